@@ -1,0 +1,76 @@
+"""The games, one file each, and the one list of their names."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from urllib.parse import parse_qsl
+
+from selfplay.types import Game
+
+GAMES = {
+    "connect4": "envs.connect4:Connect4",
+    "tictactoe": "envs.tictactoe:TicTacToe",
+}
+ADAPTERS = {
+    "pettingzoo": "envs.from_pettingzoo:FromPettingZoo",
+    "gymnasium": "envs.from_gymnasium:FromGymnasium",
+}
+
+
+def make(spec: str) -> Game:
+    """The game that ``spec`` names.
+
+    A spec is a name of GAMES ("connect4"), an adapter and what it adapts
+    ("pettingzoo:pettingzoo.classic.tictactoe_v3", "gymnasium:CartPole-v1"), or anybody's class
+    ("my_package.my_module:MyGame"); options follow a question mark: "connect4?width=6&height=5".
+
+    Raises ValueError with a sentence for the user when it names nothing that can be built.
+    """
+    address, _, query = spec.partition("?")
+    options: dict[str, object] = {key: _literal(text) for key, text in parse_qsl(query)}
+    if address in GAMES:
+        target = GAMES[address]
+    elif address.partition(":")[0] in ADAPTERS:
+        adapter, _, wrapped = address.partition(":")
+        target, options = ADAPTERS[adapter], {"env": wrapped, **options}
+    elif ":" in address:
+        target = address
+    else:
+        near = difflib.get_close_matches(address, GAMES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known games: {', '.join(sorted(GAMES))}"
+        raise ValueError(
+            f"there is no game {address!r}; {hint} (your own: 'package.module:Class')"
+        )
+    return _build(target, options, spec)
+
+
+def _build(target: str, options: dict[str, object], spec: str) -> Game:
+    module_name, _, class_name = target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ValueError(f"game {spec!r}: cannot import {module_name!r} ({error})") from error
+    game_class = getattr(module, class_name, None)
+    if not callable(game_class):
+        raise ValueError(f"game {spec!r}: module {module_name!r} has no class {class_name!r}")
+    try:
+        inspect.signature(game_class).bind(**options)
+    except TypeError as error:
+        accepted = ", ".join(inspect.signature(game_class).parameters) or "none"
+        raise ValueError(f"game {spec!r}: {error}; its options are: {accepted}") from error
+    game: Game = game_class(**options)
+    return game
+
+
+def _literal(text: str) -> object:
+    """``text`` as a bool, an int or a float if it reads as one, else as it is."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,173 @@
+"""Connect Four on a board of any size: drop stones, first to line up ``run`` of them wins.
+
+Players       two, alternating
+Actions       ``width``: the column, named 1 .. width from the left
+Observation   planes [2, height, width] int8, row 0 at the top: stones of the player to move,
+              stones of the other
+Rewards       +1 to the player who completes a run, 0 otherwise (a full board is a draw)
+Symmetry      left and right mirrored
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.jit import kernel
+from selfplay.types import Bool, Int, Transition
+
+Bits = NDArray[np.uint64]
+_ONE = np.uint64(1)
+
+
+class Connect4State(NamedTuple):
+    """Bitboards, column by column from the left, ``height + 1`` bits a column, lowest row first."""
+
+    mover: Bits  # [B] u64, stones of the player to move
+    other: Bits  # [B] u64, stones of the opponent
+    over: Bool  # [B]
+
+
+class Connect4Obs(NamedTuple):
+    planes: NDArray[np.int8]  # [B, 2, H, W] i8
+
+
+class Connect4:
+    """The rules; ``Connect4(width, height, run)`` for other boards than 7 x 6 and four in a row."""
+
+    num_players = 2
+
+    def __init__(self, width: int = 7, height: int = 6, run: int = 4) -> None:
+        if min(width, height) < 1 or run < 2 or (height + 1) * width > 64:
+            raise ValueError(
+                f"connect4 needs width, height >= 1, run >= 2 and (height + 1) * width <= 64; "
+                f"got width {width}, height {height}, run {run}"
+            )
+        self.width, self.height, self.run = width, height, run
+        standard = (width, height, run) == (7, 6, 4)
+        self.name = "connect4" if standard else f"connect4-{width}x{height}-{run}"
+        self.num_actions = width
+        self.max_moves = width * height
+        columns = np.arange(width, dtype=np.int32)
+        self.action_map: Int = np.stack([columns, columns[::-1]])
+
+    def init(self, rng: np.random.Generator, batch: int) -> Connect4State:
+        return Connect4State(
+            np.zeros(batch, np.uint64), np.zeros(batch, np.uint64), np.zeros(batch, np.bool_)
+        )
+
+    def step(self, state: Connect4State, action: Int) -> tuple[Connect4State, Transition]:
+        batch = len(action)
+        after = Connect4State(
+            np.empty(batch, np.uint64), np.empty(batch, np.uint64), np.empty(batch, np.bool_)
+        )
+        paid = Transition(np.empty(batch, np.float32), np.empty(batch, np.float32))
+        illegal = _step(state, action, self.width, self.height, self.run, after, paid)
+        if illegal >= 0:
+            raise ValueError(
+                f"column {int(action[illegal]) + 1} cannot be played in\n"
+                f"{self.text(state, illegal)}"
+            )
+        return after, paid
+
+    def legal(self, state: Connect4State) -> Bool:
+        return _legal(state, self.width, self.height)
+
+    def observe(self, state: Connect4State) -> Connect4Obs:
+        return Connect4Obs(_observe(state, self.width, self.height))
+
+    def transform(self, obs: Connect4Obs, k: int) -> Connect4Obs:
+        return obs if k == 0 else Connect4Obs(obs.planes[..., ::-1])
+
+    def action_name(self, action: int) -> str:
+        return str(action + 1)
+
+    def parse_action(self, text: str) -> int:
+        word = text.strip()
+        if not word.isdecimal() or not 1 <= int(word) <= self.width:
+            raise ValueError(f"{word!r} is not a column: expected a number from 1 to {self.width}")
+        return int(word) - 1
+
+    def text(self, state: Connect4State, i: int) -> str:
+        planes = self.observe(Connect4State(*(field[i : i + 1] for field in state))).planes[0]
+        first_to_move = planes.sum() % 2 == 0
+        mover, other = ("X", "O") if first_to_move else ("O", "X")
+        marks = np.where(planes[0] == 1, mover, np.where(planes[1] == 1, other, "."))
+        footer = " ".join(str((column + 1) % 10) for column in range(self.width))
+        return "\n".join([*(" ".join(row) for row in marks), footer])
+
+
+@kernel
+def _has_run(stones: np.uint64, height: int, run: int) -> bool:
+    """True when ``stones`` hold ``run`` in a line: vertical, horizontal or either diagonal."""
+    for shift in (1, height + 1, height, height + 2):
+        line = stones
+        for _ in range(run - 1):
+            line = stones & (line >> np.uint64(shift))
+        if line != 0:
+            return True
+    return False
+
+
+@kernel
+def _step(
+    state: Connect4State,
+    action: Int,
+    width: int,
+    height: int,
+    run: int,
+    after: Connect4State,
+    paid: Transition,
+) -> int:
+    """Plays ``action`` into ``after`` and ``paid``; the index of an illegal action, or -1."""
+    full = (_ONE << np.uint64(height)) - _ONE
+    cells = width * height
+    for b in range(action.shape[0]):
+        mover, other, column = state.mover[b], state.other[b], action[b]
+        if state.over[b]:
+            after.mover[b], after.other[b], after.over[b] = mover, other, True
+            paid.reward[b], paid.discount[b] = 0.0, 0.0
+            continue
+        if column < 0 or column >= width:
+            return b
+        base = np.uint64(column * (height + 1))
+        stack = ((mover | other) >> base) & full
+        if stack == full:
+            return b
+        mover |= (stack + _ONE) << base
+        won = _has_run(mover, height, run)
+        stones = 0
+        rest = mover | other
+        while rest != 0:
+            rest &= rest - _ONE
+            stones += 1
+        over = won or stones == cells
+        after.mover[b], after.other[b], after.over[b] = other, mover, over
+        paid.reward[b] = 1.0 if won else 0.0
+        paid.discount[b] = 0.0 if over else -1.0
+    return -1
+
+
+@kernel
+def _legal(state: Connect4State, width: int, height: int) -> Bool:
+    legal = np.empty((state.mover.shape[0], width), np.bool_)
+    for b in range(legal.shape[0]):
+        taken = state.mover[b] | state.other[b]
+        for column in range(width):
+            top = _ONE << np.uint64(column * (height + 1) + height - 1)
+            legal[b, column] = state.over[b] or (taken & top) == 0
+    return legal
+
+
+@kernel
+def _observe(state: Connect4State, width: int, height: int) -> NDArray[np.int8]:
+    planes = np.empty((state.mover.shape[0], 2, height, width), np.int8)
+    for b in range(planes.shape[0]):
+        for row in range(height):
+            for column in range(width):
+                bit = np.uint64(column * (height + 1) + height - 1 - row)
+                planes[b, 0, row, column] = (state.mover[b] >> bit) & _ONE
+                planes[b, 1, row, column] = (state.other[b] >> bit) & _ONE
+    return planes

@@ -1,0 +1,109 @@
+"""take, put, stack on NamedTuples of arrays: the only things the framework does to States.
+
+Everything here acts on the leading axis and works on nested NamedTuples; object arrays (games
+written in plain Python) go through the same lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.jit import kernel
+
+
+def tree_map(function: Callable[..., Any], *records: Any) -> Any:
+    """``function`` applied to the arrays of one or more records of the same structure."""
+    first = records[0]
+    if isinstance(first, tuple):
+        fields = (tree_map(function, *fields) for fields in zip(*records, strict=True))
+        return type(first)(*fields) if hasattr(first, "_fields") else tuple(fields)
+    return function(*records)
+
+
+def leaves(record: Any) -> list[NDArray[Any]]:
+    """The arrays of a record, depth first."""
+    if isinstance(record, tuple):
+        return [leaf for field in record for leaf in leaves(field)]
+    return [record]
+
+
+def length(record: Any) -> int:
+    """The size of the leading axis."""
+    return len(leaves(record)[0])
+
+
+def take(record: Any, index: Any) -> Any:
+    """A new record with the rows that ``index`` (integers, mask or slice) picks."""
+    return tree_map(lambda array: array[index], record)
+
+
+def put(record: Any, index: Any, rows: Any) -> None:
+    """Writes ``rows`` into ``record`` at ``index``, in place."""
+
+    def write(array: NDArray[Any], values: NDArray[Any]) -> None:
+        array[index] = values
+
+    tree_map(write, record, rows)
+
+
+def concatenate(records: Sequence[Any]) -> Any:
+    """One record with the rows of all, in order."""
+    return tree_map(lambda *arrays: np.concatenate(arrays), *records)
+
+
+def repeat(record: Any, times: int) -> Any:
+    """Every row ``times`` times: rows a, b -> a, a, ..., b, b, ..."""
+    return tree_map(lambda array: np.repeat(array, times, axis=0), record)
+
+
+def empty_like(record: Any, rows: int) -> Any:
+    """An uninitialised record of ``rows`` rows with the shapes and types of ``record``."""
+    return tree_map(lambda array: np.empty((rows, *array.shape[1:]), array.dtype), record)
+
+
+def zeros_like(record: Any, rows: int) -> Any:
+    """A zeroed record of ``rows`` rows with the shapes and types of ``record``."""
+    return tree_map(lambda array: np.zeros((rows, *array.shape[1:]), array.dtype), record)
+
+
+def holds_objects(record: Any) -> bool:
+    """True when a field is an array of Python objects, so that its bytes say nothing."""
+    return any(array.dtype == object for array in leaves(record))
+
+
+def hash_rows(record: Any) -> NDArray[np.uint64]:
+    """[B, 2] u64: two independent 64-bit hashes of the bytes of each row.
+
+    Rows with equal bytes have equal hashes; two different rows collide in both words with
+    probability about 2^-128.
+    """
+    hashes = np.empty((length(record), 2), np.uint64)
+    hashes[:, 0] = 0x9E3779B97F4A7C15
+    hashes[:, 1] = 0xD1B54A32D192ED03
+    for array in leaves(record):
+        rows = np.ascontiguousarray(array).reshape(len(array), -1)
+        width = rows.shape[1] * rows.itemsize
+        if width % 8 == 0:
+            _mix(hashes, rows.view(np.uint64))
+        else:
+            words = np.zeros((len(rows), (width + 7) // 8 * 8), np.uint8)
+            words[:, :width] = rows.view(np.uint8)
+            _mix(hashes, words.view(np.uint64))
+    return hashes
+
+
+@kernel
+def _mix(hashes: NDArray[np.uint64], words: NDArray[np.uint64]) -> None:
+    """Folds the words [B, K] into the hashes [B, 2] (the finaliser of splitmix64, Steele 2014)."""
+    for b in range(words.shape[0]):
+        for lane in range(2):
+            h = hashes[b, lane]
+            for k in range(words.shape[1]):
+                h = (h ^ words[b, k]) * np.uint64(0xBF58476D1CE4E5B9)
+                h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+                h = h ^ (h >> np.uint64(31))
+            hashes[b, lane] = h

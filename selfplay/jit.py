@@ -1,0 +1,51 @@
+"""numba with the project's flags, and a disk cache that cannot go stale.
+
+numba's own cache looks at one file at a time, so a kernel that calls another file's kernel keeps
+running the old code after that file was changed.  Here the cache folder's name holds a hash of
+every source file that has kernels: change one and all are compiled anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def _cache_folder() -> Path:
+    """A writable folder whose name changes with the sources of the kernels."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for package in ("selfplay", "envs"):
+        for source in sorted((_ROOT / package).rglob("*.py")):
+            text = source.read_bytes()
+            if b"kernel" in text:
+                digest.update(source.name.encode() + text)
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "selfplay"
+    for parent in (base, Path(tempfile.gettempdir()) / f"selfplay-{os.getuid()}"):
+        folder = parent / f"numba-{digest.hexdigest()[:16]}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="selfplay-numba-"))
+
+
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    numba.config.CACHE_DIR = str(_cache_folder())
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def kernel(function: _Function) -> _Function:
+    """``function`` compiled: no Python objects inside, the interpreter lock released, cached."""
+    compiled: _Function = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    return compiled
