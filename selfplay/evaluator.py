@@ -1,0 +1,253 @@
+"""Nets as evaluators: numpy batches in, Evaluations out, no position computed twice.
+
+Equal positions of a batch are evaluated once, and a bounded cache answers for those seen before
+under the same weights.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from selfplay import arrays
+from selfplay.jit import kernel
+from selfplay.nets import Net, obs_tensors
+from selfplay.types import Evaluation, Float, Game, Int, State
+
+_WAYS = 4  # places in the cache where a position may stand
+_STRIDE = 32  # batches are padded to a multiple of this: few shapes, few compiled convolutions
+
+
+class Usage(NamedTuple):
+    """What an evaluator was asked and what it cost."""
+
+    asked: int  # positions
+    evaluated: int  # positions that went through the net
+    seconds: float  # in the net
+    other_seconds: float  # merging and cache
+
+
+class Cache(NamedTuple):
+    """A set-associative table of answers; a row is valid when its generation is the current one."""
+
+    key: NDArray[np.uint64]  # [K, 2]
+    generation: NDArray[np.int64]  # [K]
+    batch: NDArray[np.int64]  # [K], the last batch that used the row
+    logits: Float  # [K, A]
+    value: Float  # [K]
+    draw: Float  # [K]
+
+
+class NetEvaluator:
+    """An Evaluator backed by a net; one thread may use it at a time."""
+
+    def __init__(
+        self, net: Net, actions: int, device: str, dtype: torch.dtype, cache_size: int
+    ) -> None:
+        self.device, self.dtype = device, dtype
+        rows = 1 << max(10, int(cache_size).bit_length() - 1) if cache_size else 1 << 14
+        self._keep = bool(cache_size)
+        self._cache = Cache(
+            np.zeros((rows, 2), np.uint64),
+            np.zeros(rows, np.int64),
+            np.zeros(rows, np.int64),
+            np.zeros((rows, actions), np.float32),
+            np.zeros(rows, np.float32),
+            np.zeros(rows, np.float32),
+        )
+        self._generation = self._batch = 0
+        self._usage = Usage(0, 0, 0.0, 0.0)
+        self.load(net)
+
+    def load(self, net: Net) -> None:
+        """Answers with the weights of ``net`` from now on; what the cache held is void."""
+        self._net = net.fused().to(self.device, self.dtype)
+        self._generation += 1
+
+    def share(self, other: NetEvaluator) -> None:
+        """As ``load``, with the inference net that ``other`` holds already."""
+        self._net = other._net
+        self._generation += 1
+
+    def take_usage(self) -> Usage:
+        """The counts since the last call."""
+        usage, self._usage = self._usage, Usage(0, 0, 0.0, 0.0)
+        return usage
+
+    def __call__(self, game: Game, state: State) -> Evaluation:
+        """Logits, value and draw probability of the B positions of ``state``."""
+        start = time.perf_counter()
+        self._batch += 1
+        if not self._keep:
+            self._generation += 1
+        obs = game.observe(state) if arrays.holds_objects(state) else None
+        keys = arrays.hash_rows(state if obs is None else obs)
+        count = len(keys)
+        row, miss = np.empty(count, np.int64), np.empty(count, np.int32)
+        misses = _look_up(self._cache, keys, self._generation, self._batch, row, miss)
+        new = miss[:misses]
+        seconds = 0.0
+        answer = Evaluation(*(np.empty(0, np.float32) for _ in range(3)))
+        if misses:
+            wanted = state if misses == count else arrays.take(state, new)
+            seen = game.observe(wanted) if obs is None else arrays.take(obs, new)
+            before = time.perf_counter()
+            answer = self._forward(seen, misses)
+            seconds = time.perf_counter() - before
+        out = Evaluation(
+            np.empty((count, self._cache.logits.shape[1]), np.float32),
+            np.empty(count, np.float32),
+            np.empty(count, np.float32),
+        )
+        if misses:
+            _store(self._cache, row, new, answer, out)
+        _gather(self._cache, row, out)
+        used = self._usage
+        self._usage = Usage(
+            used.asked + count,
+            used.evaluated + misses,
+            used.seconds + seconds,
+            used.other_seconds + time.perf_counter() - start - seconds,
+        )
+        return out
+
+    def _forward(self, obs: object, count: int) -> Evaluation:
+        fields = obs_tensors(obs)
+        padding = -count % _STRIDE
+        if padding:
+            fields = [
+                torch.cat([field, field.new_zeros((padding, *field.shape[1:]))])
+                for field in fields
+            ]
+        with torch.inference_mode():
+            heads = self._net([field.to(self.device) for field in fields])
+            win_draw_loss = torch.softmax(heads.value_M3[:count].float(), 1)
+            value = win_draw_loss[:, 0] - win_draw_loss[:, 2]
+            logits = heads.policy_MA[:count].float()
+        return Evaluation(
+            logits.cpu().numpy(), value.cpu().numpy(), win_draw_loss[:, 1].contiguous().cpu().numpy()
+        )
+
+
+def choose_device(wish: str) -> str:
+    """"auto" becomes a CUDA device if there is one.
+
+    Raises ValueError when a device is asked for that is not there.
+    """
+    if wish == "auto":
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wish)
+    except RuntimeError as error:
+        raise ValueError(f"device {wish!r} is not known; use auto, cpu or cuda:0") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {wish!r} asked for, but torch finds no CUDA GPU; use device=cpu")
+    return wish
+
+
+class Precision(NamedTuple):
+    """A choice of inference precision with the measurement behind it."""
+
+    dtype: torch.dtype
+    sentence: str
+
+
+def choose_precision(net: Net, game: Game, device: str, wish: str) -> Precision:
+    """The faster of bfloat16 and float32 on this machine, measured, unless ``wish`` names one."""
+    names = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    if wish in names:
+        return Precision(names[wish], f"nets run in {wish}, as configured")
+    batch = game.observe(game.init(np.random.default_rng(0), 256))
+    speed = {}
+    for name, dtype in names.items():
+        evaluate = net.fused().to(device, dtype)
+        fields = [field.to(device) for field in obs_tensors(batch)]
+        seconds = []
+        with torch.inference_mode():
+            for _ in range(4):
+                start = time.perf_counter()
+                evaluate(fields)[0].float().cpu()
+                seconds.append(time.perf_counter() - start)
+        speed[name] = 256 / min(seconds)
+    best = "bfloat16" if speed["bfloat16"] > 1.15 * speed["float32"] else "float32"
+    return Precision(
+        names[best],
+        f"nets run in {best} on {device}: {speed['bfloat16']:,.0f} positions/s in bfloat16, "
+        f"{speed['float32']:,.0f} in float32",
+    )
+
+
+@kernel
+def _look_up(
+    cache: Cache,
+    keys: NDArray[np.uint64],
+    generation: int,
+    batch: int,
+    row: NDArray[np.int64],
+    miss: Int,
+) -> int:
+    """Finds or claims a row for each key; ``miss`` lists the positions to evaluate.
+
+    ``row`` [B] is the place of the answer, or -1 where all places are taken by this very batch.
+    Returns the number of misses.
+    """
+    mask = np.uint64(cache.key.shape[0] - 1)
+    misses = 0
+    for i in range(keys.shape[0]):
+        home = keys[i, 0] & mask
+        found, free = -1, -1
+        for way in range(_WAYS):
+            place = np.int64((home + np.uint64(way)) & mask)
+            fresh = cache.generation[place] == generation
+            if fresh and cache.key[place, 0] == keys[i, 0] and cache.key[place, 1] == keys[i, 1]:
+                found = place
+                break
+            if (not fresh or cache.batch[place] != batch) and (
+                free == -1 or (not fresh and cache.generation[free] == generation)
+            ):
+                free = place
+        if found >= 0:
+            row[i] = found
+            cache.batch[found] = batch
+            continue
+        miss[misses] = i
+        misses += 1
+        row[i] = free
+        if free >= 0:
+            cache.key[free] = keys[i]
+            cache.generation[free] = generation
+            cache.batch[free] = batch
+    return misses
+
+
+@kernel
+def _store(
+    cache: Cache, row: NDArray[np.int64], miss: Int, answer: Evaluation, out: Evaluation
+) -> None:
+    """Puts the net's answers into the claimed rows, or straight into ``out``."""
+    for k in range(miss.shape[0]):
+        i = miss[k]
+        place = row[i]
+        if place >= 0:
+            cache.logits[place] = answer.logits[k]
+            cache.value[place] = answer.value[k]
+            cache.draw[place] = answer.draw[k]
+        else:
+            out.logits[i] = answer.logits[k]
+            out.value[i] = answer.value[k]
+            out.draw[i] = answer.draw[k]
+
+
+@kernel
+def _gather(cache: Cache, row: NDArray[np.int64], out: Evaluation) -> None:
+    """Copies the answers of the rows into ``out``."""
+    for i in range(row.shape[0]):
+        place = row[i]
+        if place >= 0:
+            out.logits[i] = cache.logits[place]
+            out.value[i] = cache.value[place]
+            out.draw[i] = cache.draw[place]

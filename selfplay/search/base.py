@@ -1,0 +1,81 @@
+"""What every search is made of: the section of the config and the way a search runs."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from selfplay.search import forest as forests
+from selfplay.search import tree as trees
+from selfplay.search.forest import Forest
+from selfplay.search.tree import RootSummary
+from selfplay.types import Decision, Evaluator, Float, Game, Int, State
+
+
+class Found(NamedTuple):
+    """A search's decision, and what else is worth knowing of it."""
+
+    decision: Decision
+    prior: Float  # [B, A] f32, the evaluator's policy at the root
+    raw_value: Float  # [B] f32, the evaluator's value of the root
+    draw: Float  # [B] f32, the evaluator's probability of a draw at the root
+    depth: float  # mean depth of the leaves
+
+
+class SearchSection(BaseModel):
+    """Base of the sections ``[search]``; a search adds ``rule`` and ``decide``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    simulations: int = Field(32, ge=1, le=100_000)  # leaves a move
+    look_ahead: bool = True  # see moves that end the game at once without visiting them
+
+    def rule(self, forest: Forest, rng: np.random.Generator, budget: Int, explore: bool) -> Any:
+        """What the walk needs to know for one search; see forest.py."""
+        raise NotImplementedError
+
+    def decide(
+        self, rule: Any, know: RootSummary, rng: np.random.Generator, explore: bool
+    ) -> Decision:
+        """The policy and the move that follow from what the roots know."""
+        raise NotImplementedError
+
+    def plant(self, game: Game, state: State, evaluator: Evaluator) -> Forest:
+        """Fresh trees for the positions of ``state``."""
+        return forests.plant(game, state, evaluator, self.simulations, self.look_ahead)
+
+    def search(
+        self,
+        forest: Forest,
+        game: Game,
+        evaluator: Evaluator,
+        rng: np.random.Generator,
+        explore: bool,
+        budget: Int | None = None,
+    ) -> Found:
+        """Grows the trees by ``budget`` [B] simulations (all of ``simulations`` by default)."""
+        if budget is None:
+            budget = np.full(len(forest.root_draw), self.simulations, np.int32)
+        prior = forest.tree.prior[:, trees.ROOT].copy()
+        rule = self.rule(forest, rng, budget, explore)
+        depth = forests.grow(forest, game, evaluator, rule, budget, self.look_ahead)
+        know = trees.summary(forest.tree)
+        decision = self.decide(rule, know, rng, explore)
+        return Found(decision, prior, know.raw_value, forest.root_draw.copy(), depth)
+
+    def run(
+        self,
+        game: Game,
+        state: State,
+        evaluator: Evaluator,
+        rng: np.random.Generator,
+        explore: bool = False,
+    ) -> Decision:
+        """Decides on the positions of ``state`` from fresh trees.
+
+        ``explore`` adds the noise of self-play; without it the strongest move is chosen.
+        """
+        forest = self.plant(game, state, evaluator)
+        return self.search(forest, game, evaluator, rng, explore).decision

@@ -1,0 +1,214 @@
+"""The search loop: B trees grow side by side, one leaf each a wave.
+
+Kernels choose where to go; a few lines of Python step the states, ask the evaluator about the new
+ones and hand the answers back.  What differs between searches is a *rule*: a NamedTuple whose
+type picks ``select_root`` and ``select`` when the walk is compiled (see gumbel.py, puct.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba.extending import overload
+
+from selfplay import arrays
+from selfplay.jit import kernel
+from selfplay.search import tree as trees
+from selfplay.search.tree import NONE, ROOT, Leaf, Tree
+from selfplay.types import Bool, Evaluator, Float, Game, Int, State
+
+Rule = Any  # a NamedTuple of arrays [B, ...] and numbers
+
+
+def select_root(rule: Rule, tree: Tree, b: int, simulation: int) -> int:
+    """The action to follow from the root; what it does depends on the type of the rule."""
+    raise NotImplementedError("only compiled code calls this, see register()")
+
+
+def select(rule: Rule, tree: Tree, b: int, node: int) -> int:
+    """The action to follow from an inner node; what it does depends on the type of the rule."""
+    raise NotImplementedError("only compiled code calls this, see register()")
+
+
+def register(
+    rule_class: type, root: Callable[..., int], inner: Callable[..., int]
+) -> None:
+    """Makes walks under a rule of ``rule_class`` choose by the kernels ``root`` and ``inner``.
+
+    The choice falls when the walk is compiled for that type, so it costs nothing later.
+    """
+
+    # numba compares the argument names and annotations of the two functions: none are allowed
+    @overload(select_root)
+    def _root(rule, tree, b, simulation):  # type: ignore[no-untyped-def]
+        if getattr(rule, "instance_class", None) is rule_class:
+            return lambda rule, tree, b, simulation: root(rule, tree, b, simulation)
+        return None
+
+    @overload(select)
+    def _inner(rule, tree, b, node):  # type: ignore[no-untyped-def]
+        if getattr(rule, "instance_class", None) is rule_class:
+            return lambda rule, tree, b, node: inner(rule, tree, b, node)
+        return None
+
+
+class Forest(NamedTuple):
+    """B trees with the states of their nodes."""
+
+    tree: Tree
+    states: State  # arrays [B, N, ...]
+    root_draw: Float  # [B] f32, the evaluator's probability of a draw at the roots
+
+
+def plant(
+    game: Game, state: State, evaluator: Evaluator, simulations: int, look_ahead: bool
+) -> Forest:
+    """B trees of one node each, the roots evaluated; room for twice ``simulations`` more."""
+    batch = arrays.length(state)
+    nodes = 2 * simulations + 1
+    forest = Forest(
+        trees.new_tree(batch, nodes, game.num_actions),
+        arrays.tree_map(lambda a: np.empty((batch, nodes, *a.shape[1:]), a.dtype), state),
+        np.zeros(batch, np.float32),
+    )
+    replant(forest, game, state, evaluator, np.ones(batch, np.bool_), look_ahead)
+    return forest
+
+
+def replant(
+    forest: Forest, game: Game, state: State, evaluator: Evaluator, where: Bool, look_ahead: bool
+) -> None:
+    """Starts the trees at ``where`` anew from ``state`` [B]."""
+    lane = np.flatnonzero(where)
+    if not len(lane):
+        return
+    forest.tree.size[lane] = 0
+    roots = arrays.take(state, lane)
+    arrays.put(forest.states, (lane, ROOT), roots)
+    nobody = np.full(len(lane), NONE, np.int32)
+    live = np.ones(len(lane), np.float32)
+    zeros = np.zeros(len(lane), np.float32)
+    leaf, draw = _evaluate(game, roots, evaluator, live, look_ahead, every=True)
+    trees.attach(
+        forest.tree,
+        leaf._replace(lane=lane, parent=nobody, action=nobody, reward=zeros, discount=live),
+    )
+    forest.root_draw[lane] = draw
+
+
+def advance(
+    forest: Forest, game: Game, state: State, evaluator: Evaluator, action: Int, keep: Bool,
+    look_ahead: bool,
+) -> None:
+    """Moves the roots along ``action`` [B] where ``keep``; starts the others anew from ``state``.
+
+    Subtrees are kept with their statistics; a root that was never visited is evaluated.
+    """
+    nodes = forest.tree.visits.shape[1]
+    source = np.zeros((len(action), nodes), np.int32)
+    trees.reroot(forest.tree, action, keep, (nodes + 1) // 2, source)
+    lanes = np.arange(len(action))[:, None]
+    arrays.tree_map(lambda a: a.__setitem__(slice(None), a[lanes, source]), forest.states)
+    replant(forest, game, state, evaluator, forest.tree.size == 0, look_ahead)
+
+
+def grow(
+    forest: Forest, game: Game, evaluator: Evaluator, rule: Rule, budget: Int, look_ahead: bool
+) -> float:
+    """Runs ``budget`` [B] simulations in each tree; the mean depth of the leaves.
+
+    A tree whose root is solved stops early; a simulation that ends in a solved position costs no
+    evaluation.
+    """
+    batch = len(budget)
+    parent, action = np.empty(batch, np.int32), np.empty(batch, np.int32)
+    depth = np.zeros(2, np.int64)
+    for simulation in range(int(budget.max(initial=0))):
+        if not walk(forest.tree, rule, budget, simulation, parent, action, depth):
+            break
+        lane = np.flatnonzero(parent != NONE)
+        if not len(lane):
+            continue
+        at, move = parent[lane], action[lane]
+        state, paid = game.step(arrays.take(forest.states, (lane, at)), move)
+        arrays.put(forest.states, (lane, forest.tree.size[lane]), state)
+        leaf, _ = _evaluate(game, state, evaluator, paid.discount, look_ahead)
+        trees.attach(
+            forest.tree,
+            leaf._replace(
+                lane=lane, parent=at, action=move, reward=paid.reward, discount=paid.discount
+            ),
+        )
+    return float(depth[0] / max(1, depth[1]))
+
+
+@kernel
+def walk(
+    tree: Tree, rule: Rule, budget: Int, simulation: int, parent: Int, action: Int, depth: Int
+) -> bool:
+    """One descent in each tree that still searches; False when none does.
+
+    ``parent`` and ``action`` [B] receive the edge to expand; NONE where there is nothing to expand
+    because the walk ended in a solved position, whose value is backed up here.  ``depth`` counts
+    [sum of depths, walks].
+    """
+    any_left = False
+    for b in range(tree.size.shape[0]):
+        parent[b] = NONE
+        if simulation >= budget[b]:
+            continue
+        low, high = trees.bounds(tree, b, ROOT)
+        if low == high:
+            continue
+        any_left = True
+        node, a = ROOT, select_root(rule, tree, b, simulation)
+        depth[1] += 1
+        while True:
+            depth[0] += 1
+            child = tree.child[b, node, a]
+            if child == NONE:
+                parent[b], action[b] = node, a
+                break
+            low, high = trees.bounds(tree, b, child)
+            if low == high:
+                trees.back_up(tree, b, child, low)
+                break
+            node = child
+            a = select(rule, tree, b, node)
+    return any_left
+
+
+def _evaluate(
+    game: Game, state: State, evaluator: Evaluator, discount: Float, look_ahead: bool,
+    every: bool = False,
+) -> tuple[Leaf, Float]:
+    """What is known of L positions: what their moves end with, and the evaluator's opinion.
+
+    The evaluator is asked only about positions that the end of the game does not decide, unless
+    ``every``.  Returns the leaves (tree, parent and action left for the caller) and the draw
+    probabilities [L].
+    """
+    count = len(discount)
+    legal = game.legal(state)
+    ends = np.full(legal.shape, np.nan, np.float32)
+    ask = discount != 0.0
+    if look_ahead:
+        row, move = np.nonzero(legal & ask[:, None])
+        _, paid = game.step(arrays.take(state, row), move.astype(np.int32))
+        ends[row, move] = np.where(paid.discount == 0.0, paid.reward, np.float32(np.nan))
+        if not every:
+            trees.open_question(discount, legal, ends, ask)
+    logits = np.zeros(legal.shape, np.float32)
+    value, draw = np.zeros(count, np.float32), np.zeros(count, np.float32)
+    if ask.all():
+        logits, value, draw = evaluator(game, state)
+    elif ask.any():
+        logits[ask], value[ask], draw[ask] = evaluator(game, arrays.take(state, ask))
+    empty = np.empty(0, np.int32)
+    leaf = Leaf(
+        lane=np.empty(0, np.int64), parent=empty, action=empty, reward=discount,
+        discount=discount, legal=legal, ends=ends, logits=logits, value=value,
+    )
+    return leaf, draw

@@ -1,0 +1,173 @@
+"""PUCT: the search of AlphaZero, with the forced playouts and target pruning of KataGo.
+
+Silver et al. 2018, "A general reinforcement learning algorithm ..." (supplement, pseudocode);
+Wu 2019, "Accelerating self-play learning in Go", section 3.2.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from selfplay.jit import kernel
+from selfplay.search import forest as forests
+from selfplay.search import tree as trees
+from selfplay.search.base import SearchSection
+from selfplay.search.tree import ROOT, RootSummary, Tree
+from selfplay.types import Decision, Float, Int
+
+
+class PuctRule(NamedTuple):
+    """What the walk needs to know."""
+
+    root_prior: Float  # [B, A] f32, the prior at the roots, noise mixed in
+    before: Int  # [B, A] i32, visits the root's actions had before this search
+    exploration: float  # c_init
+    exploration_base: float  # c_base
+    unvisited_penalty: float  # what an unvisited action is thought to be worse than its node
+    forced: float  # k of forced playouts, 0 for none
+
+
+class Puct(SearchSection):
+    """Section ``[search]`` with ``kind = "puct"``."""
+
+    kind: Literal["puct"] = "puct"
+    exploration: float = Field(1.25, gt=0)  # c_init, AlphaZero: 1.25
+    exploration_base: float = Field(19652.0, gt=0)  # c_base, AlphaZero: 19652
+    unvisited_penalty: float = Field(0.2, ge=0)  # KataGo: 0.2
+    noise_share: float = Field(0.25, ge=0, le=1)  # share of Dirichlet noise, AlphaZero: 0.25
+    noise_total: float = Field(10.0, gt=0)  # alpha times the number of legal moves
+    forced: float = Field(2.0, ge=0)  # KataGo: 2
+    temperature: float = Field(1.0, ge=0)  # of the move played when exploring
+
+    def rule(
+        self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: bool
+    ) -> PuctRule:
+        """The rule of one search, with fresh Dirichlet noise if it is to ``explore``."""
+        know = trees.summary(forest.tree)
+        prior = know.prior
+        if explore and self.noise_share > 0:
+            legal = know.prior > 0
+            count = np.maximum(legal.sum(axis=1, keepdims=True), 1)
+            gamma = rng.gamma(np.broadcast_to(self.noise_total / count, legal.shape)) * legal
+            noise = gamma / np.maximum(gamma.sum(axis=1, keepdims=True), 1e-30)
+            prior = ((1 - self.noise_share) * prior + self.noise_share * noise).astype(np.float32)
+        return PuctRule(
+            prior, know.visits, self.exploration, self.exploration_base,
+            self.unvisited_penalty, self.forced if explore else 0.0,
+        )
+
+    def decide(
+        self, rule: PuctRule, know: RootSummary, rng: np.random.Generator, explore: bool
+    ) -> Decision:
+        """The share of the visits, pruned of forced ones, as policy; a move drawn by visits."""
+        policy = np.empty(know.prior.shape, np.float32)
+        _prune(rule, know, policy)
+        weight = np.where(know.dominated, 0, know.visits).astype(np.float64)
+        nothing = weight.sum(axis=1) == 0
+        weight[nothing] = policy[nothing]
+        if explore and self.temperature > 0:
+            share = (weight / weight.max(axis=1, keepdims=True)) ** (1 / self.temperature)
+            total = share.cumsum(axis=1)
+            draw = rng.random(len(share))[:, None] * total[:, -1:]
+            action = (total <= draw).sum(axis=1)
+        else:
+            action = (weight + 1e-6 * np.nan_to_num(know.qvalues, nan=-1.0)).argmax(axis=1)
+        return Decision(
+            action.astype(np.int32), policy, know.value, know.visits - rule.before, know.qvalues
+        )
+
+
+@kernel
+def _exploration(rule: PuctRule, visits: float) -> float:
+    """c(s) of the paper times the root of the visits."""
+    growth = np.log((1.0 + visits + rule.exploration_base) / rule.exploration_base)
+    return (growth + rule.exploration) * np.sqrt(visits)
+
+
+@kernel
+def _best(rule: PuctRule, tree: Tree, b: int, node: int, prior: Float, forced: float) -> int:
+    """The action with the highest upper confidence bound, forced ones first."""
+    low, high = trees.bounds(tree, b, node)
+    visits = np.float32(tree.visits[b, node])
+    mean = min(max(tree.total[b, node] / visits, low), high)
+    reach = _exploration(rule, visits)
+    best, best_score = trees.NONE, -np.inf
+    for a in range(prior.shape[0]):
+        if trees.dominated(tree, b, node, a, low, high):
+            continue
+        count = trees.edge_visits(tree, b, node, a)
+        q = trees.qvalue(tree, b, node, a)
+        if np.isnan(q):
+            q = mean - rule.unvisited_penalty
+        score = q + reach * prior[a] / (1.0 + count)
+        if 0 < count < np.sqrt(forced * prior[a] * visits):
+            score += 1e6
+        if best == trees.NONE or score > best_score:
+            best, best_score = a, score
+    return best
+
+
+@kernel
+def _select(rule: PuctRule, tree: Tree, b: int, node: int) -> int:
+    return _best(rule, tree, b, node, tree.prior[b, node], 0.0)
+
+
+@kernel
+def _select_root(rule: PuctRule, tree: Tree, b: int, simulation: int) -> int:
+    return _best(rule, tree, b, ROOT, rule.root_prior[b], rule.forced)
+
+
+@kernel
+def _prune(rule: PuctRule, know: RootSummary, policy: Float) -> None:
+    """``policy`` [B, A]: visits less those that only forcing explains (Wu 2019, section 3.2).
+
+    Forced visits are taken back from an action as long as its bound stays below that of the most
+    visited action; what then has a single visit is dropped.
+    """
+    for b in range(policy.shape[0]):
+        favourite, total = trees.NONE, 1.0
+        for a in range(policy.shape[1]):
+            policy[b, a] = 0.0 if know.dominated[b, a] else know.visits[b, a]
+            total += know.visits[b, a]
+            if not know.dominated[b, a] and (
+                favourite == trees.NONE or policy[b, a] > policy[b, favourite]
+            ):
+                favourite = a
+        reach = _exploration(rule, total)
+        if rule.forced > 0.0 and not np.isnan(know.qvalues[b, favourite]):
+            ceiling = know.qvalues[b, favourite] + reach * rule.root_prior[b, favourite] / (
+                1.0 + policy[b, favourite]
+            )
+            for a in range(policy.shape[1]):
+                if a == favourite or policy[b, a] == 0.0:
+                    continue
+                spare = np.floor(np.sqrt(rule.forced * rule.root_prior[b, a] * total))
+                count = policy[b, a]
+                while spare > 0 and count > 0:
+                    bound = know.qvalues[b, a] + reach * rule.root_prior[b, a] / count
+                    if bound >= ceiling:
+                        break
+                    count -= 1.0
+                    spare -= 1.0
+                policy[b, a] = 0.0 if count <= 1.0 and policy[b, a] > 1.0 else count
+        _normalise(policy[b], know.prior[b], know.dominated[b])
+
+
+@kernel
+def _normalise(policy: Float, prior: Float, dominated: Float) -> None:
+    """Scales ``policy`` [A] to sum 1; falls back to the prior where nothing was visited."""
+    total = 0.0
+    for a in range(policy.shape[0]):
+        total += policy[a]
+    if total == 0.0:
+        for a in range(policy.shape[0]):
+            policy[a] = 0.0 if dominated[a] else max(prior[a], 1e-30)
+            total += policy[a]
+    for a in range(policy.shape[0]):
+        policy[a] /= total
+
+
+forests.register(PuctRule, _select_root, _select)

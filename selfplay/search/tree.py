@@ -1,0 +1,289 @@
+"""The search tree of B games as flat arrays, and the kernels that every search shares.
+
+The kernels see numbers only: states stay outside.  Each edge carries proven bounds on the return
+(score-bounded Monte-Carlo tree search, Cazenave and Saffidine 2010); the bounds close in from the
+ends of games, so wins, losses and draws are known exactly as soon as the tree proves them, and a
+Q value never leaves its bounds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.jit import kernel
+from selfplay.types import Bool, Float, Int
+
+ROOT = 0
+NONE = -1  # no parent, no child, no action
+
+BEST, WORST = np.float32(1.0), np.float32(-1.0)  # returns lie between these
+_NOWHERE = np.float32(-np.inf)  # the bounds of an illegal action
+
+
+class Tree(NamedTuple):
+    """Statistics of B trees; all values are for the player to move at the node."""
+
+    size: Int  # [B] i32, nodes in use
+    visits: Int  # [B, N] i32, simulations that came through, the node's own evaluation included
+    total: Float  # [B, N] f32, sum of the values that came through
+    raw_value: Float  # [B, N] f32, the evaluator's value
+    parent: Int  # [B, N] i32
+    action: Int  # [B, N] i32, the parent's action that leads here
+    reward: Float  # [B, N] f32, what that action paid to the parent's player
+    discount: Float  # [B, N] f32, multiplies this node's value in the parent's
+    child: Int  # [B, N, A] i32, NONE where not visited
+    prior: Float  # [B, N, A] f32, the evaluator's policy over legal actions
+    lower: Float  # [B, N, A] f32, proven: the action returns at least this; -inf if illegal
+    upper: Float  # [B, N, A] f32, proven: the action returns at most this; -inf if illegal
+
+
+class Leaf(NamedTuple):
+    """L freshly reached positions, to be attached to their trees."""
+
+    lane: NDArray[np.int64]  # [L], the tree
+    parent: Int  # [L] i32, NONE for a root
+    action: Int  # [L] i32
+    reward: Float  # [L] f32
+    discount: Float  # [L] f32
+    legal: Bool  # [L, A]
+    ends: Float  # [L, A] f32, what an action pays that ends the game at once, else NaN
+    logits: Float  # [L, A] f32
+    value: Float  # [L] f32
+
+
+class RootSummary(NamedTuple):
+    """What B roots know about each action after a search."""
+
+    visits: Int  # [B, A] i32
+    qvalues: Float  # [B, A] f32, NaN where unknown
+    prior: Float  # [B, A] f32
+    dominated: Bool  # [B, A], illegal, or proven no better than another action
+    solved: Bool  # [B, A], the exact value is proven
+    value: Float  # [B] f32, mean value of the root within its bounds
+    raw_value: Float  # [B] f32
+    lower: Float  # [B] f32, proven bounds of the root's value
+    upper: Float  # [B] f32
+
+
+def new_tree(batch: int, nodes: int, actions: int) -> Tree:
+    """B empty trees with room for ``nodes`` nodes each."""
+    ints = [np.zeros((batch, nodes), np.int32) for _ in range(3)]
+    floats = [np.zeros((batch, nodes), np.float32) for _ in range(4)]
+    wide = [np.zeros((batch, nodes, actions), np.float32) for _ in range(3)]
+    return Tree(
+        size=np.zeros(batch, np.int32),
+        visits=ints[0],
+        total=floats[0],
+        raw_value=floats[1],
+        parent=ints[1],
+        action=ints[2],
+        reward=floats[2],
+        discount=floats[3],
+        child=np.full((batch, nodes, actions), NONE, np.int32),
+        prior=wide[0],
+        lower=wide[1],
+        upper=wide[2],
+    )
+
+
+@kernel
+def bounds(tree: Tree, b: int, node: int) -> tuple[float, float]:
+    """Proven lower and upper bound of a node's value."""
+    low, high = _NOWHERE, _NOWHERE
+    for a in range(tree.lower.shape[2]):
+        low = max(low, tree.lower[b, node, a])
+        high = max(high, tree.upper[b, node, a])
+    return low, high
+
+
+@kernel
+def edge_visits(tree: Tree, b: int, node: int, a: int) -> int:
+    """How many simulations went through action ``a``."""
+    child = tree.child[b, node, a]
+    return 0 if child == NONE else tree.visits[b, child]
+
+
+@kernel
+def qvalue(tree: Tree, b: int, node: int, a: int) -> float:
+    """Mean return of action ``a`` kept within its proven bounds; NaN where nothing is known."""
+    low, high = tree.lower[b, node, a], tree.upper[b, node, a]
+    if low == high:
+        return low
+    child = tree.child[b, node, a]
+    if child == NONE:
+        return np.float32(np.nan)
+    mean = tree.total[b, child] / tree.visits[b, child]
+    return min(max(tree.reward[b, child] + tree.discount[b, child] * mean, low), high)
+
+
+@kernel
+def dominated(tree: Tree, b: int, node: int, a: int, low: float, high: float) -> bool:
+    """True for an action that is proven no better than another one.
+
+    ``low`` and ``high`` are the bounds of the node.  Illegal actions are dominated, and so is a
+    sure loss as long as another action may be better.
+    """
+    upper, lower = tree.upper[b, node, a], tree.lower[b, node, a]
+    return upper <= low and (lower < low or (low == WORST and high > low))
+
+
+@kernel
+def back_up(tree: Tree, b: int, node: int, value: float) -> None:
+    """Adds ``value`` of ``node`` to all on its path and tightens their proven bounds."""
+    while True:
+        low, high = bounds(tree, b, node)
+        value = min(max(value, low), high)
+        tree.visits[b, node] += 1
+        tree.total[b, node] += value
+        parent = tree.parent[b, node]
+        if parent == NONE:
+            return
+        reward, discount = tree.reward[b, node], tree.discount[b, node]
+        action = tree.action[b, node]
+        if discount < 0.0:
+            low, high = high, low
+        tree.lower[b, parent, action] = reward + discount * low
+        tree.upper[b, parent, action] = reward + discount * high
+        value = reward + discount * value
+        node = parent
+
+
+@kernel
+def attach(tree: Tree, leaf: Leaf) -> None:
+    """Writes L leaves into their trees (one a tree) and backs up their values."""
+    for i in range(leaf.lane.shape[0]):
+        b = leaf.lane[i]
+        node = tree.size[b]
+        tree.size[b] += 1
+        tree.visits[b, node] = 0
+        tree.total[b, node] = 0.0
+        tree.parent[b, node] = leaf.parent[i]
+        tree.action[b, node] = leaf.action[i]
+        tree.reward[b, node] = leaf.reward[i]
+        tree.discount[b, node] = leaf.discount[i]
+        if leaf.parent[i] != NONE:
+            tree.child[b, leaf.parent[i], leaf.action[i]] = node
+        over = leaf.parent[i] != NONE and leaf.discount[i] == 0.0
+        top = _NOWHERE
+        for a in range(leaf.legal.shape[1]):
+            if leaf.legal[i, a]:
+                top = max(top, leaf.logits[i, a])
+        mass = np.float32(0.0)
+        for a in range(leaf.legal.shape[1]):
+            tree.child[b, node, a] = NONE
+            tree.prior[b, node, a] = 0.0
+            tree.lower[b, node, a] = _NOWHERE
+            tree.upper[b, node, a] = _NOWHERE
+            if not leaf.legal[i, a]:
+                continue
+            tree.prior[b, node, a] = np.exp(leaf.logits[i, a] - top)
+            mass += tree.prior[b, node, a]
+            if over:
+                tree.lower[b, node, a] = tree.upper[b, node, a] = 0.0
+            elif np.isnan(leaf.ends[i, a]):
+                tree.lower[b, node, a] = WORST
+                tree.upper[b, node, a] = BEST
+            else:
+                tree.lower[b, node, a] = tree.upper[b, node, a] = leaf.ends[i, a]
+        for a in range(leaf.legal.shape[1]):
+            tree.prior[b, node, a] /= mass
+        low, high = bounds(tree, b, node)
+        tree.raw_value[b, node] = min(max(leaf.value[i], low), high)
+        back_up(tree, b, node, leaf.value[i])
+
+
+@kernel
+def open_question(leaf_discount: Float, legal: Bool, ends: Float, out: Bool) -> None:
+    """``out`` [L]: True where the value is not known already from the end of the game."""
+    for i in range(legal.shape[0]):
+        low, high = _NOWHERE, _NOWHERE
+        for a in range(legal.shape[1]):
+            if legal[i, a]:
+                known = not np.isnan(ends[i, a])
+                low = max(low, ends[i, a] if known else WORST)
+                high = max(high, ends[i, a] if known else BEST)
+        out[i] = leaf_discount[i] != 0.0 and low < high
+
+
+@kernel
+def summarise(tree: Tree, out: RootSummary) -> None:
+    """Fills ``out`` with what the roots know."""
+    for b in range(tree.size.shape[0]):
+        low, high = bounds(tree, b, ROOT)
+        out.lower[b], out.upper[b] = low, high
+        mean = tree.total[b, ROOT] / tree.visits[b, ROOT]
+        out.value[b] = min(max(mean, low), high)
+        out.raw_value[b] = tree.raw_value[b, ROOT]
+        for a in range(tree.child.shape[2]):
+            out.visits[b, a] = edge_visits(tree, b, ROOT, a)
+            legal = tree.upper[b, ROOT, a] > _NOWHERE
+            out.qvalues[b, a] = qvalue(tree, b, ROOT, a) if legal else np.nan
+            out.prior[b, a] = tree.prior[b, ROOT, a]
+            out.dominated[b, a] = dominated(tree, b, ROOT, a, low, high)
+            out.solved[b, a] = tree.lower[b, ROOT, a] == tree.upper[b, ROOT, a]
+
+
+def summary(tree: Tree) -> RootSummary:
+    """What the roots know about each action."""
+    batch, actions = len(tree.size), tree.child.shape[2]
+    wide: Any = lambda dtype: np.zeros((batch, actions), dtype)  # noqa: E731
+    narrow = [np.zeros(batch, np.float32) for _ in range(4)]
+    out = RootSummary(
+        wide(np.int32), wide(np.float32), wide(np.float32), wide(np.bool_), wide(np.bool_), *narrow
+    )
+    summarise(tree, out)
+    return out
+
+
+@kernel
+def reroot(tree: Tree, action: Int, keep: Bool, room: int, source: Int) -> None:
+    """Makes the child under ``action`` the root of each tree where ``keep`` is True; empties others.
+
+    ``source`` [B, N] receives, for each node of the new trees, the index it had before; at most
+    ``room`` nodes are carried over (a parent always comes before its children).
+    """
+    nodes = tree.visits.shape[1]
+    new_index = np.empty(nodes, np.int32)
+    for b in range(tree.size.shape[0]):
+        start = tree.child[b, ROOT, action[b]] if keep[b] else NONE
+        old_size = tree.size[b]
+        tree.size[b] = 0
+        if start == NONE:
+            continue
+        kept = 0
+        for node in range(old_size):
+            parent = tree.parent[b, node]
+            inside = node == start or (parent != NONE and node > start and new_index[parent] >= 0)
+            if inside and kept < room:
+                new_index[node] = kept
+                source[b, kept] = node
+                kept += 1
+            else:
+                new_index[node] = NONE
+        for new in range(kept):  # new <= old, so moving in this order overwrites nothing needed
+            old = source[b, new]
+            _move_node(tree, b, old, new, new_index)
+        tree.parent[b, ROOT] = NONE
+        tree.action[b, ROOT] = NONE
+        tree.size[b] = kept
+
+
+@kernel
+def _move_node(tree: Tree, b: int, old: int, new: int, new_index: Int) -> None:
+    tree.visits[b, new] = tree.visits[b, old]
+    tree.total[b, new] = tree.total[b, old]
+    tree.raw_value[b, new] = tree.raw_value[b, old]
+    parent = tree.parent[b, old]
+    tree.parent[b, new] = NONE if parent == NONE else new_index[parent]
+    tree.action[b, new] = tree.action[b, old]
+    tree.reward[b, new] = tree.reward[b, old]
+    tree.discount[b, new] = tree.discount[b, old]
+    for a in range(tree.child.shape[2]):
+        child = tree.child[b, old, a]
+        tree.child[b, new, a] = NONE if child == NONE else new_index[child]
+        tree.prior[b, new, a] = tree.prior[b, old, a]
+        tree.lower[b, new, a] = tree.lower[b, old, a]
+        tree.upper[b, new, a] = tree.upper[b, old, a]
