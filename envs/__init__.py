@@ -12,6 +12,7 @@ from selfplay.types import Game
 GAMES = {
     "connect4": "envs.connect4:Connect4",
     "tictactoe": "envs.tictactoe:TicTacToe",
+    "nim": "envs.toys:Nim",
 }
 ADAPTERS = {
     "pettingzoo": "envs.from_pettingzoo:FromPettingZoo",

@@ -1,0 +1,264 @@
+"""What the adapters from PettingZoo and Gymnasium share: a Game over copied environments.
+
+A position is a snapshot: an environment object that is never stepped again.  A move deep-copies it
+and steps the copy, which keeps ``step`` pure and lets a search try any move from any position.
+Slow (a copy takes 0.1 - 0.3 ms) and correct; write the rules as a batched Game (as
+``envs/tictactoe.py`` does) when speed matters.
+
+A copy carries the environment's random state with it, so the search would foresee chance that
+comes after the reset, and it sees whatever the environment hides from the players.  Hence only
+games of perfect information that are deterministic after the reset; the start may be random.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.encoding import BoardObs, Encoding, FlatObs
+from selfplay.types import Bool, Int, Transition
+
+_EPSILON = 1e-6
+_MOVES_COMPARED = 8
+
+
+class Snapshot(NamedTuple):
+    """One environment and what it said when it was reset or stepped."""
+
+    env: Any  # never stepped again
+    observation: NDArray[Any]  # encoded, for the player to move
+    mask: Bool | None  # [A], None where everything is legal
+    seat: int  # 0 or 1: who is to move
+    over: bool
+    paid: tuple[float, float]  # to seats 0 and 1 by the move that led here
+
+
+class AdaptedState(NamedTuple):
+    env: NDArray[np.object_]  # [B] environments, never stepped again
+    observation: NDArray[Any]  # [B, ...] for the player to move
+    legal: Bool  # [B, A]
+    seat: NDArray[np.int8]  # [B] i8, 0 or 1: who is to move
+    over: Bool  # [B]
+    moves: Int  # [B] i32, since the reset
+    paid: NDArray[np.float64]  # [B, 2] f64, to each seat since the reset, unscaled
+
+
+class AdaptedGame(ABC):
+    """A Game whose rules are in copies of ``env``; subclasses reset and step them.
+
+    ``scale`` multiplies the environment's rewards; returns must then lie in [-1, 1].  A game is cut
+    off after ``max_moves``, with nothing further paid.
+    """
+
+    def __init__(
+        self,
+        env: Any,
+        name: str,
+        seats: Sequence[str],
+        encoding: Encoding,
+        num_actions: int,
+        scale: float,
+        max_moves: int,
+    ) -> None:
+        if not scale > 0 or max_moves < 1:
+            raise ValueError(
+                f"{name}: scale must be above 0 and max_moves at least 1; "
+                f"got scale {scale}, max_moves {max_moves}"
+            )
+        self.name, self.num_actions, self.max_moves = name, num_actions, max_moves
+        self.num_players = len(seats)
+        self._seats, self._encoding, self._scale = tuple(seats), encoding, scale
+        self._env = env
+        self._check_copies()
+
+    @abstractmethod
+    def _reset(self, env: Any, seed: int) -> Snapshot:
+        """``env`` itself, reset with ``seed``."""
+
+    @abstractmethod
+    def _advance(self, env: Any, action: int) -> Snapshot:
+        """``env`` itself, stepped by ``action``."""
+
+    def _play(self, env: Any, action: int) -> Snapshot:
+        """A copy of ``env`` after ``action``; ``env`` stays untouched."""
+        return self._advance(copied(env, self.name), action)
+
+    def _check_copies(self) -> None:
+        """Raises ValueError where copies go on otherwise than the environment they came from."""
+        rng = np.random.default_rng(0)
+        alone = self._reset(copied(self._env, self.name), seed=0)
+        chain = self._reset(copied(self._env, self.name), seed=0)
+        for move in range(_MOVES_COMPARED):
+            if not np.array_equal(alone.observation, chain.observation) or alone.over != chain.over:
+                raise ValueError(
+                    f"copies of {self.name} forget their position: after {move} moves, a copy "
+                    "for each, the observation is not that of one environment stepped "
+                    "throughout; give the environment a __deepcopy__ that keeps everything"
+                )
+            if alone.over:
+                return
+            legal = np.ones(self.num_actions, np.bool_) if alone.mask is None else alone.mask
+            if not legal.any():
+                return
+            action = int(rng.choice(np.flatnonzero(legal)))
+            chain = self._play(chain.env, action)
+            alone = self._advance(alone.env, action)
+
+    def init(self, rng: np.random.Generator, batch: int) -> AdaptedState:
+        seeds = rng.integers(2**31, size=batch)
+        state = self._blank(batch)
+        for b in range(batch):
+            env = copied(self._env, self.name)
+            self._write(state, b, self._reset(env, int(seeds[b])))
+        return state
+
+    def step(self, state: AdaptedState, action: Int) -> tuple[AdaptedState, Transition]:
+        batch = len(action)
+        after = AdaptedState(*(field.copy() for field in state))
+        paid = Transition(np.zeros(batch, np.float32), np.zeros(batch, np.float32))
+        for b in np.flatnonzero(~state.over):
+            chosen = int(action[b])
+            if not 0 <= chosen < self.num_actions or not state.legal[b, chosen]:
+                raise ValueError(
+                    f"action {chosen} cannot be played in {self.name}:\n{self.text(state, b)}"
+                )
+            move = self._play(state.env[b], chosen)
+            after.moves[b] += 1
+            after.paid[b] += move.paid
+            self._write(after, b, move)
+            self._check_paid(after, b, complete=move.over)
+            seat = int(state.seat[b])
+            paid.reward[b] = self._scale * self._advantage(move.paid, seat)
+            if not after.over[b]:
+                paid.discount[b] = 1.0 if move.seat == seat else -1.0
+        return after, paid
+
+    def legal(self, state: AdaptedState) -> Bool:
+        return state.legal
+
+    def observe(self, state: AdaptedState) -> BoardObs | FlatObs:
+        return self._encoding.record(state.observation)
+
+    def text(self, state: AdaptedState, i: int) -> str:
+        """What the environment renders in mode "ansi"; else the observation."""
+        env, observation = state.env[i], state.observation[i]
+        if getattr(env, "render_mode", None) == "ansi":
+            return str(copied(env, self.name).render()).rstrip()
+        if self._encoding.board and len(observation) == 2:
+            mover, other = "XO" if state.seat[i] == 0 else "OX"
+            marks = np.where(observation[0], mover, np.where(observation[1], other, "."))
+            return "\n".join(" ".join(row) for row in marks)
+        return np.array2string(observation, threshold=400)
+
+    def action_name(self, action: int) -> str:
+        return str(action)
+
+    def parse_action(self, text: str) -> int:
+        word = text.strip()
+        if not word.isdecimal() or int(word) >= self.num_actions:
+            raise ValueError(
+                f"{word!r} is not an action: expected a number from 0 to {self.num_actions - 1}"
+            )
+        return int(word)
+
+    def _blank(self, batch: int) -> AdaptedState:
+        """B positions to be filled."""
+        return AdaptedState(
+            env=np.empty(batch, np.object_),
+            observation=np.zeros((batch, *self._encoding.shape), self._encoding.dtype),
+            legal=np.ones((batch, self.num_actions), np.bool_),
+            seat=np.zeros(batch, np.int8),
+            over=np.zeros(batch, np.bool_),
+            moves=np.zeros(batch, np.int32),
+            paid=np.zeros((batch, 2)),
+        )
+
+    def _write(self, state: AdaptedState, b: int, snapshot: Snapshot) -> None:
+        """Fills row ``b``, all but the payments; ``state.moves[b]`` is up to date."""
+        over = snapshot.over or bool(state.moves[b] >= self.max_moves)
+        state.env[b], state.observation[b] = snapshot.env, snapshot.observation
+        state.seat[b], state.over[b] = snapshot.seat, over
+        state.legal[b] = True if over or snapshot.mask is None else snapshot.mask
+        if not state.legal[b].any():
+            raise ValueError(
+                f"{self.name} goes on after {state.moves[b]} moves, "
+                f"but its action mask allows nothing"
+            )
+
+    def _advantage(self, paid: Sequence[float] | NDArray[np.float64], seat: int) -> float:
+        """What ``paid`` is worth to ``seat``: alone all of it, else half the lead."""
+        if self.num_players == 1:
+            return float(paid[0])
+        return float(paid[seat] - paid[1 - seat]) / 2.0
+
+    def _check_paid(self, state: AdaptedState, b: int, complete: bool) -> None:
+        """Raises ValueError where payments since the reset break the laws of a Game."""
+        paid = state.paid[b]
+        total = self._scale * self._advantage(paid, 0)
+        if not abs(total) <= 1.0 + _EPSILON:
+            raise ValueError(
+                f"{self.name} has paid {total:g} after {state.moves[b]} moves; returns must lie in "
+                f"[-1, 1]: choose a smaller scale than {self._scale:g}, or fewer max_moves"
+            )
+        if complete and self.num_players == 2 and abs(paid.sum()) > _EPSILON:
+            raise ValueError(
+                f"{self.name} is not zero-sum: over one game it paid {paid[0]:g} to "
+                f"{self._seats[0]} and {paid[1]:g} to {self._seats[1]}"
+            )
+
+
+def construct(target: str, options: dict[str, Any], attributes: Sequence[str]) -> Any:
+    """What "module" or "module:name" makes of ``options``.
+
+    Without a name the first of ``attributes`` that the module has is called.  Raises ValueError
+    with a sentence for the user when there is nothing to call or it refuses the options.
+    """
+    module_name, _, name = target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ValueError(
+            f"cannot import {module_name!r} ({error}); "
+            "pip install 'selfplay[classic]' brings PettingZoo and Gymnasium with their games"
+        ) from error
+    names = [name] if name else list(attributes)
+    found = [getattr(module, each) for each in names if callable(getattr(module, each, None))]
+    if not found:
+        raise ValueError(f"module {module_name!r} has no {' or '.join(names)} to call")
+    try:
+        return found[0](**options)
+    except TypeError as error:
+        raise ValueError(f"{target} does not accept {options}: {error}") from error
+
+
+def copied(env: Any, name: str) -> Any:
+    """A deep copy; raises ValueError with a sentence for the user when ``env`` cannot be copied.
+
+    An EzPickle environment would deep-copy into a new one that forgot its position, so the copy is
+    made attribute by attribute, down the chain of wrappers (unless a class has ``__deepcopy__``).
+    """
+    try:
+        chain = list(_wrapped(env))
+        plain = [each for each in chain if not hasattr(type(each), "__deepcopy__")]
+        memo: dict[int, Any] = {id(each): object.__new__(type(each)) for each in plain}
+        for each in plain:
+            memo[id(each)].__dict__.update(copy.deepcopy(vars(each), memo))
+        return copy.deepcopy(env, memo)
+    except Exception as error:
+        raise ValueError(
+            f"{name} cannot be copied ({type(error).__name__}: {error}); "
+            "a search needs copies (no windows, files or sockets inside the environment)"
+        ) from error
+
+
+def _wrapped(env: Any) -> Iterator[Any]:
+    """``env``, what it wraps, what that wraps, ..."""
+    while env is not None:
+        yield env
+        env = vars(env).get("env")

@@ -1,0 +1,95 @@
+"""Observations of Gymnasium spaces as the arrays that nets see."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from selfplay.types import Float
+
+MASK = "action_mask"
+
+
+class BoardObs(NamedTuple):
+    planes: NDArray[Any]  # [B, C, H, W], one byte a cell where the environment has it so, else f32
+
+
+class FlatObs(NamedTuple):
+    features: Float  # [B, F] f32
+
+
+class Encoding:
+    """How observations of one space become arrays of one shape and type.
+
+    A three-dimensional Box is a board: planes [C, H, W], its channel axis moved to the front where
+    it is the last one.  Anything else becomes ``features`` [F] float32 (discrete parts one-hot).
+    An action mask beside the observation ({"observation": ..., "action_mask": ...}) is left out.
+
+    ``channels`` says which axis of a board holds the planes: "first", "last", or "auto": the axis
+    that differs from two equal ones, else the shorter of the two, the last one in doubt.
+    """
+
+    def __init__(self, space: spaces.Space[Any], channels: str = "auto") -> None:
+        if channels not in ("auto", "first", "last"):
+            raise ValueError(f"channels is 'auto', 'first' or 'last', not {channels!r}")
+        self._keys: list[str] = []
+        if isinstance(space, spaces.Dict) and MASK in space.spaces:
+            self._keys = [key for key in space.spaces if key != MASK]
+            parts = {key: space.spaces[key] for key in self._keys}
+            space = parts[self._keys[0]] if len(parts) == 1 else spaces.Dict(parts)
+        self._space = space
+        self.shape: tuple[int, ...] = (0,)
+        self.dtype: np.dtype[Any] = np.dtype(np.float32)
+        self._channels_last = False
+        self.board = isinstance(space, spaces.Box) and len(space.shape) == 3
+        if self.board:
+            self._lay_out(space, channels)
+        elif space.is_np_flattenable:
+            self.shape = (spaces.flatdim(space),)
+        else:
+            raise ValueError(f"observations of {space} have no fixed size")
+
+    def _lay_out(self, space: spaces.Space[Any], channels: str) -> None:
+        assert space.shape is not None and space.dtype is not None
+        first, middle, last = space.shape
+        if channels == "auto":
+            square_behind = middle == last != first
+            self._channels_last = not square_behind and (first == middle or last <= first)
+        else:
+            self._channels_last = channels == "last"
+        self.shape = (last, first, middle) if self._channels_last else (first, middle, last)
+        if space.dtype.itemsize == 1:
+            self.dtype = space.dtype
+
+    def encode(self, observation: Any) -> NDArray[Any]:
+        """The array of ``shape`` and ``dtype`` for one observation of the space."""
+        if len(self._keys) == 1:
+            observation = observation[self._keys[0]]
+        elif self._keys:
+            observation = {key: observation[key] for key in self._keys}
+        if not self.board:
+            return np.asarray(spaces.flatten(self._space, observation), self.dtype)
+        array = np.asarray(observation, self.dtype)
+        return np.moveaxis(array, -1, 0) if self._channels_last else array
+
+    def record(self, arrays: NDArray[Any]) -> BoardObs | FlatObs:
+        """The Obs made of encoded observations [B, ...]."""
+        return BoardObs(arrays) if self.board else FlatObs(arrays)
+
+
+def action_mask(observation: Any, info: dict[str, Any]) -> NDArray[np.bool_] | None:
+    """[A]: the mask of legal actions in the observation or in ``info``; None where there is none."""
+    mask = observation.get(MASK) if isinstance(observation, dict) else None
+    mask = info.get(MASK) if mask is None else mask
+    return None if mask is None else np.asarray(mask, np.bool_)
+
+
+def discrete_size(space: spaces.Space[Any], name: str) -> int:
+    """The number of actions; raises ValueError where they are not 0 .. A - 1."""
+    if not isinstance(space, gymnasium.spaces.Discrete) or space.start != 0:
+        raise ValueError(f"{name} has actions {space}; only Discrete(n) with start 0 can be played")
+    return int(space.n)
