@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.encoding import BoardObs, Encoding, FlatObs
+from selfplay.arrays import tree_map
 from selfplay.types import Bool, Int, Transition
 
 _EPSILON = 1e-6
@@ -120,9 +121,9 @@ class AdaptedGame(ABC):
 
     def step(self, state: AdaptedState, action: Int) -> tuple[AdaptedState, Transition]:
         batch = len(action)
-        after = AdaptedState(*(field.copy() for field in state))
+        after: AdaptedState = tree_map(np.copy, state)
         paid = Transition(np.zeros(batch, np.float32), np.zeros(batch, np.float32))
-        for b in np.flatnonzero(~state.over):
+        for b in np.flatnonzero(~state.over).tolist():
             chosen = int(action[b])
             if not 0 <= chosen < self.num_actions or not state.legal[b, chosen]:
                 raise ValueError(

@@ -82,7 +82,7 @@ class Encoding:
 
 
 def action_mask(observation: Any, info: dict[str, Any]) -> NDArray[np.bool_] | None:
-    """[A]: the mask of legal actions in the observation or in ``info``; None where there is none."""
+    """[A]: the mask of legal actions in the observation or in ``info``; None without one."""
     mask = observation.get(MASK) if isinstance(observation, dict) else None
     mask = info.get(MASK) if mask is None else mask
     return None if mask is None else np.asarray(mask, np.bool_)

@@ -11,7 +11,7 @@ from selfplay.search import forest as forests
 from selfplay.search import tree as trees
 from selfplay.search.forest import Forest
 from selfplay.search.tree import RootSummary
-from selfplay.types import Decision, Evaluator, Float, Game, Int, State
+from selfplay.types import Bool, Decision, Evaluator, Float, Game, Int, State
 
 
 class Found(NamedTuple):
@@ -21,6 +21,7 @@ class Found(NamedTuple):
     prior: Float  # [B, A] f32, the evaluator's policy at the root
     raw_value: Float  # [B] f32, the evaluator's value of the root
     draw: Float  # [B] f32, the evaluator's probability of a draw at the root
+    solved: Bool  # [B], the exact value of the root is proven
     depth: float  # mean depth of the leaves
 
 
@@ -32,19 +33,22 @@ class SearchSection(BaseModel):
     simulations: int = Field(32, ge=1, le=100_000)  # leaves a move
     look_ahead: bool = True  # see moves that end the game at once without visiting them
 
-    def rule(self, forest: Forest, rng: np.random.Generator, budget: Int, explore: bool) -> Any:
+    def rule(self, forest: Forest, rng: np.random.Generator, budget: Int, explore: Bool) -> Any:
         """What the walk needs to know for one search; see forest.py."""
         raise NotImplementedError
 
     def decide(
-        self, rule: Any, know: RootSummary, rng: np.random.Generator, explore: bool
+        self, rule: Any, know: RootSummary, rng: np.random.Generator, explore: Bool
     ) -> Decision:
         """The policy and the move that follow from what the roots know."""
         raise NotImplementedError
 
-    def plant(self, game: Game, state: State, evaluator: Evaluator) -> Forest:
-        """Fresh trees for the positions of ``state``."""
-        return forests.plant(game, state, evaluator, self.simulations, self.look_ahead)
+    def plant(
+        self, game: Game, state: State, evaluator: Evaluator, reuse: bool = False
+    ) -> Forest:
+        """Fresh trees for the positions of ``state``, with room to carry subtrees if ``reuse``."""
+        nodes = (2 if reuse else 1) * self.simulations + 1
+        return forests.plant(game, state, evaluator, nodes, self.look_ahead)
 
     def search(
         self,
@@ -52,10 +56,13 @@ class SearchSection(BaseModel):
         game: Game,
         evaluator: Evaluator,
         rng: np.random.Generator,
-        explore: bool,
+        explore: Bool,
         budget: Int | None = None,
     ) -> Found:
-        """Grows the trees by ``budget`` [B] simulations (all of ``simulations`` by default)."""
+        """Grows the trees by ``budget`` [B] simulations (all of ``simulations`` by default).
+
+        ``explore`` [B] adds the noise of self-play; without it the strongest move is chosen.
+        """
         if budget is None:
             budget = np.full(len(forest.root_draw), self.simulations, np.int32)
         prior = forest.tree.prior[:, trees.ROOT].copy()
@@ -63,7 +70,9 @@ class SearchSection(BaseModel):
         depth = forests.grow(forest, game, evaluator, rule, budget, self.look_ahead)
         know = trees.summary(forest.tree)
         decision = self.decide(rule, know, rng, explore)
-        return Found(decision, prior, know.raw_value, forest.root_draw.copy(), depth)
+        return Found(
+            decision, prior, know.raw_value, forest.root_draw.copy(), know.lower == know.upper, depth
+        )
 
     def run(
         self,
@@ -73,9 +82,7 @@ class SearchSection(BaseModel):
         rng: np.random.Generator,
         explore: bool = False,
     ) -> Decision:
-        """Decides on the positions of ``state`` from fresh trees.
-
-        ``explore`` adds the noise of self-play; without it the strongest move is chosen.
-        """
+        """Decides on the positions of ``state`` from fresh trees; see ``search``."""
         forest = self.plant(game, state, evaluator)
-        return self.search(forest, game, evaluator, rng, explore).decision
+        noisy = np.full(len(forest.root_draw), explore)
+        return self.search(forest, game, evaluator, rng, noisy).decision

@@ -63,11 +63,10 @@ class Forest(NamedTuple):
 
 
 def plant(
-    game: Game, state: State, evaluator: Evaluator, simulations: int, look_ahead: bool
+    game: Game, state: State, evaluator: Evaluator, nodes: int, look_ahead: bool
 ) -> Forest:
-    """B trees of one node each, the roots evaluated; room for twice ``simulations`` more."""
+    """B trees with room for ``nodes`` nodes each, the roots in place and evaluated."""
     batch = arrays.length(state)
-    nodes = 2 * simulations + 1
     forest = Forest(
         trees.new_tree(batch, nodes, game.num_actions),
         arrays.tree_map(lambda a: np.empty((batch, nodes, *a.shape[1:]), a.dtype), state),

@@ -42,11 +42,11 @@ class Gumbel(SearchSection):
     value_scale: float = Field(1.0, gt=0)  # c_scale on Q in [0, 1], paper: 1.0 for board games
 
     def rule(
-        self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: bool
+        self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: Bool
     ) -> GumbelRule:
-        """The rule of one search, with fresh Gumbel noise if it is to ``explore``."""
+        """The rule of one search, with fresh Gumbel noise where it is to ``explore``."""
         know = trees.summary(forest.tree)
-        noise = rng.gumbel(size=know.prior.shape) if explore else np.zeros(know.prior.shape)
+        noise = rng.gumbel(size=know.prior.shape) * explore[:, None]
         with np.errstate(divide="ignore"):
             scores = (np.log(know.prior) + noise).astype(np.float32)
         candidates = (~know.dominated & ~know.solved).sum(axis=1)
@@ -67,7 +67,7 @@ class Gumbel(SearchSection):
         )
 
     def decide(
-        self, rule: GumbelRule, know: RootSummary, rng: np.random.Generator, explore: bool
+        self, rule: GumbelRule, know: RootSummary, rng: np.random.Generator, explore: Bool
     ) -> Decision:
         """The improved policy (eq. 11) and the action that sequential halving is left with."""
         policy = np.empty(know.prior.shape, np.float32)

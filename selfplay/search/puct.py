@@ -27,7 +27,7 @@ class PuctRule(NamedTuple):
     exploration: float  # c_init
     exploration_base: float  # c_base
     unvisited_penalty: float  # what an unvisited action is thought to be worse than its node
-    forced: float  # k of forced playouts, 0 for none
+    forced: Float  # [B] f32, k of forced playouts, 0 for none
 
 
 class Puct(SearchSection):
@@ -43,24 +43,23 @@ class Puct(SearchSection):
     temperature: float = Field(1.0, ge=0)  # of the move played when exploring
 
     def rule(
-        self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: bool
+        self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: Bool
     ) -> PuctRule:
-        """The rule of one search, with fresh Dirichlet noise if it is to ``explore``."""
+        """The rule of one search, with fresh Dirichlet noise where it is to ``explore``."""
         know = trees.summary(forest.tree)
-        prior = know.prior
-        if explore and self.noise_share > 0:
-            legal = know.prior > 0
-            count = np.maximum(legal.sum(axis=1, keepdims=True), 1)
-            gamma = rng.gamma(np.broadcast_to(self.noise_total / count, legal.shape)) * legal
-            noise = gamma / np.maximum(gamma.sum(axis=1, keepdims=True), 1e-30)
-            prior = ((1 - self.noise_share) * prior + self.noise_share * noise).astype(np.float32)
+        legal = know.prior > 0
+        count = np.maximum(legal.sum(axis=1, keepdims=True), 1)
+        gamma = rng.gamma(np.broadcast_to(self.noise_total / count, legal.shape)) * legal
+        noise = gamma / np.maximum(gamma.sum(axis=1, keepdims=True), 1e-30)
+        share = self.noise_share * explore[:, None]
+        prior = ((1 - share) * know.prior + share * noise).astype(np.float32)
         return PuctRule(
             prior, know.visits, self.exploration, self.exploration_base,
-            self.unvisited_penalty, self.forced if explore else 0.0,
+            self.unvisited_penalty, np.where(explore, self.forced, 0.0).astype(np.float32),
         )
 
     def decide(
-        self, rule: PuctRule, know: RootSummary, rng: np.random.Generator, explore: bool
+        self, rule: PuctRule, know: RootSummary, rng: np.random.Generator, explore: Bool
     ) -> Decision:
         """The share of the visits, pruned of forced ones, as policy; a move drawn by visits."""
         policy = np.empty(know.prior.shape, np.float32)
@@ -68,13 +67,12 @@ class Puct(SearchSection):
         weight = np.where(know.dominated, 0, know.visits).astype(np.float64)
         nothing = weight.sum(axis=1) == 0
         weight[nothing] = policy[nothing]
-        if explore and self.temperature > 0:
+        action = (weight + 1e-6 * np.nan_to_num(know.qvalues, nan=-1.0)).argmax(axis=1)
+        if self.temperature > 0:
             share = (weight / weight.max(axis=1, keepdims=True)) ** (1 / self.temperature)
             total = share.cumsum(axis=1)
             draw = rng.random(len(share))[:, None] * total[:, -1:]
-            action = (total <= draw).sum(axis=1)
-        else:
-            action = (weight + 1e-6 * np.nan_to_num(know.qvalues, nan=-1.0)).argmax(axis=1)
+            action = np.where(explore, (total <= draw).sum(axis=1), action)
         return Decision(
             action.astype(np.int32), policy, know.value, know.visits - rule.before, know.qvalues
         )
@@ -117,7 +115,7 @@ def _select(rule: PuctRule, tree: Tree, b: int, node: int) -> int:
 
 @kernel
 def _select_root(rule: PuctRule, tree: Tree, b: int, simulation: int) -> int:
-    return _best(rule, tree, b, ROOT, rule.root_prior[b], rule.forced)
+    return _best(rule, tree, b, ROOT, rule.root_prior[b], rule.forced[b])
 
 
 @kernel
@@ -137,14 +135,14 @@ def _prune(rule: PuctRule, know: RootSummary, policy: Float) -> None:
             ):
                 favourite = a
         reach = _exploration(rule, total)
-        if rule.forced > 0.0 and not np.isnan(know.qvalues[b, favourite]):
+        if rule.forced[b] > 0.0 and not np.isnan(know.qvalues[b, favourite]):
             ceiling = know.qvalues[b, favourite] + reach * rule.root_prior[b, favourite] / (
                 1.0 + policy[b, favourite]
             )
             for a in range(policy.shape[1]):
                 if a == favourite or policy[b, a] == 0.0:
                     continue
-                spare = np.floor(np.sqrt(rule.forced * rule.root_prior[b, a] * total))
+                spare = np.floor(np.sqrt(rule.forced[b] * rule.root_prior[b, a] * total))
                 count = policy[b, a]
                 while spare > 0 and count > 0:
                     bound = know.qvalues[b, a] + reach * rule.root_prior[b, a] / count
