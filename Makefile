@@ -1,0 +1,45 @@
+# make demo   set everything up and train a Connect Four agent for about five minutes
+# make test   set everything up and run the formatter, the linter, the type checker and all tests
+#
+# Everything lands in .venv; PYTHON=... picks another interpreter than the first one that is 3.11+.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: setup demo test lint format tensorboard clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "selfplay needs Python 3.11 or newer: install it, or name it with" \
+		"'make PYTHON=/path/to/python3.11'" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing into $(VENV) (a few minutes the first time)"
+	@$(PIP) install --quiet -e '.[dev,solver,classic]' -c constraints.txt
+	@touch $@
+
+demo: setup
+	$(BIN)/selfplay train configs/demo.toml --out runs/demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+tensorboard: setup
+	$(BIN)/tensorboard --logdir runs
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
