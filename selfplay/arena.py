@@ -1,0 +1,214 @@
+"""Matches between players: seats swapped, openings varied, scores and Elo with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.arrays import length, put, take
+from selfplay.intervals import Interval
+from selfplay.openings import Openings, distinct_openings
+from selfplay.types import Bool, Game, Player
+
+PAIR_SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # what a pair of games can yield
+PRIOR = 0.2  # pseudo-pairs of each score: as if every match had one more pair, of mean 1/2
+DRAWS = 2000  # from the posterior, for intervals
+ELO_SCALE = 400 / np.log(10)  # Elo points a logit
+
+Results = NDArray[np.int8]
+
+
+class Match(NamedTuple):
+    """P openings, each played twice by the players a and b."""
+
+    a: str
+    b: str
+    results: Results  # [P, 2] i8, +1 a won, 0 draw, -1 b won; column 0: a had the first seat
+
+
+class Ratings(NamedTuple):
+    """Elo of K players, above the anchor's."""
+
+    names: tuple[str, ...]
+    elo: tuple[Interval, ...]
+    anchor: str
+
+
+def tournament(
+    game: Game, players: Sequence[Player], pairs: int, plies: int, seed: int, batch: int = 256
+) -> list[Match]:
+    """Everyone against everyone: ``pairs`` openings of ``plies`` random moves, seats swapped.
+
+    The openings are the same in all matches.  ``batch`` games run in lockstep.  Players of the
+    same name are told apart by a number.  Raises ValueError unless the game is for two players.
+    """
+    if game.num_players != 2:
+        raise ValueError(
+            f"a match needs a game for two players; {game.name} has {game.num_players}"
+        )
+    opening_seed, *seeds = np.random.SeedSequence(seed).spawn(1 + len(players) ** 2)
+    openings = distinct_openings(game, pairs, plies, np.random.default_rng(opening_seed))
+    matches = []
+    for (i, j), match_seed in zip(combinations(range(len(players)), 2), seeds, strict=False):
+        rng = np.random.default_rng(match_seed)
+        results = play_pairs(game, players[i], players[j], openings, rng, batch)
+        matches.append(Match(_label(players, i), _label(players, j), results))
+    return matches
+
+
+def play_pairs(
+    game: Game,
+    a: Player,
+    b: Player,
+    openings: Openings,
+    rng: np.random.Generator,
+    batch: int = 256,
+) -> Results:
+    """[P, 2] i8, a's results from P openings: with the first seat, and with the second."""
+    at_once = max(1, batch // 2)
+    parts = []
+    for start in range(0, length(openings), at_once):
+        twice = take(openings, np.repeat(np.arange(length(openings))[start : start + at_once], 2))
+        a_second = np.arange(length(twice)) % 2 == 1
+        parts.append(_play(game, (a, b), twice, a_second, rng).reshape(-1, 2))
+    return np.concatenate(parts)
+
+
+def score(match: Match) -> Interval:
+    """a's mean points a game (win 1, draw 1/2) with its 95% credible interval.
+
+    The two games of an opening are one observation, since they are not independent: the interval
+    is that of the mean under a Dirichlet posterior over the five scores a pair can have.
+    """
+    points = (1 + match.results.mean()) / 2
+    posterior = _posterior_points(match, np.random.default_rng(0))
+    low, high = np.quantile(posterior, [0.025, 0.975])
+    return Interval(float(points), min(float(low), points), max(float(high), points))
+
+
+def ratings(matches: Sequence[Match], anchor: str | None = None) -> Ratings:
+    """Elo by Bradley-Terry (a draw is half a win), 0 for ``anchor`` (default: the first player).
+
+    Prior: every match counts one more pair of games, drawn, so that no rating is infinite.
+    Intervals (95%) come from the posteriors of the matches, see ``score``.
+    Raises ValueError when no player is called ``anchor``.
+    """
+    names = tuple(dict.fromkeys(name for match in matches for name in (match.a, match.b)))
+    anchor = names[0] if anchor is None else anchor
+    if anchor not in names:
+        raise ValueError(f"there is no player {anchor!r} to anchor Elo at; known: {names}")
+    first = np.array([names.index(match.a) for match in matches])
+    second = np.array([names.index(match.b) for match in matches])
+    games = np.array([2.0 + match.results.size for match in matches])
+    points = np.array([1.0 + (1 + match.results.astype(float)).sum() / 2 for match in matches])
+    rng = np.random.default_rng(0)
+    shares = np.stack([_posterior_points(match, rng) for match in matches], axis=1)
+    zero = names.index(anchor)
+
+    def fit(won: NDArray[np.float64]) -> NDArray[np.float64]:
+        elo = bradley_terry(first, second, won, games, len(names))
+        return elo - elo[zero]
+
+    value = fit(points)
+    low, high = np.quantile([fit(share * games) for share in shares], [0.025, 0.975], axis=0)
+    elo = tuple(Interval(*map(float, row)) for row in zip(value, low, high, strict=True))
+    return Ratings(names, elo, anchor)
+
+
+def bradley_terry(
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    points: NDArray[np.float64],
+    games: NDArray[np.float64],
+    players: int,
+) -> NDArray[np.float64]:
+    """[K] f64, the Elo of largest likelihood, of mean 0.
+
+    Match m: player ``first[m]`` took ``points[m]`` of ``games[m]`` against ``second[m]``, neither
+    none nor all of them.  Newton's method (Hunter 2004 discusses the model).
+    """
+    design = np.zeros((len(first), players))
+    design[np.arange(len(first)), first] = 1.0
+    design[np.arange(len(first)), second] = -1.0
+    strength = np.zeros(players)
+    for _ in range(100):
+        expected = 1 / (1 + np.exp(-design @ strength))
+        slope = design.T @ (points - games * expected)
+        curvature = design.T @ (design * (games * expected * (1 - expected))[:, None])
+        step = np.linalg.lstsq(curvature, slope, rcond=None)[0]
+        strength += step / max(1.0, np.abs(step).max())
+        if np.abs(step).max() < 1e-10:
+            break
+    return (strength - strength.mean()) * ELO_SCALE
+
+
+def match_json(matches: Sequence[Match], anchor: str | None = None) -> dict[str, object]:
+    """The object that ``match --json`` prints."""
+    pairs = []
+    for match in matches:
+        points = score(match)
+        counts = {
+            "wins": int((match.results == 1).sum()),
+            "draws": int((match.results == 0).sum()),
+            "losses": int((match.results == -1).sum()),
+        }
+        interval = {"score": points.value, "low": points.low, "high": points.high}
+        pairs.append({"a": match.a, "b": match.b, **counts, **interval})
+    rated = ratings(matches, anchor)
+    each = list(zip(rated.names, rated.elo, strict=True))
+    return {
+        "games": sum(match.results.size for match in matches),
+        "pairs": pairs,
+        "elo": {name: elo.value for name, elo in each},
+        "elo_low": {name: elo.low for name, elo in each},
+        "elo_high": {name: elo.high for name, elo in each},
+        "elo_anchor": rated.anchor,
+    }
+
+
+def _play(
+    game: Game,
+    players: tuple[Player, Player],
+    openings: Openings,
+    a_second: Bool,
+    rng: np.random.Generator,
+) -> Results:
+    """[B] i8, the results of ``players[0]``, who has the second seat where ``a_second``."""
+    state = take(openings.state, slice(None))
+    b_to_move = openings.second ^ a_second
+    returns = np.zeros(length(openings))
+    going = np.arange(length(openings))
+    while len(going):
+        over = np.zeros(len(returns), np.bool_)
+        for player, rows in zip(
+            players, (going[~b_to_move[going]], going[b_to_move[going]]), strict=True
+        ):
+            if not len(rows):
+                continue
+            before = take(state, rows)
+            after, paid = game.step(before, player.decide(game, before, rng).action)
+            put(state, rows, after)
+            returns[rows] += np.where(b_to_move[rows], -paid.reward, paid.reward)
+            b_to_move[rows] ^= paid.discount < 0
+            over[rows] = paid.discount == 0
+        going = going[~over[going]]
+    return np.sign(returns).astype(np.int8)
+
+
+def _posterior_points(match: Match, rng: np.random.Generator) -> NDArray[np.float64]:
+    """[DRAWS] f64, draws of a's expected points a game."""
+    quarters = 2 + match.results.sum(axis=1, dtype=np.int64)
+    counts = np.bincount(quarters, minlength=len(PAIR_SCORES))
+    draws: NDArray[np.float64] = rng.dirichlet(counts + PRIOR, DRAWS) @ PAIR_SCORES
+    return draws
+
+
+def _label(players: Sequence[Player], i: int) -> str:
+    """The name of player ``i``, numbered where another has the same."""
+    name = players[i].name
+    same = [k for k, player in enumerate(players) if player.name == name]
+    return name if len(same) == 1 else f"{name} ({same.index(i) + 1})"

@@ -1,0 +1,129 @@
+"""Truth: how often a player errs, measured against positions whose exact scores are known."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.arrays import length, take
+from selfplay.intervals import Interval, mean_of, wilson
+from selfplay.positions import Positions
+from selfplay.solver import optimal_moves
+from selfplay.types import Decision, Evaluator, Float, Game, Player
+
+SURPRISE = 1e-6  # no result is given a smaller probability, so cross-entropies stay finite
+
+
+class SetTruth(NamedTuple):
+    """A player on the positions of one set."""
+
+    name: str
+    n: int
+    mistake_rate: Interval  # share of positions where the move played spoils the best result
+    optimal_mass: float  # mean probability that the policy puts on moves that do not
+    value_cross_entropy: float  # nats, of the predicted result against the true one
+
+
+class Truth(NamedTuple):
+    """A player on a position file; overall figures are means over the sets."""
+
+    sets: tuple[SetTruth, ...]
+    mistake_rate: Interval
+    optimal_mass: float
+    value_cross_entropy: float
+
+
+def evaluate_positions(
+    game: Game,
+    positions: Positions,
+    player: Player,
+    batch: int = 1024,
+    rng: np.random.Generator | None = None,
+    evaluator: Evaluator | None = None,
+) -> Truth:
+    """What ``player`` does on ``positions``, ``batch`` of them at a time.
+
+    The predicted result follows from the decision's value, and from the probability of a draw
+    that ``evaluator`` states, if one is given: see ``result_probabilities``.
+    """
+    rng = rng or np.random.default_rng(0)
+    mistake, mass, surprise = [], [], []
+    for start in range(0, length(positions.state), batch):
+        rows = slice(start, start + batch)
+        state = take(positions.state, rows)
+        decision = player.decide(game, state, rng)
+        draw = evaluator(game, state).draw if evaluator else None
+        part = _judge(positions.scores[rows], decision, draw)
+        for column, values in zip((mistake, mass, surprise), part, strict=True):
+            column.append(values)
+    columns = np.stack([np.concatenate(column) for column in (mistake, mass, surprise)])
+    sets = []
+    for i, name in enumerate(positions.set_names):
+        mistakes, masses, surprises = columns[:, positions.set_index == i]
+        rate = wilson(float(mistakes.sum()), len(mistakes))
+        sets.append(
+            SetTruth(name, len(mistakes), rate, float(masses.mean()), float(surprises.mean()))
+        )
+    return Truth(
+        tuple(sets),
+        mean_of([each.mistake_rate for each in sets]),
+        float(np.mean([each.optimal_mass for each in sets])),
+        float(np.mean([each.value_cross_entropy for each in sets])),
+    )
+
+
+def truth_json(game: Game, simulations: int, truth: Truth) -> dict[str, object]:
+    """The object that ``evaluate --positions --json`` prints."""
+    return {
+        "game": game.name,
+        "simulations": simulations,
+        "mistake_rate": truth.mistake_rate.value,
+        "mistake_rate_low": truth.mistake_rate.low,
+        "mistake_rate_high": truth.mistake_rate.high,
+        "optimal_mass": truth.optimal_mass,
+        "value_cross_entropy": truth.value_cross_entropy,
+        "sets": {
+            each.name: {
+                "n": each.n,
+                "mistake_rate": each.mistake_rate.value,
+                "mistake_rate_low": each.mistake_rate.low,
+                "mistake_rate_high": each.mistake_rate.high,
+                "optimal_mass": each.optimal_mass,
+                "value_cross_entropy": each.value_cross_entropy,
+            }
+            for each in truth.sets
+        },
+    }
+
+
+def result_probabilities(value: Float, draw: Float | None = None) -> NDArray[np.float64]:
+    """[B, 3] f64, the probabilities of win, draw and loss that a value [B] in [-1, 1] implies.
+
+    With ``draw`` [B], the probability of a draw, win and loss share the rest so that the mean is
+    ``value`` (a draw less likely where the value leaves no room).  Without it, the distribution of
+    largest entropy with that mean: proportional to (x, 1, 1/x), (1 - v) x^2 - v x - (1 + v) = 0.
+    """
+    v = np.clip(value.astype(np.float64), -1, 1)
+    if draw is None:
+        # with m = |v| the root of (1 + m) y^2 + m y - (1 - m) = 0 for y = 1/x keeps y <= 1
+        m = np.abs(v)
+        y = (np.sqrt(4 - 3 * m * m) - m) / (2 * (1 + m))
+        tie = y / (1 + y + y * y)
+    else:
+        tie = np.minimum(draw, 1 - np.abs(v))
+    return np.stack([(1 - tie + v) / 2, tie, (1 - tie - v) / 2], axis=1)
+
+
+def _judge(
+    scores: Float, decision: Decision, draw: Float | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Mistakes (0 or 1), optimal mass and surprise in nats, each [B]."""
+    rows = np.arange(len(scores))
+    optimal = optimal_moves(scores)
+    mistake = 1.0 - optimal[rows, decision.action]
+    mass = (decision.policy * optimal).sum(axis=1, dtype=np.float64)
+    result = 1 - np.sign(np.nanmax(scores, axis=1)).astype(np.int64)  # 0 win, 1 draw, 2 loss
+    chance = result_probabilities(decision.value, draw)[rows, result]
+    return mistake, mass, -np.log(np.maximum(chance, SURPRISE))

@@ -1,0 +1,183 @@
+"""Everything that chooses moves: random, minimax, rollouts, the solver, nets and searches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from selfplay.arrays import concatenate, length, take
+from selfplay.lookahead import look_ahead
+from selfplay.openings import random_actions
+from selfplay.search import Puct, Search
+from selfplay.solver import solver_for
+from selfplay.types import Bool, Decision, Evaluation, Evaluator, Float, Game, Player, State
+
+EDGES_AT_ONCE = 500_000  # moves that minimax looks at in one go
+KINDS = "random, minimax:DEPTH, mcts:SIMULATIONS, solver, or a run (RUN, RUN@STEP, RUN:SIMULATIONS)"
+
+# (run, step or None for the last, simulations or None for those of its config) -> player
+LoadRun = Callable[[str, int | None, int | None], Player]
+
+
+def make_player(name: str, game: Game, load_run: LoadRun) -> Player:
+    """The player that ``name`` names: see KINDS.
+
+    Raises ValueError with a sentence for the user.
+    """
+    kind, colon, argument = name.partition(":")
+    if kind in ("random", "solver"):
+        if colon:
+            raise ValueError(f"the player {kind!r} takes no {argument!r}")
+        return RandomPlayer() if kind == "random" else SolverPlayer(game)
+    if kind == "minimax":
+        return MinimaxPlayer(_positive(name, argument, "minimax:4 for depth 4"))
+    if kind == "mcts":
+        return RolloutPlayer(_positive(name, argument, "mcts:100 for 100 rollouts a move"))
+    run, simulations = name, None
+    head, colon, tail = name.rpartition(":")
+    if colon and tail.isdecimal():
+        run, simulations = head, int(tail)
+    head, at, tail = run.rpartition("@")
+    if not at:
+        return load_run(run, None, simulations)
+    if not tail.isdecimal():
+        raise ValueError(f"{name!r}: after @ stands the step of a checkpoint, not {tail!r}")
+    return load_run(head, int(tail), simulations)
+
+
+def _positive(name: str, argument: str, example: str) -> int:
+    if not argument.isdecimal() or int(argument) < 1:
+        raise ValueError(f"{name!r} needs a whole number above 0, as in {example}")
+    return int(argument)
+
+
+class RandomPlayer:
+    """Any legal move, all equally likely."""
+
+    name = "random"
+
+    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+        legal = game.legal(state)
+        return _choose(legal, np.zeros(len(legal)), np.full(legal.shape, np.nan), rng)
+
+
+class MinimaxPlayer:
+    """Looks at every line of ``depth`` moves; what lies beyond counts 0.
+
+    Plays any of the best moves: wins as soon, loses as late as possible.
+    """
+
+    def __init__(self, depth: int) -> None:
+        self.name = f"minimax:{depth}"
+        self._depth = depth
+
+    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+        branching = game.legal(state).sum(axis=1).mean()
+        at_once = max(1, int(EDGES_AT_ONCE / branching**self._depth))
+        parts = []
+        for start in range(0, length(state), at_once):
+            rows = slice(start, start + at_once)
+            _, outcomes = look_ahead(game, take(state, rows), self._depth)
+            best = _best(outcomes[0].scores)
+            value = np.nanmax(np.where(best, outcomes[0].returns, np.nan), axis=1)
+            parts.append(_choose(best, value, outcomes[0].returns, rng))
+        decision: Decision = concatenate(parts)
+        return decision
+
+
+class SolverPlayer:
+    """Any of the moves with the best exact score."""
+
+    name = "solver"
+
+    def __init__(self, game: Game) -> None:
+        self._solver = solver_for(game)
+
+    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+        scores = self._solver.scores(state)
+        result = np.sign(scores)
+        return _choose(_best(scores), np.nanmax(result, axis=1), result, rng)
+
+
+class RolloutEvaluator:
+    """An Evaluator without knowledge: no preference, and the result of one random playout."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+
+    def __call__(self, game: Game, state: State) -> Evaluation:
+        batch = length(state)
+        value, sign = np.zeros(batch, np.float32), np.ones(batch, np.float32)
+        going = np.arange(batch)
+        while len(going):
+            state, paid = game.step(state, random_actions(game.legal(state), self._rng))
+            value[going] += sign[going] * paid.reward
+            sign[going] *= paid.discount
+            alive = paid.discount != 0
+            state, going = take(state, alive), going[alive]
+        logits = np.zeros((batch, game.num_actions), np.float32)
+        return Evaluation(logits, value, np.zeros(batch, np.float32))
+
+
+class RolloutPlayer:
+    """Monte Carlo tree search as before the nets: each leaf is worth one random playout."""
+
+    def __init__(self, simulations: int) -> None:
+        self.name = f"mcts:{simulations}"
+        self._search = Puct(simulations=simulations)
+
+    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+        return self._search.run(game, state, RolloutEvaluator(rng), rng)
+
+
+class SearchPlayer:
+    """A search over an evaluator."""
+
+    def __init__(self, name: str, search: Search, evaluator: Evaluator) -> None:
+        self.name = name
+        self.evaluator = evaluator
+        self._search = search
+
+    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+        return self._search.run(game, state, self.evaluator, rng)
+
+
+class NetPlayer:
+    """The evaluator's favourite move, without search."""
+
+    def __init__(self, name: str, evaluator: Evaluator) -> None:
+        self.name = name
+        self.evaluator = evaluator
+
+    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+        evaluation = self.evaluator(game, state)
+        legal = game.legal(state)
+        logits = np.where(legal, evaluation.logits, -np.inf)
+        policy = np.exp(logits - logits.max(axis=1, keepdims=True))
+        policy = (policy / policy.sum(axis=1, keepdims=True)).astype(np.float32)
+        return Decision(
+            logits.argmax(axis=1).astype(np.int32),
+            policy,
+            evaluation.value,
+            np.zeros(legal.shape, np.int32),
+            np.full(legal.shape, np.nan, np.float32),
+        )
+
+
+def _best(scores: Float) -> Bool:
+    """[B, A], True where the score is its row's largest."""
+    best: Bool = scores == np.nanmax(scores, axis=1, keepdims=True)
+    return best
+
+
+def _choose(among: Bool, value: Float, qvalues: Float, rng: np.random.Generator) -> Decision:
+    """Any of the actions ``among`` [B, A], all equally likely."""
+    policy = among / among.sum(axis=1, keepdims=True)
+    return Decision(
+        random_actions(among, rng),
+        policy.astype(np.float32),
+        value.astype(np.float32),
+        np.zeros(among.shape, np.int32),
+        qvalues.astype(np.float32),
+    )

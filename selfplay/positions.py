@@ -1,0 +1,179 @@
+"""Position files: positions of a game with the exact score of every action.
+
+A .csv or .csv.gz with the header ``set,moves,s1,...,sA`` (further columns are ignored): the name
+of a set, the moves that lead to the position in the game's own notation ("44444345"), and the
+score of each action for the player to move, empty where it is illegal.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.arrays import length, put, take
+from selfplay.openings import NO_MOVE
+from selfplay.types import Float, Game, Int, State
+
+
+class Positions(NamedTuple):
+    """M positions with their truth."""
+
+    set_names: tuple[str, ...]  # in the order of the file
+    set_index: Int  # [M] i32, into set_names
+    state: State  # [M]
+    scores: Float  # [M, A] f32, exact score for the player to move; NaN where illegal
+
+
+class Row(NamedTuple):
+    """One line of a file, read but not yet played."""
+
+    line: int  # 1-based, the header is line 1
+    set_name: str
+    actions: list[int]
+    scores: list[float]
+
+
+def default_positions(game: Game) -> Path | None:
+    """The position file that ships for ``game``, or None."""
+    path = Path(__file__).parent / "data" / f"{game.name}_stages.csv.gz"
+    return path if path.exists() else None
+
+
+def read_positions(game: Game, path: str | Path) -> Positions:
+    """The positions of a file.
+
+    Raises ValueError naming file and line when something in it cannot be.
+    """
+    try:
+        content = Path(path).read_bytes()
+        text = (gzip.decompress(content) if str(path).endswith(".gz") else content).decode()
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no position file {path}") from error
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read as a position file: {error}") from error
+    rows = _read_rows(game, text, path)
+    names = tuple(dict.fromkeys(row.set_name for row in rows))
+    index = {name: i for i, name in enumerate(names)}
+    moves = _pad_moves([row.actions for row in rows])
+    scores = np.array([row.scores for row in rows], np.float32)
+    state = _replay(game, moves, [f"{path}, line {row.line}" for row in rows])
+    _check_scores(game, state, scores, rows, path)
+    set_index = np.array([index[row.set_name] for row in rows], np.int32)
+    return Positions(names, set_index, state, scores)
+
+
+def write_positions(
+    game: Game,
+    path: str | Path,
+    sets: Sequence[str],
+    moves: Sequence[Sequence[int]],
+    scores: Float,
+) -> None:
+    """Writes M positions: the name of the set, the line of play and the scores [M, A] of each.
+
+    The same content gives the same bytes.
+    """
+    names = [game.action_name(action) for action in range(game.num_actions)]
+    separator = "" if len({len(name) for name in names}) == 1 else " "
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["set", "moves", *(f"s{i + 1}" for i in range(game.num_actions))])
+    for set_name, played, row in zip(sets, moves, scores.tolist(), strict=True):
+        line = separator.join(names[action] for action in played)
+        writer.writerow([set_name, line, *("" if s != s else f"{s:g}" for s in row)])
+    content = out.getvalue().encode()
+    if str(path).endswith(".gz"):
+        content = gzip.compress(content, mtime=0)
+    Path(path).write_bytes(content)
+
+
+def parse_moves(game: Game, text: str) -> list[int]:
+    """The actions of a line of play in the game's notation.
+
+    Moves stand side by side where all names of actions have one length ("44435"), else they are
+    separated by spaces or commas.  Raises ValueError with a sentence.
+    """
+    words = text.replace(",", " ").split()
+    lengths = {len(game.action_name(action)) for action in range(game.num_actions)}
+    if len(lengths) == 1:
+        size = lengths.pop()
+        words = [word[i : i + size] for word in words for i in range(0, len(word), size)]
+    return [game.parse_action(word) for word in words]
+
+
+def _read_rows(game: Game, text: str, path: str | Path) -> list[Row]:
+    reader = csv.reader(io.StringIO(text))
+    expected = ["set", "moves", *(f"s{i + 1}" for i in range(game.num_actions))]
+    header = next(reader, [])
+    if header[: len(expected)] != expected or f"s{game.num_actions + 1}" in header:
+        raise ValueError(
+            f"{path}, line 1: the header is {','.join(header)!r}; positions of {game.name} "
+            f"({game.num_actions} actions) begin with {','.join(expected)!r}"
+        )
+    rows = []
+    for fields in reader:
+        where = f"{path}, line {reader.line_num}"
+        if len(fields) != len(header):
+            raise ValueError(f"{where}: {len(fields)} columns, the header has {len(header)}")
+        try:
+            scores = [float(field) if field else np.nan for field in fields[2 : len(expected)]]
+            rows.append(Row(reader.line_num, fields[0], parse_moves(game, fields[1]), scores))
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
+    if not rows:
+        raise ValueError(f"{path} holds no positions, only a header")
+    return rows
+
+
+def _pad_moves(moves: Sequence[Sequence[int]]) -> Int:
+    """[M, L] i32, the lines of play with NO_MOVE behind the shorter ones."""
+    padded = np.full((len(moves), max(map(len, moves), default=0)), NO_MOVE, np.int32)
+    for row, line in zip(padded, moves, strict=True):
+        row[: len(line)] = line
+    return padded
+
+
+def _replay(game: Game, moves: Int, where: Sequence[str]) -> State:
+    """The states [M] after ``moves`` [M, L]; ``where`` names the lines in error messages."""
+    state = game.init(np.random.default_rng(0), len(moves))
+    over = np.zeros(len(moves), np.bool_)
+    for ply in range(moves.shape[1]):
+        rows = np.flatnonzero(moves[:, ply] != NO_MOVE)
+        action = moves[rows, ply]
+        before = take(state, rows)
+        legal = game.legal(before)[np.arange(len(rows)), action] & ~over[rows]
+        if not legal.all():
+            bad = int(np.argmin(legal))
+            reason = "comes after the end of the game" if over[rows[bad]] else "is illegal"
+            raise ValueError(
+                f"{where[rows[bad]]}: move {ply + 1} ({game.action_name(int(action[bad]))}) "
+                f"{reason} in\n{game.text(before, bad)}"
+            )
+        after, paid = game.step(before, action)
+        put(state, rows, after)
+        over[rows] = paid.discount == 0
+    if over.any():
+        raise ValueError(f"{where[int(np.argmax(over))]}: the game is over, there is no move left")
+    return state
+
+
+def _check_scores(
+    game: Game, state: State, scores: Float, rows: Sequence[Row], path: str | Path
+) -> None:
+    """Raises ValueError unless exactly the legal actions have a score."""
+    for start in range(0, length(state), 4096):
+        legal = game.legal(take(state, slice(start, start + 4096)))
+        wrong: NDArray[np.bool_] = np.isnan(scores[start : start + 4096]) == legal
+        if wrong.any():
+            i, action = (int(k) for k in np.argwhere(wrong)[0])
+            problem = "is legal and has no score" if legal[i, action] else "is illegal and has one"
+            raise ValueError(
+                f"{path}, line {rows[start + i].line}: action {game.action_name(action)} {problem}"
+            )

@@ -1,0 +1,118 @@
+"""Perfect players: the exact score of every action.
+
+Connect Four is solved by ``bitbully`` (optional, AGPL: imported only where it is used), any game
+small enough by looking at all of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.arrays import holds_objects, take
+from selfplay.lookahead import TooLargeError, look_ahead, position_keys
+from selfplay.types import Bool, Float, Game, State
+
+MAX_EDGES = 8_000_000  # moves tried before a game counts as too large to solve
+MAX_EDGES_OBJECTS = 200_000  # the same for games whose states are Python objects
+
+
+class Solver(Protocol):
+    """Knows the exact score of every action of a game."""
+
+    def scores(self, state: State) -> Float:
+        """[B, A] f32, the score of each action for the player to move; NaN where illegal.
+
+        The sign says win, draw or loss; among equal signs larger is better: sooner for a win,
+        later for a loss.  Where the game is over every action scores 0.
+        """
+
+
+def solver_for(game: Game) -> Solver:
+    """The solver of ``game``.
+
+    Raises ValueError with a sentence for the user when there is none, or when it needs a package
+    that is not installed.
+    """
+    if game.name == "connect4":
+        return ConnectFourSolver(game)
+    return ExhaustiveSolver(game)
+
+
+def optimal_moves(scores: Float) -> Bool:
+    """[B, A], True for each action that keeps the best result (win, draw, loss) in reach.
+
+    ``scores`` [B, A] as from a Solver.  A *mistake* is any other action.
+    """
+    sign = np.sign(scores)
+    optimal: Bool = sign == np.nanmax(sign, axis=1, keepdims=True)
+    return optimal
+
+
+class ConnectFourSolver:
+    """Connect Four, 7 x 6 and four in a row, by bitbully with its opening book.
+
+    A score of s > 0: the player to move wins with his (22 - s)-th stone; of -s: the other does.
+    """
+
+    def __init__(self, game: Game) -> None:
+        try:
+            import bitbully
+        except ImportError as error:
+            raise ValueError(
+                "the perfect Connect Four player needs the package bitbully: "
+                "pip install 'selfplay[solver]'"
+            ) from error
+        self._game = game
+        self._board: Any = bitbully.Board
+        self._bitbully: Any = bitbully.BitBully()
+
+    def scores(self, state: State) -> Float:
+        planes = self._game.observe(state).planes.astype(np.int64)
+        first_to_move = planes.sum(axis=(1, 2, 3)) % 2 == 0
+        mark = np.where(first_to_move, 1, 2)[:, None, None]
+        boards = planes[:, 0] * mark + planes[:, 1] * (3 - mark)
+        scores = np.full((len(boards), 7), np.nan, np.float32)
+        for i, board in enumerate(boards.tolist()):
+            if state.over[i]:
+                scores[i] = 0
+                continue
+            for column, score in self._bitbully.score_all_moves(self._board(board)).items():
+                scores[i, column] = score
+        return scores
+
+
+class ExhaustiveSolver:
+    """Any small game, by looking at all lines of play; every position is solved once.
+
+    Scores are those of ``lookahead``: the return, and a little for soonness.
+
+    Raises ValueError when built for a game that is too large.
+    """
+
+    def __init__(self, game: Game) -> None:
+        self._game = game
+        self._keys: NDArray[np.uint64] = np.empty(0, np.uint64)  # sorted
+        self._scores: Float = np.empty((0, game.num_actions), np.float32)  # row by row of _keys
+        self.scores(game.init(np.random.default_rng(0), 1))
+
+    def scores(self, state: State) -> Float:
+        keys = position_keys(state)
+        unknown = ~np.isin(keys, self._keys)
+        if unknown.any():
+            self._solve(take(state, unknown))
+        scores: Float = self._scores[np.searchsorted(self._keys, keys)]
+        return scores
+
+    def _solve(self, state: State) -> None:
+        limit = MAX_EDGES_OBJECTS if holds_objects(state) else MAX_EDGES
+        try:
+            levels, outcomes = look_ahead(self._game, state, max_edges=limit)
+        except TooLargeError as error:
+            raise ValueError(f"there is no solver for {self._game.name}: {error}") from error
+        keys = np.concatenate([self._keys, *(level.key for level in levels)])
+        rows = [outcome.scores.astype(np.float32) for outcome in outcomes]
+        self._keys, first = np.unique(keys, return_index=True)
+        self._scores = np.concatenate([self._scores, *rows])[first]
