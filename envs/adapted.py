@@ -226,7 +226,7 @@ def construct(target: str, options: dict[str, Any], attributes: Sequence[str]) -
     except ImportError as error:
         raise ValueError(
             f"cannot import {module_name!r} ({error}); "
-            "pip install 'selfplay[classic]' brings PettingZoo and Gymnasium with their games"
+            "pip install 'selfplay[classic]' brings what PettingZoo's classic games import"
         ) from error
     names = [name] if name else list(attributes)
     found = [getattr(module, each) for each in names if callable(getattr(module, each, None))]

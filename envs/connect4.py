@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from selfplay.arrays import take
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int, Transition
 
@@ -91,7 +92,7 @@ class Connect4:
         return int(word) - 1
 
     def text(self, state: Connect4State, i: int) -> str:
-        planes = self.observe(Connect4State(*(field[i : i + 1] for field in state))).planes[0]
+        planes = self.observe(take(state, [i])).planes[0]
         first_to_move = planes.sum() % 2 == 0
         mover, other = ("X", "O") if first_to_move else ("O", "X")
         marks = np.where(planes[0] == 1, mover, np.where(planes[1] == 1, other, "."))

@@ -54,7 +54,8 @@ class Encoding:
             raise ValueError(f"observations of {space} have no fixed size")
 
     def _lay_out(self, space: spaces.Space[Any], channels: str) -> None:
-        assert space.shape is not None and space.dtype is not None
+        assert space.shape is not None
+        assert space.dtype is not None
         first, middle, last = space.shape
         if channels == "auto":
             square_behind = middle == last != first

@@ -13,15 +13,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+import gymnasium
 import numpy as np
 
 from envs.adapted import AdaptedGame, Snapshot, construct, copied
 from envs.encoding import Encoding, action_mask, discrete_size
-
-try:
-    import gymnasium
-except ImportError as error:
-    raise ImportError(f"Gymnasium is missing: pip install 'selfplay[classic]' ({error})") from error
 
 
 class FromGymnasium(AdaptedGame):

@@ -12,17 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from pettingzoo import AECEnv
+from pettingzoo.utils.conversions import parallel_to_aec_wrapper
 
 from envs.adapted import AdaptedGame, Snapshot, construct
 from envs.encoding import Encoding, action_mask, discrete_size
-
-try:
-    from pettingzoo import AECEnv
-    from pettingzoo.utils.conversions import parallel_to_aec_wrapper
-except ImportError as error:
-    raise ImportError(
-        f"PettingZoo is missing: pip install 'selfplay[classic]' ({error})"
-    ) from error
 
 
 class FromPettingZoo(AdaptedGame):

@@ -9,11 +9,12 @@ Symmetries    the eight of the square
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from selfplay.arrays import take
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int, Transition
 
@@ -67,7 +68,8 @@ class TicTacToe:
 
     def legal(self, state: TicTacToeState) -> Bool:
         taken = (state.mover | state.other)[:, None] >> np.arange(9, dtype=np.uint16) & 1
-        return (taken == 0) | state.over[:, None]
+        legal: Bool = (taken == 0) | state.over[:, None]
+        return legal
 
     def observe(self, state: TicTacToeState) -> TicTacToeObs:
         boards = np.stack([state.mover, state.other], axis=1)[..., None]
@@ -87,14 +89,14 @@ class TicTacToe:
         return int(word) - 1
 
     def text(self, state: TicTacToeState, i: int) -> str:
-        planes = self.observe(TicTacToeState(*(field[i : i + 1] for field in state))).planes[0]
+        planes = self.observe(take(state, [i])).planes[0]
         mover, other = ("X", "O") if planes.sum() % 2 == 0 else ("O", "X")
         empty = np.arange(1, 10).reshape(3, 3).astype(str)
         marks = np.where(planes[0] == 1, mover, np.where(planes[1] == 1, other, empty))
         return "\n".join(" ".join(row) for row in marks)
 
 
-def _turn(board: NDArray[np.generic], k: int) -> NDArray[np.generic]:
+def _turn(board: NDArray[Any], k: int) -> NDArray[Any]:
     """Symmetry ``k`` of the last two axes: k % 4 quarter turns, mirrored first from 4 on."""
     flipped = board[..., ::-1] if k >= 4 else board
     return np.rot90(flipped, k % 4, axes=(-2, -1))

@@ -16,17 +16,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
 import envs
 from envs import spaces
 from selfplay.types import Game, Player, State
-
-try:
-    import gymnasium
-except ImportError as error:
-    raise ImportError(f"Gymnasium is missing: pip install 'selfplay[classic]' ({error})") from error
 
 SEATS = ("first", "second", "random")
 

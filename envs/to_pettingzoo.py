@@ -16,18 +16,12 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from pettingzoo import AECEnv
+from pettingzoo.utils import wrappers
 
 import envs
 from envs import spaces
 from selfplay.types import Game, State
-
-try:
-    from pettingzoo import AECEnv
-    from pettingzoo.utils import wrappers
-except ImportError as error:
-    raise ImportError(
-        f"PettingZoo is missing: pip install 'selfplay[classic]' ({error})"
-    ) from error
 
 
 def env(game: Game | str, render_mode: str | None = None) -> AECEnv:
