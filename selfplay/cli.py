@@ -1,0 +1,252 @@
+"""The command line: what can be asked for, how it is answered, and how errors are told.
+
+Nothing heavy is imported here; what a verb does is in ``verbs.py``, imported when one runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import json
+import math
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+EPILOG = """\
+A run is named by its folder or a unique part of its name; RUN@STEP picks a checkpoint.
+A game is one of `selfplay games`, with options behind a question mark (connect4?width=6&height=5),
+an adapter (pettingzoo:MODULE, gymnasium:ID) or your own class (my_package.my_module:MyGame).
+SELFPLAY_DEBUG=1 shows where an error comes from.
+"""
+RUN = "a run's folder or a unique part of its name; @STEP picks a checkpoint"
+JSON = "print one JSON object on standard output, all else on standard error"
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells a wrong usage in one sentence, with the nearest option that exists."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Ends the program because of arguments that it does not know."""
+        options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        if not options:
+            self.error(f"unexpected argument {unknown[0]!r}")
+        near = difflib.get_close_matches(options[0], self._option_string_actions, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        self.error(f"there is no option {options[0]}{hint}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code of ``selfplay ARGV``: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser, verbs = _parser()
+    if not words:
+        parser.print_help(sys.stderr)
+        return 2
+    if not words[0].startswith("-") and words[0] not in verbs:
+        near = difflib.get_close_matches(words[0], verbs, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(verbs)}"
+        parser.error(f"there is no verb {words[0]!r}; {hint}")
+    arguments, unknown = parser.parse_known_args(words)
+    if unknown:
+        verbs.get(words[0], parser).refuse(unknown)
+    if not hasattr(arguments, "verb"):
+        parser.error("which verb?")
+    sys.path.append(os.getcwd())  # the user's own games
+    return _guarded(arguments)
+
+
+def _guarded(arguments: argparse.Namespace) -> int:
+    """Runs the verb; errors that carry a sentence for the user become one line."""
+    try:
+        code = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except (ValueError, OSError, ImportError) as error:
+        if os.environ.get("SELFPLAY_DEBUG"):
+            traceback.print_exc()
+        return _fail(str(error) or type(error).__name__, 1)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Runs the verb; with --json its object alone goes to standard output."""
+    from selfplay import verbs
+
+    verb: Callable[[argparse.Namespace], verbs.Answer] = getattr(verbs, arguments.verb)
+    if not getattr(arguments, "json", False):
+        return verb(arguments).code
+    with contextlib.redirect_stdout(sys.stderr):
+        answer = verb(arguments)
+    print(json.dumps(_finite(answer.content), ensure_ascii=False))
+    return answer.code
+
+
+def _fail(sentence: str, code: int) -> int:
+    if sys.stderr is not None:
+        print(f"selfplay: {sentence}", file=sys.stderr)
+    return code
+
+
+def _finite(value: Any) -> Any:
+    """``value`` with null for the numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _at_least(low: int) -> Callable[[str], int]:
+    """A reader of whole numbers that are not below ``low``."""
+
+    def read(text: str) -> int:
+        if not text.lstrip("-").isdecimal() or int(text) < low:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {low}")
+        return int(text)
+
+    return read
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
+class _Version(argparse.Action):
+    """--version: reads the installed version, which takes a moment, only when asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"selfplay {version('selfplay')}")
+        parser.exit()
+
+
+def _parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser, and those of the verbs by name."""
+    parser = Parser(
+        prog="selfplay",
+        description="Train game-playing agents by self-play, play against them, measure them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and leave")
+    commands = parser.add_subparsers(metavar="VERB", title="verbs", parser_class=Parser)
+    verbs: dict[str, Parser] = {}
+    for add in (_train, _evaluate, _match, _play, _bench, _games, _check):
+        name = add.__name__.removeprefix("_")
+        sentence = add.__doc__ or ""
+        verbs[name] = commands.add_parser(
+            name, help=sentence, description=sentence, allow_abbrev=False
+        )
+        verbs[name].set_defaults(verb=name)
+        add(verbs[name])
+    return parser, verbs
+
+
+def _train(parser: Parser) -> None:
+    """train an agent by a recipe, or go on with a run"""
+    parser.add_argument("target", metavar="CONFIG.toml|RUN", help="a recipe, or a run to resume")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="change the recipe, as in --set search.simulations=64; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/NAME)")
+
+
+def _evaluate(parser: Parser) -> None:
+    """measure a run against known truth"""
+    parser.add_argument("run", metavar="RUN", help=RUN)
+    parser.add_argument(
+        "--positions", metavar="FILE", help="positions with truth (default: those that ship)"
+    )
+    parser.add_argument(
+        "--simulations", type=_at_least(0), metavar="N",
+        help="leaves a move, 0 for the net alone (default: the run's)",
+    )  # fmt: skip
+    parser.add_argument("--limit", type=_at_least(1), metavar="N", help="positions a set, at most")
+    parser.add_argument("--json", action="store_true", help=JSON)
+
+
+def _match(parser: Parser) -> None:
+    """let players play each other: seats swapped, Elo with intervals"""
+    parser.add_argument(
+        "players", nargs="+", metavar="PLAYER",
+        help="RUN[@STEP][:SIMULATIONS], random, minimax:DEPTH, mcts:SIMULATIONS or solver",
+    )  # fmt: skip
+    parser.add_argument("--game", help="the game, where no player is a run (default: connect4)")
+    parser.add_argument(
+        "--games", type=_at_least(2), default=100, metavar="N", help="games a pair (default: 100)"
+    )
+    parser.add_argument(
+        "--simulations", type=_at_least(0), metavar="N", help="of the runs (default: each run's)"
+    )
+    parser.add_argument(
+        "--openings", type=_at_least(0), default=2, metavar="PLIES",
+        help="random moves that games begin with (default: 2)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=_at_least(0), default=0)
+    parser.add_argument("--json", action="store_true", help=JSON)
+
+
+def _play(parser: Parser) -> None:
+    """play against an agent in the terminal"""
+    parser.add_argument(
+        "run", metavar="RUN", help=f"{RUN}; or any player of `selfplay match`, such as solver"
+    )
+    parser.add_argument("--side", choices=("first", "second"), default="first", help="yours")
+    parser.add_argument(
+        "--simulations", type=_at_least(0), metavar="N",
+        help="the agent's strength: leaves a move, 0 for the net alone (default: the run's)",
+    )  # fmt: skip
+    parser.add_argument("--game", help="the game, where the player is no run (default: connect4)")
+    parser.add_argument("--seed", type=_at_least(0), help="makes chance repeat itself")
+
+
+def _games(parser: Parser) -> None:
+    """list the games"""
+    parser.add_argument("--json", action="store_true", help=JSON)
+
+
+def _check(parser: Parser) -> None:
+    """say in words whether a game keeps the laws, also your own"""
+    parser.add_argument("game", metavar="GAME")
+    parser.add_argument(
+        "--games", type=_at_least(1), default=16, metavar="N", help="random games (default: 16)"
+    )
+    parser.add_argument("--seed", type=_at_least(0), default=0)
+    parser.add_argument("--json", action="store_true", help=JSON)
+
+
+def _bench(parser: Parser) -> None:
+    """measure self-play: simulations a second, and the net's share of the time"""
+    parser.add_argument("game", metavar="GAME")
+    parser.add_argument("--net", choices=("resnet", "mlp"), default="resnet")
+    parser.add_argument("--channels", type=_at_least(1), default=64)
+    parser.add_argument("--blocks", type=_at_least(1), default=5)
+    parser.add_argument("--simulations", type=_at_least(1), default=32, metavar="N")
+    parser.add_argument("--games", type=_at_least(1), metavar="N", help="side by side")
+    parser.add_argument("--seconds", type=_seconds, default=20.0, metavar="S")
+    parser.add_argument("--json", action="store_true", help=JSON)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""A game between a person and an agent, without a screen: moves, undo, what the agent thinks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from selfplay.arrays import take
+from selfplay.types import Decision, Game, Player, State
+
+NOT_PLAYED = -1  # the action of a position that is still to be decided
+
+
+class Position(NamedTuple):
+    """A position of the game, and what was played there."""
+
+    state: State  # [1]
+    mover: int  # 0: who moved first, 1: the other
+    over: bool
+    paid: tuple[float, float]  # to either player since the start
+    action: int = NOT_PLAYED
+
+
+class Opinion(NamedTuple):
+    """What the agent thinks of a position; everything for the player to move."""
+
+    action: int  # the move it would play
+    value: float  # in [-1, 1], the return it expects from that
+    decision: Decision  # [A] and scalars: where the move comes from
+    net: Decision | None  # [A] and scalars: what its net said before the search, if it has one
+
+
+class Session:
+    """The course of a game from its start, in which any move may be taken back.
+
+    ``side`` is the person's: 0 moves first, 1 second (one-player games have 0 only).  ``player``
+    plays the other side and advises; ``net`` is what it knows without looking ahead, if anything.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        player: Player,
+        side: int,
+        rng: np.random.Generator,
+        net: Player | None = None,
+    ) -> None:
+        if side and game.num_players == 1:
+            raise ValueError(f"{game.name} has one player: there is no second side to play")
+        self.game, self.player, self.side = game, player, side
+        self._net, self._rng = net, rng
+        self.restart()
+
+    def restart(self) -> None:
+        """Begins a new game."""
+        start = self.game.init(self._rng, 1)
+        self.history = [Position(start, 0, False, (0.0, 0.0))]
+        self._opinions: dict[int, Opinion] = {}  # by ply
+
+    @property
+    def now(self) -> Position:
+        """The position to be decided, or the last one of a finished game."""
+        return self.history[-1]
+
+    @property
+    def is_persons_turn(self) -> bool:
+        """True when the person is to move."""
+        return not self.now.over and self.now.mover == self.side
+
+    def legal(self) -> list[int]:
+        """The actions that may be played; none once the game is over."""
+        if self.now.over:
+            return []
+        return [int(action) for action in np.flatnonzero(self.game.legal(self.now.state)[0])]
+
+    def parse(self, text: str) -> int:
+        """The legal action that ``text`` names; raises ValueError with a sentence."""
+        action = self.game.parse_action(text)
+        legal = self.legal()
+        if action not in legal:
+            name = self.game.action_name(action)
+            if not legal:
+                raise ValueError(f"{name} cannot be played: the game is over")
+            names = [self.game.action_name(other) for other in legal]
+            shown = " ".join(names[:20]) + (" ..." if len(names) > 20 else "")
+            raise ValueError(f"{name} cannot be played here; what can be: {shown}")
+        return action
+
+    def play(self, action: int) -> None:
+        """Plays ``action``, which must be legal, for whoever is to move."""
+        before = self.now
+        state, transition = self.game.step(before.state, np.array([action], np.int32))
+        reward, discount = float(transition.reward[0]), float(transition.discount[0])
+        paid = list(before.paid)
+        paid[before.mover] += reward
+        if self.game.num_players == 2:
+            paid[1 - before.mover] -= reward
+        mover = 1 - before.mover if discount < 0 else before.mover
+        self.history[-1] = before._replace(action=action)
+        self.history.append(Position(state, mover, discount == 0, (paid[0], paid[1])))
+
+    def undo(self) -> None:
+        """Takes back the moves since the person's last one, and that one.
+
+        Raises ValueError with a sentence when the person has not moved yet.
+        """
+        plies = [ply for ply, at in enumerate(self.history[:-1]) if at.mover == self.side]
+        if not plies:
+            raise ValueError("there is no move of yours to take back")
+        del self.history[plies[-1] + 1 :]
+        self.history[-1] = self.now._replace(action=NOT_PLAYED)
+        self._opinions = {ply: seen for ply, seen in self._opinions.items() if ply <= plies[-1]}
+
+    def opinion(self, ply: int = -1) -> Opinion:
+        """What the agent thinks of the position after ``ply`` moves (the present one by default).
+
+        Raises ValueError when the game was over there.
+        """
+        ply = ply % len(self.history)
+        if self.history[ply].over:
+            raise ValueError("the game is over: there is nothing left to think about")
+        if ply not in self._opinions:
+            self._opinions[ply] = self._think(self.history[ply].state)
+        return self._opinions[ply]
+
+    def loss(self, ply: int) -> float:
+        """How much worse the move after ``ply`` moves was than the agent's own choice there.
+
+        In units of return: a win thrown away for a draw is 1.  At least 0.
+        """
+        before, after = self.history[ply], self.history[ply + 1]
+        gained = after.paid[before.mover] - before.paid[before.mover]
+        if not after.over:
+            sign = 1 if after.mover == before.mover else -1
+            gained += sign * self.opinion(ply + 1).value
+        best = self.opinion(ply)
+        return 0.0 if before.action == best.action else max(0.0, best.value - gained)
+
+    def outcome(self) -> float:
+        """The person's return so far, in [-1, 1]."""
+        return self.now.paid[self.side]
+
+    def _think(self, state: State) -> Opinion:
+        decision = take(self.player.decide(self.game, state, self._rng), 0)
+        net = take(self._net.decide(self.game, state, self._rng), 0) if self._net else None
+        action = int(decision.action)
+        known = float(decision.qvalues[action])
+        value = float(decision.value) if np.isnan(known) else known
+        return Opinion(action, value, decision, net)
