@@ -70,9 +70,8 @@ class SearchSection(BaseModel):
         depth = forests.grow(forest, game, evaluator, rule, budget, self.look_ahead)
         know = trees.summary(forest.tree)
         decision = self.decide(rule, know, rng, explore)
-        return Found(
-            decision, prior, know.raw_value, forest.root_draw.copy(), know.lower == know.upper, depth
-        )
+        solved = know.lower == know.upper
+        return Found(decision, prior, know.raw_value, forest.root_draw.copy(), solved, depth)
 
     def run(
         self,

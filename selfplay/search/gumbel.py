@@ -203,7 +203,7 @@ def _conclude(
         for a in range(policy.shape[1]):
             expected += policy[b, a] * completed[a]
             most = max(most, visits[a])
-            if not know.dominated[b, a]:
+            if not know.dominated[b, a] and not know.solved[b, a]:
                 most_extra = max(most_extra, know.visits[b, a] - rule.before[b, a])
         value[b] = min(max(expected, know.lower[b]), know.upper[b])
         scale = (rule.visit_scale + most) * rule.value_scale * 0.5

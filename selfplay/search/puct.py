@@ -16,7 +16,7 @@ from selfplay.search import forest as forests
 from selfplay.search import tree as trees
 from selfplay.search.base import SearchSection
 from selfplay.search.tree import ROOT, RootSummary, Tree
-from selfplay.types import Decision, Float, Int
+from selfplay.types import Bool, Decision, Float, Int
 
 
 class PuctRule(NamedTuple):

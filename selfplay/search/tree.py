@@ -145,8 +145,9 @@ def back_up(tree: Tree, b: int, node: int, value: float) -> None:
         action = tree.action[b, node]
         if discount < 0.0:
             low, high = high, low
-        tree.lower[b, parent, action] = reward + discount * low
-        tree.upper[b, parent, action] = reward + discount * high
+        # a reward on the way would carry the range of an open value past what a game can return
+        tree.lower[b, parent, action] = min(max(reward + discount * low, WORST), BEST)
+        tree.upper[b, parent, action] = min(max(reward + discount * high, WORST), BEST)
         value = reward + discount * value
         node = parent
 
@@ -240,7 +241,7 @@ def summary(tree: Tree) -> RootSummary:
 
 @kernel
 def reroot(tree: Tree, action: Int, keep: Bool, room: int, source: Int) -> None:
-    """Makes the child under ``action`` the root of each tree where ``keep`` is True; empties others.
+    """Makes the child under ``action`` the root of each tree where ``keep``; empties the others.
 
     ``source`` [B, N] receives, for each node of the new trees, the index it had before; at most
     ``room`` nodes are carried over (a parent always comes before its children).
