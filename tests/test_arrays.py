@@ -1,0 +1,107 @@
+"""take, put and the like on nested records, objects included."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from selfplay import arrays
+
+
+class Inner(NamedTuple):
+    bits: np.ndarray  # [B] u16
+
+
+class Outer(NamedTuple):
+    inner: Inner
+    board: np.ndarray  # [B, 3] i8
+    thing: np.ndarray  # [B] objects
+
+
+def record():
+    things = np.empty(3, np.object_)
+    things[:] = ["a", "b", "c"]
+    board = np.arange(9, dtype=np.int8).reshape(3, 3)
+    return Outer(Inner(np.array([10, 20, 30], np.uint16)), board, things)
+
+
+def test_take_picks_rows_by_integers_and_by_mask():
+    for index in ([2, 0], np.array([True, False, True])):
+        taken = arrays.take(record(), index)
+        assert isinstance(taken, Outer)
+        assert isinstance(taken.inner, Inner)
+        assert sorted(taken.inner.bits.tolist()) == [10, 30]
+        assert sorted(taken.thing.tolist()) == ["a", "c"]
+    assert arrays.take(record(), [2, 0]).board.tolist() == [[6, 7, 8], [0, 1, 2]]
+
+
+def test_put_writes_rows_in_place():
+    target = record()
+    arrays.put(target, [0, 1], arrays.take(record(), [2, 2]))
+    assert target.inner.bits.tolist() == [30, 30, 30]
+    assert target.board.tolist() == [[6, 7, 8]] * 3
+    assert target.thing.tolist() == ["c", "c", "c"]
+
+
+def test_concatenate_and_repeat_keep_the_order():
+    joined = arrays.concatenate([record(), arrays.take(record(), [1])])
+    assert joined.thing.tolist() == ["a", "b", "c", "b"]
+    assert arrays.repeat(record(), 2).inner.bits.tolist() == [10, 10, 20, 20, 30, 30]
+
+
+def test_length_leaves_and_objects():
+    assert arrays.length(record()) == 3
+    assert [leaf.dtype.name for leaf in arrays.leaves(record())] == ["uint16", "int8", "object"]
+    assert arrays.holds_objects(record())
+    assert not arrays.holds_objects(record().inner)
+
+
+def test_zeros_like_and_empty_like_have_the_shapes_and_types():
+    for make in (arrays.zeros_like, arrays.empty_like):
+        made = make(record(), 5)
+        assert [leaf.shape for leaf in arrays.leaves(made)] == [(5,), (5, 3), (5,)]
+        assert [leaf.dtype.name for leaf in arrays.leaves(made)] == ["uint16", "int8", "object"]
+    assert not arrays.zeros_like(record(), 5).board.any()
+
+
+def test_tree_map_refuses_records_of_different_structure():
+    with pytest.raises(ValueError, match="zip"):
+        arrays.tree_map(np.add, record(), Inner(np.zeros(3)))
+
+
+def test_rows_hash_equal_exactly_where_their_bytes_are_equal():
+    class Pair(NamedTuple):
+        left: np.ndarray
+        right: np.ndarray
+
+    left = np.array([1, 1, 2, 1], np.uint64)
+    right = np.array([[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 1]], np.int8)
+    hashes = arrays.hash_rows(Pair(left, right))
+    keys = [tuple(row) for row in hashes.tolist()]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+    assert all(len(set(hashes[:, lane].tolist())) == 3 for lane in (0, 1))
+
+
+def test_rows_do_not_collide_in_a_hundred_thousand():
+    rows = np.arange(100_000, dtype=np.uint64)
+    hashes = arrays.hash_rows(Inner(rows))
+    assert len(np.unique(hashes[:, 0])) == len(rows)
+    assert len(np.unique(hashes[:, 1])) == len(rows)
+
+
+def test_swapped_fields_hash_differently():
+    class Pair(NamedTuple):
+        left: np.ndarray
+        right: np.ndarray
+
+    one, two = np.array([1], np.uint64), np.array([2], np.uint64)
+    first, second = arrays.hash_rows(Pair(one, two)), arrays.hash_rows(Pair(two, one))
+    assert first.tolist() != second.tolist()
+
+
+def test_hash_does_not_depend_on_the_neighbours():
+    rows = np.arange(6, dtype=np.int16).reshape(2, 3)
+    assert (
+        arrays.hash_rows(Inner(rows))[1].tolist() == arrays.hash_rows(Inner(rows[1:]))[0].tolist()
+    )

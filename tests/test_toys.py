@@ -1,0 +1,97 @@
+"""The planted values of the toys against a search of their whole tree."""
+
+import numpy as np
+import pytest
+
+from envs import make
+from envs.toys import Bandit, Chain, Coins, Nim, Standoff, Win, WinnerLoser
+from selfplay.checks import check_game
+
+TOYS = [
+    Win(),
+    Bandit(),
+    Chain(),
+    Coins(length=5),
+    Coins(length=5, players=2),
+    WinnerLoser(),
+    Standoff(),
+    Nim(stones=14, take=3),
+    Nim(stones=20, take=2, again=True),
+]
+
+
+def solve(game, state, known):
+    """[A]: the return of each action of the one row of ``state``, by trying everything."""
+    key = int(state.position[0])
+    if key not in known:
+        known[key] = np.full(game.num_actions, np.nan)
+        for action in np.flatnonzero(game.legal(state)[0]):
+            after, paid = game.step(state, np.array([action], np.int32))
+            reward, discount = float(paid.reward[0]), float(paid.discount[0])
+            rest = np.nanmax(solve(game, after, known)) if discount else 0.0
+            known[key][action] = reward + discount * rest
+        assert game.qvalues(state)[0] == pytest.approx(known[key], nan_ok=True)
+    return known[key]
+
+
+@pytest.mark.parametrize("game", TOYS, ids=lambda game: game.name)
+def test_planted_values_are_those_of_the_whole_tree(game):
+    start = game.init(np.random.default_rng(0), 1)
+    best = np.nanmax(solve(game, start, {}))
+    assert game.value(start)[0] == pytest.approx(best)
+
+
+@pytest.mark.parametrize("game", TOYS, ids=lambda game: game.name)
+def test_toys_conform(game):
+    assert check_game(game) == []
+
+
+@pytest.mark.parametrize(
+    ("game", "value"),
+    [
+        (Win(), 1.0),
+        (Bandit(payoffs=(-1.0, 0.5, 0.0)), 0.5),
+        (Chain(length=3), 1.0),
+        (Coins(length=4), 1.0),
+        (Coins(length=4, players=2), 0.0),
+        (Coins(length=5, players=2), 0.2),
+        (WinnerLoser(), 1.0),
+        (Standoff(), 0.0),
+        (Nim(stones=12, take=3), -1.0),
+        (Nim(stones=13, take=3), 1.0),
+        (Nim(stones=4, take=2, again=True), -1.0),
+        (Nim(stones=6, take=2, again=True), 1.0),
+    ],
+    ids=lambda case: getattr(case, "name", str(case)),
+)
+def test_value_of_the_start(game, value):
+    assert game.value(game.init(np.random.default_rng(0), 2)).tolist() == pytest.approx([value] * 2)
+
+
+def test_a_move_in_nim_that_leaves_a_multiple_of_three_earns_another():
+    game = Nim(stones=5, take=2, again=True)
+    state = game.init(np.random.default_rng(0), 2)
+    _, paid = game.step(state, np.array([0, 1], np.int32))  # leaves 4 and 3 stones
+    assert paid.discount.tolist() == [-1, 1]
+
+
+def test_the_move_that_loses_is_paid_to_the_loser():
+    game = WinnerLoser()
+    state = game.init(np.random.default_rng(0), 1)
+    state, first = game.step(state, np.array([0], np.int32))
+    _, second = game.step(state, np.array([0], np.int32))
+    assert (first.reward[0], first.discount[0]) == (0, -1)
+    assert (second.reward[0], second.discount[0]) == (-1, 0)
+
+
+def test_taking_more_stones_than_there_are_is_illegal():
+    game = make("nim?stones=2&take=3")
+    state = game.init(np.random.default_rng(0), 1)
+    assert game.legal(state).tolist() == [[True, True, False]]
+    with pytest.raises(ValueError, match="action 3 cannot be played at nim-2-3: 2 stones left"):
+        game.step(state, np.array([2], np.int32))
+
+
+def test_impossible_nim_is_refused():
+    with pytest.raises(ValueError, match="take = 2 with again; got stones 10, take 3, again True"):
+        make("nim?again=true")
