@@ -17,7 +17,7 @@ from selfplay.types import Bool, Game, Player
 PAIR_SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # what a pair of games can yield
 PRIOR = 0.2  # pseudo-pairs of each score: as if every match had one more pair, of mean 1/2
 DRAWS = 2000  # from the posterior, for intervals
-ELO_SCALE = 400 / np.log(10)  # Elo points a logit
+ELO_SCALE = 400 / float(np.log(10))  # Elo points a logit
 
 Results = NDArray[np.int8]
 
@@ -111,10 +111,11 @@ def ratings(matches: Sequence[Match], anchor: str | None = None) -> Ratings:
 
     def fit(won: NDArray[np.float64]) -> NDArray[np.float64]:
         elo = bradley_terry(first, second, won, games, len(names))
-        return elo - elo[zero]
+        above: NDArray[np.float64] = elo - elo[..., zero, None]
+        return above
 
     value = fit(points)
-    low, high = np.quantile([fit(share * games) for share in shares], [0.025, 0.975], axis=0)
+    low, high = np.quantile(fit(shares * games), [0.025, 0.975], axis=0)
     elo = tuple(Interval(*map(float, row)) for row in zip(value, low, high, strict=True))
     return Ratings(names, elo, anchor)
 
@@ -126,24 +127,27 @@ def bradley_terry(
     games: NDArray[np.float64],
     players: int,
 ) -> NDArray[np.float64]:
-    """[K] f64, the Elo of largest likelihood, of mean 0.
+    """[..., K] f64, the Elo of largest likelihood, of mean 0, for points [..., M].
 
-    Match m: player ``first[m]`` took ``points[m]`` of ``games[m]`` against ``second[m]``, neither
-    none nor all of them.  Newton's method (Hunter 2004 discusses the model).
+    Match m: player ``first[m]`` took ``points[..., m]`` of ``games[m]`` against ``second[m]``,
+    neither none nor all of them; the matches connect all players.  By Newton's method.
     """
     design = np.zeros((len(first), players))
     design[np.arange(len(first)), first] = 1.0
     design[np.arange(len(first)), second] = -1.0
-    strength = np.zeros(players)
+    strength = np.zeros((*points.shape[:-1], players))
     for _ in range(100):
-        expected = 1 / (1 + np.exp(-design @ strength))
-        slope = design.T @ (points - games * expected)
-        curvature = design.T @ (design * (games * expected * (1 - expected))[:, None])
-        step = np.linalg.lstsq(curvature, slope, rcond=None)[0]
-        strength += step / max(1.0, np.abs(step).max())
+        expected = 1 / (1 + np.exp(-strength @ design.T))
+        slope = (points - games * expected) @ design
+        weight = games * expected * (1 - expected)
+        # adding 1 everywhere makes the curvature regular and keeps the mean of each step at 0
+        curvature = 1 + (design.T * weight[..., None, :]) @ design
+        step = np.linalg.solve(curvature, slope[..., None])[..., 0]
+        strength += step / np.maximum(1.0, np.abs(step).max(axis=-1, keepdims=True))
         if np.abs(step).max() < 1e-10:
             break
-    return (strength - strength.mean()) * ELO_SCALE
+    elo: NDArray[np.float64] = strength * ELO_SCALE
+    return elo
 
 
 def match_json(matches: Sequence[Match], anchor: str | None = None) -> dict[str, object]:

@@ -49,16 +49,14 @@ def evaluate_positions(
     that ``evaluator`` states, if one is given: see ``result_probabilities``.
     """
     rng = rng or np.random.default_rng(0)
-    mistake, mass, surprise = [], [], []
+    parts: list[NDArray[np.float64]] = []
     for start in range(0, length(positions.state), batch):
         rows = slice(start, start + batch)
         state = take(positions.state, rows)
         decision = player.decide(game, state, rng)
         draw = evaluator(game, state).draw if evaluator else None
-        part = _judge(positions.scores[rows], decision, draw)
-        for column, values in zip((mistake, mass, surprise), part, strict=True):
-            column.append(values)
-    columns = np.stack([np.concatenate(column) for column in (mistake, mass, surprise)])
+        parts.append(_judge(positions.scores[rows], decision, draw))
+    columns = np.concatenate(parts, axis=1)
     sets = []
     for i, name in enumerate(positions.set_names):
         mistakes, masses, surprises = columns[:, positions.set_index == i]
@@ -116,14 +114,12 @@ def result_probabilities(value: Float, draw: Float | None = None) -> NDArray[np.
     return np.stack([(1 - tie + v) / 2, tie, (1 - tie - v) / 2], axis=1)
 
 
-def _judge(
-    scores: Float, decision: Decision, draw: Float | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Mistakes (0 or 1), optimal mass and surprise in nats, each [B]."""
+def _judge(scores: Float, decision: Decision, draw: Float | None) -> NDArray[np.float64]:
+    """[3, B] f64: mistakes (0 or 1), optimal mass, surprise at the true result in nats."""
     rows = np.arange(len(scores))
     optimal = optimal_moves(scores)
-    mistake = 1.0 - optimal[rows, decision.action]
     mass = (decision.policy * optimal).sum(axis=1, dtype=np.float64)
     result = 1 - np.sign(np.nanmax(scores, axis=1)).astype(np.int64)  # 0 win, 1 draw, 2 loss
     chance = result_probabilities(decision.value, draw)[rows, result]
-    return mistake, mass, -np.log(np.maximum(chance, SURPRISE))
+    surprise = -np.log(np.maximum(chance, SURPRISE))
+    return np.stack([~optimal[rows, decision.action], mass, surprise])

@@ -2,48 +2,63 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from selfplay.arrays import concatenate, length, take
 from selfplay.lookahead import look_ahead
 from selfplay.openings import random_actions
 from selfplay.search import Puct, Search
 from selfplay.solver import solver_for
-from selfplay.types import Bool, Decision, Evaluation, Evaluator, Float, Game, Player, State
+from selfplay.types import Bool, Decision, Evaluation, Evaluator, Game, Player, State
 
 EDGES_AT_ONCE = 500_000  # moves that minimax looks at in one go
-KINDS = "random, minimax:DEPTH, mcts:SIMULATIONS, solver, or a run (RUN, RUN@STEP, RUN:SIMULATIONS)"
+KINDS = ("random", "minimax", "mcts", "solver")
 
 # (run, step or None for the last, simulations or None for those of its config) -> player
 LoadRun = Callable[[str, int | None, int | None], Player]
 
 
 def make_player(name: str, game: Game, load_run: LoadRun) -> Player:
-    """The player that ``name`` names: see KINDS.
+    """The player that ``name`` names.
 
-    Raises ValueError with a sentence for the user.
+    ``random``, ``solver``, ``minimax:DEPTH``, ``mcts:SIMULATIONS``, else a run: RUN, RUN@STEP,
+    and behind either ``:SIMULATIONS``.  Raises ValueError with a sentence for the user.
     """
     kind, colon, argument = name.partition(":")
     if kind in ("random", "solver"):
         if colon:
-            raise ValueError(f"the player {kind!r} takes no {argument!r}")
+            raise ValueError(f"the player {kind!r} stands alone, without {colon + argument!r}")
         return RandomPlayer() if kind == "random" else SolverPlayer(game)
     if kind == "minimax":
         return MinimaxPlayer(_positive(name, argument, "minimax:4 for depth 4"))
     if kind == "mcts":
         return RolloutPlayer(_positive(name, argument, "mcts:100 for 100 rollouts a move"))
-    run, simulations = name, None
-    head, colon, tail = name.rpartition(":")
+    run, step, simulations = _parse_run(name)
+    try:
+        return load_run(run, step, simulations)
+    except ValueError as error:
+        near = difflib.get_close_matches(kind, KINDS, n=1)
+        if near:
+            raise ValueError(f"{error} (did you mean the player {near[0]!r}?)") from error
+        raise
+
+
+def _parse_run(name: str) -> tuple[str, int | None, int | None]:
+    """RUN, RUN@STEP, RUN:SIMULATIONS or RUN@STEP:SIMULATIONS as (run, step, simulations)."""
+    run, simulations, step = name, None, None
+    head, colon, tail = run.rpartition(":")
     if colon and tail.isdecimal():
         run, simulations = head, int(tail)
     head, at, tail = run.rpartition("@")
-    if not at:
-        return load_run(run, None, simulations)
-    if not tail.isdecimal():
-        raise ValueError(f"{name!r}: after @ stands the step of a checkpoint, not {tail!r}")
-    return load_run(head, int(tail), simulations)
+    if at:
+        if not tail.isdecimal():
+            raise ValueError(f"{name!r}: after @ stands the step of a checkpoint, not {tail!r}")
+        run, step = head, int(tail)
+    return run, step, simulations
 
 
 def _positive(name: str, argument: str, example: str) -> int:
@@ -125,7 +140,7 @@ class RolloutPlayer:
 
     def __init__(self, simulations: int) -> None:
         self.name = f"mcts:{simulations}"
-        self._search = Puct(simulations=simulations)
+        self._search = Puct(simulations=simulations, exploration=2.5, unvisited_penalty=0.0)
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         return self._search.run(game, state, RolloutEvaluator(rng), rng)
@@ -165,13 +180,18 @@ class NetPlayer:
         )
 
 
-def _best(scores: Float) -> Bool:
+def _best(scores: NDArray[np.floating]) -> Bool:
     """[B, A], True where the score is its row's largest."""
     best: Bool = scores == np.nanmax(scores, axis=1, keepdims=True)
     return best
 
 
-def _choose(among: Bool, value: Float, qvalues: Float, rng: np.random.Generator) -> Decision:
+def _choose(
+    among: Bool,
+    value: NDArray[np.floating],
+    qvalues: NDArray[np.floating],
+    rng: np.random.Generator,
+) -> Decision:
     """Any of the actions ``among`` [B, A], all equally likely."""
     policy = among / among.sum(axis=1, keepdims=True)
     return Decision(

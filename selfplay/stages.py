@@ -37,16 +37,20 @@ def label_stages(game: Game, path: str | Path, count: int, seed: int) -> None:
     wanted = dict.fromkeys(SETS, count)
     found: dict[str, list[tuple[list[int], Float]]] = {name: [] for name in SETS}
     for stage, (fewest, most) in STAGES.items():
-        while any(wanted[name] for name in SETS if name.startswith(stage)):
+        of_stage = [name for name in SETS if name.startswith(stage)]
+        while any(wanted[name] for name in of_stage):
             plies = rng.integers(fewest, most + 1, CANDIDATES)
             reached = random_positions(game, plies, rng)
             fresh = take(reached, _fresh(canonical_keys(game, reached.state), seen))
-            for line, row in zip(fresh.moves, solver.scores(fresh.state), strict=True):
-                difficulty = _difficulty(float(np.nanmax(row)), int((line != NO_MOVE).sum()))
-                name = f"{stage}-{difficulty}"
+            for i, line in enumerate(fresh.moves):
+                if not any(wanted[name] for name in of_stage):
+                    break
+                row = solver.scores(take(fresh.state, slice(i, i + 1)))[0]
+                moves = line[line != NO_MOVE].tolist()
+                name = f"{stage}-{_difficulty(float(np.nanmax(row)), len(moves))}"
                 if wanted.get(name):
                     wanted[name] -= 1
-                    found[name].append((line[line != NO_MOVE].tolist(), row))
+                    found[name].append((moves, row))
     sets = [name for name in SETS for _ in found[name]]
     chosen = [pair for name in SETS for pair in found[name]]
     scores = np.stack([row for _, row in chosen])

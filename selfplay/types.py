@@ -65,6 +65,7 @@ class Samples(NamedTuple):
     legal: Bool  # [M, A]
     policy: Float  # [M, A] f32, target probabilities
     value: Float  # [M, 3] f32, target probabilities of win, draw and loss for the player to move
+    reply: Float  # [M, A] f32, policy target of the position after the move played; 0 if unknown
     policy_weight: Float  # [M] f32, 0 where only the value is to be learned
     value_weight: Float  # [M] f32
 

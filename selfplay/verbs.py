@@ -80,7 +80,8 @@ def match(arguments: argparse.Namespace) -> Answer:
     rated = ratings(matches)
     for name, elo in zip(rated.names, rated.elo, strict=True):
         print(f"  {name:32} Elo {elo.value:+6.0f}  (95%: {elo.low:+.0f} to {elo.high:+.0f})")
-    _next(f"selfplay play {arguments.players[0]}")
+    best = int(np.argmax([elo.value for elo in rated.elo]))
+    _next(f"selfplay play {arguments.players[best]} --game '{arguments.game or game.name}'")
     return Answer(match_json(matches))
 
 

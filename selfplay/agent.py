@@ -1,0 +1,77 @@
+"""Trained agents: what comes out of a run and can be played, measured and matched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import envs
+from selfplay import checkpoint
+from selfplay.config import Config
+from selfplay.evaluator import NetEvaluator, choose_device, choose_precision
+from selfplay.folder import RunFolder, find_run
+from selfplay.search import Search
+from selfplay.types import Game
+
+_CACHE = 1 << 16  # positions remembered
+
+
+class Agent(NamedTuple):
+    """A net of a run with the search it was trained with."""
+
+    name: str
+    game: Game
+    evaluator: NetEvaluator
+    search: Search
+    config: Config
+    step: int  # the checkpoint's number
+
+
+def load_agent(name: str, step: int | None = None, game: str | None = None) -> Agent:
+    """The agent of a run ("runs/x", a part of its name, "x@500" for a checkpoint).
+
+    Raises ValueError with a sentence when there is no such run or checkpoint, or when it was
+    trained on another game than ``game``.
+    """
+    run, at, number = name.rpartition("@")
+    if at and number.isdecimal():
+        name, step = run, int(number)
+    folder = find_run(name)
+    config = folder.config()
+    rules = envs.make(config.game)
+    if game is not None and envs.make(game).name != rules.name:
+        asked = envs.make(game)
+        raise ValueError(
+            f"{folder.path} was trained on {rules.name} ({rules.num_actions} actions); "
+            f"you asked for {asked.name} ({asked.num_actions})"
+        )
+    path = _checkpoint_of(folder, step)
+    saved = checkpoint.load(path)
+    net = config.net.build(rules)
+    try:
+        net.load_state_dict(saved["net"])
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path} does not fit the net that {folder.config_file} describes: it belongs to "
+            f"another run, or the config was edited"
+        ) from error
+    device = choose_device(config.evaluator.device)
+    precision = choose_precision(net, rules, device, config.evaluator.precision)
+    evaluator = NetEvaluator(net, rules.num_actions, device, precision.dtype, _CACHE)
+    label = str(folder.path) if step is None else f"{folder.path}@{step}"
+    return Agent(label, rules, evaluator, config.search, config, int(path.stem))
+
+
+def _checkpoint_of(folder: RunFolder, step: int | None) -> Path:
+    latest = folder.latest()
+    if latest is None:
+        raise ValueError(
+            f"{folder.path} has no checkpoint yet; train it with 'selfplay train {folder.path}'"
+        )
+    if step is None:
+        return latest
+    path = folder.checkpoint(step)
+    if not path.is_file():
+        there = ", ".join(str(int(p.stem)) for p in folder.checkpoints())
+        raise ValueError(f"{folder.path} has no checkpoint {step}; it has {there}")
+    return path

@@ -1,0 +1,125 @@
+"""Files of a run that must never be half written: checkpoints and the replay window.
+
+Everything is written beside its place, flushed to the disk and then renamed.  Checkpoints load
+with ``weights_only=True`` and replay shards without pickles: a stranger's file runs no code.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+
+from selfplay import arrays
+from selfplay.types import Samples
+
+FORMAT = 1
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Calls ``write`` on a file beside ``path`` that takes its name when it is complete.
+
+    Raises ValueError with a sentence when the disk does not take it; ``path`` is as before then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(aside, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except (OSError, RuntimeError) as error:  # torch turns a failed write into a RuntimeError
+        aside.unlink(missing_ok=True)
+        full = getattr(error, "errno", None) == errno.ENOSPC or "write" in str(error).lower()
+        reason = "no space left on the disk" if full else str(error)
+        raise ValueError(
+            f"{path} could not be saved ({reason}); what was saved before is intact: make room "
+            f"and run the same command again"
+        ) from error
+
+
+def save(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes a checkpoint: nested dicts of tensors, numpy arrays, numbers and strings."""
+    packed = {"format": FORMAT, **_packed(content)}
+    write_atomically(path, lambda file: torch.save(packed, file))
+
+
+def load(path: Path) -> dict[str, Any]:
+    """What ``save`` wrote.
+
+    Raises ValueError with a sentence for a file that is missing, cut short or something else.
+    """
+    if not path.is_file():
+        raise ValueError(f"there is no checkpoint {path}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise ValueError(
+            f"{path} is not a whole checkpoint of this project (cut short, or made by something "
+            f"else); choose an earlier one with RUN@STEP"
+        ) from error
+    if not isinstance(content, dict) or "format" not in content or "net" not in content:
+        raise ValueError(f"{path} is a torch file, but no checkpoint of this project")
+    if content["format"] != FORMAT:
+        raise ValueError(
+            f"{path} has checkpoint format {content['format']}, this version reads {FORMAT}"
+        )
+    unpacked: dict[str, Any] = content
+    return unpacked
+
+
+def unpacked(content: Any) -> Any:
+    """Nested dicts with their tensors as numpy arrays again; for parts that were numpy before."""
+    if isinstance(content, Mapping):
+        return {key: unpacked(value) for key, value in content.items()}
+    return content.numpy() if isinstance(content, torch.Tensor) else content
+
+
+def _packed(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _packed(value) for key, value in content.items()}
+    return torch.from_numpy(content.copy()) if isinstance(content, np.ndarray) else content
+
+
+def save_samples(path: Path, samples: Samples) -> None:
+    """Writes samples as one uncompressed .npz file."""
+    fields = {f"field{i}": array for i, array in enumerate(arrays.leaves(samples))}
+    write_atomically(path, lambda file: np.savez(file, **fields))  # type: ignore[arg-type]
+
+
+def load_samples(path: Path, like: Samples) -> Samples:
+    """The samples of a file, in the structure of ``like``.
+
+    Raises ValueError when the file is damaged or holds samples of another game.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            fields = [file[f"field{i}"] for i in range(len(file.files))]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} is damaged: move it away to go on with a smaller window"
+        ) from error
+    expected = arrays.leaves(like)
+    if [a.shape[1:] for a in fields] != [a.shape[1:] for a in expected]:
+        raise ValueError(f"{path} holds positions of another game than the run's")
+    rest = iter(fields)
+    samples: Samples = arrays.tree_map(lambda _: next(rest), like)
+    return samples
+
+
+def count_samples(path: Path) -> int:
+    """How many samples a file of ``save_samples`` holds; reads one small field only."""
+    with np.load(path, allow_pickle=False) as file:
+        last = max(file.files, key=lambda name: int(name.removeprefix("field")))
+        return len(file[last])

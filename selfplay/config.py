@@ -1,0 +1,168 @@
+"""The root of a run's configuration: one TOML file, one section a component.
+
+Every section is a frozen model owned by the component it configures; what is not named in the
+file has the default written there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from selfplay.actor import ActorSection
+from selfplay.backends import EvaluatorSection
+from selfplay.learner import LearnerSection
+from selfplay.nets import NetSection, ResNet
+from selfplay.regimes import Regime, SelfPlay
+from selfplay.replay import ReplaySection
+from selfplay.search import Gumbel, Search
+from selfplay.strength import StrengthSection
+
+
+class Budget(BaseModel):
+    """Section ``[budget]``: the run ends when one of these is used up."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: float | None = Field(None, gt=0)  # wall time, evaluation not counted
+    positions: int | None = Field(None, gt=0)  # positions generated
+
+    def progress(self, seconds: float, positions: int) -> float:
+        """Share of the budget used, in [0, 1]."""
+        shares = [0.0]
+        if self.seconds is not None:
+            shares.append(seconds / self.seconds)
+        if self.positions is not None:
+            shares.append(positions / self.positions)
+        return min(1.0, max(shares))
+
+
+class Config(BaseModel):
+    """All that defines a run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("run", pattern=r"^[\w.-]+$")
+    game: str = "connect4"
+    seed: int = Field(0, ge=0)
+    regime: Regime = SelfPlay()
+    net: NetSection = ResNet()
+    search: Search = Gumbel()
+    evaluator: EvaluatorSection = EvaluatorSection()
+    actor: ActorSection = ActorSection()
+    replay: ReplaySection = ReplaySection()
+    learner: LearnerSection = LearnerSection()
+    strength: StrengthSection = StrengthSection()
+    budget: Budget = Budget(seconds=300)
+    checkpoint_s: float = Field(120, gt=0)  # seconds between checkpoints
+
+    def dump(self) -> dict[str, Any]:
+        """The resolved configuration as plain JSON values."""
+        plain: dict[str, Any] = self.model_dump(mode="json")
+        return plain
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """The configuration in a TOML file, with ``section.key=value`` overrides.
+
+    Raises ValueError or FileNotFoundError with a sentence for the user.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no config file {str(path)!r}")
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not valid TOML: {error}") from error
+    return parse_config({"name": path.stem, **plain}, overrides, str(path))
+
+
+def parse_config(
+    plain: Mapping[str, Any], overrides: Sequence[str] = (), source: str = "config"
+) -> Config:
+    """A Config out of plain values and overrides; ValueError in one sentence if it is not valid."""
+    values: dict[str, Any] = json.loads(json.dumps(plain))
+    for override in overrides:
+        _override(values, override)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(_sentence(values, problem) for problem in error.errors())
+        raise ValueError(f"{source}: {problems}") from error
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    """Writes ``a.b=value`` into nested ``values``; the value is read as TOML, else as text."""
+    path, equals, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise ValueError(f"--set {override!r}: expected section.key=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    for key in keys[:-1]:
+        values = values.setdefault(key, {})
+        if not isinstance(values, dict):
+            raise ValueError(f"--set {override!r}: {key!r} is a value, not a section")
+    values[keys[-1]] = value
+
+
+def _sentence(values: Mapping[str, Any], problem: Any) -> str:
+    """One validation problem in words: where, what was given, what is expected."""
+    place = [part for part in problem["loc"] if isinstance(part, str)]
+    plain = [part for part in place if part not in _kinds()]
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(plain[-1], _fields_at(place[:-1]), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else (
+            f"known here: {', '.join(sorted(_fields_at(place[:-1])))}"
+        )
+        return f"unknown option {'.'.join(plain)!r}; {hint}"
+    if problem["type"] == "union_tag_invalid":
+        context = problem["ctx"]
+        near = difflib.get_close_matches(str(context["tag"]), list(_kinds()), n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return (
+            f"{'.'.join(plain)}.kind is {context['tag']!r}, expected one of "
+            f"{context['expected_tags']}{hint}"
+        )
+    return f"{'.'.join(plain)} = {problem['input']!r}: {problem['msg']}"
+
+
+def _sections(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The sections under a model with their names; a union yields each of its kinds."""
+    for name, field in model.model_fields.items():
+        for candidate in (field.annotation, *get_args(field.annotation)):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                yield name, candidate
+
+
+def _kinds() -> set[str]:
+    """The values of all ``kind`` fields, which pydantic puts into the place of a problem."""
+    return {
+        str(section.model_fields["kind"].default)
+        for _, section in _sections(Config)
+        if "kind" in section.model_fields
+    }
+
+
+def _fields_at(place: Sequence[str]) -> list[str]:
+    """The options known at a place in the configuration."""
+    models: list[type[BaseModel]] = [Config]
+    for part in place:
+        below = [section for model in models for name, section in _sections(model) if name == part]
+        if below:
+            models = below
+        else:
+            models = [
+                model
+                for model in models
+                if "kind" in model.model_fields and model.model_fields["kind"].default == part
+            ] or models
+    return sorted({name for model in models for name in model.model_fields})

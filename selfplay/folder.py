@@ -1,0 +1,95 @@
+"""The folder of a run: what lies where in it, and how a run is found by name.
+
+    config.json  provenance.json  events.out...  metrics.jsonl  report.md
+    checkpoints/000500.pt    replay/000500.npz    games/000500.txt     (number = iteration)
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from selfplay.checkpoint import write_atomically
+from selfplay.config import Config, parse_config
+
+RUNS = Path("runs")
+
+
+class RunFolder(NamedTuple):
+    """Paths in the folder of one run."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.json"
+
+    def checkpoint(self, iteration: int) -> Path:
+        return self.path / "checkpoints" / f"{iteration:06}.pt"
+
+    def shard(self, iteration: int) -> Path:
+        """The positions made between the checkpoint before and that of ``iteration``."""
+        return self.path / "replay" / f"{iteration:06}.npz"
+
+    def games(self, iteration: int) -> Path:
+        return self.path / "games" / f"{iteration:06}.txt"
+
+    def checkpoints(self) -> list[Path]:
+        """Oldest first."""
+        return sorted(self.path.glob("checkpoints/[0-9]*.pt"))
+
+    def latest(self) -> Path | None:
+        """The newest checkpoint, if there is one."""
+        return next(reversed(self.checkpoints()), None)
+
+    def shards(self) -> list[Path]:
+        """Oldest first."""
+        return sorted(self.path.glob("replay/[0-9]*.npz"))
+
+    def config(self, overrides: tuple[str, ...] = ()) -> Config:
+        """The configuration the run was started with.
+
+        Raises ValueError with a sentence when the folder is no run or its config is damaged.
+        """
+        if not self.config_file.is_file():
+            raise ValueError(
+                f"{self.path} is not a run folder (it has no config.json); start a run with "
+                f"'selfplay train CONFIG.toml --out {self.path}'"
+            )
+        try:
+            plain = json.loads(self.config_file.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{self.config_file} is damaged: {error}") from error
+        return parse_config(plain, overrides, str(self.config_file))
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Writes a small file, or leaves what was there."""
+        text = json.dumps(content, indent=2) + "\n"
+        write_atomically(self.path / name, lambda file: file.write(text.encode()) and None)
+
+
+def find_run(name: str) -> RunFolder:
+    """The run that ``name`` names: its folder, or a part of the folder's name that fits only one.
+
+    Raises ValueError with a sentence when none or several fit.
+    """
+    if Path(name).is_dir():
+        return RunFolder(Path(name))
+    shipped = Path(__file__).resolve().parent.parent / "runs"
+    roots = [RUNS] if RUNS.resolve() == shipped else [RUNS, shipped]
+    known = {
+        str(config.parent.relative_to(root)): config.parent
+        for root in reversed(roots)
+        for config in root.glob("**/config.json")
+    }
+    exact = [path for key, path in known.items() if name in (key, Path(key).name)]
+    fits = exact or [path for key, path in known.items() if name in key]
+    if len(fits) == 1:
+        return RunFolder(fits[0])
+    if fits:
+        raise ValueError(f"{name!r} fits several runs: {', '.join(map(str, sorted(fits)))}")
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"did you mean {str(known[near[0]])!r}?" if near else "train one with 'selfplay train'"
+    raise ValueError(f"there is no run {name!r}; {hint}")

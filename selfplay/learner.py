@@ -1,0 +1,212 @@
+"""Gradient descent on Samples: the only place where weights change."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+from torch.nn import functional
+
+from selfplay import arrays
+from selfplay.nets import Net, obs_tensors
+from selfplay.types import Game, Samples, Symmetric
+
+
+class LearnerSection(BaseModel):
+    """Section ``[learner]``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    lr: float = Field(2e-3, gt=0)
+    final_lr: float = Field(0.05, ge=0, le=1)  # share of lr left at the end
+    decay_from: float = Field(0.5, ge=0, le=1)  # share of the budget after which lr falls
+    warmup_steps: int = Field(100, ge=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    batch: int = Field(512, ge=1)
+    reuse: float = Field(2.0, gt=0)  # replay ratio: times each new position is learned from
+    value_weight: float = Field(1.0, ge=0)
+    reply_weight: float = Field(0.15, ge=0)  # KataGo: 0.15; only with net.reply_head
+    max_grad_norm: float = Field(5.0, gt=0)
+    average: float = Field(0.0, ge=0, lt=1)  # decay a step of the averaged weights; 0 = none
+    symmetries: bool = True  # learn from randomly transformed positions
+
+
+class Fit(NamedTuple):
+    """Means over the steps of one ``fit``."""
+
+    policy_loss: float  # cross-entropy of the policy target, nats
+    kl: float  # policy_loss less the entropy of the target
+    value_loss: float  # cross-entropy of win, draw, loss, nats
+    value_explained: float  # 1 - residual / variance of the target's expectation
+    grad_norm: float
+    lr: float
+    steps: int
+
+
+class Learner:
+    """A net, its optimizer and its averaged weights."""
+
+    def __init__(
+        self, net: Net, section: LearnerSection, game: Game, device: str, autocast: bool, seed: int
+    ) -> None:
+        self.section, self.device, self.autocast = section, device, autocast
+        self.net = net.to(device)
+        self.averaged = copy.deepcopy(self.net).requires_grad_(False) if section.average else None
+        self.steps = 0
+        self._rng = np.random.default_rng(seed)
+        self._game = game if isinstance(game, Symmetric) and section.symmetries else None
+        decay = [p for p in self.net.parameters() if p.requires_grad and p.ndim > 1]
+        plain = [p for p in self.net.parameters() if p.requires_grad and p.ndim <= 1]
+        groups = [
+            {"params": decay, "weight_decay": section.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ]
+        if section.optimizer == "adamw":
+            self._optimizer: torch.optim.Optimizer = torch.optim.AdamW(groups, lr=section.lr)
+        else:
+            self._optimizer = torch.optim.SGD(groups, lr=section.lr, momentum=0.9, nesterov=True)
+
+    @property
+    def acting(self) -> Net:
+        """The net to play with."""
+        return self.net if self.averaged is None else self.averaged
+
+    def fit(self, samples: Samples, steps: int, progress: float) -> Fit:
+        """Takes ``steps`` steps on batches drawn from ``samples``.
+
+        ``progress`` in [0, 1] is the share of the budget used, which sets the learning rate.
+        """
+        if steps == 0:
+            return Fit(*([math.nan] * 5), self._rate(progress), 0)
+        self.net.train()
+        sums = torch.zeros(7, dtype=torch.float64)
+        norms = 0.0
+        for rows in self._batches(arrays.length(samples), steps):
+            rate = self._rate(progress)
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate
+            loss, measured = self._loss(arrays.take(samples, rows))
+            self._optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            norms += float(
+                torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.section.max_grad_norm)
+            )
+            self._optimizer.step()
+            self.steps += 1
+            self._average()
+            sums += measured
+        policy, entropy, value, square, first, second, weight = (sums / steps).tolist()
+        variance = second / weight - (first / weight) ** 2
+        explained = 1 - square / weight / variance if variance > 0 else 0.0
+        return Fit(policy, policy - entropy, value, explained, norms / steps, rate, steps)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights, optimizer, averaged weights, step count and random state."""
+        return {
+            "net": self.net.state_dict(),
+            "averaged": None if self.averaged is None else self.averaged.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "steps": self.steps,
+            "rng": json.dumps(self._rng.bit_generator.state),
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Goes on from what ``state_dict`` returned."""
+        self.net.load_state_dict(saved["net"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(saved["averaged"])
+        self._optimizer.load_state_dict(saved["optimizer"])
+        self.steps = int(saved["steps"])
+        self._rng.bit_generator.state = json.loads(saved["rng"])
+
+    def _rate(self, progress: float) -> float:
+        """Linear warm-up, constant, then linear decay from ``decay_from`` of the budget on."""
+        section = self.section
+        warm = min(1.0, (self.steps + 1) / max(1, section.warmup_steps))
+        late = max(0.0, progress - section.decay_from) / max(1e-9, 1 - section.decay_from)
+        return section.lr * warm * (1 - (1 - section.final_lr) * min(1.0, late))
+
+    def _batches(self, count: int, steps: int) -> Iterator[NDArray[np.int64]]:
+        """Rows of ``steps`` batches: permutation after permutation, so all are used alike."""
+        size = min(self.section.batch, count)
+        order, used = self._rng.permutation(count), 0
+        for _ in range(steps):
+            if used + size > count:
+                order, used = self._rng.permutation(count), 0
+            yield order[used : used + size]
+            used += size
+
+    def _loss(self, batch: Samples) -> tuple[Tensor, Tensor]:
+        """The loss of one batch and [policy, entropy, value, square error, mean, square, weight]."""
+        if self._game is not None:
+            batch = _transformed(self._game, batch, self._rng)
+        policy, value, legal, policy_weight, value_weight = (
+            torch.from_numpy(np.ascontiguousarray(field)).to(self.device)
+            for field in (
+                batch.policy, batch.value, batch.legal, batch.policy_weight, batch.value_weight
+            )
+        )
+        device = torch.device(self.device).type
+        with torch.autocast(device, torch.bfloat16, enabled=self.autocast):
+            heads = self.net([field.to(self.device) for field in obs_tensors(batch.obs)])
+        logits = heads.policy_MA.float().masked_fill(~legal, -1e9)
+        log_policy = functional.log_softmax(logits, 1)
+        log_value = functional.log_softmax(heads.value_M3.float(), 1)
+        policy_mass = policy_weight.sum().clamp_min(1e-6)
+        value_mass = value_weight.sum().clamp_min(1e-6)
+        policy_loss = -((policy * log_policy).sum(1) * policy_weight).sum() / policy_mass
+        value_loss = -((value * log_value).sum(1) * value_weight).sum() / value_mass
+        loss = policy_loss + self.section.value_weight * value_loss
+        if heads.reply_MA is not None:
+            reply = torch.from_numpy(np.ascontiguousarray(batch.reply)).to(self.device)
+            log_reply = functional.log_softmax(heads.reply_MA.float(), 1)
+            reply_loss = -((reply * log_reply).sum(1) * value_weight).sum() / value_mass
+            loss = loss + self.section.reply_weight * reply_loss
+        with torch.no_grad():
+            entropy = -(torch.xlogy(policy, policy).sum(1) * policy_weight).sum() / policy_mass
+            target = value[:, 0] - value[:, 2]
+            guess = log_value.exp()[:, 0] - log_value.exp()[:, 2]
+            share = value_weight / value_mass
+            measured = torch.stack([
+                policy_loss, entropy, value_loss, ((target - guess) ** 2 * share).sum(),
+                (target * share).sum(), (target**2 * share).sum(), share.sum(),
+            ])
+        return loss, measured.double().cpu()
+
+    def _average(self) -> None:
+        """Moves the averaged weights towards the current ones; early on, their plain mean."""
+        if self.averaged is None:
+            return
+        keep = min(self.section.average, (1 + self.steps) / (10 + self.steps))
+        now, mean = self.net.state_dict().values(), self.averaged.state_dict().values()
+        floats = [(m, n) for m, n in zip(mean, now, strict=True) if m.is_floating_point()]
+        with torch.no_grad():
+            torch._foreach_lerp_([m for m, _ in floats], [n for _, n in floats], 1 - keep)
+            for m, n in zip(mean, now, strict=True):
+                if not m.is_floating_point():
+                    m.copy_(n)
+
+
+def _transformed(game: Any, batch: Samples, rng: np.random.Generator) -> Samples:
+    """The batch with each position under a random symmetry of the game."""
+    symmetry = rng.integers(len(game.action_map), size=len(batch.policy))
+    obs, legal, policy, reply = (
+        arrays.tree_map(np.copy, field)
+        for field in (batch.obs, batch.legal, batch.policy, batch.reply)
+    )
+    for k in range(1, len(game.action_map)):
+        rows = np.flatnonzero(symmetry == k)
+        arrays.put(obs, rows, game.transform(arrays.take(batch.obs, rows), k))
+        legal[rows[:, None], game.action_map[k]] = batch.legal[rows]
+        policy[rows[:, None], game.action_map[k]] = batch.policy[rows]
+        reply[rows[:, None], game.action_map[k]] = batch.reply[rows]
+    return batch._replace(obs=obs, legal=legal, policy=policy, reply=reply)

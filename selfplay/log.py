@@ -1,0 +1,140 @@
+"""Reports written down: metrics.jsonl, TensorBoard and the terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from selfplay.types import Report
+
+
+class RunLog:
+    """Writes each report to ``metrics.jsonl`` and to an events file for TensorBoard."""
+
+    def __init__(self, folder: Path, resume_at: int | None) -> None:
+        """``resume_at`` is the step of the checkpoint a run goes on from; later lines are dropped."""
+        from torch.utils.tensorboard.writer import SummaryWriter
+
+        self._path = folder / "metrics.jsonl"
+        if resume_at is not None and self._path.exists():
+            _truncate(self._path, resume_at)
+        self._file: TextIO = open(self._path, "a", encoding="utf-8")  # noqa: SIM115
+        purge = None if resume_at is None else resume_at + 1
+        self._events: Any = SummaryWriter(str(folder), purge_step=purge)  # type: ignore[no-untyped-call]
+
+    def write(self, report: Report) -> None:
+        scalars = {key: float(value) for key, value in report.scalars.items()}
+        finite = {key: value for key, value in scalars.items() if math.isfinite(value)}
+        line = {"step": report.step, "phase": report.phase, "time": round(time.time(), 3), **finite}
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+        for key, value in finite.items():
+            self._events.add_scalar(key, value, report.step)
+
+    def close(self) -> None:
+        self._file.close()
+        self._events.close()
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines of ``metrics.jsonl``; a last line cut short by a crash is left out."""
+    path = folder / "metrics.jsonl"
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return lines
+
+
+def _truncate(path: Path, step: int) -> None:
+    """Drops the lines after ``step``: what they tell will be done again."""
+    kept = [line for line in read_metrics(path.parent) if line["step"] <= step]
+    aside = path.with_suffix(".jsonl.aside")
+    aside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+    aside.replace(path)
+
+
+class Screen:
+    """Live progress: a table that renews itself in a terminal, else now and then a line."""
+
+    def __init__(self, title: str, progress: Callable[[], float], stream: TextIO | None = None) -> None:
+        self._console = Console(file=stream or sys.stderr, highlight=False)
+        self._title, self._progress = title, progress
+        self._latest: dict[str, float] = {}
+        self._start, self._at_start = time.monotonic(), progress()
+        self._last_line = -math.inf
+        self._live: Live | None = None
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=4)
+            self._live.start()
+
+    def say(self, sentence: str) -> None:
+        """A line that stays."""
+        self._console.print(sentence, markup=False)
+
+    def show(self, report: Report) -> None:
+        self._latest.update(report.scalars)
+        self._latest["step"] = report.step
+        due = report.phase == "strength" or time.monotonic() - self._last_line > 10
+        if self._live is None and due and "learn/kl" in self._latest:
+            self._last_line = time.monotonic()
+            cells = (f"{name} {value}" for name, value in self._cells())
+            self._console.print(" · ".join(cells), markup=False, soft_wrap=True)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def _cells(self) -> list[tuple[str, str]]:
+        """What there is to say at present, as names and values."""
+        seen = self._latest
+        cells = [
+            ("time left", _clock(self._left_s())),
+            ("games", f"{seen.get('cost/games', 0):,.0f}"),
+            ("positions", f"{seen.get('step', 0):,.0f}"),
+            ("simulations/s", f"{seen.get('selfplay/simulations_per_s', 0):,.0f}"),
+            ("policy loss", f"{seen.get('learn/policy_loss', math.nan):.3f}"),
+            ("value loss", f"{seen.get('learn/value_loss', math.nan):.3f}"),
+            ("KL target to prior", f"{seen.get('search/kl_target_prior', math.nan):.3f}"),
+        ]
+        if "strength/mistake_rate" in seen:
+            cells.append(("mistakes", f"{seen['strength/mistake_rate']:.1%} with search"))
+            cells.append(("", f"{seen['strength/net_mistake_rate']:.1%} net alone"))
+        for key, value in seen.items():
+            if key.startswith("strength/vs_") and not key.endswith(("_low", "_high")):
+                cells.append((f"score against {key[len('strength/vs_'):]}", f"{value:.0%}"))
+        return cells
+
+    def _left_s(self) -> float:
+        done = self._progress()
+        gone = done - self._at_start
+        if gone <= 0:
+            return math.nan
+        return (time.monotonic() - self._start) * (1 - done) / gone
+
+    def _draw(self) -> Group:
+        table = Table.grid(padding=(0, 2))
+        for name, value in self._cells():
+            table.add_row(name, value)
+        bar = ProgressBar(total=1.0, completed=self._progress(), width=50)
+        return Group(self._title, bar, table)
+
+
+def _clock(seconds: float) -> str:
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,88 @@
+"""How strong a net is right now: against the truth where it is known, and against baselines."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from selfplay import arena
+from selfplay.evaluate import Truth, evaluate_positions
+from selfplay.evaluator import NetEvaluator
+from selfplay.nets import Net
+from selfplay.players import NetPlayer, SearchPlayer, make_player
+from selfplay.positions import Positions, default_positions, read_positions
+from selfplay.search import Search
+from selfplay.types import Game, Player
+
+
+class StrengthSection(BaseModel):
+    """Section ``[strength]``: what is measured while a run goes on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every_s: float = Field(60, gt=0)  # seconds between measurements
+    positions: str = ""  # a position file; empty: the one that ships for the game, if any
+    simulations: int = Field(64, ge=1)
+    versus: tuple[str, ...] = ()  # baselines to play against: "random", "mcts:100", "minimax:4"
+    games: int = Field(40, ge=2)  # against each baseline
+
+
+class Gauge:
+    """Measures nets of one run; keeps its buffers and its baselines between measurements."""
+
+    def __init__(
+        self, game: Game, search: Search, section: StrengthSection, device: str, dtype: torch.dtype
+    ) -> None:
+        self.game, self.section = game, section
+        self._search = search.model_copy(update={"simulations": section.simulations})
+        self._device, self._dtype = device, dtype
+        self._evaluator: NetEvaluator | None = None
+        path = section.positions or default_positions(game)
+        self._positions: Positions | None = read_positions(game, path) if path else None
+        self._baselines = [make_player(name, game, _no_runs) for name in section.versus]
+
+    def measure(self, net: Net) -> dict[str, float]:
+        """``strength/*``: shares of mistakes and scores, with the ends of their intervals."""
+        if self._evaluator is None:
+            self._evaluator = NetEvaluator(
+                net, self.game.num_actions, self._device, self._dtype, cache_size=1 << 15
+            )
+        else:
+            self._evaluator.load(net)
+        searching = SearchPlayer("agent", self._search, self._evaluator)
+        scalars: dict[str, float] = {}
+        if self._positions is not None:
+            alone = self._truth(self._positions, NetPlayer("net", self._evaluator))
+            searched = self._truth(self._positions, searching)
+            scalars |= _named("strength/mistake_rate", searched) | _named(
+                "strength/net_mistake_rate", alone
+            )
+            scalars["strength/optimal_mass"] = searched.optimal_mass
+            scalars["strength/value_cross_entropy"] = alone.value_cross_entropy
+            for each in searched.sets:
+                scalars[f"strength/mistake_rate/{each.name}"] = each.mistake_rate.value
+        for baseline in self._baselines:
+            scalars |= self._match(searching, baseline)
+        return scalars
+
+    def _truth(self, positions: Positions, player: Player) -> Truth:
+        return evaluate_positions(
+            self.game, positions, player, rng=np.random.default_rng(0), evaluator=self._evaluator
+        )
+
+    def _match(self, player: Player, baseline: Player) -> dict[str, float]:
+        pairs = self.section.games // 2
+        (match,) = arena.tournament(self.game, [player, baseline], pairs, plies=2, seed=0)
+        share = arena.score(match)
+        name = f"strength/vs_{baseline.name}"
+        return {name: share.value, f"{name}_low": share.low, f"{name}_high": share.high}
+
+
+def _named(name: str, truth: Truth) -> dict[str, float]:
+    rate = truth.mistake_rate
+    return {name: rate.value, f"{name}_low": rate.low, f"{name}_high": rate.high}
+
+
+def _no_runs(name: str, step: int | None, simulations: int | None) -> Player:
+    raise ValueError(f"strength.versus: {name!r} is no baseline; use random, mcts:N or minimax:D")
