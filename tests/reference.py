@@ -129,6 +129,7 @@ class Node:
     edges: dict[int, Edge]
     prior: dict[int, float]
     opinion: float  # the evaluator's value
+    draw: float  # the evaluator's probability of a draw
     values: list[float] = field(default_factory=list)
 
     def visits(self, action: int) -> int:
@@ -213,14 +214,14 @@ class SlowSearch:
                 if paid.discount[0] == 0:
                     edges[a] = Edge(float(paid.reward[0]), float(paid.reward[0]))
         least, most = max(e.least for e in edges.values()), max(e.most for e in edges.values())
-        logits, opinion = dict.fromkeys(legal, 0.0), 0.0
+        logits, opinion, draw = dict.fromkeys(legal, 0.0), 0.0, 0.0
         if is_root or (not over and least < most):
             answer = self.evaluator(self.game, state)
             logits = {a: float(answer.logits[0, a]) for a in legal}
-            opinion = float(answer.value[0])
+            opinion, draw = float(answer.value[0]), float(answer.draw[0])
         weight = {a: math.exp(logits[a] - max(logits.values())) for a in legal}
         prior = {a: weight[a] / sum(weight.values()) for a in legal}
-        node = Node(state, over, edges, prior, min(max(opinion, least), most))
+        node = Node(state, over, edges, prior, min(max(opinion, least), most), draw)
         self.order.append(node)
         return node
 

@@ -18,7 +18,7 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Coins, Nim, Standoff
 from selfplay import arrays
-from selfplay.search import Found, Gumbel, Puct
+from selfplay.search import Forest, Found, Gumbel, Puct
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
 from selfplay.types import Game, State
@@ -104,6 +104,7 @@ class Twins:
             np.testing.assert_allclose(
                 found.prior[b], dense(each.root.prior, actions, 0.0), atol=1e-6
             )
+            assert found.draw[b] == np.float32(each.root.draw)
             assert self.forest.tree.size[b] == len(each.order)
             if isinstance(each, SlowGumbel) or not explore[b]:
                 assert decision.action[b] == choice.action
@@ -155,3 +156,137 @@ def test_goes_on_in_the_kept_subtree_as_the_slow_reference(name: str, world: str
             else:
                 each.advance(int(action[b]), row(state, b), room)
     assert compared >= 0.6 * asked
+
+
+def _searched(section: Gumbel | Puct, reuse: bool = True) -> tuple[Forest, Found, State]:
+    """Six positions of a small Connect Four with their trees full."""
+    game = Connect4(5, 4, 4)
+    state = random_positions(game, np.random.default_rng(0), LANES, 4)
+    forest = section.plant(game, state, HashedEvaluator(), reuse)
+    explore = np.zeros(LANES, np.bool_)
+    found = section.search(forest, game, HashedEvaluator(), np.random.default_rng(0), explore)
+    return forest, found, state
+
+
+def test_the_kept_subtree_has_the_statistics_it_had() -> None:
+    game, section = Connect4(5, 4, 4), Gumbel(simulations=40)
+    forest, found, state = _searched(section)
+    tree = trees.Tree(*(array.copy() for array in forest.tree))
+    states = arrays.tree_map(np.copy, forest.states)
+    action = found.decision.action
+    after, _ = game.step(state, action)
+    keep = np.ones(LANES, np.bool_)
+    evaluator = HashedEvaluator()
+    forests.advance(forest, game, after, evaluator, action, keep, look_ahead=True)
+    assert evaluator.calls == 0  # every move played had been searched
+    for b in range(LANES):
+        moved = [(int(tree.child[b, trees.ROOT, action[b]]), trees.ROOT)]  # (before, now)
+        for before, now in moved:  # grows while it is read
+            for name in ("visits", "total", "raw_value", "prior", "lower", "upper"):
+                np.testing.assert_array_equal(
+                    getattr(forest.tree, name)[b, now], getattr(tree, name)[b, before]
+                )
+            for old, new in zip(
+                arrays.leaves(states), arrays.leaves(forest.states), strict=True
+            ):
+                np.testing.assert_array_equal(new[b, now], old[b, before])
+            assert ((tree.child[b, before] >= 0) == (forest.tree.child[b, now] >= 0)).all()
+            for a in np.flatnonzero(tree.child[b, before] >= 0):
+                moved.append((int(tree.child[b, before, a]), int(forest.tree.child[b, now, a])))
+                assert forest.tree.parent[b, moved[-1][1]] == now
+                assert forest.tree.action[b, moved[-1][1]] == a
+        assert forest.tree.size[b] == len(moved) == tree.visits[b, moved[0][0]]
+        np.testing.assert_array_equal(
+            arrays.take(forest.states, (b, trees.ROOT)), arrays.take(after, b)
+        )
+
+
+def test_restarted_lanes_are_as_if_planted_and_leave_the_others_alone() -> None:
+    game, section = Connect4(5, 4, 4), Puct(simulations=40)
+    forest, found, _ = _searched(section)
+    kept_sizes = [
+        forest.tree.visits[b, forest.tree.child[b, trees.ROOT, a]]
+        for b, a in enumerate(found.decision.action)
+    ]
+    keep = np.array([True, False, True, False, False, True])
+    start = game.init(np.random.default_rng(0), LANES)
+    evaluator = HashedEvaluator()
+    forests.advance(forest, game, start, evaluator, found.decision.action, keep, look_ahead=True)
+    assert evaluator.calls == 3
+    fresh = section.plant(game, start, HashedEvaluator(), reuse=True)
+    np.testing.assert_array_equal(forest.tree.size, np.where(keep, kept_sizes, 1))
+    mine, new = trees.summary(forest.tree), trees.summary(fresh.tree)
+    for name in mine._fields:
+        np.testing.assert_array_equal(getattr(mine, name)[~keep], getattr(new, name)[~keep])
+
+
+@pytest.mark.parametrize("room", [1, 2, 7])
+def test_a_subtree_larger_than_the_room_keeps_its_oldest_nodes(room: int) -> None:
+    section = Gumbel(simulations=60, considered=1)  # all simulations under one action
+    forest, found, _ = _searched(section)
+    action = found.decision.action
+    source = np.zeros(forest.tree.visits.shape, np.int32)
+    before = trees.Tree(*(array.copy() for array in forest.tree))
+    trees.reroot(forest.tree, action, np.ones(LANES, np.bool_), room, source)
+    tree = forest.tree
+    np.testing.assert_array_equal(tree.size, np.full(LANES, room))
+    for b in range(LANES):
+        assert source[b, 0] == before.child[b, trees.ROOT, action[b]]
+        assert (np.diff(source[b, :room]) > 0).all()
+        for node in range(room):
+            np.testing.assert_array_equal(tree.lower[b, node], before.lower[b, source[b, node]])
+            assert tree.visits[b, node] == before.visits[b, source[b, node]]
+            for a in np.flatnonzero(tree.child[b, node] >= 0):
+                child = tree.child[b, node, a]
+                assert node < child < room
+                assert tree.parent[b, child] == node
+                assert tree.action[b, child] == a
+        children = (tree.child[b, :room] >= 0).sum()
+        assert children == room - 1  # every node but the root hangs somewhere
+
+
+@pytest.mark.parametrize("section", [Gumbel(simulations=12), Puct(simulations=12)])
+def test_a_full_tree_stops_growing_and_stays_sound(section: Gumbel | Puct) -> None:
+    game = Connect4(5, 4, 4)
+    forest, _, _ = _searched(section, reuse=False)
+    assert (forest.tree.size == 13).all()
+    visits = forest.tree.visits.copy()
+    more = np.full(LANES, 30, np.int32)
+    explore = np.zeros(LANES, np.bool_)
+    found = section.search(
+        forest, game, HashedEvaluator(), np.random.default_rng(1), explore, more
+    )
+    assert (found.decision.visits == 0).all()
+    np.testing.assert_array_equal(forest.tree.visits, visits)
+    np.testing.assert_allclose(found.decision.policy.sum(axis=1), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("section", [Gumbel(), Puct()])
+def test_no_simulations_still_give_a_legal_move_and_the_prior(section: Gumbel | Puct) -> None:
+    game = Connect4(5, 4, 4)
+    state = random_positions(game, np.random.default_rng(4), 50, 12)
+    evaluator = HashedEvaluator()
+    forest = section.plant(game, state, evaluator)
+    explore = np.arange(50) % 2 == 0
+    nothing = np.zeros(50, np.int32)
+    found = section.search(forest, game, evaluator, np.random.default_rng(0), explore, nothing)
+    assert game.legal(state)[np.arange(50), found.decision.action].all()
+    assert evaluator.calls == 50
+    open_ = np.isnan(found.decision.qvalues).sum(axis=1) == 5  # neither a full column nor an end
+    assert open_.sum() > 10
+    np.testing.assert_allclose(found.decision.policy[open_], found.prior[open_], rtol=1e-4)
+    np.testing.assert_allclose(found.decision.value[open_], found.raw_value[open_], rtol=1e-4)
+
+
+@pytest.mark.parametrize("section", [Gumbel(simulations=20), Puct(simulations=20)])
+def test_a_finished_game_gets_an_answer_and_costs_nothing_more(section: Gumbel | Puct) -> None:
+    game = TicTacToe()
+    state = game.init(np.random.default_rng(0), 2)
+    for cell in (0, 3, 1, 4, 2):  # the first row is won
+        state, _ = game.step(state, np.array([cell, cell], np.int32))
+    evaluator = HashedEvaluator()
+    decision = section.run(game, state, evaluator, np.random.default_rng(0), explore=True)
+    np.testing.assert_array_equal(decision.value, [0.0, 0.0])
+    np.testing.assert_array_equal(decision.visits, np.zeros((2, 9)))
+    np.testing.assert_allclose(decision.policy.sum(axis=1), 1.0, rtol=1e-5)
+    assert evaluator.calls == 2  # the roots

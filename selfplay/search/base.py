@@ -64,14 +64,14 @@ class SearchSection(BaseModel):
         ``explore`` [B] adds the noise of self-play; without it the strongest move is chosen.
         """
         if budget is None:
-            budget = np.full(len(forest.root_draw), self.simulations, np.int32)
+            budget = np.full(len(forest.tree.size), self.simulations, np.int32)
         prior = forest.tree.prior[:, trees.ROOT].copy()
         rule = self.rule(forest, rng, budget, explore)
         depth = forests.grow(forest, game, evaluator, rule, budget, self.look_ahead)
         know = trees.summary(forest.tree)
         decision = self.decide(rule, know, rng, explore)
-        solved = know.lower == know.upper
-        return Found(decision, prior, know.raw_value, forest.root_draw.copy(), solved, depth)
+        draw, solved = forest.draw[:, trees.ROOT].copy(), know.lower == know.upper
+        return Found(decision, prior, know.raw_value, draw, solved, depth)
 
     def run(
         self,
@@ -83,5 +83,5 @@ class SearchSection(BaseModel):
     ) -> Decision:
         """Decides on the positions of ``state`` from fresh trees; see ``search``."""
         forest = self.plant(game, state, evaluator)
-        noisy = np.full(len(forest.root_draw), explore)
+        noisy = np.full(len(forest.tree.size), explore)
         return self.search(forest, game, evaluator, rng, noisy).decision

@@ -59,7 +59,7 @@ class Forest(NamedTuple):
 
     tree: Tree
     states: State  # arrays [B, N, ...]
-    root_draw: Float  # [B] f32, the evaluator's probability of a draw at the roots
+    draw: Float  # [B, N] f32, the evaluator's probability of a draw; 0 where it was not asked
 
 
 def plant(
@@ -70,7 +70,7 @@ def plant(
     forest = Forest(
         trees.new_tree(batch, nodes, game.num_actions),
         arrays.tree_map(lambda a: np.empty((batch, nodes, *a.shape[1:]), a.dtype), state),
-        np.zeros(batch, np.float32),
+        np.zeros((batch, nodes), np.float32),
     )
     replant(forest, game, state, evaluator, np.ones(batch, np.bool_), look_ahead)
     return forest
@@ -94,7 +94,7 @@ def replant(
         forest.tree,
         leaf._replace(lane=lane, parent=nobody, action=nobody, reward=zeros, discount=live),
     )
-    forest.root_draw[lane] = draw
+    forest.draw[lane, ROOT] = draw
 
 
 def advance(
@@ -109,7 +109,8 @@ def advance(
     source = np.zeros((len(action), nodes), np.int32)
     trees.reroot(forest.tree, action, keep, (nodes + 1) // 2, source)
     lanes = np.arange(len(action))[:, None]
-    arrays.tree_map(lambda a: a.__setitem__(slice(None), a[lanes, source]), forest.states)
+    for array in (*arrays.leaves(forest.states), forest.draw):
+        array[:] = array[lanes, source]
     replant(forest, game, state, evaluator, forest.tree.size == 0, look_ahead)
 
 
@@ -118,8 +119,8 @@ def grow(
 ) -> float:
     """Runs ``budget`` [B] simulations in each tree; the mean depth of the leaves.
 
-    A tree whose root is solved stops early; a simulation that ends in a solved position costs no
-    evaluation.
+    A tree stops early when its root is solved or it has no room for another node; a simulation
+    that ends in a solved position costs no evaluation.
     """
     batch = len(budget)
     parent, action = np.empty(batch, np.int32), np.empty(batch, np.int32)
@@ -132,8 +133,9 @@ def grow(
             continue
         at, move = parent[lane], action[lane]
         state, paid = game.step(arrays.take(forest.states, (lane, at)), move)
-        arrays.put(forest.states, (lane, forest.tree.size[lane]), state)
-        leaf, _ = _evaluate(game, state, evaluator, paid.discount, look_ahead)
+        new = forest.tree.size[lane]
+        arrays.put(forest.states, (lane, new), state)
+        leaf, forest.draw[lane, new] = _evaluate(game, state, evaluator, paid.discount, look_ahead)
         trees.attach(
             forest.tree,
             leaf._replace(
@@ -156,7 +158,7 @@ def walk(
     any_left = False
     for b in range(tree.size.shape[0]):
         parent[b] = NONE
-        if simulation >= budget[b]:
+        if simulation >= budget[b] or tree.size[b] == tree.visits.shape[1]:
             continue
         low, high = trees.bounds(tree, b, ROOT)
         if low == high:
