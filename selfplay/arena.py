@@ -44,11 +44,17 @@ def tournament(
     """Everyone against everyone: ``pairs`` openings of ``plies`` random moves, seats swapped.
 
     The openings are the same in all matches.  ``batch`` games run in lockstep.  Players of the
-    same name are told apart by a number.  Raises ValueError unless the game is for two players.
+    same name are told apart by a number.  Raises ValueError unless the game is for two
+    players and there are two of them.
     """
     if game.num_players != 2:
         raise ValueError(
             f"a match needs a game for two players; {game.name} has {game.num_players}"
+        )
+    if len(players) < 2 or pairs < 1:
+        raise ValueError(
+            f"a match needs two players and one pair of games; got {len(players)} players and "
+            f"{pairs} pairs"
         )
     opening_seed, *seeds = np.random.SeedSequence(seed).spawn(1 + len(players) ** 2)
     openings = distinct_openings(game, pairs, plies, np.random.default_rng(opening_seed))

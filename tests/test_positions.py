@@ -1,0 +1,190 @@
+"""Position files: read, written, refused; the stages that ship."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from envs.connect4 import Connect4
+from envs.tictactoe import TicTacToe
+from selfplay.arrays import length, take
+from selfplay.openings import canonical_keys, distinct_openings, random_actions, random_positions
+from selfplay.positions import default_positions, parse_moves, read_positions, write_positions
+from selfplay.solver import solver_for
+from selfplay.stages import SETS, STAGES, label_stages, plies_left
+
+HEADER = "set,moves,s1,s2,s3,s4,s5,s6,s7"
+
+
+def write(tmp_path: Path, *lines: str, header: str = HEADER) -> Path:
+    path = tmp_path / "truth.csv"
+    path.write_text("\n".join([header, *lines]) + "\n")
+    return path
+
+
+def test_a_file_is_read_and_replayed(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, "a,444444,1,0,-1,,2,3,-4", 'b,"1 2,3",0,0,0,0,0,0,0', "a,,-2,-1,0,1,0,-1,-2"
+    )
+    game = Connect4()
+    positions = read_positions(game, path)
+    assert positions.set_names == ("a", "b")
+    assert positions.set_index.tolist() == [0, 1, 0]
+    np.testing.assert_array_equal(positions.scores[0], [1, 0, -1, np.nan, 2, 3, -4])
+    planes = game.observe(positions.state).planes
+    assert planes[0].sum(axis=(1, 2)).tolist() == [3, 3]
+    assert planes[0, 1, 5, 3] == 0  # three pairs of stones: X to move owns the lowest
+    assert planes[0, 0, 5, 3] == 1
+    assert planes[1, 1, 5].tolist() == [1, 0, 1, 0, 0, 0, 0]
+    assert planes[2].sum() == 0
+
+
+def test_further_columns_and_gzip_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv.gz"
+    path.write_bytes(gzip.compress(f"{HEADER},note\nx,4,1,1,1,1,1,1,1,hello\n".encode()))
+    assert read_positions(Connect4(), path).scores.tolist() == [[1] * 7]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a,4444444,0,0,0,,0,0,0", r"line 3: move 7 \(4\) is illegal in"),
+        ("a,448,0,0,0,0,0,0,0", r"line 3: '8' is not a column"),
+        ("a,12121213,0,0,0,0,0,0,0", r"line 3: move 8 \(3\) comes after the end of the game"),
+        ("a,1212121,0,0,0,0,0,0,0", "line 3: the game is over"),
+        ("a,44,0,0,0,0,0,0", "line 3: 8 columns, the header has 9"),
+        ("a,44,0,0,0,x,0,0,0", "line 3: could not convert string to float: 'x'"),
+        ("a,44,0,0,0,,0,0,0", "line 3: action 4 is legal and has no score"),
+        ("a,444444,0,0,0,0,0,0,0", "line 3: action 4 is illegal and has one"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, line: str, message: str) -> None:
+    path = write(tmp_path, "a,44,0,0,0,0,0,0,0", line)
+    with pytest.raises(ValueError, match=rf"truth\.csv, {message}"):
+        read_positions(Connect4(), path)
+
+
+def test_a_bad_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no position file"):
+        read_positions(Connect4(), tmp_path / "absent.csv")
+    with pytest.raises(ValueError, match="holds no positions"):
+        read_positions(Connect4(), write(tmp_path))
+    with pytest.raises(ValueError, match=r"line 1: .* positions of tictactoe \(9 actions\)"):
+        read_positions(TicTacToe(), write(tmp_path, "a,44,0,0,0,0,0,0,0"))
+    with pytest.raises(ValueError, match="line 1"):
+        read_positions(Connect4(5, 4), write(tmp_path, "a,44,0,0,0,0,0,0,0"))
+    torn = tmp_path / "torn.csv.gz"
+    torn.write_bytes(gzip.compress(b"set,moves" * 100)[:20])
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_positions(Connect4(), torn)
+
+
+def test_moves_of_several_characters_are_separated() -> None:
+    wide = Connect4(12, 3)
+    assert parse_moves(wide, "1 12,3") == [0, 11, 2]
+    assert parse_moves(wide, "12") == [11]
+    assert parse_moves(Connect4(), "12") == [0, 1]
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    game = Connect4(12, 3)
+    path = tmp_path / "truth.csv.gz"
+    scores = np.zeros((2, 12), np.float32)
+    scores[0, 0], scores[1, 3] = np.nan, -7
+    write_positions(game, path, ["x", "y"], [[0, 0, 0], [11]], scores)
+    positions = read_positions(game, path)
+    np.testing.assert_array_equal(positions.scores, scores)
+    assert positions.set_names == ("x", "y")
+    assert positions.state.other[1] == 1 << (11 * 4)
+
+
+def test_the_stages_that_ship() -> None:
+    game = Connect4()
+    path = default_positions(game)
+    assert path is not None
+    positions = read_positions(game, path)
+    assert positions.set_names == SETS
+    assert np.bincount(positions.set_index).tolist() == [100] * 6
+    assert len(np.unique(canonical_keys(game, positions.state))) == 600
+    played = game.observe(positions.state).planes.sum(axis=(1, 2, 3))
+    best = np.nanmax(positions.scores, axis=1)
+    for i, name in enumerate(np.array(SETS)[positions.set_index]):
+        stage, difficulty = name.split("-")
+        fewest, most = STAGES[stage]
+        assert fewest <= played[i] <= most
+        left = plies_left(best[i], int(played[i]))
+        bounds = {"easy": (1, 13), "medium": (14, 28), "hard": (29, 42)}[difficulty]
+        assert bounds[0] <= left <= bounds[1]
+
+
+def test_no_positions_ship_for_tic_tac_toe() -> None:
+    assert default_positions(TicTacToe()) is None
+
+
+def test_perfect_play_lasts_as_long_as_the_score_says() -> None:
+    pytest.importorskip("bitbully", reason="needs the extra 'solver'")
+    game = Connect4()
+    path = default_positions(game)
+    assert path is not None
+    every = read_positions(game, path)
+    some = np.arange(310, 600, 29)  # middle and end, which are solved quickly
+    state, scores = take(every.state, some), every.scores[some]
+    played = game.observe(state).planes.sum(axis=(1, 2, 3))
+    best = np.nanmax(scores, axis=1)
+    expected = [plies_left(s, int(p)) for s, p in zip(best, played, strict=True)]
+    assert min(best) < 0 < max(best)
+    solver = solver_for(game)
+    lasted = np.zeros(len(some), int)
+    going = np.ones(len(some), bool)
+    while going.any():
+        lasted += going
+        action = np.nanargmax(solver.scores(state), axis=1).astype(np.int32)
+        state, paid = game.step(state, action)
+        going &= paid.discount != 0
+    assert lasted.tolist() == expected
+
+
+def test_labels_are_the_same_for_a_seed(tmp_path: Path) -> None:
+    pytest.importorskip("bitbully", reason="needs the extra 'solver'")
+    game = Connect4()
+    for name in ("one.csv", "two.csv"):
+        label_stages(game, tmp_path / name, 1, seed=5)
+    text = (tmp_path / "one.csv").read_text()
+    assert text == (tmp_path / "two.csv").read_text()
+    assert [line.split(",")[0] for line in text.splitlines()] == ["set", *SETS]
+    positions = read_positions(game, tmp_path / "one.csv")
+    np.testing.assert_array_equal(solver_for(game).scores(positions.state), positions.scores)
+
+
+def test_random_actions_follow_the_weights() -> None:
+    weight = np.tile(np.array([0, 1, 0, 3, 0], np.float32), (4000, 1))
+    counts = np.bincount(random_actions(weight, np.random.default_rng(0)), minlength=5)
+    assert counts[[0, 2, 4]].tolist() == [0, 0, 0]
+    assert abs(counts[3] - 3000) < 3 * np.sqrt(4000 * 0.75 * 0.25)
+
+
+def test_random_positions_tell_who_moves_and_how() -> None:
+    game = Connect4()
+    plies = np.array([0, 3, 8, 41] * 8)
+    openings = random_positions(game, plies, np.random.default_rng(0))
+    played = (openings.moves >= 0).sum(axis=1)
+    stones = game.observe(openings.state).planes.sum(axis=(1, 2, 3))
+    np.testing.assert_array_equal(played, stones)
+    np.testing.assert_array_equal(openings.second, stones % 2 == 1)
+    assert not openings.state.over.any()
+    assert (played == 3).sum() == 8
+    assert (played == 41).sum() < 8  # most have ended before
+
+
+def test_openings_are_distinct_up_to_the_mirror() -> None:
+    game = Connect4()
+    rng = np.random.default_rng(0)
+    assert len(np.unique(canonical_keys(game, distinct_openings(game, 25, 2, rng).state))) == 25
+    more = distinct_openings(game, 30, 2, rng)  # there are (49 + 1) / 2 of them
+    assert length(more) == 30
+    assert len(np.unique(canonical_keys(game, more.state))) == 25
+    with pytest.raises(ValueError, match="random games of tictactoe end before 9 moves"):
+        distinct_openings(TicTacToe(), 5, 9, rng)
