@@ -167,7 +167,7 @@ def test_a_seed_fixes_the_games_and_batches_do_not_mix_results() -> None:
 def test_a_game_for_one_and_a_player_alone_are_refused() -> None:
     with pytest.raises(ValueError, match="a game for two players; chain has 1"):
         tournament(Chain(), [RandomPlayer(), RandomPlayer()], 1, 0, 0)
-    with pytest.raises(ValueError, match="needs two players .* got 1 players and 5 pairs"):
+    with pytest.raises(ValueError, match=r"needs two players .* got 1 players and 5 pairs"):
         tournament(TicTacToe(), [RandomPlayer()], 5, 0, 0)
 
 
