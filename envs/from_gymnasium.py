@@ -19,6 +19,8 @@ import numpy as np
 from envs.adapted import AdaptedGame, Snapshot, construct, copied
 from envs.encoding import Encoding, action_mask, discrete_size
 
+_OTHER_DICE = 0xD1CE  # a seed that no user chose, so that its draws are not the environment's
+
 
 class FromGymnasium(AdaptedGame):
     """The Game that ``env`` plays.
@@ -66,7 +68,7 @@ class FromGymnasium(AdaptedGame):
         move = super()._play(env, action)
         if _random_state(env) != _random_state(move.env):
             other = copied(env, self.name)
-            other.unwrapped.np_random = np.random.default_rng(0)
+            other.unwrapped.np_random = np.random.default_rng(_OTHER_DICE)
             twin = self._advance(other, action)
             same = np.array_equal(twin.observation, move.observation)
             if not same or (twin.paid, twin.over) != (move.paid, move.over):

@@ -101,11 +101,14 @@ def _name(env: Any) -> str:
 
 
 def _refuse_simultaneous(env: Any, name: str) -> None:
-    """Raises ValueError where a wrapper turns simultaneous moves into turns."""
-    while env is not None:
-        if isinstance(env, parallel_to_aec_wrapper):
-            raise ValueError(
-                f"{name} has simultaneous moves, which are hidden from the other player; "
-                "only games with turns and perfect information can be played"
-            )
-        env = getattr(env, "env", None)
+    """Raises ValueError where moves are simultaneous, by a wrapper or by the metadata's word."""
+    simultaneous = bool(env.metadata.get("is_parallelizable"))
+    wrapped = env
+    while wrapped is not None and not simultaneous:
+        simultaneous = isinstance(wrapped, parallel_to_aec_wrapper)
+        wrapped = getattr(wrapped, "env", None)
+    if simultaneous:
+        raise ValueError(
+            f"{name} has simultaneous moves, hidden from the other player; only games with turns "
+            "can be played (if it has turns, its metadata should not say is_parallelizable)"
+        )
