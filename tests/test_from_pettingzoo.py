@@ -129,12 +129,13 @@ def test_classic_tictactoe_shows_what_the_compiled_one_shows(classic):
     [Gumbel(simulations=32), Gumbel(simulations=16, look_ahead=False), Puct(simulations=24)],
     ids=["gumbel", "gumbel-no-look-ahead", "puct"],
 )
-def test_search_visits_are_those_of_the_compiled_twin(classic, search, hashed):
-    """Three positions of three moves each; the same seed and evaluator; exploration on."""
+@pytest.mark.parametrize("moves", [0, 3])
+def test_search_visits_are_those_of_the_compiled_twin(classic, search, hashed, moves):
+    """Three positions after some moves; the same seed and evaluator; exploration on."""
     decisions = []
     for game in (classic, make("tictactoe")):
         state = game.init(np.random.default_rng(0), 3)
-        for column in np.array([[4, 4, 0], [0, 8, 4], [2, 5, 8]], np.int32):
+        for column in np.array([[4, 4, 0], [0, 8, 4], [2, 5, 8]], np.int32)[:moves]:
             state, _ = game.step(state, column)
         decisions.append(search.run(game, state, hashed, np.random.default_rng(5), explore=True))
     adapted, compiled = decisions
