@@ -180,7 +180,7 @@ def _evaluate(parser: Parser) -> None:
     )
     parser.add_argument(
         "--simulations", type=_at_least(0), metavar="N",
-        help="leaves a move, 0 for the net alone (default: the run's)",
+        help="leaves a move, 0 for the net alone (default: the run's [strength])",
     )  # fmt: skip
     parser.add_argument("--limit", type=_at_least(1), metavar="N", help="positions a set, at most")
     parser.add_argument("--json", action="store_true", help=JSON)
@@ -197,7 +197,10 @@ def _match(parser: Parser) -> None:
         "--games", type=_at_least(2), default=100, metavar="N", help="games a pair (default: 100)"
     )
     parser.add_argument(
-        "--simulations", type=_at_least(0), metavar="N", help="of the runs (default: each run's)"
+        "--simulations",
+        type=_at_least(0),
+        metavar="N",
+        help="of the runs (default: each run's [strength])",
     )
     parser.add_argument(
         "--openings", type=_at_least(0), default=2, metavar="PLIES",
@@ -215,7 +218,7 @@ def _play(parser: Parser) -> None:
     parser.add_argument("--side", choices=("first", "second"), default="first", help="yours")
     parser.add_argument(
         "--simulations", type=_at_least(0), metavar="N",
-        help="the agent's strength: leaves a move, 0 for the net alone (default: the run's)",
+        help="the agent's strength: leaves a move, 0 for the net alone (default: 200)",
     )  # fmt: skip
     parser.add_argument("--game", help="the game, where the player is no run (default: connect4)")
     parser.add_argument("--seed", type=_at_least(0), help="makes chance repeat itself")

@@ -6,6 +6,7 @@ Each imports what it needs when it runs, so that `selfplay games` does not wait 
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,10 +15,11 @@ import envs
 from selfplay.types import Game, Player
 
 if TYPE_CHECKING:
+    from selfplay.agent import Agent
     from selfplay.positions import Positions
-    from selfplay.run import Agent
 
 DEFAULT_GAME = "connect4"
+PLAY_SIMULATIONS = 200  # about a third of a second a move on one core
 
 
 class Answer(NamedTuple):
@@ -30,14 +32,32 @@ class Answer(NamedTuple):
 def train(arguments: argparse.Namespace) -> Answer:
     from selfplay import run
 
-    run.train(arguments.target, arguments.overrides, arguments.out)
+    outcome = run.train(arguments.target, arguments.overrides, arguments.out)
+    folder, scalars = outcome.folder, outcome.scalars
+    if "strength/mistake_rate" in scalars:
+        rate, low, high = (
+            f"{scalars['strength/mistake_rate' + end]:.2%}" for end in ("", "_low", "_high")
+        )
+        print(
+            f"Against perfect play it makes a mistake in {rate} of the positions "
+            f"(95%: {low} to {high}), its net alone in "
+            f"{scalars['strength/net_mistake_rate']:.2%}."
+        )
+    for name, share in scalars.items():
+        baseline = name.removeprefix("strength/vs_")
+        if baseline != name and not name.endswith(("_low", "_high")):
+            print(f"It takes {share:.1%} of the points against {baseline}.")
+    if not outcome.finished:
+        _next(f"selfplay train {folder}", "goes on where it stopped")
+    _next(f"selfplay play {folder}", "play against it")
+    _next(f"tensorboard --logdir {folder}", "see its curves")
     return Answer({})
 
 
 def evaluate(arguments: argparse.Namespace) -> Answer:
+    from selfplay.agent import load_agent
     from selfplay.evaluate import evaluate_positions, truth_json
     from selfplay.positions import default_positions, read_positions
-    from selfplay.run import load_agent
 
     agent = load_agent(arguments.run)
     game = agent.game
@@ -81,7 +101,8 @@ def match(arguments: argparse.Namespace) -> Answer:
     for name, elo in zip(rated.names, rated.elo, strict=True):
         print(f"  {name:32} Elo {elo.value:+6.0f}  (95%: {elo.low:+.0f} to {elo.high:+.0f})")
     best = int(np.argmax([elo.value for elo in rated.elo]))
-    _next(f"selfplay play {arguments.players[best]} --game '{arguments.game or game.name}'")
+    game_option = f" --game {shlex.quote(arguments.game)}" if arguments.game else ""
+    _next(f"selfplay play {shlex.quote(arguments.players[best])}{game_option}")
     return Answer(match_json(matches))
 
 
@@ -90,7 +111,8 @@ def play(arguments: argparse.Namespace) -> Answer:
     from selfplay.play.terminal import play_in_terminal
     from selfplay.players import NetPlayer, SearchPlayer
 
-    game, (player,) = _players([arguments.run], arguments.game, arguments.simulations)
+    simulations = PLAY_SIMULATIONS if arguments.simulations is None else arguments.simulations
+    game, (player,) = _players([arguments.run], arguments.game, simulations)
     net = None
     if isinstance(player, SearchPlayer):
         net = NetPlayer("the net alone", player.evaluator)
@@ -132,7 +154,7 @@ def check(arguments: argparse.Namespace) -> Answer:
         print(f"{game.name} breaks {len(problems)} of the laws that selfplay/types.py states")
     else:
         print(f"{game.name} kept every law in {count}")
-        _next(f"selfplay bench '{arguments.game}'")
+        _next(f"selfplay bench {shlex.quote(arguments.game)}")
     content = {"game": game.name, "games": arguments.games, "problems": problems}
     return Answer(content, code=int(bool(problems)))
 
@@ -144,8 +166,8 @@ def bench(arguments: argparse.Namespace) -> Answer:
 
 
 def _simulations(agent: Agent, wish: int | None) -> int:
-    """Leaves a move: as wished, else as in the run's recipe."""
-    return agent.search.simulations if wish is None else wish
+    """Leaves a move: as wished, else those the run itself is measured with."""
+    return agent.config.strength.simulations if wish is None else wish
 
 
 def _player_of(agent: Agent, simulations: int) -> Player:
@@ -153,7 +175,7 @@ def _player_of(agent: Agent, simulations: int) -> Player:
     from selfplay.players import NetPlayer, SearchPlayer
 
     if not simulations:
-        return NetPlayer(f"{agent.name}, net alone", agent.evaluator)
+        return NetPlayer(f"{agent.name}:0", agent.evaluator)
     search = agent.search.model_copy(update={"simulations": simulations})
     return SearchPlayer(f"{agent.name}:{simulations}", search, agent.evaluator)
 
@@ -163,32 +185,30 @@ def _players(
 ) -> tuple[Game, list[Player]]:
     """The players that ``names`` name, and the game they all play.
 
-    That is the game the runs among them were trained on, else ``game_spec``.
+    That is ``game_spec``, else the game that the first run among them was trained on.
     """
     from selfplay.players import make_player
 
-    wanted = envs.make(game_spec) if game_spec else None
-    agents: list[Agent] = []
+    game_of_runs: list[Game] = []
 
     def load(run: str, step: int | None, own: int | None) -> Player:
-        from selfplay.run import load_agent  # imports torch: not for players without a net
+        from selfplay.agent import load_agent  # imports torch: not for players without a net
 
-        agent = load_agent(run if step is None else f"{run}@{step}")
-        agents.append(agent)
+        agent = load_agent(run, step, game_spec)
+        game_of_runs.append(agent.game)
+        if agent.game.name != game_of_runs[0].name:
+            raise ValueError(
+                f"{agent.name} was trained on {agent.game.name}, "
+                f"another player on {game_of_runs[0].name}"
+            )
         return _player_of(agent, _simulations(agent, simulations if own is None else own))
 
-    game = wanted or envs.make(DEFAULT_GAME)
+    game = envs.make(game_spec or DEFAULT_GAME)
     players = {}
     for name in sorted(set(names), key=_is_built_in):  # runs first: they say which game it is
-        players[name] = make_player(name, agents[0].game if agents else game, load)
-    for agent in agents:
-        expected = wanted or agents[0].game
-        if agent.game.name != expected.name:
-            raise ValueError(
-                f"{agent.name} was trained on {agent.game.name} ({agent.game.num_actions} "
-                f"actions); you asked for {expected.name} ({expected.num_actions})"
-            )
-    return (agents[0].game if agents else game), [players[name] for name in names]
+        players[name] = make_player(name, game, load)
+        game = game_of_runs[0] if game_of_runs else game
+    return game, [players[name] for name in names]
 
 
 def _is_built_in(name: str) -> bool:
@@ -221,5 +241,5 @@ def _print_truth(name: str, count: str, truth: Any) -> None:
     )
 
 
-def _next(command: str) -> None:
-    print(f"Next: {command}")
+def _next(command: str, meaning: str = "") -> None:
+    print(f"Next: {command}" + (f"   ({meaning})" if meaning else ""))

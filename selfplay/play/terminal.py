@@ -166,9 +166,9 @@ class Terminal:
         self._console.print(table)
         if len(order) > ROWS:
             self._say(f"and {len(order) - ROWS} more")
-        before = f"The net alone expects {float(net.value):+.2f}, the search" if net else "It"
         name = session.game.action_name(opinion.action)
-        self._say(f"{before} {opinion.value:+.2f} with {name}.")
+        alone = f"The net alone expects {float(net.value):+.2f}. " if net else ""
+        self._say(f"{alone}With {name} {session.player.name} expects {opinion.value:+.2f}.")
 
     def _undo(self) -> None:
         self._session.undo()
