@@ -6,6 +6,7 @@ written in plain Python) go through the same lines.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -85,7 +86,7 @@ def hash_rows(record: Any) -> NDArray[np.uint64]:
     hashes[:, 0] = 0x9E3779B97F4A7C15
     hashes[:, 1] = 0xD1B54A32D192ED03
     for array in leaves(record):
-        rows = np.ascontiguousarray(array).reshape(len(array), -1)
+        rows = np.ascontiguousarray(array).reshape(len(array), math.prod(array.shape[1:]))
         width = rows.shape[1] * rows.itemsize
         if width % 8 == 0:
             _mix(hashes, rows.view(np.uint64))

@@ -165,11 +165,15 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
 def _train(parser: Parser) -> None:
     """train an agent by a recipe, or go on with a run"""
     parser.add_argument("target", metavar="CONFIG.toml|RUN", help="a recipe, or a run to resume")
+    _add_set(parser)
+    parser.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/NAME)")
+
+
+def _add_set(parser: Parser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
         help="change the recipe, as in --set search.simulations=64; may be repeated",
     )  # fmt: skip
-    parser.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/NAME)")
 
 
 def _evaluate(parser: Parser) -> None:
@@ -243,10 +247,16 @@ def _bench(parser: Parser) -> None:
     """measure self-play: simulations a second, and the net's share of the time"""
     parser.add_argument("game", metavar="GAME")
     parser.add_argument("--net", choices=("resnet", "mlp"), default="resnet")
-    parser.add_argument("--channels", type=_at_least(1), default=64)
-    parser.add_argument("--blocks", type=_at_least(1), default=5)
+    for size, meaning in (
+        ("channels", "of a resnet (default: 64)"),
+        ("blocks", "of a resnet (default: 5)"),
+        ("width", "of an mlp (default: 128)"),
+        ("layers", "of an mlp (default: 2)"),
+    ):
+        parser.add_argument(f"--{size}", type=_at_least(1), metavar="N", help=meaning)
     parser.add_argument("--simulations", type=_at_least(1), default=32, metavar="N")
-    parser.add_argument("--games", type=_at_least(1), metavar="N", help="side by side")
+    parser.add_argument("--games", type=_at_least(1), metavar="N", help="games side by side")
+    _add_set(parser)
     parser.add_argument("--seconds", type=_seconds, default=20.0, metavar="S")
     parser.add_argument("--json", action="store_true", help=JSON)
 

@@ -65,12 +65,12 @@ class NetEvaluator:
 
     def load(self, net: Net) -> None:
         """Answers with the weights of ``net`` from now on; what the cache held is void."""
-        self._net = net.fused().to(self.device, self.dtype)
+        self.net = net.fused().to(self.device, self.dtype)
         self._generation += 1
 
     def share(self, other: NetEvaluator) -> None:
         """As ``load``, with the inference net that ``other`` holds already."""
-        self._net = other._net
+        self.net = other.net
         self._generation += 1
 
     def take_usage(self) -> Usage:
@@ -124,7 +124,7 @@ class NetEvaluator:
                 for field in fields
             ]
         with torch.inference_mode():
-            heads = self._net([field.to(self.device) for field in fields])
+            heads = self.net([field.to(self.device) for field in fields])
             win_draw_loss = torch.softmax(heads.value_M3[:count].float(), 1)
             value = win_draw_loss[:, 0] - win_draw_loss[:, 2]
             logits = heads.policy_MA[:count].float()

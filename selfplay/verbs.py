@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from selfplay.positions import Positions
 
 DEFAULT_GAME = "connect4"
+NET_SIZES = ("channels", "blocks", "width", "layers")
 PLAY_SIMULATIONS = 200  # about a third of a second a move on one core
 
 
@@ -161,8 +162,29 @@ def check(arguments: argparse.Namespace) -> Answer:
 
 def bench(arguments: argparse.Namespace) -> Answer:
     from selfplay.bench import bench as measure
+    from selfplay.config import parse_config
 
-    raise NotImplementedError(measure)
+    net: dict[str, object] = {"kind": arguments.net}
+    net |= {name: getattr(arguments, name) for name in NET_SIZES if getattr(arguments, name)}
+    actor = {"games": arguments.games} if arguments.games else {}
+    plain = {"game": arguments.game, "net": net, "actor": actor}
+    plain["search"] = {"simulations": arguments.simulations}
+    config = parse_config(plain, arguments.overrides, "bench")
+    found = measure(
+        config.game, config.net, config.search, config.actor, config.evaluator, arguments.seconds
+    )
+    print(
+        f"{found['game']}, {found['net']} in {found['precision']} on {found['device']}, "
+        f"{found['threads']} threads of {found['batch']} games, "
+        f"{found['simulations']} simulations a move"
+    )
+    print(f"  {found['simulations_per_s']:10,.0f} simulations/s of self-play")
+    print(f"  {found['net_positions_per_s']:10,.0f} positions/s of the net alone on that batch")
+    print(f"  {found['ratio']:10.2f} the ratio of the two")
+    print(f"  {found['net_share']:10.1%} of the time in the net")
+    print(f"  {found['other_us_per_simulation']:10.1f} microseconds a simulation outside it")
+    _next("selfplay train configs/demo.toml")
+    return Answer(found)
 
 
 def _simulations(agent: Agent, wish: int | None) -> int:
