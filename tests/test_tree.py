@@ -1,0 +1,248 @@
+"""The tree kernels: values planted by hand, and bounds against brute force."""
+
+import numpy as np
+import pytest
+from reference import HashedEvaluator, exact_qvalues, exact_value, random_positions, row, uniform
+
+from envs.tictactoe import TicTacToe
+from envs.toys import Bandit, Chain, Coins, Nim, Standoff, Toy, Win, WinnerLoser
+from selfplay import arrays
+from selfplay.search import Gumbel, Puct
+from selfplay.search import tree as trees
+from selfplay.search.tree import NONE, ROOT, Leaf, Tree
+from selfplay.types import Game
+
+NAN = float("nan")
+
+
+def _leaf(
+    parent: int, action: int, reward: float, discount: float, value: float,
+    ends: tuple[float, float] = (NAN, NAN), legal: tuple[bool, bool] = (True, True),
+) -> Leaf:
+    """A position of a game with two actions, for the only tree there is."""
+    return Leaf(
+        lane=np.zeros(1, np.int64),
+        parent=np.array([parent], np.int32),
+        action=np.array([action], np.int32),
+        reward=np.array([reward], np.float32),
+        discount=np.array([discount], np.float32),
+        legal=np.array([legal]),
+        ends=np.array([ends], np.float32),
+        logits=np.array([[np.log(3.0), 0.0]], np.float32),
+        value=np.array([value], np.float32),
+    )
+
+
+def _planted(*leaves: Leaf) -> Tree:
+    tree = trees.new_tree(1, len(leaves), 2)
+    for leaf in leaves:
+        trees.attach(tree, leaf)
+    return tree
+
+
+def test_values_come_up_with_rewards_and_signs() -> None:
+    tree = _planted(
+        _leaf(NONE, NONE, 0.0, 1.0, value=0.5),
+        _leaf(ROOT, 0, 0.25, 1.0, value=0.5),  # the same player moves again
+        _leaf(1, 1, 0.0, -1.0, value=0.4),  # now the other one
+        _leaf(2, 0, -0.5, -1.0, value=-0.25),  # and the first again
+    )
+    # to node 2: 0.4, then -0.5 + 0.25; to node 1 the opposite; to the root 0.25 more than that
+    np.testing.assert_array_equal(tree.visits[0], [4, 3, 2, 1])
+    np.testing.assert_allclose(tree.total[0, 3], -0.25, rtol=1e-6)
+    np.testing.assert_allclose(tree.total[0, 2], 0.4 - 0.25, rtol=1e-6)
+    np.testing.assert_allclose(tree.total[0, 1], 0.5 - 0.4 + 0.25, rtol=1e-6)
+    np.testing.assert_allclose(tree.total[0, 0], 0.5 + 0.75 - 0.15 + 0.5, rtol=1e-6)
+    know = trees.summary(tree)
+    np.testing.assert_array_equal(know.visits, [[3, 0]])
+    np.testing.assert_allclose(know.qvalues, [[0.25 + 0.35 / 3, NAN]], rtol=1e-6)
+    np.testing.assert_allclose(know.prior, [[0.75, 0.25]], rtol=1e-6)
+    np.testing.assert_allclose(know.value, [1.6 / 4], rtol=1e-6)
+    np.testing.assert_allclose(know.raw_value, [0.5])
+    assert not know.solved.any()
+    assert not know.dominated.any()
+
+
+def test_bounds_come_up_with_rewards_and_signs() -> None:
+    tree = _planted(
+        _leaf(NONE, NONE, 0.0, 1.0, value=0.0),
+        _leaf(ROOT, 0, 0.25, 1.0, value=0.9),
+        _leaf(1, 0, 0.0, -1.0, value=0.9, ends=(0.5, NAN)),  # the other has 0.5 for sure
+        _leaf(1, 1, 0.0, -1.0, value=0.9, ends=(0.25, 0.125)),  # the other gets exactly 0.25
+    )
+    np.testing.assert_array_equal(tree.lower[0, 2], [0.5, -1.0])
+    np.testing.assert_array_equal(tree.upper[0, 2], [0.5, 1.0])
+    np.testing.assert_array_equal(tree.lower[0, 1], [-1.0, -0.25])
+    np.testing.assert_array_equal(tree.upper[0, 1], [-0.5, -0.25])
+    np.testing.assert_array_equal(tree.lower[0, ROOT], [0.0, -1.0])
+    np.testing.assert_array_equal(tree.upper[0, ROOT], [0.0, 1.0])
+    know = trees.summary(tree)
+    np.testing.assert_array_equal(know.solved, [[True, False]])
+    np.testing.assert_array_equal(know.qvalues, [[0.0, NAN]])
+
+
+def test_bounds_stay_within_what_a_game_can_return() -> None:
+    tree = _planted(
+        _leaf(NONE, NONE, 0.0, 1.0, value=0.0),
+        _leaf(ROOT, 0, 0.75, 1.0, value=0.9),
+        _leaf(ROOT, 1, -0.75, -1.0, value=0.9),
+    )
+    np.testing.assert_allclose(tree.lower[0, ROOT], [-0.25, -1.0])
+    np.testing.assert_allclose(tree.upper[0, ROOT], [1.0, 0.25])
+    know = trees.summary(tree)
+    np.testing.assert_allclose(know.qvalues, [[1.0, -1.0]])
+
+
+def test_the_end_of_the_game_is_worth_its_reward() -> None:
+    tree = _planted(
+        _leaf(NONE, NONE, 0.0, 1.0, value=0.0),
+        _leaf(ROOT, 1, -0.5, 0.0, value=0.7),  # the evaluator's word counts for nothing here
+    )
+    know = trees.summary(tree)
+    np.testing.assert_array_equal(know.qvalues, [[NAN, -0.5]])
+    np.testing.assert_array_equal(know.solved, [[False, True]])
+    np.testing.assert_allclose(know.value, [-0.25])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ((-1.0, 1.0), (-1.0, 1.0), (False, False)),
+        ((1.0, 1.0), (-1.0, 1.0), (False, True)),  # a proven win ends the discussion
+        ((1.0, 1.0), (1.0, 1.0), (False, False)),
+        ((-1.0, -1.0), (-1.0, 1.0), (True, False)),  # a sure loss while there is hope
+        ((-1.0, -1.0), (-1.0, -1.0), (False, False)),  # no hope: any move will do
+        ((-1.0, -1.0), (-1.0, 0.0), (True, False)),
+        ((0.0, 0.0), (-1.0, 1.0), (False, False)),
+        ((0.0, 0.0), (-1.0, 0.0), (False, True)),  # a sure draw against at most a draw
+        ((0.0, 0.0), (0.0, 1.0), (False, False)),
+        ((0.0, 1.0), (-1.0, -1.0), (False, True)),
+    ],
+)
+def test_dominated(
+    first: tuple[float, float], second: tuple[float, float], expected: tuple[bool, bool]
+) -> None:
+    tree = _planted(_leaf(NONE, NONE, 0.0, 1.0, value=0.0))
+    tree.lower[0, ROOT] = first[0], second[0]
+    tree.upper[0, ROOT] = first[1], second[1]
+    np.testing.assert_array_equal(trees.summary(tree).dominated, [expected])
+    tree.lower[0, ROOT] = second[0], first[0]
+    tree.upper[0, ROOT] = second[1], first[1]
+    np.testing.assert_array_equal(trees.summary(tree).dominated, [expected[::-1]])
+
+
+def test_illegal_actions_have_no_prior_no_value_and_are_dominated() -> None:
+    tree = _planted(_leaf(NONE, NONE, 0.0, 1.0, value=0.0, legal=(False, True)))
+    know = trees.summary(tree)
+    np.testing.assert_array_equal(know.prior, [[0.0, 1.0]])
+    np.testing.assert_array_equal(know.dominated, [[True, False]])
+    assert np.isnan(know.qvalues).all()
+
+
+SEARCHES = {"gumbel": Gumbel(simulations=300), "puct": Puct(simulations=300)}
+
+
+@pytest.mark.parametrize("explore", [False, True])
+@pytest.mark.parametrize("name", SEARCHES)
+def test_bounds_hold_the_exact_value_of_every_node(name: str, explore: bool) -> None:
+    game, section, evaluator = TicTacToe(), SEARCHES[name], HashedEvaluator(1)
+    rng = np.random.default_rng(0)
+    state = random_positions(game, rng, 8, 3)
+    forest = section.plant(game, state, evaluator)
+    budget = np.array([5, 20, 40, 80, 120, 200, 300, 300], np.int32)
+    section.search(forest, game, evaluator, rng, np.full(8, explore), budget)
+    tree, known, narrowed = forest.tree, {}, 0
+    for b in range(8):
+        for node in range(tree.size[b]):
+            position = arrays.take(forest.states, (slice(b, b + 1), node))
+            for action, value in exact_qvalues(game, position, known).items():
+                assert tree.lower[b, node, action] <= value <= tree.upper[b, node, action]
+                narrowed += tree.lower[b, node, action] > -1 or tree.upper[b, node, action] < 1
+    assert narrowed > 500
+
+
+@pytest.mark.parametrize(("section", "all_proven"), [
+    (Gumbel(simulations=4000), True),
+    (Puct(simulations=1000), False),  # goes back to proven moves, so the rest may stay open
+], ids=["gumbel", "puct"])
+def test_solves_tictactoe_without_any_opinion(section: Gumbel | Puct, all_proven: bool) -> None:
+    game, rng = TicTacToe(), np.random.default_rng(0)
+    state = random_positions(game, rng, 16, 5)
+    arrays.put(state, 0, arrays.take(game.init(rng, 1), 0))  # the empty board is among them
+    forest = section.plant(game, state, uniform)
+    found = section.search(forest, game, uniform, rng, np.zeros(16, np.bool_))
+    exact = np.array([exact_value(game, row(state, i)) for i in range(16)])
+    assert set(exact) == {-1.0, 0.0, 1.0}
+    assert found.solved.all() or not all_proven
+    assert found.solved.sum() >= 8
+    np.testing.assert_array_equal(found.decision.value[found.solved], exact[found.solved])
+    np.testing.assert_allclose(found.decision.value, exact, atol=0.25)
+    for i in range(16):
+        assert exact_qvalues(game, row(state, i))[int(found.decision.action[i])] == exact[i]
+
+
+@pytest.mark.parametrize("explore", [False, True])
+@pytest.mark.parametrize("simulations", [1, 4, 30])
+@pytest.mark.parametrize("kind", [Gumbel, Puct])
+def test_plays_proven_wins_and_avoids_proven_losses(
+    kind: type[Gumbel] | type[Puct], simulations: int, explore: bool
+) -> None:
+    game, rng = TicTacToe(), np.random.default_rng(simulations)
+    state = random_positions(game, rng, 300, 7)
+    section = kind(simulations=simulations)
+    forest = section.plant(game, state, HashedEvaluator(2))
+    found = section.search(forest, game, HashedEvaluator(2), rng, np.full(300, explore))
+    tree, chosen = forest.tree, found.decision.action
+    lanes = np.arange(300)
+    lower, upper = tree.lower[lanes, ROOT, chosen], tree.upper[lanes, ROOT, chosen]
+    won = (tree.lower[:, ROOT] == 1).any(axis=1)
+    lost = (tree.upper[:, ROOT] <= -1).all(axis=1)
+    assert won.sum() > 50
+    assert (lower[won] == 1).all()
+    assert (upper[~lost] > -1).all()
+    off = found.decision.policy * (tree.lower[:, ROOT] < 1)
+    np.testing.assert_array_equal(off[won].sum(axis=1), np.zeros(won.sum()))
+    known: dict[bytes, float] = {}
+    for b in np.flatnonzero(won):
+        assert exact_qvalues(game, row(state, int(b)), known)[int(chosen[b])] == 1.0
+
+
+TOYS = [
+    Win(), Bandit(), Chain(6), Coins(8, 1), Coins(8, 2), WinnerLoser(), Standoff(6), Nim(10, 3),
+    Nim(12, 2, again=True),
+]
+
+
+@pytest.mark.parametrize("look_ahead", [False, True])
+@pytest.mark.parametrize("game", TOYS, ids=lambda game: f"{game.name}-{game.num_players}p")
+@pytest.mark.parametrize("kind", [Gumbel, Puct])
+def test_finds_the_value_planted_in_a_toy(
+    kind: type[Gumbel] | type[Puct], game: Toy, look_ahead: bool
+) -> None:
+    section = kind(simulations=1500, look_ahead=look_ahead)
+    rng = np.random.default_rng(0)
+    state = random_positions(game, rng, 4, game.max_moves - 1)
+    forest = section.plant(game, state, HashedEvaluator(0))
+    found = section.search(forest, game, HashedEvaluator(0), rng, np.zeros(4, np.bool_))
+    # PUCT goes back to proven moves: with coins on the way the rest may stay open
+    assert found.solved.all() or (kind is Puct and isinstance(game, Coins))
+    value = game.value(state)
+    np.testing.assert_allclose(found.decision.value[found.solved], value[found.solved], atol=1e-6)
+    np.testing.assert_allclose(found.decision.value, value, atol=0.05)
+    best = game.qvalues(state)[np.arange(4), found.decision.action]
+    np.testing.assert_allclose(best, game.value(state), atol=1e-6)
+
+
+def test_a_search_never_leaves_the_rules() -> None:
+    """Illegal actions get no visit, no probability and are never played."""
+    game: Game = TicTacToe()
+    rng = np.random.default_rng(5)
+    state = random_positions(game, rng, 200, 8)
+    legal = game.legal(state)
+    for section in (Gumbel(simulations=9), Puct(simulations=9)):
+        decision = section.run(game, state, HashedEvaluator(4), rng, explore=True)
+        assert (decision.visits[~legal] == 0).all()
+        assert (decision.policy[~legal] == 0).all()
+        assert legal[np.arange(200), decision.action].all()
+        assert np.isnan(decision.qvalues[~legal]).all()
+        np.testing.assert_allclose(decision.policy.sum(axis=1), 1.0, rtol=1e-5)
