@@ -96,7 +96,11 @@ class NetEvaluator:
             wanted = state if misses == count else arrays.take(state, new)
             seen = game.observe(wanted) if obs is None else arrays.take(obs, new)
             before = time.perf_counter()
-            answer = self._forward(seen, misses)
+            try:
+                answer = self._forward(seen, misses)
+            except BaseException:
+                self._generation += 1  # the rows claimed above will never be filled
+                raise
             seconds = time.perf_counter() - before
         out = Evaluation(
             np.empty((count, self._cache.logits.shape[1]), np.float32),
@@ -120,8 +124,7 @@ class NetEvaluator:
         padding = -count % _STRIDE
         if padding:
             fields = [
-                torch.cat([field, field.new_zeros((padding, *field.shape[1:]))])
-                for field in fields
+                torch.cat([field, field.new_zeros((padding, *field.shape[1:]))]) for field in fields
             ]
         with torch.inference_mode():
             heads = self.net([field.to(self.device) for field in fields])
@@ -129,12 +132,14 @@ class NetEvaluator:
             value = win_draw_loss[:, 0] - win_draw_loss[:, 2]
             logits = heads.policy_MA[:count].float()
         return Evaluation(
-            logits.cpu().numpy(), value.cpu().numpy(), win_draw_loss[:, 1].contiguous().cpu().numpy()
+            logits.cpu().numpy(),
+            value.cpu().numpy(),
+            win_draw_loss[:, 1].contiguous().cpu().numpy(),
         )
 
 
 def choose_device(wish: str) -> str:
-    """"auto" becomes a CUDA device if there is one.
+    """The device to use: "auto" becomes a CUDA device if there is one.
 
     Raises ValueError when a device is asked for that is not there.
     """
@@ -142,10 +147,15 @@ def choose_device(wish: str) -> str:
         return "cuda:0" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(wish)
-    except RuntimeError as error:
-        raise ValueError(f"device {wish!r} is not known; use auto, cpu or cuda:0") from error
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"device {wish!r} is not known; use auto, cpu or cuda:0")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device {wish!r} asked for, but torch finds no CUDA GPU; use device=cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        last = f"cuda:{torch.cuda.device_count() - 1}"
+        raise ValueError(f"device {wish!r} asked for, but the last one here is {last}")
     return wish
 
 

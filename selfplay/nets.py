@@ -137,9 +137,11 @@ def _example(game: Game) -> Obs:
 class _Flatten(nn.Module):
     """All fields flattened, side by side, as floats of the weights' precision."""
 
+    like: Tensor  # goes along when the net moves to another device or precision
+
     def __init__(self) -> None:
         super().__init__()
-        self.like = nn.Parameter(torch.zeros(1), requires_grad=False)
+        self.register_buffer("like", torch.zeros(1), persistent=False)
 
     def forward(self, fields: list[Tensor]) -> Tensor:
         return torch.cat([field.flatten(1).to(self.like.dtype) for field in fields], 1)
@@ -148,9 +150,11 @@ class _Flatten(nn.Module):
 class _Planes(nn.Module):
     """The one field of a board observation, channels last, in the weights' precision."""
 
+    like: Tensor  # goes along when the net moves to another device or precision
+
     def __init__(self) -> None:
         super().__init__()
-        self.like = nn.Parameter(torch.zeros(1), requires_grad=False)
+        self.register_buffer("like", torch.zeros(1), persistent=False)
 
     def forward(self, fields: list[Tensor]) -> Tensor:
         return fields[0].to(dtype=self.like.dtype, memory_format=torch.channels_last)
