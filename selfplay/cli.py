@@ -246,7 +246,9 @@ def _check(parser: Parser) -> None:
 def _bench(parser: Parser) -> None:
     """measure self-play: simulations a second, and the net's share of the time"""
     parser.add_argument("game", metavar="GAME")
-    parser.add_argument("--net", choices=("resnet", "mlp"), default="resnet")
+    parser.add_argument(
+        "--net", choices=("resnet", "mlp"), help="(default: resnet where the board is planes)"
+    )
     for size, meaning in (
         ("channels", "of a resnet (default: 64)"),
         ("blocks", "of a resnet (default: 5)"),

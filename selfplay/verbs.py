@@ -164,11 +164,11 @@ def bench(arguments: argparse.Namespace) -> Answer:
     from selfplay.bench import bench as measure
     from selfplay.config import parse_config
 
-    net: dict[str, object] = {"kind": arguments.net}
+    net: dict[str, object] = {"kind": arguments.net or _fitting_net(envs.make(arguments.game))}
     net |= {name: getattr(arguments, name) for name in NET_SIZES if getattr(arguments, name)}
     actor = {"games": arguments.games} if arguments.games else {}
     plain = {"game": arguments.game, "net": net, "actor": actor}
-    plain["search"] = {"simulations": arguments.simulations}
+    plain["search"] = {"kind": "gumbel", "simulations": arguments.simulations}
     config = parse_config(plain, arguments.overrides, "bench")
     found = measure(
         config.game, config.net, config.search, config.actor, config.evaluator, arguments.seconds
@@ -185,6 +185,14 @@ def bench(arguments: argparse.Namespace) -> Answer:
     print(f"  {found['other_us_per_simulation']:10.1f} microseconds a simulation outside it")
     _next("selfplay train configs/demo.toml")
     return Answer(found)
+
+
+def _fitting_net(game: Game) -> str:
+    """The kind of net for the game's observation: one stack of planes, or anything else."""
+    from selfplay.arrays import leaves
+
+    fields = leaves(game.observe(game.init(np.random.default_rng(0), 1)))
+    return "resnet" if [field.ndim for field in fields] == [4] else "mlp"
 
 
 def _simulations(agent: Agent, wish: int | None) -> int:
