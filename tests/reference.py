@@ -160,7 +160,7 @@ class SlowSearch:
     def advance(self, action: int, state: State, room: int) -> None:
         """The tree below ``action``, its oldest ``room`` nodes; a fresh one if it was not tried."""
         child = self.root.edges[action].child
-        if child is None:
+        if child is None or (self.look_ahead and self._decided_at_birth(child)):
             self.plant(state)
             return
         family = {id(child)}
@@ -178,9 +178,11 @@ class SlowSearch:
         self.order, self.root = kept, child
         self._prove()
 
-    def simulate(
-        self, at_root: Callable[[Node], int], inside: Callable[[Node], int]
-    ) -> bool:
+    def _decided_at_birth(self, node: Node) -> bool:
+        """True where the ends in sight settle the value, so that no evaluator was asked."""
+        return self.solved(node) and all(edge.child is None for edge in node.edges.values())
+
+    def simulate(self, at_root: Callable[[Node], int], inside: Callable[[Node], int]) -> bool:
         """One more simulation; False when there is nothing left to find out."""
         if self.solved(self.root):
             return False
@@ -320,9 +322,7 @@ class SlowGumbel(SlowSearch):
 
     def _rounds(self, budget: int) -> Iterator[int]:
         """The round that each simulation belongs to: in a round every survivor is visited once."""
-        survivors = [
-            a for a in self.worth_playing(self.root) if not self.is_settled(self.root, a)
-        ]
+        survivors = [a for a in self.worth_playing(self.root) if not self.is_settled(self.root, a)]
         remaining = min(len(survivors), self.section.considered)
         phases = max(1, math.ceil(math.log2(max(remaining, 1))))
         done = 0
@@ -429,9 +429,7 @@ class SlowPuct(SlowSearch):
 
     def _weight(self, visits: int) -> float:
         base = self.section.exploration_base
-        return math.sqrt(visits) * (
-            math.log((visits + base + 1) / base) + self.section.exploration
-        )
+        return math.sqrt(visits) * (math.log((visits + base + 1) / base) + self.section.exploration)
 
     def _at_root(self, root: Node) -> int:
         scores = self._scores(root, self.root_prior)

@@ -186,9 +186,7 @@ def test_the_kept_subtree_has_the_statistics_it_had() -> None:
                 np.testing.assert_array_equal(
                     getattr(forest.tree, name)[b, now], getattr(tree, name)[b, before]
                 )
-            for old, new in zip(
-                arrays.leaves(states), arrays.leaves(forest.states), strict=True
-            ):
+            for old, new in zip(arrays.leaves(states), arrays.leaves(forest.states), strict=True):
                 np.testing.assert_array_equal(new[b, now], old[b, before])
             assert ((tree.child[b, before] >= 0) == (forest.tree.child[b, now] >= 0)).all()
             for a in np.flatnonzero(tree.child[b, before] >= 0):
@@ -253,9 +251,7 @@ def test_a_full_tree_stops_growing_and_stays_sound(section: Gumbel | Puct) -> No
     visits = forest.tree.visits.copy()
     more = np.full(LANES, 30, np.int32)
     explore = np.zeros(LANES, np.bool_)
-    found = section.search(
-        forest, game, HashedEvaluator(), np.random.default_rng(1), explore, more
-    )
+    found = section.search(forest, game, HashedEvaluator(), np.random.default_rng(1), explore, more)
     assert (found.decision.visits == 0).all()
     np.testing.assert_array_equal(forest.tree.visits, visits)
     np.testing.assert_allclose(found.decision.policy.sum(axis=1), 1.0, rtol=1e-5)

@@ -57,8 +57,15 @@ def _improved(
 ) -> tuple[np.ndarray, np.ndarray]:
     completed, policy = np.empty(len(prior), np.float32), np.empty(len(prior), np.float32)
     improve(
-        np.array(prior, np.float32), np.array(visits, np.float32), np.array(qvalues, np.float32),
-        np.array(dominated), raw, 1.0, 1.0, completed, policy,
+        np.array(prior, np.float32),
+        np.array(visits, np.float32),
+        np.array(qvalues, np.float32),
+        np.array(dominated),
+        raw,
+        1.0,
+        1.0,
+        completed,
+        policy,
     )
     return completed, policy
 
@@ -97,15 +104,25 @@ def _concluded(
     shape = 1, len(visits)
     ones = np.ones(1, np.float32)
     know = RootSummary(
-        visits=np.array([visits], np.int32), qvalues=np.array([qvalues], np.float32),
-        prior=np.full(shape, 1 / len(visits), np.float32), dominated=np.array([dominated]),
-        solved=np.array([solved]), value=0 * ones, raw_value=0 * ones, lower=-ones, upper=ones,
+        visits=np.array([visits], np.int32),
+        qvalues=np.array([qvalues], np.float32),
+        prior=np.full(shape, 1 / len(visits), np.float32),
+        dominated=np.array([dominated]),
+        solved=np.array([solved]),
+        value=0 * ones,
+        raw_value=0 * ones,
+        lower=-ones,
+        upper=ones,
     )
     rule = GumbelRule(
-        scores=np.zeros(shape, np.float32), schedule=np.zeros((1, 1), np.int32),
-        before=np.zeros(shape, np.int32), visit_scale=50.0, value_scale=1.0,
+        scores=np.zeros(shape, np.float32),
+        schedule=np.zeros((1, 1), np.int32),
+        before=np.zeros(shape, np.int32),
+        visit_scale=50.0,
+        value_scale=1.0,
         scratch=np.empty((4, len(visits)), np.float32),
-        dominated=np.empty(len(visits), np.bool_), solved=np.empty(len(visits), np.bool_),
+        dominated=np.empty(len(visits), np.bool_),
+        solved=np.empty(len(visits), np.bool_),
     )
     explore = np.zeros(1, np.bool_)
     return int(Gumbel().decide(rule, know, np.random.default_rng(0), explore).action[0])

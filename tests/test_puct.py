@@ -12,7 +12,11 @@ from selfplay.search.tree import RootSummary
 from selfplay.types import Decision, Evaluation, Game, State
 
 PLAIN = Puct(
-    simulations=9, exploration=1.0, exploration_base=1e9, unvisited_penalty=0.0, noise_share=0.0,
+    simulations=9,
+    exploration=1.0,
+    exploration_base=1e9,
+    unvisited_penalty=0.0,
+    noise_share=0.0,
     look_ahead=False,
 )
 
@@ -68,8 +72,13 @@ def test_unvisited_actions_are_thought_to_be_worse() -> None:
 
 
 def _decided(
-    section: Puct, visits: list[int], qvalues: list[float], prior: list[float],
-    explore: bool, lanes: int = 1, dominated: list[bool] | None = None,
+    section: Puct,
+    visits: list[int],
+    qvalues: list[float],
+    prior: list[float],
+    explore: bool,
+    lanes: int = 1,
+    dominated: list[bool] | None = None,
 ) -> Decision:
     """The decision of equal roots about which this much is known."""
     shape = lanes, len(visits)
@@ -79,12 +88,19 @@ def _decided(
         qvalues=np.tile(np.array(qvalues, np.float32), (lanes, 1)),
         prior=np.tile(np.array(prior, np.float32), (lanes, 1)),
         dominated=np.tile(np.array(dominated or [False] * len(visits)), (lanes, 1)),
-        solved=np.zeros(shape, np.bool_), value=zeros, raw_value=zeros,
-        lower=zeros - 1, upper=zeros + 1,
+        solved=np.zeros(shape, np.bool_),
+        value=zeros,
+        raw_value=zeros,
+        lower=zeros - 1,
+        upper=zeros + 1,
     )
     rule = PuctRule(
-        know.prior, np.zeros(shape, np.int32), section.exploration, section.exploration_base,
-        section.unvisited_penalty, np.full(lanes, section.forced * explore, np.float32),
+        know.prior,
+        np.zeros(shape, np.int32),
+        section.exploration,
+        section.exploration_base,
+        section.unvisited_penalty,
+        np.full(lanes, section.forced * explore, np.float32),
     )
     return section.decide(rule, know, np.random.default_rng(0), np.full(lanes, explore))
 

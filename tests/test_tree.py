@@ -16,8 +16,13 @@ NAN = float("nan")
 
 
 def _leaf(
-    parent: int, action: int, reward: float, discount: float, value: float,
-    ends: tuple[float, float] = (NAN, NAN), legal: tuple[bool, bool] = (True, True),
+    parent: int,
+    action: int,
+    reward: float,
+    discount: float,
+    value: float,
+    ends: tuple[float, float] = (NAN, NAN),
+    legal: tuple[bool, bool] = (True, True),
 ) -> Leaf:
     """A position of a game with two actions, for the only tree there is."""
     return Leaf(
@@ -161,10 +166,14 @@ def test_bounds_hold_the_exact_value_of_every_node(name: str, explore: bool) -> 
     assert narrowed > 500
 
 
-@pytest.mark.parametrize(("section", "all_proven"), [
-    (Gumbel(simulations=4000), True),
-    (Puct(simulations=1000), False),  # goes back to proven moves, so the rest may stay open
-], ids=["gumbel", "puct"])
+@pytest.mark.parametrize(
+    ("section", "all_proven"),
+    [
+        (Gumbel(simulations=4000), True),
+        (Puct(simulations=1000), False),  # goes back to proven moves, so the rest may stay open
+    ],
+    ids=["gumbel", "puct"],
+)
 def test_solves_tictactoe_without_any_opinion(section: Gumbel | Puct, all_proven: bool) -> None:
     game, rng = TicTacToe(), np.random.default_rng(0)
     state = random_positions(game, rng, 16, 5)
@@ -208,7 +217,14 @@ def test_plays_proven_wins_and_avoids_proven_losses(
 
 
 TOYS = [
-    Win(), Bandit(), Chain(6), Coins(8, 1), Coins(8, 2), WinnerLoser(), Standoff(6), Nim(10, 3),
+    Win(),
+    Bandit(),
+    Chain(6),
+    Coins(8, 1),
+    Coins(8, 2),
+    WinnerLoser(),
+    Standoff(6),
+    Nim(10, 3),
     Nim(12, 2, again=True),
 ]
 

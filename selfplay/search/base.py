@@ -43,9 +43,7 @@ class SearchSection(BaseModel):
         """The policy and the move that follow from what the roots know."""
         raise NotImplementedError
 
-    def plant(
-        self, game: Game, state: State, evaluator: Evaluator, reuse: bool = False
-    ) -> Forest:
+    def plant(self, game: Game, state: State, evaluator: Evaluator, reuse: bool = False) -> Forest:
         """Fresh trees for the positions of ``state``, with room to carry subtrees if ``reuse``."""
         nodes = (2 if reuse else 1) * self.simulations + 1
         return forests.plant(game, state, evaluator, nodes, self.look_ahead)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba.extending import overload
+from numpy.typing import NDArray
 
 from selfplay import arrays
 from selfplay.jit import kernel
@@ -32,9 +33,7 @@ def select(rule: Rule, tree: Tree, b: int, node: int) -> int:
     raise NotImplementedError("only compiled code calls this, see register()")
 
 
-def register(
-    rule_class: type, root: Callable[..., int], inner: Callable[..., int]
-) -> None:
+def register(rule_class: type, root: Callable[..., int], inner: Callable[..., int]) -> None:
     """Makes walks under a rule of ``rule_class`` choose by the kernels ``root`` and ``inner``.
 
     The choice falls when the walk is compiled for that type, so it costs nothing later.
@@ -62,9 +61,7 @@ class Forest(NamedTuple):
     draw: Float  # [B, N] f32, the evaluator's probability of a draw; 0 where it was not asked
 
 
-def plant(
-    game: Game, state: State, evaluator: Evaluator, nodes: int, look_ahead: bool
-) -> Forest:
+def plant(game: Game, state: State, evaluator: Evaluator, nodes: int, look_ahead: bool) -> Forest:
     """B trees with room for ``nodes`` nodes each, the roots in place and evaluated."""
     batch = arrays.length(state)
     forest = Forest(
@@ -98,12 +95,17 @@ def replant(
 
 
 def advance(
-    forest: Forest, game: Game, state: State, evaluator: Evaluator, action: Int, keep: Bool,
+    forest: Forest,
+    game: Game,
+    state: State,
+    evaluator: Evaluator,
+    action: Int,
+    keep: Bool,
     look_ahead: bool,
 ) -> None:
     """Moves the roots along ``action`` [B] where ``keep``; starts the others anew from ``state``.
 
-    Subtrees are kept with their statistics; a root that was never visited is evaluated.
+    Subtrees are kept with their statistics; a root that was never evaluated is evaluated now.
     """
     nodes = forest.tree.visits.shape[1]
     source = np.zeros((len(action), nodes), np.int32)
@@ -111,7 +113,11 @@ def advance(
     lanes = np.arange(len(action))[:, None]
     for array in (*arrays.leaves(forest.states), forest.draw):
         array[:] = array[lanes, source]
-    replant(forest, game, state, evaluator, forest.tree.size == 0, look_ahead)
+    fresh = forest.tree.size == 0
+    if look_ahead:  # what was decided at first sight holds nothing but that: no prior, no draw
+        decided = forest.tree.lower[:, ROOT].max(axis=1) == forest.tree.upper[:, ROOT].max(axis=1)
+        fresh |= (forest.tree.size == 1) & decided
+    replant(forest, game, state, evaluator, fresh, look_ahead)
 
 
 def grow(
@@ -147,7 +153,13 @@ def grow(
 
 @kernel
 def walk(
-    tree: Tree, rule: Rule, budget: Int, simulation: int, parent: Int, action: Int, depth: Int
+    tree: Tree,
+    rule: Rule,
+    budget: Int,
+    simulation: int,
+    parent: Int,
+    action: Int,
+    depth: NDArray[np.int64],
 ) -> bool:
     """One descent in each tree that still searches; False when none does.
 
@@ -182,7 +194,11 @@ def walk(
 
 
 def _evaluate(
-    game: Game, state: State, evaluator: Evaluator, discount: Float, look_ahead: bool,
+    game: Game,
+    state: State,
+    evaluator: Evaluator,
+    discount: Float,
+    look_ahead: bool,
     every: bool = False,
 ) -> tuple[Leaf, Float]:
     """What is known of L positions: what their moves end with, and the evaluator's opinion.
@@ -209,7 +225,14 @@ def _evaluate(
         logits[ask], value[ask], draw[ask] = evaluator(game, arrays.take(state, ask))
     empty = np.empty(0, np.int32)
     leaf = Leaf(
-        lane=np.empty(0, np.int64), parent=empty, action=empty, reward=discount,
-        discount=discount, legal=legal, ends=ends, logits=logits, value=value,
+        lane=np.empty(0, np.int64),
+        parent=empty,
+        action=empty,
+        reward=discount,
+        discount=discount,
+        legal=legal,
+        ends=ends,
+        logits=logits,
+        value=value,
     )
     return leaf, draw

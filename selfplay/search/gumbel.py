@@ -60,7 +60,11 @@ class Gumbel(SearchSection):
             row[:simulations] = considered_visits(int(actions), int(simulations))
         schedule = tables[inverse.reshape(-1)]
         return GumbelRule(
-            scores, schedule, know.visits, self.visit_scale, self.value_scale,
+            scores,
+            schedule,
+            know.visits,
+            self.visit_scale,
+            self.value_scale,
             scratch=np.empty((4, know.prior.shape[1]), np.float32),
             dominated=np.empty(know.prior.shape[1], np.bool_),
             solved=np.empty(know.prior.shape[1], np.bool_),
@@ -98,8 +102,15 @@ def considered_visits(actions: int, simulations: int) -> tuple[int, ...]:
 
 @kernel
 def improve(
-    prior: Float, visits: Float, qvalues: Float, dominated: Bool, raw_value: float,
-    visit_scale: float, value_scale: float, completed: Float, policy: Float,
+    prior: Float,
+    visits: Float,
+    qvalues: Float,
+    dominated: Bool,
+    raw_value: float,
+    visit_scale: float,
+    value_scale: float,
+    completed: Float,
+    policy: Float,
 ) -> None:
     """Fills ``completed`` and ``policy`` [A]: the improved policy of one node (eq. 11).
 
@@ -142,9 +153,15 @@ def _improve_node(rule: GumbelRule, tree: Tree, b: int, node: int) -> None:
         rule.dominated[a] = trees.dominated(tree, b, node, a, low, high)
         rule.solved[a] = tree.lower[b, node, a] == tree.upper[b, node, a]
     improve(
-        tree.prior[b, node], rule.scratch[3], rule.scratch[0], rule.dominated,
-        tree.raw_value[b, node], rule.visit_scale, rule.value_scale,
-        rule.scratch[1], rule.scratch[2],
+        tree.prior[b, node],
+        rule.scratch[3],
+        rule.scratch[0],
+        rule.dominated,
+        tree.raw_value[b, node],
+        rule.visit_scale,
+        rule.value_scale,
+        rule.scratch[1],
+        rule.scratch[2],
     )
 
 
@@ -196,8 +213,15 @@ def _conclude(
     for b in range(policy.shape[0]):
         visits[:] = know.visits[b]
         improve(
-            know.prior[b], visits, know.qvalues[b], know.dominated[b], know.raw_value[b],
-            rule.visit_scale, rule.value_scale, completed, policy[b],
+            know.prior[b],
+            visits,
+            know.qvalues[b],
+            know.dominated[b],
+            know.raw_value[b],
+            rule.visit_scale,
+            rule.value_scale,
+            completed,
+            policy[b],
         )
         expected, most, most_extra = 0.0, np.float32(0.0), np.int32(-1)
         for a in range(policy.shape[1]):

@@ -54,8 +54,12 @@ class Puct(SearchSection):
         share = self.noise_share * explore[:, None]
         prior = ((1 - share) * know.prior + share * noise).astype(np.float32)
         return PuctRule(
-            prior, know.visits, self.exploration, self.exploration_base,
-            self.unvisited_penalty, np.where(explore, self.forced, 0.0).astype(np.float32),
+            prior,
+            know.visits,
+            self.exploration,
+            self.exploration_base,
+            self.unvisited_penalty,
+            np.where(explore, self.forced, 0.0).astype(np.float32),
         )
 
     def decide(
@@ -79,10 +83,11 @@ class Puct(SearchSection):
 
 
 @kernel
-def _exploration(rule: PuctRule, visits: float) -> float:
+def _exploration(rule: PuctRule, visits: trees.Number) -> trees.Number:
     """c(s) of the paper times the root of the visits."""
     growth = np.log((1.0 + visits + rule.exploration_base) / rule.exploration_base)
-    return (growth + rule.exploration) * np.sqrt(visits)
+    reach: trees.Number = (growth + rule.exploration) * np.sqrt(visits)
+    return reach
 
 
 @kernel

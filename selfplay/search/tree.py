@@ -22,6 +22,8 @@ NONE = -1  # no parent, no child, no action
 BEST, WORST = np.float32(1.0), np.float32(-1.0)  # returns lie between these
 _NOWHERE = np.float32(-np.inf)  # the bounds of an illegal action
 
+Number = float | np.float32  # inside kernels
+
 
 class Tree(NamedTuple):
     """Statistics of B trees; all values are for the player to move at the node."""
@@ -90,7 +92,7 @@ def new_tree(batch: int, nodes: int, actions: int) -> Tree:
 
 
 @kernel
-def bounds(tree: Tree, b: int, node: int) -> tuple[float, float]:
+def bounds(tree: Tree, b: int, node: int) -> tuple[Number, Number]:
     """Proven lower and upper bound of a node's value."""
     low, high = _NOWHERE, _NOWHERE
     for a in range(tree.lower.shape[2]):
@@ -107,31 +109,33 @@ def edge_visits(tree: Tree, b: int, node: int, a: int) -> int:
 
 
 @kernel
-def qvalue(tree: Tree, b: int, node: int, a: int) -> float:
+def qvalue(tree: Tree, b: int, node: int, a: int) -> Number:
     """Mean return of action ``a`` kept within its proven bounds; NaN where nothing is known."""
-    low, high = tree.lower[b, node, a], tree.upper[b, node, a]
+    low: Number = tree.lower[b, node, a]
+    high: Number = tree.upper[b, node, a]
     if low == high:
         return low
     child = tree.child[b, node, a]
     if child == NONE:
         return np.float32(np.nan)
     mean = tree.total[b, child] / tree.visits[b, child]
-    return min(max(tree.reward[b, child] + tree.discount[b, child] * mean, low), high)
+    value: Number = tree.reward[b, child] + tree.discount[b, child] * mean
+    return min(max(value, low), high)
 
 
 @kernel
-def dominated(tree: Tree, b: int, node: int, a: int, low: float, high: float) -> bool:
+def dominated(tree: Tree, b: int, node: int, a: int, low: Number, high: Number) -> bool:
     """True for an action that is proven no better than another one.
 
     ``low`` and ``high`` are the bounds of the node.  Illegal actions are dominated, and so is a
     sure loss as long as another action may be better.
     """
     upper, lower = tree.upper[b, node, a], tree.lower[b, node, a]
-    return upper <= low and (lower < low or (low == WORST and high > low))
+    return bool(upper <= low and (lower < low or (low == WORST and high > low)))
 
 
 @kernel
-def back_up(tree: Tree, b: int, node: int, value: float) -> None:
+def back_up(tree: Tree, b: int, node: int, value: Number) -> None:
     """Adds ``value`` of ``node`` to all on its path and tightens their proven bounds."""
     while True:
         low, high = bounds(tree, b, node)
