@@ -41,9 +41,7 @@ def make(spec: str) -> Game:
     else:
         near = difflib.get_close_matches(address, GAMES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known games: {', '.join(sorted(GAMES))}"
-        raise ValueError(
-            f"there is no game {address!r}; {hint} (your own: 'package.module:Class')"
-        )
+        raise ValueError(f"there is no game {address!r}; {hint} (your own: 'package.module:Class')")
     return _build(target, options, spec)
 
 

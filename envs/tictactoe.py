@@ -103,9 +103,7 @@ def _turn(board: NDArray[Any], k: int) -> NDArray[Any]:
 
 
 @kernel
-def _step(
-    state: TicTacToeState, action: Int, after: TicTacToeState, paid: Transition
-) -> int:
+def _step(state: TicTacToeState, action: Int, after: TicTacToeState, paid: Transition) -> int:
     """Plays ``action`` into ``after`` and ``paid``; the index of an illegal action, or -1."""
     for b in range(action.shape[0]):
         mover, other, cell = state.mover[b], state.other[b], action[b]

@@ -90,7 +90,7 @@ class Threads:
         for part in parts:
             tally = tally.plus(part.tally)
         usages = [evaluator.take_usage() for evaluator in self._evaluators]
-        usage = Usage(*(sum(column) for column in zip(*usages, strict=True)))  # type: ignore[arg-type]
+        usage = Usage(*(sum(column) for column in zip(*usages, strict=True)))
         harvest = Harvest(
             arrays.concatenate([part.samples for part in parts]),
             [record for part in parts for record in part.records],

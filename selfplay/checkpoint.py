@@ -46,6 +46,15 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
         ) from error
 
 
+def write_text_atomically(path: Path, text: str) -> None:
+    """Writes a small file as ``write_atomically`` does."""
+
+    def write(file: IO[bytes]) -> None:
+        file.write(text.encode())
+
+    write_atomically(path, write)
+
+
 def save(path: Path, content: Mapping[str, Any]) -> None:
     """Writes a checkpoint: nested dicts of tensors, numpy arrays, numbers and strings."""
     packed = {"format": FORMAT, **_packed(content)}
@@ -62,7 +71,12 @@ def load(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (
-        OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError,
+        OSError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        KeyError,
+        pickle.UnpicklingError,
         zipfile.BadZipFile,
     ) as error:
         raise ValueError(

@@ -120,8 +120,10 @@ def _sentence(values: Mapping[str, Any], problem: Any) -> str:
     plain = [part for part in place if part not in _kinds()]
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(plain[-1], _fields_at(place[:-1]), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else (
-            f"known here: {', '.join(sorted(_fields_at(place[:-1])))}"
+        hint = (
+            f"did you mean {near[0]!r}?"
+            if near
+            else (f"known here: {', '.join(sorted(_fields_at(place[:-1])))}")
         )
         return f"unknown option {'.'.join(plain)!r}; {hint}"
     if problem["type"] == "union_tag_invalid":

@@ -209,7 +209,7 @@ def _look_up(
     misses = 0
     for i in range(keys.shape[0]):
         home = keys[i, 0] & mask
-        found, free = -1, -1
+        found, free = np.int64(-1), np.int64(-1)
         for way in range(_WAYS):
             place = np.int64((home + np.uint64(way)) & mask)
             fresh = cache.generation[place] == generation

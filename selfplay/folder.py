@@ -1,7 +1,9 @@
-"""The folder of a run: what lies where in it, and how a run is found by name.
+"""The folder of a run: what lies where in it, and how a run is found by name::
 
     config.json  provenance.json  events.out...  metrics.jsonl  report.md
     checkpoints/000500.pt    replay/000500.npz    games/000500.txt     (number = iteration)
+
+Everything but the events and the metrics is written aside and renamed.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from selfplay.checkpoint import write_atomically
+from selfplay.checkpoint import write_text_atomically
 from selfplay.config import Config, parse_config
 
 RUNS = Path("runs")
@@ -66,8 +68,7 @@ class RunFolder(NamedTuple):
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Writes a small file, or leaves what was there."""
-        text = json.dumps(content, indent=2) + "\n"
-        write_atomically(self.path / name, lambda file: file.write(text.encode()) and None)
+        write_text_atomically(self.path / name, json.dumps(content, indent=2) + "\n")
 
 
 def find_run(name: str) -> RunFolder:

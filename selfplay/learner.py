@@ -86,7 +86,9 @@ class Learner:
         ``progress`` in [0, 1] is the share of the budget used, which sets the learning rate.
         """
         if steps == 0:
-            return Fit(*([math.nan] * 5), self._rate(progress), 0)
+            unknown = math.nan
+            rate = self._rate(progress)
+            return Fit(unknown, unknown, unknown, unknown, unknown, rate, steps=0)
         self.net.train()
         sums = torch.zeros(7, dtype=torch.float64)
         norms = 0.0
@@ -96,7 +98,7 @@ class Learner:
                 group["lr"] = rate
             loss, measured = self._loss(arrays.take(samples, rows))
             self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             norms += float(
                 torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.section.max_grad_norm)
             )
@@ -146,13 +148,21 @@ class Learner:
             used += size
 
     def _loss(self, batch: Samples) -> tuple[Tensor, Tensor]:
-        """The loss of one batch and [policy, entropy, value, square error, mean, square, weight]."""
+        """The loss of one batch, and what is measured of it.
+
+        [7] f64: policy loss, entropy of its target, value loss, square error of the expected
+        value, mean and mean square of its target, weight (1, for the mean over steps).
+        """
         if self._game is not None:
             batch = _transformed(self._game, batch, self._rng)
         policy, value, legal, policy_weight, value_weight = (
             torch.from_numpy(np.ascontiguousarray(field)).to(self.device)
             for field in (
-                batch.policy, batch.value, batch.legal, batch.policy_weight, batch.value_weight
+                batch.policy,
+                batch.value,
+                batch.legal,
+                batch.policy_weight,
+                batch.value_weight,
             )
         )
         device = torch.device(self.device).type
@@ -176,10 +186,17 @@ class Learner:
             target = value[:, 0] - value[:, 2]
             guess = log_value.exp()[:, 0] - log_value.exp()[:, 2]
             share = value_weight / value_mass
-            measured = torch.stack([
-                policy_loss, entropy, value_loss, ((target - guess) ** 2 * share).sum(),
-                (target * share).sum(), (target**2 * share).sum(), share.sum(),
-            ])
+            measured = torch.stack(
+                [
+                    policy_loss,
+                    entropy,
+                    value_loss,
+                    ((target - guess) ** 2 * share).sum(),
+                    (target * share).sum(),
+                    (target**2 * share).sum(),
+                    share.sum(),
+                ]
+            )
         return loss, measured.double().cpu()
 
     def _average(self) -> None:

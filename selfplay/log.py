@@ -22,7 +22,7 @@ class RunLog:
     """Writes each report to ``metrics.jsonl`` and to an events file for TensorBoard."""
 
     def __init__(self, folder: Path, resume_at: int | None) -> None:
-        """``resume_at`` is the step of the checkpoint a run goes on from; later lines are dropped."""
+        """``resume_at``: the step of the checkpoint a run goes on from; later lines are dropped."""
         from torch.utils.tensorboard.writer import SummaryWriter
 
         self._path = folder / "metrics.jsonl"
@@ -30,7 +30,7 @@ class RunLog:
             _truncate(self._path, resume_at)
         self._file: TextIO = open(self._path, "a", encoding="utf-8")  # noqa: SIM115
         purge = None if resume_at is None else resume_at + 1
-        self._events: Any = SummaryWriter(str(folder), purge_step=purge)  # type: ignore[no-untyped-call]
+        self._events: Any = SummaryWriter(str(folder), purge_step=purge)
 
     def write(self, report: Report) -> None:
         scalars = {key: float(value) for key, value in report.scalars.items()}
@@ -69,7 +69,9 @@ def _truncate(path: Path, step: int) -> None:
 class Screen:
     """Live progress: a table that renews itself in a terminal, else now and then a line."""
 
-    def __init__(self, title: str, progress: Callable[[], float], stream: TextIO | None = None) -> None:
+    def __init__(
+        self, title: str, progress: Callable[[], float], stream: TextIO | None = None
+    ) -> None:
         self._console = Console(file=stream or sys.stderr, highlight=False)
         self._title, self._progress = title, progress
         self._latest: dict[str, float] = {}
@@ -77,7 +79,9 @@ class Screen:
         self._last_line = -math.inf
         self._live: Live | None = None
         if self._console.is_terminal:
-            self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=4)
+            self._live = Live(
+                console=self._console, get_renderable=self._draw, refresh_per_second=4
+            )
             self._live.start()
 
     def say(self, sentence: str) -> None:
@@ -114,7 +118,7 @@ class Screen:
             cells.append(("", f"{seen['strength/net_mistake_rate']:.1%} net alone"))
         for key, value in seen.items():
             if key.startswith("strength/vs_") and not key.endswith(("_low", "_high")):
-                cells.append((f"score against {key[len('strength/vs_'):]}", f"{value:.0%}"))
+                cells.append((f"score against {key[len('strength/vs_') :]}", f"{value:.0%}"))
         return cells
 
     def _left_s(self) -> float:

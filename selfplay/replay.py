@@ -79,8 +79,8 @@ class Replay:
         """Equal observations become one sample with the mean targets, weighted by their number."""
         group, first = _groups(samples)
         groups = len(first)
-        policy_mass = np.bincount(group, samples.policy_weight, groups)
-        value_mass = np.bincount(group, samples.value_weight, groups)
+        policy_mass = _sums(group, samples.policy_weight, groups)
+        value_mass = _sums(group, samples.value_weight, groups)
         policy = _group_mean(group, samples.policy, samples.policy_weight, policy_mass)
         unsearched = policy_mass == 0
         policy[unsearched] = samples.policy[first[unsearched]]
@@ -113,14 +113,23 @@ def _groups(samples: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return group.reshape(-1), first
 
 
+def _sums(
+    group: NDArray[np.int64], weight: NDArray[np.float32], groups: int
+) -> NDArray[np.float64]:
+    """The sum of the weights of each group."""
+    sums: NDArray[np.float64] = np.bincount(group, weight, groups).astype(np.float64, copy=False)
+    return sums
+
+
 def _group_mean(
-    group: NDArray[np.int64], rows: NDArray[np.float32], weight: NDArray[np.float32],
+    group: NDArray[np.int64],
+    rows: NDArray[np.float32],
+    weight: NDArray[np.float32],
     mass: NDArray[np.float64],
 ) -> NDArray[np.float32]:
     """Weighted means of the rows of each group; 0 where the group has no weight."""
-    total = np.stack(
-        [np.bincount(group, rows[:, k] * weight, len(mass)) for k in range(rows.shape[1])], axis=1
-    )
+    columns = [_sums(group, rows[:, k] * weight, len(mass)) for k in range(rows.shape[1])]
+    total = np.stack(columns, axis=1)
     return (total / np.maximum(mass, 1e-30)[:, None]).astype(np.float32)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from selfplay.checkpoint import write_atomically
+from selfplay.checkpoint import write_text_atomically
 from selfplay.config import Config
 from selfplay.folder import RunFolder
 from selfplay.log import read_metrics
@@ -42,7 +42,7 @@ def write_report(folder: RunFolder, config: Config) -> None:
             "",
         ]
     )
-    write_atomically(folder.path / "report.md", lambda file: file.write(text.encode()) and None)
+    write_text_atomically(folder.path / "report.md", text)
 
 
 def _last_step(lines: list[dict[str, Any]]) -> int:
@@ -57,7 +57,9 @@ def _strength(lines: list[dict[str, Any]]) -> list[str]:
     names = [
         key
         for key in measured[-1]
-        if key.startswith("strength/") and key.count("/") == 1 and key[-4:] != "_low"
+        if key.startswith("strength/")
+        and key.count("/") == 1
+        and key[-4:] != "_low"
         and key[-5:] != "_high"
     ]
     stride = max(1, -(-len(measured) // _ROWS))

@@ -82,8 +82,14 @@ class Training:
         self.shop = Workshop(
             game=self.game,
             actors=Threads(
-                self.game, config.search, config.actor, config.evaluator, net, device,
-                self._precision.dtype, int(seeds[1]),
+                self.game,
+                config.search,
+                config.actor,
+                config.evaluator,
+                net,
+                device,
+                self._precision.dtype,
+                int(seeds[1]),
             ),
             replay=Replay(config.replay),
             learner=learner,
@@ -193,9 +199,7 @@ class Training:
             checkpoint.save(before, content)
         self._drop_old_shards()
         text = "".join(record + "\n" for record in shop.records)
-        checkpoint.write_atomically(
-            folder.games(iteration), lambda file: file.write(text.encode()) and None
-        )
+        checkpoint.write_text_atomically(folder.games(iteration), text)
 
     def _drop_old_shards(self) -> None:
         """Removes shards that the window has left behind."""
@@ -275,8 +279,12 @@ def _provenance(precision: str) -> dict[str, Any]:
     """How this came about: command, versions, commit, machine."""
     try:
         commit = subprocess.run(
-            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True,
-            cwd=Path(__file__).parent, timeout=10, check=False,
+            ["git", "describe", "--always", "--dirty"],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent,
+            timeout=10,
+            check=False,
         ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         commit = ""

@@ -1,4 +1,4 @@
-"""What a regime works with: the parts of a run, and the counts that the run's curves are made of."""
+"""What a regime works with: the parts of a run, and the counts that its curves are made of."""
 
 from __future__ import annotations
 
