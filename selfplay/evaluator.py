@@ -131,11 +131,14 @@ class NetEvaluator:
             win_draw_loss = torch.softmax(heads.value_M3[:count].float(), 1)
             value = win_draw_loss[:, 0] - win_draw_loss[:, 2]
             logits = heads.policy_MA[:count].float()
-        return Evaluation(
-            logits.cpu().numpy(),
-            value.cpu().numpy(),
-            win_draw_loss[:, 1].contiguous().cpu().numpy(),
-        )
+            draw = win_draw_loss[:, 1].contiguous()
+        answer = Evaluation(logits.cpu().numpy(), value.cpu().numpy(), draw.cpu().numpy())
+        if not (np.isfinite(answer.logits).all() and np.isfinite(answer.value).all()):
+            raise ValueError(
+                "the net answers with numbers that are not finite: its weights have diverged; "
+                "go back to an earlier checkpoint, or train with a lower learning rate"
+            )
+        return answer
 
 
 def choose_device(wish: str) -> str:

@@ -161,6 +161,17 @@ def test_a_failure_leaves_no_answers_behind(
     assert_close(evaluator(game, state), direct(nets[0], game, state))
 
 
+def test_a_net_that_has_diverged_is_told_in_a_sentence(game: Connect4) -> None:
+    net = Mlp(width=8).build(game)
+    evaluator, state = evaluator_of(net), game.init(np.random.default_rng(0), 3)
+    with torch.no_grad():
+        next(net.parameters()).fill_(float("nan"))
+    evaluator.load(net)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"not finite: its weights have diverged"):
+            evaluator(game, state)
+
+
 def test_padding_changes_nothing(game: Connect4, nets: list[Net]) -> None:
     state = random_positions(game, np.random.default_rng(9), 70, 30)
     expected = direct(nets[0], game, state)
