@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from selfplay import arrays
@@ -197,7 +198,8 @@ class _Block(nn.Module):
 
 def _board_summary(x_MCHW: Tensor) -> Tensor:
     """Mean and maximum of each channel over the board, side by side: [M, 2C]."""
-    return torch.cat([x_MCHW.mean((2, 3)), x_MCHW.amax((2, 3))], 1)
+    highest = functional.adaptive_max_pool2d(x_MCHW, 1).flatten(1)  # amax is 12 times slower here
+    return torch.cat([x_MCHW.mean((2, 3)), highest], 1)
 
 
 class _BoardHeads(nn.Module):
