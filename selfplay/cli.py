@@ -37,7 +37,9 @@ class Parser(argparse.ArgumentParser):
         options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
         if not options:
             self.error(f"unexpected argument {unknown[0]!r}")
-        near = difflib.get_close_matches(options[0], self._option_string_actions, n=1)
+        known = list(self._option_string_actions)
+        short = [option for option in known if option.startswith(options[0]) and options[0] != "--"]
+        near = short or difflib.get_close_matches(options[0], known)
         hint = f"; did you mean {near[0]}?" if near else ""
         self.error(f"there is no option {options[0]}{hint}")
 

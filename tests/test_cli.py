@@ -1,0 +1,485 @@
+"""The command line from outside: processes, their JSON, their exit codes and their sentences."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selfplay import cli
+
+COMMAND = [sys.executable, "-m", "selfplay.cli"]
+CONFIG = """
+game = "connect4"
+net = { kind = "mlp", width = 16, layers = 1 }
+search = { kind = "gumbel", simulations = 4 }
+actor = { games = 32, threads = 1 }
+strength = { simulations = 2 }
+regime = { kind = "selfplay", positions = 512 }
+budget = { positions = 1000 }
+"""
+LEFTY = '''
+"""A user's own game: whoever moves first wins at once; ``broken`` pays more than there is."""
+
+from envs.toys import Move, Toy
+
+
+class Lefty(Toy):
+    def __init__(self, broken: bool = False) -> None:
+        pay = 3.0 if broken else 1.0
+        super().__init__("lefty", [[Move(pay, 0, 0, pay)]], num_players=2, max_moves=1)
+
+
+def mistaken() -> None:
+    raise KeyError("a fault of the game's author")
+'''
+POSITIONS = """set,moves,s1,s2,s3,s4,s5,s6,s7,note
+opening,,-2,-1,0,1,0,-1,-2,four wins
+late,112233,18,-1,-1,18,-1,-1,-1,the run of three is open at both ends
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a recipe, a position file and a user's game, where commands are run."""
+    folder = tmp_path_factory.mktemp("place")
+    (folder / "small.toml").write_text(CONFIG)
+    (folder / "mygame.py").write_text(LEFTY)
+    (folder / "truth.csv").write_text(POSITIONS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(place: Path) -> subprocess.CompletedProcess[str]:
+    """``selfplay train`` in ``place``: a run called small, of two iterations."""
+    return run(place, "train", "small.toml", "--set", "name=small")
+
+
+def run(
+    place: Path, *words: str, typed: str | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """``selfplay WORDS`` in ``place``; standard input is closed unless something is typed."""
+    return subprocess.run(
+        [*COMMAND, *words],
+        cwd=place,
+        env=os.environ | {"COLUMNS": "100"} | environment,
+        input=typed,
+        stdin=subprocess.DEVNULL if typed is None else None,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def answer(done: subprocess.CompletedProcess[str], code: int = 0) -> Any:
+    """The one JSON object on standard output."""
+    assert done.returncode == code, done.stderr
+    assert done.stdout.count("\n") == 1
+    return json.loads(done.stdout)
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int = 1) -> str:
+    """The one sentence on standard error, with nothing on standard output."""
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+    return done.stderr.strip()
+
+
+# --- light verbs ---------------------------------------------------------------------------------
+
+
+def test_help_is_quick(place: Path) -> None:
+    """0.05 s on an idle machine; half a second leaves room for a busy one."""
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        done = run(place, "--help")
+        seconds.append(time.perf_counter() - start)
+    assert done.returncode == 0
+    assert statistics.median(seconds) < 0.5
+
+
+def test_help_names_every_verb(place: Path) -> None:
+    shown = set(re.findall(r"^    (\w+) ", run(place, "--help").stdout, re.MULTILINE))
+    assert shown == {"train", "evaluate", "match", "play", "bench", "games", "check"}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys; from selfplay import cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'numpy', 'torch', 'numba', 'pydantic', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.endswith("\n[]\n")
+
+
+def test_torch_threads_are_told_not_to_spin() -> None:
+    program = (
+        "import selfplay, os; print(os.environ['GOMP_SPINCOUNT'], os.environ['OMP_WAIT_POLICY'])"
+    )
+    unset = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    for wish, told in [({}, "0 PASSIVE\n"), ({"GOMP_SPINCOUNT": "9"}, "9 PASSIVE\n")]:
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=unset | wish, capture_output=True, text=True
+        )
+        assert done.stdout == told
+
+
+def test_version(place: Path) -> None:
+    assert re.fullmatch(r"selfplay \d+\.\d+\.\d+\n", run(place, "--version").stdout)
+
+
+def test_games(place: Path) -> None:
+    games = {each["game"]: each for each in answer(run(place, "games", "--json"))["games"]}
+    assert games["connect4"] == {"game": "connect4", "players": 2, "actions": 7, "max_moves": 42}
+    assert games["tictactoe"] == {"game": "tictactoe", "players": 2, "actions": 9, "max_moves": 9}
+    lines = run(place, "games").stdout.splitlines()
+    assert lines[1].split() == ["connect4", "2", "7", "42"]
+    assert lines[-1] == "Next: selfplay check connect4"
+
+
+def test_check_a_good_game(place: Path) -> None:
+    done = run(place, "check", "tictactoe", "--games", "5", "--json")
+    assert answer(done) == {"game": "tictactoe", "games": 5, "problems": []}
+    lines = run(place, "check", "tictactoe").stdout.splitlines()
+    assert lines == [
+        "tictactoe kept every law in 16 random games",
+        "Next: selfplay bench tictactoe",
+    ]
+
+
+def test_check_a_users_own_game(place: Path) -> None:
+    assert answer(run(place, "check", "mygame:Lefty", "--json"))["problems"] == []
+    found = answer(run(place, "check", "mygame:Lefty?broken=true", "--json"), code=1)
+    assert len(found["problems"]) == 1
+    assert "3" in found["problems"][0]
+    told = run(place, "check", "mygame:Lefty?broken=true")
+    assert told.returncode == 1
+    assert told.stdout.splitlines()[0] == found["problems"][0]
+
+
+def test_json_goes_alone_to_standard_output(place: Path) -> None:
+    """What people read goes to standard error, also what a library prints when imported."""
+    spec = "pettingzoo:pettingzoo.classic.tictactoe_v3"  # pygame greets on standard output
+    done = run(place, "check", spec, "--games", "1", "--json")
+    assert answer(done)["problems"] == []
+    assert "kept every law in 1 random games" in done.stderr
+
+
+# --- wrong usage ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            "gmaes",
+            "selfplay: there is no verb 'gmaes'; did you mean 'games'? (see selfplay --help)",
+        ),
+        (
+            "xyzzy",
+            "selfplay: there is no verb 'xyzzy'; known: train, evaluate, match, play, bench,",
+        ),
+        ("games --jsno", "selfplay games: there is no option --jsno; did you mean --json?"),
+        ("play r --simulatoins=3", "there is no option --simulatoins; did you mean --simulations?"),
+        ("play r --simulatoins 3", "there is no option --simulatoins; did you mean --simulations?"),
+        ("play r --sim 3", "there is no option --sim; did you mean --simulations?"),
+        ("train c.toml --ste a=b", "there is no option --ste; did you mean --set?"),
+        ("match a b --zzz", "selfplay match: there is no option --zzz (see"),
+        ("--jsn", "selfplay: there is no option --jsn (see selfplay --help)"),
+        ("check connect4 hex", "selfplay check: unexpected argument 'hex'"),
+        ("play", "selfplay play: the following arguments are required: RUN"),
+        ("play r --side third", "argument --side: invalid choice: 'third'"),
+        ("play r --simulations -1", "'-1' is not a whole number of at least 0"),
+        ("play r --simulations many", "'many' is not a whole number of at least 0"),
+        ("check connect4 --games 0", "'0' is not a whole number of at least 1"),
+        ("bench connect4 --seconds 0", "'0' is not a number of seconds above 0"),
+        ("bench connect4 --seconds nan", "'nan' is not a number of seconds above 0"),
+        ("bench connect4 --seconds soon", "'soon' is not a number of seconds above 0"),
+        ("--", "selfplay: there is no option --"),
+    ],
+)
+def test_wrong_usage(words: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(words.split())
+    out, err = capsys.readouterr()
+    assert end.value.code == 2
+    assert sentence in err
+    assert out == ""
+    assert err.count("\n") == 1
+
+
+def test_no_verb_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: selfplay")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("check conect4", "selfplay: there is no game 'conect4'; did you mean 'connect4'?"),
+        ("check connect4?wdith=5", "its options are: width, height, run"),
+        ("check connect4?width=99", "connect4 needs width, height >= 1"),
+        ("check nowhere:Game", "cannot import 'nowhere'"),
+        ("play solver --game tictactoe?x=1", "tictactoe"),
+        ("match random", "a match needs two players or more"),
+        ("match random minimax:0", "'minimax:0' needs a whole number above 0"),
+        ("match random random --game nim?stones=0", "nim needs stones >= 1"),
+        ("train nothing.toml", "there is no config file 'nothing.toml'"),
+        ("bench connect4 --set search.simulation=3", "did you mean 'simulations'?"),
+        ("bench nim --net resnet", "net kind 'resnet' needs an observation of planes"),
+        ("bench connect4 --net resnet --width 8", "unknown option 'net.width'"),
+    ],
+)
+def test_a_users_mistake_is_one_sentence(
+    words: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words.split()) == 1
+    out, err = capsys.readouterr()
+    assert sentence in err
+    assert out == ""
+    assert err.startswith("selfplay: ")
+    assert "Traceback" not in err
+
+
+def test_debug_shows_where_an_error_comes_from(place: Path) -> None:
+    done = run(place, "check", "conect4", SELFPLAY_DEBUG="1")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("selfplay: there is no game 'conect4'")
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(place: Path) -> None:
+    done = run(place, "check", "mygame:mistaken")
+    assert done.returncode == 1
+    assert "KeyError" in done.stderr
+    assert "Traceback" in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_error(place: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as out:
+        done = subprocess.run(
+            [*COMMAND, "games"], cwd=place, stdout=out, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+# --- verbs that play -----------------------------------------------------------------------------
+
+
+def test_match_of_built_in_players(place: Path) -> None:
+    words = ("match", "random", "minimax:3", "--game", "tictactoe", "--games", "40")
+    done = run(place, *words, "--openings", "0", "--json")
+    found = answer(done)
+    assert found["games"] == 40
+    (pair,) = found["pairs"]
+    assert (pair["a"], pair["b"]) == ("random", "minimax:3")
+    assert pair["wins"] + pair["draws"] + pair["losses"] == 40
+    assert pair["score"] == pytest.approx((pair["wins"] + pair["draws"] / 2) / 40)
+    assert pair["low"] < pair["score"] < pair["high"] < 0.5
+    assert found["elo"]["random"] == 0
+    assert found["elo"]["minimax:3"] > 100
+    assert done.stderr.splitlines()[-1] == "Next: selfplay play minimax:3 --game tictactoe"
+    assert answer(run(place, *words, "--openings", "0", "--json")) == found
+
+
+def test_bench(place: Path) -> None:
+    words = ("bench", "tictactoe", "--net", "mlp", "--games", "16", "--seconds", "0.2")
+    found = answer(run(place, *words, "--simulations", "4", "--json"))
+    assert found["game"] == "tictactoe"
+    assert found["net"] == "mlp 2x128"
+    assert found["simulations"] == 4
+    assert found["batch"] * found["threads"] == 16
+    assert found["simulations_per_s"] > 100
+    assert found["net_positions_per_s"] > 100
+    assert 0 <= found["net_share"] <= 1
+
+
+def test_play_against_the_perfect_player(place: Path) -> None:
+    """The first player of nim with 10 stones wins by taking 2; the perfect player knows."""
+    done = run(place, "play", "solver", "--game", "nim", typed="1\nundo\n2\nquit\n")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "Your move lost 2.00: 2 was better. 'undo' lets you try again." in done.stdout
+    assert done.stdout.endswith("Bye.\nNext: selfplay match solver random\n")
+    assert "\x1b" not in done.stdout
+
+
+def test_play_with_standard_input_closed(place: Path) -> None:
+    for command in ("", " <&-"):
+        done = subprocess.run(
+            f"{sys.executable} -m selfplay.cli play random --side second{command}",
+            shell=True, cwd=place, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "random plays" in done.stdout
+        assert "Bye." in done.stdout
+
+
+@pytest.mark.parametrize(("colour", "escapes"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_play_is_coloured_only_where_wanted(
+    place: Path, colour: dict[str, str], escapes: bool
+) -> None:
+    ours, theirs = os.openpty()
+    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    process = subprocess.Popen(
+        [*COMMAND, "play", "random", "--side", "second"],
+        cwd=place,
+        env=environment | {"TERM": "xterm-256color"} | colour,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    while b"Next:" not in shown:
+        shown += os.read(ours, 4096)
+    process.wait(timeout=60)
+    os.close(ours)
+    assert (b"31mX" in shown) == escapes
+
+
+def test_ctrl_c_is_a_sentence(place: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "bench", "connect4", "--seconds", "100", "--net", "mlp"],
+        cwd=place,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "selfplay: interrupted"
+    assert out == ""
+
+
+# --- verbs on a run ------------------------------------------------------------------------------
+
+
+def test_train_tells_the_strength_and_what_next(
+    place: Path, trained: subprocess.CompletedProcess[str]
+) -> None:
+    assert trained.returncode == 0, trained.stderr
+    lines = trained.stdout.splitlines()
+    assert re.match(r"Against perfect play it makes a mistake in \d+\.\d\d% of the", lines[0])
+    assert lines[1].startswith("Next: selfplay play runs/small ")
+    assert lines[2].startswith("Next: tensorboard --logdir runs/small ")
+    there = {path.name for path in (place / "runs" / "small").iterdir()}
+    assert {"config.json", "provenance.json", "metrics.jsonl", "report.md", "checkpoints"} <= there
+
+
+def test_evaluate_with_a_position_file(
+    place: Path, trained: subprocess.CompletedProcess[str]
+) -> None:
+    """With enough simulations the open run of three is found; both sets count the same."""
+    words = ("evaluate", "small", "--positions", "truth.csv", "--json")
+    found = answer(run(place, *words, "--simulations", "64"))
+    assert found["game"] == "connect4"
+    assert found["simulations"] == 64
+    assert set(found["sets"]) == {"opening", "late"}
+    assert found["sets"]["late"]["n"] == 1
+    assert found["sets"]["late"]["mistake_rate"] == 0.0
+    mean = sum(each["mistake_rate"] for each in found["sets"].values()) / 2
+    assert found["mistake_rate"] == pytest.approx(mean)
+    alone = answer(run(place, *words, "--simulations", "0"))
+    assert alone["simulations"] == 0
+    assert 0 < alone["optimal_mass"] < 1
+
+
+def test_evaluate_on_the_positions_that_ship(
+    place: Path, trained: subprocess.CompletedProcess[str]
+) -> None:
+    done = run(place, "evaluate", "runs/small", "--limit", "5", "--simulations", "0", "--json")
+    sets = answer(done)["sets"]
+    assert len(sets) == 6
+    assert {each["n"] for each in sets.values()} == {5}
+    assert done.stderr.splitlines()[-1] == "Next: selfplay play runs/small"
+
+
+def test_match_against_a_run(place: Path, trained: subprocess.CompletedProcess[str]) -> None:
+    """The runs say which game it is; their strength is told by their names."""
+    done = run(place, "match", "random", "small:8", "small:0", "--games", "20", "--json")
+    found = answer(done)
+    names = {name for pair in found["pairs"] for name in (pair["a"], pair["b"])}
+    assert names == {"random", "runs/small:8", "runs/small:0"}
+    assert len(found["pairs"]) == 3
+    assert found["games"] == 60
+
+
+def test_play_against_a_run(place: Path, trained: subprocess.CompletedProcess[str]) -> None:
+    words = ("play", "small", "--side", "second", "--simulations", "16")
+    done = run(place, *words, typed="think\n4\nwhy\n9\n")
+    assert done.returncode == 0, done.stderr
+    assert "connect4 against runs/small:16: you move second." in done.stdout
+    assert "move    net  policy  visits      Q" in done.stdout
+    assert "'9' is not a column: expected a number from 1 to 7" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("play smal", "small"),
+        ("play nothing-like-it", "there is no run 'nothing-like-it'"),
+        ("play small@77", "has no checkpoint 77; it has "),
+        (
+            "play small --game tictactoe",
+            "runs/small was trained on connect4 (7 actions); you asked",
+        ),
+        ("evaluate small --positions none.csv", "there is no position file none.csv"),
+        ("evaluate small --positions wrong.csv", "wrong.csv, line 3: move 7 (1) is illegal in"),
+        ("evaluate small --positions small.toml", "small.toml, line 1: the header is"),
+        ("train small.toml --set search.simulations=0 --out o", "search.simulations = 0"),
+        (
+            "train small.toml --set nets.width=0 --out o",
+            "unknown option 'nets'; did you mean 'net'?",
+        ),
+    ],
+)
+def test_mistakes_with_runs(
+    place: Path,
+    trained: subprocess.CompletedProcess[str],
+    words: str,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (place / "wrong.csv").write_text(
+        "set,moves,s1,s2,s3,s4,s5,s6,s7\na,,0,0,0,0,0,0,0\na,1111111,,0,0,0,0,0,0\n"
+    )
+    monkeypatch.chdir(place)
+    monkeypatch.setattr("sys.stdin", None)
+    code = cli.main(words.split())
+    out, err = capsys.readouterr()
+    assert sentence in err or (words == "play smal" and code == 0 and sentence in out)
+    assert code == int(words != "play smal")
+
+
+def test_a_foreign_checkpoint_is_refused(
+    place: Path, trained: subprocess.CompletedProcess[str]
+) -> None:
+    copy = place / "runs" / "damaged"
+    subprocess.run(["cp", "-r", str(place / "runs" / "small"), str(copy)], check=True)
+    for path in (copy / "checkpoints").glob("*.pt"):
+        path.write_bytes(path.read_bytes()[:1000])
+    assert "runs/damaged/checkpoints/" in refused(run(place, "evaluate", "damaged", "--json"))
