@@ -129,7 +129,8 @@ class Actor:
     def _move(self, evaluator: Evaluator) -> tuple[NDArray[np.int64], Tally]:
         """One searched move in every lane; the lanes whose games are over now."""
         full = self.rng.random(self._lanes) < self.section.full_share
-        budget = np.where(full, self.search.simulations, self.section.fast_simulations)
+        fast = min(self.section.fast_simulations, self.search.simulations)
+        budget = np.where(full, self.search.simulations, fast)
         budget = budget.astype(np.int32)
         forest = self._plant(evaluator)
         # fast moves only carry the game on: they are played as strongly as they can be

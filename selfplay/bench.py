@@ -17,7 +17,7 @@ from selfplay.nets import Net, NetSection, forward_flops, obs_tensors
 from selfplay.search import Search
 from selfplay.types import Game
 
-_PART = 2048  # positions between two looks at the clock
+_PART = 16384  # positions between two looks at the clock
 
 
 def bench(
