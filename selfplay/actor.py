@@ -176,7 +176,9 @@ class Actor:
         """The samples of the games in the lanes ``done``, and what is counted of them."""
         plays, length, opening = self._plays, self._length[done], self._opening[done]
         outcome = np.zeros((len(plays.value), len(done)), np.float32)
-        _outcomes(plays, done, length, opening, outcome)
+        _outcomes(
+            plays.solved, plays.value, plays.reward, plays.discount, done, length, opening, outcome
+        )
         counts = length - opening
         column = np.repeat(np.arange(len(done)), counts)
         ends = np.cumsum(counts)
@@ -341,18 +343,25 @@ def _side(plays: Plays, lanes: NDArray[np.int64], opening: Int) -> Float:
 
 @kernel
 def _outcomes(
-    plays: Plays, lanes: NDArray[np.int64], length: Int, opening: Int, outcome: Float
+    solved: Bool,
+    value: Float,
+    reward: Float,
+    discount: Float,
+    lanes: NDArray[np.int64],
+    length: Int,
+    opening: Int,
+    outcome: Float,
 ) -> None:
     """Fills ``outcome`` [T, len(lanes)]: the return from each move on, backwards from the end.
 
-    A proven value takes the place of what later play made of it.
+    A proven value takes the place of what later play made of it.  The arrays are those of Plays,
+    which itself may hold a user's type: compiled code for that would break the shared cache.
     """
     for i in range(lanes.shape[0]):
-        value = np.float32(0.0)
+        lane, result = lanes[i], np.float32(0.0)
         for move in range(length[i] - 1, opening[i] - 1, -1):
-            lane = lanes[i]
-            if plays.solved[move, lane]:
-                value = plays.value[move, lane]
+            if solved[move, lane]:
+                result = value[move, lane]
             else:
-                value = plays.reward[move, lane] + plays.discount[move, lane] * value
-            outcome[move, i] = value
+                result = reward[move, lane] + discount[move, lane] * result
+            outcome[move, i] = result

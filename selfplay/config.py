@@ -90,6 +90,10 @@ def parse_config(
     values: dict[str, Any] = json.loads(json.dumps(plain))
     for override in overrides:
         _override(values, override)
+    for name, field in Config.model_fields.items():
+        section, kind = values.get(name), getattr(field.default, "kind", None)
+        if isinstance(section, dict) and kind is not None:
+            section.setdefault("kind", kind)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
