@@ -302,12 +302,12 @@ def test_match_of_built_in_players(place: Path) -> None:
 
 
 def test_bench(place: Path) -> None:
-    words = ("bench", "tictactoe", "--net", "mlp", "--games", "16", "--seconds", "0.2")
-    found = answer(run(place, *words, "--simulations", "4", "--json"))
+    words = ("bench", "tictactoe", "--net", "mlp", "--games", "256", "--seconds", "0.2")
+    found = answer(run(place, *words, "--simulations", "2", "--json"))
     assert found["game"] == "tictactoe"
     assert found["net"] == "mlp 2x128"
-    assert found["simulations"] == 4
-    assert found["batch"] * found["threads"] == 16
+    assert found["simulations"] == 2
+    assert found["batch"] * found["threads"] == 256
     assert found["simulations_per_s"] > 100
     assert found["net_positions_per_s"] > 100
     assert 0 <= found["net_share"] <= 1
