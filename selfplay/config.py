@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from selfplay.actor import ActorSection
 from selfplay.backends import EvaluatorSection
@@ -30,8 +31,14 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seconds: float | None = Field(None, gt=0)  # wall time, evaluation not counted
+    seconds: float | None = Field(None, gt=0)  # wall time, measurements of strength included
     positions: int | None = Field(None, gt=0)  # positions generated
+
+    @model_validator(mode="after")
+    def _ends(self) -> Budget:
+        if self.seconds is None and self.positions is None:
+            raise ValueError("set seconds or positions, else the run would never end")
+        return self
 
     def progress(self, seconds: float, positions: int) -> float:
         """Share of the budget used, in [0, 1]."""
@@ -80,14 +87,15 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         plain = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid TOML: {error}") from error
-    return parse_config({"name": path.stem, **plain}, overrides, str(path))
+    name = re.sub(r"[^\w.-]", "-", path.stem)
+    return parse_config({"name": name, **plain}, overrides, str(path))
 
 
 def parse_config(
     plain: Mapping[str, Any], overrides: Sequence[str] = (), source: str = "config"
 ) -> Config:
     """A Config out of plain values and overrides; ValueError in one sentence if it is not valid."""
-    values: dict[str, Any] = json.loads(json.dumps(plain))
+    values: dict[str, Any] = json.loads(json.dumps(plain, default=str))
     for override in overrides:
         _override(values, override)
     for name, field in Config.model_fields.items():
@@ -97,7 +105,7 @@ def parse_config(
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(_sentence(values, problem) for problem in error.errors())
+        problems = "; ".join(map(_sentence, error.errors()))
         raise ValueError(f"{source}: {problems}") from error
 
 
@@ -118,17 +126,14 @@ def _override(values: dict[str, Any], override: str) -> None:
     values[keys[-1]] = value
 
 
-def _sentence(values: Mapping[str, Any], problem: Any) -> str:
+def _sentence(problem: Any) -> str:
     """One validation problem in words: where, what was given, what is expected."""
     place = [part for part in problem["loc"] if isinstance(part, str)]
     plain = [part for part in place if part not in _kinds()]
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(plain[-1], _fields_at(place[:-1]), n=1, cutoff=0.5)
-        hint = (
-            f"did you mean {near[0]!r}?"
-            if near
-            else (f"known here: {', '.join(sorted(_fields_at(place[:-1])))}")
-        )
+        known = ", ".join(_fields_at(place[:-1]))
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {known}"
         return f"unknown option {'.'.join(plain)!r}; {hint}"
     if problem["type"] == "union_tag_invalid":
         context = problem["ctx"]
@@ -138,7 +143,10 @@ def _sentence(values: Mapping[str, Any], problem: Any) -> str:
             f"{'.'.join(plain)}.kind is {context['tag']!r}, expected one of "
             f"{context['expected_tags']}{hint}"
         )
-    return f"{'.'.join(plain)} = {problem['input']!r}: {problem['msg']}"
+    if problem["type"] in ("model_type", "model_attributes_type"):
+        return f"{plain[-1]} = {problem['input']!r}: expected a section [{'.'.join(plain)}]"
+    said = problem["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(plain)} = {problem['input']!r}: {said}"
 
 
 def _sections(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:

@@ -1,0 +1,202 @@
+"""Config: what a recipe may say, and one clear sentence for everything it may not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selfplay.config import Budget, Config, load_config, parse_config
+from selfplay.nets import Mlp, ResNet
+from selfplay.search import Gumbel, Puct
+
+RECIPES = Path(__file__).parent.parent / "configs"
+
+
+def written(folder: Path, text: str, name: str = "recipe.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, ""))
+    assert config == Config(name="recipe")
+    assert config.game == "connect4"
+    assert config.net == ResNet()
+    assert config.search == Gumbel()
+    assert config.budget == Budget(seconds=300)
+
+
+def test_reads_a_recipe(tmp_path: Path) -> None:
+    text = """
+        name = "first"
+        game = "tictactoe"
+        [net]
+        kind = "mlp"
+        width = 32
+        [search]
+        kind = "puct"
+        simulations = 8
+        [strength]
+        versus = ["random", "mcts:10"]
+        [budget]
+        positions = 1000
+    """
+    config = load_config(written(tmp_path, text))
+    assert (config.name, config.game) == ("first", "tictactoe")
+    assert config.net == Mlp(width=32)
+    assert config.search == Puct(simulations=8)
+    assert config.strength.versus == ("random", "mcts:10")
+    assert config.budget == Budget(positions=1000)  # the default of 300 seconds is gone
+
+
+def test_a_section_without_kind_means_the_default_kind() -> None:
+    assert parse_config({"net": {"channels": 8}}).net == ResNet(channels=8)
+    assert parse_config({"search": {"simulations": 3}}).search == Gumbel(simulations=3)
+
+
+@pytest.mark.parametrize(
+    ("override", "place", "value"),
+    [
+        ("search.simulations=64", ("search", "simulations"), 64),
+        ("learner.lr = 1e-3", ("learner", "lr"), 0.001),
+        ("learner.symmetries=false", ("learner", "symmetries"), False),
+        ("learner.optimizer=sgd", ("learner", "optimizer"), "sgd"),
+        ('strength.versus=["random"]', ("strength", "versus"), ("random",)),
+        ("game=connect4?width=5&height=4", ("game",), "connect4?width=5&height=4"),
+        ("name=s1", ("name",), "s1"),
+    ],
+)
+def test_overrides(override: str, place: tuple[str, ...], value: Any) -> None:
+    found: Any = parse_config({"search": {"simulations": 8}}, [override])
+    for name in place:
+        found = getattr(found, name)
+    assert found == value
+
+
+def test_the_last_override_counts() -> None:
+    assert parse_config({}, ["seed=1", "seed=2"]).seed == 2
+
+
+def test_an_override_may_change_the_kind() -> None:
+    config = parse_config({}, ["net.kind=mlp", "net.width=8"])
+    assert config.net == Mlp(width=8)
+
+
+def test_the_resolved_configuration_reads_back() -> None:
+    plain = {"net": {"kind": "mlp"}, "strength": {"versus": ["random"]}}
+    config = parse_config(plain, ["budget.positions=5"])
+    assert parse_config(json.loads(json.dumps(config.dump()))) == config
+
+
+def test_a_file_name_becomes_a_run_name(tmp_path: Path) -> None:
+    assert load_config(written(tmp_path, "", "my first run.v2.toml")).name == "my-first-run.v2"
+
+
+@pytest.mark.parametrize(
+    ("plain", "sentence"),
+    [
+        ({"searh": {}}, "unknown option 'searh'; did you mean 'search'?"),
+        (
+            {"search": {"simulatons": 3}},
+            "unknown option 'search.simulatons'; did you mean 'simulations'?",
+        ),
+        ({"net": {"chanels": 3}}, "unknown option 'net.chanels'; did you mean 'channels'?"),
+        (
+            {"net": {"kind": "mlp", "channels": 3}},
+            "unknown option 'net.channels'; known here: kind, layers, reply_head, width",
+        ),
+        (
+            {"search": {"kind": "gumble"}},
+            "search.kind is 'gumble', expected one of 'gumbel', 'puct'; did you mean 'gumbel'?",
+        ),
+        ({"search": {"kind": "x"}}, "search.kind is 'x', expected one of 'gumbel', 'puct'"),
+        (
+            {"search": {"simulations": 0}},
+            "search.simulations = 0: Input should be greater than or equal to 1",
+        ),
+        ({"learner": {"lr": -1}}, "learner.lr = -1: Input should be greater than 0"),
+        (
+            {"actor": {"outcome_share": 1.5}},
+            "actor.outcome_share = 1.5: Input should be less than or equal to 1",
+        ),
+        (
+            {"learner": {"optimizer": "adam"}},
+            "learner.optimizer = 'adam': Input should be 'adamw' or 'sgd'",
+        ),
+        ({"search": 3}, "search = 3: expected a section [search]"),
+        ({"learner": 3}, "learner = 3: expected a section [learner]"),
+        ({"budget": {}}, "budget = {}: set seconds or positions, else the run would never end"),
+        ({"game": 3}, "game = 3: Input should be a valid string"),
+    ],
+)
+def test_every_mistake_is_one_sentence(plain: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError) as error:  # noqa: PT011  the whole message is compared
+        parse_config(plain, source="x.toml")
+    assert str(error.value) == f"x.toml: {sentence}"
+
+
+def test_a_wrong_type_quotes_what_was_given() -> None:
+    with pytest.raises(ValueError, match=r"^config: search.simulations = 'many': .*valid integer"):
+        parse_config({"search": {"simulations": "many"}})
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ValueError, match=r"learner.lr = 0: .*; .*'sed'; did you mean 'seed'\?"):
+        parse_config({"learner": {"lr": 0}, "sed": 1})
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("learner.lr", "--set 'learner.lr': expected section.key=value"),
+        ("learner..lr=1", "--set 'learner..lr=1': expected section.key=value"),
+        ("game.width=3", "--set 'game.width=3': 'game' is a value, not a section"),
+        ("learner.rl=1", "config: unknown option 'learner.rl'; did you mean 'lr'?"),
+    ],
+)
+def test_a_wrong_override_is_one_sentence(override: str, sentence: str) -> None:
+    with pytest.raises(ValueError) as error:  # noqa: PT011  the whole message is compared
+        parse_config({"game": "tictactoe"}, [override])
+    assert str(error.value) == sentence
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"there is no config file '.*nowhere.toml'"):
+        load_config(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize("content", [b"game = ", b"\xff\xfe", b"[net\n"])
+def test_what_is_no_toml_says_so(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_bytes(content)
+    with pytest.raises(ValueError, match=r"bad.toml is not valid TOML: "):
+        load_config(tmp_path / "bad.toml")
+
+
+def test_a_date_is_read_as_text(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown option 'when'"):
+        load_config(written(tmp_path, "when = 2026-01-01"))
+
+
+@pytest.mark.parametrize(
+    ("budget", "seconds", "positions", "share"),
+    [
+        (Budget(seconds=100), 25.0, 10**9, 0.25),
+        (Budget(positions=1000), 1e9, 100, 0.1),
+        (Budget(seconds=100, positions=1000), 25.0, 100, 0.25),
+        (Budget(seconds=100, positions=1000), 25.0, 900, 0.9),
+        (Budget(seconds=100), 200.0, 0, 1.0),
+    ],
+)
+def test_progress_is_that_of_the_budget_nearest_its_end(
+    budget: Budget, seconds: float, positions: int, share: float
+) -> None:
+    assert budget.progress(seconds, positions) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.toml")), ids=lambda p: p.stem)
+def test_the_recipes_that_ship_are_valid(recipe: Path) -> None:
+    assert load_config(recipe).name == recipe.stem
