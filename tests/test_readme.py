@@ -1,0 +1,304 @@
+"""What README.md and docs/ say is so: commands, options, metrics, examples, files."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import re
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from pydantic import BaseModel
+
+import envs
+from selfplay import arrays, cli
+from selfplay.checks import check_game
+from selfplay.config import Config, load_config, parse_config
+from selfplay.folder import RunFolder
+from selfplay.log import read_metrics
+from selfplay.openings import NO_MOVE, random_positions
+from selfplay.positions import default_positions, read_positions, write_positions
+from selfplay.run import Training
+from selfplay.solver import optimal_moves, solver_for
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+GAMES = (ROOT / "docs" / "games.md").read_text(encoding="utf-8")
+HEADINGS = [
+    "Players",
+    "Observation",
+    "Actions",
+    "Rewards",
+    "End",
+    "Symmetries",
+    "Version history",
+]
+
+
+def blocks(language: str) -> list[str]:
+    """The contents of the fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
+
+
+def section(heading: str, text: str = README) -> str:
+    """What stands below a heading, down to the next one of its rank or above."""
+    rank = len(heading) - len(heading.lstrip("#"))
+    start = text.index(f"\n{heading}\n") + len(heading) + 2
+    end = re.search(rf"^#{{1,{rank}}} ", text[start:], re.M)
+    return text[start : start + end.start()] if end else text[start:]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the table rows in a text, without headings."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    heads = [i - 1 for i, row in enumerate(cells) if set(row[0]) <= set("-:")]
+    return [row for i, row in enumerate(cells) if i not in heads and i - 1 not in heads]
+
+
+COMMANDS = [
+    *(
+        line
+        for block in blocks("sh")
+        for line in block.splitlines()
+        if line.startswith("selfplay ")
+    ),
+    *re.findall(r"`(selfplay [^`\n-][^`\n]+)`", README),
+]
+
+
+def parsed(command: str) -> argparse.Namespace:
+    parser, _ = cli._parser()
+    return parser.parse_args(shlex.split(command, comments=True)[1:])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_parse(command: str) -> None:
+    assert parsed(command.replace("GAME", "connect4")).verb in command
+
+
+def test_every_verb_is_shown() -> None:
+    _, verbs = cli._parser()
+    assert {command.split()[1] for command in COMMANDS} >= set(verbs)
+
+
+def trained() -> list[argparse.Namespace]:
+    found = [parsed(command) for command in COMMANDS if command.startswith("selfplay train ")]
+    return [each for each in found if each.target.endswith(".toml")]
+
+
+@pytest.mark.parametrize("name", sorted({each.target for each in trained()}))
+def test_named_recipes_exist_and_load(name: str, tmp_path: Path) -> None:
+    path = ROOT / name
+    if f"`{name}` beside it" in README:
+        path = tmp_path / name
+        (recipe,) = blocks("toml")
+        path.write_text(recipe, encoding="utf-8")
+    for command in trained():
+        if command.target == name:
+            load_config(path, command.overrides)
+
+
+def test_relative_links_and_pictures_exist() -> None:
+    for folder, text in ((ROOT, README), (ROOT / "docs", GAMES)):
+        for target in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert (folder / target).exists(), f"{target} is linked and not there"
+    titles = {
+        heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", README, re.M)
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= titles
+
+
+def test_the_source_tree_names_every_module() -> None:
+    (tree,) = blocks("text")
+    named = set(re.findall(r"^ *(\w+\.py) ", tree, re.M))
+    modules = [path for top in ("selfplay", "envs") for path in (ROOT / top).rglob("*.py")]
+    assert named - {"reference.py"} == {p.name for p in modules if p.name != "__init__.py"}
+
+
+# Configuration -----------------------------------------------------------------------------------
+
+
+def sections() -> dict[str, type[BaseModel]]:
+    """The headings of the configuration reference and the models they stand for."""
+    found: dict[str, type[BaseModel]] = {"### Top level": Config}
+    for name, field in Config.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                mark = kind.model_fields.get("kind")
+                suffix = f', kind = "{mark.default}"' if mark else ""
+                found[f"### [{name}]{suffix}"] = kind
+    return found
+
+
+def described(heading: str) -> dict[str, str]:
+    """Option -> its default as the README writes it, in TOML or "none"."""
+    return {row[0].strip("`"): row[1].strip("`") for row in rows(section(heading))}
+
+
+@pytest.mark.parametrize("heading", list(sections()))
+def test_the_configuration_reference_is_complete(heading: str) -> None:
+    model = sections()[heading]
+    own = {heading.split("]")[0].split("[")[-1] for heading in sections() if "[" in heading}
+    options = {
+        name: field.default
+        for name, field in model.model_fields.items()
+        if name != "kind" and not (model is Config and name in own)
+    }
+    table = described(heading)
+    assert set(table) == set(options)
+    for name, default in options.items():
+        if name == "name":
+            continue  # the file's name
+        written = None
+        if table[name] != "none":
+            written = tomllib.loads(f"value = {table[name]}")["value"]
+        expected = list(default) if isinstance(default, tuple) else default
+        assert written == expected, f"{heading} {name}: README {written!r}, code {expected!r}"
+
+
+def test_the_configuration_reference_has_no_other_sections() -> None:
+    headings = re.findall(r"^### .*$", section("## Configuration"), re.M)
+    assert headings == sorted(headings, key=headings.index)
+    assert set(headings) == set(sections())
+
+
+def test_the_named_kinds_are_the_defaults() -> None:
+    assert "The default." in section('### [net], kind = "resnet"')
+    assert Config().net.kind == "resnet"
+    assert "The default." in section('### [search], kind = "gumbel"')
+    assert Config().search.kind == "gumbel"
+    assert "it is 300 seconds" in section("### [budget]")
+    assert Config().budget.seconds == 300
+
+
+# Metrics -----------------------------------------------------------------------------------------
+
+
+def test_the_metrics_table_names_what_a_run_emits(tmp_path: Path) -> None:
+    game = envs.make("tictactoe")
+    rng = np.random.default_rng(0)
+    reached = random_positions(game, rng.integers(0, 7, 40), rng)
+    moves = [line[line != NO_MOVE].tolist() for line in reached.moves]
+    scores = solver_for(game).scores(reached.state)
+    write_positions(game, tmp_path / "known.csv", ["SET"] * len(moves), moves, scores)
+    config = parse_config(
+        {
+            "game": "tictactoe",
+            "net": {"kind": "mlp", "width": 16, "layers": 1},
+            "search": {"kind": "gumbel", "simulations": 4},
+            "actor": {"games": 8, "threads": 1},
+            "regime": {"kind": "selfplay", "positions": 64},
+            "strength": {
+                "positions": str(tmp_path / "known.csv"),
+                "simulations": 4,
+                "versus": ["random"],
+                "games": 2,
+            },
+            "budget": {"positions": 64},
+        }
+    )
+    Training(RunFolder(tmp_path / "run"), config).run()
+    emitted = {name for line in read_metrics(tmp_path / "run") for name in line if "/" in name}
+    table = [row[0] for row in rows(section("## Metrics"))]
+    named = [name for cell in table for name in re.findall(r"`([^`]+)`", cell)]
+    assert sorted(name.replace("PLAYER", "random") for name in named) == sorted(emitted)
+
+
+def test_the_random_player_errs_as_often_as_stated() -> None:
+    game = envs.make("connect4")
+    path = default_positions(game)
+    assert path is not None
+    positions = read_positions(game, path)
+    kept = optimal_moves(positions.scores).sum(axis=1) / game.legal(positions.state).sum(axis=1)
+    errs = 1 - np.mean([kept[positions.set_index == i].mean() for i in range(6)])
+    assert f"a random legal move | | {errs:.1%} |" in README
+
+
+# Examples ----------------------------------------------------------------------------------------
+
+
+def test_the_game_of_the_readme_keeps_the_laws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source,) = (block for block in blocks("python") if "class Kayles" in block)
+    (tmp_path / "kayles.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    try:
+        (recipe,) = blocks("toml")
+        game = envs.make(tomllib.loads(recipe)["game"])
+        assert check_game(game) == []
+        # Kayles with 9 pins is won by the first player (Grundy value 4, Guy and Smith 1956)
+        scores = solver_for(game).scores(game.init(np.random.default_rng(0), 1))
+        assert np.nanmax(scores) > 0
+        # knocking down the middle pin leaves equal halves, which the second can only copy
+        assert scores[0, game.parse_action("5")] > 0
+    finally:
+        sys.modules.pop("kayles", None)
+        importlib.invalidate_caches()
+
+
+def test_the_environments_of_the_readme_run() -> None:
+    (source,) = (block for block in blocks("python") if "to_pettingzoo" in block)
+    names: dict[str, Any] = {}
+    exec(compile(source, "README.md", "exec"), names)
+    assert names["over"]
+    assert names["reward"] in (-1, 0, 1)
+
+
+def test_the_example_of_a_position_file_is_one(tmp_path: Path) -> None:
+    (content,) = blocks("csv")
+    (tmp_path / "example.csv").write_text(content, encoding="utf-8")
+    game = envs.make("connect4")
+    positions = read_positions(game, tmp_path / "example.csv")
+    assert positions.set_names == ("begin-easy",)
+    assert arrays.length(positions.state) == 1
+
+
+# Machine-readable answers ------------------------------------------------------------------------
+
+
+def test_json_keys_are_those_the_readme_names(capsys: pytest.CaptureFixture[str]) -> None:
+    command = "bench nim --net mlp --width 8 --games 256 --simulations 2 --seconds 0.1 --json"
+    assert cli.main(shlex.split(command)) == 0
+    answer = json.loads(capsys.readouterr().out)
+    cells = [row[0] for row in rows(section("## Bench"))]
+    assert {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)} == set(answer)
+    command = "match random minimax:1 --game tictactoe --games 2 --json"
+    assert cli.main(shlex.split(command)) == 0
+    answer = json.loads(capsys.readouterr().out)
+    text = section("## Match")
+    named = set(re.findall(r"`(\w+)`", text[text.index("`--json` prints") :]))
+    assert named == set(answer) | set(answer["pairs"][0])
+
+
+# docs/games.md -----------------------------------------------------------------------------------
+
+
+def test_every_game_has_its_specification() -> None:
+    assert re.findall(r"^## (.*)$", GAMES, re.M) == list(envs.GAMES)
+    for name in envs.GAMES:
+        assert re.findall(r"^### (.*)$", section(f"## {name}", GAMES), re.M) == HEADINGS
+
+
+@pytest.mark.parametrize("name", list(envs.GAMES))
+def test_specifications_have_the_right_sizes(name: str) -> None:
+    game = envs.make(name)
+    text = section(f"## {name}", GAMES)
+    (field,) = arrays.leaves(game.observe(game.init(np.random.default_rng(0), 1)))
+    stated = re.search(
+        r"^(?:Planes|Features) \[(.*?)\] (\w+)", section("### Observation", text), re.M
+    )
+    assert stated is not None
+    known = {**vars(game), "stones": game.max_moves}
+    shape = tuple(eval(size, {}, known) for size in stated[1].split(", "))
+    assert (shape, stated[2]) == (field.shape[1:], field.dtype.name)
+    count = len(getattr(game, "action_map", [0]))
+    symmetries = section("### Symmetries", text).strip()
+    assert symmetries.startswith(f"{count}: ") or (count == 1 and symmetries == "None.")
