@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_GAME = "connect4"
 NET_SIZES = ("channels", "blocks", "width", "layers")
-PLAY_SIMULATIONS = 200  # about a third of a second a move on one core
+PLAY_SIMULATIONS = 200  # half a second a move for the net of configs/demo.toml
 
 
 class Answer(NamedTuple):
@@ -118,6 +120,7 @@ def play(arguments: argparse.Namespace) -> Answer:
     if isinstance(player, SearchPlayer):
         net = NetPlayer("the net alone", player.evaluator)
     side = int(arguments.side == "second")
+    _warm_up(player, game)
     rng = np.random.default_rng(arguments.seed)
     play_in_terminal(Session(game, player, side, rng, net))
     _next(f"selfplay match {arguments.run} random")
@@ -168,7 +171,7 @@ def bench(arguments: argparse.Namespace) -> Answer:
     net |= {name: getattr(arguments, name) for name in NET_SIZES if getattr(arguments, name)}
     actor = {"games": arguments.games} if arguments.games else {}
     plain = {"game": arguments.game, "net": net, "actor": actor}
-    plain["search"] = {"kind": "gumbel", "simulations": arguments.simulations}
+    plain["search"] = {"simulations": arguments.simulations}
     config = parse_config(plain, arguments.overrides, "bench")
     found = measure(
         config.game, config.net, config.search, config.actor, config.evaluator, arguments.seconds
@@ -193,6 +196,19 @@ def _fitting_net(game: Game) -> str:
 
     fields = leaves(game.observe(game.init(np.random.default_rng(0), 1)))
     return "resnet" if [field.ndim for field in fields] == [4] else "mlp"
+
+
+def _warm_up(player: Player, game: Game) -> None:
+    """Lets the player think once, since compiling what it needs may take ten seconds."""
+    rng = np.random.default_rng(0)
+    notice = threading.Timer(
+        2.0, print, ["preparing the search; this takes long only once"], {"file": sys.stderr}
+    )
+    notice.start()
+    try:
+        player.decide(game, game.init(rng, 1), rng)
+    finally:
+        notice.cancel()
 
 
 def _simulations(agent: Agent, wish: int | None) -> int:
