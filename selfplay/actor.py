@@ -92,7 +92,6 @@ class Actor:
     ) -> None:
         self.game, self.search, self.section, self.rng = game, search, section, rng
         self._lanes = lanes
-        self.cancelled = False  # set by another thread to make ``collect`` give up
         self._forest: Forest | None = None
         self._played = np.zeros(lanes, np.int32)  # the last move of each lane
         self._running = np.zeros(lanes, np.bool_)  # whether the game went on after it
@@ -113,8 +112,6 @@ class Actor:
         records: list[str] = []
         tally = Tally()
         while tally.positions < positions:
-            if self.cancelled:
-                raise RuntimeError("the games were cancelled")
             done, moved = self._move(evaluator)
             tally = tally.plus(moved)
             if len(done):

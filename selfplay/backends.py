@@ -84,8 +84,13 @@ class Threads:
             self._pool.submit(actor.collect, evaluator, share)
             for actor, evaluator in zip(self.actors, self._evaluators, strict=True)
         ]
-        parts = [future.result() for future in futures]
-        torch.set_num_threads(threads)  # the pool's initializer changed the process-wide default
+        try:
+            parts = [future.result() for future in futures]
+        except BaseException:
+            self.cancel()  # else the threads would play on, and the process could not end
+            raise
+        finally:
+            torch.set_num_threads(threads)  # the pool's initializer changed the default for all
         tally = Tally()
         for part in parts:
             tally = tally.plus(part.tally)
@@ -116,9 +121,9 @@ class Threads:
             actor.load_state_dict(saved[str(i)])
 
     def cancel(self) -> None:
-        """Makes a ``collect`` under way give up with the next move; its games are lost."""
-        for actor in self.actors:
-            actor.cancelled = True
+        """Makes a ``collect`` under way give up at once; its games are lost."""
+        for evaluator in self._evaluators:
+            evaluator.cancelled = True
 
     def close(self) -> None:
         """Ends the threads once their present work is done."""

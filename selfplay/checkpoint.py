@@ -6,11 +6,13 @@ with ``weights_only=True`` and replay shards without pickles: a stranger's file 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import pickle
+import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,14 +38,17 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
-    except (OSError, RuntimeError) as error:  # torch turns a failed write into a RuntimeError
-        aside.unlink(missing_ok=True)
-        full = getattr(error, "errno", None) == errno.ENOSPC or "write" in str(error).lower()
+    except (OSError, RuntimeError) as error:
+        # torch turns a failed write into a RuntimeError
+        full = isinstance(error, RuntimeError) or error.errno == errno.ENOSPC
         reason = "no space left on the disk" if full else str(error)
         raise ValueError(
             f"{path} could not be saved ({reason}); what was saved before is intact: make room "
             f"and run the same command again"
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def write_text_atomically(path: Path, text: str) -> None:
@@ -69,7 +74,9 @@ def load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"there is no checkpoint {path}")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # torch warns of what is refused in the next line
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except (
         OSError,
         RuntimeError,
@@ -81,7 +88,7 @@ def load(path: Path) -> dict[str, Any]:
     ) as error:
         raise ValueError(
             f"{path} is not a whole checkpoint of this project (cut short, or made by something "
-            f"else); choose an earlier one with RUN@STEP"
+            f"else); choose another with RUN@STEP, or move it away to go on from the one before"
         ) from error
     if not isinstance(content, dict) or "format" not in content or "net" not in content:
         raise ValueError(f"{path} is a torch file, but no checkpoint of this project")
@@ -117,13 +124,8 @@ def load_samples(path: Path, like: Samples) -> Samples:
 
     Raises ValueError when the file is damaged or holds samples of another game.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            fields = [file[f"field{i}"] for i in range(len(file.files))]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} is damaged: move it away to go on with a smaller window"
-        ) from error
+    with _reading(path), np.load(path, allow_pickle=False) as file:
+        fields = [file[f"field{i}"] for i in range(len(file.files))]
     expected = arrays.leaves(like)
     if [a.shape[1:] for a in fields] != [a.shape[1:] for a in expected]:
         raise ValueError(f"{path} holds positions of another game than the run's")
@@ -133,7 +135,21 @@ def load_samples(path: Path, like: Samples) -> Samples:
 
 
 def count_samples(path: Path) -> int:
-    """How many samples a file of ``save_samples`` holds; reads one small field only."""
-    with np.load(path, allow_pickle=False) as file:
-        last = max(file.files, key=lambda name: int(name.removeprefix("field")))
-        return len(file[last])
+    """How many samples a file of ``save_samples`` holds; reads one small field only.
+
+    Raises ValueError when the file is damaged.
+    """
+    with _reading(path), np.load(path, allow_pickle=False) as file:
+        return len(file[f"field{len(file.files) - 1}"])
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turns what numpy raises on a damaged file into a sentence."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} is missing or damaged: the run cannot go on without it; to train anew give "
+            f"another folder with --out"
+        ) from error

@@ -6,7 +6,9 @@ under the same weights.
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +21,8 @@ from selfplay.nets import Net, obs_tensors
 from selfplay.types import Evaluation, Float, Game, Int, State
 
 _WAYS = 4  # places in the cache where a position may stand
+_TURNS = 8  # of each precision when they are compared
+_WORTH_IT = 1.25  # how much faster bfloat16 must be; less might be chance, another run would differ
 _STRIDE = 32  # batches are padded to a multiple of this: few shapes, few compiled convolutions
 
 
@@ -42,6 +46,10 @@ class Cache(NamedTuple):
     draw: Float  # [K]
 
 
+class CancelledError(Exception):
+    """The evaluator was told to answer no more."""
+
+
 class NetEvaluator:
     """An Evaluator backed by a net; one thread may use it at a time."""
 
@@ -61,6 +69,7 @@ class NetEvaluator:
         )
         self._generation = self._batch = 0
         self._usage = Usage(0, 0, 0.0, 0.0)
+        self.cancelled = False  # set by another thread: whoever asks next gets CancelledError
         self.load(net)
 
     def load(self, net: Net) -> None:
@@ -80,6 +89,8 @@ class NetEvaluator:
 
     def __call__(self, game: Game, state: State) -> Evaluation:
         """Logits, value and draw probability of the B positions of ``state``."""
+        if self.cancelled:
+            raise CancelledError
         start = time.perf_counter()
         self._batch += 1
         if not self._keep:
@@ -174,24 +185,38 @@ def choose_precision(net: Net, game: Game, device: str, wish: str) -> Precision:
     names = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     if wish in names:
         return Precision(names[wish], f"nets run in {wish}, as configured")
-    batch = game.observe(game.init(np.random.default_rng(0), 256))
-    speed = {}
-    for name, dtype in names.items():
-        evaluate = net.fused().to(device, dtype)
-        fields = [field.to(device) for field in obs_tensors(batch)]
-        seconds = []
-        with torch.inference_mode():
-            for _ in range(4):
-                start = time.perf_counter()
-                evaluate(fields)[0].float().cpu()
-                seconds.append(time.perf_counter() - start)
-        speed[name] = 256 / min(seconds)
-    best = "bfloat16" if speed["bfloat16"] > 1.15 * speed["float32"] else "float32"
+    speed = _speeds(net, game, device, names)
+    best = "bfloat16" if speed["bfloat16"] > _WORTH_IT * speed["float32"] else "float32"
     return Precision(
         names[best],
         f"nets run in {best} on {device}: {speed['bfloat16']:,.0f} positions/s in bfloat16, "
         f"{speed['float32']:,.0f} in float32",
     )
+
+
+def _speeds(
+    net: Net, game: Game, device: str, dtypes: Mapping[str, torch.dtype]
+) -> dict[str, float]:
+    """Positions a second in one thread, by precision: the best of several turns.
+
+    The precisions take turns, so that other work on the machine slows all of them alike.
+    """
+    batch = game.observe(game.init(np.random.default_rng(0), 256))
+    fields = [field.to(device) for field in obs_tensors(batch)]
+    fused = {name: net.fused().to(device, dtype) for name, dtype in dtypes.items()}
+    best = dict.fromkeys(dtypes, math.inf)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as actors run
+    try:
+        with torch.inference_mode():
+            for _ in range(_TURNS):
+                for name, evaluate in fused.items():
+                    start = time.perf_counter()
+                    evaluate(fields)[0].float().cpu()
+                    best[name] = min(best[name], time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(threads)
+    return {name: 256 / seconds for name, seconds in best.items()}
 
 
 @kernel

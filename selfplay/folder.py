@@ -8,13 +8,22 @@ Everything but the events and the metrics is written aside and renamed.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from selfplay.checkpoint import write_text_atomically
 from selfplay.config import Config, parse_config
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # not a Unix system: nothing keeps two processes apart
+    fcntl = None
 
 RUNS = Path("runs")
 
@@ -40,15 +49,19 @@ class RunFolder(NamedTuple):
 
     def checkpoints(self) -> list[Path]:
         """Oldest first."""
-        return sorted(self.path.glob("checkpoints/[0-9]*.pt"))
+        return sorted(self.path.glob("checkpoints/[0-9]*.pt"), key=number)
 
     def latest(self) -> Path | None:
         """The newest checkpoint, if there is one."""
         return next(reversed(self.checkpoints()), None)
 
+    def leftovers(self) -> list[Path]:
+        """What processes that were killed had half written."""
+        return [path for path in self.path.rglob(".*.[0-9]*") if path.suffix[1:].isdecimal()]
+
     def shards(self) -> list[Path]:
         """Oldest first."""
-        return sorted(self.path.glob("replay/[0-9]*.npz"))
+        return sorted(self.path.glob("replay/[0-9]*.npz"), key=number)
 
     def config(self, overrides: tuple[str, ...] = ()) -> Config:
         """The configuration the run was started with.
@@ -63,12 +76,45 @@ class RunFolder(NamedTuple):
         try:
             plain = json.loads(self.config_file.read_text(encoding="utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{self.config_file} is damaged: {error}") from error
+            raise ValueError(
+                f"{self.config_file} is damaged ({error}); put the run's config there again, or "
+                f"give another folder with --out"
+            ) from error
+        if not isinstance(plain, dict):
+            raise ValueError(f"{self.config_file} is damaged: it holds no options")
         return parse_config(plain, overrides, str(self.config_file))
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from training in the folder as long as the context lasts.
+
+        Raises ValueError when one does already.  The system drops the lock of a killed process.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.path / ".lock", "w") as file:
+            if fcntl is not None:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError as error:
+                    raise ValueError(f"{self.path} is being trained by another process") from error
+            yield
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """The content of a small file; empty where it is missing or damaged."""
+        try:
+            content = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Writes a small file, or leaves what was there."""
         write_text_atomically(self.path / name, json.dumps(content, indent=2) + "\n")
+
+
+def number(path: Path) -> int:
+    """The iteration in a file's name."""
+    return int(path.stem)
 
 
 def find_run(name: str) -> RunFolder:

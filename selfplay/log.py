@@ -18,18 +18,28 @@ from rich.table import Table
 from selfplay.types import Report
 
 
+_EVENTS = "events.out.tfevents"  # what TensorBoard calls its files
+
+
 class RunLog:
     """Writes each report to ``metrics.jsonl`` and to an events file for TensorBoard."""
 
     def __init__(self, folder: Path, resume_at: int | None) -> None:
-        """``resume_at``: the step of the checkpoint a run goes on from; later lines are dropped."""
+        """``resume_at``: the step of the checkpoint a run goes on from, None at its beginning.
+
+        What was written down after that will be done again, so it is dropped.
+        """
         from torch.utils.tensorboard.writer import SummaryWriter
 
         self._path = folder / "metrics.jsonl"
-        if resume_at is not None and self._path.exists():
+        if resume_at is None:
+            for old in (self._path, *folder.glob(_EVENTS + "*")):
+                old.unlink(missing_ok=True)
+        elif self._path.exists():
             _truncate(self._path, resume_at)
+            _wait_for_a_later_name(folder)
         self._file: TextIO = open(self._path, "a", encoding="utf-8")  # noqa: SIM115
-        purge = None if resume_at is None else resume_at + 1
+        purge = 0 if resume_at is None else resume_at + 1
         self._events: Any = SummaryWriter(str(folder), purge_step=purge)
 
     def write(self, report: Report) -> None:
@@ -40,6 +50,7 @@ class RunLog:
         self._file.flush()
         for key, value in finite.items():
             self._events.add_scalar(key, value, report.step)
+        self._events.flush()  # a killed process takes nothing along
 
     def close(self) -> None:
         self._file.close()
@@ -58,6 +69,12 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     return lines
 
 
+def _wait_for_a_later_name(folder: Path) -> None:
+    """Event files are named by the second they begin in and read in that order."""
+    while any(folder.glob(f"{_EVENTS}.{int(time.time()):010}.*")):
+        time.sleep(0.05)
+
+
 def _truncate(path: Path, step: int) -> None:
     """Drops the lines after ``step``: what they tell will be done again."""
     kept = [line for line in read_metrics(path.parent) if line["step"] <= step]
@@ -72,7 +89,7 @@ class Screen:
     def __init__(
         self, title: str, progress: Callable[[], float], stream: TextIO | None = None
     ) -> None:
-        self._console = Console(file=stream or sys.stderr, highlight=False)
+        self._console = Console(file=stream or sys.stderr, highlight=False, emoji=False)
         self._title, self._progress = title, progress
         self._latest: dict[str, float] = {}
         self._start, self._at_start = time.monotonic(), progress()
@@ -86,7 +103,7 @@ class Screen:
 
     def say(self, sentence: str) -> None:
         """A line that stays."""
-        self._console.print(sentence, markup=False)
+        self._console.print(sentence, markup=False, soft_wrap=True)
 
     def show(self, report: Report) -> None:
         self._latest.update(report.scalars)

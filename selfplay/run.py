@@ -22,18 +22,25 @@ from selfplay import arrays, checkpoint
 from selfplay.backends import Threads, core_count
 from selfplay.config import Config, load_config
 from selfplay.evaluator import choose_device, choose_precision
-from selfplay.folder import RUNS, RunFolder
+from selfplay.folder import RUNS, RunFolder, number
 from selfplay.learner import Learner
-from selfplay.log import RunLog, Screen
+from selfplay.log import RunLog, Screen, read_metrics
 from selfplay.nets import forward_flops, parameter_count
 from selfplay.regimes.workshop import Ledger, Workshop
 from selfplay.replay import Replay, example_samples
 from selfplay.report import write_report
 from selfplay.strength import Gauge
-from selfplay.types import Report
+from selfplay.types import Report, Samples
 
 # what a run may be resumed with another value of
-_FREE_TO_CHANGE = {"name", "budget", "checkpoint_s", "strength"}
+_FREE_TO_CHANGE = (
+    "name",
+    "budget",
+    "checkpoint_s",
+    "strength",
+    "actor.threads",
+    "evaluator.device",
+)
 
 
 class Outcome(NamedTuple):
@@ -52,12 +59,15 @@ def train(target: str, overrides: Sequence[str] = (), out: str | None = None) ->
     """
     if Path(target).is_dir():
         folder = RunFolder(Path(target))
-        return Training(folder, folder.config(tuple(overrides))).run()
-    config = load_config(target, overrides)
-    folder = RunFolder(Path(out) if out else RUNS / config.name)
+        config = folder.config(tuple(overrides))
+    else:
+        config = load_config(target, overrides)
+        folder = RunFolder(Path(out) if out else RUNS / config.name)
     if folder.config_file.exists():
         _refuse_other_config(folder, config)
-    return Training(folder, config).run()
+    envs.make(config.game)  # a mistyped game leaves no folder behind
+    with folder.locked():
+        return Training(folder, config).run()
 
 
 class Training:
@@ -69,8 +79,7 @@ class Training:
         device = choose_device(config.evaluator.device)
         torch.manual_seed(config.seed)
         net = config.net.build(self.game)
-        resumed = folder.latest()
-        saved = checkpoint.load(resumed) if resumed else None
+        saved = self._load_latest()
         wish = saved["precision"] if saved else config.evaluator.precision
         self._precision = choose_precision(net, self.game, device, wish)
         self._gauge = Gauge(
@@ -99,23 +108,25 @@ class Training:
         self._start = time.monotonic()
         self._saved_total = 0  # positions in the replay shards on disk
         self._stopping = False
-        self._latest: dict[str, float] = {}
+        self._resumed = saved is not None
         if saved is not None:
             self._restore(saved)
-        self._resumed_at = self.shop.ledger.positions if saved is not None else None
+        self._latest, self._measured_at = self._told_before()
         self._parameters = parameter_count(net)
 
     def run(self) -> Outcome:
         """Trains until the budget is used up or the user stops it; saves in both cases."""
         self._prepare_folder()
-        log = RunLog(self.folder.path, self._resumed_at)
+        log = RunLog(self.folder.path, self.shop.ledger.positions if self._resumed else None)
         screen = Screen(f"training {self.config.game} in {self.folder.path}", self._progress)
         screen.say(
             f"{self.config.game}: net of {self._parameters:,} parameters, "
             f"{self.shop.flops / 1e6:.1f} MFLOPs a position; {self._precision.sentence}"
         )
-        if self._resumed_at is not None:
-            screen.say(f"resuming at {self._resumed_at:,} positions")
+        if self._resumed:
+            screen.say(f"resuming at {self.shop.ledger.positions:,} positions")
+        if self._progress() >= 1.0:
+            screen.say("its budget is used up: give it more with --set budget.seconds=...")
         try:
             with _interrupts(lambda: self._stop(screen)):
                 for report in self._loop():
@@ -131,21 +142,25 @@ class Training:
 
     def _loop(self) -> Iterator[Report]:
         """Iteration after iteration, with a look at the strength and a checkpoint when due."""
-        measured = saved = time.monotonic()
-        if self._resumed_at is None:
+        if self._measured_at is None:
             yield self._strength()
+        measured = saved = time.monotonic()
+        unsaved = False
         while self._progress() < 1.0 and not self._stopping:
             for report in self.config.regime.iteration(self.shop):
                 self.shop.ledger.wall_s = self._seconds()
                 yield report
+            unsaved = True
             if time.monotonic() - saved >= self.config.checkpoint_s:
                 self._save()
-                saved = time.monotonic()
+                saved, unsaved = time.monotonic(), False
             if time.monotonic() - measured >= self.config.strength.every_s:
                 yield self._strength()
                 measured = time.monotonic()
-        self._save()
-        yield self._strength()
+        if unsaved:
+            self._save()
+        if self._measured_at != self.shop.ledger.positions and not self._stopping:
+            yield self._strength()
 
     def _seconds(self) -> float:
         return time.monotonic() - self._start
@@ -159,25 +174,49 @@ class Training:
             self.shop.actors.cancel()
             raise KeyboardInterrupt
         self._stopping = True
-        screen.say("stopping after this iteration (press Ctrl-C again to leave without saving)")
+        with contextlib.suppress(RuntimeError):  # the signal came while a line was being printed
+            screen.say("stopping after this iteration (press Ctrl-C again to leave without saving)")
 
     def _strength(self) -> Report:
-        net = self.shop.learner.acting
-        return Report(self.shop.ledger.positions, "strength", self._gauge.measure(net))
+        self._measured_at = self.shop.ledger.positions
+        return Report(self._measured_at, "strength", self._gauge.measure(self.shop.learner.acting))
+
+    def _told_before(self) -> tuple[dict[str, float], int | None]:
+        """The latest metrics of a resumed run, and the step of its last look at the strength."""
+        latest: dict[str, float] = {}
+        measured_at = None
+        for line in read_metrics(self.folder.path) if self._resumed else []:
+            if line["step"] > self.shop.ledger.positions:
+                break
+            latest |= {key: value for key, value in line.items() if "/" in key}
+            if line["phase"] == "strength":
+                measured_at = line["step"]
+        return latest, measured_at
 
     def _prepare_folder(self) -> None:
-        self.folder.path.mkdir(parents=True, exist_ok=True)
+        """Writes down what the run is, and clears away what a killed process left unfinished."""
+        for leftover in self.folder.leftovers():
+            leftover.unlink()
+        for shard in self.folder.shards():  # written just before its checkpoint would have been
+            if not self._resumed or number(shard) > self.shop.ledger.iteration:
+                shard.unlink()
         self.folder.write_json("config.json", self.config.dump())
-        self.folder.write_json("provenance.json", _provenance(self._precision.sentence))
+        now = _provenance(self._precision.sentence)
+        before = self.folder.read_json("provenance.json") if self._resumed else {}
+        resumed = [*before.get("resumed", []), now] if before else []
+        self.folder.write_json("provenance.json", {**(before or now), "resumed": resumed})
 
     def _save(self) -> None:
-        """A checkpoint with all that an exact resume needs; the one before keeps its net only."""
+        """A checkpoint with all that an exact resume needs.
+
+        The one before keeps it too, in case the disk damages this one; older ones keep their net.
+        """
         shop, folder, iteration = self.shop, self.folder, self.shop.ledger.iteration
         shop.ledger.wall_s = self._seconds()
         fresh = shop.replay.total - self._saved_total
         if fresh:
             checkpoint.save_samples(folder.shard(iteration), shop.replay.recent(fresh))
-        before = folder.latest()
+        older = [path for path in folder.checkpoints() if number(path) != iteration]
         checkpoint.save(
             folder.checkpoint(iteration),
             {
@@ -193,48 +232,73 @@ class Training:
             },
         )
         self._saved_total = shop.replay.total
-        if before is not None and before != folder.checkpoint(iteration):
-            content = checkpoint.load(before)
+        for path in older[-2:-1]:
+            content = checkpoint.load(path)
             content.pop("training", None)
-            checkpoint.save(before, content)
+            checkpoint.save(path, content)
         self._drop_old_shards()
         text = "".join(record + "\n" for record in shop.records)
         checkpoint.write_text_atomically(folder.games(iteration), text)
 
     def _drop_old_shards(self) -> None:
-        """Removes shards that the window has left behind."""
+        """Removes shards that the windows of the last two checkpoints have left behind."""
         newer = 0
         for shard in reversed(self.folder.shards()):
-            if newer >= self.config.replay.capacity or newer >= 2 * len(self.shop.replay):
+            if newer >= 2 * len(self.shop.replay):
                 shard.unlink()
-            newer += checkpoint.count_samples(shard) if shard.exists() else 0
+            else:
+                newer += checkpoint.count_samples(shard)
+
+    def _load_latest(self) -> dict[str, Any] | None:
+        """The latest checkpoint, or None before there is one."""
+        path = self.folder.latest()
+        if path is None:
+            return None
+        saved = checkpoint.load(path)
+        if saved["game"] != self.config.game:
+            raise ValueError(
+                f"{path} belongs to a run on {saved['game']!r}; you asked for "
+                f"{self.config.game!r}: give another folder with --out"
+            )
+        if "training" not in saved:
+            raise ValueError(
+                f"{path} holds only the net, to be played with; to train anew give another folder "
+                f"with --out"
+            )
+        return saved
 
     def _restore(self, saved: dict[str, Any]) -> None:
         """Everything as it was when the checkpoint was written."""
-        if "training" not in saved:
-            raise ValueError(
-                f"the latest checkpoint in {self.folder.path} holds only the net, to be played "
-                f"with; to train anew give another folder with --out"
-            )
         shop, training = self.shop, saved["training"]
         shop.ledger = Ledger(**training["ledger"])
-        shop.learner.load_state_dict(training["learner"])
+        try:
+            shop.learner.load_state_dict(training["learner"])
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"{self.folder.latest()} does not fit the net that {self.folder.config_file} "
+                f"describes: it belongs to another run, or the config was edited"
+            ) from error
         shop.actors.load_state_dict(checkpoint.unpacked(training["actors"]))
         self._start -= shop.ledger.wall_s
         total = int(training["replay_total"])
-        like = example_samples(self.game)
-        parts = []
-        for shard in self.folder.shards():
-            if int(shard.stem) <= shop.ledger.iteration:
-                parts.append(checkpoint.load_samples(shard, like))
-        held, needed = sum(map(arrays.length, parts)), self.config.replay.size(total)
-        if held < needed:
-            raise ValueError(
-                f"{self.folder.path}/replay holds {held:,} positions, but the run needs the last "
-                f"{needed:,} to go on; to train anew give another folder with --out"
-            )
-        shop.replay.restore(parts, total)
+        shop.replay.restore(self._shards_for(self.config.replay.size(total)), total)
         self._saved_total = total
+
+    def _shards_for(self, needed: int) -> list[Samples]:
+        """The latest samples on disk, at least ``needed``, in the order they were made."""
+        folder, like = self.folder, example_samples(self.game)
+        numbers = {number(path) for path in (*folder.shards(), *folder.checkpoints())}
+        parts: list[Samples] = []
+        for iteration in sorted(numbers, reverse=True):  # each checkpoint came with a shard
+            if needed > 0 and iteration <= self.shop.ledger.iteration:
+                parts.append(checkpoint.load_samples(folder.shard(iteration), like))
+                needed -= arrays.length(parts[-1])
+        if needed > 0:
+            raise ValueError(
+                f"{folder.path}/replay lacks {needed:,} of the positions that the run needs to go "
+                f"on; to train anew give another folder with --out"
+            )
+        return parts[::-1]
 
 
 @contextlib.contextmanager
@@ -256,23 +320,22 @@ def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
 
 def _refuse_other_config(folder: RunFolder, config: Config) -> None:
     """Raises ValueError when ``folder`` holds a run of another configuration."""
-    old, new = folder.config().dump(), config.dump()
-    for key in new:
-        if old[key] != new[key] and key not in _FREE_TO_CHANGE:
+    for option, old, new in _differences(folder.config().dump(), config.dump()):
+        if not option.startswith(_FREE_TO_CHANGE):
             raise ValueError(
-                f"{folder.path} holds a run with another {key} ({_difference(old[key], new[key])});"
-                f" go on with it by 'selfplay train {folder.path}', or give this one another "
-                f"folder with --out"
+                f"{folder.path} holds a run with {option} = {old!r}; you asked for {new!r}: go on "
+                f"with it by 'selfplay train {folder.path}', or give this one another folder with "
+                f"--out"
             )
 
 
-def _difference(old: Any, new: Any) -> str:
-    """The first difference of two values, both sides quoted."""
+def _differences(old: Any, new: Any, option: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(option, old, new) for every option that differs."""
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in new:
-            if old.get(key) != new[key]:
-                return f"{key}: {old.get(key)!r} there, {new[key]!r} here"
-    return f"{old!r} there, {new!r} here"
+        for key in {**old, **new}:
+            yield from _differences(old.get(key), new.get(key), f"{option}.{key}".lstrip("."))
+    elif old != new:
+        yield option, old, new
 
 
 def _provenance(precision: str) -> dict[str, Any]:

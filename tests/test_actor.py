@@ -350,10 +350,3 @@ def test_goes_on_from_a_saved_state_as_if_nothing_had_been(name: str, tmp_path: 
         checkpoint.save(path, {"net": {}, "actor": straight.state_dict()})
         resumed.load_state_dict(checkpoint.unpacked(checkpoint.load(path)["actor"]))
         assert_same(straight.collect(evaluator, 60), resumed.collect(evaluator, 60))
-
-
-def test_gives_up_when_cancelled() -> None:
-    actor = Actor(TicTacToe(), Gumbel(simulations=2), PLAIN, 2, np.random.default_rng(0))
-    actor.cancelled = True
-    with pytest.raises(RuntimeError, match="cancelled"):
-        actor.collect(uniform, 10)

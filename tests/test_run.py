@@ -1,0 +1,542 @@
+"""Runs: the same bits for a seed, the same bits after a stop or a kill, and nothing lost."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from selfplay import arrays, checkpoint, run
+from selfplay.folder import RunFolder
+from selfplay.log import Screen, read_metrics
+from selfplay.run import Outcome, train
+from selfplay.types import Report
+
+RECIPE = """
+game = "tictactoe"
+checkpoint_s = 0.001
+[net]
+kind = "mlp"
+width = 16
+[search]
+simulations = 4
+[actor]
+games = 16
+threads = 2
+[regime]
+positions = 150
+[replay]
+window = 400
+capacity = 600
+[learner]
+batch = 64
+warmup_steps = 5
+[evaluator]
+cache = 1024
+precision = "float32"
+[strength]
+every_s = 1e6
+versus = ["random"]
+games = 4
+simulations = 2
+[budget]
+positions = 1500
+"""
+
+
+@pytest.fixture(scope="session")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("recipes") / "small.toml"
+    path.write_text(RECIPE)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def straight(recipe: str, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """The run that nothing happened to."""
+    return train(recipe, out=str(tmp_path_factory.mktemp("runs") / "straight"))
+
+
+@pytest.fixture
+def copy(straight: Outcome, tmp_path: Path) -> Path:
+    """That run, to be damaged."""
+    return Path(shutil.copytree(straight.folder, tmp_path / "copy"))
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, iterations: int) -> None:
+    """Sends this process a Ctrl-C after so many iterations of the next run."""
+    show, seen = Screen.show, []
+
+    def counting(self: Screen, report: Report) -> None:
+        show(self, report)
+        seen.append(report.phase == "learn")
+        if sum(seen) == iterations and report.phase == "learn":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Screen, "show", counting)
+
+
+def assert_equal(a: Any, b: Any, where: str = "") -> None:
+    """Nested dicts, lists, tensors and numbers, to the bit; clocks may differ."""
+    if isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a:
+            if key != "wall_s":
+                assert_equal(a[key], b[key], f"{where}.{key}")
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b), where
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_equal(x, y, f"{where}.{i}")
+    elif isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), where
+    else:
+        assert a == b, where
+
+
+def told(folder: Path) -> list[dict[str, Any]]:
+    """The metrics without what depends on the clock."""
+    clocks = ("time", "seconds", "wall_s", "_per_s")
+    return [
+        {key: value for key, value in line.items() if not key.endswith(clocks)}
+        for line in read_metrics(folder)
+    ]
+
+
+def assert_same_run(a: Path, b: Path) -> None:
+    """Same weights, optimizer, games under way, random states, replay shards and metrics."""
+    one, two = RunFolder(a), RunFolder(b)
+    assert [p.name for p in one.checkpoints()] == [p.name for p in two.checkpoints()]
+    assert_equal(checkpoint.load(one.latest()), checkpoint.load(two.latest()))
+    assert [p.name for p in one.shards()] == [p.name for p in two.shards()]
+    for left, right in zip(one.shards(), two.shards(), strict=True):
+        with np.load(left) as x, np.load(right) as y:
+            assert x.files == y.files
+            for name in x.files:
+                np.testing.assert_array_equal(x[name], y[name])
+    assert told(a) == told(b)
+
+
+def curve(folder: Path, tag: str) -> list[int]:
+    """The steps of a TensorBoard curve."""
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return [event.step for event in events.Scalars(tag)]
+
+
+def test_same_seed_same_run(straight: Outcome, recipe: str, tmp_path: Path) -> None:
+    again = train(recipe, out=str(tmp_path / "again"))
+    assert_same_run(straight.folder, again.folder)
+    assert straight.finished
+    other = train(recipe, ["seed=1"], out=str(tmp_path / "other"))
+    a, b = (checkpoint.load(RunFolder(o.folder).latest())["net"] for o in (straight, other))
+    assert not torch.equal(a["heads.policy.weight"], b["heads.policy.weight"])
+
+
+@pytest.mark.parametrize("iterations", [1, 4])
+def test_stopped_and_resumed_it_is_the_same_run(
+    iterations: int,
+    straight: Outcome,
+    recipe: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "stopped"
+    with monkeypatch.context() as patch:
+        stop_after(patch, iterations)
+        outcome = train(recipe, out=str(folder))
+    assert not outcome.finished
+    assert int(RunFolder(folder).latest().stem) == iterations
+    outcome = train(str(folder))
+    assert outcome.finished
+    assert_same_run(straight.folder, folder)
+    steps = [line["step"] for line in read_metrics(straight.folder) if line["phase"] == "learn"]
+    assert curve(folder, "learn/policy_loss") == steps
+
+
+KILL = """
+import os, signal, sys
+import numpy, torch
+from selfplay.run import train
+
+def kill_in(module, name, when):
+    real, calls = getattr(module, name), []
+    def half(*arguments, **options):
+        calls.append(name)
+        if len(calls) == when:
+            for each in arguments:
+                if hasattr(each, "write"):
+                    each.write(b"half")
+                    each.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **options)
+    setattr(module, name, half)
+
+kill_in(torch if sys.argv[3] == "save" else numpy, sys.argv[3], int(sys.argv[4]))
+train(sys.argv[1], out=sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "when"),
+    [
+        ("save", 1),  # in the first checkpoint: its shard is there, it is not
+        ("savez", 4),  # in a shard
+        ("save", 6),  # in a later checkpoint, or while the one before is made smaller
+    ],
+)
+def test_killed_while_saving_the_same_command_goes_on(
+    call: str, when: int, straight: Outcome, recipe: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "killed"
+    done = subprocess.run(
+        [sys.executable, "-c", KILL, recipe, str(folder), call, str(when)],
+        check=False,
+        timeout=200,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert RunFolder(folder).leftovers()
+    outcome = train(recipe, out=str(folder))
+    assert outcome.finished
+    assert_same_run(straight.folder, folder)
+    assert RunFolder(folder).leftovers() == []
+    steps = [line["step"] for line in read_metrics(straight.folder) if line["phase"] == "learn"]
+    assert curve(folder, "learn/policy_loss") == steps
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "selfplay.cli", "train", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def wait_for(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 200
+    while not condition():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_killed_at_any_moment_it_goes_on(recipe: str, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    endless = ("--set", "budget.positions=100000000", "--set", "checkpoint_s=0.2")
+    process = start(recipe, "--out", str(folder.path), *endless)
+    wait_for(lambda: len(folder.checkpoints()) > 1, process)
+    process.kill()
+    process.communicate()
+    before = checkpoint.load(folder.latest())["training"]["ledger"]
+    outcome = train(recipe, [f"budget.positions={before['positions'] + 1000}"], str(folder.path))
+    assert outcome.finished
+    ledger = checkpoint.load(folder.latest())["training"]["ledger"]
+    assert ledger["positions"] >= before["positions"] + 1000
+    assert ledger["iteration"] > before["iteration"]
+    steps = [(line["step"], line["phase"]) for line in read_metrics(folder.path)]
+    assert len(steps) == len(set(steps))
+    assert steps == sorted(steps, key=lambda step: step[0])
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(recipe: str, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    endless = ("--set", "budget.positions=100000000", "--set", "checkpoint_s=1e6")
+    process = start(recipe, "--out", str(folder.path), *endless)
+    wait_for(lambda: any(line["phase"] == "learn" for line in read_metrics(folder.path)), process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "stopping after this iteration" in err
+    assert f"Next: selfplay train {folder.path}" in out
+    (saved,) = folder.checkpoints()
+    lines = [line for line in read_metrics(folder.path) if line["phase"] == "learn"]
+    assert int(saved.stem) == len(lines)
+    assert (folder.path / "report.md").exists()
+
+
+def test_a_second_ctrl_c_leaves_at_once(recipe: str, tmp_path: Path) -> None:
+    """In the middle of an iteration that would take hours."""
+    folder = tmp_path / "run"
+    process = start(recipe, "--out", str(folder), "--set", "regime.positions=100000000")
+    wait_for((folder / "metrics.jsonl").exists, process)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    sent = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - sent < 15
+    assert process.returncode == 130, err
+    assert err.endswith("selfplay: interrupted\n")
+    assert "Traceback" not in err
+
+
+def test_a_finished_run_is_left_as_it_is(copy: Path) -> None:
+    before, files = told(copy), sorted(p.name for p in copy.rglob("*.pt"))
+    outcome = train(str(copy))
+    assert outcome.finished
+    assert told(copy) == before
+    assert sorted(p.name for p in copy.rglob("*.pt")) == files
+    assert outcome.scalars["strength/vs_random"] == before[-1]["strength/vs_random"]
+
+
+def test_a_larger_budget_goes_on(copy: Path) -> None:
+    outcome = train(str(copy), ["budget.positions=1700"])
+    assert outcome.finished
+    assert RunFolder(copy).config().budget.positions == 1700
+    assert outcome.scalars["cost/samples"] > 0
+    assert read_metrics(copy)[-1]["step"] >= 1700
+
+
+@pytest.mark.parametrize(
+    ("override", "old", "new"),
+    [
+        ("learner.lr=0.5", "learner.lr = 0.002", "0.5"),
+        ("net.width=32", "net.width = 16", "32"),
+        ("game=connect4", "game = 'tictactoe'", "'connect4'"),
+        ("net.kind=resnet", "net.kind = 'mlp'", "'resnet'"),
+    ],
+)
+@pytest.mark.parametrize("by", ["config", "folder"])
+def test_another_config_on_top_is_refused_with_both_sides(
+    override: str, old: str, new: str, by: str, recipe: str, copy: Path
+) -> None:
+    overrides = [override]
+    if override == "net.kind=resnet":
+        text = Path(recipe).read_text().replace('"mlp"\nwidth = 16', '"resnet"')
+        recipe = str(copy / "other.toml")
+        Path(recipe).write_text(text)
+        by, overrides = "config", []
+    config = (copy / "config.json").read_bytes()
+    arguments = (recipe, overrides, str(copy)) if by == "config" else (str(copy), overrides)
+    with pytest.raises(ValueError, match="holds a run with") as error:
+        train(*arguments)
+    assert f"holds a run with {old}; you asked for {new}" in str(error.value)
+    assert f"selfplay train {copy}" in str(error.value)
+    assert (copy / "config.json").read_bytes() == config
+
+
+def test_only_the_newest_checkpoints_hold_what_a_resume_needs(straight: Outcome) -> None:
+    held = ["training" in checkpoint.load(p) for p in RunFolder(straight.folder).checkpoints()]
+    assert held[-2:] == [True, True]
+    assert not any(held[:-2])
+
+
+def test_the_checkpoint_before_serves_when_the_newest_is_damaged(
+    straight: Outcome, copy: Path
+) -> None:
+    newest = RunFolder(copy).latest()
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=f"{newest.name} is not a whole checkpoint.*move it away"):
+        train(str(copy))
+    newest.unlink()
+    assert train(str(copy)).finished
+    assert_same_run(straight.folder, copy)
+
+
+def test_old_shards_go_and_needed_ones_stay(straight: Outcome) -> None:
+    folder = RunFolder(straight.folder)
+    held = [checkpoint.count_samples(shard) for shard in folder.shards()]
+    assert len(held) < len(folder.checkpoints())
+    window = folder.config().replay.size(1500)
+    assert window <= sum(held) <= 2 * window + max(held)
+
+
+@pytest.mark.parametrize("which", [-1, -2])
+def test_a_missing_shard_is_named(copy: Path, which: int) -> None:
+    shard = RunFolder(copy).shards()[which]
+    shard.unlink()
+    with pytest.raises(ValueError, match=f"{shard.name} is missing or damaged"):
+        train(str(copy), ["budget.positions=9000"])
+
+
+def test_a_folder_with_only_a_config_starts_the_run(
+    straight: Outcome, recipe: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "half"
+    folder.mkdir()
+    shutil.copy(straight.folder / "config.json", folder)
+    train(str(folder))
+    assert_same_run(straight.folder, folder)
+
+
+def test_a_damaged_config_is_named(copy: Path) -> None:
+    (copy / "config.json").write_text('{"game": "ticta')
+    with pytest.raises(ValueError, match=r"config\.json is damaged .*--out"):
+        train(str(copy))
+
+
+def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"is not a run folder \(it has no config.json\)"):
+        train(str(tmp_path))
+
+
+def test_a_checkpoint_of_another_net_is_refused(copy: Path) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    config["net"]["width"] = 24
+    (copy / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"does not fit the net that .*config\.json describes"):
+        train(str(copy))
+
+
+def test_a_checkpoint_of_another_game_is_refused(copy: Path, recipe: str) -> None:
+    (copy / "config.json").unlink()
+    with pytest.raises(ValueError, match=r"a run on 'tictactoe'; you asked for 'nim'"):
+        train(recipe, ["game=nim"], str(copy))
+
+
+def test_a_released_agent_cannot_be_trained_on(copy: Path) -> None:
+    newest = RunFolder(copy).latest()
+    content = checkpoint.load(newest)
+    content.pop("training")
+    checkpoint.save(newest, content)
+    with pytest.raises(ValueError, match="holds only the net, to be played with"):
+        train(str(copy))
+
+
+def test_two_processes_do_not_share_a_folder(copy: Path) -> None:
+    with RunFolder(copy).locked(), pytest.raises(ValueError, match="being trained by another"):
+        train(str(copy))
+    assert train(str(copy)).finished
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(
+    straight: Outcome, recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, real, saves = tmp_path / "full", torch.save, []
+
+    def full(content: Any, file: Any) -> None:
+        saves.append(content)
+        if len(saves) > 4:
+            raise OSError(28, "No space left on device")
+        real(content, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full)
+        with pytest.raises(ValueError, match=r"could not be saved \(no space left on the disk\)"):
+            train(recipe, out=str(folder))
+    train(str(folder))  # there is room again
+    assert_same_run(straight.folder, folder)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA GPU")
+def test_cuda_asked_for_and_absent(recipe: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'cuda:0' asked for, but torch finds no CUDA GPU"):
+        train(recipe, ["evaluator.device=cuda:0"], str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("game=tictacto", "did you mean 'tictactoe'"),
+        ("strength.versus=['randm']", "'randm' is no baseline.*did you mean the player 'random'"),
+        ("strength.positions=nowhere.csv", "there is no position file nowhere.csv"),
+    ],
+)
+def test_what_cannot_start_leaves_no_folder(
+    override: str, sentence: str, recipe: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        train(recipe, [override], str(tmp_path / "run"))
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_tensorboard_has_the_metrics_by_positions(straight: Outcome) -> None:
+    lines = read_metrics(straight.folder)
+    events = EventAccumulator(str(straight.folder))
+    events.Reload()
+    told_tags = {key for line in lines for key in line if "/" in key}
+    assert set(events.Tags()["scalars"]) == told_tags
+    assert {"learn/kl", "search/depth", "cost/flops_learn", "strength/vs_random"} <= told_tags
+    for tag in ("learn/policy_loss", "selfplay/games", "strength/vs_random"):
+        curve_points = [(event.step, event.value) for event in events.Scalars(tag)]
+        expected = [(line["step"], line[tag]) for line in lines if tag in line]
+        assert curve_points == [(step, pytest.approx(value)) for step, value in expected]
+
+
+def test_metrics_add_up(straight: Outcome) -> None:
+    lines = read_metrics(straight.folder)
+    assert [line["phase"] for line in lines[:3]] == ["strength", "selfplay", "learn"]
+    assert lines[-1]["phase"] == "strength"
+    assert lines[0]["step"] == 0
+    learned = [line for line in lines if line["phase"] == "learn"]
+    played = [line for line in lines if line["phase"] == "selfplay"]
+    assert learned[-1]["cost/games"] == sum(line["selfplay/games"] for line in played)
+    assert learned[-1]["cost/samples"] == 64 * sum(line["learn/steps"] for line in learned)
+    for before, after in itertools.pairwise(learned):
+        made = after["step"] - before["step"]
+        assert 150 <= made < 150 + 16 * 9  # at least what was asked, games not cut short
+        assert after["learn/steps"] == max(1, round(made * 2 / 64))
+    assert [line["step"] for line in learned if line["step"] >= 1500] == [lines[-1]["step"]]
+
+
+def test_the_report_tells_the_run(straight: Outcome) -> None:
+    text = (straight.folder / "report.md").read_text()
+    last = read_metrics(straight.folder)[-1]
+    assert text.startswith("# small\n")
+    assert f"{last['step']:,} positions" in text
+    assert "| positions | minutes | vs_random |" in text
+    assert f"| {last['step']:,} |" in text
+    assert f"{last['strength/vs_random']:.4f}" in text
+    assert f"selfplay play {straight.folder}" in text
+
+
+def test_provenance_keeps_the_beginning(copy: Path, straight: Outcome) -> None:
+    before = json.loads((straight.folder / "provenance.json").read_text())
+    assert before["packages"]["torch"] == torch.__version__
+    assert before["machine"]["cores"] >= 1
+    assert before["resumed"] == []
+    train(str(copy))
+    after = json.loads((copy / "provenance.json").read_text())
+    assert {**after, "resumed": []} == before
+    assert len(after["resumed"]) == 1
+    assert "command" in after["resumed"][0]
+
+
+def test_games_are_kept_as_moves(straight: Outcome) -> None:
+    path = RunFolder(straight.folder).games(1)
+    games = path.read_text().splitlines()
+    assert 0 < len(games) <= 32
+    for game in games:
+        moves = [int(word) for word in game.split()]
+        assert len(set(moves)) == len(moves) >= 5
+        assert set(moves) <= set(range(1, 10))
+
+
+def test_interrupts_are_given_back() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with run._interrupts(lambda: None):
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_replay_window_is_the_same_after_a_resume(straight: Outcome) -> None:
+    training = run.Training(RunFolder(straight.folder), RunFolder(straight.folder).config())
+    replay = training.shop.replay
+    shards = [
+        checkpoint.load_samples(path, replay.recent(0))
+        for path in RunFolder(straight.folder).shards()
+    ]
+    last = arrays.take(arrays.concatenate(shards), slice(-len(replay), None))
+    for got, expected in zip(
+        arrays.leaves(replay.recent(len(replay))), arrays.leaves(last), strict=True
+    ):
+        np.testing.assert_array_equal(got, expected)
+    training.shop.actors.close()
