@@ -17,7 +17,6 @@ from rich.table import Table
 
 from selfplay.types import Report
 
-
 _EVENTS = "events.out.tfevents"  # what TensorBoard calls its files
 
 
