@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import json
 import re
 import shlex
@@ -17,12 +18,13 @@ import pytest
 from pydantic import BaseModel
 
 import envs
-from selfplay import arrays, cli
+from selfplay import arrays, cli, evaluator, run
 from selfplay.checks import check_game
 from selfplay.config import Config, load_config, parse_config
 from selfplay.folder import RunFolder
 from selfplay.log import read_metrics
 from selfplay.openings import NO_MOVE, random_positions
+from selfplay.play import terminal
 from selfplay.positions import default_positions, read_positions, write_positions
 from selfplay.run import Training
 from selfplay.solver import optimal_moves, solver_for
@@ -105,6 +107,18 @@ def test_named_recipes_exist_and_load(name: str, tmp_path: Path) -> None:
             load_config(path, command.overrides)
 
 
+def test_every_figure_is_filled_in() -> None:
+    assert "TODO" not in README
+    assert "TODO" not in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_recipes_take_as_long_as_stated() -> None:
+    assert "configs/connect4.toml                    # an hour" in README
+    assert load_config(ROOT / "configs" / "connect4.toml").budget.seconds == 3600
+    assert "make demo    # sets up .venv and trains Connect Four for about five minutes" in README
+    assert load_config(ROOT / "configs" / "demo.toml").budget.seconds == 300
+
+
 def test_relative_links_and_pictures_exist() -> None:
     for folder, text in ((ROOT, README), (ROOT / "docs", GAMES)):
         for target in re.findall(r"\]\(([^)#:]+)\)", text):
@@ -176,6 +190,20 @@ def test_the_named_kinds_are_the_defaults() -> None:
     assert Config().search.kind == "gumbel"
     assert "it is 300 seconds" in section("### [budget]")
     assert Config().budget.seconds == 300
+
+
+def test_what_the_prose_quotes_from_the_code() -> None:
+    assert f"bfloat16 if {evaluator._WORTH_IT:g} x as fast" in section("### [evaluator]")
+    resume = section("### Stop and go on")
+    free = re.findall(r"`([\w.]+)`", resume[resume.index("What may change") :])
+    assert sorted(free) == sorted(run._FREE_TO_CHANGE)
+
+
+def test_the_words_of_the_terminal_are_those_it_knows() -> None:
+    cells = [row[0] for row in rows(section("## Play"))]
+    words = {word for cell in cells for word in re.findall(r"`(\w+)`", cell)}
+    assert words >= set(terminal.HELP) - {"MOVE"}
+    assert words <= set(terminal.HELP) | set(terminal.SHORT)
 
 
 # Metrics -----------------------------------------------------------------------------------------
@@ -259,6 +287,32 @@ def test_the_example_of_a_position_file_is_one(tmp_path: Path) -> None:
     positions = read_positions(game, tmp_path / "example.csv")
     assert positions.set_names == ("begin-easy",)
     assert arrays.length(positions.state) == 1
+
+
+def test_the_recipe_of_the_figure_draws_measured_strength(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("make_figures", ROOT / "docs" / "make_figures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    figures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(figures)
+    rates = {
+        f"strength/{name}mistake_rate{end}": rate
+        for name in ("", "net_")
+        for end, rate in (("", 0.2), ("_low", 0.1), ("_high", 0.3))
+    }
+    metrics = [
+        {"step": 0, "phase": "strength", "time": 7.0, **rates},
+        {"step": 50, "phase": "learn", "time": 9.0, "cost/wall_s": 90.0},
+        {"step": 50, "phase": "strength", "time": 9.0, **rates},
+    ]
+    assert [minute for minute, _ in figures.strength_by_minute(metrics)] == [0.0, 1.5]
+    for name in ("one.svg", "two.svg"):
+        figures.draw_strength(metrics, tmp_path / name)
+    drawn = (tmp_path / "one.svg").read_bytes()
+    assert drawn == (tmp_path / "two.svg").read_bytes()
+    assert b"64 simulations a move" in drawn
+    with pytest.raises(ValueError, match="no strength against perfect play"):
+        figures.draw_strength(metrics[1:2], tmp_path / "none.svg")
 
 
 # Machine-readable answers ------------------------------------------------------------------------
