@@ -31,7 +31,7 @@ class ActorSection(BaseModel):
     full_share: float = Field(1.0, gt=0, le=1)  # playout-cap randomisation: moves searched in full
     fast_simulations: int = Field(8, ge=1)  # simulations of the other moves; policy not learned
     reuse_tree: bool = False  # go on with the subtree of the move played
-    stop_when_solved: float = Field(0.0, ge=0, le=1)  # share of games that end once proven
+    stop_when_solved: float = Field(0.0, ge=0, le=1)  # chance of ending at a proven position
     outcome_share: float = Field(0.5, ge=0, le=1)  # value target: outcome against search value
     weigh: Literal["positions", "games"] = "positions"  # what counts the same in the data
 

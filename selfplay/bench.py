@@ -17,7 +17,7 @@ from selfplay.nets import Net, NetSection, forward_flops, obs_tensors
 from selfplay.search import Search
 from selfplay.types import Game
 
-_PART = 16384  # positions between two looks at the clock
+_MOVES = 8  # moves of every game between two looks at the clock
 
 
 def bench(
@@ -49,7 +49,7 @@ def bench(
     inside = 0.0
     start = time.perf_counter()
     while time.perf_counter() - start < seconds:
-        harvest, usage = threads.collect(net, _PART)
+        harvest, usage = threads.collect(net, _MOVES * actor.games)
         simulations += harvest.tally.simulations
         evaluations += usage.evaluated
         asked += usage.asked

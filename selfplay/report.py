@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import envs
 from selfplay.checkpoint import write_text_atomically
 from selfplay.config import Config
 from selfplay.folder import RunFolder
 from selfplay.log import read_metrics
+from selfplay.positions import default_positions
 
 _ROWS = 12  # lines of the strength table
 
@@ -15,6 +17,7 @@ _ROWS = 12  # lines of the strength table
 def write_report(folder: RunFolder, config: Config) -> None:
     """Writes ``report.md`` from the metrics of the run."""
     lines = read_metrics(folder.path)
+    known = default_positions(envs.make(config.game)) is not None
     latest: dict[str, float] = {}
     for line in lines:
         latest.update({key: value for key, value in line.items() if "/" in key})
@@ -37,7 +40,7 @@ def write_report(folder: RunFolder, config: Config) -> None:
             "",
             f"    selfplay train {folder.path}          resume",
             f"    selfplay play {folder.path}           play against it",
-            f"    selfplay evaluate {folder.path}       measure it",
+            *([f"    selfplay evaluate {folder.path}       measure it"] if known else []),
             f"    tensorboard --logdir {folder.path}    see its curves",
             "",
         ]

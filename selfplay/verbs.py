@@ -90,7 +90,7 @@ def match(arguments: argparse.Namespace) -> Answer:
 
     if len(arguments.players) < 2:
         raise ValueError("a match needs two players or more; known without a run: random, solver")
-    game, players = _players(arguments.players, arguments.game, arguments.simulations)
+    spec, game, players = _players(arguments.players, arguments.game, arguments.simulations)
     pairs = -(-arguments.games // 2)
     matches = tournament(game, players, pairs, arguments.openings, arguments.seed)
     for each in matches:
@@ -104,8 +104,8 @@ def match(arguments: argparse.Namespace) -> Answer:
     for name, elo in zip(rated.names, rated.elo, strict=True):
         print(f"  {name:32} Elo {elo.value:+6.0f}  (95%: {elo.low:+.0f} to {elo.high:+.0f})")
     best = int(np.argmax([elo.value for elo in rated.elo]))
-    game_option = f" --game {shlex.quote(arguments.game)}" if arguments.game else ""
-    _next(f"selfplay play {shlex.quote(arguments.players[best])}{game_option}")
+    option = "" if spec == DEFAULT_GAME else f" --game {shlex.quote(spec)}"
+    _next(f"selfplay play {shlex.quote(arguments.players[best])}{option}")
     return Answer(match_json(matches))
 
 
@@ -115,7 +115,7 @@ def play(arguments: argparse.Namespace) -> Answer:
     from selfplay.players import NetPlayer, SearchPlayer
 
     simulations = PLAY_SIMULATIONS if arguments.simulations is None else arguments.simulations
-    game, (player,) = _players([arguments.run], arguments.game, simulations)
+    _, game, (player,) = _players([arguments.run], arguments.game, simulations)
     net = None
     if isinstance(player, SearchPlayer):
         net = NetPlayer("the net alone", player.evaluator)
@@ -228,33 +228,33 @@ def _player_of(agent: Agent, simulations: int) -> Player:
 
 def _players(
     names: list[str], game_spec: str | None, simulations: int | None
-) -> tuple[Game, list[Player]]:
-    """The players that ``names`` name, and the game they all play.
+) -> tuple[str, Game, list[Player]]:
+    """The players that ``names`` name, after the spec and the rules of the game they all play.
 
     That is ``game_spec``, else the game that the first run among them was trained on.
     """
     from selfplay.players import make_player
 
-    game_of_runs: list[Game] = []
+    rules = envs.make(game_spec or DEFAULT_GAME)
+    games: list[tuple[str, Game]] = [(game_spec or DEFAULT_GAME, rules)]
 
     def load(run: str, step: int | None, own: int | None) -> Player:
         from selfplay.agent import load_agent  # imports torch: not for players without a net
 
         agent = load_agent(run, step, game_spec)
-        game_of_runs.append(agent.game)
-        if agent.game.name != game_of_runs[0].name:
+        games.append((agent.config.game, agent.game))
+        if agent.game.name != games[1][1].name:
             raise ValueError(
                 f"{agent.name} was trained on {agent.game.name}, "
-                f"another player on {game_of_runs[0].name}"
+                f"another player on {games[1][1].name}"
             )
         return _player_of(agent, _simulations(agent, simulations if own is None else own))
 
-    game = envs.make(game_spec or DEFAULT_GAME)
     players = {}
     for name in sorted(set(names), key=_is_built_in):  # runs first: they say which game it is
-        players[name] = make_player(name, game, load)
-        game = game_of_runs[0] if game_of_runs else game
-    return game, [players[name] for name in names]
+        players[name] = make_player(name, games[:2][-1][1], load)
+    spec, game = games[:2][-1]
+    return spec, game, [players[name] for name in names]
 
 
 def _is_built_in(name: str) -> bool:

@@ -93,5 +93,5 @@ def _costs(shop: Workshop) -> dict[str, float]:
         "cost/flops_generate": float(shop.flops) * ledger.evaluations,
         "cost/samples": ledger.samples,
         "cost/games": ledger.games,
-        "cost/wall_s": ledger.wall_s,
+        "cost/wall_s": shop.seconds(),
     }

@@ -37,5 +37,6 @@ class Workshop:
     learner: Learner
     flops: int  # of one position forwards through the net
     progress: Callable[[], float]  # share of the budget used
+    seconds: Callable[[], float]  # wall time used, over all sessions of the run
     ledger: Ledger = field(default_factory=Ledger)
     records: list[str] = field(default_factory=list)  # the latest games in the game's notation
