@@ -25,7 +25,8 @@ try:
 except ImportError:  # not a Unix system: nothing keeps two processes apart
     fcntl = None
 
-RUNS = Path("runs")
+RUNS = Path("runs")  # of the user
+SHIPPED = Path(__file__).resolve().parent.parent / "runs"
 
 
 class RunFolder(NamedTuple):
@@ -120,19 +121,23 @@ def number(path: Path) -> int:
 def find_run(name: str) -> RunFolder:
     """The run that ``name`` names: its folder, or a part of the folder's name that fits only one.
 
+    A path below ``runs`` comes before a folder's name, and that before a part of it.
+
     Raises ValueError with a sentence when none or several fit.
     """
     if Path(name).is_dir():
         return RunFolder(Path(name))
-    shipped = Path(__file__).resolve().parent.parent / "runs"
-    roots = [RUNS] if RUNS.resolve() == shipped else [RUNS, shipped]
+    roots = [RUNS] if RUNS.resolve() == SHIPPED else [RUNS, SHIPPED]
     known = {
         str(config.parent.relative_to(root)): config.parent
         for root in reversed(roots)
         for config in root.glob("**/config.json")
     }
-    exact = [path for key, path in known.items() if name in (key, Path(key).name)]
-    fits = exact or [path for key, path in known.items() if name in key]
+    fits = (
+        [path for key, path in known.items() if key == name]
+        or [path for key, path in known.items() if Path(key).name == name]
+        or [path for key, path in known.items() if name in key]
+    )
     if len(fits) == 1:
         return RunFolder(fits[0])
     if fits:

@@ -131,7 +131,7 @@ class Screen:
         ]
         if "strength/mistake_rate" in seen:
             cells.append(("mistakes", f"{seen['strength/mistake_rate']:.1%} with search"))
-            cells.append(("", f"{seen['strength/net_mistake_rate']:.1%} net alone"))
+            cells.append(("net alone", f"{seen['strength/net_mistake_rate']:.1%}"))
         for key, value in seen.items():
             if key.startswith("strength/vs_") and not key.endswith(("_low", "_high")):
                 cells.append((f"score against {key[len('strength/vs_') :]}", f"{value:.0%}"))

@@ -42,6 +42,8 @@ _FREE_TO_CHANGE = (
     "evaluator.device",
 )
 
+_SMALL_STEP = 5e8  # FLOPs forwards; less is done before a second thread has joined in
+
 
 class Outcome(NamedTuple):
     """How a call of ``train`` ended."""
@@ -104,6 +106,7 @@ class Training:
             learner=learner,
             flops=forward_flops(net, self.game),
             progress=self._progress,
+            seconds=self._seconds,
         )
         self._start = time.monotonic()
         self._saved_total = 0  # positions in the replay shards on disk
@@ -128,7 +131,7 @@ class Training:
         if self._progress() >= 1.0:
             screen.say("its budget is used up: give it more with --set budget.seconds=...")
         try:
-            with _interrupts(lambda: self._stop(screen)):
+            with _interrupts(lambda: self._stop(screen)), _threads(self._learner_threads()):
                 for report in self._loop():
                     log.write(report)
                     screen.show(report)
@@ -148,7 +151,6 @@ class Training:
         unsaved = False
         while self._progress() < 1.0 and not self._stopping:
             for report in self.config.regime.iteration(self.shop):
-                self.shop.ledger.wall_s = self._seconds()
                 yield report
             unsaved = True
             if time.monotonic() - saved >= self.config.checkpoint_s:
@@ -161,6 +163,11 @@ class Training:
             self._save()
         if self._measured_at != self.shop.ledger.positions and not self._stopping:
             yield self._strength()
+
+    def _learner_threads(self) -> int:
+        """One for small steps: with two a busy machine makes them wait a hundredfold."""
+        small = self.shop.flops * self.config.learner.batch < _SMALL_STEP
+        return 1 if small else torch.get_num_threads()
 
     def _seconds(self) -> float:
         return time.monotonic() - self._start
@@ -316,6 +323,17 @@ def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """torch computes in ``count`` threads as long as the context lasts."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _refuse_other_config(folder: RunFolder, config: Config) -> None:

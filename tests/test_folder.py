@@ -1,0 +1,101 @@
+"""Run folders: how a run is found by name, and what lies where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from selfplay import folder as folders
+from selfplay.folder import RunFolder, find_run
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of runs, and nothing that ships."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(folders, "SHIPPED", tmp_path / "shipped")
+    names = ("runs/connect4-s0", "runs/connect4-s1", "runs/hex/big", "shipped/reference/connect4")
+    for name in names:
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "config.json").write_text("{}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("connect4-s0", "runs/connect4-s0"),
+        ("s1", "runs/connect4-s1"),
+        ("runs/connect4-s0", "runs/connect4-s0"),
+        ("hex/big", "runs/hex/big"),
+        ("hex", "runs/hex/big"),
+        ("big", "runs/hex/big"),
+        ("connect4", "shipped/reference/connect4"),  # the whole name of one, a part of three
+        ("reference", "shipped/reference/connect4"),
+    ],
+)
+def test_finds_a_run_by_its_folder_or_a_part(name: str, path: str, runs: Path) -> None:
+    assert find_run(name).path.resolve() == runs / path
+
+
+def test_an_own_run_hides_the_one_that_ships(runs: Path) -> None:
+    own = runs / "runs" / "reference" / "connect4"
+    own.mkdir(parents=True)
+    (own / "config.json").write_text("{}")
+    assert find_run("reference/connect4").path.resolve() == own
+
+
+def test_what_fits_several_names_them(runs: Path) -> None:
+    with pytest.raises(ValueError, match=r"'-s' fits several runs: .*connect4-s0, .*connect4-s1"):
+        find_run("-s")
+
+
+def test_what_fits_none_names_the_nearest(runs: Path) -> None:
+    with pytest.raises(ValueError, match=r"no run 'conect4-s0'; did you mean '.*connect4-s0'\?"):
+        find_run("conect4-s0")
+
+
+def test_without_anything_near_it_says_what_to_do(runs: Path) -> None:
+    with pytest.raises(ValueError, match=r"no run 'xyzzy'; train one with 'selfplay train'"):
+        find_run("xyzzy")
+
+
+def test_files_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for iteration in (1_000_000, 2, 999_999, 30):
+        folder.checkpoint(iteration).parent.mkdir(exist_ok=True)
+        folder.checkpoint(iteration).touch()
+    (tmp_path / "checkpoints" / ".000031.pt.123").touch()
+    numbers = [folders.number(path) for path in folder.checkpoints()]
+    assert numbers == [2, 30, 999_999, 1_000_000]
+    assert folder.latest() == folder.checkpoint(1_000_000)
+    assert folder.leftovers() == [tmp_path / "checkpoints" / ".000031.pt.123"]
+
+
+def test_an_empty_folder_has_no_checkpoint(tmp_path: Path) -> None:
+    assert RunFolder(tmp_path).latest() is None
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[1]", b""])
+def test_a_damaged_config_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"config\.json is damaged"):
+        RunFolder(tmp_path).config()
+
+
+def test_small_files_come_back(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_json("a.json", {"x": [1, "ü"]})
+    assert folder.read_json("a.json") == {"x": [1, "ü"]}
+    assert folder.read_json("b.json") == {}
+    (tmp_path / "a.json").write_text("{")
+    assert folder.read_json("a.json") == {}
+
+
+def test_the_lock_ends_with_its_context(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.locked(), pytest.raises(ValueError, match="trained by another process"):
+        folder.locked().__enter__()
+    with folder.locked():
+        pass

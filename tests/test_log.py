@@ -1,0 +1,122 @@
+"""Reports written down, and what is said in the terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from selfplay.log import RunLog, Screen, _clock, read_metrics
+from selfplay.types import Report
+
+
+def points(folder: Path, tag: str) -> list[tuple[int, float]]:
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return [(event.step, event.value) for event in events.Scalars(tag)]
+
+
+def test_writes_what_is_finite(tmp_path: Path) -> None:
+    log = RunLog(tmp_path, None)
+    log.write(Report(5, "learn", {"learn/kl": 0.5, "learn/lr": math.nan, "cost/x": math.inf}))
+    (line,) = (tmp_path / "metrics.jsonl").read_text().splitlines()  # while the run goes on
+    told = json.loads(line)
+    assert told.pop("time") > 1.7e9
+    assert told == {"step": 5, "phase": "learn", "learn/kl": 0.5}
+    assert points(tmp_path, "learn/kl") == [(5, 0.5)]
+    log.close()
+
+
+def test_tags_may_have_sub_tags(tmp_path: Path) -> None:
+    log = RunLog(tmp_path, None)
+    scalars = {"strength/mistake_rate": 0.25, "strength/mistake_rate/begin-easy": 0.5}
+    log.write(Report(7, "strength", scalars))
+    log.close()
+    assert points(tmp_path, "strength/mistake_rate") == [(7, 0.25)]
+    assert points(tmp_path, "strength/mistake_rate/begin-easy") == [(7, 0.5)]
+
+
+def told(folder: Path, steps: range, resume_at: int | None) -> None:
+    log = RunLog(folder, resume_at)
+    for step in steps:
+        log.write(Report(step, "learn", {"learn/kl": float(step)}))
+    log.close()
+
+
+def test_a_resumed_run_drops_what_will_be_done_again(tmp_path: Path) -> None:
+    told(tmp_path, range(6), None)
+    told(tmp_path, range(4, 8), resume_at=3)
+    expected = list(range(8))
+    assert [line["step"] for line in read_metrics(tmp_path)] == expected
+    assert points(tmp_path, "learn/kl") == [(step, step) for step in expected]
+
+
+def test_a_run_that_begins_anew_forgets_what_was_told(tmp_path: Path) -> None:
+    told(tmp_path, range(6), None)
+    told(tmp_path, range(2), None)
+    assert [line["step"] for line in read_metrics(tmp_path)] == [0, 1]
+    assert points(tmp_path, "learn/kl") == [(0, 0), (1, 1)]
+
+
+def test_a_line_cut_short_is_left_out(tmp_path: Path) -> None:
+    told(tmp_path, range(2), None)
+    with open(tmp_path / "metrics.jsonl", "a") as file:
+        file.write('{"step": 2, "ph')
+    assert [line["step"] for line in read_metrics(tmp_path)] == [0, 1]
+    told(tmp_path, range(2, 4), resume_at=1)
+    assert [line["step"] for line in read_metrics(tmp_path)] == [0, 1, 2, 3]
+
+
+def test_no_metrics_are_no_lines(tmp_path: Path) -> None:
+    assert read_metrics(tmp_path) == []
+
+
+REPORT = {
+    "cost/games": 1234,
+    "selfplay/simulations_per_s": 9876.5,
+    "learn/policy_loss": 1.5,
+    "learn/value_loss": 0.75,
+    "learn/kl": 0.1,
+    "search/kl_target_prior": 0.25,
+    "strength/mistake_rate": 0.125,
+    "strength/mistake_rate_low": 0.1,
+    "strength/net_mistake_rate": 0.25,
+    "strength/vs_random": 0.9,
+    "strength/vs_random_low": 0.8,
+    "strength/vs_random_high": 0.95,
+}
+
+
+def test_without_a_terminal_it_tells_one_line_now_and_then() -> None:
+    stream, progress = io.StringIO(), [0.0]
+    screen = Screen("training", lambda: progress[0], stream)
+    screen.say("a sentence longer than a line of a terminal " * 4 + ":smile: [bold]x")
+    screen.show(Report(0, "strength", {"strength/vs_random": 0.5}))  # nothing learned yet
+    progress[0] = 0.25
+    for step in (10_000, 20_000, 30_000):
+        screen.show(Report(step, "learn", REPORT))
+    screen.close()
+    sentence, line = stream.getvalue().splitlines()
+    assert sentence.endswith(":smile: [bold]x")
+    assert line.startswith("time left 0:00 · games 1,234 · positions 10,000 · simulations/s 9,87")
+    assert "policy loss 1.500 · value loss 0.750 · KL target to prior 0.250" in line
+    assert line.endswith("mistakes 12.5% with search · net alone 25.0% · score against random 90%")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0:00"),
+        (59.6, "1:00"),
+        (61, "1:01"),
+        (3600, "1:00:00"),
+        (3725, "1:02:05"),
+        (math.nan, "?"),
+    ],
+)
+def test_clock(seconds: float, text: str) -> None:
+    assert _clock(seconds) == text
