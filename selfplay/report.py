@@ -54,7 +54,11 @@ def _last_step(lines: list[dict[str, Any]]) -> int:
 
 def _strength(lines: list[dict[str, Any]]) -> list[str]:
     """The course of the strength as a table."""
-    measured = [line for line in lines if line["phase"] == "strength" and len(line) > 3]
+    measured, minutes = [], 0.0  # of training: pauses between a stop and a resume do not count
+    for line in lines:
+        minutes = line.get("cost/wall_s", 60 * minutes) / 60
+        if line["phase"] == "strength" and len(line) > 3:
+            measured.append({**line, "minutes": minutes})
     if not measured:
         return []
     names = [
@@ -67,9 +71,8 @@ def _strength(lines: list[dict[str, Any]]) -> list[str]:
     ]
     stride = max(1, -(-len(measured) // _ROWS))
     shown = measured[::-1][::stride][::-1]
-    first = lines[0]["time"]
     rows = [
-        f"| {line['step']:,} | {(line['time'] - first) / 60:.1f} | "
+        f"| {line['step']:,} | {line['minutes']:.1f} | "
         + " | ".join(f"{line[name]:.4f}" if name in line else "" for name in names)
         + " |"
         for line in shown

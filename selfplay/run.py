@@ -150,8 +150,7 @@ class Training:
         measured = saved = time.monotonic()
         unsaved = False
         while self._progress() < 1.0 and not self._stopping:
-            for report in self.config.regime.iteration(self.shop):
-                yield report
+            yield from self.config.regime.iteration(self.shop)
             unsaved = True
             if time.monotonic() - saved >= self.config.checkpoint_s:
                 self._save()

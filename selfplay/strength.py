@@ -85,4 +85,6 @@ def _named(name: str, truth: Truth) -> dict[str, float]:
 
 
 def _no_runs(name: str, step: int | None, simulations: int | None) -> Player:
-    raise ValueError(f"strength.versus: {name!r} is no baseline; use random, mcts:N, minimax:D or solver")
+    raise ValueError(
+        f"strength.versus: {name!r} is no baseline; use random, mcts:N, minimax:D or solver"
+    )

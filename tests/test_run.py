@@ -22,6 +22,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from selfplay import arrays, checkpoint, run
 from selfplay.folder import RunFolder
 from selfplay.log import Screen, read_metrics
+from selfplay.report import write_report
 from selfplay.run import Outcome, train
 from selfplay.types import Report
 
@@ -169,6 +170,7 @@ def test_stopped_and_resumed_it_is_the_same_run(
 KILL = """
 import os, signal, sys
 import numpy, torch
+from selfplay.report import write_report
 from selfplay.run import train
 
 def kill_in(module, name, when):
@@ -496,6 +498,21 @@ def test_the_report_tells_the_run(straight: Outcome) -> None:
     assert f"| {last['step']:,} |" in text
     assert f"{last['strength/vs_random']:.4f}" in text
     assert f"selfplay play {straight.folder}" in text
+
+
+def test_the_report_counts_minutes_of_training_only(straight: Outcome, copy: Path) -> None:
+    lines = read_metrics(straight.folder)
+    half = len(lines) // 2
+    with open(copy / "metrics.jsonl", "w") as file:
+        for i, line in enumerate(lines):  # as if the run had been stopped for a day
+            file.write(json.dumps({**line, "time": line["time"] + 86400 * (i > half)}) + "\n")
+    folder = RunFolder(copy)
+    write_report(folder, folder.config())
+    rows = [
+        [line for line in path.read_text().splitlines() if line.startswith("| 1,")]
+        for path in (copy / "report.md", straight.folder / "report.md")
+    ]
+    assert rows[0] == rows[1] != []
 
 
 def test_provenance_keeps_the_beginning(copy: Path, straight: Outcome) -> None:
