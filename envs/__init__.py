@@ -18,6 +18,7 @@ ADAPTERS = {
     "pettingzoo": "envs.from_pettingzoo:FromPettingZoo",
     "gymnasium": "envs.from_gymnasium:FromGymnasium",
 }
+_PARTS = [name for name in (*Game.__annotations__, *vars(Game)) if not name.startswith("_")]
 
 
 def make(spec: str) -> Game:
@@ -27,8 +28,21 @@ def make(spec: str) -> Game:
     ("pettingzoo:pettingzoo.classic.tictactoe_v3", "gymnasium:CartPole-v1"), or anybody's class
     ("my_package.my_module:MyGame"); options follow a question mark: "connect4?width=6&height=5".
 
-    Raises ValueError with a sentence for the user when it names nothing that can be built.
+    Raises ValueError with a sentence for the user when it names nothing that can be built, or
+    something that lacks a part of a Game.
     """
+    game = build(spec)
+    lacks = [part for part in _PARTS if not hasattr(game, part)]
+    if lacks:
+        raise ValueError(
+            f"game {spec!r} lacks {', '.join(lacks)}: what a game needs stands in "
+            f"selfplay/types.py, and 'selfplay check GAME' tests it"
+        )
+    return game
+
+
+def build(spec: str) -> Game:
+    """As ``make``, but what is built may lack parts of a Game: for ``selfplay check``."""
     address, _, query = spec.partition("?")
     options: dict[str, object] = {key: _literal(text) for key, text in parse_qsl(query)}
     if address in GAMES:
@@ -49,17 +63,26 @@ def _build(target: str, options: dict[str, object], spec: str) -> Game:
     module_name, _, class_name = target.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise ValueError(f"game {spec!r}: cannot import {module_name!r} ({error})") from error
+    except Exception as error:  # whatever happens in a user's module, a syntax error for one
+        kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
+        raise ValueError(f"game {spec!r}: cannot import {module_name!r} ({kind}{error})") from error
     game_class = getattr(module, class_name, None)
     if not callable(game_class):
         raise ValueError(f"game {spec!r}: module {module_name!r} has no class {class_name!r}")
     try:
         inspect.signature(game_class).bind(**options)
     except TypeError as error:
-        accepted = ", ".join(inspect.signature(game_class).parameters) or "none"
-        raise ValueError(f"game {spec!r}: {error}; its options are: {accepted}") from error
-    game: Game = game_class(**options)
+        accepted = list(inspect.signature(game_class).parameters)
+        unknown = [name for name in options if name not in accepted]
+        near = [hit for name in unknown for hit in difflib.get_close_matches(name, accepted, n=1)]
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(
+            f"game {spec!r}: {error}; {hint}its options are: {', '.join(accepted) or 'none'}"
+        ) from error
+    try:
+        game: Game = game_class(**options)
+    except TypeError as error:
+        raise ValueError(f"game {spec!r} cannot be built with these options: {error}") from error
     return game
 
 

@@ -41,7 +41,8 @@ class Connect4:
     num_players = 2
 
     def __init__(self, width: int = 7, height: int = 6, run: int = 4) -> None:
-        if min(width, height) < 1 or run < 2 or (height + 1) * width > 64:
+        whole = all(isinstance(size, int) for size in (width, height, run))
+        if not whole or min(width, height) < 1 or run < 2 or (height + 1) * width > 64:
             raise ValueError(
                 f"connect4 needs width, height >= 1, run >= 2 and (height + 1) * width <= 64; "
                 f"got width {width}, height {height}, run {run}"

@@ -47,6 +47,10 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
         )
     path = _checkpoint_of(folder, step)
     saved = checkpoint.load(path)
+    if saved.get("game", config.game) != config.game:
+        raise ValueError(
+            f"{path} was trained on {saved['game']}, but {folder.config_file} says {config.game}"
+        )
     net = config.net.build(rules)
     try:
         net.load_state_dict(saved["net"])

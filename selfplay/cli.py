@@ -76,7 +76,7 @@ def _guarded(arguments: argparse.Namespace) -> int:
         return 1
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, MemoryError) as error:
         if os.environ.get("SELFPLAY_DEBUG"):
             traceback.print_exc()
         return _fail(str(error) or type(error).__name__, 1)

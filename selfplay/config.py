@@ -31,7 +31,8 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seconds: float | None = Field(None, gt=0)  # wall time, measurements of strength included
+    # wall time, measurements of strength included
+    seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
     positions: int | None = Field(None, gt=0)  # positions generated
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -56,9 +57,12 @@ def read_positions(game: Game, path: str | Path) -> Positions:
         text = (gzip.decompress(content) if str(path).endswith(".gz") else content).decode()
     except FileNotFoundError as error:
         raise ValueError(f"there is no position file {path}") from error
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read as a position file: {error}") from error
-    rows = _read_rows(game, text, path)
+    try:
+        rows = _read_rows(game, text, path)
+    except csv.Error as error:
+        raise ValueError(f"{path} cannot be read as a position file: {error}") from error
     names = tuple(dict.fromkeys(row.set_name for row in rows))
     index = {name: i for i, name in enumerate(names)}
     moves = _pad_moves([row.actions for row in rows])
@@ -119,6 +123,8 @@ def _read_rows(game: Game, text: str, path: str | Path) -> list[Row]:
         )
     rows = []
     for fields in reader:
+        if not fields:  # an empty line
+            continue
         where = f"{path}, line {reader.line_num}"
         if len(fields) != len(header):
             raise ValueError(f"{where}: {len(fields)} columns, the header has {len(header)}")

@@ -149,17 +149,18 @@ def games(arguments: argparse.Namespace) -> Answer:
 def check(arguments: argparse.Namespace) -> Answer:
     from selfplay.checks import check_game
 
-    game = envs.make(arguments.game)
+    game = envs.build(arguments.game)
+    name = getattr(game, "name", arguments.game)
     problems = check_game(game, arguments.games, arguments.seed)
     for problem in problems:
         print(problem)
     count = f"{arguments.games} random games"
     if problems:
-        print(f"{game.name} breaks {len(problems)} of the laws that selfplay/types.py states")
+        print(f"{name} breaks {len(problems)} of the laws that selfplay/types.py states")
     else:
-        print(f"{game.name} kept every law in {count}")
+        print(f"{name} kept every law in {count}")
         _next(f"selfplay bench {shlex.quote(arguments.game)}")
-    content = {"game": game.name, "games": arguments.games, "problems": problems}
+    content = {"game": name, "games": arguments.games, "problems": problems}
     return Answer(content, code=int(bool(problems)))
 
 

@@ -172,6 +172,20 @@ def test_check_a_users_own_game(place: Path) -> None:
     assert told.stdout.splitlines()[0] == found["problems"][0]
 
 
+def test_check_something_that_is_no_game(place: Path) -> None:
+    found = answer(run(place, "check", "json:JSONDecoder", "--json"), code=1)
+    assert found["game"] == "json:JSONDecoder"
+    assert found["problems"] == ["num_actions must be a whole number of at least 1, but is None"]
+
+
+def test_a_users_module_with_a_syntax_error(place: Path) -> None:
+    (place / "torn.py").write_text("def (:\n", encoding="utf-8")
+    done = run(place, "check", "torn:Game")
+    assert done.returncode == 1
+    assert "cannot import 'torn' (SyntaxError: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_json_goes_alone_to_standard_output(place: Path) -> None:
     """What people read goes to standard error, also what a library prints when imported."""
     spec = "pettingzoo:pettingzoo.classic.tictactoe_v3"  # pygame greets on standard output
@@ -234,7 +248,10 @@ def test_no_verb_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "sentence"),
     [
         ("check conect4", "selfplay: there is no game 'conect4'; did you mean 'connect4'?"),
-        ("check connect4?wdith=5", "its options are: width, height, run"),
+        ("check connect4?wdith=5", "did you mean 'width'? its options are: width, height, run"),
+        ("check connect4?width=wide", "got width wide, height 6, run 4"),
+        ("check nim?stones=2.5", "cannot be built with these options"),
+        ("bench json:JSONDecoder", "game 'json:JSONDecoder' lacks name, num_actions, max_moves"),
         ("check connect4?width=99", "connect4 needs width, height >= 1"),
         ("check nowhere:Game", "cannot import 'nowhere'"),
         ("play solver --game tictactoe?x=1", "tictactoe"),

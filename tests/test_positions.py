@@ -80,6 +80,14 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
     torn.write_bytes(gzip.compress(b"set,moves" * 100)[:20])
     with pytest.raises(ValueError, match="cannot be read"):
         read_positions(Connect4(), torn)
+    whole = gzip.compress(b"set,moves" * 100)
+    torn.write_bytes(whole[:10] + b"\xff" * 8 + whole[18:])
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_positions(Connect4(), torn)
+    torn = tmp_path / "torn.csv"
+    torn.write_bytes(b"set,moves\rs,1\r")
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_positions(Connect4(), torn)
 
 
 def test_moves_of_several_characters_are_separated() -> None:
