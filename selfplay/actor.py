@@ -99,7 +99,8 @@ class Actor:
         self._length = np.zeros(lanes, np.int32)  # moves played
         self._opening = np.zeros(lanes, np.int32)  # of these, random ones: nothing to learn there
         self._state: State = game.init(rng, lanes)
-        self._plays = self._room(min(64, game.max_moves))
+        # room for every opening: it may not depend on how long earlier games were
+        self._plays = self._room(min(max(64, section.opening_plies + 1), game.max_moves))
         self._deal(np.arange(lanes))
 
     def collect(self, evaluator: Evaluator, positions: int) -> Harvest:

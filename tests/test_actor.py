@@ -255,6 +255,12 @@ def test_first_wins_and_draws_are_told_from_the_first_players_side() -> None:
     assert seen == {-1, 0, 1}
 
 
+def test_openings_are_as_long_as_asked() -> None:
+    section = ActorSection(opening_share=1.0, opening_plies=150)
+    actor = Actor(Nim(200, 1), Gumbel(simulations=2), section, 64, np.random.default_rng(0))
+    assert 140 < actor._opening.max() <= 150
+
+
 def test_an_opening_move_that_would_end_the_game_is_not_played() -> None:
     section = ActorSection(opening_share=1.0, opening_plies=20, outcome_share=1.0)
     script = Scripted(script=(Planned(1),))  # attacks as soon as it may
