@@ -4,6 +4,7 @@
 # Everything lands in .venv; PYTHON=... picks another interpreter than the first one that is 3.11+.
 
 VENV := .venv
+SOURCES := selfplay envs tests docs
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -25,18 +26,19 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: setup
 	$(BIN)/selfplay train configs/demo.toml --out runs/demo
+	@echo "(selfplay is $(BIN)/selfplay; 'source $(BIN)/activate' puts it on the path)"
 
 test: lint
 	$(BIN)/python -m pytest
 
 lint: setup
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 
 format: setup
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
 
 tensorboard: setup
 	$(BIN)/tensorboard --logdir runs
