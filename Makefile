@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup demo test lint format tensorboard clean
+.PHONY: setup demo test reference lint format tensorboard clean
 
 setup: $(STAMP)
 
@@ -27,6 +27,12 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/selfplay train configs/demo.toml --out runs/demo
 	@echo "(selfplay is $(BIN)/selfplay; 'source $(BIN)/activate' puts it on the path)"
+
+# the agent that ships: an hour of training, then all that only training needs is taken away
+reference: setup
+	$(BIN)/selfplay train configs/connect4.toml --out runs/reference/connect4
+	$(BIN)/python -m selfplay.release runs/reference/connect4
+	$(BIN)/python docs/make_figures.py
 
 test: lint
 	$(BIN)/python -m pytest

@@ -26,7 +26,7 @@ LAYERS = (
     ("selfplay.regimes",),
     ("selfplay.config",),
     ("selfplay.folder", "selfplay.log", "selfplay.bench"),
-    ("selfplay.agent", "selfplay.report"),
+    ("selfplay.agent", "selfplay.report", "selfplay.release"),
     ("selfplay.run",),
     ("selfplay.play",),
     ("selfplay.verbs",),

@@ -1,0 +1,40 @@
+"""Turns a finished run into one that ships: ``python -m selfplay.release RUN``.
+
+What stays: config, provenance, metrics, report and the net of the newest checkpoint, some of it
+smaller than before.  The agent can be played against and measured, but not trained on.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from selfplay import checkpoint
+from selfplay.folder import RunFolder, find_run
+
+
+def release(folder: RunFolder) -> Path:
+    """The one checkpoint that is left, without what only training needs.
+
+    Raises ValueError with a sentence when the run has no checkpoint.
+    """
+    newest = folder.latest()
+    if newest is None:
+        raise ValueError(f"{folder.path} has no checkpoint to release")
+    content = checkpoint.load(newest)
+    content.pop("training", None)
+    checkpoint.save(newest, content)
+    for other in folder.checkpoints():
+        if other != newest:
+            other.unlink()
+    for name in ("replay", "games"):
+        shutil.rmtree(folder.path / name, ignore_errors=True)
+    for other in (folder.path / ".lock", *folder.path.glob("events.out.tfevents.*")):
+        other.unlink(missing_ok=True)
+    return newest
+
+
+if __name__ == "__main__":
+    kept = release(find_run(sys.argv[1]))
+    print(f"{kept} is left, {kept.stat().st_size / 1e6:.1f} MB")
