@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from selfplay import arrays
 from selfplay.jit import kernel
-from selfplay.nets import Net, obs_tensors
+from selfplay.nets import Net, enough_memory, obs_tensors
 from selfplay.types import Evaluation, Float, Game, Int, State
 
 _WAYS = 4  # places in the cache where a position may stand
 _TURNS = 8  # of each precision when they are compared
 _WORTH_IT = 1.25  # how much faster bfloat16 must be; less might be chance, another run would differ
+_SMALLER = "the net (net.channels, net.width) or the number of games side by side (actor.games)"
 _STRIDE = 32  # batches are padded to a multiple of this: few shapes, few compiled convolutions
 
 
@@ -36,7 +37,10 @@ class Usage(NamedTuple):
 
 
 class Cache(NamedTuple):
-    """A set-associative table of answers; a row is valid when its generation is the current one."""
+    """A set-associative table of answers; a row is valid when its generation is the current one.
+
+    Rows that the present batch uses are never evicted by it: it reads them after the net has run.
+    """
 
     key: NDArray[np.uint64]  # [K, 2]
     generation: NDArray[np.int64]  # [K]
@@ -72,6 +76,7 @@ class NetEvaluator:
         self.cancelled = False  # set by another thread: whoever asks next gets CancelledError
         self.load(net)
 
+    @enough_memory(_SMALLER)
     def load(self, net: Net) -> None:
         """Answers with the weights of ``net`` from now on; what the cache held is void."""
         self.net = net.fused().to(self.device, self.dtype)
@@ -130,6 +135,7 @@ class NetEvaluator:
         )
         return out
 
+    @enough_memory(_SMALLER)
     def _forward(self, obs: object, count: int) -> Evaluation:
         fields = obs_tensors(obs)
         padding = -count % _STRIDE
@@ -194,6 +200,7 @@ def choose_precision(net: Net, game: Game, device: str, wish: str) -> Precision:
     )
 
 
+@enough_memory(_SMALLER)
 def _speeds(
     net: Net, game: Game, device: str, dtypes: Mapping[str, torch.dtype]
 ) -> dict[str, float]:

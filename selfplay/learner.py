@@ -16,8 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from selfplay import arrays
-from selfplay.nets import Net, obs_tensors
+from selfplay.nets import Net, enough_memory, obs_tensors
 from selfplay.types import Game, Samples, Symmetric
+
+_SMALLER = "the batch (learner.batch) or the net (net.channels, net.width)"
 
 
 class LearnerSection(BaseModel):
@@ -55,6 +57,7 @@ class Fit(NamedTuple):
 class Learner:
     """A net, its optimizer and its averaged weights."""
 
+    @enough_memory(_SMALLER)
     def __init__(
         self, net: Net, section: LearnerSection, game: Game, device: str, autocast: bool, seed: int
     ) -> None:
@@ -80,10 +83,12 @@ class Learner:
         """The net to play with."""
         return self.net if self.averaged is None else self.averaged
 
+    @enough_memory(_SMALLER)
     def fit(self, samples: Samples, steps: int, progress: float) -> Fit:
         """Takes ``steps`` steps on batches drawn from ``samples``.
 
         ``progress`` in [0, 1] is the share of the budget used, which sets the learning rate.
+        Raises ValueError when the memory is too small for a batch.
         """
         if steps == 0:
             unknown = math.nan

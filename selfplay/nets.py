@@ -5,6 +5,8 @@ Shape suffixes: M positions, C channels, H x W board, A actions, 3 = win, draw, 
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +18,25 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from selfplay import arrays
 from selfplay.types import Game, Obs
+
+
+@contextlib.contextmanager
+def enough_memory(smaller: str) -> Iterator[None]:
+    """Turns torch's errors for want of memory into a ValueError that names what to make smaller.
+
+    Other errors pass as they are.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        gpu = isinstance(error, torch.cuda.OutOfMemoryError)
+        if not gpu and "DefaultCPUAllocator" not in str(error):
+            raise
+        place = "the GPU's memory" if gpu else "this machine's memory"
+        raise ValueError(f"{place} is too small for this; make smaller: {smaller}") from error
+
+
+_SMALLER_NET = "the net (net.channels and net.blocks, or net.width and net.layers)"
 
 
 class Heads(NamedTuple):
@@ -38,8 +59,12 @@ class Mlp(Section):
     layers: int = Field(2, ge=1)
     reply_head: bool = False  # also predict the policy target of the next position
 
+    @enough_memory(_SMALLER_NET)
     def build(self, game: Game) -> Net:
-        """A net with fresh weights from torch's random state."""
+        """A net with fresh weights from torch's random state.
+
+        Raises ValueError when the memory is too small for it.
+        """
         size = sum(int(np.prod(field.shape[1:])) for field in arrays.leaves(_example(game)))
         stack: list[nn.Module] = []
         for layer in range(self.layers):
@@ -58,10 +83,12 @@ class ResNet(Section):
     value_width: int = Field(64, ge=1)
     reply_head: bool = False  # also predict the policy target of the next position
 
+    @enough_memory(_SMALLER_NET)
     def build(self, game: Game) -> Net:
         """A net with fresh weights from torch's random state.
 
-        Raises ValueError when the game's observation is not a single stack of planes.
+        Raises ValueError when the game's observation is not a single stack of planes, or when the
+        memory is too small.
         """
         fields = arrays.leaves(_example(game))
         if len(fields) != 1 or fields[0].ndim != 4:

@@ -267,3 +267,16 @@ def test_choose_precision(game: Connect4, nets: list[Net]) -> None:
     assert measured.dtype in (torch.float32, torch.bfloat16)
     assert str(measured.dtype).removeprefix("torch.") in measured.sentence.split(":")[0]
     assert measured.sentence.count("positions/s") == 1
+
+
+def test_a_batch_that_memory_cannot_hold_is_one_sentence(
+    game: Connect4, nets: list[Net], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluator = evaluator_of(nets[0])
+    state = game.init(np.random.default_rng(0), 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluator.net, "forward", lambda fields: torch.empty(1 << 46))
+        with pytest.raises(ValueError, match=r"memory is too small.*actor\.games") as caught:
+            evaluator(game, state)
+    assert "\n" not in str(caught.value)
+    assert_close(evaluator(game, state), direct(nets[0], game, state))  # it goes on after that

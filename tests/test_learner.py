@@ -299,3 +299,12 @@ def test_goes_on_from_a_saved_state_to_the_bit(
     assert a == b
     assert_same_weights(straight.net, resumed.net)
     assert_same_weights(straight.acting, resumed.acting)
+
+
+def test_a_batch_that_memory_cannot_hold_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    game = TicTacToe()
+    learner = learner_of(game)
+    monkeypatch.setattr(learner.net, "forward", lambda fields: torch.empty(1 << 46))
+    with pytest.raises(ValueError, match=r"memory is too small.*learner\.batch") as caught:
+        learner.fit(random_samples(game, 20), steps=1, progress=0.0)
+    assert "\n" not in str(caught.value)

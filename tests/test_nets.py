@@ -8,7 +8,15 @@ from reference import random_positions
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Nim
-from selfplay.nets import Mlp, Net, ResNet, forward_flops, obs_tensors, parameter_count
+from selfplay.nets import (
+    Mlp,
+    Net,
+    ResNet,
+    enough_memory,
+    forward_flops,
+    obs_tensors,
+    parameter_count,
+)
 from selfplay.types import Game
 
 SECTIONS = {
@@ -119,3 +127,18 @@ def test_a_fresh_block_passes_its_input_on() -> None:
         trunk = net.trunk(net.entry(fields))
         stem = net.trunk[1](net.trunk[0](net.entry(fields)))  # type: ignore[index]
     torch.testing.assert_close(trunk, stem)
+
+
+@pytest.mark.parametrize("section", [Mlp(width=1_000_000), ResNet(channels=1_000_000)])
+def test_a_net_that_memory_cannot_hold_is_refused_in_a_sentence(section: Mlp | ResNet) -> None:
+    with pytest.raises(ValueError, match=r"machine's memory is too small.*net\.channels") as caught:
+        section.build(TicTacToe())  # one layer of it would take terabytes
+    assert "\n" not in str(caught.value)
+
+
+def test_only_the_want_of_memory_is_put_into_other_words() -> None:
+    smaller = r"GPU's memory is too small for this; make smaller: it"
+    with pytest.raises(ValueError, match=smaller), enough_memory("it"):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+    with pytest.raises(RuntimeError, match=r"^sizes differ$"), enough_memory("it"):
+        raise RuntimeError("sizes differ")
