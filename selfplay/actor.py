@@ -17,6 +17,7 @@ from selfplay.search.forest import advance, replant
 from selfplay.types import Bool, Evaluator, Float, Game, Int, Obs, Samples, State
 
 _KEPT_GAMES = 16  # game records handed out with each harvest
+_COMMENT = " # "  # between the moves of a record and what else is told of the game
 
 
 class ActorSection(BaseModel):
@@ -72,11 +73,26 @@ class Tally(NamedTuple):
 
 
 class Harvest(NamedTuple):
-    """Finished games: their positions, their records in the game's notation, their sums."""
+    """Finished games: their positions, their records, their sums."""
 
     samples: Samples
-    records: list[str]
+    records: list[str]  # "MOVES # opening PLIES seed SEED", as ``parse_record`` reads them
     tally: Tally
+
+
+class Record(NamedTuple):
+    """One game as it was played."""
+
+    moves: str  # in the game's notation
+    opening: int  # so many of them, the first, were random
+    seed: int  # the start was game.init(np.random.default_rng(seed), 1)
+
+
+def parse_record(line: str) -> Record:
+    """The game that a line of ``games/000500.txt`` tells."""
+    moves, _, rest = line.rpartition(_COMMENT)
+    _, opening, _, seed = rest.split()
+    return Record(moves, int(opening), int(seed))
 
 
 class Actor:
@@ -106,7 +122,9 @@ class Actor:
     def collect(self, evaluator: Evaluator, positions: int) -> Harvest:
         """Plays until finished games have yielded at least ``positions`` samples.
 
-        Trees are dropped first: the evaluator may have new weights.
+        Trees are dropped first: the evaluator may have new weights.  All lanes start together, so
+        the first harvests of a new actor hold only games that were over early; long games come
+        when the lanes have spread.
         """
         self._forest = None
         parts: list[Samples] = []
@@ -266,9 +284,10 @@ class Actor:
         return plays
 
     def _record(self, lane: int) -> str:
-        """The game in ``lane`` as moves in the game's notation."""
+        """The game in ``lane``: moves in the game's notation, random ones, seed of the start."""
         actions = self._plays.action[: self._length[lane], lane]
-        return " ".join(self.game.action_name(int(action)) for action in actions)
+        moves = " ".join(self.game.action_name(int(action)) for action in actions)
+        return f"{moves}{_COMMENT}opening {self._opening[lane]} seed {self._seed[lane]}"
 
     def state_dict(self) -> dict[str, Any]:
         """All that ``collect`` depends on, as numpy arrays and strings; positions as move lists."""

@@ -28,7 +28,8 @@ def _cache_folder() -> Path:
             if b"kernel" in text:
                 digest.update(source.name.encode() + text)
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "selfplay"
-    for parent in (base, Path(tempfile.gettempdir()) / f"selfplay-{os.getuid()}"):
+    user = os.getuid() if hasattr(os, "getuid") else "user"  # Windows has a folder for each anyway
+    for parent in (base, Path(tempfile.gettempdir()) / f"selfplay-{user}"):
         folder = parent / f"numba-{digest.hexdigest()[:16]}"
         try:
             folder.mkdir(parents=True, exist_ok=True)

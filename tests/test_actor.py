@@ -12,7 +12,7 @@ from reference import HashedEvaluator, uniform
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Coins, Nim, Standoff, Toy
 from selfplay import arrays, checkpoint
-from selfplay.actor import Actor, ActorSection, Harvest, Tally
+from selfplay.actor import Actor, ActorSection, Harvest, Tally, parse_record
 from selfplay.search import Forest, Found, Gumbel, Puct, Search
 from selfplay.types import Bool, Decision, Evaluator, Game, Int, Samples, Transition
 
@@ -104,7 +104,9 @@ TAKE, LEAVE = 0, 1
 def test_returns_by_hand(game: Toy, actions: tuple[int, ...], returns: list[float]) -> None:
     got = scripted(game, *actions)
     assert expected(got.samples) == returns
-    assert got.records == [" ".join(str(action + 1) for action in actions)]
+    (record,) = map(parse_record, got.records)
+    assert record.moves == " ".join(str(action + 1) for action in actions)
+    assert record.opening == 0
     np.testing.assert_array_equal(got.samples.policy.argmax(1), actions)
     state = game.init(np.random.default_rng(0), 1)
     for row, action in enumerate(actions):
@@ -147,7 +149,7 @@ def test_stops_when_solved(value: float, first: int) -> None:
     section = ActorSection(opening_share=0, outcome_share=1.0, stop_when_solved=1.0)
     got = harvest(Standoff(6), Scripted(script=script), section)
     assert expected(got.samples) == [-value, value]
-    assert got.records == ["1 1"]
+    assert [parse_record(line).moves for line in got.records] == ["1 1"]
     assert (got.tally.games, got.tally.first_wins, got.tally.draws) == (1, first, 0)
 
 
@@ -202,8 +204,8 @@ def test_tally_by_closed_form() -> None:
 def games_of(game: Game, got: Harvest) -> list[tuple[list[int], Samples]]:
     """The games of a one-lane harvest: the moves, and the positions that came of them."""
     found, start = [], 0
-    for record in got.records:
-        moves = [game.parse_action(word) for word in record.split()]
+    for record in map(parse_record, got.records):
+        moves = [game.parse_action(word) for word in record.moves.split()]
         planes = got.samples.obs.planes[start:].sum(axis=(1, 2, 3))
         count = next((i for i in range(1, len(planes)) if planes[i] <= planes[i - 1]), len(planes))
         found.append((moves, arrays.take(got.samples, slice(start, start + count))))
@@ -219,6 +221,8 @@ def test_openings_are_recorded_and_not_learned_from() -> None:
     for _ in range(25):
         got = actor.collect(HashedEvaluator(), 24)  # five games or a few more
         games = games_of(game, got)
+        told = [parse_record(line).opening for line in got.records]
+        assert told == [len(moves) - len(samples.value) for moves, samples in games]
         for moves, samples in games:
             openings.append(len(moves) - len(samples.value))
             state = game.init(np.random.default_rng(0), 1)
@@ -266,10 +270,12 @@ def test_an_opening_move_that_would_end_the_game_is_not_played() -> None:
     script = Scripted(script=(Planned(1),))  # attacks as soon as it may
     for seed in range(20):
         got = harvest(Standoff(6), script, section, seed=seed)
-        (record,) = got.records
-        assert record.split()[:-1] == ["1"] * (len(record.split()) - 1)
+        (record,) = map(parse_record, got.records)
+        moves = record.moves.split()
+        assert moves[:-1] == ["1"] * record.opening
+        assert len(moves) == record.opening + 1
         assert expected(got.samples) == [-1.0]
-        assert got.samples.obs.features[0].argmax() == len(record.split()) - 1
+        assert got.samples.obs.features[0].argmax() == record.opening
 
 
 class TallyState(NamedTuple):
@@ -321,6 +327,27 @@ def assert_same(a: Harvest, b: Harvest) -> None:
         np.testing.assert_array_equal(left, right)
     assert a.records == b.records
     assert a.tally == b.tally
+
+
+def test_a_record_tells_where_its_game_started() -> None:
+    """The last stone is taken at the last move, from the heap that the seed gives."""
+    game = ObjectNim()
+    section = ActorSection(opening_share=1.0, opening_plies=3)
+    actor = Actor(game, Gumbel(simulations=2), section, 8, np.random.default_rng(0))
+    records = [parse_record(line) for line in actor.collect(HashedEvaluator(), 60).records]
+    heaps = set()
+    for moves, opening, seed in records:
+        state = game.init(np.random.default_rng(seed), 1)
+        heaps.add(len(state.heap[0]))
+        paid = []
+        for word in moves.split():
+            state, transition = game.step(state, np.array([game.parse_action(word)]))
+            paid.append(transition.reward[0])
+        assert paid == [0.0] * (len(paid) - 1) + [1.0]
+        assert opening < len(paid)
+    assert len(records) >= 8
+    assert len(heaps) > 1
+    assert {record.opening for record in records} == {0, 1, 2, 3}
 
 
 SITUATIONS: dict[str, tuple[Game, Search, ActorSection]] = {

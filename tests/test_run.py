@@ -20,6 +20,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from selfplay import arrays, checkpoint, run
+from selfplay.actor import parse_record
 from selfplay.folder import RunFolder
 from selfplay.log import Screen, read_metrics
 from selfplay.report import write_report
@@ -531,8 +532,9 @@ def test_games_are_kept_as_moves(straight: Outcome) -> None:
     path = RunFolder(straight.folder).games(1)
     games = path.read_text().splitlines()
     assert 0 < len(games) <= 32
-    for game in games:
-        moves = [int(word) for word in game.split()]
+    for game in map(parse_record, games):
+        moves = [int(word) for word in game.moves.split()]
+        assert 0 <= game.opening < len(moves)
         assert len(set(moves)) == len(moves) >= 5
         assert set(moves) <= set(range(1, 10))
 
