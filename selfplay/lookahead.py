@@ -17,6 +17,8 @@ from selfplay.arrays import hash_rows, holds_objects, leaves, length, take
 from selfplay.types import Bool, Game, State
 
 HASTE = 1e-3  # how much of a score may speak of soonness; returns differ by more than this
+MAX_EDGES = 8_000_000  # moves tried before there counts as too much to look at
+MAX_EDGES_OBJECTS = 200_000  # the same for games whose states are Python objects
 UNSEEN = -1  # no position of the next level: the game is over, or the horizon is reached
 
 
@@ -61,6 +63,11 @@ def look_ahead(
     return levels, outcomes[::-1]
 
 
+def edge_limit(state: State) -> int:
+    """How many moves below one position may be looked at in reasonable time."""
+    return MAX_EDGES_OBJECTS if holds_objects(state) else MAX_EDGES
+
+
 def position_keys(state: State) -> NDArray[np.uint64]:
     """[B] u64, a hash of each position; among a million two collide with probability 3e-8."""
     if not length(state):
@@ -81,7 +88,7 @@ def _expand(game: Game, state: State, depth: int | None, max_edges: int | None) 
         rows, actions = np.nonzero(legal)
         edges += len(rows)
         if max_edges is not None and edges > max_edges:
-            raise TooLargeError(f"it has more than {max_edges} moves to look at")
+            raise TooLargeError(f"it has more than {max_edges:,} moves to look at")
         key = position_keys(state)
         after, paid = game.step(take(state, rows), actions.astype(np.int32))
         child = np.full(len(rows), UNSEEN)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import concatenate, length, take
-from selfplay.lookahead import look_ahead
+from selfplay.lookahead import TooLargeError, edge_limit, look_ahead
 from selfplay.openings import random_actions
 from selfplay.search import Puct, Search
 from selfplay.solver import solver_for
 from selfplay.types import Bool, Decision, Evaluation, Evaluator, Game, Player, State
 
 EDGES_AT_ONCE = 500_000  # moves that minimax looks at in one go
+NODES_AT_ONCE = 400_000  # nodes of the trees that grow side by side
 KINDS = ("random", "minimax", "mcts", "solver")
 
 # (run, step or None for the last, simulations or None for those of its config) -> player
@@ -80,7 +82,8 @@ class RandomPlayer:
 class MinimaxPlayer:
     """Looks at every line of ``depth`` moves; what lies beyond counts 0.
 
-    Plays any of the best moves: wins as soon, loses as late as possible.
+    Plays any of the best moves: wins as soon, loses as late as possible.  ``decide`` raises
+    ValueError with a sentence where the depth leaves too much to look at.
     """
 
     def __init__(self, depth: int) -> None:
@@ -88,17 +91,23 @@ class MinimaxPlayer:
         self._depth = depth
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
-        branching = game.legal(state).sum(axis=1).mean()
-        at_once = max(1, int(EDGES_AT_ONCE / branching**self._depth))
-        parts = []
-        for start in range(0, length(state), at_once):
-            rows = slice(start, start + at_once)
-            _, outcomes = look_ahead(game, take(state, rows), self._depth)
-            best = _best(outcomes[0].scores)
-            value = np.nanmax(np.where(best, outcomes[0].returns, np.nan), axis=1)
-            parts.append(_choose(best, value, outcomes[0].returns, rng))
-        decision: Decision = concatenate(parts)
-        return decision
+        branching = float(game.legal(state).sum(axis=1).mean())
+        edges = math.exp(min(100.0, self._depth * math.log(branching)))
+        return _in_parts(
+            state, int(EDGES_AT_ONCE / edges), lambda part: self._look(game, part, rng)
+        )
+
+    def _look(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+        limit = length(state) * edge_limit(state)
+        try:
+            _, outcomes = look_ahead(game, state, self._depth, limit)
+        except TooLargeError as error:
+            raise ValueError(
+                f"{self.name} looks too far ahead in {game.name}: {error}; choose a smaller depth"
+            ) from error
+        best = _best(outcomes[0].scores)
+        value = np.nanmax(np.where(best, outcomes[0].returns, np.nan), axis=1)
+        return _choose(best, value, outcomes[0].returns, rng)
 
 
 class SolverPlayer:
@@ -140,10 +149,11 @@ class RolloutPlayer:
 
     def __init__(self, simulations: int) -> None:
         self.name = f"mcts:{simulations}"
-        self._search = Puct(simulations=simulations, exploration=2.5, unvisited_penalty=0.0)
+        search = Puct(exploration=2.5, unvisited_penalty=0.0)
+        self._search = search.with_simulations(simulations)
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
-        return self._search.run(game, state, RolloutEvaluator(rng), rng)
+        return _searched(self._search, game, state, RolloutEvaluator(rng), rng)
 
 
 class SearchPlayer:
@@ -155,7 +165,7 @@ class SearchPlayer:
         self._search = search
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
-        return self._search.run(game, state, self.evaluator, rng)
+        return _searched(self._search, game, state, self.evaluator, rng)
 
 
 class NetPlayer:
@@ -178,6 +188,23 @@ class NetPlayer:
             np.zeros(legal.shape, np.int32),
             np.full(legal.shape, np.nan, np.float32),
         )
+
+
+def _searched(
+    search: Search, game: Game, state: State, evaluator: Evaluator, rng: np.random.Generator
+) -> Decision:
+    """What a search decides, with as many trees side by side as fit into bounded memory."""
+    at_once = NODES_AT_ONCE // search.simulations
+    return _in_parts(state, at_once, lambda part: search.run(game, part, evaluator, rng))
+
+
+def _in_parts(state: State, at_once: int, decide: Callable[[State], Decision]) -> Decision:
+    """``decide`` on ``at_once`` positions at a time, on single ones if that is below 1."""
+    rows = max(1, at_once)
+    starts = range(0, max(1, length(state)), rows)
+    parts = [decide(take(state, slice(start, start + rows))) for start in starts]
+    decision: Decision = concatenate(parts)
+    return decision
 
 
 def _best(scores: NDArray[np.floating]) -> Bool:

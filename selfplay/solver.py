@@ -11,12 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import holds_objects, take
-from selfplay.lookahead import TooLargeError, look_ahead, position_keys
+from selfplay.arrays import take
+from selfplay.lookahead import TooLargeError, edge_limit, look_ahead, position_keys
 from selfplay.types import Bool, Float, Game, State
-
-MAX_EDGES = 8_000_000  # moves tried before a game counts as too large to solve
-MAX_EDGES_OBJECTS = 200_000  # the same for games whose states are Python objects
 
 
 class Solver(Protocol):
@@ -107,9 +104,8 @@ class ExhaustiveSolver:
         return scores
 
     def _solve(self, state: State) -> None:
-        limit = MAX_EDGES_OBJECTS if holds_objects(state) else MAX_EDGES
         try:
-            levels, outcomes = look_ahead(self._game, state, max_edges=limit)
+            levels, outcomes = look_ahead(self._game, state, max_edges=edge_limit(state))
         except TooLargeError as error:
             raise ValueError(f"there is no solver for {self._game.name}: {error}") from error
         keys = np.concatenate([self._keys, *(level.key for level in levels)])

@@ -12,7 +12,7 @@ from selfplay.evaluator import NetEvaluator
 from selfplay.nets import Net
 from selfplay.players import NetPlayer, SearchPlayer, make_player
 from selfplay.positions import Positions, default_positions, read_positions
-from selfplay.search import Search
+from selfplay.search import MAX_SIMULATIONS, Search
 from selfplay.types import Game, Player
 
 
@@ -23,7 +23,7 @@ class StrengthSection(BaseModel):
 
     every_s: float = Field(60, gt=0)  # seconds between measurements
     positions: str = ""  # a position file; empty: the one that ships for the game, if any
-    simulations: int = Field(64, ge=1)
+    simulations: int = Field(64, ge=1, le=MAX_SIMULATIONS)
     versus: tuple[str, ...] = ()  # baselines to play against: "random", "mcts:100", "minimax:4"
     games: int = Field(40, ge=2)  # against each baseline
 
@@ -35,7 +35,7 @@ class Gauge:
         self, game: Game, search: Search, section: StrengthSection, device: str, dtype: torch.dtype
     ) -> None:
         self.game, self.section = game, section
-        self._search = search.model_copy(update={"simulations": section.simulations})
+        self._search = search.with_simulations(section.simulations)
         self._device, self._dtype = device, dtype
         self._evaluator: NetEvaluator | None = None
         path = section.positions or default_positions(game)

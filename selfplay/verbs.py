@@ -223,7 +223,7 @@ def _player_of(agent: Agent, simulations: int) -> Player:
 
     if not simulations:
         return NetPlayer(f"{agent.name}:0", agent.evaluator)
-    search = agent.search.model_copy(update={"simulations": simulations})
+    search = agent.search.with_simulations(simulations)
     return SearchPlayer(f"{agent.name}:{simulations}", search, agent.evaluator)
 
 

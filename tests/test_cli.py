@@ -464,6 +464,9 @@ def test_play_against_a_run(place: Path, trained: subprocess.CompletedProcess[st
         ),
         ("evaluate small --positions none.csv", "there is no position file none.csv"),
         ("evaluate small --positions wrong.csv", "wrong.csv, line 3: move 7 (1) is illegal in"),
+        ("evaluate small --simulations 100001", "a search takes 1 to 100,000 simulations a move"),
+        ("match small:200000 random", "a search takes 1 to 100,000 simulations a move"),
+        ("play small --simulations 999999", "you asked for 999,999"),
         ("evaluate small --positions small.toml", "small.toml, line 1: the header is"),
         ("train small.toml --set search.simulations=0 --out o", "search.simulations = 0"),
         (

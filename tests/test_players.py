@@ -8,6 +8,7 @@ import pytest
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Coins, Nim, WinnerLoser
+from selfplay import lookahead, players
 from selfplay.openings import random_positions
 from selfplay.players import (
     MinimaxPlayer,
@@ -20,7 +21,7 @@ from selfplay.players import (
     make_player,
 )
 from selfplay.positions import parse_moves
-from selfplay.search import Gumbel
+from selfplay.search import Gumbel, Puct
 from selfplay.solver import solver_for
 from selfplay.types import Evaluation, Game, Player, State
 
@@ -144,6 +145,45 @@ def test_search_with_rollouts_blocks_and_forks() -> None:
     np.testing.assert_array_equal(again.visits, same.visits)
 
 
+def test_minimax_too_deep_for_the_game_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    game, rng = TicTacToe(), np.random.default_rng(0)
+    start = game.init(rng, 2)
+    assert MinimaxPlayer(5000).decide(game, start, rng).value.tolist() == [0, 0]
+    monkeypatch.setattr(lookahead, "MAX_EDGES", 600)
+    assert MinimaxPlayer(3).decide(game, start, rng).value.tolist() == [0, 0]  # 9 + 72 + 504 moves
+    with pytest.raises(
+        ValueError, match=r"^minimax:50 looks too far .* tictactoe: it has more than"
+    ):
+        MinimaxPlayer(50).decide(game, start, rng)
+
+
+@pytest.mark.parametrize("search", [Gumbel(simulations=8), Puct(simulations=8)])
+def test_a_search_keeps_its_memory_bounded_and_its_decisions(
+    search: Gumbel | Puct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+
+    def counted(game: Game, state: State) -> Evaluation:
+        sizes.append(len(game.legal(state)))
+        return favourite(game, state)
+
+    game = TicTacToe()
+    state = random_positions(game, np.arange(50) % 5, np.random.default_rng(3)).state
+    player = SearchPlayer("searcher", search, counted)
+    together = player.decide(game, state, np.random.default_rng(0))
+    assert max(sizes) == 50
+    sizes.clear()
+    monkeypatch.setattr(players, "NODES_AT_ONCE", 100)
+    apart = player.decide(game, state, np.random.default_rng(0))
+    assert max(sizes) == 12  # trees of 8 leaves within 100 nodes
+    for mine, theirs in zip(apart, together, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    monkeypatch.setattr(players, "NODES_AT_ONCE", 1)
+    sizes.clear()
+    player.decide(game, state, np.random.default_rng(0))
+    assert max(sizes) == 1
+
+
 def test_the_net_alone_is_its_softmax_over_legal_moves() -> None:
     game = Connect4(3, 2, run=3)
     decision = NetPlayer("net", favourite).decide(game, reach(game, "33"), np.random.default_rng(0))
@@ -193,6 +233,7 @@ def test_players_by_name(name: str, expected: str) -> None:
     [
         ("minimax", "'minimax' needs a whole number above 0, as in minimax:4"),
         ("mcts:0", "'mcts:0' needs a whole number above 0, as in mcts:100"),
+        ("mcts:200000", "^a search takes 1 to 100,000 simulations a move; you asked for 200,000$"),
         ("mcts:many", "'mcts:many' needs a whole number"),
         ("random:5", "the player 'random' stands alone, without ':5'"),
         ("a@last", "'a@last': after @ stands the step of a checkpoint, not 'last'"),

@@ -10,7 +10,7 @@ import pytest
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff, Toy, Win, WinnerLoser
-from selfplay import solver as solvers
+from selfplay import lookahead
 from selfplay.lookahead import look_ahead
 from selfplay.positions import parse_moves
 from selfplay.solver import ConnectFourSolver, ExhaustiveSolver, optimal_moves, solver_for
@@ -128,8 +128,8 @@ def test_a_horizon_hides_what_lies_beyond() -> None:
 
 
 def test_a_game_too_large_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solvers, "MAX_EDGES", 1000)
-    with pytest.raises(ValueError, match="no solver for tictactoe: it has more than 1000 moves"):
+    monkeypatch.setattr(lookahead, "MAX_EDGES", 1000)
+    with pytest.raises(ValueError, match="no solver for tictactoe: it has more than 1,000 moves"):
         solver_for(TicTacToe())
 
 

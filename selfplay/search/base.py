@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,8 @@ from selfplay.search import tree as trees
 from selfplay.search.forest import Forest
 from selfplay.search.tree import RootSummary
 from selfplay.types import Bool, Decision, Evaluator, Float, Game, Int, State
+
+MAX_SIMULATIONS = 100_000  # leaves a move; a position's tree has room for all of them
 
 
 class Found(NamedTuple):
@@ -30,8 +32,20 @@ class SearchSection(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    simulations: int = Field(32, ge=1, le=100_000)  # leaves a move
+    simulations: int = Field(32, ge=1, le=MAX_SIMULATIONS)  # leaves a move
     look_ahead: bool = True  # see moves that end the game at once without visiting them
+
+    def with_simulations(self, simulations: int) -> Self:
+        """The same search with ``simulations`` leaves a move.
+
+        Raises ValueError with a sentence when these are too few or too many.
+        """
+        if not 1 <= simulations <= MAX_SIMULATIONS:
+            raise ValueError(
+                f"a search takes 1 to {MAX_SIMULATIONS:,} simulations a move; "
+                f"you asked for {simulations:,}"
+            )
+        return self.model_copy(update={"simulations": simulations})
 
     def rule(self, forest: Forest, rng: np.random.Generator, budget: Int, explore: Bool) -> Any:
         """What the walk needs to know for one search; see forest.py."""
