@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from selfplay import arrays
 from selfplay.types import Samples
 
 FORMAT = 1
+
+_NO_ROOM = 1 << 20  # bytes: with less left than that, a failed write has filled the disk
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
@@ -36,17 +39,45 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
+        _flush_folder(path.parent)
     except (OSError, RuntimeError) as error:
-        # torch turns a failed write into a RuntimeError
-        full = isinstance(error, RuntimeError) or error.errno == errno.ENOSPC
-        reason = "no space left on the disk" if full else str(error)
+        cause = _cause(error)
+        full = _is_full(cause, path.parent)
+        reason, advice = ("no space left on the disk", "make room and ") if full else (cause, "")
         raise ValueError(
-            f"{path} could not be saved ({reason}); what was saved before is intact: make room "
-            f"and run the same command again"
+            f"{path} could not be saved ({reason}); what was saved before is intact: {advice}run "
+            f"the same command again"
         ) from error
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Puts the names in ``folder`` on the disk: else a power cut may undo a rename."""
+    with contextlib.suppress(
+        OSError
+    ):  # not every system opens folders, not every disk flushes them
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the system said; torch hides it behind a RuntimeError of its own."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    return cause or error
+
+
+def _is_full(error: BaseException, folder: Path) -> bool:
+    """Whether a write failed for want of space; what it wrote still lies in ``folder``."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return shutil.disk_usage(folder).free < _NO_ROOM
 
 
 def write_text_atomically(path: Path, text: str) -> None:

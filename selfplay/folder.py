@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,9 @@ except ImportError:  # not a Unix system: nothing keeps two processes apart
 
 RUNS = Path("runs")  # of the user
 SHIPPED = Path(__file__).resolve().parent.parent / "runs"
+
+# what ``checkpoint.write_atomically`` writes beside the files of a run: .NAME.PROCESS
+_ASIDE = re.compile(r"\.(?:(?:config|provenance)\.json|report\.md|\d{6,}\.(?:pt|npz|txt))\.\d+")
 
 
 class RunFolder(NamedTuple):
@@ -57,8 +61,10 @@ class RunFolder(NamedTuple):
         return next(reversed(self.checkpoints()), None)
 
     def leftovers(self) -> list[Path]:
-        """What processes that were killed had half written."""
-        return [path for path in self.path.rglob(".*.[0-9]*") if path.suffix[1:].isdecimal()]
+        """What processes that were killed had half written, and nothing of anybody else's."""
+        own = (self.path, *(self.path / part for part in ("checkpoints", "replay", "games")))
+        hidden = (path for part in own for path in part.glob(".*"))
+        return [path for path in hidden if _ASIDE.fullmatch(path.name) and path.is_file()]
 
     def shards(self) -> list[Path]:
         """Oldest first."""
@@ -121,12 +127,14 @@ def number(path: Path) -> int:
 def find_run(name: str) -> RunFolder:
     """The run that ``name`` names: its folder, or a part of the folder's name that fits only one.
 
-    A path below ``runs`` comes before a folder's name, and that before a part of it.
+    A path comes before a path below ``runs``, that before a folder's name, and that before a part
+    of it.  A folder that is no run hides none; where nothing else fits, it is what comes back.
 
     Raises ValueError with a sentence when none or several fit.
     """
-    if Path(name).is_dir():
-        return RunFolder(Path(name))
+    named = RunFolder(Path(name))
+    if named.config_file.is_file():
+        return named
     roots = [RUNS] if RUNS.resolve() == SHIPPED else [RUNS, SHIPPED]
     known = {
         str(config.parent.relative_to(root)): config.parent
@@ -136,12 +144,14 @@ def find_run(name: str) -> RunFolder:
     fits = (
         [path for key, path in known.items() if key == name]
         or [path for key, path in known.items() if Path(key).name == name]
-        or [path for key, path in known.items() if name in key]
+        or [path for key, path in known.items() if name in key and re.search(r"\w", name)]
     )
     if len(fits) == 1:
         return RunFolder(fits[0])
     if fits:
         raise ValueError(f"{name!r} fits several runs: {', '.join(map(str, sorted(fits)))}")
+    if named.path.is_dir():
+        return named
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"did you mean {str(known[near[0]])!r}?" if near else "train one with 'selfplay train'"
     raise ValueError(f"there is no run {name!r}; {hint}")

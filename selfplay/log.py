@@ -90,7 +90,7 @@ class Screen:
     ) -> None:
         self._console = Console(file=stream or sys.stderr, highlight=False, emoji=False)
         self._title, self._progress = title, progress
-        self._latest: dict[str, float] = {}
+        self._latest: dict[str, float] = {}  # replaced, never changed: rich's thread reads it
         self._start, self._at_start = time.monotonic(), progress()
         self._last_line = -math.inf
         self._live: Live | None = None
@@ -105,10 +105,15 @@ class Screen:
         self._console.print(sentence, markup=False, soft_wrap=True)
 
     def show(self, report: Report) -> None:
-        self._latest.update(report.scalars)
-        self._latest["step"] = report.step
+        first = report.phase == "selfplay" and "selfplay/seconds" not in self._latest
+        self._latest = {**self._latest, **report.scalars, "step": report.step}
+        if self._live is not None:
+            return
         due = report.phase == "strength" or time.monotonic() - self._last_line > 10
-        if self._live is None and due and "learn/kl" in self._latest:
+        if first:  # half a minute or more may go by until something is learned
+            rate = report.scalars.get("selfplay/simulations_per_s", 0.0)
+            self.say(f"{report.step:,} positions made, {rate:,.0f} simulations/s; learning begins")
+        elif due and "learn/kl" in self._latest:
             self._last_line = time.monotonic()
             cells = (f"{name} {value}" for name, value in self._cells())
             self._console.print(" · ".join(cells), markup=False, soft_wrap=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import errno
+import os
 import pickle
 import resource
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any
 
 import numpy as np
@@ -133,6 +137,37 @@ def test_a_full_disk_leaves_what_was_there(write: Callable[..., None], tmp_path:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(("free", "full"), [(1000, True), (1 << 40, False)])
+def test_an_error_of_torch_means_a_full_disk_only_if_it_is_full(
+    free: int, full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(file: IO[bytes]) -> None:
+        raise RuntimeError("unexpected pos 704 vs 598")
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(ValueError, match="could not be saved") as error:
+        checkpoint.write_atomically(tmp_path / "1.pt", fails)
+    assert ("no space left on the disk" in str(error.value)) == full
+    assert ("make room" in str(error.value)) == full
+    assert ("unexpected pos 704 vs 598" in str(error.value)) != full
+
+
+def test_a_renamed_file_is_flushed_with_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First the content, then the name: after a power cut the one without the other is no use."""
+    path, real, flushed = tmp_path / "1.pt", os.fsync, []
+
+    def fsync(descriptor: int) -> None:
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        flushed.append((kind, path.exists()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    checkpoint.write_text_atomically(path, "text")
+    assert flushed == [("file", False), ("folder", True)]
+
+
 @pytest.fixture
 def small_files_only() -> Iterator[None]:
     """The system refuses files of more than 4 kB, as a full disk would."""
@@ -147,7 +182,7 @@ def small_files_only() -> Iterator[None]:
 def test_a_checkpoint_that_does_not_fit_leaves_the_one_before(
     saved: Path, small_files_only: None
 ) -> None:
-    with pytest.raises(ValueError, match="could not be saved"):
+    with pytest.raises(ValueError, match=r"could not be saved \(.*File too large\)"):
         checkpoint.save(saved, {"net": {"weight": torch.zeros(100_000)}})
     assert checkpoint.load(saved)["training"]["ledger"]["positions"] == 12
     assert list(saved.parent.iterdir()) == [saved]

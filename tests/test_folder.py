@@ -39,6 +39,21 @@ def test_finds_a_run_by_its_folder_or_a_part(name: str, path: str, runs: Path) -
     assert find_run(name).path.resolve() == runs / path
 
 
+@pytest.mark.parametrize("name", ["connect4-s0", "s1", "connect4"])
+def test_a_folder_that_is_no_run_hides_none(name: str, runs: Path) -> None:
+    expected = find_run(name).path
+    (runs / name).mkdir()
+    assert find_run(name).path == expected
+
+
+@pytest.mark.parametrize("name", [".", "..", "", "xyzzy"])
+def test_a_folder_that_is_no_run_comes_back_where_nothing_fits(name: str, runs: Path) -> None:
+    (runs / "xyzzy").mkdir()
+    (runs / "runs" / "v0.1").mkdir()
+    (runs / "runs" / "v0.1" / "config.json").write_text("{}")
+    assert find_run(name).path == Path(name)
+
+
 def test_an_own_run_hides_the_one_that_ships(runs: Path) -> None:
     own = runs / "runs" / "reference" / "connect4"
     own.mkdir(parents=True)
@@ -75,6 +90,33 @@ def test_files_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
 
 def test_an_empty_folder_has_no_checkpoint(tmp_path: Path) -> None:
     assert RunFolder(tmp_path).latest() is None
+
+
+def test_only_what_this_program_writes_is_a_leftover(tmp_path: Path) -> None:
+    own = [
+        ".config.json.12",
+        ".provenance.json.12",
+        ".report.md.3",
+        "checkpoints/.000031.pt.123",
+        "games/.000031.txt.123",
+        "replay/.1000000.npz.123",
+    ]
+    others = [
+        ".x.1",
+        ".config.json.bak",
+        ".config.json.1.2",
+        ".000031.pt",
+        "checkpoints/.x.1",
+        "replay/.31.npz.1",
+        "projects/.config.json.12",
+        "projects/checkpoints/.000031.pt.123",
+    ]
+    for name in own + others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / ".report.md.4").mkdir()
+    found = RunFolder(tmp_path).leftovers()
+    assert sorted(str(path.relative_to(tmp_path)) for path in found) == own
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", b"[1]", b""])

@@ -107,6 +107,41 @@ def test_without_a_terminal_it_tells_one_line_now_and_then() -> None:
     assert line.endswith("mistakes 12.5% with search · net alone 25.0% · score against random 90%")
 
 
+def test_without_a_terminal_the_first_positions_are_told_at_once() -> None:
+    stream = io.StringIO()
+    screen = Screen("training", lambda: 0.0, stream)
+    screen.show(Report(0, "strength", {"strength/vs_random": 0.5}))
+    assert stream.getvalue() == ""
+    played = {"selfplay/simulations_per_s": 9876.5, "selfplay/seconds": 30.0}
+    screen.show(Report(8192, "selfplay", played))
+    assert stream.getvalue() == "8,192 positions made, 9,876 simulations/s; learning begins\n"
+    screen.show(Report(8192, "learn", REPORT))
+    screen.show(Report(16384, "selfplay", played))
+    assert [line[:5] for line in stream.getvalue().splitlines()] == ["8,192", "time "]
+
+
+class Intruder(float):
+    """A score while whose text is made another thread has something new to show."""
+
+    screen: Screen
+
+    def __format__(self, form: str) -> str:
+        self.screen.show(Report(2, "strength", {"strength/vs_other": 0.5}))
+        return super().__format__(form)
+
+
+def test_a_report_that_comes_while_the_screen_is_drawn_does_no_harm() -> None:
+    screen = Screen("training", lambda: 0.0, io.StringIO())
+    score = Intruder(0.75)
+    score.screen = screen
+    screen.show(Report(1, "strength", {"strength/vs_random": score, "strength/vs_solver": 0.25}))
+    assert screen._cells()[-2:] == [
+        ("score against random", "75%"),
+        ("score against solver", "25%"),
+    ]
+    assert ("score against other", "50%") in screen._cells()
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
