@@ -6,6 +6,7 @@ Shape suffixes: M positions, C channels, H x W board, A actions, 3 = win, draw, 
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 
@@ -124,19 +125,13 @@ class Net(nn.Module):
 
     def fused(self) -> Net:
         """A copy for inference: batch normalisation folded into the convolutions, no reply head."""
-        copy = _clone(self).eval()
-        for module in copy.modules():
+        twin = copy.deepcopy(self).eval()
+        for module in twin.modules():
             if isinstance(module, _ConvNorm):
                 module.fuse()
             if isinstance(module, _MlpHeads | _BoardHeads):
                 module.reply = None
-        return copy.requires_grad_(False)
-
-
-def _clone(net: Net) -> Net:
-    import copy
-
-    return copy.deepcopy(net)
+        return twin.requires_grad_(False)
 
 
 def obs_tensors(obs: Obs) -> list[Tensor]:
