@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
 import envs
 from selfplay import checkpoint
 from selfplay.config import Config
@@ -60,10 +62,21 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
             f"another run, or the config was edited"
         ) from error
     device = choose_device(config.evaluator.device)
-    precision = choose_precision(net, rules, device, config.evaluator.precision)
+    wish = config.evaluator.precision
+    if wish == "auto" and device == "cpu" and _is_fast(saved.get("precision")):
+        wish = saved["precision"]  # what the run measured; measuring again takes a second or two
+    precision = choose_precision(net, rules, device, wish)
     evaluator = NetEvaluator(net, rules.num_actions, device, precision.dtype, _CACHE)
     label = str(folder.path) if step is None else f"{folder.path}@{step}"
     return Agent(label, rules, evaluator, config.search, config, int(path.stem))
+
+
+def _is_fast(precision: object) -> bool:
+    """Whether this processor computes in ``precision`` without emulating it; False if unsure."""
+    if precision == "bfloat16":
+        tell = getattr(torch.cpu, "get_capabilities", None)  # an old torch has none
+        return tell is not None and any(has for name, has in tell().items() if "bf16" in name)
+    return precision == "float32"
 
 
 def _checkpoint_of(folder: RunFolder, step: int | None) -> Path:

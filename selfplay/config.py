@@ -25,6 +25,8 @@ from selfplay.replay import ReplaySection
 from selfplay.search import Gumbel, Search
 from selfplay.strength import StrengthSection
 
+_SHIPPED = Path(__file__).resolve().parent.parent / "configs"
+
 
 class Budget(BaseModel):
     """Section ``[budget]``: the run ends when one of these is used up."""
@@ -83,13 +85,23 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"there is no config file {str(path)!r}")
+        near = nearest_recipe(str(path))
+        hint = f"; did you mean {str(near)!r}?" if near else ""
+        raise FileNotFoundError(f"there is no config file {str(path)!r}{hint}")
     try:
         plain = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid TOML: {error}") from error
     name = re.sub(r"[^\w.-]", "-", path.stem)
     return parse_config({"name": name, **plain}, overrides, str(path))
+
+
+def nearest_recipe(name: str) -> Path | None:
+    """The file in ``configs`` that is named most like ``name``; the user's come first."""
+    folders = (_SHIPPED, Path("configs"))
+    known = {recipe.stem: recipe for folder in folders for recipe in folder.glob("*.toml")}
+    near = difflib.get_close_matches(Path(name).stem, known, n=1, cutoff=0.5)
+    return known[near[0]] if near else None
 
 
 def parse_config(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from selfplay import checkpoint
+from selfplay import checkpoint, evaluator
 from selfplay.agent import load_agent
 from selfplay.config import parse_config
 from selfplay.folder import RunFolder
@@ -99,6 +100,60 @@ def test_a_truncated_checkpoint_is_refused(copy: Path) -> None:
     with pytest.raises(ValueError, match=r"000010\.pt is not a whole checkpoint.*RUN@STEP"):
         load_agent(str(copy))
     assert load_agent(f"{copy}@2").step == 2
+
+
+def test_a_checkpoint_of_another_game_is_refused_even_where_it_fits(copy: Path) -> None:
+    path = RunFolder(copy).checkpoint(10)
+    checkpoint.save(path, {**checkpoint.load(path), "game": "another"})
+    with pytest.raises(ValueError, match="was trained on another") as error:
+        load_agent(str(copy))
+    assert str(error.value) == (
+        f"{path} was trained on another, but {copy}/config.json says tictactoe"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wish", "saved", "fast", "measured", "used"),
+    [
+        ("auto", "bfloat16", True, False, torch.bfloat16),
+        ("auto", "float32", True, False, torch.float32),
+        ("auto", "float32", False, False, torch.float32),
+        ("auto", "bfloat16", False, True, torch.float32),
+        ("auto", "float8", True, True, torch.float32),
+        ("auto", None, True, True, torch.float32),
+        ("float32", "bfloat16", True, False, torch.float32),
+        ("bfloat16", "float32", False, False, torch.bfloat16),
+    ],
+)
+def test_an_agent_runs_in_the_precision_that_its_run_measured(
+    wish: str,
+    saved: str | None,
+    fast: bool,
+    measured: bool,
+    used: torch.dtype,
+    copy: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Unless this processor has to emulate it, or the section names another."""
+    config = json.loads((copy / "config.json").read_text())
+    config["evaluator"] |= {"precision": wish, "device": "cpu"}
+    (copy / "config.json").write_text(json.dumps(config))
+    path = RunFolder(copy).checkpoint(10)
+    content = {**checkpoint.load(path), "precision": saved}
+    if saved is None:
+        del content["precision"]
+    checkpoint.save(path, content)
+    measurements = []
+
+    def measure(*arguments: Any) -> dict[str, float]:
+        measurements.append(arguments)
+        return {"bfloat16": 1.0, "float32": 2.0}
+
+    monkeypatch.setattr(evaluator, "_speeds", measure)
+    features = {"avx2": True, "avx512_bf16": fast, "amx_bf16": False}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features, raising=False)
+    assert load_agent(str(copy)).evaluator.dtype == used
+    assert bool(measurements) == measured
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA GPU")

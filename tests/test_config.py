@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from selfplay.config import Budget, Config, load_config, parse_config
+from selfplay.config import Budget, Config, load_config, nearest_recipe, parse_config
 from selfplay.nets import Mlp, ResNet
 from selfplay.search import Gumbel, Puct
 
@@ -171,6 +171,35 @@ def test_a_wrong_override_is_one_sentence(override: str, sentence: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"there is no config file '.*nowhere.toml'"):
         load_config(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("conect4.toml", "; did you mean 'configs/connect4.toml'?"),
+        ("configs/tictactoe.tml", "; did you mean 'configs/tictactoe.toml'?"),
+        ("mine.toml", "; did you mean 'configs/mine-2.toml'?"),
+        ("xyzzy.toml", ""),
+    ],
+)
+def test_a_missing_file_names_the_nearest_recipe(
+    name: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    for recipe in ("connect4", "tictactoe", "mine-2"):
+        (tmp_path / "configs" / f"{recipe}.toml").touch()
+    with pytest.raises(FileNotFoundError) as error:
+        load_config(name)
+    assert str(error.value) == f"there is no config file {name!r}{hint}"
+
+
+def test_the_projects_recipes_are_named_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipes = Path(__file__).parent.parent / "configs"
+    assert nearest_recipe("conect4") == recipes / "connect4.toml"
 
 
 @pytest.mark.parametrize("content", [b"game = ", b"\xff\xfe", b"[net\n"])
