@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import concatenate, length, take
 from selfplay.lookahead import position_keys
-from selfplay.types import Bool, Float, Game, Int, State, Symmetric
+from selfplay.types import Bool, Float, Game, Int, Obs, State, Symmetric
 
 NO_MOVE = -1  # fills the rows of shorter lines of play
 ROUNDS = 20  # batches tried before openings may repeat
@@ -80,7 +80,11 @@ def distinct_openings(game: Game, count: int, plies: int, rng: np.random.Generat
 
 def canonical_keys(game: Game, state: State) -> NDArray[np.uint64]:
     """[B] u64, equal for positions that a symmetry of the game turns into one another."""
-    obs = game.observe(state)
+    return canonical_obs_keys(game, game.observe(state))
+
+
+def canonical_obs_keys(game: Game, obs: Obs) -> NDArray[np.uint64]:
+    """[B] u64, the same for observations."""
     keys = [position_keys(obs)]
     if isinstance(game, Symmetric):
         keys += [position_keys(game.transform(obs, k)) for k in range(1, len(game.action_map))]

@@ -16,7 +16,7 @@ LAYERS = (
     ("selfplay.types",),
     ("selfplay.jit",),
     ("selfplay.arrays", "selfplay.intervals"),
-    ("envs",),
+    ("envs", "selfplay.distinct"),
     ("selfplay.checks", "selfplay.lookahead", "selfplay.search"),
     ("selfplay.openings", "selfplay.solver", "selfplay.nets"),
     ("selfplay.positions", "selfplay.evaluator", "selfplay.players"),

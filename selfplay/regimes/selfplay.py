@@ -12,6 +12,7 @@ from selfplay import arrays
 from selfplay.actor import Tally
 from selfplay.evaluator import Usage
 from selfplay.learner import Fit
+from selfplay.openings import canonical_obs_keys
 from selfplay.regimes.workshop import Workshop
 from selfplay.types import Report
 
@@ -33,7 +34,8 @@ class SelfPlay(BaseModel):
         shop.replay.add(harvest.samples)
         shop.records = harvest.records
         made = arrays.length(harvest.samples)
-        ledger.positions += made
+        keys = canonical_obs_keys(shop.game, harvest.samples.obs)
+        ledger.note(made, keys, len(shop.replay))
         ledger.games += int(harvest.tally.games)
         ledger.evaluations += usage.evaluated
         yield Report(ledger.positions, "selfplay", _played(harvest.tally, usage, played_s))
@@ -47,6 +49,7 @@ class SelfPlay(BaseModel):
         scalars = _learned(fit, time.perf_counter() - start)
         scalars["learn/reuse"] = ledger.samples / ledger.positions
         scalars["learn/window"] = raw
+        scalars["learn/staleness"] = ledger.staleness(raw)
         scalars["selfplay/unique"] = arrays.length(window) / raw
         yield Report(ledger.positions, "learn", scalars | _costs(shop))
 
@@ -92,6 +95,8 @@ def _costs(shop: Workshop) -> dict[str, float]:
         "cost/flops_learn": 3.0 * shop.flops * ledger.samples,
         "cost/flops_generate": float(shop.flops) * ledger.evaluations,
         "cost/samples": ledger.samples,
+        "cost/positions_unique": ledger.unique(),
+        "cost/effective_epochs": ledger.samples / ledger.unique(),
         "cost/games": ledger.games,
         "cost/wall_s": shop.seconds(),
     }

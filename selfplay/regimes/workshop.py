@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay import distinct
 from selfplay.backends import Threads
 from selfplay.learner import Learner
 from selfplay.replay import Replay
@@ -22,6 +26,37 @@ class Ledger:
     samples: int = 0  # positions learned from, repetitions counted
     evaluations: int = 0  # positions that went through the net to generate data
     wall_s: float = 0.0
+    made: list[int] = field(default_factory=list)  # positions of the latest iterations, in order
+    seen: NDArray[np.int64] = field(default_factory=distinct.nothing, compare=False)
+
+    def __post_init__(self) -> None:
+        self.seen = np.asarray(self.seen)  # out of a checkpoint it is a tensor
+
+    def note(self, made: int, keys: NDArray[np.uint64], window: int) -> None:
+        """Counts an iteration's ``made`` positions with these canonical keys.
+
+        ``window``: of how many positions the age may be asked from now on.
+        """
+        self.positions += made
+        self.seen = distinct.add(self.seen, keys)
+        self.made.append(made)
+        while sum(self.made[1:]) >= window:
+            del self.made[0]
+
+    def unique(self) -> int:
+        """Different positions generated, mirror images counted once; see distinct.py."""
+        return distinct.count(self.seen)
+
+    def staleness(self, window: int) -> float:
+        """Mean age of the latest ``window`` positions: iterations since their game was finished.
+
+        Each iteration ends with an update of the acting net; those of the present one count 0.
+        """
+        ages, left = 0, window
+        for age, made in enumerate(reversed(self.made)):
+            taken = min(made, left)
+            ages, left = ages + age * taken, left - taken
+        return ages / (window - left)
 
     def state_dict(self) -> dict[str, Any]:
         return asdict(self)
