@@ -297,6 +297,8 @@ class Actor:
             for name in Plays._fields
             if name not in ("obs", "legal")
         }
+        for field in plays.values():
+            field[np.arange(moves)[:, None] >= self._length] = 0  # remains of earlier games
         return {
             "rng": json.dumps(self.rng.bit_generator.state),
             "seed": self._seed.copy(),

@@ -383,3 +383,7 @@ def test_goes_on_from_a_saved_state_as_if_nothing_had_been(name: str, tmp_path: 
         checkpoint.save(path, {"net": {}, "actor": straight.state_dict()})
         resumed.load_state_dict(checkpoint.unpacked(checkpoint.load(path)["actor"]))
         assert_same(straight.collect(evaluator, 60), resumed.collect(evaluator, 60))
+        one, two = straight.state_dict(), resumed.state_dict()
+        assert one.keys() == two.keys()
+        for key, value in one.items():
+            np.testing.assert_array_equal(value, two[key], key)
