@@ -60,7 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         verbs.get(words[0], parser).refuse(unknown)
     if not hasattr(arguments, "verb"):
         parser.error("which verb?")
-    sys.path.append(os.getcwd())  # the user's own games
     return _guarded(arguments)
 
 
@@ -84,6 +83,10 @@ def _guarded(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Runs the verb; with --json its object alone goes to standard output."""
+    try:
+        sys.path.append(os.getcwd())  # the user's own games
+    except FileNotFoundError as error:
+        raise ValueError("the working folder has been deleted; change to another one") from error
     from selfplay import verbs
 
     verb: Callable[[argparse.Namespace], verbs.Answer] = getattr(verbs, arguments.verb)

@@ -259,6 +259,8 @@ def test_no_verb_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         ("match random minimax:0", "'minimax:0' needs a whole number above 0"),
         ("match random random --game nim?stones=0", "nim needs stones >= 1"),
         ("train nothing.toml", "there is no config file 'nothing.toml'"),
+        ("train demmo", "there is no run 'demmo'; "),
+        ("train demmo", "demo.toml' starts a new run"),
         ("bench connect4 --set search.simulation=3", "did you mean 'simulations'?"),
         ("bench nim --net resnet", "net kind 'resnet' needs an observation of planes"),
         ("bench connect4 --net resnet --width 8", "unknown option 'net.width'"),
@@ -273,6 +275,18 @@ def test_a_users_mistake_is_one_sentence(
     assert out == ""
     assert err.startswith("selfplay: ")
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that is in use")
+def test_a_working_folder_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    program = "import os, sys; from selfplay import cli; os.rmdir(os.getcwd()); cli.main(['games'])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=gone, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ("selfplay: the working folder has been deleted; change to another one\n")
+    assert done.stdout == ""
 
 
 def test_debug_shows_where_an_error_comes_from(place: Path) -> None:
