@@ -17,7 +17,7 @@ from rich.table import Table
 
 from selfplay.types import Report
 
-_EVENTS = "events.out.tfevents"  # what TensorBoard calls its files
+EVENTS = "events.out.tfevents"  # what TensorBoard calls its files
 
 
 class RunLog:
@@ -32,7 +32,7 @@ class RunLog:
 
         self._path = folder / "metrics.jsonl"
         if resume_at is None:
-            for old in (self._path, *folder.glob(_EVENTS + "*")):
+            for old in (self._path, *folder.glob(EVENTS + "*")):
                 old.unlink(missing_ok=True)
         elif self._path.exists():
             _truncate(self._path, resume_at)
@@ -70,7 +70,7 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 def _wait_for_a_later_name(folder: Path) -> None:
     """Event files are named by the second they begin in and read in that order."""
-    while any(folder.glob(f"{_EVENTS}.{int(time.time()):010}.*")):
+    while any(folder.glob(f"{EVENTS}.{int(time.time()):010}.*")):
         time.sleep(0.05)
 
 

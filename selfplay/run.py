@@ -20,11 +20,11 @@ import torch
 import envs
 from selfplay import arrays, checkpoint
 from selfplay.backends import Threads, core_count
-from selfplay.config import Config, load_config
+from selfplay.config import Config, load_config, nearest_recipe, parse_config
 from selfplay.evaluator import choose_device, choose_precision
-from selfplay.folder import RUNS, RunFolder, number
+from selfplay.folder import RUNS, RunFolder, find_run, number
 from selfplay.learner import Learner
-from selfplay.log import RunLog, Screen, read_metrics
+from selfplay.log import EVENTS, RunLog, Screen, read_metrics
 from selfplay.nets import forward_flops, parameter_count
 from selfplay.regimes.workshop import Ledger, Workshop
 from selfplay.replay import Replay, example_samples
@@ -54,19 +54,26 @@ class Outcome(NamedTuple):
 
 
 def train(target: str, overrides: Sequence[str] = (), out: str | None = None) -> Outcome:
-    """Starts the run of a config file, or goes on with the run in a folder.
+    """Starts the run of a config file, or goes on with a run, named as ``find_run`` has it.
 
     Naming a config whose run folder exists resumes that run.  Raises ValueError or
     FileNotFoundError with a sentence for the user.
     """
-    if Path(target).is_dir():
-        folder = RunFolder(Path(target))
-        config = folder.config(tuple(overrides))
-    else:
+    if target.endswith(".toml") or Path(target).is_file():
         config = load_config(target, overrides)
         folder = RunFolder(Path(out) if out else RUNS / config.name)
+    else:
+        folder = _existing_run(target)
+        config = folder.config(tuple(overrides))
+        if out and Path(out).resolve() != folder.path.resolve():
+            raise ValueError(
+                f"{target!r} names the run {folder.path}, which goes on in its own folder: leave "
+                f"--out away, or name a recipe to start a new run"
+            )
     if folder.config_file.exists():
         _refuse_other_config(folder, config)
+    else:
+        _refuse_others_files(folder)
     envs.make(config.game)  # a mistyped game leaves no folder behind
     with folder.locked():
         return Training(folder, config).run()
@@ -109,7 +116,8 @@ class Training:
             seconds=self._seconds,
         )
         self._start = time.monotonic()
-        self._saved_total = 0  # positions in the replay shards on disk
+        self._saved_total = 0  # positions made until the latest checkpoint
+        self._say: Callable[[str], None] = print  # until there is a screen
         self._stopping = False
         self._resumed = saved is not None
         if saved is not None:
@@ -122,6 +130,7 @@ class Training:
         self._prepare_folder()
         log = RunLog(self.folder.path, self.shop.ledger.positions if self._resumed else None)
         screen = Screen(f"training {self.config.game} in {self.folder.path}", self._progress)
+        self._say = screen.say
         screen.say(
             f"{self.config.game}: net of {self._parameters:,} parameters, "
             f"{self.shop.flops / 1e6:.1f} MFLOPs a position; {self._precision.sentence}"
@@ -223,10 +232,12 @@ class Training:
         if fresh:
             checkpoint.save_samples(folder.shard(iteration), shop.replay.recent(fresh))
         older = [path for path in folder.checkpoints() if number(path) != iteration]
+        needed = shop.replay.section.size(self._saved_total)  # by the checkpoint before
         checkpoint.save(
             folder.checkpoint(iteration),
             {
                 "game": self.config.game,
+                "config": self.config.dump(),
                 "precision": str(self._precision.dtype).removeprefix("torch."),
                 "net": shop.learner.acting.state_dict(),
                 "training": {
@@ -239,21 +250,34 @@ class Training:
         )
         self._saved_total = shop.replay.total
         for path in older[-2:-1]:
-            content = checkpoint.load(path)
-            content.pop("training", None)
-            checkpoint.save(path, content)
-        self._drop_old_shards()
+            self._strip(path)
+        if older:
+            self._drop_old_shards(number(older[-1]), needed)
         text = "".join(record + "\n" for record in shop.records)
         checkpoint.write_text_atomically(folder.games(iteration), text)
 
-    def _drop_old_shards(self) -> None:
-        """Removes shards that the windows of the last two checkpoints have left behind."""
-        newer = 0
+    def _strip(self, path: Path) -> None:
+        """Takes away from a checkpoint what only training needs."""
+        try:
+            content = checkpoint.load(path)
+        except ValueError as error:
+            self._say(f"{error}; training goes on")
+            return
+        content.pop("training", None)
+        checkpoint.save(path, content)
+
+    def _drop_old_shards(self, iteration: int, needed: int) -> None:
+        """Removes shards older than the ``needed`` positions up to the checkpoint ``iteration``.
+
+        Later checkpoints need none of them either: a window never begins earlier than the last.
+        """
         for shard in reversed(self.folder.shards()):
-            if newer >= 2 * len(self.shop.replay):
+            if number(shard) > iteration:
+                continue
+            if needed <= 0:
                 shard.unlink()
             else:
-                newer += checkpoint.count_samples(shard)
+                needed -= checkpoint.count_samples(shard)
 
     def _load_latest(self) -> dict[str, Any] | None:
         """The latest checkpoint, or None before there is one."""
@@ -271,6 +295,13 @@ class Training:
                 f"{path} holds only the net, to be played with; to train anew give another folder "
                 f"with --out"
             )
+        if "config" in saved:
+            before = parse_config(saved["config"], (), str(path)).dump()
+            for option, old, new in _fixed_differences(before, self.config.dump()):
+                raise ValueError(
+                    f"{path} was made with {option} = {old!r}; you asked for {new!r}: ask for what "
+                    f"it was made with, or give another folder with --out"
+                )
         return saved
 
     def _restore(self, saved: dict[str, Any]) -> None:
@@ -335,15 +366,43 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _existing_run(name: str) -> RunFolder:
+    """The run that ``name`` names; where there is none the error says which recipe is near."""
+    try:
+        return find_run(name)
+    except ValueError as error:
+        recipe = nearest_recipe(name)
+        hint = f"; 'selfplay train {recipe}' starts a new run" if recipe else ""
+        raise ValueError(f"{error}{hint}") from error
+
+
+def _refuse_others_files(folder: RunFolder) -> None:
+    """Raises ValueError when a new run in ``folder`` would clear away what it did not write."""
+    if folder.latest() is not None:
+        return  # a run without its config.json
+    for pattern in ("metrics.jsonl", f"{EVENTS}*", "replay/*"):
+        for path in folder.path.glob(pattern):
+            raise ValueError(
+                f"{folder.path} is not a run folder (it has no config.json), but there is {path}: "
+                f"give another folder with --out"
+            )
+
+
 def _refuse_other_config(folder: RunFolder, config: Config) -> None:
     """Raises ValueError when ``folder`` holds a run of another configuration."""
-    for option, old, new in _differences(folder.config().dump(), config.dump()):
-        if not option.startswith(_FREE_TO_CHANGE):
-            raise ValueError(
-                f"{folder.path} holds a run with {option} = {old!r}; you asked for {new!r}: go on "
-                f"with it by 'selfplay train {folder.path}', or give this one another folder with "
-                f"--out"
-            )
+    for option, old, new in _fixed_differences(folder.config().dump(), config.dump()):
+        raise ValueError(
+            f"{folder.path} holds a run with {option} = {old!r}; you asked for {new!r}: go on "
+            f"with it by 'selfplay train {folder.path}', or give this one another folder with "
+            f"--out"
+        )
+
+
+def _fixed_differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """(option, old, new) for every option that differs and may not."""
+    for difference in _differences(old, new):
+        if not difference[0].startswith(_FREE_TO_CHANGE):
+            yield difference
 
 
 def _differences(old: Any, new: Any, option: str = "") -> Iterator[tuple[str, Any, Any]]:

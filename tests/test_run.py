@@ -20,6 +20,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from selfplay import arrays, checkpoint, run
+from selfplay import folder as folders
 from selfplay.actor import parse_record
 from selfplay.folder import RunFolder
 from selfplay.log import Screen, read_metrics
@@ -56,6 +57,46 @@ games = 4
 simulations = 2
 [budget]
 positions = 1500
+"""
+
+
+RICH_RECIPE = """
+game = "tictactoe"
+checkpoint_s = 0.001
+[net]
+kind = "resnet"
+blocks = 1
+channels = 8
+reply_head = true
+[search]
+kind = "puct"
+simulations = 4
+[actor]
+games = 16
+threads = 2
+full_share = 0.5
+fast_simulations = 2
+reuse_tree = true
+weigh = "games"
+[regime]
+positions = 150
+[replay]
+window = 400
+capacity = 600
+[learner]
+batch = 64
+warmup_steps = 5
+average = 0.9
+[evaluator]
+cache = 1024
+precision = "bfloat16"
+[strength]
+every_s = 1e6
+versus = ["random"]
+games = 4
+simulations = 2
+[budget]
+positions = 700
 """
 
 
@@ -147,6 +188,14 @@ def test_same_seed_same_run(straight: Outcome, recipe: str, tmp_path: Path) -> N
     assert not torch.equal(a["heads.policy.weight"], b["heads.policy.weight"])
 
 
+@pytest.fixture(scope="session")
+def rich_recipe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Another net, search, precision and weighing, averaged weights, trees that are kept."""
+    path = tmp_path_factory.mktemp("recipes") / "rich.toml"
+    path.write_text(RICH_RECIPE)
+    return str(path)
+
+
 @pytest.mark.parametrize("iterations", [1, 4])
 def test_stopped_and_resumed_it_is_the_same_run(
     iterations: int,
@@ -166,6 +215,20 @@ def test_stopped_and_resumed_it_is_the_same_run(
     assert_same_run(straight.folder, folder)
     steps = [line["step"] for line in read_metrics(straight.folder) if line["phase"] == "learn"]
     assert curve(folder, "learn/policy_loss") == steps
+
+
+def test_a_richer_run_is_the_same_after_a_stop(
+    rich_recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = train(rich_recipe, out=str(tmp_path / "straight"))
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        assert not train(rich_recipe, out=str(tmp_path / "stopped")).finished
+    assert train(str(tmp_path / "stopped")).finished
+    assert_same_run(straight.folder, tmp_path / "stopped")
+    content = checkpoint.load(RunFolder(straight.folder).latest())
+    assert content["precision"] == "bfloat16"
+    assert content["training"]["ledger"]["iteration"] > 2
 
 
 KILL = """
@@ -354,6 +417,76 @@ def test_the_checkpoint_before_serves_when_the_newest_is_damaged(
     assert_same_run(straight.folder, copy)
 
 
+def test_a_run_goes_on_by_a_part_of_its_name(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copy.parent)
+    (copy.parent / "runs").mkdir()
+    copy.rename("runs/first-try")
+    Path("first").mkdir()  # no run
+    outcome = train("first", ["budget.positions=1700"])
+    assert outcome.folder == Path("runs/first-try")
+    assert outcome.finished
+    assert read_metrics(outcome.folder)[-1]["step"] >= 1700
+    with pytest.raises(ValueError, match=r"names the run runs/first-try, .*: leave --out away"):
+        train("first", out="runs/other")
+    assert not Path("runs/other").exists()
+
+
+def test_what_names_no_run_names_the_nearest_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    shutil.copy(Path(__file__).parent.parent / "configs" / "demo.toml", "configs/my-demo.toml")
+    with pytest.raises(ValueError, match="there is no run 'my-demmo'; ") as error:
+        train("my-demmo")
+    assert str(error.value).endswith("; 'selfplay train configs/my-demo.toml' starts a new run")
+
+
+def test_what_the_checkpoint_before_needs_stays(recipe: str, tmp_path: Path) -> None:
+    """Even where one iteration makes more than twice a window."""
+    overrides = ["replay.window=50", "replay.capacity=60", "budget.positions=600"]
+    straight = train(recipe, overrides, str(tmp_path / "straight")).folder
+    newest = RunFolder(straight).latest()
+    held = [folders.number(shard) for shard in RunFolder(straight).shards()]
+    assert held == [int(newest.stem) - 1, int(newest.stem)]
+    copy = Path(shutil.copytree(straight, tmp_path / "copy"))
+    RunFolder(copy).latest().unlink()
+    assert train(str(copy)).finished
+    assert_same_run(straight, copy)
+
+
+def test_a_damaged_older_checkpoint_does_not_stop_the_training(
+    copy: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    *_, damaged, _ = RunFolder(copy).checkpoints()  # the next save takes its training part away
+    damaged.write_bytes(damaged.read_bytes()[:1000])
+    assert train(str(copy), ["budget.positions=1900"]).finished
+    assert read_metrics(copy)[-1]["step"] >= 1900
+    err = capfd.readouterr().err
+    assert err.count("training goes on") == 1
+    assert f"{damaged.name} is not a whole checkpoint" in err
+
+
+@pytest.mark.parametrize("name", [".x.1", "sub/.000001.pt.1", "checkpoints/.x.1"])
+def test_hidden_files_of_others_stay(name: str, copy: Path) -> None:
+    (copy / name).parent.mkdir(exist_ok=True)
+    (copy / name).write_text("mine")
+    train(str(copy))
+    assert (copy / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "events.out.tfevents.1.x", "replay/000001.npz"])
+def test_files_of_others_are_not_cleared_away_by_a_new_run(
+    name: str, recipe: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(ValueError, match=r"is not a run folder .* but there is") as error:
+        train(recipe, out=str(tmp_path))
+    assert str(tmp_path / name) in str(error.value)
+    assert (tmp_path / name).read_text() == "mine"
+
+
 def test_old_shards_go_and_needed_ones_stay(straight: Outcome) -> None:
     folder = RunFolder(straight.folder)
     held = [checkpoint.count_samples(shard) for shard in folder.shards()]
@@ -391,7 +524,39 @@ def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
         train(str(tmp_path))
 
 
+@pytest.mark.parametrize("how", ["edited", "missing"])
+def test_a_config_that_the_checkpoint_was_not_made_with_is_refused(
+    how: str, recipe: str, copy: Path
+) -> None:
+    """Also where game and net are the same."""
+    config = json.loads((copy / "config.json").read_text())
+    config["search"]["simulations"] = 5
+    (copy / "config.json").write_text(json.dumps(config))
+    if how == "missing":
+        (copy / "config.json").unlink()
+    overrides = ["search.simulations=5"]
+    with pytest.raises(ValueError, match="was made with") as error:
+        train(str(copy)) if how == "edited" else train(recipe, overrides, str(copy))
+    assert str(error.value).startswith(
+        f"{RunFolder(copy).latest()} was made with search.simulations = 4; you asked for 5: "
+    )
+    assert (copy / "config.json").exists() == (how == "edited")
+
+
+def test_a_run_without_its_config_goes_on_by_the_same_recipe(
+    straight: Outcome, recipe: str, copy: Path
+) -> None:
+    (copy / "config.json").unlink()
+    RunFolder(copy).latest().unlink()
+    assert train(recipe, ["actor.threads=2", "checkpoint_s=0.0001"], str(copy)).finished
+    assert told(copy) == told(straight.folder)
+
+
 def test_a_checkpoint_of_another_net_is_refused(copy: Path) -> None:
+    newest = RunFolder(copy).latest()
+    content = checkpoint.load(newest)
+    del content["config"]  # as those of the first versions
+    checkpoint.save(newest, content)
     config = json.loads((copy / "config.json").read_text())
     config["net"]["width"] = 24
     (copy / "config.json").write_text(json.dumps(config))
