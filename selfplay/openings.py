@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import concatenate, length, take
+from selfplay.chance import random_actions
 from selfplay.lookahead import position_keys
-from selfplay.types import Bool, Float, Game, Int, Obs, State, Symmetric
+from selfplay.types import Bool, Game, Int, Obs, State, Symmetric
 
 NO_MOVE = -1  # fills the rows of shorter lines of play
 ROUNDS = 20  # batches tried before openings may repeat
@@ -21,14 +22,6 @@ class Openings(NamedTuple):
     state: State  # [M]
     moves: Int  # [M, L] i32, the line of play, NO_MOVE behind its end
     second: Bool  # [M], True where the second player is to move
-
-
-def random_actions(weight: Bool | Float, rng: np.random.Generator) -> Int:
-    """[B] i32, one action a row, drawn in proportion to ``weight`` [B, A]."""
-    total = weight.cumsum(axis=1, dtype=np.float64)
-    draw = rng.random((len(weight), 1)) * total[:, -1:]
-    action: Int = (total <= draw).sum(axis=1, dtype=np.int32)
-    return action
 
 
 def random_positions(game: Game, plies: NDArray[np.int64], rng: np.random.Generator) -> Openings:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import concatenate, length, take
+from selfplay.chance import random_actions
 from selfplay.lookahead import TooLargeError, edge_limit, look_ahead
-from selfplay.openings import random_actions
 from selfplay.search import Puct, Search
 from selfplay.solver import solver_for
 from selfplay.types import Bool, Decision, Evaluation, Evaluator, Game, Player, State

@@ -11,7 +11,8 @@ import pytest
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import length, take
-from selfplay.openings import canonical_keys, distinct_openings, random_actions, random_positions
+from selfplay.chance import random_actions
+from selfplay.openings import canonical_keys, distinct_openings, random_positions
 from selfplay.positions import default_positions, parse_moves, read_positions, write_positions
 from selfplay.solver import solver_for
 from selfplay.stages import SETS, STAGES, label_stages, plies_left

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
+from selfplay.chance import random_actions
 from selfplay.jit import kernel
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
@@ -74,9 +75,7 @@ class Puct(SearchSection):
         action = (weight + 1e-6 * np.nan_to_num(know.qvalues, nan=-1.0)).argmax(axis=1)
         if self.temperature > 0:
             share = (weight / weight.max(axis=1, keepdims=True)) ** (1 / self.temperature)
-            total = share.cumsum(axis=1)
-            draw = rng.random(len(share))[:, None] * total[:, -1:]
-            action = np.where(explore, (total <= draw).sum(axis=1), action)
+            action = np.where(explore, random_actions(share, rng), action)
         return Decision(
             action.astype(np.int32), policy, know.value, know.visits - rule.before, know.qvalues
         )
