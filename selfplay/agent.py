@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
 import envs
 from selfplay import checkpoint
+from selfplay.backends import has_bfloat16
 from selfplay.config import Config
 from selfplay.evaluator import NetEvaluator, choose_device, choose_precision
 from selfplay.folder import RunFolder, find_run
@@ -72,11 +71,8 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
 
 
 def _is_fast(precision: object) -> bool:
-    """Whether this processor computes in ``precision`` without emulating it; False if unsure."""
-    if precision == "bfloat16":
-        tell = getattr(torch.cpu, "get_capabilities", None)  # an old torch has none
-        return tell is not None and any(has for name, has in tell().items() if "bf16" in name)
-    return precision == "float32"
+    """Whether this processor computes in ``precision`` without emulating it."""
+    return precision == "float32" or (precision == "bfloat16" and has_bfloat16())
 
 
 def _checkpoint_of(folder: RunFolder, step: int | None) -> Path:

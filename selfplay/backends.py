@@ -41,6 +41,12 @@ def core_count() -> int:
     return os.cpu_count() or 1
 
 
+def has_bfloat16() -> bool:
+    """Whether this processor computes in bfloat16 without emulating it; False if torch is old."""
+    tell = getattr(torch.cpu, "get_capabilities", None)
+    return tell is not None and any(has for name, has in tell().items() if "bf16" in name)
+
+
 class Threads:
     """Actors in threads of this process."""
 

@@ -55,9 +55,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
 
 def _flush_folder(folder: Path) -> None:
     """Puts the names in ``folder`` on the disk: else a power cut may undo a rename."""
-    with contextlib.suppress(
-        OSError
-    ):  # not every system opens folders, not every disk flushes them
+    with contextlib.suppress(OSError):  # some systems cannot open folders, some disks flush none
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
