@@ -8,6 +8,8 @@ import importlib.util
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -134,6 +136,93 @@ def test_the_source_tree_names_every_module() -> None:
     named = set(re.findall(r"^ *(\w+\.py) ", tree, re.M))
     modules = [path for top in ("selfplay", "envs") for path in (ROOT / top).rglob("*.py")]
     assert named - {"reference.py"} == {p.name for p in modules if p.name != "__init__.py"}
+
+
+# Commands that are run ---------------------------------------------------------------------------
+
+BUDGETS = {  # what makes a command of the README short enough for a test
+    "selfplay train kayles.toml": "--set regime.positions=500 --set budget.positions=500 "
+    "--set budget.seconds=600 --set strength.games=10",
+    "selfplay match kayles solver --game kayles:Kayles": "--games 20",
+    "--out runs/pz": "--set budget.positions=200 --set strength.games=2 "
+    "--set strength.simulations=8",
+}
+LIGHT = [
+    command
+    for command in dict.fromkeys(COMMANDS)
+    if re.match(r"selfplay (games|check|match random)\b", command) and "kayles" not in command
+]
+
+
+def run_as_written(command: str, place: Path) -> str:
+    """What a command of the README prints, run in ``place`` with standard input closed."""
+    assert command in COMMANDS
+    longer = [more for end, more in BUDGETS.items() if command.endswith(end)]
+    done = subprocess.run(
+        [sys.executable, "-m", "selfplay.cli", *shlex.split(" ".join([command, *longer]))[1:]],
+        cwd=place,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    assert "Next: selfplay " in done.stdout
+    return done.stdout
+
+
+def skip_without_packages(command: str) -> None:
+    if "pettingzoo.classic" in command:
+        pytest.importorskip("pygame", reason="needs the extra 'classic'")
+
+
+def games_of(printed: str) -> tuple[int, ...]:
+    """Games won, drawn and lost by the first player of a match."""
+    counts = re.search(r"(\d+) won, (\d+) drawn, (\d+) lost", printed)
+    assert counts is not None
+    return tuple(map(int, counts.groups()))
+
+
+@pytest.mark.parametrize("command", LIGHT)
+def test_light_commands_run(command: str, tmp_path: Path) -> None:
+    skip_without_packages(command)
+    printed = run_as_written(command, tmp_path)
+    if command.startswith("selfplay games"):
+        assert [line.split()[0] for line in printed.splitlines()[1:-1]] == sorted(envs.GAMES)
+    elif command.startswith("selfplay check"):
+        assert "kept every law in 16 random games" in printed
+    else:
+        won, drawn, lost = games_of(printed)
+        assert won + drawn + lost == 100
+        assert won < lost  # at random, against looking two moves ahead
+
+
+def test_the_sequence_for_a_users_game_runs(tmp_path: Path) -> None:
+    (source,) = (block for block in blocks("python") if "class Kayles" in block)
+    (recipe,) = blocks("toml")
+    (tmp_path / "kayles.py").write_text(source, encoding="utf-8")
+    (tmp_path / "kayles.toml").write_text(recipe, encoding="utf-8")
+    (sequence,) = (block for block in blocks("sh") if "kayles" in block)
+    check, train, play, match = (
+        run_as_written(command, tmp_path) for command in sequence.splitlines()
+    )
+    assert "kayles-9 kept every law" in check
+    assert "of the points against random." in train
+    assert "of the points against minimax:4." in train
+    assert (tmp_path / "runs" / "kayles" / "report.md").is_file()
+    assert "1 2 3 4 5 6 7 8 9" in play
+    assert sum(games_of(match)) == 20
+
+
+def test_an_environment_of_pettingzoo_is_trained_on_as_written(tmp_path: Path) -> None:
+    (command,) = (each for each in COMMANDS if each.endswith("--out runs/pz"))
+    skip_without_packages(command)
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    assert "of the points against solver." in run_as_written(command, tmp_path)
+    last = [line for line in read_metrics(tmp_path / "runs" / "pz") if line["phase"] == "learn"][-1]
+    assert last["step"] >= 200
+    assert last["cost/positions_unique"] <= 4520  # positions of tic-tac-toe that are not over
 
 
 # Configuration -----------------------------------------------------------------------------------
