@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from selfplay import arrays
 from selfplay.jit import kernel
+from selfplay.outcomes import result_probabilities
 from selfplay.search import Forest, Found, Search
 from selfplay.search.forest import advance, replant
 from selfplay.types import Bool, Evaluator, Float, Game, Int, Obs, Samples, State
@@ -202,8 +203,8 @@ class Actor:
         at = (move, done[column])
         exact = plays.solved[at]
         share = np.where(exact, 0.0, self.section.outcome_share).astype(np.float32)[:, None]
-        searched = _win_draw_loss(plays.value[at], np.where(exact, 1.0, plays.draw[at]))
-        reached = _win_draw_loss(outcome[move, column], np.ones(len(move), np.float32))
+        searched = result_probabilities(plays.value[at], np.where(exact, 1.0, plays.draw[at]))
+        reached = result_probabilities(outcome[move, column], np.ones(len(move), np.float32))
         weight = np.ones(len(move), np.float32)
         if self.section.weigh == "games":
             weight = (float(self.game.max_moves) / 2 / counts[column]).astype(np.float32)
@@ -344,12 +345,6 @@ def _tally_of(found: Found, budget: Int) -> Tally:
         value_gain=float((found.decision.value - found.raw_value).sum()),
         solved=float(found.solved.sum()),
     )
-
-
-def _win_draw_loss(value: Float, draw: Float) -> Float:
-    """[M, 3] probabilities with expectation ``value`` and, as far as that allows, ``draw``."""
-    even = np.minimum(draw, 1.0 - np.abs(value))
-    return np.stack([(1 - even + value) / 2, even, (1 - even - value) / 2], axis=1)
 
 
 def _side(plays: Plays, lanes: NDArray[np.int64], opening: Int) -> Float:

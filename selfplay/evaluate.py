@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import length, take
 from selfplay.intervals import Interval, mean_of, wilson
+from selfplay.outcomes import result_probabilities
 from selfplay.positions import Positions
 from selfplay.solver import optimal_moves
 from selfplay.types import Decision, Evaluator, Float, Game, Player
@@ -46,7 +47,7 @@ def evaluate_positions(
     """What ``player`` does on ``positions``, ``batch`` of them at a time.
 
     The predicted result follows from the decision's value, and from the probability of a draw
-    that ``evaluator`` states, if one is given: see ``result_probabilities``.
+    that ``evaluator`` states, if one is given: see outcomes.py.
     """
     rng = rng or np.random.default_rng(0)
     parts: list[NDArray[np.float64]] = []
@@ -96,30 +97,12 @@ def truth_json(game: Game, simulations: int, truth: Truth) -> dict[str, object]:
     }
 
 
-def result_probabilities(value: Float, draw: Float | None = None) -> NDArray[np.float64]:
-    """[B, 3] f64, the probabilities of win, draw and loss that a value [B] in [-1, 1] implies.
-
-    With ``draw`` [B], the probability of a draw, win and loss share the rest so that the mean is
-    ``value`` (a draw less likely where the value leaves no room).  Without it, the distribution of
-    largest entropy with that mean: proportional to (x, 1, 1/x), (1 - v) x^2 - v x - (1 + v) = 0.
-    """
-    v = np.clip(value.astype(np.float64), -1, 1)
-    if draw is None:
-        # with m = |v| the root of (1 + m) y^2 + m y - (1 - m) = 0 for y = 1/x keeps y <= 1
-        m = np.abs(v)
-        y = (np.sqrt(4 - 3 * m * m) - m) / (2 * (1 + m))
-        tie = y / (1 + y + y * y)
-    else:
-        tie = np.minimum(draw, 1 - np.abs(v))
-    return np.stack([(1 - tie + v) / 2, tie, (1 - tie - v) / 2], axis=1)
-
-
 def _judge(scores: Float, decision: Decision, draw: Float | None) -> NDArray[np.float64]:
     """[3, B] f64: mistakes (0 or 1), optimal mass, surprise at the true result in nats."""
     rows = np.arange(len(scores))
     optimal = optimal_moves(scores)
     mass = (decision.policy * optimal).sum(axis=1, dtype=np.float64)
     result = 1 - np.sign(np.nanmax(scores, axis=1)).astype(np.int64)  # 0 win, 1 draw, 2 loss
-    chance = result_probabilities(decision.value, draw)[rows, result]
+    chance = result_probabilities(decision.value.astype(np.float64), draw)[rows, result]
     surprise = -np.log(np.maximum(chance, SURPRISE))
     return np.stack([~optimal[rows, decision.action], mass, surprise])

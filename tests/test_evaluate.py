@@ -9,9 +9,10 @@ import pytest
 
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
-from selfplay.evaluate import evaluate_positions, result_probabilities, truth_json
+from selfplay.evaluate import evaluate_positions, truth_json
 from selfplay.intervals import mean_of, wilson
 from selfplay.openings import random_positions
+from selfplay.outcomes import result_probabilities
 from selfplay.players import RandomPlayer, SolverPlayer
 from selfplay.positions import Positions, default_positions, read_positions
 from selfplay.solver import solver_for
@@ -109,6 +110,8 @@ def test_result_probabilities_without_a_draw_probability() -> None:
 
 
 def test_a_draw_probability_leaves_room_for_the_value() -> None:
+    single = np.array([0.25], np.float32)
+    assert result_probabilities(single, single).dtype == np.float32  # as targets are kept
     chance = result_probabilities(np.array([0.9, -1.0]), np.array([0.5, 0.5]))
     np.testing.assert_allclose(chance, [[0.9, 0.1, 0.0], [0, 0, 1]], atol=1e-12)
 

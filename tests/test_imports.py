@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     ("selfplay.types",),
     ("selfplay.jit",),
-    ("selfplay.arrays", "selfplay.intervals", "selfplay.chance"),
+    ("selfplay.arrays", "selfplay.intervals", "selfplay.chance", "selfplay.outcomes"),
     ("envs", "selfplay.distinct"),
     ("selfplay.checks", "selfplay.lookahead", "selfplay.search"),
     ("selfplay.openings", "selfplay.solver", "selfplay.nets"),
