@@ -99,7 +99,7 @@ def test_value_cross_entropy_with_a_draw_probability() -> None:
 
 
 def test_result_probabilities_without_a_draw_probability() -> None:
-    value = np.array([0.0, 1.0, -1.0, 0.6, -0.6], np.float32)
+    value = np.array([0.0, 1.0, -1.0, 0.6, -0.6])
     chance = result_probabilities(value)
     np.testing.assert_allclose(chance[0], [1 / 3] * 3)
     np.testing.assert_allclose(chance[1], [1, 0, 0], atol=1e-12)

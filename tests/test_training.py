@@ -1,4 +1,4 @@
-"""The whole: tic-tac-toe from nothing to no mistakes."""
+"""The whole: tic-tac-toe from nothing to no mistakes, and Connect Four in five minutes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from selfplay.run import train
 from selfplay.solver import optimal_moves, solver_for
 from selfplay.types import Game, State
 
-RECIPE = Path(__file__).parent.parent / "configs" / "tictactoe.toml"
+CONFIGS = Path(__file__).parent.parent / "configs"
+RECIPE = CONFIGS / "tictactoe.toml"
 
 
 def reachable(game: Game) -> Iterator[State]:
@@ -50,3 +51,12 @@ def test_tictactoe_is_learned_to_perfection(tmp_path: Path) -> None:
     assert positions == 4520  # 5,478 positions, of which 958 are over
     assert mistakes[0] == 0
     assert mistakes[1] <= 4520 * 0.002  # the net alone, without looking ahead
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_demo_learns_connect_four_in_five_minutes(tmp_path: Path) -> None:
+    """On two idle cores with bfloat16; a random move is a mistake in 36.6% of the positions."""
+    outcome = train(str(CONFIGS / "demo.toml"), out=str(tmp_path / "run"))
+    assert outcome.finished
+    assert outcome.scalars["strength/mistake_rate"] < 0.12
