@@ -56,7 +56,8 @@ def test_tictactoe_is_learned_to_perfection(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_demo_learns_connect_four_in_five_minutes(tmp_path: Path) -> None:
-    """On two idle cores with bfloat16; a random move is a mistake in 36.6% of the positions."""
+    """On two cores with bfloat16; the fresh net errs in 38%, 64 simulations with it in 11%."""
     outcome = train(str(CONFIGS / "demo.toml"), out=str(tmp_path / "run"))
     assert outcome.finished
-    assert outcome.scalars["strength/mistake_rate"] < 0.12
+    assert outcome.scalars["strength/net_mistake_rate"] < 0.12
+    assert outcome.scalars["strength/mistake_rate"] < 0.08
