@@ -43,20 +43,23 @@ def bench(
     count = len(threads.actors)
     batch = actor.games // count
     raw = _NetAlone(game, net, device, precision.dtype, batch, count)
-    threads.collect(net, 1)  # compiles the kernels and spreads the games over all stages
-    before = raw.positions_per_s(seconds / 4)
     simulations = evaluations = asked = 0.0
     inside = 0.0
-    start = time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        harvest, usage = threads.collect(net, _MOVES * actor.games)
-        simulations += harvest.tally.simulations
-        evaluations += usage.evaluated
-        asked += usage.asked
-        inside += usage.seconds
-    wall = time.perf_counter() - start
-    alone = (before + raw.positions_per_s(seconds / 4)) / 2
-    threads.close()
+    try:
+        threads.collect(net, 1)  # compiles the kernels and spreads the games over all stages
+        before = raw.positions_per_s(seconds / 4)
+        start = time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            harvest, usage = threads.collect(net, _MOVES * actor.games)
+            simulations += harvest.tally.simulations
+            evaluations += usage.evaluated
+            asked += usage.asked
+            inside += usage.seconds
+        wall = time.perf_counter() - start
+        alone = (before + raw.positions_per_s(seconds / 4)) / 2
+    finally:  # also on Ctrl-C: threads still at work would keep the program from ending
+        threads.cancel()
+        threads.close()
     return {
         "game": game.name,
         "net": _name(net_section),
@@ -89,18 +92,23 @@ class _NetAlone:
         self._fields = [field.to(device) for field in obs_tensors(obs)]
         self._net = NetEvaluator(net, game.num_actions, device, dtype, 0).net
         self._batch, self._threads = batch, threads
+        self._stopped = False
 
     def positions_per_s(self, seconds: float) -> float:
+        self._stopped = False
         with ThreadPoolExecutor(
             self._threads, initializer=torch.set_num_threads, initargs=(1,)
         ) as pool:
-            return sum(pool.map(self._run, [seconds] * self._threads))
+            try:
+                return sum(pool.map(self._run, [seconds] * self._threads))
+            finally:
+                self._stopped = True
 
     def _run(self, seconds: float) -> float:
         with torch.inference_mode():
             self._net(self._fields)
             start, rounds = time.perf_counter(), 0
-            while time.perf_counter() - start < seconds:
+            while time.perf_counter() - start < seconds and not self._stopped:
                 self._net(self._fields).policy_MA.float().cpu()
                 rounds += 1
         return rounds * self._batch / (time.perf_counter() - start)
