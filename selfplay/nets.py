@@ -157,27 +157,25 @@ def _example(game: Game) -> Obs:
     return game.observe(game.init(np.random.default_rng(0), 1))
 
 
-class _Flatten(nn.Module):
-    """All fields flattened, side by side, as floats of the weights' precision."""
+class _Entry(nn.Module):
+    """Turns the fields of an observation into floats of the weights' precision."""
 
     like: Tensor  # goes along when the net moves to another device or precision
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("like", torch.zeros(1), persistent=False)
+
+
+class _Flatten(_Entry):
+    """All fields flattened, side by side."""
 
     def forward(self, fields: list[Tensor]) -> Tensor:
         return torch.cat([field.flatten(1).to(self.like.dtype) for field in fields], 1)
 
 
-class _Planes(nn.Module):
-    """The one field of a board observation, channels last, in the weights' precision."""
-
-    like: Tensor  # goes along when the net moves to another device or precision
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("like", torch.zeros(1), persistent=False)
+class _Planes(_Entry):
+    """The one field of a board observation, channels last."""
 
     def forward(self, fields: list[Tensor]) -> Tensor:
         return fields[0].to(dtype=self.like.dtype, memory_format=torch.channels_last)
