@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
@@ -168,21 +169,27 @@ def test_a_renamed_file_is_flushed_with_its_folder(
     assert flushed == [("file", False), ("folder", True)]
 
 
-@pytest.fixture
+@contextmanager
 def small_files_only() -> Iterator[None]:
-    """The system refuses files of more than 4 kB, as a full disk would."""
+    """The system refuses files of more than 4 kB, as a full disk would.
+
+    A fixture would keep the limit while pytest reports the test, and its report is a file too.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    signal.signal(signal.SIGXFSZ, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
 
 
-def test_a_checkpoint_that_does_not_fit_leaves_the_one_before(
-    saved: Path, small_files_only: None
-) -> None:
-    with pytest.raises(ValueError, match=r"could not be saved \(.*File too large\)"):
+def test_a_checkpoint_that_does_not_fit_leaves_the_one_before(saved: Path) -> None:
+    with (
+        small_files_only(),
+        pytest.raises(ValueError, match=r"could not be saved \(.*File too large\)"),
+    ):
         checkpoint.save(saved, {"net": {"weight": torch.zeros(100_000)}})
     assert checkpoint.load(saved)["training"]["ledger"]["positions"] == 12
     assert list(saved.parent.iterdir()) == [saved]
