@@ -218,6 +218,7 @@ class Actor:
             reply=plays.policy[after] * searched_after[:, None],
             policy_weight=plays.policy_weight[at] * weight,
             value_weight=weight,
+            chance=np.zeros(len(move), np.float32),
         )
         first = outcome[opening, np.arange(len(done))] * _side(plays, done, opening)
         tally = Tally(

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from selfplay import arrays
-from selfplay.nets import Net, enough_memory, obs_tensors
+from selfplay.nets import Heads, Net, enough_memory
 from selfplay.types import Game, Samples, Symmetric
 
 _SMALLER = "the batch (learner.batch) or the net (net.channels, net.width)"
@@ -40,6 +40,8 @@ class LearnerSection(BaseModel):
     max_grad_norm: float = Field(5.0, gt=0)
     average: float = Field(0.0, ge=0, lt=1)  # decay a step of the averaged weights; 0 = none
     symmetries: bool = True  # learn from randomly transformed positions
+    clip: float = Field(0.2, ge=0, lt=1)  # of tried moves, as in PPO; 0 = none, plain REINFORCE
+    entropy_weight: float = Field(0.01, ge=0)  # of tried moves: keeps the policy from narrowing
 
 
 class Fit(NamedTuple):
@@ -52,6 +54,14 @@ class Fit(NamedTuple):
     grad_norm: float
     lr: float
     steps: int
+
+
+class Judgement(NamedTuple):
+    """How well a net predicts samples that it is not learning from."""
+
+    policy_loss: float  # cross-entropy of the policy target, nats
+    value_loss: float  # cross-entropy of win, draw, loss, nats
+    accuracy: float  # share of positions where the net's favourite is the target's
 
 
 class Learner:
@@ -111,10 +121,25 @@ class Learner:
             self.steps += 1
             self._average()
             sums += measured
-        policy, entropy, value, square, first, second, weight = (sums / steps).tolist()
+        policy, kl, value, square, first, second, weight = (sums / steps).tolist()
         variance = second / weight - (first / weight) ** 2
         explained = 1 - square / weight / variance if variance > 0 else 0.0
-        return Fit(policy, policy - entropy, value, explained, norms / steps, rate, steps)
+        return Fit(policy, kl, value, explained, norms / steps, rate, steps)
+
+    def judge(self, samples: Samples) -> Judgement:
+        """How well the acting net predicts ``samples``, as they are, without learning from them."""
+        net = self.acting.eval()
+        sums = np.zeros(3)
+        with torch.no_grad():
+            for start in range(0, arrays.length(samples), self.section.batch):
+                batch = _on(self.device, samples, slice(start, start + self.section.batch))
+                _, log_policy, log_value = self._predictions(net, batch)
+                hits = log_policy.argmax(1) == batch.policy.argmax(1)
+                for i, column in enumerate(
+                    (-(batch.policy * log_policy).sum(1), -(batch.value * log_value).sum(1), hits)
+                ):
+                    sums[i] += float(column.double().sum())
+        return Judgement(*(sums / arrays.length(samples)).tolist())
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimizer, averaged weights, step count and random state."""
@@ -152,57 +177,72 @@ class Learner:
             yield order[used : used + size]
             used += size
 
-    def _loss(self, batch: Samples) -> tuple[Tensor, Tensor]:
+    def _loss(self, samples: Samples) -> tuple[Tensor, Tensor]:
         """The loss of one batch, and what is measured of it.
 
-        [7] f64: policy loss, entropy of its target, value loss, square error of the expected
-        value, mean and mean square of its target, weight (1, for the mean over steps).
+        [7] f64: policy loss, divergence from its target (from the policy that acted where moves
+        were tried), value loss, square error of the expected value, mean and mean square of its
+        target, weight (1, for the mean over steps).
         """
         if self._game is not None:
-            batch = _transformed(self._game, batch, self._rng)
-        policy, value, legal, policy_weight, value_weight = (
-            torch.from_numpy(np.ascontiguousarray(field)).to(self.device)
-            for field in (
-                batch.policy,
-                batch.value,
-                batch.legal,
-                batch.policy_weight,
-                batch.value_weight,
-            )
-        )
-        device = torch.device(self.device).type
-        with torch.autocast(device, torch.bfloat16, enabled=self.autocast):
-            heads = self.net([field.to(self.device) for field in obs_tensors(batch.obs)])
-        logits = heads.policy_MA.float().masked_fill(~legal, -1e9)
-        log_policy = functional.log_softmax(logits, 1)
-        log_value = functional.log_softmax(heads.value_M3.float(), 1)
-        policy_mass = policy_weight.sum().clamp_min(1e-6)
-        value_mass = value_weight.sum().clamp_min(1e-6)
-        policy_loss = -((policy * log_policy).sum(1) * policy_weight).sum() / policy_mass
-        value_loss = -((value * log_value).sum(1) * value_weight).sum() / value_mass
+            samples = _transformed(self._game, samples, self._rng)
+        batch = _on(self.device, samples)
+        heads, log_policy, log_value = self._predictions(self.net, batch)
+        tried = batch.chance > 0
+        policy_share = torch.where(tried, 1.0, batch.policy_weight)
+        policy_share = policy_share / policy_share.sum().clamp_min(1e-6)
+        value_share = batch.value_weight / batch.value_weight.sum().clamp_min(1e-6)
+        surprise = -(batch.policy * log_policy).sum(1)
+        policy_loss = (self._policy_losses(batch, surprise) * policy_share).sum()
+        value_loss = (-(batch.value * log_value).sum(1) * value_share).sum()
         loss = policy_loss + self.section.value_weight * value_loss
+        if self.section.entropy_weight:
+            entropy = -(log_policy.exp() * log_policy).sum(1)
+            loss = loss - self.section.entropy_weight * (entropy * tried * policy_share).sum()
         if heads.reply_MA is not None:
-            reply = torch.from_numpy(np.ascontiguousarray(batch.reply)).to(self.device)
             log_reply = functional.log_softmax(heads.reply_MA.float(), 1)
-            reply_loss = -((reply * log_reply).sum(1) * value_weight).sum() / value_mass
+            reply_loss = (-(batch.reply * log_reply).sum(1) * value_share).sum()
             loss = loss + self.section.reply_weight * reply_loss
         with torch.no_grad():
-            entropy = -(torch.xlogy(policy, policy).sum(1) * policy_weight).sum() / policy_mass
-            target = value[:, 0] - value[:, 2]
+            known = torch.where(
+                tried, -batch.chance.log(), -torch.xlogy(batch.policy, batch.policy).sum(1)
+            )
+            target = batch.value[:, 0] - batch.value[:, 2]
             guess = log_value.exp()[:, 0] - log_value.exp()[:, 2]
-            share = value_weight / value_mass
             measured = torch.stack(
                 [
                     policy_loss,
-                    entropy,
+                    ((surprise - known) * policy_share).sum(),
                     value_loss,
-                    ((target - guess) ** 2 * share).sum(),
-                    (target * share).sum(),
-                    (target**2 * share).sum(),
-                    share.sum(),
+                    ((target - guess) ** 2 * value_share).sum(),
+                    (target * value_share).sum(),
+                    (target**2 * value_share).sum(),
+                    value_share.sum(),
                 ]
             )
         return loss, measured.double().cpu()
+
+    def _policy_losses(self, batch: Any, surprise: Tensor) -> Tensor:
+        """[M], for targets their cross-entropy, for tried moves what makes good ones likelier.
+
+        ``surprise`` [M] is -log of the probability now.  Tried moves: the clipped objective of
+        Schulman et al. 2017, eq. 7; without clipping Williams 1992 (REINFORCE).
+        """
+        advantage, tried, clip = batch.policy_weight, batch.chance > 0, self.section.clip
+        gain: Tensor = -surprise * advantage
+        if clip:
+            ratio = torch.exp(-surprise) / torch.where(tried, batch.chance, 1.0)
+            gain = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+        return torch.where(tried, -gain, surprise)
+
+    def _predictions(self, net: Net, batch: Any) -> tuple[Heads, Tensor, Tensor]:
+        """What ``net`` answers, with the log-probabilities of moves [M, A] and results [M, 3]."""
+        device = torch.device(self.device).type
+        with torch.autocast(device, torch.bfloat16, enabled=self.autocast):
+            heads: Heads = net(list(arrays.leaves(batch.obs)))
+        logits = heads.policy_MA.float().masked_fill(~batch.legal, -1e9)
+        log_policy = functional.log_softmax(logits, 1)
+        return heads, log_policy, functional.log_softmax(heads.value_M3.float(), 1)
 
     def _average(self) -> None:
         """Moves the averaged weights towards the current ones; early on, their plain mean."""
@@ -218,9 +258,20 @@ class Learner:
                     m.copy_(n)
 
 
+def _on(device: str, samples: Samples, rows: slice = slice(None)) -> Any:
+    """The samples in ``rows`` with tensors on ``device`` in the place of arrays."""
+    return arrays.tree_map(
+        lambda array: torch.from_numpy(np.ascontiguousarray(array[rows])).to(device), samples
+    )
+
+
 def _transformed(game: Any, batch: Samples, rng: np.random.Generator) -> Samples:
-    """The batch with each position under a random symmetry of the game."""
+    """The batch with each position under a random symmetry of the game.
+
+    Tried moves stay as they are: the chance of a move is known for the position it was tried in.
+    """
     symmetry = rng.integers(len(game.action_map), size=len(batch.policy))
+    symmetry[batch.chance > 0] = 0
     obs, legal, policy, reply = (
         arrays.tree_map(np.copy, field)
         for field in (batch.obs, batch.legal, batch.policy, batch.reply)

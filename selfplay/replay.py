@@ -93,6 +93,7 @@ class Replay:
             reply=_group_mean(group, samples.reply, samples.value_weight, value_mass),
             policy_weight=weigh(policy_mass).astype(np.float32),
             value_weight=weigh(value_mass).astype(np.float32),
+            chance=np.zeros(groups, np.float32),
         )
 
     def _reserve(self, rows: int, like: Samples) -> None:
@@ -138,5 +139,5 @@ def example_samples(game: Game) -> Samples:
     state = game.init(np.random.default_rng(0), 1)
     wide, one = np.zeros((1, game.num_actions), np.float32), np.zeros(1, np.float32)
     value = np.zeros((1, 3), np.float32)
-    full = Samples(game.observe(state), game.legal(state), wide, value, wide, one, one)
+    full = Samples(game.observe(state), game.legal(state), wide, value, wide, one, one, one)
     return arrays.take(full, slice(0))  # type: ignore[no-any-return]

@@ -67,6 +67,8 @@ class Samples(NamedTuple):
     reply: Float  # [M, A] f32, policy target of the position after the move played; 0 if unknown
     policy_weight: Float  # [M] f32, 0 where only the value is to be learned
     value_weight: Float  # [M] f32
+    chance: Float  # [M] f32, with which a tried move was played, its policy_weight the advantage; 0
+    #                where the policy is a target to come close to
 
 
 class Report(NamedTuple):

@@ -43,6 +43,7 @@ def random_samples(game: Game, count: int, seed: int = 0) -> Samples:
         reply=(reply / reply.sum(1, keepdims=True)).astype(np.float32),
         policy_weight=np.ones(count, np.float32),
         value_weight=np.ones(count, np.float32),
+        chance=np.zeros(count, np.float32),
     )
 
 

@@ -23,6 +23,7 @@ def numbered(first: int, count: int) -> Samples:
         reply=np.zeros((count, 2), np.float32),
         policy_weight=np.ones(count, np.float32),
         value_weight=np.ones(count, np.float32),
+        chance=np.zeros(count, np.float32),
     )
 
 
@@ -160,4 +161,4 @@ def test_example_samples_have_the_shapes_of_the_game() -> None:
     example = example_samples(Connect4())
     assert arrays.length(example) == 0
     assert example.obs.planes.shape[1:] == (2, 6, 7)
-    assert [field.shape[1:] for field in example[1:]] == [(7,), (7,), (3,), (7,), (), ()]
+    assert [field.shape[1:] for field in example[1:]] == [(7,), (7,), (3,), (7,), (), (), ()]
