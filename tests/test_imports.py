@@ -28,7 +28,7 @@ LAYERS = (
     ("selfplay.folder", "selfplay.log", "selfplay.bench"),
     ("selfplay.agent", "selfplay.report", "selfplay.release"),
     ("selfplay.run",),
-    ("selfplay.play",),
+    ("selfplay.play", "selfplay.compare"),
     ("selfplay.verbs",),
     ("selfplay.cli",),
 )

@@ -1,0 +1,1 @@
+"""Comparing runs: curves at equal compute, crossings, power laws, extractor or quarry."""

@@ -1,0 +1,405 @@
+"""Runs read from their folders into records, and grouped by what differs between them."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+import envs
+from selfplay.folder import RunFolder, find_run
+from selfplay.nets import NetSection, parameter_count
+
+F64 = NDArray[np.float64]
+
+METRIC = "strength/mistake_rate"  # what is compared where nobody asks for another
+LOSS = "strength/policy_cross_entropy"  # what the fits are about where nobody asks for another
+
+# how a run was made and measured without a change to what it learns
+_INDIFFERENT = ("name", "seed", "checkpoint_s", "strength.", "evaluator.", "actor.threads")
+_KINDS = {"selfplay": "self-play", "imitation_then_selfplay": "imitation, then self-play"}
+
+
+class Settings(NamedTuple):
+    """How the strength of a run was measured; only runs that agree in it can be compared."""
+
+    game: str
+    simulations: int  # strength.simulations
+    positions: str  # strength.positions; empty: the file that ships for the game
+
+
+class Points(NamedTuple):
+    """P measurements of one run, by ascending compute; NaN where a run does not say."""
+
+    step: F64  # [P] positions generated
+    flops: F64  # [P] > 0, ascending: learner and generation together
+    flops_learn: F64  # [P]
+    flops_generate: F64  # [P]
+    expert_s: F64  # [P] CPU seconds of the expert
+    tree_s: F64  # [P] CPU seconds of the search outside the net
+    wall_s: F64  # [P]
+    samples: F64  # [P] E, repetitions counted
+    unique: F64  # [P] different positions, mirror images counted once
+    games: F64  # [P]
+    names: tuple[str, ...]  # of the K metrics strength/*
+    values: F64  # [P, K]
+
+    def of(self, metric: str) -> F64:
+        """[P] f64, NaN where ``metric`` was not measured."""
+        if metric not in self.names:
+            return np.full(len(self.flops), np.nan)
+        column: F64 = self.values[:, self.names.index(metric)]
+        return column
+
+    def error(self, metric: str) -> tuple[F64, F64]:
+        """[P] f64 each, how far the 95% interval of ``metric`` reaches down and up; else 0."""
+        value, low, high = (self.of(metric + end) for end in ("", "_low", "_high"))
+        return np.nan_to_num(value - low), np.nan_to_num(high - value)
+
+
+class Run(NamedTuple):
+    """One run."""
+
+    path: Path
+    settings: Settings
+    kind: str  # regime.kind
+    seed: int
+    expert: str  # who made the data the run learns from; empty where there are none
+    games: int | None  # D, the expert's (or another run's) games it may learn from
+    parameters: int  # N, of the net
+    maker: str  # of a frozen run: the name of the run that made its data; else empty
+    maker_parameters: int | None  # N of the net that made the data, of a frozen run
+    options: tuple[tuple[str, str], ...]  # the configuration's leaves that shape what is learned
+    finished: bool  # False: its budget is not used up
+    points: Points
+
+
+class Skipped(NamedTuple):
+    """A folder that could not be compared."""
+
+    path: Path
+    reason: str
+
+
+class Runs(NamedTuple):
+    """What was read."""
+
+    runs: tuple[Run, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class Group(NamedTuple):
+    """Runs that differ only in their seed."""
+
+    label: str  # "imitation, 1,000 games, temperature 1": what sets it apart from the others
+    kind: str
+    expert: str
+    games: int | None  # D
+    parameters: int  # N
+    maker: str
+    maker_parameters: int | None
+    runs: tuple[Run, ...]  # by ascending seed
+
+
+def lower_is_better(metric: str) -> bool:
+    """False for shares of points and of mass, True for mistakes and cross-entropies."""
+    return not metric.startswith(("strength/vs_", "strength/optimal_mass"))
+
+
+def on_fixed_positions(metric: str) -> bool:
+    """True where every run was measured on the same positions; see bootstrap.py."""
+    return not metric.startswith(("strength/vs_", "strength/own_"))
+
+
+def spell_kind(kind: str) -> str:
+    """A regime's name in a sentence."""
+    return _KINDS.get(kind, kind.replace("_", " "))
+
+
+def read_runs(names: Sequence[str | Path]) -> Runs:
+    """The runs that ``names`` name: run folders, folders that hold runs, or parts of a run's name.
+
+    A folder that cannot be read or holds no measurement is skipped and named.  Raises ValueError
+    when nothing is left, or when runs were measured in different ways.
+    """
+    runs: list[Run] = []
+    skipped: list[Skipped] = []
+    for path in dict.fromkeys(path for name in names for path in _folders(name)):
+        try:
+            run = read_run(path)
+        except ValueError as error:
+            skipped.append(Skipped(path, str(error)))
+            continue
+        twin = next((known for known in runs if _same(known, run)), None)
+        if twin is not None:
+            reason = f"{path} repeats {twin.path}: the same configuration and seed {run.seed}"
+            skipped.append(Skipped(path, reason))
+        else:
+            runs.append(run)
+    if not runs:
+        told = "; ".join(each.reason for each in skipped) or "the folder is empty"
+        asked = " ".join(map(str, names))
+        raise ValueError(f"there is nothing to compare in {asked}: {told}")
+    refuse_other_settings(runs)
+    return Runs(tuple(runs), tuple(skipped))
+
+
+def read_run(path: Path) -> Run:
+    """The run in a folder; ValueError with a sentence when there is none or nothing was measured.
+
+    The configuration is read as it stands, so that runs of older versions are understood.
+    """
+    config = _json(path / "config.json")
+    told = _json(path / "provenance.json", {})
+    regime = _section(config, "regime")
+    strength = _section(config, "strength")
+    data = _section(told, "data")
+    game = str(config.get("game", "connect4"))
+    points = _read_points(path / "metrics.jsonl")
+    maker = str(regime.get("run") or "")
+    games = regime.get("games") or data.get("games")
+    kind = str(regime.get("kind", "selfplay"))
+    try:
+        return Run(
+            path=path,
+            settings=Settings(
+                game, int(strength.get("simulations", 64)), str(strength.get("positions", ""))
+            ),
+            kind=kind,
+            seed=int(config.get("seed", 0)),
+            expert=str(data.get("expert") or regime.get("data") or regime.get("expert") or maker),
+            games=int(games) if games else None,
+            parameters=net_size(game, _section(config, "net")),
+            maker=maker,
+            maker_parameters=_maker_size(maker) if maker else None,
+            options=tuple(_leaves(config)),
+            finished=bool(told.get("finished")),
+            points=points,
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path / 'config.json'} is damaged ({error})") from error
+
+
+def net_size(game: str, section: dict[str, Any]) -> int:
+    """N, the number of parameters of a net of this section for ``game``."""
+    return _net_size(game, json.dumps({"kind": "resnet", **section}, sort_keys=True))
+
+
+def refuse_other_settings(runs: Sequence[Run]) -> None:
+    """Raises ValueError, quoting both values, when two runs were measured in different ways."""
+    first = runs[0]
+    for run in runs[1:]:
+        for name, here, there in zip(Settings._fields, first.settings, run.settings, strict=True):
+            if here != there:
+                option = name if name == "game" else f"strength.{name}"
+                raise ValueError(
+                    f"runs can only be compared at equal evaluation: {first.path} has "
+                    f"{option} = {here!r}, {run.path} has {there!r}; compare them apart, or "
+                    f"train one again with the other's setting"
+                )
+
+
+def group_runs(runs: Sequence[Run]) -> tuple[Group, ...]:
+    """The runs that differ only in their seed, together; in the order of kind, N, D, expert."""
+    bundles: dict[tuple[object, ...], list[Run]] = {}
+    for run in runs:
+        bundles.setdefault((run.kind, run.expert, run.games, run.options), []).append(run)
+    members = sorted(
+        (sorted(bundle, key=lambda run: run.seed) for bundle in bundles.values()),
+        key=lambda bundle: (
+            bundle[0].kind,
+            bundle[0].parameters,
+            bundle[0].games or 0,
+            bundle[0].expert,
+            bundle[0].options,
+        ),
+    )
+    labels = _labels([bundle[0] for bundle in members])
+    return tuple(
+        Group(
+            label,
+            bundle[0].kind,
+            bundle[0].expert,
+            bundle[0].games,
+            bundle[0].parameters,
+            bundle[0].maker,
+            bundle[0].maker_parameters,
+            tuple(bundle),
+        )
+        for label, bundle in zip(labels, members, strict=True)
+    )
+
+
+def flop_rate(runs: Sequence[Run]) -> float:
+    """FLOPs a second of wall time over all runs: what a second of the expert is charged."""
+    flops = sum(float(run.points.flops[-1]) for run in runs)
+    return flops / sum(float(np.nan_to_num(run.points.wall_s)[-1]) for run in runs)
+
+
+def _folders(name: str | Path) -> list[Path]:
+    path = Path(name)
+    if (path / "config.json").is_file() or not path.is_dir():
+        return [path if path.is_dir() else find_run(str(name)).path]
+    below = sorted(config.parent for config in path.rglob("config.json"))
+    started = {folder for run in below for folder in (run, *run.parents)}
+    if (path / "sweep.json").is_file():  # a cell that failed early has a folder and no config
+        below += sorted(cell for cell in path.iterdir() if cell.is_dir() and cell not in started)
+    return below
+
+
+def _same(one: Run, other: Run) -> bool:
+    return (one.seed, one.options, one.expert) == (other.seed, other.options, other.expert)
+
+
+def _json(path: Path, default: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The object in a file; ``default`` where it is missing, if there is one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if default is not None:
+            return default
+        raise ValueError(f"{path.parent} is not a run folder (it has no {path.name})") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error})") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is damaged: it holds no options")
+    return content
+
+
+def _section(config: dict[str, Any], name: str) -> dict[str, Any]:
+    section = config.get(name)
+    return section if isinstance(section, dict) else {}
+
+
+def _leaves(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """The options that shape what a run learns, by dotted name, as text."""
+    found = []
+    for key, value in sorted(config.items()):
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            found += _leaves(value, f"{name}.")
+        elif not name.startswith(_INDIFFERENT):
+            found.append((name, value if isinstance(value, str) else json.dumps(value)))
+    return found
+
+
+def _read_points(path: Path) -> Points:
+    """The measurements in a ``metrics.jsonl``.
+
+    A line that lacks the ledger (older versions) has that of the line before it; a line cut short
+    is left out, and so is one before any compute was used.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read ({error})") from error
+    ledger, lines = "", []
+    for row in text.splitlines():
+        if '"strength/' in row:
+            try:
+                line = json.loads(row)
+                if "cost/flops_learn" not in line and ledger:
+                    line = {**json.loads(ledger), **line}
+            except ValueError:
+                continue
+            line["cost/flops"] = _flops(line)
+            if line["cost/flops"] > 0:
+                lines.append(line)
+        elif '"cost/flops_learn"' in row:
+            ledger = row
+    if not lines:
+        raise ValueError(f"{path.parent} has no measurement of strength yet")
+    lines = list({line["cost/flops"]: line for line in lines}.values())
+    lines.sort(key=lambda line: float(line["cost/flops"]))
+
+    def column(name: str) -> F64:
+        return np.array([_number(line.get(name)) for line in lines])
+
+    names = tuple(sorted({key for line in lines for key in line if key.startswith("strength/")}))
+    return Points(
+        column("step"),
+        column("cost/flops"),
+        column("cost/flops_learn"),
+        column("cost/flops_generate"),
+        column("cost/expert_s"),
+        column("cost/tree_s"),
+        column("cost/wall_s"),
+        column("cost/samples"),
+        column("cost/positions_unique"),
+        column("cost/games"),
+        names,
+        np.stack([column(name) for name in names], axis=1),
+    )
+
+
+def _flops(line: dict[str, Any]) -> float:
+    if "cost/flops" in line:
+        return _number(line["cost/flops"])
+    return _number(line.get("cost/flops_learn", 0)) + _number(line.get("cost/flops_generate", 0))
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+@functools.cache
+def _net_size(game: str, section: str) -> int:
+    built: Any = TypeAdapter(NetSection).validate_json(section)
+    return parameter_count(built.build(envs.make(game)))
+
+
+@functools.cache
+def _maker_size(name: str) -> int:
+    """N of the run that made the data of a frozen run."""
+    config = RunFolder(find_run(name).path).read_json("config.json")
+    return net_size(str(config.get("game", "connect4")), _section(config, "net"))
+
+
+def _labels(runs: Sequence[Run]) -> list[str]:
+    """What sets each run apart from the others: its kind, then games, expert, size and options."""
+    labels = [_label(run, runs, _EXPLAINED) for run in runs]
+    return [
+        label if labels.count(label) == 1 else _label(run, runs, {})
+        for run, label in zip(runs, labels, strict=True)
+    ]
+
+
+# what of a configuration a label need not tell when this attribute of its runs tells it
+_EXPLAINED = {
+    "parameters": ("net.",),
+    "expert": ("regime.data", "regime.expert", "regime.run"),
+    "games": ("regime.games",),
+}
+
+
+def _label(run: Run, runs: Sequence[Run], explained: dict[str, tuple[str, ...]]) -> str:
+    parts = [spell_kind(run.kind)]
+    if run.games is not None:
+        parts.append(f"{run.games:,} games")
+    experts = {other.expert for other in runs if other.expert and not other.maker}
+    if run.maker:
+        parts.append(f"made by {run.maker_parameters:,} parameters")
+    elif run.expert and len(experts) > 1:
+        shared = set.intersection(*(set(expert.split(", ")) for expert in experts))
+        parts += [word for word in run.expert.split(", ") if word not in shared]
+    if len({other.parameters for other in runs}) > 1:
+        parts.append(f"{run.parameters:,} parameters")
+    kin = [other for other in runs if other.kind == run.kind]
+    told = tuple(
+        prefix
+        for name, prefixes in explained.items()
+        if len({getattr(other, name) for other in kin}) > 1
+        for prefix in prefixes
+    )
+    for name, value in run.options:
+        differs = any((name, value) not in other.options for other in kin)
+        if differs and not (told and name.startswith(told)):
+            parts.append(f"{name.removeprefix('regime.')} {value}")
+    return ", ".join(parts)

@@ -1,0 +1,145 @@
+"""Run folders with planted curves, as a training writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from selfplay.intervals import wilson
+
+POSITIONS = 600  # that the planted rates are measured on
+FLOPS = 10 ** np.arange(10.0, 14.01, 0.25)
+
+Law = Callable[[float], float]  # FLOPs -> the true metric
+
+
+def power(scale: float, exponent: float, floor: float = 0.0) -> Law:
+    """L = floor + (scale / C) ** exponent, at most 0.7."""
+    return lambda flops: min(0.7, floor + (scale / flops) ** exponent)
+
+
+def write_run(
+    folder: Path,
+    law: Law,
+    *,
+    kind: str = "selfplay",
+    seed: int = 0,
+    regime: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
+    width: int = 16,
+    strength: dict[str, Any] | None = None,
+    flops: np.ndarray = FLOPS,
+    expert_s: float = 0.0,
+    spread: float = 0.1,
+    finished: bool = True,
+) -> Path:
+    """A run whose mistake rate follows ``law`` times exp(N(0, spread)), one draw a seed.
+
+    ``data``: what provenance.json says of the expert's games: expert, games, positions, unique.
+    The rate is measured on POSITIONS positions; the cross-entropy is twice the rate.  Learner and
+    generation share the compute 3 to 1; the machine does 1e10 FLOPs a second.
+    """
+    rng = np.random.default_rng([seed, *map(ord, kind), width])
+    factor = float(np.exp(spread * rng.standard_normal()))
+    config = {
+        "name": folder.name,
+        "game": "tictactoe",
+        "seed": seed,
+        "regime": {"kind": kind, **(regime or {})},
+        "net": {"kind": "mlp", "width": width, "layers": 1, "reply_head": False},
+        "learner": {"lr": 0.003, "batch": 512},
+        "strength": {"every_s": 60.0, "positions": "", "simulations": 64, **(strength or {})},
+        "budget": {"flops": 1e14, "seconds": None, "positions": None},
+    }
+    provenance = {"finished": finished, **({"data": data} if data else {})}
+    unique = (data or {}).get("unique")
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "provenance.json").write_text(json.dumps(provenance))
+    lines: list[dict[str, Any]] = []
+    for compute in map(float, flops):
+        step = int(compute / 1e7)
+        samples = compute / 1e6
+        lines.append({"step": step, "phase": "learn", "time": 1.0, "learn/policy_loss": 1.0})
+        rate = min(1.0, law(compute) * factor)
+        share = wilson(float(rng.binomial(POSITIONS, rate)), POSITIONS)
+        lines.append(
+            {
+                "step": step,
+                "phase": "strength",
+                "time": 2.0,
+                "cost/flops_learn": 0.75 * compute,
+                "cost/flops_generate": 0.25 * compute,
+                "cost/flops": compute,
+                "cost/expert_s": expert_s,
+                "cost/expert_flops": 0.0,
+                "cost/tree_s": 0.1,
+                "cost/wall_s": compute / 1e10,
+                "cost/samples": samples,
+                "cost/positions_unique": float(unique or step),
+                "cost/effective_epochs": samples / (unique or step),
+                "cost/games": float((data or {}).get("games") or step / 10),
+                "strength/mistake_rate": share.value,
+                "strength/mistake_rate_low": share.low,
+                "strength/mistake_rate_high": share.high,
+                "strength/net_mistake_rate": min(1.0, 1.5 * share.value),
+                "strength/net_mistake_rate_low": min(1.0, 1.5 * share.low),
+                "strength/net_mistake_rate_high": min(1.0, 1.5 * share.high),
+                "strength/optimal_mass": 1 - share.value,
+                "strength/value_cross_entropy": 0.3 + rate,
+                "strength/policy_cross_entropy": 2 * rate,
+            }
+        )
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (folder / "metrics.jsonl").write_text(text)
+    return folder
+
+
+def expert_data(games: int, expert: str = "solver, temperature 1") -> dict[str, Any]:
+    """What a run that learns from ``games`` games of ``expert`` says of them."""
+    return {"expert": expert, "games": games, "positions": 8 * games, "unique": 5 * games}
+
+
+def write_sweep(folder: Path, seeds: int = 3) -> Path:
+    """Self-play that overtakes imitation of 10,000 games at 1e12 FLOPs, and its rivals.
+
+    Imitation of D games ends on a floor of 0.4 D ** -0.3 (0.0252 for 10,000); self-play falls as
+    (1e12 / C) ** 0.4 times 0.05; with policy gradients (behind), the mixture, two sizes of nets
+    on 100 and 10,000 games, and frozen runs.  No noise but that of seeds and positions.
+    """
+    played = power(1e12 * 0.0377 ** (1 / 0.4), 0.4)
+    for seed in range(seeds):
+        for games in (100, 1000, 10_000):
+            for width in (16, 64):
+                floor = 0.4 * games**-0.3 * (16 / width) ** 0.15
+                write_run(
+                    folder / f"imitation-{games}-{width}-{seed}",
+                    power(3e7, 0.42, floor),
+                    kind="imitation",
+                    seed=seed,
+                    regime={"data": "runs/data/t1", "games": games},
+                    data=expert_data(games),
+                    width=width,
+                    expert_s=games / 100,
+                )
+        write_run(folder / f"selfplay-{seed}", played, seed=seed, width=64)
+        write_run(
+            folder / f"gradient-{seed}", power(1e10, 0.15), kind="policy_gradient", seed=seed,
+            width=64,
+        )  # fmt: skip
+        for maker, width in ((16, 16), (16, 64), (64, 16), (64, 64)):
+            write_run(
+                folder / f"frozen-{maker}-{width}-{seed}",
+                power(1e9, 0.3, 0.02 * (64 / maker) * (64 / width) ** 0.5),
+                kind="frozen",
+                seed=seed,
+                regime={"run": str(folder / f"imitation-100-{maker}-0"), "games": 1000},
+                data=expert_data(1000, f"imitation-100-{maker}-0"),
+                width=width,
+            )
+    (folder / "sweep.json").write_text("{}")
+    return folder
