@@ -22,7 +22,7 @@ LAYERS = (
     ("selfplay.positions", "selfplay.evaluator", "selfplay.players"),
     ("selfplay.stages", "selfplay.evaluate", "selfplay.arena", "selfplay.actor"),
     ("selfplay.replay", "selfplay.checkpoint", "selfplay.learner", "selfplay.strength"),
-    ("selfplay.backends",),
+    ("selfplay.backends", "selfplay.data"),
     ("selfplay.regimes",),
     ("selfplay.config",),
     ("selfplay.folder", "selfplay.log", "selfplay.bench"),

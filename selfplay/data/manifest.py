@@ -1,0 +1,117 @@
+"""manifest.json of a data set: where it comes from, what is in it, the hashes of its files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from selfplay.checkpoint import write_text_atomically
+
+FORMAT = 1
+NAME = "manifest.json"
+
+
+class Source(NamedTuple):
+    """Where games come from and what they cost."""
+
+    expert: str  # "solver, temperature 1", "WTHOR 1977-2021"
+    licence: str = ""
+    expert_s: float = 0.0  # CPU seconds that the expert took
+    expert_flops: float = 0.0  # of its nets, at 2 a multiply-add
+    notes: tuple[str, ...] = ()
+
+
+class Counts(NamedTuple):
+    """What a split holds."""
+
+    games: int = 0  # with a position in the split
+    positions: int = 0
+    unique: int = 0  # positions, mirror images counted once
+    duplicates: int = 0  # positions - unique
+    first_wins: int = 0  # games that brought the first player more than 0
+    draws: int = 0
+    second_wins: int = 0
+
+
+class Shard(NamedTuple):
+    """One folder of columns."""
+
+    name: str
+    rows: int
+    sha256: dict[str, str]  # by file name
+
+
+class Manifest(NamedTuple):
+    """All that is known of a data set without opening its columns."""
+
+    format: int
+    spec: str  # how envs.make builds the game
+    game: str  # its name, which tells the board size
+    actions: int
+    source: Source
+    counts: dict[str, Counts]  # by split; "all" is the whole set
+    shards: tuple[Shard, ...]
+    created: str  # UTC
+
+    @property
+    def positions(self) -> int:
+        return sum(shard.rows for shard in self.shards)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Writes the file whole or not at all."""
+    plain = manifest._asdict() | {
+        "source": manifest.source._asdict(),
+        "counts": {split: counts._asdict() for split, counts in manifest.counts.items()},
+        "shards": [shard._asdict() for shard in manifest.shards],
+    }
+    write_text_atomically(folder / NAME, json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a data set.
+
+    Raises ValueError with a sentence when there is none, or when it is damaged or of another
+    format.
+    """
+    path = folder / NAME
+    if not folder.is_dir():
+        raise ValueError(f"there is no data set {folder}; make one with 'selfplay data'")
+    if not path.is_file():
+        raise ValueError(
+            f"{folder} is no whole data set (it has no {NAME}: the program that wrote it was "
+            f"stopped, or it is something else); remove it and make it again with 'selfplay data'"
+        )
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        found = plain["format"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error!r}); make the data set again") from error
+    if found != FORMAT:
+        raise ValueError(f"{path} has data format {found}, this version reads {FORMAT}")
+    try:
+        return _parsed(plain)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged ({error!r}); make the data set again") from error
+
+
+def _parsed(plain: dict[str, Any]) -> Manifest:
+    source = Source(**plain["source"])
+    shards = tuple(Shard(**shard) for shard in plain["shards"])
+    if not shards:
+        raise ValueError("it names no shard")
+    for shard in shards:
+        names = [shard.name, *shard.sha256]
+        if not all(isinstance(name, str) and Path(name).name == name for name in names):
+            raise ValueError("a name that leads out of the folder")
+        if type(shard.rows) is not int or shard.rows < 1:
+            raise ValueError(f"a shard of {shard.rows} rows")
+    return Manifest(
+        **plain
+        | {
+            "source": source._replace(notes=tuple(source.notes)),
+            "counts": {split: Counts(**counts) for split, counts in plain["counts"].items()},
+            "shards": shards,
+        }
+    )

@@ -1,0 +1,137 @@
+"""What is learned from, what is checked on and what nobody may learn: no position in common.
+
+A game belongs to training or validation by a hash of how it went, so that equal games and mirror
+images of games fall together.  Positions that the tests hold are taken out of both.  What
+validation then still shares with training is dropped from validation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.arrays import hash_rows
+from selfplay.data.manifest import Counts
+from selfplay.openings import canonical_keys
+from selfplay.positions import default_positions, read_positions
+from selfplay.types import Game, Int, Symmetric
+
+TRAIN, VALIDATION, HELD_OUT, DROPPED = range(4)  # codes in the column ``split``
+SPLITS = ("train", "validation", "held_out", "dropped")
+KEYS_AT_ONCE = 1 << 23  # keys looked at in one go: the memory that resolving takes, 200 MB
+
+
+def held_out_keys(game: Game) -> NDArray[np.uint64]:
+    """[K] u64, the canonical keys of the test positions that ship for ``game``."""
+    path = default_positions(game)
+    if path is None:
+        return np.empty(0, np.uint64)
+    return canonical_keys(game, read_positions(game, path).state)
+
+
+def game_hashes(
+    game: Game, action: NDArray[np.int16], start: NDArray[np.int64], key: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """[G] u64, equal for games that a symmetry turns into one another.
+
+    ``start`` [G]: the first row of each game in ``action`` [M]; ``key`` [M]: canonical keys.
+    """
+    if not len(start):
+        return np.empty(0, np.uint64)
+    lengths = np.diff(start, append=len(action))
+    ply = np.arange(len(action)) - np.repeat(start, lengths)
+    words = np.arange(int(lengths.max()) * game.num_actions, dtype=np.uint64)
+    table = hash_rows(words)[:, 0]
+    identity: Int = np.arange(game.num_actions, dtype=np.int32)[None]
+    maps = game.action_map if isinstance(game, Symmetric) else identity
+    lines = [
+        np.add.reduceat(table[ply * game.num_actions + action_map[action]], start)
+        for action_map in maps
+    ]
+    # a sum of random words of (ply, action) names a line; its first position tells the opening
+    return hash_rows((np.min(lines, axis=0), key[start]))[:, 0]
+
+
+def is_validation(hashes: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
+    """[G], True for about ``share`` of the games."""
+    drawn: NDArray[np.bool_] = (hashes >> np.uint64(11)).astype(np.float64) < share * 2.0**53
+    return drawn
+
+
+def resolve(
+    keys: Sequence[NDArray[np.uint64]],
+    splits: Sequence[NDArray[np.uint8]],
+    held_out: NDArray[np.uint64],
+) -> dict[str, int]:
+    """Writes the final code of every row into ``splits``; the unique positions by split.
+
+    ``keys`` and ``splits``: the columns shard by shard (memory-mapped or not); ``splits`` comes
+    with TRAIN or VALIDATION, as the game's.  "all" in the answer is the whole set.
+    """
+    total = sum(map(len, keys))
+    unique = dict.fromkeys((*SPLITS, "all"), 0)
+    for rows, part in _parts(keys, math.ceil(total / KEYS_AT_ONCE)):
+        code = np.concatenate([s[r] for s, r in zip(splits, rows, strict=True)])
+        code[np.isin(part, held_out)] = HELD_OUT
+        learned = np.unique(part[code == TRAIN])
+        code[(code == VALIDATION) & np.isin(part, learned)] = DROPPED
+        for which, name in enumerate(SPLITS):
+            unique[name] += len(np.unique(part[code == which]))
+        unique["all"] += len(np.unique(part))
+        start = 0
+        for split, row in zip(splits, rows, strict=True):
+            split[row] = code[start : start + len(row)]
+            start += len(row)
+    return unique
+
+
+def _parts(
+    keys: Sequence[NDArray[np.uint64]], parts: int
+) -> Iterator[tuple[list[NDArray[np.int64]], NDArray[np.uint64]]]:
+    """The rows of each shard, and their keys, ``parts`` times: equal keys come together."""
+    for part in range(parts):
+        rows = [np.flatnonzero(shard % np.uint64(parts) == part) for shard in keys]
+        yield rows, np.concatenate([shard[row] for shard, row in zip(keys, rows, strict=True)])
+
+
+class Tally:
+    """Counts games, positions and results by split while shards go by in order."""
+
+    def __init__(self) -> None:
+        self._counts = dict.fromkeys((*SPLITS, "all"), Counts())
+        self._last = dict.fromkeys((*SPLITS, "all"), -1)
+
+    def add(
+        self,
+        split: NDArray[np.uint8],
+        number: NDArray[np.int32],
+        outcome: NDArray[np.floating],
+        second: NDArray[np.bool_],
+    ) -> None:
+        """Adds rows whose games ``number`` are ascending, and not below those added before."""
+        for which, name in enumerate((*SPLITS, "all")):
+            rows = np.flatnonzero(split == which) if name != "all" else np.arange(len(split))
+            if not len(rows):
+                continue
+            new = np.diff(number[rows], prepend=self._last[name]) != 0
+            self._last[name] = int(number[rows[-1]])
+            first = rows[new]
+            result = np.where(second[first], -outcome[first], outcome[first])
+            more = Counts(
+                games=len(first),
+                positions=len(rows),
+                first_wins=int((result > 0).sum()),
+                draws=int((result == 0).sum()),
+                second_wins=int((result < 0).sum()),
+            )
+            self._counts[name] = Counts(*np.add(self._counts[name], more).tolist())
+
+    def counts(self, unique: dict[str, int]) -> dict[str, Counts]:
+        """The sums, with the ``unique`` positions of each split filled in."""
+        return {
+            name: counts._replace(unique=unique[name], duplicates=counts.positions - unique[name])
+            for name, counts in self._counts.items()
+        }
