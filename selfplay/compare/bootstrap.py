@@ -27,25 +27,40 @@ REPLICATES = 1000
 
 
 def seed_weights(
-    sizes: Sequence[int], replicates: int, rng: np.random.Generator, pooled: bool = False
+    sizes: Sequence[int],
+    replicates: int,
+    rng: np.random.Generator,
+    freedom: float | None = None,
 ) -> F64:
     """[B, M] f64, weights of the M = sum(sizes) runs; those of a group of ``sizes`` sum to 1.
 
-    ``pooled``: the groups have one spread in common, which is better known than each alone.
-    Raises ValueError for a group of one run, unless they are pooled with one of several.
+    ``freedom``: how many runs the spread was learned from, less the means; all groups together
+    unless told otherwise.  Raises ValueError where no group has two runs.
     """
-    freedom = np.array(sizes) - 1
-    if freedom.max() < 1 or (not pooled and freedom.min() < 1):
+    known = sum(sizes) - len(sizes)
+    if known < 1:
         raise ValueError(f"an interval needs two seeds in a group; there are {list(sizes)}")
-    groups = np.array([freedom.sum()]) if pooled else freedom
-    shrink = np.sqrt(groups / rng.chisquare(groups, (replicates, len(groups))))
+    degrees = known if freedom is None else freedom
+    wide = np.sqrt(degrees / rng.chisquare(degrees, (replicates, 1)))  # Student's t, not normal
     parts = []
-    for i, size in enumerate(sizes):
+    for size in sizes:
         normal = rng.standard_normal((replicates, size))
         normal -= normal.mean(axis=1, keepdims=True)
-        scale = shrink[:, 0 if pooled else i, None] / np.sqrt(size * max(1, size - 1))
-        parts.append(1 / size + normal * scale)
+        parts.append(1 / size + normal * wide / np.sqrt(size * max(1, size - 1)))
     return np.concatenate(parts, axis=1)
+
+
+def welch(one: F64, other: F64) -> float:
+    """The degrees of freedom of the difference of two means over runs [S, X] (Welch 1947).
+
+    Their variances may differ; they are means over the X points.
+    """
+    shares = [runs.var(axis=0, ddof=1).mean() / len(runs) for runs in (one, other)]
+    total = sum(shares)
+    if total == 0:
+        return float(len(one) + len(other) - 2)
+    parts = (share**2 / (len(runs) - 1) for share, runs in zip(shares, (one, other), strict=True))
+    return float(total**2 / sum(parts))
 
 
 def moved(below: F64, above: F64, normal: F64) -> F64:
