@@ -156,7 +156,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and leave")
     commands = parser.add_subparsers(metavar="VERB", title="verbs", parser_class=Parser)
     verbs: dict[str, Parser] = {}
-    for add in (_train, _evaluate, _match, _play, _bench, _games, _check):
+    for add in (_train, _sweep, _evaluate, _match, _play, _bench, _games, _check):
         name = add.__name__.removeprefix("_")
         sentence = add.__doc__ or ""
         verbs[name] = commands.add_parser(
@@ -172,6 +172,20 @@ def _train(parser: Parser) -> None:
     parser.add_argument("target", metavar="CONFIG.toml|RUN", help="a recipe, or a run to resume")
     _add_set(parser)
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/NAME)")
+
+
+def _sweep(parser: Parser) -> None:
+    """run a grid of recipes on the cores there are, or go on with it"""
+    parser.add_argument("file", metavar="SWEEP.toml", help="the arms, their grids and the seeds")
+    parser.add_argument("--out", metavar="DIR", help="its folder (default: runs/sweeps/NAME)")
+    parser.add_argument(
+        "--jobs", type=_at_least(1), metavar="N", help="cells at a time (default: one a core)"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="list the cells with their time and compute"
+    )
+    _add_set(parser)
+    parser.add_argument("--json", action="store_true", help=JSON)
 
 
 def _add_set(parser: Parser) -> None:

@@ -97,13 +97,7 @@ class RunFolder(NamedTuple):
 
         Raises ValueError when one does already.  The system drops the lock of a killed process.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path / ".lock", "w") as file:
-            if fcntl is not None:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError as error:
-                    raise ValueError(f"{self.path} is being trained by another process") from error
+        with locked(self.path, f"{self.path} is being trained by another process"):
             yield
 
     def read_json(self, name: str) -> dict[str, Any]:
@@ -117,6 +111,22 @@ class RunFolder(NamedTuple):
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Writes a small file, or leaves what was there."""
         write_text_atomically(self.path / name, json.dumps(content, indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def locked(path: Path, busy: str) -> Iterator[None]:
+    """Keeps a folder to this process as long as the context lasts; ValueError(busy) if it is taken.
+
+    The system drops the lock of a killed process.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    with open(path / ".lock", "w") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise ValueError(busy) from error
+        yield
 
 
 def number(path: Path) -> int:

@@ -19,6 +19,7 @@ from selfplay.types import Game, Player
 if TYPE_CHECKING:
     from selfplay.agent import Agent
     from selfplay.positions import Positions
+    from selfplay.sweep.plan import Plan
 
 DEFAULT_GAME = "connect4"
 NET_SIZES = ("channels", "blocks", "width", "layers")
@@ -55,6 +56,57 @@ def train(arguments: argparse.Namespace) -> Answer:
     _next(f"selfplay play {folder}", "play against it")
     _next(f"tensorboard --logdir {folder}", "see its curves")
     return Answer({})
+
+
+def sweep(arguments: argparse.Namespace) -> Answer:
+    from selfplay.backends import core_count
+    from selfplay.sweep.plan import read_plan
+    from selfplay.sweep.runner import run_sweep
+
+    plan = read_plan(arguments.file, arguments.overrides, arguments.out)
+    words = ["selfplay", "sweep", arguments.file]
+    words += [f"--out={arguments.out}"] if arguments.out else []
+    words += [f"--set={each}" for each in arguments.overrides]
+    again = shlex.join(words)
+    if arguments.dry_run:
+        content = _preview(plan, arguments.jobs or core_count())
+        _next(again)
+        return Answer(content)
+    outcome = run_sweep(plan, arguments.jobs)
+    states = [each["state"] for each in (*outcome.content["data"], *outcome.content["cells"])]
+    print(f"{states.count('done')} of {len(states)} are done in {plan.folder}.")
+    for name, error, file in outcome.failed:
+        print(f"{name} failed: {error}" + (f" (see {file})" if file else ""))
+    if outcome.left:
+        _next(again, "goes on where it stopped")
+        return Answer(outcome.content, 130)
+    if outcome.failed:
+        _next(again, "tries again what failed")
+        return Answer(outcome.content, 1)
+    _next(f"selfplay compare {plan.folder}")
+    return Answer(outcome.content)
+
+
+def _preview(plan: Plan, jobs: int) -> dict[str, Any]:
+    """Prints what a sweep would do; the same for scripts comes back."""
+    from selfplay.sweep.preview import preview
+    from selfplay.sweep.screen import clock
+
+    found = preview(plan, jobs)
+    width = max(len(task.name) for task, _, _ in found.rows)
+    print(f"{'cell':{width}}  {'state':8} {'time':>8} {'FLOPs':>9}  estimated from")
+    for task, record, told in found.rows:
+        flops = f"{told.flops:.1e}" if told.flops == told.flops else "?"
+        print(
+            f"{task.name:{width}}  {record.state:8} {clock(told.seconds):>8} {flops:>9}  "
+            f"{told.source}"
+        )
+    cores = "1 core" if jobs == 1 else f"{jobs} cores"
+    print(
+        f"{len(plan.cells)} cells, {found.flops:.1e} FLOPs; {clock(found.left_s)} left on {cores}; "
+        f"times measured here leave out the measurements of strength, experts and data sets"
+    )
+    return found.content()
 
 
 def evaluate(arguments: argparse.Namespace) -> Answer:

@@ -28,7 +28,7 @@ LAYERS = (
     ("selfplay.folder", "selfplay.log", "selfplay.bench"),
     ("selfplay.agent", "selfplay.report", "selfplay.release"),
     ("selfplay.run",),
-    ("selfplay.play", "selfplay.compare"),
+    ("selfplay.play", "selfplay.compare", "selfplay.sweep"),
     ("selfplay.verbs",),
     ("selfplay.cli",),
 )
@@ -113,13 +113,13 @@ KNOWN_TO = {
     "torch": {
         "selfplay.nets", "selfplay.evaluator", "selfplay.learner", "selfplay.backends",
         "selfplay.checkpoint", "selfplay.strength", "selfplay.log", "selfplay.run",
-        "selfplay.bench", "selfplay.regimes",
+        "selfplay.bench", "selfplay.regimes", "selfplay.sweep",
     },
     "ray": {"selfplay.backends"},
     "bitbully": {"selfplay.solver"},
     "pettingzoo": {"envs"},
     "gymnasium": {"envs"},
-    "rich": {"selfplay.log", "selfplay.play"},
+    "rich": {"selfplay.log", "selfplay.play", "selfplay.sweep"},
     "numba": {"selfplay.jit", "selfplay.search"},
 }  # fmt: skip
 

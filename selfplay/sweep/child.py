@@ -1,0 +1,32 @@
+"""One task in a process of its own: ``python -m selfplay.sweep.child CORE VERB ...``.
+
+Standard input is a pipe from the sweep that nothing is ever written to.  When it ends, because the
+sweep asks for it or is no more, the task is stopped as by Ctrl-C: a run finishes its iteration,
+saves and leaves.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+
+def main(core: int, words: list[str]) -> int:
+    """The exit code of ``selfplay WORDS``, held to one core; below 0: to none."""
+    threading.Thread(target=_stop_when_left, daemon=True).start()
+    if core >= 0 and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+    from selfplay import cli
+
+    return cli.main(words)
+
+
+def _stop_when_left() -> None:
+    os.read(0, 1)  # returns when the other end is closed
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))

@@ -1,0 +1,165 @@
+"""How far the cells of a sweep are, and how long the rest takes, from their own metrics."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from selfplay.config import Config
+from selfplay.sweep.plan import Cell
+from selfplay.sweep.task import Record, Task
+
+_TAIL = 1 << 16  # bytes at the end of metrics.jsonl that hold its latest lines
+
+
+class Paid(NamedTuple):
+    """What a run has used so far."""
+
+    seconds: float
+    flops: float  # learner and generation
+    positions: float
+
+    def share(self, config: Config) -> float:
+        """Of its budget, in [0, 1]."""
+        shares = [
+            used / limit
+            for used, limit in zip(self, _limits(config), strict=True)
+            if limit is not None
+        ]
+        return min(1.0, max(shares))
+
+
+class Estimate(NamedTuple):
+    """What a cell will use in all; NaN where there is nothing to tell it from."""
+
+    seconds: float
+    flops: float
+    source: str  # where the figures come from
+
+
+class Forecast:
+    """Estimates of cells from what others have paid; the nearest relatives count."""
+
+    def __init__(self, tasks: Sequence[Task], records: Mapping[str, Record]) -> None:
+        self._tasks, self._records = tasks, records
+
+    def share(self, task: Task) -> float:
+        """How much of its budget a cell has used; NaN before its first report."""
+        assert isinstance(task.item, Cell)
+        paid = read_paid(task.folder)
+        return paid.share(task.item.config) if paid else math.nan
+
+    def estimates(self) -> dict[str, Estimate]:
+        """Of every cell of which its own metrics or those of finished ones tell something."""
+        cells = [
+            (task, task.item, self._paid(task))
+            for task in self._tasks
+            if isinstance(task.item, Cell)
+        ]
+        known = [(cell, paid) for task, cell, paid in cells if paid and task.done()]
+        found = {}
+        for task, cell, paid in cells:
+            if paid and task.done():
+                found[task.name] = Estimate(paid.seconds, paid.flops, "done")
+            else:
+                estimate = _from_relatives(cell, known)
+                if estimate is not None:
+                    found[task.name] = estimate
+        return found
+
+    def _paid(self, task: Task) -> Paid | None:
+        """What a cell has used; the time of its processes, where it is known, tells more."""
+        paid, seconds = read_paid(task.folder), self._records[task.name].seconds
+        return paid._replace(seconds=seconds) if paid and seconds else paid
+
+    def left_s(self, jobs: int) -> float:
+        """Seconds until all is done; NaN as long as nothing tells how long a cell takes."""
+        estimates = self.estimates()
+        known = [each.seconds for each in estimates.values()]
+        usual = sum(known) / len(known) if known else math.nan
+        running, waiting = [], []
+        for task in self._tasks:
+            record, whole = self._records[task.name], usual
+            if isinstance(task.item, Cell):
+                if task.name in estimates:
+                    whole = estimates[task.name].seconds
+                if record.state == "running":
+                    share = self.share(task)
+                    if share > 0.02:
+                        whole = record.seconds / share
+            if record.state == "running":
+                running.append(max(0.0, whole - record.seconds))
+            elif record.state == "waiting":
+                waiting.append(max(0.0, whole - record.seconds))
+        if any(map(math.isnan, (*running, *waiting))):
+            return math.nan
+        return makespan(waiting, jobs, running)
+
+
+def makespan(seconds: Iterable[float], jobs: int, busy: Sequence[float] = ()) -> float:
+    """Seconds until tasks that are begun in order, ``jobs`` at a time, are all done.
+
+    ``busy``: how long the tasks that run already still take.
+    """
+    ends = [*busy, *[0.0] * (jobs - len(busy))]
+    heapq.heapify(ends)
+    for each in seconds:
+        heapq.heapreplace(ends, ends[0] + each)
+    return max(ends)
+
+
+def read_paid(folder: Path) -> Paid | None:
+    """What the run in a folder has used, from the end of its metrics; None before it tells."""
+    try:
+        with open(folder / "metrics.jsonl", "rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - _TAIL))
+            lines = file.read().decode("utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    latest: dict[str, float] = {}
+    for line in lines:
+        try:
+            latest |= json.loads(line)
+        except (ValueError, TypeError):
+            continue  # cut short at one end
+    if "cost/wall_s" not in latest:
+        return None
+    flops = latest.get("cost/flops_learn", 0.0) + latest.get("cost/flops_generate", 0.0)
+    return Paid(latest["cost/wall_s"], flops, latest.get("step", 0.0))
+
+
+def _limits(config: Config) -> tuple[float | None, float | None, float | None]:
+    """The budget in the order of ``Paid``."""
+    budget = config.budget
+    return budget.seconds, getattr(budget, "flops", None), budget.positions
+
+
+def _from_relatives(cell: Cell, known: Sequence[tuple[Cell, Paid]]) -> Estimate | None:
+    """From finished cells: those of other seeds if any, else those of its arm and net."""
+    twins = [paid for other, paid in known if (other.arm, other.point) == (cell.arm, cell.point)]
+    if twins:
+        return _mean(twins, 1.0, "other seeds of this sweep")
+    family = [
+        (other, paid)
+        for other, paid in known
+        if other.arm == cell.arm and other.config.net == cell.config.net
+    ]
+    for measure, own in enumerate(_limits(cell.config)):
+        theirs = [(_limits(other.config)[measure], paid) for other, paid in family]
+        scaled = [(own / limit, paid) for limit, paid in theirs if own and limit]
+        if scaled:
+            seconds = sum(scale * paid.seconds for scale, paid in scaled) / len(scaled)
+            flops = sum(scale * paid.flops for scale, paid in scaled) / len(scaled)
+            return Estimate(seconds, flops, "finished cells of its arm and net")
+    return None
+
+
+def _mean(paid: Sequence[Paid], scale: float, source: str) -> Estimate:
+    seconds = sum(each.seconds for each in paid) / len(paid)
+    flops = sum(each.flops for each in paid) / len(paid)
+    return Estimate(scale * seconds, scale * flops, source)

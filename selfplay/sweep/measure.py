@@ -1,0 +1,115 @@
+"""What a cell will cost, from a few seconds of its own self-play and learning on this machine."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+import envs
+from selfplay import arrays
+from selfplay.bench import bench
+from selfplay.config import Config
+from selfplay.evaluator import choose_precision
+from selfplay.learner import Learner
+from selfplay.replay import example_samples
+from selfplay.sweep.forecast import Estimate
+
+MEASURED = "a quick measurement of its net"
+
+_GAMES = 64  # side by side while measuring: few, so that they are soon in all stages
+_SECONDS = 1.0
+
+
+class Rates(NamedTuple):
+    """How fast one core is with a net."""
+
+    flops: float  # of one position forwards
+    alone_per_s: float  # positions a second through the net
+    simulations_per_s: float  # of self-play
+    evaluations: float  # positions through the net a simulation
+    learned_per_s: float  # samples a second
+
+
+def estimate(config: Config, rates: Rates) -> Estimate:
+    """What a run will use, measurements of strength and the expert's time left out.
+
+    A position costs the net's answers that it takes to play it and the ``learner.reuse`` samples
+    that are learned from it; a regime that learns from what is there has only the samples.
+    """
+    played_s, played_flops = _playing(config, rates)
+    samples = config.learner.reuse if played_flops else 1.0
+    learned_flops = 3 * rates.flops * samples
+    seconds = played_s + samples / rates.learned_per_s
+    flops = played_flops + learned_flops
+    budget = config.budget
+    counts = [
+        limit / unit
+        for limit, unit in (
+            (budget.positions, 1.0),
+            (getattr(budget, "flops", None), flops),
+            (budget.seconds, seconds),
+        )
+        if limit
+    ]
+    return Estimate(min(counts) * seconds, min(counts) * flops, MEASURED)
+
+
+def _playing(config: Config, rates: Rates) -> tuple[float, float]:
+    """Seconds and FLOPs of the play that makes one position."""
+    kind = config.regime.kind
+    if kind in ("imitation", "frozen"):
+        return 0.0, 0.0
+    if kind in ("policy_gradient", "dagger"):  # the net alone plays
+        return 1 / rates.alone_per_s, rates.flops
+    simulations = config.search.simulations
+    played = rates.flops * simulations * rates.evaluations
+    return simulations / rates.simulations_per_s, played
+
+
+def measure(config: Config) -> Rates:
+    """The rates of a configuration in one thread of this process."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        actor = config.actor.model_copy(
+            update={"games": min(_GAMES, config.actor.games), "threads": 1}
+        )
+        found = bench(
+            config.game, config.net, config.search, actor, config.evaluator, seconds=_SECONDS
+        )
+        return Rates(
+            found["net_mflops"] * 1e6,
+            found["net_positions_per_s"],
+            found["simulations_per_s"],
+            found["evaluations_per_simulation"],
+            _learned_per_s(config),
+        )
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _learned_per_s(config: Config) -> float:
+    """Samples a second of the learner, on samples that say nothing."""
+    game = envs.make(config.game)
+    net = config.net.build(game)
+    precision = choose_precision(net, game, "cpu", config.evaluator.precision)
+    autocast = precision.dtype == torch.bfloat16
+    learner = Learner(net, config.learner, game, "cpu", autocast, 0)
+    weight = np.ones(config.learner.batch, np.float32)
+    samples = arrays.zeros_like(example_samples(game), config.learner.batch)
+    samples = samples._replace(policy_weight=weight, value_weight=weight)
+    learner.fit(samples, 1, 0.0)
+    start, steps = time.perf_counter(), 0
+    while time.perf_counter() - start < _SECONDS:
+        learner.fit(samples, 1, 0.0)
+        steps += 1
+    return steps * config.learner.batch / (time.perf_counter() - start)
+
+
+def rates_key(config: Config) -> str:
+    """Equal for configurations whose rates are the same."""
+    parts = (config.game, config.net, config.search, config.learner.batch, config.evaluator)
+    return repr(parts)

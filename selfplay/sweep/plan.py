@@ -1,0 +1,371 @@
+"""The plan of a sweep: its file, read and spread out into cells, each a valid configuration.
+
+A cell is one run.  Its options come from the sweep's base, the arm's ``set``, its point of the
+grids, its seed and the command line, each over what comes before.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from selfplay.config import Config, parse_config
+from selfplay.folder import RUNS
+
+SWEEPS = RUNS / "sweeps"
+REFERENCE = "cell:"  # begins a value that stands for the folder of another cell
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSet(_Section):
+    """``[[data]]``: a data set that arms learn from, made before the first cell starts."""
+
+    out: str  # its folder
+    make: str  # the words after ``selfplay data`` that make it, without --out
+
+
+class Arm(_Section):
+    """``[[arm]]``: runs that differ in the points of a grid."""
+
+    name: str = Field(pattern=r"^[\w.]+$")
+    set: dict[str, Any] = {}  # options of all its cells
+    grid: dict[str, Any] = {}  # option -> the values it takes
+
+
+class SweepFile(_Section):
+    """What the file of a sweep holds."""
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    base: dict[str, Any] | str = {}  # options of all cells, or a recipe beside the file
+    seeds: list[int] = Field([0], min_length=1)
+    grid: dict[str, Any] = {}  # of every arm, beside its own
+    data: list[DataSet] = []
+    arm: list[Arm] = Field(min_length=1)
+
+
+class Cell(NamedTuple):
+    """One run of a sweep."""
+
+    name: str  # of its folder: arm-option=value-...-s0
+    arm: str
+    point: dict[str, Any]  # option -> value, where it stands in the grids
+    config: Config
+    needs: tuple[str, ...]  # names of the cells whose runs it learns from
+
+
+class Plan(NamedTuple):
+    """A sweep, spread out."""
+
+    name: str
+    file: Path
+    folder: Path
+    data: tuple[DataSet, ...]
+    cells: tuple[Cell, ...]  # in the order they are run: all arms with the first seed first
+
+
+class _Point(NamedTuple):
+    """A cell before it is known where the cells lie that it refers to."""
+
+    name: str
+    arm: str
+    seed: int
+    axes: dict[str, Any]  # option -> value
+    plain: dict[str, Any]  # the options of its config, not yet checked
+
+
+def read_plan(file: str | Path, overrides: Sequence[str] = (), out: str | None = None) -> Plan:
+    """The plan in a sweep file, with ``section.key=value`` overrides for all cells.
+
+    Every cell's configuration is checked.  Raises ValueError or FileNotFoundError with a sentence
+    that names the arm and the cell.
+    """
+    file = Path(file)
+    sweep = _read(file)
+    base = _base(file, sweep.base)
+    folder = Path(out) if out else SWEEPS / sweep.name
+    _refuse_repeated(f"{file}: arm", [arm.name for arm in sweep.arm])
+    points = [
+        point for seed in sweep.seeds for arm in sweep.arm for point in _spread(sweep, arm, seed)
+    ]
+    _refuse_overridden_axes(points, overrides)
+    _refuse_repeated(f"{file}: cell", [point.name for point in points])
+    cells = tuple(_cell(point, points, base, folder, overrides) for point in points)
+    _refuse_missing_data(file, cells, sweep.data)
+    return Plan(sweep.name, file, folder, tuple(sweep.data), _in_order(file, cells))
+
+
+def differences(old: Config, new: Config) -> Iterator[tuple[str, Any, Any]]:
+    """(option, old, new) for every option in which two configurations differ."""
+    before, after = _flat(old.dump()), _flat(new.dump())
+    for option in {**before, **after}:
+        if before.get(option) != after.get(option):
+            yield option, before.get(option), after.get(option)
+
+
+def _read(file: Path) -> SweepFile:
+    if not file.is_file():
+        known = {path.name: path for path in Path("configs").glob("**/*.toml")}
+        near = difflib.get_close_matches(file.name, known, n=1, cutoff=0.5)
+        hint = f"; did you mean {str(known[near[0]])!r}?" if near else ""
+        raise FileNotFoundError(f"there is no sweep file {str(file)!r}{hint}")
+    try:
+        plain = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is not valid TOML: {error}") from error
+    if "arm" not in plain:
+        raise ValueError(
+            f"{file} is no sweep: it has no [[arm]]; for a single run use 'selfplay train {file}'"
+        )
+    try:
+        return SweepFile.model_validate({"name": re.sub(r"[^\w.-]", "-", file.stem), **plain})
+    except ValidationError as error:
+        problems = "; ".join(_sentence(each) for each in error.errors())
+        raise ValueError(f"{file}: {problems}") from error
+
+
+def _sentence(problem: Any) -> str:
+    """One validation problem of the sweep file in words; arms are counted from 1."""
+    place = [str(part + 1) if isinstance(part, int) else str(part) for part in problem["loc"]]
+    where = " ".join(place)
+    if problem["type"] == "extra_forbidden":
+        models: dict[str, type[BaseModel]] = {"arm": Arm, "data": DataSet}
+        known = list(models.get(place[0], SweepFile).model_fields)
+        near = difflib.get_close_matches(place[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        return f"unknown entry {where!r}; {hint}"
+    if problem["type"] == "missing":
+        return f"{where!r} is missing"
+    return f"{where} = {problem['input']!r}: {problem['msg']}"
+
+
+def _base(file: Path, base: dict[str, Any] | str) -> dict[str, Any]:
+    """The options that all cells share, each section with its kind."""
+    options = _nested(_recipe(file, base) if isinstance(base, str) else base)
+    for name, field in Config.model_fields.items():
+        kind = getattr(field.default, "kind", None)
+        if kind is not None and isinstance(options.setdefault(name, {}), dict):
+            options[name].setdefault("kind", kind)
+    return options
+
+
+def _recipe(file: Path, base: str) -> dict[str, Any]:
+    """The options in a recipe that lies beside the sweep's file."""
+    recipe = file.parent / base
+    try:
+        return tomllib.loads(recipe.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileNotFoundError(f"{file}: base = {base!r}, but there is no {recipe}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{recipe} is not valid TOML: {error}") from error
+
+
+def _spread(sweep: SweepFile, arm: Arm, seed: int) -> Iterator[_Point]:
+    """The points of an arm's grids with one seed."""
+    axes = _axes(sweep, arm)
+    for values in itertools.product(*axes.values()):
+        point = dict(zip(axes, values, strict=True))
+        parts = [arm.name, *(_label(axis, value, axes) for axis, value in point.items())]
+        plain = _merged(_nested(arm.set), *(_nested({key: point[key]}) for key in point))
+        yield _Point("-".join([*parts, f"s{seed}"]), arm.name, seed, point, plain)
+
+
+def _axes(sweep: SweepFile, arm: Arm) -> dict[str, list[Any]]:
+    """Option -> values, of the grid of all arms and the arm's own, which goes before it."""
+    axes = {**_flat(sweep.grid), **_flat(arm.grid)}
+    for option, values in axes.items():
+        if not isinstance(values, list) or not values:
+            raise ValueError(
+                f"arm {arm.name!r}: grid {option} = {values!r}: expected a list of values; what is "
+                f"the same in all cells belongs into set"
+            )
+    return axes
+
+
+def _label(option: str, value: Any, axes: Iterable[str]) -> str:
+    """``option=value`` as it stands in the name of a folder; of the option its last part."""
+    last = option.rpartition(".")[2]
+    shared = sum(other.rpartition(".")[2] == last for other in axes) > 1
+    return f"{option if shared else last}={_written(value)}"
+
+
+def _written(value: Any) -> str:
+    """A value as a part of a folder's name."""
+    if isinstance(value, dict):
+        return "x".join(_written(each) for each in _flat(value).values())
+    if isinstance(value, list):
+        return "+".join(_written(each) for each in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}".replace("e+", "e")
+    text = str(value)
+    text = text if text.startswith(REFERENCE) else Path(text).name
+    return re.sub(r"[^\w.+=]+", "_", text.removeprefix(REFERENCE)).strip("_")
+
+
+def _cell(
+    point: _Point,
+    points: Sequence[_Point],
+    base: dict[str, Any],
+    folder: Path,
+    overrides: Sequence[str],
+) -> Cell:
+    """A point with its configuration; one core is all that a cell gets."""
+    needs: list[str] = []
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: resolved(inner) for key, inner in value.items()}
+        if isinstance(value, str) and value.startswith(REFERENCE):
+            needs.append(_referred(value, point, points, base))
+            return str(folder / needs[-1])
+        return value
+
+    where = f"arm {point.arm!r}, cell {point.name}"
+    own = {
+        "name": re.sub(r"[^\w.-]", "_", point.name),
+        "seed": point.seed,
+        "actor": {"threads": 1},
+    }
+    plain = _merged(base, resolved(point.plain), own)
+    return Cell(
+        point.name, point.arm, point.axes, parse_config(plain, overrides, where), tuple(needs)
+    )
+
+
+def _referred(text: str, asker: _Point, points: Sequence[_Point], base: dict[str, Any]) -> str:
+    """The name of the cell that ``cell:ARM OPTION=VALUE ...`` means.
+
+    What is not named is as in the cell that asks: its seed, and the options of the arm's grid.
+    """
+    arm, *wishes = text.removeprefix(REFERENCE).split()
+    where = f"arm {asker.arm!r}, cell {asker.name}: {text!r}"
+    own = _flat(_merged(base, asker.plain)) | {"seed": asker.seed}
+    candidates = [point for point in points if point.arm == arm and point.name != asker.name]
+    if not candidates:
+        arms = ", ".join(sorted({point.arm for point in points}))
+        raise ValueError(f"{where} names no other arm's cell; the arms are {arms}")
+    named = dict(wish.partition("=")[::2] for wish in wishes)
+    for option in named:
+        if option != "seed" and option not in candidates[0].axes:
+            axes = ", ".join(["seed", *candidates[0].axes])
+            raise ValueError(f"{where} names {option!r}; the cells of {arm} differ in {axes}")
+    fits = candidates
+    for option in ("seed", *candidates[0].axes):
+        fits = [
+            point
+            for point in fits
+            if _agrees(point.seed if option == "seed" else point.axes[option], option, named, own)
+        ]
+    if len(fits) != 1:
+        found = ", ".join(point.name for point in fits) or "none"
+        raise ValueError(
+            f"{where} has to mean one cell, and means {found}; the cells of {arm} are "
+            f"{', '.join(point.name for point in candidates)}"
+        )
+    return fits[0].name
+
+
+def _agrees(value: Any, option: str, named: Mapping[str, str], own: Mapping[str, Any]) -> bool:
+    """Whether a cell's value of an option is as named, else as in the cell that asks."""
+    if option in named:
+        return named[option] in (str(value), _written(value))
+    if isinstance(value, dict):
+        inner = _flat({option: value})
+        return all(own.get(key, wish) == wish for key, wish in inner.items())
+    return bool(own.get(option, value) == value)
+
+
+def _in_order(file: Path, cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The cells as they stand, but none before those it needs."""
+    left, done, ordered = list(cells), set[str](), list[Cell]()
+    while left:
+        ready = next((cell for cell in left if done.issuperset(cell.needs)), None)
+        if ready is None:
+            names = ", ".join(cell.name for cell in left)
+            raise ValueError(f"{file}: these cells need each other in a circle: {names}")
+        left.remove(ready)
+        done.add(ready.name)
+        ordered.append(ready)
+    return tuple(ordered)
+
+
+def _refuse_repeated(what: str, names: Sequence[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ValueError(f"{what} {name!r} is there {count} times; their folders would be one")
+
+
+def _refuse_overridden_axes(points: Sequence[_Point], overrides: Sequence[str]) -> None:
+    """Raises ValueError when an override would make the cells of an axis alike."""
+    for override in overrides:
+        option = override.partition("=")[0].strip()
+        for point in points:
+            if option in {"seed", "name", *_flat(point.axes)}:
+                raise ValueError(
+                    f"--set {override}: the cells of arm {point.arm!r} differ in {option!r}; "
+                    f"change it in the sweep's file"
+                )
+
+
+def _refuse_missing_data(file: Path, cells: Sequence[Cell], data: Sequence[DataSet]) -> None:
+    """Raises ValueError when a cell learns from a data set that is not there nor will be made."""
+    made = {Path(each.out) for each in data}
+    for cell in cells:
+        named = getattr(cell.config.regime, "data", None)
+        if named and Path(named) not in made and not Path(named).is_dir():
+            raise ValueError(
+                f"arm {cell.arm!r}, cell {cell.name}: there is no data set {named!r}; make it with "
+                f"'selfplay data', or say under [[data]] in {file} how it is made"
+            )
+
+
+def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted options as sections in one another."""
+    nested: dict[str, Any] = {}
+    for option, value in options.items():
+        inner = _nested(value) if isinstance(value, Mapping) else value
+        for part in reversed(option.split(".")):
+            inner = {part: inner}
+        nested = _merged(nested, inner)
+    return nested
+
+
+def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Sections laid over one another; the last one named wins, option by option.
+
+    A section of another kind has other options, so it begins anew.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            before = merged.get(key)
+            if isinstance(value, Mapping) and isinstance(before, Mapping):
+                other_kind = before.get("kind", value.get("kind")) != value.get(
+                    "kind", before.get("kind")
+                )
+                value = value if other_kind else _merged(before, value)
+            merged[key] = value
+    return merged
+
+
+def _flat(sections: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Sections in one another as dotted options."""
+    flat: dict[str, Any] = {}
+    for key, value in sections.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

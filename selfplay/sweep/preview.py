@@ -1,0 +1,74 @@
+"""What a sweep would do: its tasks, how they stand, and what each will take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from selfplay.config import Config
+from selfplay.sweep.forecast import Estimate, Forecast, makespan
+from selfplay.sweep.measure import Rates, estimate, measure, rates_key
+from selfplay.sweep.plan import Cell, Plan
+from selfplay.sweep.runner import records_of
+from selfplay.sweep.task import Record, Task, tasks_of
+
+_UNKNOWN = Estimate(math.nan, math.nan, "not estimated")
+
+
+class Preview(NamedTuple):
+    """The tasks of a sweep with what they will take."""
+
+    rows: tuple[tuple[Task, Record, Estimate], ...]
+    left_s: float  # seconds until all cells are done
+    flops: float  # of all cells, those that are done included
+
+    def content(self) -> dict[str, Any]:
+        """The object that ``sweep --dry-run --json`` prints."""
+        return {
+            "cells": [
+                {
+                    "name": task.name,
+                    "arm": task.item.arm,
+                    "seed": task.item.config.seed,
+                    "options": task.item.point,
+                    "state": record.state,
+                    "seconds": told.seconds,
+                    "flops": told.flops,
+                    "source": told.source,
+                }
+                for task, record, told in self.rows
+                if isinstance(task.item, Cell)
+            ],
+            "data": [
+                {"name": task.name, "state": record.state}
+                for task, record, _ in self.rows
+                if not isinstance(task.item, Cell)
+            ],
+            "seconds_left": self.left_s,
+            "flops": self.flops,
+        }
+
+
+def preview(plan: Plan, jobs: int, rates: Callable[[Config], Rates] = measure) -> Preview:
+    """Estimates for all cells: from finished ones where those tell, else from a measurement.
+
+    Raises ValueError like ``tasks_of``.
+    """
+    tasks = tasks_of(plan)
+    records = records_of(plan, tasks)
+    known = Forecast(tasks, records).estimates()
+    measured: dict[str, Rates] = {}
+    rows = []
+    for task in tasks:
+        told = known.get(task.name, _UNKNOWN)
+        if isinstance(task.item, Cell) and task.name not in known:
+            key = rates_key(task.item.config)
+            if key not in measured:
+                measured[key] = rates(task.item.config)
+            told = estimate(task.item.config, measured[key])
+        rows.append((task, records[task.name], told))
+    cells = [row for row in rows if isinstance(row[0].item, Cell)]
+    left = [told.seconds for _, record, told in cells if record.state != "done"]
+    flops = sum(told.flops for _, _, told in cells)
+    return Preview(tuple(rows), makespan(left, jobs), flops)

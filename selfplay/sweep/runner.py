@@ -1,0 +1,166 @@
+"""The loop of a sweep: tasks started when what they need is there, one a core."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from selfplay.backends import core_count
+from selfplay.folder import RunFolder, locked
+from selfplay.sweep.plan import Cell, Plan
+from selfplay.sweep.screen import Screen
+from selfplay.sweep.task import Process, Record, Task, now, tasks_of
+
+_LOOK_S = 0.2  # seconds between two looks at the processes
+
+
+class Outcome(NamedTuple):
+    """How a call of ``run_sweep`` ended."""
+
+    content: dict[str, Any]  # of sweep.json
+    failed: tuple[tuple[str, str, str], ...]  # name, error, file with more of it or ""
+    left: int  # tasks stopped or never started; 0 unless the user stopped the sweep
+
+
+def run_sweep(plan: Plan, jobs: int | None = None) -> Outcome:
+    """Runs what is left of a plan, ``jobs`` tasks at a time.
+
+    Raises ValueError when another process runs the same sweep, or when a folder holds another
+    configuration than the plan has for it.
+    """
+    with locked(plan.folder, f"{plan.folder} is being run by another 'selfplay sweep'"):
+        return _Runner(plan, jobs or core_count()).run()
+
+
+def records_of(plan: Plan, tasks: list[Task]) -> dict[str, Record]:
+    """How every task stands, from its folder and from what sweep.json says of it."""
+    told = RunFolder(plan.folder).read_json("sweep.json")
+    before = {each.get("name"): each for each in (*told.get("data", []), *told.get("cells", []))}
+    records = {}
+    for task in tasks:
+        known = before.get(task.name, {})
+        record = Record(started=known.get("started"), seconds=float(known.get("seconds", 0.0)))
+        if task.done():
+            record.state, record.finished = "done", known.get("finished")
+        records[task.name] = record
+    return records
+
+
+class _Runner:
+    """A sweep while it runs."""
+
+    def __init__(self, plan: Plan, jobs: int) -> None:
+        self._plan, self._tasks = plan, tasks_of(plan)
+        self._records = records_of(plan, self._tasks)
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        self._slots = [cores[i] if jobs <= len(cores) else -1 for i in range(jobs)]
+        self._running: list[Process] = []
+        self._stops = 0  # how often the user asked for the end
+
+    def run(self) -> Outcome:
+        screen = Screen(self._plan, self._tasks, self._records, len(self._slots))
+        with _interrupts(self._ask_to_stop), screen:
+            try:
+                while self._step(screen):
+                    screen.show()
+                    time.sleep(_LOOK_S)
+            finally:
+                self._leave()
+        failed = tuple(
+            (task.name, str(record.error), str(task.error) if task.error.is_file() else "")
+            for task in self._tasks
+            if (record := self._records[task.name]).state == "failed"
+        )
+        left = sum(each.state == "waiting" for each in self._records.values())
+        return Outcome(self._content(), failed, left)
+
+    def _step(self, screen: Screen) -> bool:
+        """Ends and starts what is to be; False when there is nothing more to wait for."""
+        changed = False
+        for each in list(self._running):
+            if each.poll(stopping=self._stops > 0):
+                self._running.remove(each)
+                self._slots.append(each.core)
+                screen.ended(each.task)
+                changed = True
+        waiting = [task for task in self._tasks if self._records[task.name].state == "waiting"]
+        for task in waiting if not self._stops else []:
+            state = self._needs(task)
+            if state == "failed":
+                screen.ended(task)
+                changed = True
+            elif state == "ready" and self._slots and not task.busy():
+                core = self._slots.pop(0)
+                self._running.append(Process(task, self._records[task.name], core))
+                changed = True
+        if changed:
+            self._write()
+        if self._stops == 1:
+            screen.stopping(len(self._running))
+            self._stops = 2
+            for each in self._running:
+                each.stop()
+        return bool(self._running) or (bool(waiting) and not self._stops)
+
+    def _needs(self, task: Task) -> str:
+        """ "ready", "waiting" or "failed": how far that is on which a task depends."""
+        states = {name: self._records[name].state for name in task.needs}
+        for name, state in states.items():
+            if state == "failed":
+                record = self._records[task.name]
+                record.state, record.error = "failed", f"it needs {name}, which failed"
+                return "failed"
+        return "ready" if all(state == "done" for state in states.values()) else "waiting"
+
+    def _ask_to_stop(self) -> None:
+        """Ctrl-C: tasks save and leave; a second one kills them."""
+        if self._stops == 0:
+            self._stops = 1
+            return
+        raise KeyboardInterrupt
+
+    def _leave(self) -> None:
+        """Whatever still runs, because of an error or a second Ctrl-C, is ended and noted."""
+        for each in self._running:
+            each.kill()
+            each.poll(stopping=True)
+        self._write()
+
+    def _content(self) -> dict[str, Any]:
+        cells, data = [], []
+        for task in self._tasks:
+            told = {"name": task.name, **self._records[task.name].plain()}
+            if isinstance(task.item, Cell):
+                cell = task.item
+                point = {"arm": cell.arm, "seed": cell.config.seed, "options": cell.point}
+                cells.append(told | point)
+            else:
+                data.append(told | {"out": task.item.out, "make": task.item.make})
+        return {
+            "name": self._plan.name,
+            "file": str(self._plan.file),
+            "written": now(),
+            "cells": cells,
+            "data": data,
+        }
+
+    def _write(self) -> None:
+        RunFolder(self._plan.folder).write_json("sweep.json", self._content())
+
+
+@contextlib.contextmanager
+def _interrupts(stop: Any) -> Iterator[None]:
+    """Calls ``stop`` on Ctrl-C and on a request to end, as long as the context lasts."""
+    before = {
+        number: signal.signal(number, lambda *_: stop())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,117 @@
+"""The progress of a sweep: a table that renews itself in a terminal, else a line now and then."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from selfplay.sweep.forecast import Forecast
+from selfplay.sweep.plan import Cell, Plan
+from selfplay.sweep.task import Record, Task
+
+_EVERY_S = 60.0  # between two lines of progress where there is no terminal
+_RENEW_S = 2.0  # between two readings of the runs' metrics
+
+
+class Screen:
+    """What the user sees while a sweep goes on."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        tasks: Sequence[Task],
+        records: Mapping[str, Record],
+        jobs: int,
+        stream: TextIO | None = None,
+    ) -> None:
+        self._plan, self._tasks, self._records, self._jobs = plan, tasks, records, jobs
+        self._console = Console(file=stream or sys.stderr, highlight=False, emoji=False)
+        self._forecast = Forecast(tasks, records)
+        self._left_s = math.nan
+        self._read_at = self._line_at = time.monotonic()
+        self._live: Live | None = None
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, get_renderable=self._draw, auto_refresh=False)
+
+    def __enter__(self) -> Screen:
+        if self._live is not None:
+            self._live.start()
+        self._say(f"sweep {self._plan.name} in {self._plan.folder}: {self._counts()}")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self) -> None:
+        """Renews the table, or prints a line when one is due."""
+        now = time.monotonic()
+        if now - self._read_at < _RENEW_S:
+            return
+        self._read_at = now
+        if self._live is not None:
+            self._left_s = self._forecast.left_s(self._jobs)
+            self._live.refresh()
+        elif now - self._line_at >= _EVERY_S:
+            self._line_at = now
+            self._left_s = self._forecast.left_s(self._jobs)
+            self._say(f"{self._counts()}; time left {clock(self._left_s)}")
+
+    def ended(self, task: Task) -> None:
+        """A line for a task that was done, failed or stopped."""
+        record = self._records[task.name]
+        word = "stopped" if record.state == "waiting" else record.state
+        ended = sum(each.state in ("done", "failed") for each in self._records.values())
+        told = f": {record.error}" if record.error else f" after {clock(record.seconds)}"
+        self._say(f"[{ended}/{len(self._tasks)}] {task.name} {word}{told}")
+
+    def stopping(self, running: int) -> None:
+        self._say(
+            f"stopping: {running} runs finish their iteration and save (press Ctrl-C again to "
+            f"leave without saving)"
+        )
+
+    def _say(self, sentence: str) -> None:
+        self._console.print(sentence, markup=False, soft_wrap=True)
+
+    def _counts(self) -> str:
+        states = [each.state for each in self._records.values()]
+        told = [f"{states.count(state)} {state}" for state in ("done", "running", "waiting")]
+        failed = states.count("failed")
+        return ", ".join([*told, *([f"{failed} failed"] if failed else [])])
+
+    def _draw(self) -> Group:
+        table = Table.grid(padding=(0, 2))
+        for task in self._tasks:
+            record = self._records[task.name]
+            if record.state == "running":
+                share = self._forecast.share(task) if isinstance(task.item, Cell) else math.nan
+                bar = ProgressBar(total=1.0, completed=0 if math.isnan(share) else share, width=20)
+                table.add_row(task.name, bar, clock(record.seconds))
+        done = sum(each.state == "done" for each in self._records.values())
+        whole = ProgressBar(total=len(self._tasks), completed=done, width=50)
+        said = f"{self._counts()}; time left {clock(self._left_s)}"
+        return Group(f"sweep {self._plan.name} in {self._plan.folder}", whole, said, table)
+
+
+def clock(seconds: float) -> str:
+    """``1:02:03``, ``2:03``, or ``?`` for a time that is not known."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,220 @@
+"""What a sweep runs: each task a process of its own, with its folder, its log and its state."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from selfplay.checkpoint import write_text_atomically
+from selfplay.folder import RunFolder
+from selfplay.sweep.plan import Cell, DataSet, Plan, differences
+
+State = Literal["waiting", "running", "done", "failed"]
+
+_LAST_LINES = 30  # of standard error, kept when a task fails
+# numerical libraries compute in one thread each: a task has one core
+_ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS", "NUMBA")}
+
+
+class Task(NamedTuple):
+    """A data set to make, or a cell to train."""
+
+    name: str
+    item: DataSet | Cell
+    folder: Path  # where its data or its run come to lie
+    log: Path  # standard error of its process
+    error: Path  # the last lines of it, where the task failed
+    needs: tuple[str, ...]  # names of the tasks before it
+
+    def done(self) -> bool:
+        """Whether its result is there."""
+        if isinstance(self.item, DataSet):
+            return (self.folder / "manifest.json").is_file()
+        return RunFolder(self.folder).read_json("provenance.json").get("finished") is True
+
+    def busy(self) -> bool:
+        """Whether another process trains it, such as one of a sweep that was killed."""
+        if isinstance(self.item, DataSet) or not self.folder.is_dir():
+            return False
+        try:
+            with RunFolder(self.folder).locked():
+                return False
+        except ValueError:
+            return True
+
+
+@dataclass
+class Record:
+    """How a task stands; what sweep.json holds of it."""
+
+    state: State = "waiting"
+    started: str | None = None
+    finished: str | None = None
+    seconds: float = 0.0  # of all its processes
+    error: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        return asdict(self) | {"seconds": round(self.seconds, 1)}
+
+
+@dataclass
+class Process:
+    """A task while it runs."""
+
+    task: Task
+    record: Record
+    core: int  # below 0: any
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.record.state, self.record.error = "running", None
+        self.record.started = self.record.started or now()
+        self._earlier_s, self._start = self.record.seconds, time.monotonic()
+        self.task.error.unlink(missing_ok=True)
+        self.task.log.parent.mkdir(parents=True, exist_ok=True)
+        words = self._prepared()
+        with open(self.task.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "selfplay.sweep.child", str(self.core), *words],
+                stdin=subprocess.PIPE,  # its end tells the child to stop; see child.py
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env=os.environ | _ONE_THREAD,
+                start_new_session=True,  # the terminal's Ctrl-C goes to the sweep alone
+            )
+
+    def _prepared(self) -> list[str]:
+        """The words of its command, once its place is ready."""
+        item = self.task.item
+        if isinstance(item, Cell):
+            RunFolder(self.task.folder).write_json("config.json", item.config.dump())
+            return ["train", str(self.task.folder)]
+        _remove_abandoned(self.task.folder)
+        return ["data", *shlex.split(item.make), "--out", str(_aside(self.task.folder))]
+
+    def stop(self) -> None:
+        """Asks it to save and leave."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def poll(self, stopping: bool) -> bool:
+        """Brings the record up to date; True when the process has ended.
+
+        ``stopping``: it was asked to leave, so that an end before the end is no failure.
+        """
+        self.record.seconds = self._earlier_s + time.monotonic() - self._start
+        code = self.process.poll()
+        if code is None:
+            return False
+        self.stop()
+        if code == 0 and isinstance(self.task.item, DataSet):
+            _put_in_place(self.task.folder)
+        if self.task.done():
+            self.record.state, self.record.finished = "done", now()
+        elif stopping:
+            self.record.state = "waiting"
+        else:
+            self.record.state, self.record.finished = "failed", now()
+            self.record.error = self._keep_error(code)
+        return True
+
+    def _keep_error(self, code: int) -> str:
+        """Keeps the last lines of its standard error; the last of all says it in short."""
+        text = self.task.log.read_text(encoding="utf-8", errors="replace")
+        lines = [line for line in text.splitlines() if line.strip()][-_LAST_LINES:]
+        if code < 0:
+            lines.append(f"killed by signal {-code} ({signal.Signals(-code).name})")
+        elif code == 0:
+            lines.append("it ended before its budget was used up")
+        write_text_atomically(self.task.error, "".join(f"{line}\n" for line in lines))
+        return lines[-1].removeprefix("selfplay: ") if lines else f"exit code {code}"
+
+
+def tasks_of(plan: Plan) -> list[Task]:
+    """The tasks of a plan: its data sets, then its cells.
+
+    Raises ValueError when a folder holds something else than the plan puts there.
+    """
+    tasks = []
+    for data in plan.data:
+        out = Path(data.out)
+        if out.is_dir() and any(out.iterdir()) and not (out / "manifest.json").is_file():
+            raise ValueError(
+                f"{out} is no complete data set (it has no manifest.json): remove it, and the "
+                f"sweep makes it again"
+            )
+        name = f"data {data.out}"
+        tasks.append(_task(name, data, out, plan.folder / f"data-{out.name}", ()))
+    made = {task.folder: task.name for task in tasks}
+    for cell in plan.cells:
+        folder = plan.folder / cell.name
+        _refuse_other_config(folder, cell)
+        data_folder = getattr(cell.config.regime, "data", None)
+        learned = made.get(Path(data_folder)) if data_folder else None
+        needs = (*cell.needs, *([learned] if learned else []))
+        tasks.append(_task(cell.name, cell, folder, folder, needs))
+    return tasks
+
+
+def _task(
+    name: str, item: DataSet | Cell, folder: Path, notes: Path, needs: tuple[str, ...]
+) -> Task:
+    return Task(name, item, folder, notes / "stderr.txt", notes / "error.txt", needs)
+
+
+def now() -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+
+
+def _refuse_other_config(folder: Path, cell: Cell) -> None:
+    run = RunFolder(folder)
+    if not run.config_file.is_file():
+        return
+    for option, old, new in differences(run.config(), cell.config):
+        raise ValueError(
+            f"{folder} holds a run with {option} = {old!r}; the sweep's file now says {new!r}: "
+            f"give the sweep another folder with --out, or remove that one"
+        )
+
+
+def _aside(out: Path) -> Path:
+    """Where a data set is made until it is complete."""
+    return out.with_name(f".{out.name}.{os.getpid()}")
+
+
+def _put_in_place(out: Path) -> None:
+    if not out.exists() or not any(out.iterdir()):
+        _aside(out).replace(out)
+
+
+def _remove_abandoned(out: Path) -> None:
+    """Removes what sweeps that are no more had begun of a data set."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for path in out.parent.glob(f".{out.name}.*"):
+        number = path.name.rpartition(".")[2]
+        if number.isdecimal() and (int(number) == os.getpid() or not _alive(int(number))):
+            shutil.rmtree(path)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
