@@ -9,8 +9,10 @@ Columns are memory-mapped, so that a set may be larger than memory; ``Writer`` k
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -190,6 +192,13 @@ class Writer:
         )
         write_manifest(self.path, manifest)
         return manifest
+
+    def discard(self) -> None:
+        """Removes what was written, where the games cannot be completed."""
+        for i in range(len(self._rows) + 1):
+            shutil.rmtree(self.path / f"{i:05}", ignore_errors=True)
+        with contextlib.suppress(OSError):  # there is something else in it, or nothing was written
+            self.path.rmdir()
 
     def _encoded(self, games: Games) -> Columns:
         """The rows to write, in the types of the columns; ``split`` is the game's as yet."""
