@@ -156,7 +156,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and leave")
     commands = parser.add_subparsers(metavar="VERB", title="verbs", parser_class=Parser)
     verbs: dict[str, Parser] = {}
-    for add in (_train, _sweep, _evaluate, _match, _play, _bench, _games, _check):
+    for add in (_train, _sweep, _evaluate, _match, _play, _bench, _games, _data, _check):
         name = add.__name__.removeprefix("_")
         sentence = add.__doc__ or ""
         verbs[name] = commands.add_parser(
@@ -249,6 +249,46 @@ def _play(parser: Parser) -> None:
 
 def _games(parser: Parser) -> None:
     """list the games"""
+    parser.add_argument("--json", action="store_true", help=JSON)
+
+
+def _data(parser: Parser) -> None:
+    """make a data set of expert games, import recorded ones, or show what one holds"""
+    parser.add_argument(
+        "source", metavar="SOURCE",
+        help="the expert: solver, minimax:DEPTH, mcts:SIMULATIONS or RUN[@STEP][:SIMULATIONS]; "
+        "recorded games: wthor, moves, sgf or pgn; show: tell what a data set holds",
+    )  # fmt: skip
+    parser.add_argument(
+        "targets", nargs="*", metavar="GAME|PATH",
+        help="the game of the expert (a run knows its own); the files or folders of recorded "
+        "games; the data set to show",
+    )  # fmt: skip
+    parser.add_argument("--out", metavar="DIR", help="the folder of the data set")
+    parser.add_argument(
+        "--games", type=_at_least(1), metavar="N", help="games of an expert (default: 1000)"
+    )
+    parser.add_argument(
+        "--temperature", type=float, metavar="T",
+        help="how an expert chooses (default: 0 for solver and minimax, any of the best moves; "
+        "1 for others, in proportion to the search's policy)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--openings", type=_at_least(0), metavar="PLIES",
+        help="at most so many random moves at the start of half of an expert's games (default: 0)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=_at_least(0), metavar="N", help="of an expert (default: 0)")
+    parser.add_argument(
+        "--processes", type=_at_least(1), metavar="N", help="of an expert (default: the cores)"
+    )
+    parser.add_argument(
+        "--exclude", metavar="FILE", help="positions that nobody may learn, beside those that ship"
+    )
+    parser.add_argument("--game", metavar="GAME", help="of moves, sgf and pgn")
+    parser.add_argument("--licence", metavar="TEXT", help="of recorded games")
+    parser.add_argument(
+        "--skip-broken", action="store_true", help="leave out recorded games that are broken"
+    )
     parser.add_argument("--json", action="store_true", help=JSON)
 
 

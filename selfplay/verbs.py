@@ -6,9 +6,12 @@ Each imports what it needs when it runs, so that `selfplay games` does not wait 
 from __future__ import annotations
 
 import argparse
+import difflib
+import os
 import shlex
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,6 +21,7 @@ from selfplay.types import Game, Player
 
 if TYPE_CHECKING:
     from selfplay.agent import Agent
+    from selfplay.data.manifest import Manifest
     from selfplay.positions import Positions
     from selfplay.sweep.plan import Plan
 
@@ -196,6 +200,113 @@ def games(arguments: argparse.Namespace) -> Answer:
         print(f"{row['game']:12} {row['players']:7}  {row['actions']:7}  {row['max_moves']:9}")
     _next(f"selfplay check {rows[0]['game']}")
     return Answer({"games": rows})
+
+
+def data(arguments: argparse.Namespace) -> Answer:
+    from selfplay.data.imports import FORMATS
+
+    if arguments.source == "show":
+        return _show_data(arguments)
+    if arguments.source in FORMATS:
+        return _import_data(arguments)
+    return _make_data(arguments)
+
+
+def _show_data(arguments: argparse.Namespace) -> Answer:
+    from selfplay.data.dataset import check_files
+    from selfplay.data.manifest import read_manifest
+
+    _only(arguments, "show", "targets")
+    if len(arguments.targets) != 1:
+        raise ValueError("name one data set to show, as in 'selfplay data show runs/data/c4-t1'")
+    folder = Path(arguments.targets[0])
+    manifest = read_manifest(folder)
+    check_files(folder, manifest)
+    return _tell_data(folder, manifest)
+
+
+def _import_data(arguments: argparse.Namespace) -> Answer:
+    from selfplay.data.imports import FORMATS, excluded_keys, import_files
+
+    form = arguments.source
+    _only(arguments, form, "targets", "out", "exclude", "game", "licence", "skip_broken")
+    spec = arguments.game or FORMATS[form].game
+    if not arguments.targets or spec is None or arguments.out is None:
+        option = "" if FORMATS[form].game else " --game GAME"
+        raise ValueError(
+            f"importing needs files and a place to go: "
+            f"'selfplay data {form} PATH{option} --out runs/data/NAME'"
+        )
+    game = envs.make(spec)
+    keys = excluded_keys(game, arguments.exclude)
+    manifest = import_files(
+        form, [Path(path) for path in arguments.targets], spec, game, arguments.out,
+        arguments.licence or "", keys, arguments.skip_broken,
+    )  # fmt: skip
+    return _tell_data(Path(arguments.out), manifest)
+
+
+def _make_data(arguments: argparse.Namespace) -> Answer:
+    from selfplay.data.generate import Order, default_temperature, generate
+    from selfplay.data.imports import FORMATS, excluded_keys
+    from selfplay.data.show import ProgressLine
+
+    name = arguments.source
+    _only(
+        arguments, "an expert", "targets", "out", "games", "temperature", "openings", "seed",
+        "processes", "exclude",
+    )  # fmt: skip
+    if len(arguments.targets) > 1 or (not arguments.targets and _is_built_in(name)):
+        raise ValueError(
+            f"name one game, as in 'selfplay data {name} connect4 --out runs/data/NAME'"
+        )
+    try:
+        spec, game, (player,) = _players([name], (arguments.targets or [None])[0], None)
+    except ValueError as error:
+        near = difflib.get_close_matches(name, ["show", *FORMATS], n=1)
+        hint = f" (did you mean 'selfplay data {near[0]}'?)" if near else ""
+        raise ValueError(f"{error}{hint}") from error
+    if arguments.out is None:
+        raise ValueError(f"say where to with --out, as in --out runs/data/{game.name}")
+    wish = arguments.temperature
+    order = Order(
+        name, spec, arguments.games or 1000,
+        default_temperature(name) if wish is None else wish,
+        arguments.openings or 0, arguments.seed or 0, arguments.processes or os.cpu_count() or 1,
+    )  # fmt: skip
+    keys = excluded_keys(game, arguments.exclude)
+    line = ProgressLine()
+    try:
+        manifest = generate(order, game, arguments.out, lambda *_: player, keys, line.show)
+    except KeyboardInterrupt:
+        print(
+            f"{arguments.out} was not completed and has been removed; the same command begins "
+            f"again and finds the labels that the solver has made",
+            file=sys.stderr,
+        )
+        raise
+    finally:
+        line.close()
+    return _tell_data(Path(arguments.out), manifest)
+
+
+def _only(arguments: argparse.Namespace, what: str, *options: str) -> None:
+    """Raises ValueError when an option was given that means nothing to this kind of source."""
+    always = {"verb", "source", "json", *options}
+    for name, value in vars(arguments).items():
+        if name not in always and value not in (None, False, []):
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} means nothing to 'selfplay data' with {what}")
+
+
+def _tell_data(folder: Path, manifest: Manifest) -> Answer:
+    from selfplay.data.show import data_json, data_lines
+
+    print("\n".join(data_lines(folder, manifest)))
+    recipe = Path("configs") / f"{manifest.game}_imitation.toml"
+    config = recipe if recipe.is_file() else "CONFIG.toml --set regime.kind=imitation"
+    _next(f"selfplay train {config} --set regime.data={shlex.quote(str(folder))}", "learn from it")
+    return Answer(data_json(folder, manifest))
 
 
 def check(arguments: argparse.Namespace) -> Answer:

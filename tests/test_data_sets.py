@@ -250,7 +250,7 @@ def test_a_changed_manifest_is_refused(small: Path, change: object, sentence: st
     with pytest.raises(ValueError, match=r"manifest\.json is damaged"):
         open_data(small, Connect4())
     path.unlink()
-    with pytest.raises(ValueError, match=r"is no whole data set \(it has no manifest\.json"):
+    with pytest.raises(ValueError, match=r"is no whole data set: it has no manifest\.json"):
         open_data(small, Connect4())
 
 

@@ -80,8 +80,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise ValueError(f"there is no data set {folder}; make one with 'selfplay data'")
     if not path.is_file():
         raise ValueError(
-            f"{folder} is no whole data set (it has no {NAME}: the program that wrote it was "
-            f"stopped, or it is something else); remove it and make it again with 'selfplay data'"
+            f"{folder} is no whole data set: it has no {NAME}, which is written last; name "
+            f"another, or make it anew with 'selfplay data' and --out"
         )
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))

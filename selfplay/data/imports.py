@@ -1,0 +1,67 @@
+"""Recorded games of all formats: which reader takes which, and from there into a data set."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.data.dataset import Writer
+from selfplay.data.manifest import Manifest, Source
+from selfplay.data.splits import held_out_keys
+from selfplay.openings import canonical_keys
+from selfplay.positions import read_positions
+from selfplay.types import Game
+
+
+class Reader(NamedTuple):
+    """Where the reader of a format is, and the game that the format implies."""
+
+    function: str  # (paths, game, add, skip_broken) -> Imported
+    game: str | None
+
+
+FORMATS = {
+    "wthor": Reader("selfplay.data.wthor:import_wthor", "othello"),
+    "moves": Reader("selfplay.data.moves:import_moves", None),
+    "sgf": Reader("selfplay.data.sgf:import_sgf", None),
+    "pgn": Reader("selfplay.data.pgn:import_pgn", None),
+}
+
+
+def import_files(
+    form: str,
+    paths: Sequence[Path],
+    spec: str,
+    game: Game,
+    out: str | Path,
+    licence: str = "",
+    held_out: NDArray[np.uint64] | None = None,
+    skip_broken: bool = False,
+) -> Manifest:
+    """Reads the files, writes the data set ``out`` and returns its manifest.
+
+    Raises ValueError with a sentence for what is missing, damaged or against the rules; ``out``
+    stays without a manifest then.
+    """
+    module, _, name = FORMATS[form].function.partition(":")
+    read: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    writer = Writer(out, spec, game, Source(form, licence), held_out)
+    try:
+        imported = read(paths, game, writer.add, skip_broken)
+        return writer.close(Source(imported.expert, licence, notes=imported.notes))
+    except BaseException:
+        writer.discard()
+        raise
+
+
+def excluded_keys(game: Game, path: str | None) -> NDArray[np.uint64]:
+    """[K] u64, the positions nobody may learn: those that ship and those of a position file."""
+    shipped = held_out_keys(game)
+    if path is None:
+        return shipped
+    return np.union1d(shipped, canonical_keys(game, read_positions(game, path).state))

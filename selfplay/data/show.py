@@ -1,0 +1,81 @@
+"""What a data set holds, for people and for scripts."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from selfplay.data.dataset import size_on_disk
+from selfplay.data.generate import Progress
+from selfplay.data.manifest import Manifest
+
+_HEADS = ("games", "positions", "unique", "duplicates", "first wins", "draws", "second wins")
+_LINE_S = 10.0  # between lines of progress where there is no terminal
+
+
+def data_lines(folder: Path, manifest: Manifest) -> list[str]:
+    """A table by split, and what is known of the source."""
+    source = manifest.source
+    lines = [
+        f"{folder}: {manifest.game}, {manifest.counts['all'].games:,} games of {source.expert}",
+        f"  {'split':12}" + "".join(f"{head:>13}" for head in _HEADS),
+    ]
+    for split, counts in manifest.counts.items():
+        if counts.positions or split != "dropped":
+            cells = "".join(f"{value:>13,}" for value in counts)
+            lines.append(f"  {split.replace('_', ' '):12}{cells}")
+    if manifest.counts["dropped"].positions:
+        lines.append("  (dropped: positions of validation games that occur in training too)")
+    lines += [
+        f"  expert       {source.expert_s:,.1f} CPU seconds"
+        + (f", {source.expert_flops:.2g} FLOPs of nets" if source.expert_flops else ""),
+        f"  licence      {source.licence or 'not stated'}",
+        f"  on disk      {size_on_disk(folder) / 1e6:,.1f} MB in {len(manifest.shards)} shards",
+        f"  made         {manifest.created}",
+    ]
+    return lines + [f"  note         {note}" for note in source.notes]
+
+
+def data_json(folder: Path, manifest: Manifest) -> dict[str, Any]:
+    """The same as one object."""
+    return {
+        "data": str(folder),
+        "game": manifest.game,
+        "spec": manifest.spec,
+        "actions": manifest.actions,
+        "source": manifest.source._asdict(),
+        "counts": {split: counts._asdict() for split, counts in manifest.counts.items()},
+        "shards": len(manifest.shards),
+        "bytes": size_on_disk(folder),
+        "created": manifest.created,
+    }
+
+
+class ProgressLine:
+    """Progress on one line that renews itself in a terminal, else now and then a line."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
+        self._last = time.monotonic()
+
+    def show(self, done: Progress) -> None:
+        due = self._terminal or time.monotonic() - self._last > _LINE_S
+        if not due:
+            return
+        self._last = time.monotonic()
+        left = done.wall_s * (done.of - done.games) / done.games
+        text = (
+            f"{done.games:,} of {done.of:,} games · {done.positions:,} positions · "
+            f"{done.expert_s:,.0f} CPU seconds of the expert · {left:,.0f} s left"
+        )
+        self._stream.write(f"\r\x1b[K{text}" if self._terminal else f"{text}\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Takes the line away."""
+        if self._terminal:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
