@@ -1,0 +1,332 @@
+"""What all importers share: games of strangers are replayed, judged, and handed on or left out.
+
+A game is imported when every move is legal and its outcome is known: from the rules where it was
+played to its end, else from the result that the file tells (resigned, lost on time).  The first
+game that is not in order is an error that names it; ``skip_broken`` leaves such games out.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.data.games import Games, IllegalMoveError, replay
+from selfplay.openings import NO_MOVE
+from selfplay.types import Float, Game, Int
+
+PASSES = frozenset(("pass", "pa", "ps", "--"))  # how a pass is written where it is no action
+BATCH = 4096  # games replayed side by side
+NAMED = 10  # broken games that the notes name; the others are only counted
+
+
+class Transcript(NamedTuple):
+    """One game as a file tells it."""
+
+    where: str  # "games.txt, line 3"
+    words: list[str]  # its moves in the game's notation, passes among them or not
+    result: float = np.nan  # > 0: the first player won, < 0: lost, 0: a draw; NaN: not told
+    players: tuple[int, ...] = ()  # who played each word: 0 began, 1 the other; () if not told
+
+
+class Broken(NamedTuple):
+    """Stands in the place of a game, or of the rest of a file, that cannot be read."""
+
+    reason: str  # a sentence that begins with the place
+
+
+class Batch(NamedTuple):
+    """G games as they were told, not yet played."""
+
+    where: Sequence[str]  # [G] the place of each, for messages
+    moves: Int  # [G, L] i32, NO_MOVE behind the end
+    result: Float  # [G] f32, by how much the first player won (< 0: lost); NaN where it is not told
+    players: NDArray[np.int8]  # [G, L] i8, who moved: 0 = who began; -1 where it is not told
+
+
+class Imported(NamedTuple):
+    """What came in, for the source of a data set."""
+
+    expert: str  # "WTHOR 1977-2021"
+    games: int
+    notes: tuple[str, ...]
+
+
+Parse = Callable[[Game, str, str], Iterator[Transcript | Broken]]  # game, content, name of the file
+Complaints = dict[int, str]  # game of a batch -> what is wrong with it
+Judge = Callable[[Game, Games, Batch], Complaints]
+
+
+class Intake:
+    """Takes in games batch by batch and gives those that are in order to ``add``."""
+
+    def __init__(
+        self,
+        game: Game,
+        add: Callable[[Games], None],
+        skip_broken: bool,
+        judge: Judge | None = None,
+    ) -> None:
+        self.game = game
+        self._add, self._skip = add, skip_broken
+        self._judge = judge or results_told
+        self._games = self._unfinished = self._left_out = 0
+        self._reasons: list[str] = []
+
+    def refuse(self, reason: str) -> None:
+        """Takes note of what is broken; raises ValueError unless it may be left out."""
+        if not self._skip:
+            raise ValueError(f"{reason} (--skip-broken leaves out what is broken)")
+        self._left_out += 1
+        if len(self._reasons) < NAMED:
+            self._reasons.append(f"left out: {reason}")
+
+    def take_in(self, batch: Batch, unreadable: Complaints | None = None) -> None:
+        """Replays the games, refuses those that are not in order, hands on the others.
+
+        ``unreadable``: games that are known to be broken before any move is played.
+        """
+        batch = self._without(batch, unreadable or {})
+        empty = np.flatnonzero((batch.moves == NO_MOVE).all(axis=1))
+        batch = self._without(batch, {int(g): "there are no moves" for g in empty})
+        try:
+            games = replay(self.game, batch.moves)
+        except IllegalMoveError:
+            batch = self._without(batch, illegal_moves(self.game, batch.moves))
+            games = replay(self.game, batch.moves)
+        complaints = wrong_turns(games, batch) | self._judge(self.game, games, batch)
+        if complaints:
+            batch = self._without(batch, complaints)
+            games = replay(self.game, batch.moves)
+        if not len(batch.where):
+            return
+        self._games += len(batch.where)
+        self._unfinished += int(np.isnan(games.outcome[first_rows(games)]).sum())
+        self._add(_with_results(games, batch))
+
+    def take_in_transcripts(self, transcripts: Iterable[Transcript | Broken]) -> None:
+        """The same for games told by words."""
+        notation = Notation(self.game)
+        waiting: list[tuple[Transcript, list[int], list[int]]] = []
+        for told in transcripts:
+            if isinstance(told, Broken):
+                self.refuse(told.reason)
+                continue
+            try:
+                waiting.append((told, *notation.actions(told)))
+            except ValueError as error:
+                self.refuse(f"{told.where}: {error}")
+            if len(waiting) == BATCH:
+                self.take_in(_batch(waiting))
+                waiting.clear()
+        if waiting:
+            self.take_in(_batch(waiting))
+
+    def imported(self, expert: str, notes: Iterable[str] = ()) -> Imported:
+        """What came in; raises ValueError when that is nothing."""
+        if not self._games:
+            first = f" ({self._reasons[0]})" if self._reasons else ""
+            raise ValueError(f"{expert}: there are no games of {self.game.name}{first}")
+        lines = list(notes)
+        if self._unfinished:
+            lines.append(
+                f"{self._unfinished:,} games stop before the end; their outcome is the result told"
+            )
+        if self._left_out:
+            lines += [f"{self._left_out:,} broken games or files are left out", *self._reasons]
+        return Imported(expert, self._games, tuple(lines))
+
+    def _without(self, batch: Batch, complaints: Complaints) -> Batch:
+        """The batch but for the games complained of, which are refused."""
+        for g in sorted(complaints):
+            self.refuse(f"{batch.where[g]}: {complaints[g]}")
+        kept = np.setdiff1d(np.arange(len(batch.where)), list(complaints))
+        where = [batch.where[g] for g in kept] if complaints else batch.where
+        return Batch(where, batch.moves[kept], batch.result[kept], batch.players[kept])
+
+
+class Notation:
+    """Reads moves in a game's notation; a table answers for the names that the game writes."""
+
+    def __init__(self, game: Game) -> None:
+        self._game = game
+        names = [game.action_name(action) for action in range(game.num_actions)]
+        self._known = {name: action for action, name in enumerate(names)}
+        lengths = {len(name) for name in names}
+        self._size = lengths.pop() if len(lengths) == 1 else None
+
+    def split(self, text: str) -> list[str]:
+        """The moves of a line: side by side where all names have one length, else apart."""
+        words = text.replace(",", " ").split()
+        if self._size is None:
+            return words
+        return [
+            part
+            for word in words
+            for part in ([word] if self._is_pass(word) else _cut(word, self._size))
+        ]
+
+    def actions(self, told: Transcript) -> tuple[list[int], list[int]]:
+        """The actions, and who played each (nothing where neither players nor passes tell).
+
+        A pass is left out where the game has no such action: there the same player moves again.
+        Raises ValueError with the game's sentence.
+        """
+        actions, turns = [], []
+        for turn, word in enumerate(told.words):
+            action = self._known.get(word)
+            if action is None:
+                if self._is_pass(word):
+                    continue
+                action = self._game.parse_action(word)
+            actions.append(action)
+            turns.append(turn)
+        if told.players:
+            return actions, [told.players[turn] for turn in turns]
+        passes = len(actions) < len(told.words)
+        return actions, [turn % 2 for turn in turns] if passes else []
+
+    def _is_pass(self, word: str) -> bool:
+        return word.casefold() in PASSES and word not in self._known
+
+
+def illegal_moves(game: Game, moves: Int) -> Complaints:
+    """What is wrong with those of the games [G, L] that cannot be replayed.
+
+    Halves the games around each of them, so that a few cost little.
+    """
+    complaints: Complaints = {}
+    halves = [np.arange(len(moves))]
+    while halves:
+        some = halves.pop()
+        try:
+            replay(game, moves[some])
+        except IllegalMoveError as error:
+            if len(some) == 1:
+                complaints[int(some[0])] = str(error).replace(" of game 1", "")
+            else:
+                halves += np.array_split(some, 2)
+    return complaints
+
+
+def wrong_turns(games: Games, batch: Batch) -> Complaints:
+    """The games in which a move is told of the player whose turn it is not."""
+    told, start = batch.players[batch.moves != NO_MOVE], first_rows(games)
+    rows = np.flatnonzero((told >= 0) & (told != games.second))
+    which, first = np.unique(games.game[rows], return_index=True)
+    return {
+        int(g): f"move {row - start[g] + 1} is told of the player whose turn it is not"
+        for g, row in zip(which, rows[first], strict=True)
+    }
+
+
+def results_told(game: Game, games: Games, batch: Batch) -> Complaints:
+    """The games whose result is not known, or is told otherwise than the moves lead to."""
+    outcome = games.outcome[first_rows(games)]
+    over, told = ~np.isnan(outcome), ~np.isnan(batch.result)
+    complaints = {
+        int(g): "the moves stop before the end of the game, and no result is told"
+        for g in np.flatnonzero(~over & ~told)
+    }
+    contrary = over & told & (np.sign(outcome) != np.sign(batch.result))
+    return complaints | {
+        int(g): f"the result told is {_named(batch.result[g])}, the moves lead to "
+        f"{_named(outcome[g])}"
+        for g in np.flatnonzero(contrary)
+    }
+
+
+def first_rows(games: Games) -> NDArray[np.int64]:
+    """[G] i64, the row where each game begins."""
+    return np.flatnonzero(np.diff(games.game, prepend=-1))
+
+
+def import_texts(
+    paths: Sequence[Path],
+    endings: tuple[str, ...],
+    parse: Parse,
+    game: Game,
+    add: Callable[[Games], None],
+    skip_broken: bool,
+) -> Imported:
+    """Takes in all games of text files; of folders, the files with one of ``endings`` or + .gz.
+
+    Raises ValueError with a sentence when a path is missing or nothing is found.
+    """
+    intake = Intake(game, add, skip_broken)
+    for path in files_of(paths, endings):
+        try:
+            content = read_text(path)
+        except ValueError as error:
+            intake.refuse(str(error))
+            continue
+        intake.take_in_transcripts(parse(game, content, str(path)))
+    return intake.imported(", ".join(path.name or str(path) for path in paths))
+
+
+def files_of(paths: Sequence[Path], endings: tuple[str, ...]) -> list[Path]:
+    """The files that paths name: themselves, or those of a folder with one of the endings."""
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise ValueError(f"there is no file or folder {path}")
+        inside = sorted(path.iterdir()) if path.is_dir() else []
+        fit = [file for file in inside if file.name.lower().removesuffix(".gz").endswith(endings)]
+        if path.is_dir() and not fit:
+            raise ValueError(f"there are no {' or '.join(endings)} files in {path}")
+        found += fit or [path]
+    return found
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, unpacked if its name ends in .gz; ValueError when it cannot be."""
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix.lower() == ".gz" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def read_text(path: Path) -> str:
+    """The same as text: UTF-8, else Latin-1, whose letters above 127 stand in names only."""
+    content = read_bytes(path)
+    if b"\0" in content:
+        raise ValueError(f"{path} is not a text file: it holds zero bytes")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _with_results(games: Games, batch: Batch) -> Games:
+    """The games with the result told as the outcome of those that stop before their end."""
+    assert games.second is not None  # from replay
+    told = np.where(games.second, -1, 1) * np.sign(batch.result[games.game])
+    outcome = np.where(np.isnan(games.outcome), told, games.outcome)
+    return games._replace(outcome=outcome.astype(np.float32))
+
+
+def _batch(told: Sequence[tuple[Transcript, list[int], list[int]]]) -> Batch:
+    """The games side by side."""
+    length = max(len(actions) for _, actions, _ in told)
+    moves = np.full((len(told), length), NO_MOVE, np.int32)
+    players = np.full((len(told), length), -1, np.int8)
+    for row, (_, actions, who) in enumerate(told):
+        moves[row, : len(actions)] = actions
+        players[row, : len(who)] = who
+    result = np.array([transcript.result for transcript, _, _ in told], np.float32)
+    return Batch([transcript.where for transcript, _, _ in told], moves, result, players)
+
+
+def _cut(word: str, size: int) -> list[str]:
+    return [word[i : i + size] for i in range(0, len(word), size)]
+
+
+def _named(result: float) -> str:
+    """A return of the first player in words."""
+    return "a draw" if result == 0 else f"a win of the {'first' if result > 0 else 'second'} player"
