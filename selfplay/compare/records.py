@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 import envs
-from selfplay.folder import RunFolder, find_run
+from selfplay.folder import find_run
 from selfplay.nets import NetSection, parameter_count
 
 F64 = NDArray[np.float64]
@@ -71,7 +71,7 @@ class Run(NamedTuple):
     settings: Settings
     kind: str  # regime.kind
     seed: int
-    expert: str  # who made the data the run learns from; empty where there are none
+    expert: str  # who made the data the run learns from; empty where there are none, or a maker
     games: int | None  # D, the expert's (or another run's) games it may learn from
     parameters: int  # N, of the net
     maker: str  # of a frozen run: the name of the run that made its data; else empty
@@ -166,6 +166,7 @@ def read_run(path: Path) -> Run:
     maker = str(regime.get("run") or "")
     games = regime.get("games") or data.get("games")
     kind = str(regime.get("kind", "selfplay"))
+    told_expert = data.get("expert") or regime.get("data") or regime.get("expert") or ""
     try:
         return Run(
             path=path,
@@ -174,12 +175,12 @@ def read_run(path: Path) -> Run:
             ),
             kind=kind,
             seed=int(config.get("seed", 0)),
-            expert=str(data.get("expert") or regime.get("data") or regime.get("expert") or maker),
+            expert="" if maker else str(told_expert),
             games=int(games) if games else None,
             parameters=net_size(game, _section(config, "net")),
             maker=maker,
-            maker_parameters=_maker_size(maker) if maker else None,
-            options=tuple(_leaves(config)),
+            maker_parameters=net_size(game, _section(_maker(maker), "net")) if maker else None,
+            options=tuple(_leaves(_with_maker(config, maker))),
             finished=bool(told.get("finished")),
             points=points,
         )
@@ -285,7 +286,7 @@ def _leaves(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         name = f"{prefix}{key}"
         if isinstance(value, dict):
             found += _leaves(value, f"{name}.")
-        elif not name.startswith(_INDIFFERENT):
+        elif not name.removeprefix("regime.run.").startswith(_INDIFFERENT):
             found.append((name, value if isinstance(value, str) else json.dumps(value)))
     return found
 
@@ -356,10 +357,16 @@ def _net_size(game: str, section: str) -> int:
 
 
 @functools.cache
-def _maker_size(name: str) -> int:
-    """N of the run that made the data of a frozen run."""
-    config = RunFolder(find_run(name).path).read_json("config.json")
-    return net_size(str(config.get("game", "connect4")), _section(config, "net"))
+def _maker(name: str) -> dict[str, Any]:
+    """The configuration of the run that made the data of a frozen run."""
+    return _json(find_run(name).config_file)
+
+
+def _with_maker(config: dict[str, Any], maker: str) -> dict[str, Any]:
+    """``config`` with what shaped the run ``maker`` in place of its name, which has a seed."""
+    if not maker:
+        return config
+    return {**config, "regime": {**config["regime"], "run": _maker(maker)}}
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
@@ -374,7 +381,8 @@ def _labels(runs: Sequence[Run]) -> list[str]:
 # what of a configuration a label need not tell when this attribute of its runs tells it
 _EXPLAINED = {
     "parameters": ("net.",),
-    "expert": ("regime.data", "regime.expert", "regime.run"),
+    "expert": ("regime.data", "regime.expert"),
+    "maker_parameters": ("regime.run.net.",),
     "games": ("regime.games",),
 }
 
@@ -383,7 +391,7 @@ def _label(run: Run, runs: Sequence[Run], explained: dict[str, tuple[str, ...]])
     parts = [spell_kind(run.kind)]
     if run.games is not None:
         parts.append(f"{run.games:,} games")
-    experts = {other.expert for other in runs if other.expert and not other.maker}
+    experts = {other.expert for other in runs if other.expert}
     if run.maker:
         parts.append(f"made by {run.maker_parameters:,} parameters")
     elif run.expert and len(experts) > 1:
