@@ -21,7 +21,7 @@ from selfplay.types import Game, Int, Symmetric
 
 TRAIN, VALIDATION, HELD_OUT, DROPPED = range(4)  # codes in the column ``split``
 SPLITS = ("train", "validation", "held_out", "dropped")
-KEYS_AT_ONCE = 1 << 23  # keys looked at in one go: the memory that resolving takes, 200 MB
+KEYS_AT_ONCE = 1 << 20  # keys looked at in one go, at 50 bytes each
 
 
 def held_out_keys(game: Game) -> NDArray[np.uint64]:
@@ -72,28 +72,49 @@ def resolve(
     with TRAIN or VALIDATION, as the game's.  "all" in the answer is the whole set.
     """
     total = sum(map(len, keys))
+    parts = 1 << max(0, math.ceil(math.log2(total / KEYS_AT_ONCE)))
     unique = dict.fromkeys((*SPLITS, "all"), 0)
-    for rows, part in _parts(keys, math.ceil(total / KEYS_AT_ONCE)):
+    for rows, part in _parts(keys, parts):
         code = np.concatenate([s[r] for s, r in zip(splits, rows, strict=True)])
-        code[np.isin(part, held_out)] = HELD_OUT
-        learned = np.unique(part[code == TRAIN])
-        code[(code == VALIDATION) & np.isin(part, learned)] = DROPPED
+        order = np.argsort(part)
+        code, present = _resolved(part[order], code[order], held_out)
         for which, name in enumerate(SPLITS):
-            unique[name] += len(np.unique(part[code == which]))
-        unique["all"] += len(np.unique(part))
+            unique[name] += int(present[which].sum())
+        unique["all"] += present.shape[1]
+        final = np.empty_like(code)
+        final[order] = code
         start = 0
         for split, row in zip(splits, rows, strict=True):
-            split[row] = code[start : start + len(row)]
+            split[row] = final[start : start + len(row)]
             start += len(row)
     return unique
+
+
+def _resolved(
+    key: NDArray[np.uint64], code: NDArray[np.uint8], held_out: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """The final codes [M] for keys in order, and [4, U]: which codes each different key has."""
+    first = np.flatnonzero(np.concatenate([[len(key) > 0], key[1:] != key[:-1]]))
+    if not len(first):
+        return code, np.empty((len(SPLITS), 0), np.bool_)
+    lengths = np.diff(first, append=len(key))
+    held = np.isin(key[first], held_out)
+    learned = np.minimum.reduceat(code, first) == TRAIN
+    code = np.where((code == VALIDATION) & np.repeat(learned, lengths), DROPPED, code)
+    code = np.where(np.repeat(held, lengths), HELD_OUT, code).astype(np.uint8)
+    present = [np.logical_or.reduceat(code == which, first) for which in range(len(SPLITS))]
+    return code, np.stack(present)
 
 
 def _parts(
     keys: Sequence[NDArray[np.uint64]], parts: int
 ) -> Iterator[tuple[list[NDArray[np.int64]], NDArray[np.uint64]]]:
-    """The rows of each shard, and their keys, ``parts`` times: equal keys come together."""
+    """The rows of each shard, and their keys, ``parts`` times (a power of 2), by the last bits.
+
+    So equal keys come together.
+    """
     for part in range(parts):
-        rows = [np.flatnonzero(shard % np.uint64(parts) == part) for shard in keys]
+        rows = [np.flatnonzero((shard & np.uint64(parts - 1)) == part) for shard in keys]
         yield rows, np.concatenate([shard[row] for shard, row in zip(keys, rows, strict=True)])
 
 
