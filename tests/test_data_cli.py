@@ -1,0 +1,206 @@
+"""``selfplay data`` from outside: what it writes, prints and refuses, and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+from envs.tictactoe import TicTacToe
+from selfplay.data.dataset import open_data
+
+COMMAND = [sys.executable, "-m", "selfplay.cli", "data"]
+Data = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("place")
+
+
+@pytest.fixture(scope="module")
+def environment(place: Path) -> dict[str, str]:
+    """Labels of its own, kernels where they are."""
+    own = {"XDG_CACHE_HOME": str(place / "cache"), "NUMBA_CACHE_DIR": numba.config.CACHE_DIR}
+    return os.environ | own
+
+
+@pytest.fixture(scope="module")
+def data(place: Path, environment: dict[str, str]) -> Data:
+    """``selfplay data WORDS`` in ``place``."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *words],
+            cwd=place,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def small(data: Data) -> dict[str, Any]:
+    """The answer of the command that made ``small``: 90 perfect games of tic-tac-toe."""
+    done = data("solver", "tictactoe", "--games", "90", "--seed", "3", "--out", "small", "--json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_set_is_made_and_told(small: dict[str, Any], place: Path) -> None:
+    assert small["game"] == small["spec"] == "tictactoe"
+    assert small["source"]["expert"] == "solver, temperature 0"
+    assert small["source"]["expert_s"] > 0
+    assert small["counts"]["all"]["games"] == small["counts"]["all"]["draws"] == 90
+    set_ = open_data(place / "small", TicTacToe())
+    assert small["counts"]["all"]["positions"] == len(set_) == 810
+    assert small["bytes"] == sum(p.stat().st_size for p in (place / "small").rglob("*.*"))
+    everything = set_.take(np.arange(810))
+    assert everything.outcome.tolist() == [0] * 810
+
+
+def test_show_tells_the_same(small: dict[str, Any], data: Data) -> None:
+    assert json.loads(data("show", "small", "--json").stdout) == small
+    text = data("show", "small").stdout
+    assert text.startswith("small: tictactoe, 90 games of solver, temperature 0\n")
+    row = next(line.split() for line in text.splitlines() if line.split()[0] == "train")
+    assert row[1:] == [f"{value:,}" for value in small["counts"]["train"].values()]
+    last = text.splitlines()[-1]
+    assert last.startswith("Next: selfplay train ")
+    assert "regime.data=small" in last
+
+
+def test_other_experts_and_options(data: Data, small: dict[str, Any]) -> None:
+    done = data(
+        "minimax:2", "tictactoe", "--games", "40", "--temperature", "0.5", "--openings", "3",
+        "--processes", "2", "--out", "minimax", "--json",
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["source"]["expert"] == "minimax:2, temperature 0.5"
+    assert found["counts"]["all"]["games"] == 40
+    assert found["source"]["notes"][1].startswith("50% of the games start with 1 to 3 random moves")
+
+
+def test_positions_of_a_file_are_held_out(data: Data, place: Path) -> None:
+    (place / "truth.csv").write_text("set,moves,s1,s2,s3,s4,s5,s6,s7,s8,s9\na,,0,0,0,0,0,0,0,0,0\n")
+    done = data(
+        "solver", "tictactoe", "--games", "20", "--exclude", "truth.csv", "--out", "e", "--json"
+    )
+    counts = json.loads(done.stdout)["counts"]
+    assert counts["held_out"]["positions"] == counts["held_out"]["games"] == 20
+    assert counts["held_out"]["unique"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("solver tictactoo --out x", "there is no game 'tictactoo'; did you mean 'tictactoe'?"),
+        ("solver tictactoe --out small", "small exists already; give another folder with --out"),
+        ("solver tictactoe", "say where to with --out, as in --out runs/data/tictactoe"),
+        ("solver --out x", "name one game, as in 'selfplay data solver connect4"),
+        ("solver tictactoe --temperature -1 --out x", "at least 0, not -1"),
+        ("solver connect4?width=6 --out x", "there is no solver for connect4-6x6-4"),
+        ("random tictactoe --out x", "random play is no expert"),
+        ("shwo small", "did you mean 'selfplay data show'?"),
+        ("show", "name one data set to show"),
+        ("show nowhere", "there is no data set nowhere; make one with 'selfplay data'"),
+        ("show small --games 3", "--games means nothing to 'selfplay data' with show"),
+        ("wthor --out x", "importing needs files and a place to go: 'selfplay data wthor PATH"),
+        ("moves a.txt --out x", "'selfplay data moves PATH --game GAME --out"),
+        ("wthor a.wtb --seed 1 --out x", "--seed means nothing to 'selfplay data' with wthor"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(
+    data: Data, small: dict[str, Any], place: Path, words: str, sentence: str
+) -> None:
+    done = data(*words.split())
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (place / "x").exists()
+
+
+def test_damage_is_told(data: Data, small: dict[str, Any], place: Path) -> None:
+    column = place / "small" / "00000" / "outcome.npy"
+    whole = column.read_bytes()
+    column.write_bytes(whole[:-1])
+    done = data("show", "small")
+    column.write_bytes(whole)
+    assert done.returncode == 1
+    assert "00000/outcome.npy is damaged" in done.stderr
+
+
+def test_without_the_solvers_package_the_extra_is_named(
+    place: Path, environment: dict[str, str]
+) -> None:
+    (place / "bitbully.py").write_text("raise ImportError('hidden')\n")
+    try:
+        done = subprocess.run(
+            [*COMMAND, "solver", "connect4", "--out", "x"],
+            cwd=place,
+            env=environment | {"PYTHONPATH": str(place)},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    finally:
+        (place / "bitbully.py").unlink()
+    assert done.returncode == 1
+    assert "pip install 'selfplay[solver]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_leaves_nothing_broken(place: Path, environment: dict[str, str]) -> None:
+    pytest.importorskip("bitbully")
+    process = subprocess.Popen(
+        [*COMMAND, "solver", "connect4", "--games", "100000", "--processes", "2", "--out", "long"],
+        cwd=place,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    labels = place / "cache" / "selfplay" / "labels"
+    deadline = time.monotonic() + 120
+    while not list(labels.glob("connect4-*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group hears it
+    out, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert "long was not completed and has been removed" in told
+    assert "Traceback" not in told
+    assert not (place / "long").exists()
+    assert list(labels.glob("connect4-*"))
+    deadline = time.monotonic() + 10
+    while _is_there(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _is_there(process.pid)
+
+
+def _is_there(group: int) -> bool:
+    """Whether a process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
