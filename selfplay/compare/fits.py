@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.compare.bootstrap import REPLICATES, interval, moved
-from selfplay.compare.huber import TIGHT, best_fit, refits
+from selfplay.compare.huber import EFFICIENCY, TIGHT, best_fit, refits
 from selfplay.compare.laws import LAWS, Form, predict, reported, starts
 from selfplay.compare.records import F64, Group, on_fixed_positions, spell_kind
 from selfplay.intervals import Z95, Interval
 
 HALF_DECADE = 10**0.5
 USUAL_SPREAD = 0.1  # of ln L between seeds, where there is one seed only
+_ELSEWHERE = [0, -1]  # starts beside the fit to all: no floor and flat, a floor and steep
 FEWEST = 3  # different values of x that a law is fitted to
 
 
@@ -102,7 +103,7 @@ def fit_law(
     intervals: list[Interval | None] = [None] * len(theta)
     told = reported(form, theta, centre)
     if shifts is not None:
-        first = np.concatenate([theta[None], starts(form, u, log_loss)])
+        first = np.concatenate([theta[None], starts(form, u, log_loss)[_ELSEWHERE]])
         again = refits(form, u, log_loss + shifts[:, at], delta, first)
         columns = reported(form, again, centre).T
         intervals = [interval(float(v), c) for v, c in zip(told, columns, strict=True)]
@@ -127,9 +128,11 @@ def seed_shifts(cells: Sequence[Cell], replicates: int = REPLICATES, seed: int =
     rng = np.random.default_rng(seed)
     freedom = sizes.sum() - len(sizes)
     wide = np.sqrt(freedom / rng.chisquare(freedom, (replicates, 1)))
-    off = rng.standard_normal((replicates, len(cells))) * wide * _spread(cells) / np.sqrt(sizes)
+    error = _spread(cells) / np.sqrt(sizes * EFFICIENCY)
+    off: F64 = rng.standard_normal((replicates, len(cells))) * wide * error
     below, above = np.array([(cell.below, cell.above) for cell in cells]).T
-    return off + moved(below, above, rng.standard_normal((replicates, len(cells))))
+    off += moved(below, above, rng.standard_normal((replicates, len(cells))))
+    return off
 
 
 def elasticity(label: str, of: str, cells: Sequence[Cell], shifts: F64 | None = None) -> Elasticity:
@@ -149,12 +152,12 @@ def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[Fit, ...]:
         largest: dict[tuple[object, ...], list[Group]] = {}
         for bundle in bundles(groups, free).values():
             cells = _cells(bundle, of, metric)
-            family = _family(bundle[0])
-            if _spans(cells) and _extent(bundle) > _extent(largest.get(family, [])):
-                largest[family] = bundle
+            kin = family(bundle[0])
+            if _spans(cells) and _extent(bundle) > _extent(largest.get(kin, [])):
+                largest[kin] = bundle
         for bundle in largest.values():
             cells = _cells(bundle, of, metric)
-            fits += fit_laws(_title(bundle, of), of, cells, seed_shifts(cells))
+            fits += fit_laws(title(bundle, of), of, cells, seed_shifts(cells))
     return tuple(fits)
 
 
@@ -165,7 +168,7 @@ def elasticities(groups: Sequence[Group], metric: str) -> tuple[Elasticity, ...]
         for bundle in bundles(groups, free).values():
             cells = _cells(bundle, of, metric)
             if bundle[0].games is not None and len({cell.x for cell in cells}) > 1:
-                found.append(elasticity(_title(bundle, of), of, cells, seed_shifts(cells)))
+                found.append(elasticity(title(bundle, of), of, cells, seed_shifts(cells)))
     return tuple(found)
 
 
@@ -232,17 +235,18 @@ def _extent(bundle: Sequence[Group]) -> tuple[int, int, int]:
     )
 
 
-def _family(group: Group) -> tuple[object, ...]:
+def family(group: Group) -> tuple[object, ...]:
+    """Equal for groups whose laws are one: the regime, and who made its data."""
     return group.kind, group.expert, group.maker_parameters
 
 
-def _title(bundle: Sequence[Group], of: str) -> str:
+def title(bundle: Sequence[Group], of: str) -> str:
     """Whose loss it is: the regime, its expert, and what is fixed."""
     group = bundle[0]
     words = spell_kind(group.kind) + (f" of {group.expert}" if group.expert else "")
     if group.maker_parameters is not None:
         words += f", made by {group.maker_parameters:,} parameters"
-    if of == "N" and group.games is not None:
+    if of in ("N", "C") and group.games is not None:
         words += f", {group.games:,} games"
     if of == "D":
         words += f", {group.parameters:,} parameters"

@@ -15,7 +15,8 @@ from scipy.optimize import least_squares
 from selfplay.compare.laws import Form, bounds, predict, starts
 from selfplay.compare.records import F64
 
-TIGHT = 1.345  # spreads: residuals beyond count as outliers (Huber 1981, 95% efficient if normal)
+TIGHT = 1.345  # spreads: residuals beyond count as outliers (Huber 1981)
+EFFICIENCY = 0.95  # of the fit at TIGHT against least squares, where errors are normal
 STEPS = 200
 CONVERGED = 1e-6  # the largest change of a parameter in a step that ends a fit
 

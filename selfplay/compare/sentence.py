@@ -1,0 +1,142 @@
+"""The answer in one plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from selfplay.compare.crossing import Crossing
+from selfplay.compare.curves import Curve
+from selfplay.compare.records import Group, lower_is_better, spell_kind
+from selfplay.intervals import Interval
+
+_PERFECT = ("solver", "solver, perfect", "solver, temperature 0")
+
+
+def write_sentence(a: Curve, b: Curve, found: Crossing) -> str:
+    """Where ``a`` overtakes ``b``, or what else can be said, with the interval if there is one."""
+    us, them = name_group(a.group), name_group(b.group)
+    cost = ", the expert's seconds charged" if found.charged else ""
+    if found.state == "apart":
+        return f"{us} and {them} have no compute in common, so that nothing can be compared"
+    extent = f"{spell_flops(found.first)}-{spell_flops(found.last)} FLOPs"
+    if found.state == "unknown":
+        return _one_seed(us, them, found, cost)
+    assert found.gap is not None
+    gap = spell_gap(found.gap, found.metric)
+    if found.state == "crosses":
+        low = spell_flops(found.low) if found.low else f"below {spell_flops(found.first)}"
+        high = spell_flops(found.high) if found.high else f"over {spell_flops(found.last)}"
+        if found.flops is None:
+            return (
+                f"{us} is ahead of {them} on the whole range of {extent}{cost}, and with "
+                f"probability over 0.975 from {spell_flops(found.sure or found.last)} FLOPs on"
+            )
+        return (
+            f"{us} overtakes {them} at {spell_flops(found.flops)} FLOPs (95%: {low}-{high}){cost}"
+        )
+    if found.state == "ahead":
+        return (
+            f"{us} is better than {them} at every compute measured, {extent}{cost}; at the "
+            f"largest by {gap}"
+        )
+    if found.state == "behind":
+        away = found.gap
+        back = spell_gap(Interval(-away.value, -away.high, -away.low), found.metric)
+        return (
+            f"{us} does not overtake {them} within {extent}{cost}: at the largest compute in "
+            f"common {them} is better by {back}"
+        )
+    return (
+        f"whether {us} overtakes {them} within {extent} is not certain{cost}: at the largest "
+        f"compute in common its lead is {gap}"
+    )
+
+
+def write_alone(curve: Curve) -> str:
+    """What one regime reaches, where there is no other to compare it with."""
+    us, metric = name_group(curve.group), spell_metric(curve.metric)
+    if not len(curve.flops):
+        return f"{us} was measured at too few points of compute to say anything"
+    value = curve.mean[-1]
+    spread = " (one seed, so there is no interval)"
+    if curve.low is not None and curve.high is not None:
+        spread = f" (95%: {curve.low[-1]:.3g}-{curve.high[-1]:.3g})"
+    return (
+        f"{us} reaches a {metric} of {value:.3g}{spread} at {spell_flops(curve.flops[-1])} FLOPs; "
+        f"there is no other regime to compare it with"
+    )
+
+
+def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:
+    """Self-play and the imitation of the most games, each the one that ends best.
+
+    Where one of the two is missing, the nearest to it stands in; None for a single regime.
+    """
+    measured = [curve for curve in curves if len(curve.flops)]
+    own = _first_kind(measured, OWN) or _first_kind(measured, ())
+    rivals = [curve for curve in measured if own and curve.group.kind != own[0].group.kind]
+    others = _first_kind(rivals, TAUGHT) or _first_kind(rivals, ())
+    if not own or not others:
+        return None
+    most = max(curve.group.games or 0 for curve in others)
+    return _best(own), _best([curve for curve in others if (curve.group.games or 0) == most])
+
+
+OWN = ("selfplay", "imitation_then_selfplay", "policy_gradient")  # learn from their own games
+TAUGHT = ("imitation", "dagger", "frozen")  # learn from what others know
+
+
+def name_group(group: Group) -> str:
+    """A regime and its data in words: "imitation of 10,000 perfect games"."""
+    words = spell_kind(group.kind)
+    if group.maker_parameters is not None:
+        return f"{words} games of a net of {group.maker_parameters:,} parameters"
+    if not group.expert and group.games is None:
+        return words
+    perfect = "perfect " if group.expert in _PERFECT else ""
+    if group.games is None:
+        return f"{words} of {group.expert}"
+    by = f" ({group.expert})" if group.expert and not perfect else ""
+    return f"{words} of {group.games:,} {perfect}games{by}"
+
+
+def spell_flops(flops: float) -> str:
+    """3.1e14."""
+    mantissa, _, exponent = f"{flops:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def spell_metric(metric: str) -> str:
+    return metric.removeprefix("strength/").replace("_", " ")
+
+
+def spell_gap(gap: Interval, metric: str) -> str:
+    """A difference in the metric with its interval: points of a hundred for shares."""
+    if metric.endswith("cross_entropy"):
+        return (
+            f"{gap.value:.3f} nats of {spell_metric(metric)} (95%: {gap.low:.3f} to {gap.high:.3f})"
+        )
+    value, low, high = (100 * each for each in gap)
+    return f"{value:.1f} points of {spell_metric(metric)} (95%: {low:.1f} to {high:.1f})"
+
+
+def _one_seed(us: str, them: str, found: Crossing, cost: str) -> str:
+    why = "there is no interval, which needs two seeds of each"
+    if found.flops is not None:
+        return f"{us} overtakes {them} at {spell_flops(found.flops)} FLOPs{cost}; {why}"
+    ahead, behind = (us, them) if found.lead > 0 else (them, us)
+    return f"{ahead} is ahead of {behind} at {spell_flops(found.last)} FLOPs{cost}; {why}"
+
+
+def _first_kind(curves: Sequence[Curve], kinds: Sequence[str]) -> list[Curve]:
+    """The curves of the first kind there is, of ``kinds`` or else of any."""
+    order = kinds or sorted({curve.group.kind for curve in curves})
+    return next(
+        (same for kind in order if (same := [c for c in curves if c.group.kind == kind])), []
+    )
+
+
+def _best(curves: Sequence[Curve]) -> Curve:
+    """The curve that ends best: each is judged at its own largest compute."""
+    sign = 1 if lower_is_better(curves[0].metric) else -1
+    return min(curves, key=lambda curve: sign * float(curve.mean[-1]))
