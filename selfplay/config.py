@@ -35,21 +35,25 @@ class Budget(BaseModel):
 
     # wall time, measurements of strength included
     seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
-    positions: int | None = Field(None, gt=0)  # positions generated
+    positions: int | None = Field(None, gt=0)  # positions generated, or taken from an expert
+    # of learning and generating, at 2 a multiply-add
+    flops: float | None = Field(None, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _ends(self) -> Budget:
-        if self.seconds is None and self.positions is None:
-            raise ValueError("set seconds or positions, else the run would never end")
+        if self.seconds is None and self.positions is None and self.flops is None:
+            raise ValueError("set seconds, positions or flops, else the run would never end")
         return self
 
-    def progress(self, seconds: float, positions: int) -> float:
+    def progress(self, seconds: float, positions: int, flops: float) -> float:
         """Share of the budget used, in [0, 1]."""
         shares = [0.0]
         if self.seconds is not None:
             shares.append(seconds / self.seconds)
         if self.positions is not None:
             shares.append(positions / self.positions)
+        if self.flops is not None:
+            shares.append(flops / self.flops)
         return min(1.0, max(shares))
 
 

@@ -24,6 +24,7 @@ class SetTruth(NamedTuple):
     n: int
     mistake_rate: Interval  # share of positions where the move played spoils the best result
     optimal_mass: float  # mean probability that the policy puts on moves that do not
+    policy_cross_entropy: float  # nats, mean of -ln of that probability
     value_cross_entropy: float  # nats, of the predicted result against the true one
 
 
@@ -33,6 +34,7 @@ class Truth(NamedTuple):
     sets: tuple[SetTruth, ...]
     mistake_rate: Interval
     optimal_mass: float
+    policy_cross_entropy: float
     value_cross_entropy: float
 
 
@@ -60,15 +62,14 @@ def evaluate_positions(
     columns = np.concatenate(parts, axis=1)
     sets = []
     for i, name in enumerate(positions.set_names):
-        mistakes, masses, surprises = columns[:, positions.set_index == i]
+        mistakes, *measured = columns[:, positions.set_index == i]
         rate = wilson(float(mistakes.sum()), len(mistakes))
-        sets.append(
-            SetTruth(name, len(mistakes), rate, float(masses.mean()), float(surprises.mean()))
-        )
+        sets.append(SetTruth(name, len(mistakes), rate, *(float(each.mean()) for each in measured)))
     return Truth(
         tuple(sets),
         mean_of([each.mistake_rate for each in sets]),
         float(np.mean([each.optimal_mass for each in sets])),
+        float(np.mean([each.policy_cross_entropy for each in sets])),
         float(np.mean([each.value_cross_entropy for each in sets])),
     )
 
@@ -82,6 +83,7 @@ def truth_json(game: Game, simulations: int, truth: Truth) -> dict[str, object]:
         "mistake_rate_low": truth.mistake_rate.low,
         "mistake_rate_high": truth.mistake_rate.high,
         "optimal_mass": truth.optimal_mass,
+        "policy_cross_entropy": truth.policy_cross_entropy,
         "value_cross_entropy": truth.value_cross_entropy,
         "sets": {
             each.name: {
@@ -90,6 +92,7 @@ def truth_json(game: Game, simulations: int, truth: Truth) -> dict[str, object]:
                 "mistake_rate_low": each.mistake_rate.low,
                 "mistake_rate_high": each.mistake_rate.high,
                 "optimal_mass": each.optimal_mass,
+                "policy_cross_entropy": each.policy_cross_entropy,
                 "value_cross_entropy": each.value_cross_entropy,
             }
             for each in truth.sets
@@ -98,11 +101,12 @@ def truth_json(game: Game, simulations: int, truth: Truth) -> dict[str, object]:
 
 
 def _judge(scores: Float, decision: Decision, draw: Float | None) -> NDArray[np.float64]:
-    """[3, B] f64: mistakes (0 or 1), optimal mass, surprise at the true result in nats."""
+    """[4, B] f64: mistakes, optimal mass, and the surprise in nats at it and at the result."""
     rows = np.arange(len(scores))
     optimal = optimal_moves(scores)
     mass = (decision.policy * optimal).sum(axis=1, dtype=np.float64)
     result = 1 - np.sign(np.nanmax(scores, axis=1)).astype(np.int64)  # 0 win, 1 draw, 2 loss
     chance = result_probabilities(decision.value.astype(np.float64), draw)[rows, result]
     surprise = -np.log(np.maximum(chance, SURPRISE))
-    return np.stack([~optimal[rows, decision.action], mass, surprise])
+    unlikely = -np.log(np.maximum(mass, SURPRISE))
+    return np.stack([~optimal[rows, decision.action], mass, unlikely, surprise])

@@ -190,6 +190,28 @@ class NetPlayer:
         )
 
 
+class ValuePlayer:
+    """Looks one move ahead and goes where the evaluator's value is best for it."""
+
+    def __init__(self, name: str, evaluator: Evaluator) -> None:
+        self.name = name
+        self.evaluator = evaluator
+
+    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+        legal = game.legal(state)
+        row, action = np.nonzero(legal)
+        after, paid = game.step(take(state, row), action.astype(np.int32))
+        going = np.flatnonzero(paid.discount)
+        value = paid.reward.copy()
+        if len(going):
+            beyond = self.evaluator(game, take(after, going)).value
+            value[going] += paid.discount[going] * beyond
+        qvalues = np.full(legal.shape, np.nan, np.float32)
+        qvalues[row, action] = value
+        best = np.nanmax(qvalues, axis=1)
+        return _choose(_best(qvalues), best, qvalues, rng)
+
+
 def _searched(
     search: Search, game: Game, state: State, evaluator: Evaluator, rng: np.random.Generator
 ) -> Decision:

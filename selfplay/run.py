@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import platform
 import signal
 import subprocess
@@ -21,7 +22,7 @@ import envs
 from selfplay import arrays, checkpoint
 from selfplay.backends import Threads, core_count
 from selfplay.config import Config, load_config, nearest_recipe, parse_config
-from selfplay.evaluator import choose_device, choose_precision
+from selfplay.evaluator import NetEvaluator, choose_device, choose_precision
 from selfplay.folder import RUNS, RunFolder, find_run, number
 from selfplay.learner import Learner
 from selfplay.log import EVENTS, RunLog, Screen, read_metrics
@@ -97,24 +98,31 @@ class Training:
         seeds = np.random.SeedSequence(config.seed).generate_state(2)
         autocast = self._precision.dtype == torch.bfloat16
         learner = Learner(net, config.learner, self.game, device, autocast, int(seeds[0]))
+        dtype = self._precision.dtype
         self.shop = Workshop(
             game=self.game,
-            actors=Threads(
+            learner=learner,
+            replay=Replay(config.replay),
+            hire=lambda: Threads(
                 self.game,
                 config.search,
                 config.actor,
                 config.evaluator,
                 net,
                 device,
-                self._precision.dtype,
+                dtype,
                 int(seeds[1]),
             ),
-            replay=Replay(config.replay),
-            learner=learner,
+            evaluator=lambda net: NetEvaluator(
+                net, self.game.num_actions, device, dtype, config.evaluator.cache
+            ),
+            test_keys=self._gauge.keys(),
             flops=forward_flops(net, self.game),
+            seed=int(seeds[1]),
             progress=self._progress,
             seconds=self._seconds,
         )
+        self.loop = config.regime.open(self.shop)
         self._start = time.monotonic()
         self._saved_total = 0  # positions made until the latest checkpoint
         self._say: Callable[[str], None] = print  # until there is a screen
@@ -148,7 +156,9 @@ class Training:
         finally:
             screen.close()
             log.close()
-            self.shop.actors.close()
+            self.loop.close()
+        if self._progress() >= 1.0:
+            self._note_the_end()
         write_report(self.folder, self.config)
         return Outcome(self.folder.path, self._progress() >= 1.0, dict(self._latest))
 
@@ -157,16 +167,18 @@ class Training:
         if self._measured_at is None:
             yield self._strength()
         measured = saved = time.monotonic()
+        stretch = self._stretch()
         unsaved = False
         while self._progress() < 1.0 and not self._stopping:
-            yield from self.config.regime.iteration(self.shop)
+            yield from self.loop.iteration()
             unsaved = True
             if time.monotonic() - saved >= self.config.checkpoint_s:
                 self._save()
                 saved, unsaved = time.monotonic(), False
-            if time.monotonic() - measured >= self.config.strength.every_s:
+            late = time.monotonic() - measured >= self.config.strength.every_s
+            if self._stretch() != stretch or (late and not self.config.strength.per_decade):
                 yield self._strength()
-                measured = time.monotonic()
+                measured, stretch = time.monotonic(), self._stretch()
         if unsaved:
             self._save()
         if self._measured_at != self.shop.ledger.positions and not self._stopping:
@@ -181,12 +193,19 @@ class Training:
         return time.monotonic() - self._start
 
     def _progress(self) -> float:
-        return self.config.budget.progress(self._seconds(), self.shop.ledger.positions)
+        ledger = self.shop.ledger
+        flops = sum(ledger.flops(self.shop.flops))
+        return self.config.budget.progress(self._seconds(), ledger.positions, flops)
+
+    def _stretch(self) -> int:
+        """Which of the equal stretches of log compute the run is in; 0 where none are asked for."""
+        flops = sum(self.shop.ledger.flops(self.shop.flops))
+        return math.floor(self.config.strength.per_decade * math.log10(max(1.0, flops)))
 
     def _stop(self, screen: Screen) -> None:
         """Ctrl-C: the iteration is finished and saved; a second one leaves at once."""
         if self._stopping:
-            self.shop.actors.cancel()
+            self.loop.cancel()
             raise KeyboardInterrupt
         self._stopping = True
         with contextlib.suppress(RuntimeError):  # the signal came while a line was being printed
@@ -194,7 +213,9 @@ class Training:
 
     def _strength(self) -> Report:
         self._measured_at = self.shop.ledger.positions
-        return Report(self._measured_at, "strength", self._gauge.measure(self.shop.learner.acting))
+        measured = self._gauge.measure(self.shop.learner.acting)
+        scalars = {**measured, **self.shop.costs(), "net/parameters": self._parameters}
+        return Report(self._measured_at, "strength", scalars)
 
     def _told_before(self) -> tuple[dict[str, float], int | None]:
         """The latest metrics of a resumed run, and the step of its last look at the strength."""
@@ -219,7 +240,14 @@ class Training:
         now = _provenance(self._precision.sentence)
         before = self.folder.read_json("provenance.json") if self._resumed else {}
         resumed = [*before.get("resumed", []), now] if before else []
-        self.folder.write_json("provenance.json", {**(before or now), "resumed": resumed})
+        source = {"data": self.loop.source()} if self.loop.source() else {}
+        told = {**(before or now), **source, "finished": False, "resumed": resumed}
+        self.folder.write_json("provenance.json", told)
+
+    def _note_the_end(self) -> None:
+        """Writes down that the budget is used up: a sweep need not come back to this run."""
+        told = self.folder.read_json("provenance.json")
+        self.folder.write_json("provenance.json", {**told, "finished": True})
 
     def _save(self) -> None:
         """A checkpoint with all that an exact resume needs.
@@ -243,7 +271,7 @@ class Training:
                 "training": {
                     "ledger": shop.ledger.state_dict(),
                     "learner": shop.learner.state_dict(),
-                    "actors": shop.actors.state_dict(),
+                    "loop": self.loop.state_dict(),
                     "replay_total": shop.replay.total,
                 },
             },
@@ -307,6 +335,11 @@ class Training:
     def _restore(self, saved: dict[str, Any]) -> None:
         """Everything as it was when the checkpoint was written."""
         shop, training = self.shop, saved["training"]
+        if "loop" not in training:
+            raise ValueError(
+                f"{self.folder.latest()} was written by an earlier version: it can be played with, "
+                f"but not be trained further; to train anew give another folder with --out"
+            )
         shop.ledger = Ledger(**training["ledger"])
         try:
             shop.learner.load_state_dict(training["learner"])
@@ -315,7 +348,7 @@ class Training:
                 f"{self.folder.latest()} does not fit the net that {self.folder.config_file} "
                 f"describes: it belongs to another run, or the config was edited"
             ) from error
-        shop.actors.load_state_dict(checkpoint.unpacked(training["actors"]))
+        self.loop.load_state_dict(training["loop"])
         self._start -= shop.ledger.wall_s
         total = int(training["replay_total"])
         shop.replay.restore(self._shards_for(self.config.replay.size(total)), total)

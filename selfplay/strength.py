@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from selfplay import arena
 from selfplay.evaluate import Truth, evaluate_positions
 from selfplay.evaluator import NetEvaluator
 from selfplay.nets import Net
-from selfplay.players import NetPlayer, SearchPlayer, make_player
+from selfplay.openings import canonical_keys
+from selfplay.players import NetPlayer, SearchPlayer, ValuePlayer, make_player
 from selfplay.positions import Positions, default_positions, read_positions
 from selfplay.search import MAX_SIMULATIONS, Search
 from selfplay.types import Game, Player
@@ -22,6 +24,7 @@ class StrengthSection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     every_s: float = Field(60, gt=0)  # seconds between measurements
+    per_decade: int = Field(0, ge=0)  # instead: measurements a tenfold of compute, evenly in log
     positions: str = ""  # a position file; empty: the one that ships for the game, if any
     simulations: int = Field(64, ge=1, le=MAX_SIMULATIONS)
     versus: tuple[str, ...] = ()  # baselines to play against: "random", "mcts:100", "minimax:4"
@@ -42,6 +45,12 @@ class Gauge:
         self._positions: Positions | None = read_positions(game, path) if path else None
         self._baselines = [make_player(name, game, _no_runs) for name in section.versus]
 
+    def keys(self) -> NDArray[np.uint64]:
+        """Canonical keys of the positions it measures on."""
+        if self._positions is None:
+            return np.empty(0, np.uint64)
+        return canonical_keys(self.game, self._positions.state)
+
     def measure(self, net: Net) -> dict[str, float]:
         """``strength/*``: shares of mistakes and scores, with the ends of their intervals."""
         if self._evaluator is None:
@@ -54,12 +63,14 @@ class Gauge:
         scalars: dict[str, float] = {}
         if self._positions is not None:
             alone = self._truth(self._positions, NetPlayer("net", self._evaluator))
+            one_ply = self._truth(self._positions, ValuePlayer("value", self._evaluator))
             searched = self._truth(self._positions, searching)
-            scalars |= _named("strength/mistake_rate", searched) | _named(
-                "strength/net_mistake_rate", alone
-            )
+            scalars |= _named("strength/mistake_rate", searched)
+            scalars |= _named("strength/net_mistake_rate", alone)
+            scalars |= _named("strength/value_mistake_rate", one_ply)
             scalars["strength/optimal_mass"] = searched.optimal_mass
             scalars["strength/value_cross_entropy"] = alone.value_cross_entropy
+            scalars["strength/policy_cross_entropy"] = alone.policy_cross_entropy
             for each in searched.sets:
                 scalars[f"strength/mistake_rate/{each.name}"] = each.mistake_rate.value
         for baseline in self._baselines:

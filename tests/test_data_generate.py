@@ -16,7 +16,7 @@ from selfplay.arrays import take
 from selfplay.chance import random_actions
 from selfplay.data.dataset import open_data
 from selfplay.data.games import Games
-from selfplay.data.generate import Order, Progress, generate, play, soften
+from selfplay.data.generate import Order, Progress, Turn, generate, play, soften
 from selfplay.data.labels import Labeller
 from selfplay.openings import canonical_keys
 from selfplay.solver import optimal_moves, solver_for
@@ -96,7 +96,9 @@ def test_moves_come_as_often_as_the_temperature_says(tmp_path: Path) -> None:
 def test_moves_of_openings_are_not_the_experts(tmp_path: Path) -> None:
     game = Connect4()
 
-    def leftmost(state: object, rng: np.random.Generator) -> tuple[np.ndarray, None]:
+    def leftmost(state: object, turn: Turn, rng: np.random.Generator) -> tuple[np.ndarray, None]:
+        stones = np.bitwise_count(state.mover | state.other)  # type: ignore[attr-defined]
+        np.testing.assert_array_equal(turn.second, stones % 2 == 1)
         legal = game.legal(state)  # type: ignore[arg-type]
         chosen = np.arange(7) == legal.argmax(axis=1)[:, None]
         return chosen.astype(np.float32), None

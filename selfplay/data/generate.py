@@ -26,7 +26,7 @@ from selfplay.data.manifest import Manifest, Source
 from selfplay.data.splits import held_out_keys
 from selfplay.openings import NO_MOVE, ROUNDS, Openings, random_positions
 from selfplay.players import LoadRun, make_player
-from selfplay.types import Float, Game, Int, Player, State
+from selfplay.types import Bool, Float, Game, Int, Player, State
 
 OPENING_SHARE = 0.5  # of the games, where openings are asked for
 BLOCK = 32  # games: what is lost of the labels when it is interrupted
@@ -36,7 +36,16 @@ NET_BLOCK = 256  # games of a net, which likes large batches
 LANES = 4
 
 Choice = tuple[Float, Float | None]  # probabilities [B, A], scores [B, A] or None
-Choose = Callable[[State, np.random.Generator], Choice]
+
+
+class Turn(NamedTuple):
+    """Whose move it is in B games."""
+
+    game: NDArray[np.int64]  # [B] i64, their numbers
+    second: Bool  # [B], the second player is to move
+
+
+Choose = Callable[[State, Turn, np.random.Generator], Choice]
 
 
 class Order(NamedTuple):
@@ -283,7 +292,7 @@ class Worker:
     def _play(self, rng: np.random.Generator, count: int) -> Games:
         return play(self._game, self._choose, count, self._order.openings, rng)
 
-    def _choose(self, state: State, rng: np.random.Generator) -> Choice:
+    def _choose(self, state: State, turn: Turn, rng: np.random.Generator) -> Choice:
         if self._labeller is not None:
             scores = self._labeller.scores(state)
             return soften(scores, self._order.temperature), scores
@@ -318,14 +327,16 @@ def play(game: Game, choose: Choose, count: int, openings: int, rng: np.random.G
     moves[:, : opened.moves.shape[1]] = opened.moves
     first = (opened.moves != NO_MOVE).sum(axis=1)
     state, going, at = opened.state, np.arange(count), first.copy()
+    second = opened.second.copy()
     told: list[tuple[NDArray[np.int64], NDArray[np.int64], Choice]] = []
     while len(going):
-        policy, scores = choose(state, rng)
+        policy, scores = choose(state, Turn(going, second[going]), rng)
         action = random_actions(policy, rng)
         told.append((going, at[going], (policy, scores)))
         moves[going, at[going]] = action
         at[going] += 1
         state, paid = game.step(state, action)
+        second[going] ^= paid.discount < 0
         alive = paid.discount != 0
         state, going = take(state, alive), going[alive]
     return _with_choices(replay(game, moves), told, first, game.num_actions)

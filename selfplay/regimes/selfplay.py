@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from selfplay import arrays
+from selfplay import arrays, checkpoint
 from selfplay.actor import Tally
 from selfplay.evaluator import Usage
-from selfplay.learner import Fit
 from selfplay.openings import canonical_obs_keys
-from selfplay.regimes.workshop import Workshop
+from selfplay.regimes.workshop import Loop, Workshop
 from selfplay.types import Report
 
 
@@ -25,11 +24,21 @@ class SelfPlay(BaseModel):
     kind: Literal["selfplay"] = "selfplay"
     positions: int = Field(8192, ge=1)  # new positions between two updates of the acting net
 
-    def iteration(self, shop: Workshop) -> Iterator[Report]:
-        """Plays, then learns; yields what happened in each half."""
-        ledger, learner = shop.ledger, shop.learner
+    def open(self, shop: Workshop) -> SelfPlayLoop:
+        return SelfPlayLoop(self.positions, shop)
+
+
+class SelfPlayLoop(Loop):
+    """Plays, then learns."""
+
+    def __init__(self, positions: int, shop: Workshop) -> None:
+        self._positions, self._shop = positions, shop
+        self._actors = shop.hire()
+
+    def iteration(self) -> Iterator[Report]:
+        shop, ledger, learner = self._shop, self._shop.ledger, self._shop.learner
         start = time.perf_counter()
-        harvest, usage = shop.actors.collect(learner.acting, self.positions)
+        harvest, usage = self._actors.collect(learner.acting, self._positions)
         played_s = time.perf_counter() - start
         shop.replay.add(harvest.samples)
         shop.records = harvest.records
@@ -38,20 +47,29 @@ class SelfPlay(BaseModel):
         ledger.note(made, keys, len(shop.replay))
         ledger.games += int(harvest.tally.games)
         ledger.evaluations += usage.evaluated
+        ledger.tree_s += max(0.0, played_s * len(self._actors.actors) - usage.seconds)
         yield Report(ledger.positions, "selfplay", _played(harvest.tally, usage, played_s))
 
-        start = time.perf_counter()
         window, raw = shop.replay.window()
         steps = max(1, round(made * learner.section.reuse / learner.section.batch))
-        fit = learner.fit(window, steps, shop.progress())
-        ledger.samples += steps * min(learner.section.batch, arrays.length(window))
-        ledger.iteration += 1
-        scalars = _learned(fit, time.perf_counter() - start)
-        scalars["learn/reuse"] = ledger.samples / ledger.positions
+        scalars = shop.fit(window, steps)
         scalars["learn/window"] = raw
         scalars["learn/staleness"] = ledger.staleness(raw)
         scalars["selfplay/unique"] = arrays.length(window) / raw
-        yield Report(ledger.positions, "learn", scalars | _costs(shop))
+        yield Report(ledger.positions, "learn", scalars)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The games under way."""
+        return self._actors.state_dict()
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self._actors.load_state_dict(checkpoint.unpacked(saved))
+
+    def cancel(self) -> None:
+        self._actors.cancel()
+
+    def close(self) -> None:
+        self._actors.close()
 
 
 def _played(tally: Tally, usage: Usage, seconds: float) -> dict[str, float]:
@@ -71,32 +89,4 @@ def _played(tally: Tally, usage: Usage, seconds: float) -> dict[str, float]:
         "search/depth": tally.depth / moves,
         "search/value_gain": tally.value_gain / moves,
         "search/solved": tally.solved / moves,
-    }
-
-
-def _learned(fit: Fit, seconds: float) -> dict[str, float]:
-    """``learn/*`` of one iteration."""
-    return {
-        "learn/policy_loss": fit.policy_loss,
-        "learn/kl": fit.kl,
-        "learn/value_loss": fit.value_loss,
-        "learn/value_explained": fit.value_explained,
-        "learn/grad_norm": fit.grad_norm,
-        "learn/lr": fit.lr,
-        "learn/steps": fit.steps,
-        "learn/seconds": seconds,
-    }
-
-
-def _costs(shop: Workshop) -> dict[str, float]:
-    """``cost/*`` of the run so far; a backward pass counts as two forward passes."""
-    ledger = shop.ledger
-    return {
-        "cost/flops_learn": 3.0 * shop.flops * ledger.samples,
-        "cost/flops_generate": float(shop.flops) * ledger.evaluations,
-        "cost/samples": ledger.samples,
-        "cost/positions_unique": ledger.unique(),
-        "cost/effective_epochs": ledger.samples / ledger.unique(),
-        "cost/games": ledger.games,
-        "cost/wall_s": shop.seconds(),
     }

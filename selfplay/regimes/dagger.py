@@ -1,0 +1,130 @@
+"""DAgger: the net meets the positions, the expert says what to do in them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from selfplay.arrays import take
+from selfplay.backends import core_count
+from selfplay.data.games import pick
+from selfplay.data.generate import Choice, Turn, play, soften
+from selfplay.data.labels import Labeller
+from selfplay.openings import canonical_keys
+from selfplay.outcomes import result_probabilities
+from selfplay.players import NetPlayer
+from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.types import Report, Samples, State
+
+
+class Dagger(BaseModel):
+    """Section ``[regime]`` with ``kind = "dagger"``: data set aggregation (Ross et al. 2011).
+
+    The expert is the game's perfect solver.  In iteration i it also chooses the moves in a share
+    ``expert_share`` ** i of the games, so that the first games are sensible ones.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["dagger"] = "dagger"
+    games: int = Field(64, ge=1)  # side by side, between two updates of the net
+    labels: int = Field(512, ge=1)  # of their positions that the expert is asked about, at most
+    openings: int = Field(0, ge=0)  # half of the games begin with so many random moves, at most
+    expert_share: float = Field(0.5, ge=0, le=1)
+    temperature: float = Field(0.0, ge=0)  # of the targets, in units of the scores; 0 = best moves
+
+    def open(self, shop: Workshop) -> DaggerLoop:
+        """Raises ValueError when there is no solver for the game."""
+        return DaggerLoop(self, shop)
+
+
+class DaggerLoop(Loop):
+    """Plays by the net, has the positions labelled, learns from all labelled so far."""
+
+    def __init__(self, section: Dagger, shop: Workshop) -> None:
+        self._section, self._shop = section, shop
+        self._rng = np.random.default_rng(shop.seed)
+        self._labeller = Labeller(shop.game, core_count())
+        self._evaluator = shop.evaluator(shop.learner.acting)
+        self._charged = 0.0
+
+    def iteration(self) -> Iterator[Report]:
+        shop, ledger, learner = self._shop, self._shop.ledger, self._shop.learner
+        start = time.perf_counter()
+        samples = self._labelled(self._positions())
+        usage = self._evaluator.take_usage()
+        played_s = time.perf_counter() - start
+        made = len(samples.legal)
+        shop.replay.add(samples)
+        ledger.note(made, self._keys, len(shop.replay))
+        ledger.games += self._section.games
+        ledger.evaluations += usage.evaluated
+        ledger.expert_s += self._labeller.seconds - self._charged
+        self._charged = self._labeller.seconds
+        yield Report(ledger.positions, "selfplay", {"selfplay/seconds": played_s})
+
+        window, raw = shop.replay.window()
+        steps = max(1, round(made * learner.section.reuse / learner.section.batch))
+        scalars = shop.fit(window, steps)
+        scalars["learn/window"] = raw
+        yield Report(ledger.positions, "learn", scalars)
+
+    def state_dict(self) -> dict[str, Any]:
+        self._labeller.refresh()  # a killed process takes no labels along
+        return {"rng": json.dumps(self._rng.bit_generator.state)}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self._rng.bit_generator.state = json.loads(saved["rng"])
+
+    def source(self) -> dict[str, Any]:
+        return {"expert": "solver, on demand"}
+
+    def cancel(self) -> None:
+        self._evaluator.cancelled = True
+
+    def close(self) -> None:
+        self._labeller.close()
+
+    def _positions(self) -> State:
+        """Some of the positions that the games of this iteration went through, never test ones."""
+        section, shop = self._section, self._shop
+        self._evaluator.load(shop.learner.acting)
+        net = NetPlayer("net", self._evaluator)
+        share = section.expert_share**shop.ledger.iteration
+        guided = self._rng.random(section.games) < share
+
+        def choose(state: State, turn: Turn, rng: np.random.Generator) -> Choice:
+            chances = net.decide(shop.game, state, rng).policy
+            rows = guided[turn.game]
+            if rows.any():
+                chances[rows] = soften(self._labeller.scores(take(state, rows)), 0.0)
+            return chances, None
+
+        games = play(shop.game, choose, section.games, section.openings, self._rng)
+        keys = canonical_keys(shop.game, games.state)
+        new = np.flatnonzero(~np.isin(keys, shop.test_keys))
+        rows = np.sort(self._rng.permutation(new)[: section.labels])
+        self._keys = keys[rows]
+        state: State = pick(games, rows).state
+        return state
+
+    def _labelled(self, state: State) -> Samples:
+        game, scores = self._shop.game, self._labeller.scores(state)
+        count = len(scores)
+        value = np.sign(np.nanmax(scores, axis=1)).astype(np.float32)
+        ones = np.ones(count, np.float32)
+        return Samples(
+            obs=game.observe(state),
+            legal=game.legal(state),
+            policy=soften(scores, self._section.temperature),
+            value=result_probabilities(value, ones),
+            reply=np.zeros(scores.shape, np.float32),
+            policy_weight=ones,
+            value_weight=ones,
+            chance=np.zeros(count, np.float32),
+        )

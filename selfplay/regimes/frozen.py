@@ -1,0 +1,97 @@
+"""Frozen: the net learns from positions that another run made, and that stay as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from selfplay import arrays, checkpoint
+from selfplay.learner import Judgement
+from selfplay.openings import canonical_obs_keys
+from selfplay.regimes.epochs import EpochsLoop
+from selfplay.regimes.workshop import Workshop
+from selfplay.replay import Replay, example_samples
+from selfplay.types import Samples
+
+
+class Frozen(BaseModel):
+    """Section ``[regime]`` with ``kind = "frozen"``: tells the extractor from the quarry.
+
+    Nets of several sizes that learn from the same positions differ by what they can extract
+    (Silver et al. 2017, fig. 4).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["frozen"] = "frozen"
+    run: str  # the folder of the run whose positions these are
+    # so many of those that its replay holds, drawn once for all sizes; none = all
+    unique: int | None = Field(None, ge=1)
+    positions: int = Field(8192, ge=1)  # between two reports
+
+    def open(self, shop: Workshop) -> EpochsLoop:
+        """Raises ValueError when the run is of another game or has too few positions."""
+        return EpochsLoop(self.positions, FrozenStock(self, shop), shop)
+
+
+class FrozenStock:
+    """What a run's replay holds on disk, equal positions merged as this run's [replay] says."""
+
+    def __init__(self, section: Frozen, shop: Workshop) -> None:
+        folder, like = Path(section.run), example_samples(shop.game)
+        shards = [
+            checkpoint.load_samples(path, like) for path in sorted(folder.glob("replay/*.npz"))
+        ]
+        if not shards:
+            raise ValueError(
+                f"regime.run = {section.run!r}: there are no positions in {folder / 'replay'}; "
+                f"name the folder of a run that played itself"
+            )
+        self._run = section.run
+        count = sum(map(arrays.length, shards))
+        whole = shop.replay.section.model_copy(update={"window": count, "capacity": count})
+        replay = Replay(whole)
+        replay.restore(shards, count)
+        self._samples, _ = replay.window()
+        if section.unique is not None:
+            self._samples = _draw(self._samples, section.unique, section.run)
+        self._keys = canonical_obs_keys(shop.game, self._samples.obs)
+
+    def __len__(self) -> int:
+        return arrays.length(self._samples)
+
+    def samples(self, rows: NDArray[np.int64]) -> Samples:
+        taken: Samples = arrays.take(self._samples, rows)
+        return taken
+
+    def keys(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+        return self._keys[rows]
+
+    def cost(self, rows: int) -> tuple[float, float]:
+        return 0.0, 0.0
+
+    def judge(self, shop: Workshop) -> Judgement | None:
+        return None
+
+    def source(self) -> dict[str, Any]:
+        return {
+            "path": self._run,
+            "expert": f"the run {self._run}",
+            "positions": len(self),
+            "unique": len(np.unique(self._keys)),
+        }
+
+
+def _draw(samples: Samples, count: int, name: str) -> Samples:
+    """``count`` of the samples; those of fewer are among those of more."""
+    there = arrays.length(samples)
+    if count > there:
+        raise ValueError(
+            f"{name} holds {there:,} different positions; regime.unique asks for {count:,}"
+        )
+    drawn: Samples = arrays.take(samples, np.random.default_rng(0).permutation(there)[:count])
+    return drawn

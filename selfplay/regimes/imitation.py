@@ -1,0 +1,156 @@
+"""Imitation: the net learns the moves, or their values, of an expert's games."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from selfplay.data.dataset import Dataset, open_data
+from selfplay.data.games import Games
+from selfplay.data.generate import soften
+from selfplay.learner import Judgement
+from selfplay.outcomes import result_probabilities
+from selfplay.regimes.epochs import EpochsLoop
+from selfplay.regimes.workshop import Workshop
+from selfplay.types import Bool, Float, Game, Samples
+
+_JUDGED = 4096  # positions kept aside that are looked at in each iteration
+
+
+class Imitation(BaseModel):
+    """Section ``[regime]`` with ``kind = "imitation"``: AlphaGo's first step (Silver et al. 2016).
+
+    ``target``: "move" the one played; "policy" the expert's probabilities; "values" softmax of the
+    scores of the actions at ``temperature`` (Ruoss et al. 2024 found these to teach most).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["imitation"] = "imitation"
+    data: str  # folder of a data set, made by `selfplay data`
+    games: int | None = Field(None, ge=1)  # the data: so many of its training games; none = all
+    target: Literal["move", "policy", "values"] = "move"
+    temperature: float = Field(1.0, gt=0)  # of target "values", in units of the scores
+    value: Literal["outcome", "scores"] = "outcome"  # what the value learns
+    one_a_game: bool = False  # one position of each game, against overfitted values
+    positions: int = Field(8192, ge=1)  # between two looks at the data kept aside
+
+    def open(self, shop: Workshop) -> EpochsLoop:
+        """Raises ValueError when the data lacks what is asked for, or holds test positions."""
+        return EpochsLoop(self.positions, ExpertStock(self, shop), shop)
+
+
+class ExpertStock:
+    """The training games of a data set."""
+
+    def __init__(self, section: Imitation, shop: Workshop) -> None:
+        self._section, self._game = section, shop.game
+        self.data = open_data(section.data, shop.game)
+        _refuse_missing(self.data, section)
+        self._rows = self.data.rows("train", section.games, section.one_a_game, shop.seed)
+        _refuse_test_positions(self.data, self._rows, shop.test_keys)
+        aside = self.data.rows("validation")
+        drawn = np.random.default_rng(shop.seed).permutation(len(aside))[:_JUDGED]
+        self._aside = self._targets(np.sort(aside[drawn])) if len(drawn) else None
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def samples(self, rows: NDArray[np.int64]) -> Samples:
+        return self._targets(self._rows[rows])
+
+    def keys(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+        return self.data.keys(self._rows[rows])
+
+    def cost(self, rows: int) -> tuple[float, float]:
+        source, share = self.data.manifest.source, rows / len(self.data)
+        return source.expert_s * share, source.expert_flops * share
+
+    def judge(self, shop: Workshop) -> Judgement | None:
+        return None if self._aside is None else shop.learner.judge(self._aside)
+
+    def source(self) -> dict[str, Any]:
+        return {
+            "path": self._section.data,
+            "expert": self.data.manifest.source.expert,
+            "games": len(np.unique(self.data.take(self._rows).game)),
+            "positions": len(self),
+            "unique": len(np.unique(self.data.keys(self._rows))),
+        }
+
+    def _targets(self, rows: NDArray[np.int64]) -> Samples:
+        """The positions of ``rows`` of the data set, as the learner wants them."""
+        section, games = self._section, self.data.take(rows)
+        return expert_samples(
+            self._game, games, section.target, section.temperature, section.value == "scores"
+        )
+
+
+def expert_samples(
+    game: Game, games: Games, target: str, temperature: float, exact: bool
+) -> Samples:
+    """What a net learns from an expert's positions.
+
+    ``exact``: values from the scores of the best moves, in place of the outcome.
+    """
+    legal = game.legal(games.state)
+    count = len(games.action)
+    value = games.outcome
+    if exact:
+        assert games.scores is not None
+        value = np.sign(np.nanmax(games.scores, axis=1)).astype(np.float32)
+    ones = np.ones(count, np.float32)
+    return Samples(
+        obs=game.observe(games.state),
+        legal=legal,
+        policy=_policy(games, legal, target, temperature),
+        value=result_probabilities(value, ones),
+        reply=np.zeros(legal.shape, np.float32),
+        policy_weight=ones,
+        value_weight=ones,
+        chance=np.zeros(count, np.float32),
+    )
+
+
+def _policy(games: Games, legal: Bool, target: str, temperature: float) -> Float:
+    if target == "values":
+        assert games.scores is not None
+        return soften(games.scores, temperature)
+    if target == "policy":
+        assert games.policy is not None
+        return games.policy
+    played = np.zeros(legal.shape, np.float32)
+    played[np.arange(len(played)), games.action] = 1
+    return played
+
+
+def _refuse_missing(data: Dataset, section: Imitation) -> None:
+    """Raises ValueError when the data set does not tell what is to be learned."""
+    one = data.take(np.zeros(1, np.int64))
+    for wanted, option, there in (
+        (section.target == "values", 'target = "values"', one.scores),
+        (section.value == "scores", 'value = "scores"', one.scores),
+        (section.target == "policy", 'target = "policy"', one.policy),
+    ):
+        if wanted and there is None:
+            raise ValueError(
+                f"{section.data} holds moves of {data.manifest.source.expert!r} without what "
+                f"regime.{option} learns; use regime.target = 'move' and regime.value = 'outcome', "
+                f"or data of an expert that tells it, such as the solver"
+            )
+
+
+def _refuse_test_positions(
+    data: Dataset, rows: NDArray[np.int64], test_keys: NDArray[np.uint64]
+) -> None:
+    """Raises ValueError when positions that strength is measured on are to be learned."""
+    seen = np.intersect1d(data.keys(rows), test_keys)
+    if len(seen):
+        raise ValueError(
+            f"{len(seen):,} of the {len(np.unique(test_keys)):,} test positions are among the "
+            f"training data {data.path}; make it again with 'selfplay data ... --exclude FILE', "
+            f"or measure on other positions (strength.positions)"
+        )

@@ -1,0 +1,56 @@
+"""Imitation first, self-play after: AlphaGo's path (Silver et al. 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from selfplay.regimes.imitation import Imitation
+from selfplay.regimes.selfplay import SelfPlay
+from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.types import Report
+
+
+class ImitationThenSelfPlay(Imitation):
+    """Section ``[regime]`` with ``kind = "imitation_then_selfplay"``.
+
+    The same net, optimizer and schedule go on when the data change.
+    """
+
+    kind: Literal["imitation_then_selfplay"] = "imitation_then_selfplay"  # type: ignore[assignment]
+    share: float = Field(0.2, gt=0, lt=1)  # of the budget that goes to imitation
+
+    def open(self, shop: Workshop) -> Loop:  # type: ignore[override]
+        first = super().open(shop)
+        return MixtureLoop(first, SelfPlay(positions=self.positions).open(shop), self.share, shop)
+
+
+class MixtureLoop(Loop):
+    """One loop until a share of the budget is used, then another."""
+
+    def __init__(self, first: Loop, second: Loop, share: float, shop: Workshop) -> None:
+        self._first, self._second, self._share, self._shop = first, second, share, shop
+
+    def iteration(self) -> Iterator[Report]:
+        early = self._shop.progress() < self._share
+        yield from (self._first if early else self._second).iteration()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"first": self._first.state_dict(), "second": self._second.state_dict()}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self._first.load_state_dict(saved["first"])
+        self._second.load_state_dict(saved["second"])
+
+    def source(self) -> dict[str, Any]:
+        return self._first.source()
+
+    def cancel(self) -> None:
+        self._first.cancel()
+        self._second.cancel()
+
+    def close(self) -> None:
+        self._first.close()
+        self._second.close()

@@ -1,0 +1,157 @@
+"""Policy gradient: games without search against past selves; do more of what won."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from selfplay.arrays import take
+from selfplay.data.games import Games, pick
+from selfplay.data.generate import Choice, Turn, play
+from selfplay.openings import canonical_keys
+from selfplay.outcomes import result_probabilities
+from selfplay.players import NetPlayer
+from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.types import Bool, Float, Game, Report, Samples, State
+
+
+class PolicyGradient(BaseModel):
+    """Section ``[regime]`` with ``kind = "policy_gradient"``.
+
+    REINFORCE with the net's value as baseline (Williams 1992), clipped as PPO does (Schulman et
+    al. 2017; ``learner.clip``, 0 for plain REINFORCE with ``learner.reuse = 1``), against a pool
+    of past selves as in AlphaGo (Silver et al. 2016, "Reinforcement learning of policy networks").
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["policy_gradient"] = "policy_gradient"
+    games: int = Field(256, ge=1)  # side by side, between two updates of the acting net
+    openings: int = Field(0, ge=0)  # half of the games begin with so many random moves, at most
+    pool: int = Field(10, ge=1)  # past selves remembered
+    pool_every: int = Field(10, ge=1)  # iterations from one to the next
+    self_share: float = Field(0.5, ge=0, le=1)  # of the games, against the present self
+
+    def open(self, shop: Workshop) -> PolicyGradientLoop:
+        return PolicyGradientLoop(self, shop)
+
+
+class PolicyGradientLoop(Loop):
+    """Plays whole games with the net's own probabilities, then learns from their outcomes."""
+
+    def __init__(self, section: PolicyGradient, shop: Workshop) -> None:
+        self._section, self._shop = section, shop
+        self._rng = np.random.default_rng(shop.seed)
+        self._pool = [_weights(shop)]
+        net = shop.learner.net
+        self._present, self._past = shop.evaluator(net), shop.evaluator(net)
+
+    def iteration(self) -> Iterator[Report]:
+        shop, ledger, learner = self._shop, self._shop.ledger, self._shop.learner
+        start = time.perf_counter()
+        games, tried = self._play()
+        samples = self._samples(pick(games, tried))
+        usages = [self._present.take_usage(), self._past.take_usage()]
+        played_s = time.perf_counter() - start
+        made = int(tried.sum())
+        ledger.note(made, canonical_keys(shop.game, games.state)[tried], 1)
+        ledger.games += self._section.games
+        ledger.evaluations += sum(usage.evaluated for usage in usages)
+        ledger.tree_s += max(0.0, played_s - sum(usage.seconds for usage in usages))
+        yield Report(ledger.positions, "selfplay", _played(games, played_s))
+
+        steps = max(1, round(made * learner.section.reuse / learner.section.batch))
+        yield Report(ledger.positions, "learn", shop.fit(samples, steps))
+        if ledger.iteration % self._section.pool_every == 0:
+            self._pool = [*self._pool, _weights(shop)][-self._section.pool :]
+
+    def state_dict(self) -> dict[str, Any]:
+        pool = {str(i): weights for i, weights in enumerate(self._pool)}
+        return {"rng": json.dumps(self._rng.bit_generator.state), "pool": pool}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self._rng.bit_generator.state = json.loads(saved["rng"])
+        self._pool = [saved["pool"][str(i)] for i in range(len(saved["pool"]))]
+
+    def cancel(self) -> None:
+        self._present.cancelled = self._past.cancelled = True
+
+    def _play(self) -> tuple[Games, Bool]:
+        """Games against one of the past selves and the present one; where the net has moved.
+
+        The past self of all games of an iteration is the same: two nets, two large batches.
+        """
+        section, shop = self._section, self._shop
+        past = copy.deepcopy(shop.learner.net)
+        past.load_state_dict(self._pool[self._rng.integers(len(self._pool))])
+        self._present.load(shop.learner.net)
+        self._past.load(past)
+        alone = self._rng.random(section.games) < section.self_share
+        seat = self._rng.random(section.games) < 0.5  # True: the present self moves second
+        nets = NetPlayer("present", self._present), NetPlayer("past", self._past)
+
+        def choose(state: State, turn: Turn, rng: np.random.Generator) -> Choice:
+            own = alone[turn.game] | (turn.second == seat[turn.game])
+            return _chances(nets, shop.game, state, own, rng), None
+
+        games = play(shop.game, choose, section.games, section.openings, self._rng)
+        assert games.second is not None
+        return games, alone[games.game] | (games.second == seat[games.game])
+
+    def _samples(self, games: Games) -> Samples:
+        """The moves tried, with their advantages in units of their standard deviation."""
+        game, count = self._shop.game, len(games.action)
+        assert games.policy is not None
+        advantage = games.outcome - self._present(game, games.state).value
+        advantage /= advantage.std() + 1e-6
+        rows = np.arange(count)
+        played = np.zeros(games.policy.shape, np.float32)
+        played[rows, games.action] = 1
+        ones = np.ones(count, np.float32)
+        return Samples(
+            obs=game.observe(games.state),
+            legal=game.legal(games.state),
+            policy=played,
+            value=result_probabilities(games.outcome, ones),
+            reply=np.zeros_like(played),
+            policy_weight=advantage.astype(np.float32),
+            value_weight=ones,
+            chance=games.policy[rows, games.action],
+        )
+
+
+def _chances(
+    nets: tuple[NetPlayer, NetPlayer], game: Game, state: State, own: Bool, rng: np.random.Generator
+) -> Float:
+    """[B, A], the first net's policy where it is to move (``own``), the second's elsewhere."""
+    chances = np.empty((len(own), game.num_actions), np.float32)
+    for net, rows in zip(nets, (own, ~own), strict=True):
+        if rows.any():
+            chances[rows] = net.decide(game, take(state, rows), rng).policy
+    return chances
+
+
+def _weights(shop: Workshop) -> dict[str, Any]:
+    return {name: value.clone() for name, value in shop.learner.net.state_dict().items()}
+
+
+def _played(games: Games, seconds: float) -> dict[str, float]:
+    """``selfplay/*`` of one iteration; the openings count as moves."""
+    assert games.ply is not None
+    assert games.second is not None
+    last: NDArray[np.int64] = np.flatnonzero(np.diff(games.game, append=-1))
+    first_return = np.where(games.second[last], -games.outcome[last], games.outcome[last])
+    return {
+        "selfplay/games": len(last),
+        "selfplay/length": float(games.ply[last].mean()) + 1,
+        "selfplay/first_wins": float((first_return > 0).mean()),
+        "selfplay/draws": float((first_return == 0).mean()),
+        "selfplay/seconds": seconds,
+    }
