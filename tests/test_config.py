@@ -129,7 +129,7 @@ def test_a_file_name_becomes_a_run_name(tmp_path: Path) -> None:
         ),
         ({"search": 3}, "search = 3: expected a section [search]"),
         ({"learner": 3}, "learner = 3: expected a section [learner]"),
-        ({"budget": {}}, "budget = {}: set seconds or positions, else the run would never end"),
+        ({"budget": {}}, "budget = {}: set seconds, positions or flops, else the run would never end"),
         (
             {"budget": {"seconds": float("inf")}},
             "budget.seconds = inf: Input should be a finite number",
@@ -215,19 +215,21 @@ def test_a_date_is_read_as_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("budget", "seconds", "positions", "share"),
+    ("budget", "seconds", "positions", "flops", "share"),
     [
-        (Budget(seconds=100), 25.0, 10**9, 0.25),
-        (Budget(positions=1000), 1e9, 100, 0.1),
-        (Budget(seconds=100, positions=1000), 25.0, 100, 0.25),
-        (Budget(seconds=100, positions=1000), 25.0, 900, 0.9),
-        (Budget(seconds=100), 200.0, 0, 1.0),
+        (Budget(seconds=100), 25.0, 10**9, 1e18, 0.25),
+        (Budget(positions=1000), 1e9, 100, 1e18, 0.1),
+        (Budget(flops=1e12), 1e9, 10**9, 3e11, 0.3),
+        (Budget(seconds=100, positions=1000), 25.0, 100, 0.0, 0.25),
+        (Budget(seconds=100, positions=1000), 25.0, 900, 0.0, 0.9),
+        (Budget(seconds=100, positions=1000, flops=1e6), 25.0, 100, 5e5, 0.5),
+        (Budget(seconds=100), 200.0, 0, 0.0, 1.0),
     ],
 )
 def test_progress_is_that_of_the_budget_nearest_its_end(
-    budget: Budget, seconds: float, positions: int, share: float
+    budget: Budget, seconds: float, positions: int, flops: float, share: float
 ) -> None:
-    assert budget.progress(seconds, positions) == pytest.approx(share)
+    assert budget.progress(seconds, positions, flops) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.toml")), ids=lambda p: p.stem)

@@ -724,4 +724,4 @@ def test_the_replay_window_is_the_same_after_a_resume(straight: Outcome) -> None
         arrays.leaves(replay.recent(len(replay))), arrays.leaves(last), strict=True
     ):
         np.testing.assert_array_equal(got, expected)
-    training.shop.actors.close()
+    training.loop.close()
