@@ -113,7 +113,8 @@ def test_help_is_quick(place: Path) -> None:
 
 def test_help_names_every_verb(place: Path) -> None:
     shown = set(re.findall(r"^    (\w+) ", run(place, "--help").stdout, re.MULTILINE))
-    assert shown == {"train", "evaluate", "match", "play", "bench", "games", "check"}
+    first = {"train", "sweep", "evaluate", "match", "play", "bench", "games", "data", "check"}
+    assert shown - {"compare"} == first
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -206,7 +207,7 @@ def test_json_goes_alone_to_standard_output(place: Path) -> None:
         ),
         (
             "xyzzy",
-            "selfplay: there is no verb 'xyzzy'; known: train, evaluate, match, play, bench,",
+            "selfplay: there is no verb 'xyzzy'; known: train, sweep, evaluate, match, play,",
         ),
         ("games --jsno", "selfplay games: there is no option --jsno; did you mean --json?"),
         ("play r --simulatoins=3", "there is no option --simulatoins; did you mean --simulations?"),

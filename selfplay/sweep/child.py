@@ -8,19 +8,19 @@ saves and leaves.
 from __future__ import annotations
 
 import os
+import runpy
 import signal
 import sys
 import threading
 
 
-def main(core: int, words: list[str]) -> int:
-    """The exit code of ``selfplay WORDS``, held to one core; below 0: to none."""
+def main(core: int, words: list[str]) -> None:
+    """Ends as ``selfplay WORDS`` does, held to one core; below 0: to none."""
     threading.Thread(target=_stop_when_left, daemon=True).start()
     if core >= 0 and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
-    from selfplay import cli
-
-    return cli.main(words)
+    sys.argv = ["selfplay", *words]
+    runpy.run_module("selfplay.cli", run_name="__main__")  # the program, not a part of this one
 
 
 def _stop_when_left() -> None:
@@ -29,4 +29,4 @@ def _stop_when_left() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
+    main(int(sys.argv[1]), sys.argv[2:])
