@@ -129,7 +129,10 @@ def test_a_file_name_becomes_a_run_name(tmp_path: Path) -> None:
         ),
         ({"search": 3}, "search = 3: expected a section [search]"),
         ({"learner": 3}, "learner = 3: expected a section [learner]"),
-        ({"budget": {}}, "budget = {}: set seconds, positions or flops, else the run would never end"),
+        (
+            {"budget": {}},
+            "budget = {}: set seconds, positions or flops, else the run would never end",
+        ),
         (
             {"budget": {"seconds": float("inf")}},
             "budget.seconds = inf: Input should be a finite number",

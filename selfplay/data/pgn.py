@@ -19,7 +19,12 @@ from selfplay.types import Game
 
 ENDINGS = (".pgn",)
 RESULTS = {"1-0": 1.0, "0-1": -1.0, "1/2-1/2": 0.0, "*": np.nan}
-OTHER_NAMES = {"reversi": "othello", "fourinarow": "connect4", "connectfour": "connect4"}
+OTHER_NAMES = {
+    "reversi": "othello",
+    "connectfour": "connect4",
+    "fourinarow": "connect4",
+    "4inarow": "connect4",
+}
 
 _TOKEN = re.compile(
     r"""(?P<skip>\s+|;[^\n]*|(?m:^)%[^\n]*|\$\d+|\{[^}]*\})

@@ -14,6 +14,7 @@ from selfplay.sweep.plan import Cell
 from selfplay.sweep.task import Record, Task
 
 _TAIL = 1 << 16  # bytes at the end of metrics.jsonl that hold its latest lines
+_TELLING = 0.02  # share of its budget after which a run's own pace tells how long it takes
 
 
 class Paid(NamedTuple):
@@ -81,22 +82,21 @@ class Forecast:
         estimates = self.estimates()
         known = [each.seconds for each in estimates.values()]
         usual = sum(known) / len(known) if known else math.nan
-        running, waiting = [], []
+        running: list[float] = []
+        waiting: list[float] = []
         for task in self._tasks:
-            record, whole = self._records[task.name], usual
-            if isinstance(task.item, Cell):
-                if task.name in estimates:
-                    whole = estimates[task.name].seconds
-                if record.state == "running":
-                    share = self.share(task)
-                    if share > 0.02:
-                        whole = record.seconds / share
-            if record.state == "running":
-                running.append(max(0.0, whole - record.seconds))
-            elif record.state == "waiting":
-                waiting.append(max(0.0, whole - record.seconds))
-        if any(map(math.isnan, (*running, *waiting))):
-            return math.nan
+            record = self._records[task.name]
+            if record.state not in ("running", "waiting"):
+                continue
+            whole = estimates[task.name].seconds if task.name in estimates else usual
+            if record.state == "running" and isinstance(task.item, Cell):
+                share = self.share(task)
+                whole = record.seconds / share if share > _TELLING else whole
+            if math.isnan(whole):
+                return math.nan
+            (running if record.state == "running" else waiting).append(
+                max(0.0, whole - record.seconds)
+            )
         return makespan(waiting, jobs, running)
 
 
