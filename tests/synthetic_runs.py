@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from selfplay.intervals import wilson
 
@@ -20,6 +21,17 @@ Law = Callable[[float], float]  # FLOPs -> the true metric
 def power(scale: float, exponent: float, floor: float = 0.0) -> Law:
     """L = floor + (scale / C) ** exponent, at most 0.7."""
     return lambda flops: min(0.7, floor + (scale / flops) ** exponent)
+
+
+PLAYED = power(2.7424e8, 0.4)  # of self-play
+
+
+def imitated(games: int, width: int) -> Law:
+    """Of imitation: it ends on a floor that data lower most, and size a little."""
+    return power(3e7, 0.42, 0.4 * games**-0.3 * (16 / width) ** 0.15)
+
+
+CROSSING = float(brentq(lambda flops: PLAYED(flops) - imitated(10_000, 64)(flops), 1e11, 1e14))
 
 
 def write_run(
@@ -105,20 +117,17 @@ def expert_data(games: int, expert: str = "solver, temperature 1") -> dict[str, 
 
 
 def write_sweep(folder: Path, seeds: int = 3) -> Path:
-    """Self-play that overtakes imitation of 10,000 games at 1e12 FLOPs, and its rivals.
+    """Self-play that overtakes imitation of 10,000 games at CROSSING, and its rivals.
 
-    Imitation of D games ends on a floor of 0.4 D ** -0.3 (0.0252 for 10,000); self-play falls as
-    (1e12 / C) ** 0.4 times 0.05; with policy gradients (behind), the mixture, two sizes of nets
-    on 100 and 10,000 games, and frozen runs.  No noise but that of seeds and positions.
+    Imitation of 100, 1,000 and 10,000 games by two sizes of nets, policy gradients (behind), and
+    frozen runs of two makers and two learners.  No noise but that of seeds and positions.
     """
-    played = power(1e12 * 0.0377 ** (1 / 0.4), 0.4)
     for seed in range(seeds):
         for games in (100, 1000, 10_000):
             for width in (16, 64):
-                floor = 0.4 * games**-0.3 * (16 / width) ** 0.15
                 write_run(
                     folder / f"imitation-{games}-{width}-{seed}",
-                    power(3e7, 0.42, floor),
+                    imitated(games, width),
                     kind="imitation",
                     seed=seed,
                     regime={"data": "runs/data/t1", "games": games},
@@ -126,7 +135,7 @@ def write_sweep(folder: Path, seeds: int = 3) -> Path:
                     width=width,
                     expert_s=games / 100,
                 )
-        write_run(folder / f"selfplay-{seed}", played, seed=seed, width=64)
+        write_run(folder / f"selfplay-{seed}", PLAYED, seed=seed, width=64)
         write_run(
             folder / f"gradient-{seed}", power(1e10, 0.15), kind="policy_gradient", seed=seed,
             width=64,
@@ -137,8 +146,8 @@ def write_sweep(folder: Path, seeds: int = 3) -> Path:
                 power(1e9, 0.3, 0.02 * (64 / maker) * (64 / width) ** 0.5),
                 kind="frozen",
                 seed=seed,
-                regime={"run": str(folder / f"imitation-100-{maker}-0"), "games": 1000},
-                data=expert_data(1000, f"imitation-100-{maker}-0"),
+                regime={"run": str(folder / f"imitation-100-{maker}-{seed}"), "unique": 5000},
+                data={"expert": "another run", "positions": 9000, "unique": 5000},
                 width=width,
             )
     (folder / "sweep.json").write_text("{}")

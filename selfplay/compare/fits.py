@@ -167,12 +167,12 @@ def elasticities(groups: Sequence[Group], metric: str) -> tuple[Elasticity, ...]
     for of, free in (("N", _OF_SIZE), ("D", _OF_DATA)):
         for bundle in bundles(groups, free).values():
             cells = _cells(bundle, of, metric)
-            if bundle[0].games is not None and len({cell.x for cell in cells}) > 1:
+            if bundle[0].data is not None and len({cell.x for cell in cells}) > 1:
                 found.append(elasticity(title(bundle, of), of, cells, seed_shifts(cells)))
     return tuple(found)
 
 
-_OF_DATA = ("regime.games", "regime.data")
+_OF_DATA = ("regime.games", "regime.data", "regime.unique")
 _OF_SIZE = ("net.",)
 
 
@@ -208,7 +208,7 @@ def _cells(bundle: Sequence[Group], of: str, metric: str) -> list[Cell]:
     """One cell a group, by ascending x."""
     cells = []
     for group in bundle:
-        place = {"N": float(group.parameters), "D": float(group.games or 0)}
+        place = {"N": float(group.parameters), "D": float(group.data or 0)}
         x = tuple(place[name] for name in of.split(", "))
         cell = best_cell(group, x, metric) if min(x) > 0 else None
         if cell is not None:
@@ -230,7 +230,7 @@ def _extent(bundle: Sequence[Group]) -> tuple[int, int, int]:
     """What makes one bundle the one to show: more groups, more data, larger nets."""
     return (
         len(bundle),
-        max((group.games or 0 for group in bundle), default=0),
+        max((group.data or 0 for group in bundle), default=0),
         max((group.parameters for group in bundle), default=0),
     )
 
@@ -246,8 +246,8 @@ def title(bundle: Sequence[Group], of: str) -> str:
     words = spell_kind(group.kind) + (f" of {group.expert}" if group.expert else "")
     if group.maker_parameters is not None:
         words += f", made by {group.maker_parameters:,} parameters"
-    if of in ("N", "C") and group.games is not None:
-        words += f", {group.games:,} games"
+    if of in ("N", "C") and group.data is not None:
+        words += f", {group.data:,} {'games' if group.games is not None else 'positions'}"
     if of == "D":
         words += f", {group.parameters:,} parameters"
     return words

@@ -49,7 +49,7 @@ def frontiers(
     largest: dict[tuple[object, ...], list[Group]] = {}
     for bundle in bundles(groups, ("net.", "budget.")).values():
         key = family(bundle[0])
-        if (bundle[0].games or 0) >= (largest.get(key, bundle)[0].games or 0):
+        if (bundle[0].data or 0) >= (largest.get(key, bundle)[0].data or 0):
             largest[key] = bundle
     found: list[Frontier] = []
     fits: list[Fit] = []

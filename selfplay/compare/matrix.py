@@ -29,12 +29,12 @@ class Matrix(NamedTuple):
 
 
 def make_matrix(groups: Sequence[Group], metric: str) -> Matrix | None:
-    """The matrix of the frozen runs on the most games; None where there are none."""
+    """The matrix of the frozen runs on the most positions; None where there are none."""
     frozen = [group for group in groups if group.maker_parameters is not None]
-    most = max((group.games or 0 for group in frozen), default=0)
+    most = max((group.data or 0 for group in frozen), default=0)
     cells: dict[tuple[int, int], list[Run]] = {}
     for group in frozen:
-        if (group.games or 0) == most and group.maker_parameters is not None:
+        if (group.data or 0) == most and group.maker_parameters is not None:
             place = group.maker_parameters, group.parameters
             cells.setdefault(place, []).extend(
                 run for run in group.runs if np.isfinite(run.points.of(metric)).any()

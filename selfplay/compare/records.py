@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 import envs
-from selfplay.folder import find_run
+from selfplay.folder import RunFolder, find_run
 from selfplay.nets import NetSection, parameter_count
 
 F64 = NDArray[np.float64]
@@ -72,7 +72,8 @@ class Run(NamedTuple):
     kind: str  # regime.kind
     seed: int
     expert: str  # who made the data the run learns from; empty where there are none, or a maker
-    games: int | None  # D, the expert's (or another run's) games it may learn from
+    games: int | None  # D, the expert's games it may learn from; None: not of a set of games
+    positions: int | None  # D of a frozen run: regime.unique; None: all that its maker left
     parameters: int  # N, of the net
     maker: str  # of a frozen run: the name of the run that made its data; else empty
     maker_parameters: int | None  # N of the net that made the data, of a frozen run
@@ -101,11 +102,17 @@ class Group(NamedTuple):
     label: str  # "imitation, 1,000 games, temperature 1": what sets it apart from the others
     kind: str
     expert: str
-    games: int | None  # D
+    games: int | None  # D in games of an expert
+    positions: int | None  # D in positions of a frozen run
     parameters: int  # N
     maker: str
     maker_parameters: int | None
     runs: tuple[Run, ...]  # by ascending seed
+
+    @property
+    def data(self) -> int | None:
+        """D, in games or (frozen) positions; None where the data have no end or all are used."""
+        return self.positions if self.games is None else self.games
 
 
 def lower_is_better(metric: str) -> bool:
@@ -135,7 +142,8 @@ def read_runs(names: Sequence[str | Path]) -> Runs:
         try:
             run = read_run(path)
         except ValueError as error:
-            skipped.append(Skipped(path, str(error)))
+            why = _sweep_error(path)
+            skipped.append(Skipped(path, f"{error}; the sweep says: {why}" if why else str(error)))
             continue
         twin = next((known for known in runs if _same(known, run)), None)
         if twin is not None:
@@ -163,8 +171,9 @@ def read_run(path: Path) -> Run:
     data = _section(told, "data")
     game = str(config.get("game", "connect4"))
     points = _read_points(path / "metrics.jsonl")
-    maker = str(regime.get("run") or "")
-    games = regime.get("games") or data.get("games")
+    maker = _find_maker(str(regime.get("run") or ""), path)
+    # policy_gradient and dagger have a regime.games of their own, which is no amount of data
+    games = (regime.get("games") or data.get("games")) if regime.get("data") else None
     kind = str(regime.get("kind", "selfplay"))
     told_expert = data.get("expert") or regime.get("data") or regime.get("expert") or ""
     try:
@@ -177,6 +186,7 @@ def read_run(path: Path) -> Run:
             seed=int(config.get("seed", 0)),
             expert="" if maker else str(told_expert),
             games=int(games) if games else None,
+            positions=int(regime["unique"]) if regime.get("unique") else None,
             parameters=net_size(game, _section(config, "net")),
             maker=maker,
             maker_parameters=net_size(game, _section(_maker(maker), "net")) if maker else None,
@@ -217,7 +227,7 @@ def group_runs(runs: Sequence[Run]) -> tuple[Group, ...]:
         key=lambda bundle: (
             bundle[0].kind,
             bundle[0].parameters,
-            bundle[0].games or 0,
+            bundle[0].games or bundle[0].positions or 0,
             bundle[0].expert,
             bundle[0].options,
         ),
@@ -229,6 +239,7 @@ def group_runs(runs: Sequence[Run]) -> tuple[Group, ...]:
             bundle[0].kind,
             bundle[0].expert,
             bundle[0].games,
+            bundle[0].positions,
             bundle[0].parameters,
             bundle[0].maker,
             bundle[0].maker_parameters,
@@ -253,6 +264,15 @@ def _folders(name: str | Path) -> list[Path]:
     if (path / "sweep.json").is_file():  # a cell that failed early has a folder and no config
         below += sorted(cell for cell in path.iterdir() if cell.is_dir() and cell not in started)
     return below
+
+
+def _sweep_error(path: Path) -> str:
+    """What ``sweep.json`` says of a cell that failed; empty for others."""
+    told = RunFolder(path.parent).read_json("sweep.json").get("cells")
+    for cell in told if isinstance(told, list) else []:
+        if isinstance(cell, dict) and cell.get("name") == path.name:
+            return str(cell.get("error") or "")
+    return ""
 
 
 def _same(one: Run, other: Run) -> bool:
@@ -362,6 +382,14 @@ def _maker(name: str) -> dict[str, Any]:
     return _json(find_run(name).config_file)
 
 
+def _find_maker(name: str, path: Path) -> str:
+    """``name``, or its neighbour of that name where the folders have moved together."""
+    beside = path.parent / Path(name).name
+    if name and not Path(name).is_dir() and beside.is_dir():
+        return str(beside)
+    return name
+
+
 def _with_maker(config: dict[str, Any], maker: str) -> dict[str, Any]:
     """``config`` with what shaped the run ``maker`` in place of its name, which has a seed."""
     if not maker:
@@ -384,6 +412,7 @@ _EXPLAINED = {
     "expert": ("regime.data", "regime.expert"),
     "maker_parameters": ("regime.run.net.",),
     "games": ("regime.games",),
+    "positions": ("regime.unique",),
 }
 
 
@@ -391,6 +420,8 @@ def _label(run: Run, runs: Sequence[Run], explained: dict[str, tuple[str, ...]])
     parts = [spell_kind(run.kind)]
     if run.games is not None:
         parts.append(f"{run.games:,} games")
+    if run.positions is not None:
+        parts.append(f"{run.positions:,} positions")
     experts = {other.expert for other in runs if other.expert}
     if run.maker:
         parts.append(f"made by {run.maker_parameters:,} parameters")

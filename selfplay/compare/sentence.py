@@ -78,8 +78,8 @@ def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:
     others = _first_kind(rivals, TAUGHT) or _first_kind(rivals, ())
     if not own or not others:
         return None
-    most = max(curve.group.games or 0 for curve in others)
-    return _best(own), _best([curve for curve in others if (curve.group.games or 0) == most])
+    most = max(curve.group.data or 0 for curve in others)
+    return _best(own), _best([curve for curve in others if (curve.group.data or 0) == most])
 
 
 OWN = ("selfplay", "imitation_then_selfplay", "policy_gradient")  # learn from their own games
