@@ -1,0 +1,168 @@
+"""Run folders read back against what was planted in them."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic_runs import FLOPS, expert_data, power, write_run, write_sweep
+
+from selfplay.compare.records import flop_rate, group_runs, read_run, read_runs
+
+LAW = power(1e9, 0.3)
+
+
+def test_a_run_says_what_was_written(tmp_path: Path) -> None:
+    folder = write_run(
+        tmp_path / "a",
+        LAW,
+        kind="imitation",
+        seed=7,
+        regime={"data": "runs/data/t1", "games": 1000},
+        data=expert_data(1000),
+        expert_s=12.5,
+        finished=False,
+    )
+    run = read_run(folder)
+    assert (run.kind, run.seed, run.games, run.finished) == ("imitation", 7, 1000, False)
+    assert run.expert == "solver, temperature 1"
+    assert run.settings == ("tictactoe", 64, "")
+    points = run.points
+    np.testing.assert_allclose(points.flops, FLOPS)
+    np.testing.assert_allclose(points.flops_learn, 0.75 * FLOPS)
+    np.testing.assert_allclose(points.wall_s, FLOPS / 1e10)
+    assert (points.expert_s == 12.5).all()
+    below, above = points.error("strength/mistake_rate")
+    rate = points.of("strength/mistake_rate")
+    np.testing.assert_allclose(rate - below, points.of("strength/mistake_rate_low"))
+    np.testing.assert_allclose(rate + above, points.of("strength/mistake_rate_high"))
+    assert np.isnan(points.of("strength/unheard_of")).all()
+
+
+@pytest.mark.parametrize("width", [16, 64])
+def test_the_size_is_that_of_the_net(width: int, tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path / "a", LAW, width=width))
+    inputs = 18  # two planes of nine cells
+    layers = inputs * width + width
+    heads = (width * 9 + 9) + (width * 3 + 3)
+    assert run.parameters == layers + heads
+
+
+def test_regimes_of_own_games_have_no_set_of_data(tmp_path: Path) -> None:
+    own = write_run(tmp_path / "a", LAW, kind="policy_gradient", regime={"games": 256})
+    assert read_run(own).games is None
+
+
+def test_older_lines_take_the_ledger_of_the_line_before(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "a", LAW)
+    rows = [
+        {"step": 1, "phase": "learn", "cost/flops_learn": 3e9, "cost/flops_generate": 1e9},
+        {"step": 1, "phase": "strength", "strength/mistake_rate": 0.25},
+        {"step": 2, "phase": "learn", "cost/flops_learn": 6e9, "cost/flops_generate": 2e9},
+        {"step": 2, "phase": "strength", "strength/mistake_rate": 0.125},
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows) + '{"step": 3, "strength/mis'
+    (folder / "metrics.jsonl").write_text(text)
+    points = read_run(folder).points
+    assert points.flops.tolist() == [4e9, 8e9]
+    assert points.of("strength/mistake_rate").tolist() == [0.25, 0.125]
+
+
+def test_runs_that_differ_in_their_seed_are_one_group(tmp_path: Path) -> None:
+    groups = group_runs(read_runs([write_sweep(tmp_path / "sweep")]).runs)
+    assert len(groups) == 12
+    assert all([run.seed for run in group.runs] == [0, 1, 2] for group in groups)
+    makers = [group.maker_parameters for group in groups if group.kind == "frozen"]
+    assert makers == [508, 1996, 508, 1996]  # whatever seed their makers had
+    assert [group.positions for group in groups if group.kind == "frozen"] == [5000] * 4
+
+
+def test_labels_tell_what_differs(tmp_path: Path) -> None:
+    def imitation(name: str, games: int, expert: str, **more: int) -> None:
+        write_run(
+            tmp_path / name,
+            LAW,
+            kind="imitation",
+            regime={"data": f"runs/data/{expert}", "games": games},
+            data=expert_data(games, expert),
+            **more,  # type: ignore[arg-type]
+        )
+
+    imitation("a", 1000, "solver, temperature 0")
+    imitation("b", 1000, "solver, temperature 1")
+    imitation("c", 10_000, "solver, temperature 1")
+    write_run(tmp_path / "d", LAW)
+    write_run(tmp_path / "e", LAW, regime={"positions": 4096})
+    labels = [group.label for group in group_runs(read_runs([tmp_path]).runs)]
+    assert labels == [
+        "imitation, 1,000 games, temperature 0",
+        "imitation, 1,000 games, temperature 1",
+        "imitation, 10,000 games, temperature 1",
+        "self-play",
+        "self-play, positions 4096",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("strength", "said"),
+    [
+        ({"simulations": 16}, r"strength.simulations = 64, .*b has 16"),
+        ({"positions": "mine.csv"}, r"strength.positions = '', .*b has 'mine.csv'"),
+    ],
+)
+def test_other_settings_are_refused(strength: dict[str, object], said: str, tmp_path: Path) -> None:
+    write_run(tmp_path / "a", LAW)
+    write_run(tmp_path / "b", LAW, seed=1, strength=strength)
+    with pytest.raises(ValueError, match=said):
+        read_runs([tmp_path])
+
+
+def test_cells_that_failed_are_named_and_the_others_compared(tmp_path: Path) -> None:
+    write_run(tmp_path / "good", LAW)
+    damaged = write_run(tmp_path / "damaged", LAW, seed=1)
+    (damaged / "config.json").write_text("{")
+    early = write_run(tmp_path / "early", LAW, seed=2)
+    (early / "metrics.jsonl").write_text('{"step": 1, "phase": "learn", "time": 1.0}\n')
+    (tmp_path / "absent").mkdir()
+    cells = [{"name": "early", "state": "failed", "error": "out of memory"}]
+    (tmp_path / "sweep.json").write_text(json.dumps({"cells": cells}))
+    read = read_runs([tmp_path])
+    assert [run.path.name for run in read.runs] == ["good"]
+    reasons = {each.path.name: each.reason for each in read.skipped}
+    assert reasons.keys() == {"damaged", "early", "absent"}
+    assert "config.json is damaged" in reasons["damaged"]
+    assert "no measurement of strength yet; the sweep says: out of memory" in reasons["early"]
+    assert "has no config.json" in reasons["absent"]
+
+
+def test_a_run_twice_is_no_second_seed(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", LAW)
+    write_run(tmp_path / "b", LAW)
+    read = read_runs([tmp_path, tmp_path / "a"])
+    assert len(read.runs) == 1
+    assert "the same configuration and seed 0" in read.skipped[0].reason
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is nothing to compare"):
+        read_runs([tmp_path])
+
+
+def test_the_rate_is_all_compute_over_all_time(tmp_path: Path) -> None:
+    for seed in range(2):
+        write_run(tmp_path / f"{seed}", LAW, seed=seed)
+    assert flop_rate(read_runs([tmp_path]).runs) == pytest.approx(1e10)
+
+
+def test_a_hundred_long_runs_are_read_in_seconds(tmp_path: Path) -> None:
+    filler = json.dumps({f"learn/{i}": 0.123456789 for i in range(20)} | {"step": 1}) + "\n"
+    for seed in range(100):
+        folder = write_run(tmp_path / f"{seed:03}", LAW, seed=seed)
+        with open(folder / "metrics.jsonl", "a") as file:
+            file.write(filler * 2000)
+    start = time.monotonic()
+    assert len(read_runs([tmp_path]).runs) == 100
+    assert time.monotonic() - start < 20
