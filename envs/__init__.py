@@ -11,6 +11,7 @@ from selfplay.types import Game
 
 GAMES = {
     "connect4": "envs.connect4:Connect4",
+    "othello": "envs.othello:Othello",
     "tictactoe": "envs.tictactoe:TicTacToe",
     "nim": "envs.toys:Nim",
 }

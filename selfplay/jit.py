@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
+from numba.extending import intrinsic
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,3 +52,42 @@ def kernel(function: _Function) -> _Function:
     """``function`` compiled: no Python objects inside, the interpreter lock released, cached."""
     compiled: _Function = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     return compiled
+
+
+# Bits: the processor has an instruction for each of these, and Python no word ---------------------
+
+
+def _instruction(emit: Callable[[Any, Any, Any], Any]) -> Any:
+    """A function for kernels, from an integer to one of its type, that LLVM has a name for."""
+
+    def typed(typing: Any, bits: Any) -> Any:
+        return bits(bits), lambda context, builder, _, values: emit(context, builder, values[0])
+
+    return intrinsic(typed)
+
+
+_ones = _instruction(lambda context, builder, bits: builder.ctpop(bits))
+_leading_zeros = _instruction(
+    lambda context, builder, bits: builder.ctlz(bits, context.get_constant(numba.boolean, False))
+)
+_trailing_zeros = _instruction(
+    lambda context, builder, bits: builder.cttz(bits, context.get_constant(numba.boolean, False))
+)
+
+
+@kernel
+def count_bits(bits: np.uint64) -> np.int64:
+    """How many bits are set."""
+    return np.int64(_ones(bits))
+
+
+@kernel
+def lowest_index(bits: np.uint64) -> np.int64:
+    """The index of the lowest bit that is set; 64 where none is."""
+    return np.int64(_trailing_zeros(bits))
+
+
+@kernel
+def highest_bit(bits: np.uint64) -> np.uint64:
+    """The highest bit that is set, alone; 0 where none is."""
+    return np.uint64((np.uint64(1 << 63) >> _leading_zeros(bits | np.uint64(1))) & bits)
