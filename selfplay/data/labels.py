@@ -98,6 +98,19 @@ class Labeller:
         costs: Float = self._table.cost[rows]
         return costs
 
+    def charged_keys(self) -> NDArray[np.uint64]:
+        """Canonical keys of the labels that were charged."""
+        keys: NDArray[np.uint64] = self._table.key[self._charged]
+        return keys
+
+    def forgive(self, keys: NDArray[np.uint64]) -> None:
+        """Charges no more for the labels of ``keys``: whoever asks has paid for them before.
+
+        A label that the file has lost since is made, and charged, again.
+        """
+        rows = [self._known[key] for key in keys.tolist() if key in self._known]
+        self._charged[rows] = True
+
     def refresh(self) -> None:
         """Takes up what other processes have labelled, and leaves them what this one has."""
         if self._fresh:

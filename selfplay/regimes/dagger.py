@@ -76,10 +76,12 @@ class DaggerLoop(Loop):
 
     def state_dict(self) -> dict[str, Any]:
         self._labeller.refresh()  # a killed process takes no labels along
-        return {"rng": json.dumps(self._rng.bit_generator.state)}
+        charged = self._labeller.charged_keys().view(np.int64)
+        return {"rng": json.dumps(self._rng.bit_generator.state), "charged": charged}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self._rng.bit_generator.state = json.loads(saved["rng"])
+        self._labeller.forgive(np.asarray(saved["charged"]).view(np.uint64))
 
     def source(self) -> dict[str, Any]:
         return {"expert": "solver, on demand"}
