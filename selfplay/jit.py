@@ -75,16 +75,21 @@ _trailing_zeros = _instruction(
 )
 
 
+signed: Any = np.int64  # in kernels: an integer of any type as i64, where int() would keep the type
+
+
 @kernel
-def count_bits(bits: np.uint64) -> np.int64:
+def count_bits(bits: np.uint64) -> int:
     """How many bits are set."""
-    return np.int64(_ones(bits))
+    count: int = signed(_ones(bits))
+    return count
 
 
 @kernel
-def lowest_index(bits: np.uint64) -> np.int64:
+def lowest_index(bits: np.uint64) -> int:
     """The index of the lowest bit that is set; 64 where none is."""
-    return np.int64(_trailing_zeros(bits))
+    index: int = signed(_trailing_zeros(bits))
+    return index
 
 
 @kernel

@@ -1,16 +1,19 @@
 """Perfect players: the exact score of every action.
 
-Connect Four is solved by ``bitbully`` (optional, AGPL: imported only where it is used), any game
-small enough by looking at all of it.
+Connect Four is solved by ``bitbully`` (optional, AGPL: imported only where it is used), the end of
+Othello by envs/othello_endgame.py, any game small enough by looking at all of it.
 """
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.othello import Othello
+from envs.othello_endgame import endgame, solve_moves
 from selfplay.arrays import take
 from selfplay.lookahead import TooLargeError, edge_limit, look_ahead, position_keys
 from selfplay.types import Bool, Float, Game, State
@@ -23,7 +26,8 @@ class Solver(Protocol):
         """[B, A] f32, the score of each action for the player to move; NaN where illegal.
 
         The sign says win, draw or loss; among equal signs larger is better: sooner for a win,
-        later for a loss.  Where the game is over every action scores 0.
+        later for a loss, or by more discs.  Where the game is over every action scores 0.
+        Raises ValueError with a sentence for a position that is too far from its end.
         """
 
 
@@ -35,6 +39,8 @@ def solver_for(game: Game) -> Solver:
     """
     if game.name == "connect4":
         return ConnectFourSolver(game)
+    if isinstance(game, Othello):
+        return OthelloSolver(game)
     return ExhaustiveSolver(game)
 
 
@@ -78,6 +84,38 @@ class ConnectFourSolver:
                 continue
             for column, score in self._bitbully.score_all_moves(self._board(board)).items():
                 scores[i, column] = score
+        return scores
+
+
+MOST_EMPTIES = 18  # of an Othello position, whose moves are then all solved in about a second
+
+
+class OthelloSolver:
+    """Othello near its end: a score is the disc difference of best play after the move.
+
+    Empty squares count for the winner.  Threads take turns.
+    """
+
+    def __init__(self, game: Othello) -> None:
+        self._game = game
+        self._memory = endgame(game.size)
+        self._lock = threading.Lock()
+
+    def scores(self, state: State) -> Float:
+        size = self._game.size
+        discs = self._game.observe(state).planes[:, :2].sum(axis=(1, 2, 3), dtype=np.int64)
+        empties = np.where(state.over, 0, size * size - discs)
+        if (empties > MOST_EMPTIES).any():
+            raise ValueError(
+                f"{self._game.name} is solved from {MOST_EMPTIES} empty squares on; a position "
+                f"with {int(empties.max())} was asked for"
+            )
+        scores = np.zeros((len(empties), self._game.num_actions), np.float32)
+        row = np.empty((8, 8), np.float32)
+        with self._lock:
+            for i in np.flatnonzero(~state.over):
+                solve_moves(state.mover[i], state.other[i], self._memory, row.reshape(64))
+                scores[i] = row[:size, :size].reshape(-1)
         return scores
 
 
