@@ -156,7 +156,9 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and leave")
     commands = parser.add_subparsers(metavar="VERB", title="verbs", parser_class=Parser)
     verbs: dict[str, Parser] = {}
-    for add in (_train, _sweep, _evaluate, _match, _play, _bench, _games, _data, _check):
+    for add in (
+        _train, _sweep, _compare, _evaluate, _match, _play, _bench, _games, _data, _check,
+    ):  # fmt: skip
         name = add.__name__.removeprefix("_")
         sentence = add.__doc__ or ""
         verbs[name] = commands.add_parser(
@@ -185,6 +187,26 @@ def _sweep(parser: Parser) -> None:
         "--dry-run", action="store_true", help="list the cells with their time and compute"
     )
     _add_set(parser)
+    parser.add_argument("--json", action="store_true", help=JSON)
+
+
+def _compare(parser: Parser) -> None:
+    """compare runs at equal compute: curves, crossings, laws, a report"""
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN|DIR", help="runs, or folders that hold runs, as of a sweep"
+    )
+    parser.add_argument(
+        "--metric", default="strength/mistake_rate", metavar="strength/...",
+        help="of the curves (default: %(default)s; strength/net_mistake_rate is the net alone)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--loss", default="strength/policy_cross_entropy", metavar="strength/...",
+        help="of the power laws (default: %(default)s, the metric where no run has it)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", metavar="DIR",
+        help="the report's folder (default: the folder if one was named, else runs/compare)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help=JSON)
 
 

@@ -113,6 +113,23 @@ def _preview(plan: Plan, jobs: int) -> dict[str, Any]:
     return found.content()
 
 
+def compare(arguments: argparse.Namespace) -> Answer:
+    from selfplay.compare.console import print_comparison, working
+    from selfplay.compare.publish import publish
+
+    words = ["selfplay", "compare", *arguments.runs]
+    words += [f"--metric={arguments.metric}", f"--loss={arguments.loss}"]
+    words += [f"--out={arguments.out}"] if arguments.out else []
+    with working("comparing"):
+        done = publish(
+            arguments.runs, arguments.metric, arguments.loss, arguments.out, shlex.join(words)
+        )
+    print_comparison(done)
+    print(f"Written: {done.report}, with compare.json and the figures in {done.figures} beside it.")
+    _next(f"tensorboard --logdir {shlex.quote(str(done.folder))}", "the curves side by side")
+    return Answer(done.content)
+
+
 def evaluate(arguments: argparse.Namespace) -> Answer:
     from selfplay.agent import load_agent
     from selfplay.evaluate import evaluate_positions, truth_json

@@ -119,7 +119,8 @@ KNOWN_TO = {
     "bitbully": {"selfplay.solver"},
     "pettingzoo": {"envs"},
     "gymnasium": {"envs"},
-    "rich": {"selfplay.log", "selfplay.play", "selfplay.sweep"},
+    "rich": {"selfplay.compare", "selfplay.log", "selfplay.play", "selfplay.sweep"},
+    "matplotlib": {"selfplay.compare"},
     "numba": {"selfplay.jit", "selfplay.search"},
 }  # fmt: skip
 

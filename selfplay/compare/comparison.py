@@ -24,7 +24,14 @@ from selfplay.compare.records import (
     lower_is_better,
     read_runs,
 )
-from selfplay.compare.sentence import OWN, TAUGHT, choose_pair, write_alone, write_sentence
+from selfplay.compare.sentence import (
+    OWN,
+    TAUGHT,
+    choose_pair,
+    kind_rank,
+    write_alone,
+    write_sentence,
+)
 
 
 class Comparison(NamedTuple):
@@ -73,15 +80,15 @@ def compare(names: Sequence[str | Path], metric: str = METRIC, loss: str = LOSS)
     charged = curves(groups, metric, rate) if asked and rate > 0 else ()
     traced, compute_fits = frontiers(groups, loss)
     return Comparison(
-        sentence=_answer(free),
-        charged_sentence=_answer(charged) if charged else "",
+        sentence=write_answer(free),
+        charged_sentence=write_answer(charged) if charged else "",
         metric=metric,
         loss=loss,
         groups=groups,
         curves=free,
         charged=charged,
-        crossings=_crossings(free),
-        crossings_charged=_crossings(charged),
+        crossings=find_crossings(free),
+        crossings_charged=find_crossings(charged),
         flop_rate=rate,
         fits=(*data_and_size_fits(groups, loss), *compute_fits),
         frontiers=traced,
@@ -92,16 +99,18 @@ def compare(names: Sequence[str | Path], metric: str = METRIC, loss: str = LOSS)
     )
 
 
-def _answer(free: Sequence[Curve]) -> str:
+def write_answer(free: Sequence[Curve]) -> str:
+    """The answer in one plain sentence."""
     pair = choose_pair(free)
     if pair is not None:
         return write_sentence(*pair, crossing(*pair))
     return write_alone(max(free, key=lambda curve: float(curve.flops[-1:].sum())))
 
 
-def _crossings(found: Sequence[Curve]) -> tuple[Crossing, ...]:
+def find_crossings(found: Sequence[Curve]) -> tuple[Crossing, ...]:
     """Regimes of own games against those that are taught, at equal size where both have it."""
-    pairs = [(a, b) for a in found for b in found if a.group.kind in OWN and b.group.kind in TAUGHT]
+    own = sorted((c for c in found if c.group.kind in OWN), key=lambda c: kind_rank(c.group.kind))
+    pairs = [(a, b) for a in own for b in found if b.group.kind in TAUGHT]
     equal = [(a, b) for a, b in pairs if a.group.parameters == b.group.parameters]
     return tuple(crossing(a, b) for a, b in equal or pairs)
 

@@ -130,6 +130,11 @@ def spell_kind(kind: str) -> str:
     return _KINDS.get(kind, kind.replace("_", " "))
 
 
+def printable(text: str) -> str:
+    """``text`` without what would move a terminal's cursor or break a page."""
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
 def read_runs(names: Sequence[str | Path]) -> Runs:
     """The runs that ``names`` name: run folders, folders that hold runs, or parts of a run's name.
 
@@ -184,7 +189,7 @@ def read_run(path: Path) -> Run:
             ),
             kind=kind,
             seed=int(config.get("seed", 0)),
-            expert="" if maker else str(told_expert),
+            expert="" if maker else printable(str(told_expert)),
             games=int(games) if games else None,
             positions=int(regime["unique"]) if regime.get("unique") else None,
             parameters=net_size(game, _section(config, "net")),
@@ -262,8 +267,14 @@ def _folders(name: str | Path) -> list[Path]:
     below = sorted(config.parent for config in path.rglob("config.json"))
     started = {folder for run in below for folder in (run, *run.parents)}
     if (path / "sweep.json").is_file():  # a cell that failed early has a folder and no config
-        below += sorted(cell for cell in path.iterdir() if cell.is_dir() and cell not in started)
+        empty = (cell for cell in path.iterdir() if cell.is_dir() and cell not in started)
+        below += sorted(cell for cell in empty if not _is_hidden_or_report(cell))
     return below
+
+
+def _is_hidden_or_report(path: Path) -> bool:
+    """True for what ``compare`` wrote before, and for what is being written."""
+    return path.name.startswith(".") or (path / "made-by-selfplay-compare.json").is_file()
 
 
 def _sweep_error(path: Path) -> str:
@@ -441,4 +452,4 @@ def _label(run: Run, runs: Sequence[Run], explained: dict[str, tuple[str, ...]])
         differs = any((name, value) not in other.options for other in kin)
         if differs and not (told and name.startswith(told)):
             parts.append(f"{name.removeprefix('regime.')} {value}")
-    return ", ".join(parts)
+    return printable(", ".join(parts))

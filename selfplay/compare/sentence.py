@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from selfplay.compare.crossing import Crossing
@@ -9,6 +10,7 @@ from selfplay.compare.curves import Curve
 from selfplay.compare.records import Group, lower_is_better, spell_kind
 from selfplay.intervals import Interval
 
+_GAP = "\N{NO-BREAK SPACE}"
 _PERFECT = ("solver", "solver, perfect", "solver, temperature 0")
 
 
@@ -82,8 +84,29 @@ def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:
     return _best(own), _best([curve for curve in others if (curve.group.data or 0) == most])
 
 
+def representatives(curves: Sequence[Curve]) -> list[Curve]:
+    """One curve a regime, the pair of the sentence first: on the most data, the one that ends best.
+
+    Curves of no points are left out.
+    """
+    measured = [curve for curve in curves if len(curve.flops)]
+    chosen = list(choose_pair(measured) or ())
+    for kind in dict.fromkeys(curve.group.kind for curve in measured):
+        if all(curve.group.kind != kind for curve in chosen):
+            kin = [curve for curve in measured if curve.group.kind == kind]
+            most = max(curve.group.data or 0 for curve in kin)
+            chosen.append(_best([curve for curve in kin if (curve.group.data or 0) == most]))
+    return chosen
+
+
 OWN = ("selfplay", "imitation_then_selfplay", "policy_gradient")  # learn from their own games
 TAUGHT = ("imitation", "dagger", "frozen")  # learn from what others know
+
+
+def kind_rank(kind: str) -> int:
+    """The place of a regime in tables and figures: own games first."""
+    known = (*OWN, *TAUGHT)
+    return known.index(kind) if kind in known else len(known)
 
 
 def name_group(group: Group) -> str:
@@ -98,6 +121,12 @@ def name_group(group: Group) -> str:
         return f"{words} of {group.expert}"
     by = f" ({group.expert})" if group.expert and not perfect else ""
     return f"{words} of {group.games:,} {perfect}games{by}"
+
+
+def brief(label: str) -> str:
+    """A group's label with its sizes in symbols, in which no line breaks."""
+    label = re.sub(r"made by ([\d,]+) parameters", rf"data by{_GAP}N{_GAP}={_GAP}\1", label)
+    return re.sub(r"([\d,]+) parameters", rf"N{_GAP}={_GAP}\1", label)
 
 
 def spell_flops(flops: float) -> str:

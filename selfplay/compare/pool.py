@@ -1,0 +1,213 @@
+"""One pool in which all regimes play each other: Elo, and the mistakes in their own games.
+
+``pool.json`` in the folder of the runs keeps every match, so that a pool that was interrupted goes
+on and later runs join it without a game played twice; what follows from the matches lies beside
+them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from selfplay.arena import DRAWS, Match, Results, rating_draws
+from selfplay.checkpoint import write_text_atomically
+from selfplay.compare.bootstrap import seed_weights
+from selfplay.compare.records import F64
+from selfplay.intervals import wilson
+
+FILE = "pool.json"
+
+
+class Pool(NamedTuple):
+    """P players: groups of runs that differ in their seed, and anchors that are no runs.
+
+    The Elo of a group is the mean over its runs, each of which plays for itself; 0 is the mean of
+    the groups.  Its interval holds the chance of openings and games, and of the seeds where a
+    group has several.  Own mistakes are counted on a sample of the positions in which a player was
+    to move, different ones, by the solver of the game.
+    """
+
+    labels: tuple[str, ...]  # as Group.label, or the name of an anchor
+    elo: F64  # [P]
+    low: F64  # [P] ends of the 95% interval
+    high: F64  # [P]
+    games: int  # a pair of runs that met
+    simulations: int  # a move, of the runs; 0: the nets alone
+    score: F64  # [P, P] share of the points of the row against the column; NaN: they did not meet
+    own_mistake_rate: F64  # [P] in the games they played; NaN where unknown
+    own_low: F64  # [P]
+    own_high: F64  # [P]
+
+
+class Entrant(NamedTuple):
+    """One that plays: a run's last checkpoint, or an anchor."""
+
+    identity: str  # another one where the checkpoint is another one
+    label: str  # of its group
+    anchor: bool
+
+
+class Judged(NamedTuple):
+    """Moves that the solver looked at."""
+
+    mistakes: int
+    moves: int
+
+
+class Meeting(NamedTuple):
+    """The games of a and b, from the openings of the pool in order."""
+
+    a: str  # identities
+    b: str
+    results: Results  # [G, 2] i8, as in arena.Match
+    own: tuple[Judged, Judged]  # a's moves and b's
+
+
+def read_pool(folder: Path) -> Pool | None:
+    """The pool that was played in a folder of runs; None where there is none, or none yet.
+
+    Raises ValueError with a sentence when its file is damaged.
+    """
+    told = read_file(folder).get("pool")
+    if told is None:
+        return None
+    try:
+        columns = {name: told[name] for name in Pool._fields}
+        for name in ("elo", "low", "high", "score", "own_mistake_rate", "own_low", "own_high"):
+            columns[name] = np.array(columns[name], np.float64)  # null becomes NaN
+        columns["labels"] = tuple(columns["labels"])
+        return Pool(**columns)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{folder / FILE} is damaged ({error}); remove it") from error
+
+
+def read_file(folder: Path) -> dict[str, Any]:
+    """The content of ``pool.json``; empty where there is none."""
+    path = folder / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}); remove it") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is damaged (it holds no object); remove it")
+    return content
+
+
+def read_meetings(folder: Path, terms: dict[str, Any]) -> list[Meeting]:
+    """The matches that were played on these ``terms``; none where the terms were others."""
+    content = read_file(folder)
+    if content.get("terms") != terms:
+        return []
+    try:
+        return [
+            Meeting(
+                str(each["a"]),
+                str(each["b"]),
+                np.array(each["results"], np.int8).reshape(-1, 2),
+                (Judged(*map(int, each["own"][0])), Judged(*map(int, each["own"][1]))),
+            )
+            for each in content["matches"]
+        ]
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ValueError(f"{folder / FILE} is damaged ({error}); remove it") from error
+
+
+def write_pool(
+    folder: Path, terms: dict[str, Any], meetings: Sequence[Meeting], pool: Pool | None
+) -> None:
+    """Writes ``pool.json``, or leaves what was there."""
+    matches = [each._replace(results=each.results.tolist())._asdict() for each in meetings]
+    told = None if pool is None else {name: _plain(value) for name, value in pool._asdict().items()}
+    text = json.dumps({"terms": terms, "pool": told, "matches": matches}, allow_nan=False)
+    write_text_atomically(folder / FILE, text + "\n")
+
+
+def rate(
+    entrants: Sequence[Entrant], meetings: Sequence[Meeting], games: int, simulations: int
+) -> Pool:
+    """What the ``meetings`` say, of which those of ``entrants`` count; they connect all of these."""
+    known = {each.identity: i for i, each in enumerate(entrants)}
+    counted = [each for each in meetings if each.a in known and each.b in known]
+    labels = tuple(dict.fromkeys(each.label for each in entrants))
+    group = np.array([labels.index(each.label) for each in entrants])
+    elo, draws = _group_elo(entrants, counted, group)
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    own = [_own(counted, entrants, label) for label in labels]
+    return Pool(
+        labels,
+        elo,
+        np.minimum(low, elo),
+        np.maximum(high, elo),
+        games,
+        simulations,
+        _scores(counted, known, group),
+        *(np.array(column) for column in zip(*own, strict=True)),
+    )
+
+
+def _group_elo(
+    entrants: Sequence[Entrant], meetings: Sequence[Meeting], group: np.ndarray[Any, Any]
+) -> tuple[F64, F64]:
+    """Elo [P] of the groups and draws of it [DRAWS, P]."""
+    rated = rating_draws([Match(each.a, each.b, each.results) for each in meetings])
+    order = [rated.names.index(each.identity) for each in entrants]
+    member = group == np.arange(group.max() + 1)[:, None]  # [P, R]
+    share = member / member.sum(axis=1, keepdims=True)
+    elo = share @ rated.elo[order]
+    draws = rated.draws[:, order] @ share.T
+    if member.sum() > len(member):  # some group has seeds to learn the spread of seeds from
+        sizes = member.sum(axis=1).tolist()
+        weights = seed_weights(sizes, DRAWS, np.random.default_rng(0))
+        by_group = np.argsort(group, kind="stable")  # as seed_weights has them
+        away = np.zeros_like(weights)
+        away[:, by_group] = weights
+        draws = draws + ((away - share[group, np.arange(len(group))]) * rated.elo[order]) @ member.T
+    trained = sorted({int(g) for g, each in zip(group, entrants, strict=True) if not each.anchor})
+    zero = trained or list(range(len(member)))
+    return elo - elo[zero].mean(), draws - draws[:, zero].mean(axis=1, keepdims=True)
+
+
+def _scores(meetings: Sequence[Meeting], known: dict[str, int], group: np.ndarray[Any, Any]) -> F64:
+    """[P, P] shares of points between groups."""
+    size = int(group.max()) + 1
+    points, games = np.zeros((size, size)), np.zeros((size, size))
+    for each in meetings:
+        a, b = group[known[each.a]], group[known[each.b]]
+        won = float((1 + each.results.astype(np.float64)).sum() / 2)
+        points[a, b] += won
+        points[b, a] += each.results.size - won
+        games[a, b] += each.results.size
+        games[b, a] += each.results.size
+    with np.errstate(invalid="ignore"):
+        shares: F64 = points / games
+    return shares
+
+
+def _own(
+    meetings: Sequence[Meeting], entrants: Sequence[Entrant], label: str
+) -> tuple[float, float, float]:
+    """The share of mistakes with its interval; NaN where the solver knew none of the moves."""
+    members = {each.identity for each in entrants if each.label == label}
+    judged = [own for each in meetings for who, own in zip(each[:2], each.own, strict=True)
+              if who in members]  # fmt: skip
+    moves = sum(each.moves for each in judged)
+    if not moves:
+        return math.nan, math.nan, math.nan
+    return tuple(wilson(sum(each.mistakes for each in judged), moves))
+
+
+def _plain(value: Any) -> Any:
+    """Arrays as nested lists, with null for NaN."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
