@@ -126,7 +126,7 @@ def compare(arguments: argparse.Namespace) -> Answer:
         )
     print_comparison(done)
     print(f"Written: {done.report}, with compare.json and the figures in {done.figures} beside it.")
-    _next(f"tensorboard --logdir {shlex.quote(str(done.folder))}", "the curves side by side")
+    _next(f"tensorboard --logdir {shlex.quote(str(done.logdir))}", "the curves side by side")
     return Answer(done.content)
 
 

@@ -14,6 +14,8 @@ from selfplay.compare.output import OWN, REPORT, choose_folder, prepare, write
 from selfplay.compare.pool import Pool, read_pool
 from selfplay.compare.views import View, make_views
 
+MOST_RUNS = 40  # that TensorBoard's older pages choose by themselves
+
 
 class Published(NamedTuple):
     """What was found, and where it was written."""
@@ -32,6 +34,13 @@ class Published(NamedTuple):
     def figures(self) -> Path:
         return self.folder / OWN / "figures"
 
+    @property
+    def logdir(self) -> Path:
+        """What TensorBoard shows at once: of many runs its Custom Scalars choose none."""
+        groups = self.found.groups
+        count = len(groups) + sum(len(group.runs) for group in groups)
+        return self.folder / OWN if count > MOST_RUNS else self.folder
+
 
 def publish(names: list[str], metric: str, loss: str, out: str | None, command: str) -> Published:
     """Compares the runs and writes report, numbers, figures and curves for TensorBoard.
@@ -49,6 +58,7 @@ def publish(names: list[str], metric: str, loss: str, out: str | None, command: 
     pool = _read_pool(names)
     content = comparison_json(found, views, pool)
     from selfplay.compare.canvas import standalone
+    from selfplay.compare.events import write_events
     from selfplay.compare.figures import draw_all
     from selfplay.compare.page import write_page
 
@@ -62,6 +72,7 @@ def publish(names: list[str], metric: str, loss: str, out: str | None, command: 
         for each in pictures:
             (figures / f"{each.name}.svg").write_text(standalone(each), encoding="utf-8")
             (figures / f"{each.name}.png").write_bytes(each.png)
+        write_events(own, views)
 
     write(folder, page, content, fill)
     return Published(found, views, pool, content, folder)
