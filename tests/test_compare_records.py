@@ -106,6 +106,19 @@ def test_labels_tell_what_differs(tmp_path: Path) -> None:
     ]
 
 
+def test_budgets_are_told_only_where_nothing_else_differs(tmp_path: Path) -> None:
+    for name, channels, budget in (("a", 16, 1e12), ("b", 32, 1e13), ("c", 32, 1e12)):
+        file = write_run(tmp_path / name, LAW, width=channels) / "config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"budget": {"flops": budget}}))
+    runs = {run.path.name: run for run in read_runs([tmp_path]).runs}
+    assert [group.label for group in group_runs([runs["a"], runs["b"]])] == [
+        f"self-play, {runs['a'].parameters:,} parameters",
+        f"self-play, {runs['b'].parameters:,} parameters",
+    ]
+    labels = {group.label for group in group_runs([runs["b"], runs["c"]])}
+    assert labels == {"self-play, budget.flops 1e+12", "self-play, budget.flops 1e+13"}
+
+
 @pytest.mark.parametrize(
     ("strength", "said"),
     [

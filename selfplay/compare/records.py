@@ -318,8 +318,15 @@ def _leaves(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, dict):
             found += _leaves(value, f"{name}.")
         elif not name.removeprefix("regime.run.").startswith(_INDIFFERENT):
-            found.append((name, value if isinstance(value, str) else json.dumps(value)))
+            found.append((name, _written(value)))
     return found
+
+
+def _written(value: object) -> str:
+    """An option's value as text: 1e+13 rather than 10000000000000.0."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _read_points(path: Path) -> Points:
@@ -448,6 +455,8 @@ def _label(run: Run, runs: Sequence[Run], explained: dict[str, tuple[str, ...]])
         if len({getattr(other, name) for other in kin}) > 1
         for prefix in prefixes
     )
+    if explained:  # how long a run went on is seen from its curve
+        told = (*told, "budget.")
     for name, value in run.options:
         differs = any((name, value) not in other.options for other in kin)
         if differs and not (told and name.startswith(told)):
