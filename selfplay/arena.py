@@ -17,6 +17,7 @@ from selfplay.types import Bool, Game, Player
 PAIR_SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # what a pair of games can yield
 PRIOR = 0.2  # pseudo-pairs of each score: as if every match had one more pair, of mean 1/2
 DRAWS = 2000  # from the posterior, for intervals
+AT_ONCE = 1 << 22  # numbers that draws of ratings take up, each as large as players times matches
 ELO_SCALE = 400 / float(np.log(10))  # Elo points a logit
 
 Results = NDArray[np.int8]
@@ -96,6 +97,14 @@ def score(match: Match) -> Interval:
     return Interval(float(points), min(float(low), points), max(float(high), points))
 
 
+class Draws(NamedTuple):
+    """Elo of K players, of mean 0, with draws from their posterior."""
+
+    names: tuple[str, ...]
+    elo: NDArray[np.float64]  # [K] of largest likelihood
+    draws: NDArray[np.float64]  # [DRAWS, K]
+
+
 def ratings(matches: Sequence[Match], anchor: str | None = None) -> Ratings:
     """Elo by Bradley-Terry (a draw is half a win), 0 for ``anchor`` (default: the first player).
 
@@ -103,27 +112,38 @@ def ratings(matches: Sequence[Match], anchor: str | None = None) -> Ratings:
     Intervals (95%) come from the posteriors of the matches, see ``score``.
     Raises ValueError when no player is called ``anchor``.
     """
-    names = tuple(dict.fromkeys(name for match in matches for name in (match.a, match.b)))
+    rated = rating_draws(matches)
+    names = rated.names
     anchor = names[0] if anchor is None else anchor
     if anchor not in names:
         raise ValueError(f"there is no player {anchor!r} to anchor Elo at; known: {names}")
-    first = np.array([names.index(match.a) for match in matches])
-    second = np.array([names.index(match.b) for match in matches])
+    zero = names.index(anchor)
+    value = rated.elo - rated.elo[zero]
+    low, high = np.quantile(rated.draws - rated.draws[:, zero, None], [0.025, 0.975], axis=0)
+    elo = tuple(Interval(*map(float, row)) for row in zip(value, low, high, strict=True))
+    return Ratings(names, elo, anchor)
+
+
+def rating_draws(matches: Sequence[Match]) -> Draws:
+    """The same with whole draws, for what is computed of several ratings; in order of appearance.
+
+    Not all players need have met, but the matches connect them.
+    """
+    names = tuple(dict.fromkeys(name for match in matches for name in (match.a, match.b)))
+    number = {name: i for i, name in enumerate(names)}
+    first = np.array([number[match.a] for match in matches])
+    second = np.array([number[match.b] for match in matches])
     games = np.array([2.0 + match.results.size for match in matches])
     points = np.array([1.0 + (1 + match.results.astype(float)).sum() / 2 for match in matches])
     rng = np.random.default_rng(0)
     shares = np.stack([_posterior_points(match, rng) for match in matches], axis=1)
-    zero = names.index(anchor)
-
-    def fit(won: NDArray[np.float64]) -> NDArray[np.float64]:
-        elo = bradley_terry(first, second, won, games, len(names))
-        above: NDArray[np.float64] = elo - elo[..., zero, None]
-        return above
-
-    value = fit(points)
-    low, high = np.quantile(fit(shares * games), [0.025, 0.975], axis=0)
-    elo = tuple(Interval(*map(float, row)) for row in zip(value, low, high, strict=True))
-    return Ratings(names, elo, anchor)
+    value = bradley_terry(first, second, points, games, len(names))
+    at_once = max(1, AT_ONCE // (len(names) * len(matches)))  # draws
+    parts = [
+        bradley_terry(first, second, shares[i : i + at_once] * games, games, len(names))
+        for i in range(0, DRAWS, at_once)
+    ]
+    return Draws(names, value, np.concatenate(parts))
 
 
 def bradley_terry(

@@ -23,7 +23,7 @@ LAYERS = (
     ("selfplay.stages", "selfplay.evaluate", "selfplay.arena", "selfplay.actor"),
     ("selfplay.replay", "selfplay.checkpoint", "selfplay.learner", "selfplay.strength"),
     ("selfplay.backends", "selfplay.data"),
-    ("selfplay.regimes",),
+    ("selfplay.regimes", "selfplay.own_games"),
     ("selfplay.config",),
     ("selfplay.folder", "selfplay.log", "selfplay.bench"),
     ("selfplay.agent", "selfplay.report", "selfplay.release"),

@@ -19,7 +19,7 @@ from selfplay.arena import DRAWS, Match, Results, rating_draws
 from selfplay.checkpoint import write_text_atomically
 from selfplay.compare.bootstrap import seed_weights
 from selfplay.compare.records import F64
-from selfplay.intervals import wilson
+from selfplay.intervals import Interval, wilson
 
 FILE = "pool.json"
 
@@ -102,11 +102,15 @@ def read_file(folder: Path) -> dict[str, Any]:
 
 
 def read_meetings(folder: Path, terms: dict[str, Any]) -> list[Meeting]:
-    """The matches that were played on these ``terms``; none where the terms were others."""
+    """The matches that were played in a folder.
+
+    Raises ValueError, quoting both, when they were played on other terms than ``terms``.
+    """
     content = read_file(folder)
-    if content.get("terms") != terms:
+    if not content:
         return []
     try:
+        _refuse_other_terms(folder, content["terms"], terms)
         return [
             Meeting(
                 str(each["a"]),
@@ -116,8 +120,17 @@ def read_meetings(folder: Path, terms: dict[str, Any]) -> list[Meeting]:
             )
             for each in content["matches"]
         ]
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError) as error:
         raise ValueError(f"{folder / FILE} is damaged ({error}); remove it") from error
+
+
+def _refuse_other_terms(folder: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:
+    for name, value in asked.items():
+        if there[name] != value:
+            raise ValueError(
+                f"{folder / FILE} holds games played with {name} = {there[name]!r}; you asked for "
+                f"{value!r}: ask for the same, or move the file away to play all anew"
+            )
 
 
 def write_pool(
@@ -133,7 +146,7 @@ def write_pool(
 def rate(
     entrants: Sequence[Entrant], meetings: Sequence[Meeting], games: int, simulations: int
 ) -> Pool:
-    """What the ``meetings`` say, of which those of ``entrants`` count; they connect all of these."""
+    """What the meetings of ``entrants`` among ``meetings`` say; they connect all of them."""
     known = {each.identity: i for i, each in enumerate(entrants)}
     counted = [each for each in meetings if each.a in known and each.b in known]
     labels = tuple(dict.fromkeys(each.label for each in entrants))
@@ -191,17 +204,15 @@ def _scores(meetings: Sequence[Meeting], known: dict[str, int], group: np.ndarra
     return shares
 
 
-def _own(
-    meetings: Sequence[Meeting], entrants: Sequence[Entrant], label: str
-) -> tuple[float, float, float]:
+def _own(meetings: Sequence[Meeting], entrants: Sequence[Entrant], label: str) -> Interval:
     """The share of mistakes with its interval; NaN where the solver knew none of the moves."""
     members = {each.identity for each in entrants if each.label == label}
     judged = [own for each in meetings for who, own in zip(each[:2], each.own, strict=True)
               if who in members]  # fmt: skip
     moves = sum(each.moves for each in judged)
     if not moves:
-        return math.nan, math.nan, math.nan
-    return tuple(wilson(sum(each.mistakes for each in judged), moves))
+        return Interval(math.nan, math.nan, math.nan)
+    return wilson(sum(each.mistakes for each in judged), moves)
 
 
 def _plain(value: Any) -> Any:

@@ -26,7 +26,7 @@ from selfplay.arrays import concatenate, hash_rows, length, put, take
 from selfplay.lookahead import position_keys
 from selfplay.openings import canonical_keys, random_positions
 from selfplay.solver import ExhaustiveSolver, Solver, solver_for
-from selfplay.types import Float, Game, State, Symmetric
+from selfplay.types import Bool, Float, Game, State, Symmetric
 
 try:
     import fcntl
@@ -91,6 +91,12 @@ class Labeller:
         rows = np.array([self._known[int(key)] for key in keys], np.int64)
         self._charge(np.unique(rows))
         return _turned_back(self._game, symmetry, self._table.scores[rows])
+
+    def solvable(self, state: State) -> Bool:
+        """[B], where the solver can score a position in reasonable time: mostly everywhere."""
+        tell = getattr(self._solver, "solvable", None)
+        can: Bool = np.ones(length(state), np.bool_) if tell is None else tell(state)
+        return can
 
     def costs(self, keys: NDArray[np.uint64]) -> Float:
         """[M] f32, what the labels of canonical ``keys`` cost; all were asked for before."""

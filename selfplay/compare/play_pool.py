@@ -1,0 +1,235 @@
+"""Plays the games of a pool: the last checkpoints of runs and anchors, all at equal search."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import envs
+from selfplay.agent import load_agent
+from selfplay.arena import play_pairs
+from selfplay.arrays import length, take
+from selfplay.compare.pool import (
+    Entrant,
+    Judged,
+    Meeting,
+    Pool,
+    rate,
+    read_meetings,
+    read_pool,
+    write_pool,
+)
+from selfplay.compare.records import METRIC, Group, Run
+from selfplay.compare.schedule import make_schedule
+from selfplay.compare.unbalanced import unbalanced_openings, usual_plies
+from selfplay.data.labels import Labeller
+from selfplay.folder import RunFolder
+from selfplay.openings import Openings
+from selfplay.own_games import Witness, draw_different
+from selfplay.players import NetPlayer, SearchPlayer, make_player
+from selfplay.search import Search
+from selfplay.solver import optimal_moves
+from selfplay.types import Game, Player
+
+ANCHORS = ("minimax:4", "mcts:100", "minimax:2", "random")  # the best guess of the best first
+SIMULATIONS = 64
+OPPONENTS = 8  # that each player meets
+OWN_POSITIONS = 200  # of each player, at most about so many are labelled
+AT_HAND = 16  # agents kept in memory
+
+
+class Order(NamedTuple):
+    """What pool is wanted."""
+
+    games: int  # a pair, made even
+    simulations: int = SIMULATIONS  # 0: the nets alone
+    plies: int | None = None  # random moves that games begin with; None: unbalanced.usual_plies
+    anchors: tuple[str, ...] = ANCHORS
+    seed: int = 0
+    opponents: int = OPPONENTS
+    own_positions: int = OWN_POSITIONS
+
+
+class Progress(NamedTuple):
+    """How far a pool is."""
+
+    played: int  # matches
+    of: int
+    pair: str
+    wall_s: float
+
+
+def play_pool(
+    folder: Path,
+    groups: Sequence[Group],
+    order: Order,
+    tell: Callable[[Progress], None] = lambda _: None,
+) -> Pool:
+    """Plays what is missing of the pool in ``folder``, all runs of ``groups``, and rates all.
+
+    Raises ValueError with a sentence where there is nothing to play.
+    """
+    runs = [run for group in groups for run in group.runs if RunFolder(run.path).latest()]
+    if not runs:
+        raise ValueError("no run has a checkpoint that could play")
+    game = envs.make(runs[0].settings.game)
+    if game.num_players != 2:
+        raise ValueError(f"a pool needs a game for two players; {game.name} has one")
+    entrants, paths = _enter(groups, order.anchors)
+    known_moves = -(-order.own_positions // min(order.opponents, len(entrants) - 1))
+    hall = Hall(game, order, paths, known_moves)
+    terms = hall.terms(runs[0].settings.game)
+    before = read_pool(folder)
+    meetings = {(each.a, each.b): each for each in read_meetings(folder, terms)}
+    pairs = -(-order.games // 2)
+    ready = {pair for pair, each in meetings.items() if len(each.results) >= pairs}
+    missing = _missing(entrants, ready, order.opponents)
+    start = time.monotonic()
+    for number, (a, b) in enumerate((b, a) if (b, a) in meetings else (a, b) for a, b in missing):
+        tell(Progress(number, len(missing), f"{a} against {b}", time.monotonic() - start))
+        meetings[a, b] = hall.meet(a, b, meetings.get((a, b)), pairs)
+        write_pool(folder, terms, list(meetings.values()), before)
+    hall.close()
+    pool = rate(entrants, [*meetings.values()], 2 * pairs, order.simulations)
+    write_pool(folder, terms, list(meetings.values()), pool)
+    return pool
+
+
+def _enter(
+    groups: Sequence[Group], anchors: Sequence[str]
+) -> tuple[list[Entrant], dict[str, Path]]:
+    """All players by rank, with the folders of the runs."""
+    ranked: list[tuple[float, Entrant]] = []
+    paths: dict[str, Path] = {}
+    for group in groups:
+        for run in group.runs:
+            checkpoint = RunFolder(run.path).latest()
+            if checkpoint is None:
+                continue
+            digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()[:12]
+            identity = f"{run.path.name}@{int(checkpoint.stem)}-{digest}"
+            paths[identity] = run.path
+            ranked.append((_last_rate(run), Entrant(identity, group.label, anchor=False)))
+    ranked.sort(key=lambda each: each[0])
+    return [entrant for _, entrant in ranked] + [Entrant(a, a, anchor=True) for a in anchors], paths
+
+
+def _last_rate(run: Run) -> float:
+    """The latest share of mistakes, for a guess of who is strong; 1 where it is not known."""
+    rates = run.points.of(METRIC)
+    rates = rates[np.isfinite(rates)]
+    return float(rates[-1]) if len(rates) else 1.0
+
+
+def _missing(
+    entrants: Sequence[Entrant], ready: set[tuple[str, str]], opponents: int
+) -> list[tuple[str, str]]:
+    """The pairs of identities that have games to play, as they are ranked."""
+    rank = {each.identity: i for i, each in enumerate(entrants)}
+    labels = list(dict.fromkeys(each.label for each in entrants))
+    teams = [labels.index(each.label) for each in entrants]
+    met = [(rank[a], rank[b]) for a, b in ready if a in rank and b in rank]
+    planned = make_schedule(teams, opponents, met)
+    names = [each.identity for each in entrants]
+    return [(names[i], names[j]) for i, j in planned]
+
+
+class Hall:
+    """Where the games take place: openings, solver, and the players that are at hand."""
+
+    def __init__(self, game: Game, order: Order, paths: dict[str, Path], known_moves: int) -> None:
+        self._game, self._order, self._paths = game, order, paths
+        self._known_moves = known_moves  # of each player in a match, that are labelled
+        self._plies = usual_plies(game) if order.plies is None else order.plies
+        first = load_agent(str(next(iter(paths.values()))))
+        # one search for all: its options belong to the evaluation, not to a regime
+        self._search: Search = first.search
+        self._labeller = _labeller(game)
+        self._at_hand: OrderedDict[str, Player] = OrderedDict()
+        self._openings: Openings | None = None
+
+    def terms(self, spec: str) -> dict[str, Any]:
+        """What all games of a pool have in common."""
+        search = self._search.model_dump(mode="json", exclude={"simulations"})
+        return {
+            "game": spec,
+            "simulations": self._order.simulations,
+            "plies": self._plies,
+            "seed": self._order.seed,
+            "search": search if self._order.simulations else None,
+        }
+
+    def meet(self, a: str, b: str, before: Meeting | None, pairs: int) -> Meeting:
+        """The match of a and b, from opening ``len(before.results)`` on."""
+        start = 0 if before is None else len(before.results)
+        openings = take(self._first_openings(pairs), slice(start, None))
+        words = [self._order.seed, zlib.crc32(a.encode()), zlib.crc32(b.encode()), start]
+        rng = np.random.default_rng(words)
+        players = Witness(self._player(a)), Witness(self._player(b))
+        results = play_pairs(self._game, *players, openings, rng)
+        own = tuple(self._judge(player, rng) for player in players)
+        if before is not None:
+            results = np.concatenate([before.results, results])
+            own = tuple(
+                Judged(*np.add(x, y).tolist()) for x, y in zip(before.own, own, strict=True)
+            )
+        return Meeting(a, b, results, (own[0], own[1]))
+
+    def close(self) -> None:
+        if self._labeller is not None:
+            self._labeller.close()
+
+    def _first_openings(self, pairs: int) -> Openings:
+        if self._openings is None or length(self._openings.second) < pairs:
+            self._openings = unbalanced_openings(
+                self._game, pairs, self._plies, self._order.seed, self._labeller
+            )
+        return Openings(*take(self._openings, slice(pairs)))
+
+    def _player(self, identity: str) -> Player:
+        """The player, loaded if it is not at hand."""
+        if identity not in self._at_hand:
+            self._at_hand[identity] = self._load(identity)
+            if len(self._at_hand) > AT_HAND:
+                self._at_hand.popitem(last=False)
+        self._at_hand.move_to_end(identity)
+        return self._at_hand[identity]
+
+    def _load(self, identity: str) -> Player:
+        if identity not in self._paths:
+            return make_player(identity, self._game, _no_run)
+        agent = load_agent(str(self._paths[identity]))
+        if not self._order.simulations:
+            return NetPlayer(identity, agent.evaluator)
+        search = self._search.with_simulations(self._order.simulations)
+        return SearchPlayer(identity, search, agent.evaluator)
+
+    def _judge(self, player: Witness, rng: np.random.Generator) -> Judged:
+        """The mistakes of a player in a sample of the moves that it has just made."""
+        met = player.take_met()
+        if self._labeller is None or met is None:
+            return Judged(0, 0)
+        rows = draw_different(self._game, met.state, self._known_moves, self._labeller, rng)
+        right = optimal_moves(self._labeller.scores(take(met.state, rows)))
+        played = right[np.arange(len(rows)), met.action[rows]]
+        self._labeller.refresh()
+        return Judged(int((~played).sum()), len(rows))
+
+
+def _labeller(game: Game) -> Labeller | None:
+    """None where there is no solver for the game."""
+    try:
+        return Labeller(game)
+    except ValueError:
+        return None
+
+
+def _no_run(run: str, step: int | None, simulations: int | None) -> Player:
+    raise ValueError(f"{run!r} is no anchor; use random, mcts:N, minimax:D or solver")
