@@ -124,14 +124,15 @@ def import_wthor(
             intake.take_in(*_part(path, file, start))
         years.append(file.year)
         players.update(np.unique(file.players).tolist())
-    span = f"{min(years)}-{max(years)}" if years else ""
-    return intake.imported(
-        f"WTHOR {span}".strip(), [f"{len(years)} files, games of {len(players):,} players"]
-    )
+    span = "-".join(str(year) for year in sorted({min(years), max(years)})) if years else ""
+    files = f"{len(years)} file{'' if len(years) == 1 else 's'}"
+    return intake.imported(f"WTHOR {span}".strip(), [f"{files}, games of {len(players):,} players"])
 
 
 def wrong_scores(game: Game, games: Games, batch: Batch) -> Complaints:
     """The games whose score is told otherwise than the discs say; empties count for the winner."""
+    if not len(games.action):  # all games of the batch are left out
+        return {}
     last = np.append(first_rows(games)[1:], len(games.action)) - 1
     outcome = games.outcome[first_rows(games)]
     after, _ = game.step(take(games.state, last), games.action[last].astype(np.int32))
