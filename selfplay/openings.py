@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -24,8 +25,18 @@ class Openings(NamedTuple):
     second: Bool  # [M], True where the second player is to move
 
 
-def random_positions(game: Game, plies: NDArray[np.int64], rng: np.random.Generator) -> Openings:
-    """The positions after ``plies`` [M] random moves.
+Choose = Callable[[Game, State, np.random.Generator], Int]  # the moves [B] to play
+
+
+def any_move(game: Game, state: State, rng: np.random.Generator) -> Int:
+    """[B] i32, legal moves, all equally likely."""
+    return random_actions(game.legal(state), rng)
+
+
+def random_positions(
+    game: Game, plies: NDArray[np.int64], rng: np.random.Generator, choose: Choose = any_move
+) -> Openings:
+    """The positions after ``plies`` [M] random moves, or those that ``choose`` plays.
 
     Games that ended on the way are left out, so fewer than M may come back.
     """
@@ -42,7 +53,7 @@ def random_positions(game: Game, plies: NDArray[np.int64], rng: np.random.Genera
         state, going = take(state, ~there), going[~there]
         if not len(going):
             break
-        moves[going, ply] = random_actions(game.legal(state), rng)
+        moves[going, ply] = choose(game, state, rng)
         state, paid = game.step(state, moves[going, ply])
         second[going] ^= paid.discount < 0
         alive = paid.discount != 0

@@ -469,7 +469,7 @@ def test_a_closed_standard_input_is_the_end(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    "spec", ["connect4", "connect4?width=5&height=4&run=3", "tictactoe", "nim"]
+    "spec", ["connect4", "connect4?width=5&height=4&run=3", "othello?size=6", "tictactoe", "nim"]
 )
 @pytest.mark.parametrize("side", [0, 1])
 def test_every_game_can_be_played_to_its_end(spec: str, side: int) -> None:
