@@ -312,6 +312,22 @@ def test_a_game_on_the_screen() -> None:
     ]
 
 
+def test_moves_without_an_answer_are_told() -> None:
+    """10 stones, and a move that leaves a multiple of 3 earns another; 'leftmost' takes one."""
+    game = Nim(10, take=2, again=True)
+    lines = typed(session(game), "1", "2", "1")
+    told = [line for line in lines if line.endswith("again.") or "plays 1" in line]
+    assert told == [
+        "You move again.",  # 9 are left
+        "leftmost plays 1 and expects +0.00.",  # 7 were left
+        "leftmost moves again.",
+        "leftmost plays 1 and expects +0.00.",  # 6 were left
+        "leftmost plays 1 and expects +0.00.",  # 4 were left
+        "leftmost moves again.",
+        "leftmost plays 1 and expects +0.00.",  # 3 were left
+    ]
+
+
 def test_the_agent_opens_when_the_person_is_second() -> None:
     lines = typed(session(Connect4(4, 2, 2), side=1))
     assert lines[0] == "connect4-4x2-2 against leftmost: you move second."

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from envs.connect4 import Connect4
+from envs.othello import Othello
 from envs.tictactoe import TicTacToe
+from selfplay import stages
 from selfplay.arrays import length, take
 from selfplay.chance import random_actions
 from selfplay.openings import canonical_keys, distinct_openings, random_positions
 from selfplay.positions import default_positions, parse_moves, read_positions, write_positions
-from selfplay.solver import solver_for
-from selfplay.stages import SETS, STAGES, label_stages, plies_left
+from selfplay.solver import optimal_moves, solver_for
+from selfplay.stages import EMPTIES, SETS, STAGES, few_replies, label_stages, plies_left
 
 HEADER = "set,moves,s1,s2,s3,s4,s5,s6,s7"
 
@@ -127,6 +129,72 @@ def test_the_stages_that_ship() -> None:
         left = plies_left(best[i], int(played[i]))
         bounds = {"easy": (1, 13), "medium": (14, 28), "hard": (29, 42)}[difficulty]
         assert bounds[0] <= left <= bounds[1]
+
+
+@pytest.mark.parametrize("size", [6, 8])
+def test_the_ends_of_othello_that_ship(size: int) -> None:
+    """Sets by empty squares, both sources and results in the stated shares, scores exact."""
+    game = Othello(size)
+    path = default_positions(game)
+    assert path is not None
+    assert path.stat().st_size < 50_000
+    positions = read_positions(game, path)
+    assert positions.set_names == tuple(f"{empties}-empties" for empties in EMPTIES)
+    assert np.bincount(positions.set_index).tolist() == [100] * 4
+    assert len(np.unique(canonical_keys(game, positions.state))) == 400
+    discs = game.observe(positions.state).planes[:, :2].sum(axis=(1, 2, 3), dtype=int)
+    empties = np.array(EMPTIES)[positions.set_index]
+    assert (size * size - discs == empties).all()
+    legal = game.legal(positions.state).sum(axis=1)
+    assert (legal > 1).all()
+    best = np.nanmax(positions.scores, axis=1)
+    lost = best < 0
+    assert np.bincount(positions.set_index[lost]).tolist() == [30] * 4
+    assert (optimal_moves(positions.scores).sum(axis=1) < legal)[~lost].all()
+    assert (best > 0).sum() > 200
+    assert (best == 0).sum() > 10
+    few = np.flatnonzero(empties <= 12)[::10]
+    found = solver_for(game).scores(take(positions.state, few))
+    np.testing.assert_array_equal(found, positions.scores[few])
+
+
+def test_othello_is_labelled_the_same_for_a_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "EMPTIES", (5, 8))
+    game = Othello(6)
+    for name in ("one.csv", "two.csv"):
+        label_stages(game, tmp_path / name, 10, seed=3)
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+    positions = read_positions(game, tmp_path / "one.csv")
+    assert positions.set_names == ("5-empties", "8-empties")
+    lost = np.nanmax(positions.scores, axis=1) < 0
+    assert np.bincount(positions.set_index[lost]).tolist() == [3, 3]
+    label_stages(game, tmp_path / "three.csv", 10, seed=4)
+    assert (tmp_path / "three.csv").read_bytes() != (tmp_path / "one.csv").read_bytes()
+
+
+def test_few_replies_leaves_few_replies() -> None:
+    """From one start: the move it likes three times in four, and others now and then."""
+    game, rng = Othello(), np.random.default_rng(0)
+    state = game.init(rng, 4000)
+    for name in ("f5", "d6", "c3"):
+        state, _ = game.step(state, np.full(4000, game.parse_action(name), np.int32))
+    replies = {}
+    for action in np.flatnonzero(game.legal(state)[0]):
+        after, _ = game.step(take(state, [0]), np.array([action], np.int32))
+        replies[int(action)] = int(game.legal(after).sum())
+    fewest = [action for action, count in replies.items() if count == min(replies.values())]
+    chosen = few_replies(game, state, rng)
+    share = float(np.isin(chosen, fewest).mean())
+    expected = 0.75 + 0.25 * len(fewest) / len(replies)
+    assert len(fewest) < len(replies)
+    assert abs(share - expected) < 3 * np.sqrt(expected * (1 - expected) / 4000)
+
+
+def test_stages_of_other_games_are_unknown(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="known for connect4 and othello only, not for tictactoe"):
+        label_stages(TicTacToe(), tmp_path / "x.csv", 1, seed=0)
 
 
 def test_no_positions_ship_for_tic_tac_toe() -> None:

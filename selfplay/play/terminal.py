@@ -107,6 +107,8 @@ class Terminal:
             )
         if session.now.over or session.is_persons_turn:
             self._board()
+        if session.is_persons_turn and session.game.num_players == 2:
+            self._say("You move again.")
         self._let_agent_move()
         if session.now.over:
             self._announce()
@@ -119,6 +121,8 @@ class Terminal:
             name = session.game.action_name(opinion.action)
             self._say(f"{session.player.name} plays {name} and expects {opinion.value:+.2f}.")
             self._board()
+            if not session.now.over and not session.is_persons_turn:
+                self._say(f"{session.player.name} moves again.")
 
     def _announce(self) -> None:
         outcome = self._session.outcome()
