@@ -209,7 +209,7 @@ def label_ends(axes: Axes, labels: Sequence[Label], wrap: int) -> None:
     wanted = np.array([(end[1] - box.y0) / per_point for end in ends])
     order = np.argsort(wanted, kind="stable")
     placed = np.empty(len(labels))
-    placed[order] = spread(wanted[order], sizes[order], -8.0, height + 8.0)
+    placed[order] = spread(wanted[order], sizes[order], -16.0, height + 4.0)
     for label, lines, at in zip(labels, texts, placed, strict=True):
         axes.annotate(
             "\n".join(lines),

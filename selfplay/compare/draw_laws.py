@@ -134,7 +134,7 @@ def _laws(
         if fit.form == "floor":
             floor = fit.parameter("floor").value
             if floor > axes.get_ylim()[0]:
-                axes.plot([x.min(), x.max()], [floor, floor], color=colour, lw=0.6, alpha=0.8)
+                axes.plot([x.min(), x.max()], [floor, floor], color=colour, lw=0.6, alpha=0.5)
         line = (dense, loss) if i == 0 else line
     return line
 

@@ -30,7 +30,7 @@ from selfplay.compare.records import F64, Group, lower_is_better, spell_kind
 from selfplay.compare.sentence import (
     brief,
     choose_pair,
-    kind_rank,
+    group_order,
     name_group,
     representatives,
     spell_flops,
@@ -144,7 +144,7 @@ def _draw_panels(traces: Sequence[Trace], scale: Scale, other: Trace | None) -> 
     by_group = {id(trace.group): trace for trace in traces}
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    width, height = 72 * WIDTH / columns, 190.0
+    width, height = 72 * WIDTH / columns, 205.0
     figure = Figure(figsize=(WIDTH, (height * rows + 14) / 72))
     total = height * rows + 14
     named = [name_apart(groups) for groups in panels]
@@ -171,10 +171,10 @@ def _draw_panels(traces: Sequence[Trace], scale: Scale, other: Trace | None) -> 
 
 def split_panels(groups: Sequence[Group]) -> list[list[Group]]:
     """The groups regime by regime; one of more than MOST is split by what its groups differ in."""
+    ordered = sorted(groups, key=group_order)
     panels: list[list[Group]] = []
-    kinds = dict.fromkeys(group.kind for group in groups)
-    for kind in sorted(kinds, key=kind_rank):
-        panels += _split([group for group in groups if group.kind == kind], list(_APART))
+    for kind in dict.fromkeys(group.kind for group in ordered):
+        panels += _split([group for group in ordered if group.kind == kind], list(_APART))
     return panels
 
 
@@ -197,13 +197,14 @@ def _split(groups: list[Group], apart: list[Callable[[Group], object]]) -> list[
 
 
 def name_apart(groups: Sequence[Group]) -> tuple[str, list[str]]:
-    """What the labels of groups share, and what is left of each."""
-    parts = [brief(group.label).split(", ") for group in groups]
+    """What the labels of groups of one regime share, and what is left of each."""
+    kind = spell_kind(groups[0].kind)
+    parts = [brief(group.label.removeprefix(kind)).strip(", ").split(", ") for group in groups]
     shared = [part for part in parts[0] if all(part in others for others in parts)]
-    rest = [", ".join(part for part in own if part not in shared) for own in parts]
     if len(groups) == 1:
-        return parts[0][0], [", ".join(parts[0][1:]) or parts[0][0]]
-    return ", ".join(shared), [text or "all else equal" for text in rest]
+        return kind, [", ".join(parts[0]) or kind]
+    rest = [", ".join(part for part in own if part not in shared) for own in parts]
+    return ", ".join(filter(None, [kind, *shared])), [text or "all else equal" for text in rest]
 
 
 def _strength(index: int, count: int) -> float:
@@ -289,13 +290,17 @@ def _end(trace: Trace, text: str, scale: Scale) -> Label:
 
 def _mark(axes: Axes, found: Crossing, pair: tuple[Curve, Curve]) -> str:
     """The line and the interval of a crossing; what the caption says of it."""
+    if found.state not in ("crosses", "unknown", "undecided"):
+        return ""
     if found.flops is None and found.state != "crosses":
         return ""
     low, high = axes.get_xlim()
     left = max(low, found.low or found.first)
     right = min(high, found.high or found.last)
-    spread, verb = "no interval", "overtakes"
-    if found.flops is None:
+    spread, verb = "one seed, no interval", "overtakes"
+    if found.state == "undecided":
+        spread = "in the mean, not with certainty"
+    elif found.flops is None:
         spread, verb = "with probability over 0.975", "is ahead of"
     elif found.state == "crosses":
         start = spell_flops(found.low) if found.low else f"below {spell_flops(found.first)}"
@@ -320,7 +325,7 @@ def _mark(axes: Axes, found: Crossing, pair: tuple[Curve, Curve]) -> str:
     )
     if found.flops is None:
         return " Right of the dashed upright line the first is better with probability over 0.975."
-    return " The dashed upright line is where the first overtakes the second" + (
+    return " The dashed upright line is where the mean of the first overtakes the second" + (
         "; the shaded range is its 95% interval." if found.state == "crosses" else "."
     )
 

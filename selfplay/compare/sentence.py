@@ -109,6 +109,12 @@ def kind_rank(kind: str) -> int:
     return known.index(kind) if kind in known else len(known)
 
 
+def group_order(group: Group) -> tuple[object, ...]:
+    """What tables and panels are sorted by: regime, expert, sizes, data."""
+    sizes = group.maker_parameters or 0, group.parameters, group.data or 0
+    return kind_rank(group.kind), group.kind, group.expert, *sizes
+
+
 def name_group(group: Group) -> str:
     """A regime and its data in words: "imitation of 10,000 perfect games"."""
     words = spell_kind(group.kind)

@@ -13,7 +13,7 @@ from selfplay.compare.crossing import Crossing
 from selfplay.compare.curves import Curve
 from selfplay.compare.fits import Fit
 from selfplay.compare.pool import Pool
-from selfplay.compare.sentence import brief, kind_rank, spell_flops, spell_metric
+from selfplay.compare.sentence import brief, group_order, spell_flops, spell_metric
 from selfplay.compare.views import View, is_share
 from selfplay.intervals import Interval
 
@@ -39,7 +39,7 @@ class Table(NamedTuple):
 
 def groups_table(views: Sequence[View]) -> Table:
     """One row a group, at the largest compute that all its seeds reached; a column a view."""
-    ordered = sorted(views[0].curves, key=lambda curve: kind_rank(curve.group.kind))
+    ordered = sorted(views[0].curves, key=lambda curve: group_order(curve.group))
     titles = [
         spell_metric(view.metric) if len(views) == 1 else view.title.replace("mistake rate, ", "")
         for view in views
