@@ -7,7 +7,7 @@ Othello by envs/othello_endgame.py, any game small enough by looking at all of i
 from __future__ import annotations
 
 import threading
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,14 @@ class Solver(Protocol):
         later for a loss, or by more discs.  Where the game is over every action scores 0.
         Raises ValueError with a sentence for a position that is too far from its end.
         """
+
+
+@runtime_checkable
+class Partial(Protocol):
+    """Optional part of a Solver that cannot score every position."""
+
+    def solvable(self, state: State) -> Bool:
+        """[B], True where ``scores`` is possible in reasonable time."""
 
 
 def solver_for(game: Game) -> Solver:
@@ -88,6 +96,7 @@ class ConnectFourSolver:
 
 
 MOST_EMPTIES = 18  # of an Othello position, whose moves are then all solved in about a second
+QUICK_EMPTIES = 14  # the same in 0.03 seconds on the average; with 18 it is 2 and up to 9
 
 
 class OthelloSolver:
@@ -101,10 +110,13 @@ class OthelloSolver:
         self._memory = endgame(game.size)
         self._lock = threading.Lock()
 
+    def solvable(self, state: State) -> Bool:
+        can: Bool = self._empties(state) <= QUICK_EMPTIES
+        return can
+
     def scores(self, state: State) -> Float:
         size = self._game.size
-        discs = self._game.observe(state).planes[:, :2].sum(axis=(1, 2, 3), dtype=np.int64)
-        empties = np.where(state.over, 0, size * size - discs)
+        empties = self._empties(state)
         if (empties > MOST_EMPTIES).any():
             raise ValueError(
                 f"{self._game.name} is solved from {MOST_EMPTIES} empty squares on; a position "
@@ -117,6 +129,12 @@ class OthelloSolver:
                 solve_moves(state.mover[i], state.other[i], self._memory, row.reshape(64))
                 scores[i] = row[:size, :size].reshape(-1)
         return scores
+
+    def _empties(self, state: State) -> NDArray[np.int64]:
+        """[B] i64, 0 where the game is over."""
+        planes = self._game.observe(state).planes
+        discs = planes[:, :2].sum(axis=(1, 2, 3), dtype=np.int64)
+        return np.where(state.over, 0, self._game.size**2 - discs)
 
 
 class ExhaustiveSolver:

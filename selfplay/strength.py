@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from selfplay import arena
+from selfplay.data.labels import Labeller
 from selfplay.evaluate import Truth, evaluate_positions
 from selfplay.evaluator import NetEvaluator
 from selfplay.nets import Net
 from selfplay.openings import canonical_keys
+from selfplay.own_games import own_positions
 from selfplay.players import NetPlayer, SearchPlayer, ValuePlayer, make_player
 from selfplay.positions import Positions, default_positions, read_positions
 from selfplay.search import MAX_SIMULATIONS, Search
@@ -29,6 +31,8 @@ class StrengthSection(BaseModel):
     simulations: int = Field(64, ge=1, le=MAX_SIMULATIONS)
     versus: tuple[str, ...] = ()  # baselines to play against: "random", "mcts:100", "minimax:4"
     games: int = Field(40, ge=2)  # against each baseline
+    # different positions of the agent's own games, which the game's solver judges; 0 = none
+    own_positions: int = Field(0, ge=0)
 
 
 class Gauge:
@@ -44,6 +48,7 @@ class Gauge:
         path = section.positions or default_positions(game)
         self._positions: Positions | None = read_positions(game, path) if path else None
         self._baselines = [make_player(name, game, _no_runs) for name in section.versus]
+        self._labeller = _labeller(game) if section.own_positions else None
 
     def keys(self) -> NDArray[np.uint64]:
         """Canonical keys of the positions it measures on."""
@@ -62,20 +67,36 @@ class Gauge:
         searching = SearchPlayer("agent", self._search, self._evaluator)
         scalars: dict[str, float] = {}
         if self._positions is not None:
-            alone = self._truth(self._positions, NetPlayer("net", self._evaluator))
-            one_ply = self._truth(self._positions, ValuePlayer("value", self._evaluator))
-            searched = self._truth(self._positions, searching)
-            scalars |= _named("strength/mistake_rate", searched)
-            scalars |= _named("strength/net_mistake_rate", alone)
-            scalars |= _named("strength/value_mistake_rate", one_ply)
+            scalars, searched = self._judged("strength/", self._positions, searching)
             scalars["strength/optimal_mass"] = searched.optimal_mass
-            scalars["strength/value_cross_entropy"] = alone.value_cross_entropy
-            scalars["strength/policy_cross_entropy"] = alone.policy_cross_entropy
             for each in searched.sets:
                 scalars[f"strength/mistake_rate/{each.name}"] = each.mistake_rate.value
+        if self._labeller is not None:
+            count = self.section.own_positions
+            own = own_positions(self.game, searching, count, self._labeller)
+            self._labeller.refresh()
+            if own is not None:
+                scalars |= self._judged("strength/own_", own, searching)[0]
         for baseline in self._baselines:
             scalars |= self._match(searching, baseline)
         return scalars
+
+    def _judged(
+        self, prefix: str, positions: Positions, searching: SearchPlayer
+    ) -> tuple[dict[str, float], Truth]:
+        """The net alone, its value one move ahead, and the search, on the same positions.
+
+        Behind the metrics, what was found of the search.
+        """
+        alone = self._truth(positions, NetPlayer("net", searching.evaluator))
+        one_ply = self._truth(positions, ValuePlayer("value", searching.evaluator))
+        searched = self._truth(positions, searching)
+        scalars = _named(f"{prefix}mistake_rate", searched)
+        scalars |= _named(f"{prefix}net_mistake_rate", alone)
+        scalars |= _named(f"{prefix}value_mistake_rate", one_ply)
+        scalars[f"{prefix}value_cross_entropy"] = alone.value_cross_entropy
+        scalars[f"{prefix}policy_cross_entropy"] = alone.policy_cross_entropy
+        return scalars, searched
 
     def _truth(self, positions: Positions, player: Player) -> Truth:
         return evaluate_positions(
@@ -93,6 +114,15 @@ class Gauge:
 def _named(name: str, truth: Truth) -> dict[str, float]:
     rate = truth.mistake_rate
     return {name: rate.value, f"{name}_low": rate.low, f"{name}_high": rate.high}
+
+
+def _labeller(game: Game) -> Labeller:
+    try:
+        return Labeller(game)
+    except ValueError as error:
+        raise ValueError(
+            f"strength.own_positions needs a solver to judge them: {error}; set it to 0"
+        ) from error
 
 
 def _no_runs(name: str, step: int | None, simulations: int | None) -> Player:

@@ -320,6 +320,7 @@ def test_the_metrics_table_names_what_a_run_emits(tmp_path: Path) -> None:
                 "simulations": 4,
                 "versus": ["random"],
                 "games": 2,
+                "own_positions": 10,
             },
             "budget": {"positions": 64},
         }

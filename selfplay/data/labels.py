@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from selfplay.arrays import concatenate, hash_rows, length, put, take
 from selfplay.lookahead import position_keys
 from selfplay.openings import canonical_keys, random_positions
-from selfplay.solver import ExhaustiveSolver, Solver, solver_for
+from selfplay.solver import ExhaustiveSolver, Partial, Solver, solver_for
 from selfplay.types import Bool, Float, Game, State, Symmetric
 
 try:
@@ -94,9 +94,9 @@ class Labeller:
 
     def solvable(self, state: State) -> Bool:
         """[B], where the solver can score a position in reasonable time: mostly everywhere."""
-        tell = getattr(self._solver, "solvable", None)
-        can: Bool = np.ones(length(state), np.bool_) if tell is None else tell(state)
-        return can
+        if isinstance(self._solver, Partial):
+            return self._solver.solvable(state)
+        return np.ones(length(state), np.bool_)
 
     def costs(self, keys: NDArray[np.uint64]) -> Float:
         """[M] f32, what the labels of canonical ``keys`` cost; all were asked for before."""
