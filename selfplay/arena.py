@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import length, put, take
 from selfplay.intervals import Interval
-from selfplay.openings import Openings, distinct_openings
+from selfplay.openings import Openings, distinct_openings, enough_plies
 from selfplay.types import Bool, Game, Player
 
 PAIR_SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # what a pair of games can yield
@@ -44,6 +44,7 @@ def tournament(
 ) -> list[Match]:
     """Everyone against everyone: ``pairs`` openings of ``plies`` random moves, seats swapped.
 
+    More random moves where these vary too little: see openings.enough_plies.
     The openings are the same in all matches.  ``batch`` games run in lockstep.  Players of the
     same name are told apart by a number.  Raises ValueError unless the game is for two
     players and there are two of them.
@@ -58,6 +59,7 @@ def tournament(
             f"{pairs} pairs"
         )
     opening_seed, *seeds = np.random.SeedSequence(seed).spawn(1 + len(players) ** 2)
+    plies = enough_plies(game, pairs, plies)
     openings = distinct_openings(game, pairs, plies, np.random.default_rng(opening_seed))
     matches = []
     for (i, j), match_seed in zip(combinations(range(len(players)), 2), seeds, strict=False):

@@ -15,6 +15,8 @@ from selfplay.types import Bool, Game, Int, Obs, State, Symmetric
 
 NO_MOVE = -1  # fills the rows of shorter lines of play
 ROUNDS = 20  # batches tried before openings may repeat
+FEW = 12  # different openings are too few for a match
+MOST_PLIES = 8
 
 
 class Openings(NamedTuple):
@@ -80,6 +82,24 @@ def distinct_openings(game: Game, count: int, plies: int, rng: np.random.Generat
     if not length(found):
         raise ValueError(f"random games of {game.name} end before {plies} moves are played")
     return Openings(*take(found, np.arange(count) % length(found)))
+
+
+def enough_plies(game: Game, count: int, plies: int) -> int:
+    """How many random moves give ``count`` games different beginnings: ``plies`` or more.
+
+    More only where ``plies`` is 2 or above and leads to fewer than FEW different positions (or
+    ``count``, if that is less), as in Othello; none where more moves do not help either.
+    """
+    if plies < 2:
+        return plies
+    for longer in range(plies, MOST_PLIES + 1):
+        reached = random_positions(
+            game, np.full(max(256, 8 * count), longer), np.random.default_rng(0)
+        )
+        different = len(np.unique(canonical_keys(game, reached.state)))
+        if different >= (min(FEW, count) if longer == plies else count):
+            return longer
+    return plies
 
 
 def canonical_keys(game: Game, state: State) -> NDArray[np.uint64]:

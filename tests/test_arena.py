@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from envs import make
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Nim, Standoff, WinnerLoser
 from selfplay.arena import Match, bradley_terry, match_json, play_pairs, ratings, score, tournament
-from selfplay.openings import distinct_openings
+from selfplay.openings import canonical_keys, distinct_openings, enough_plies
 from selfplay.players import MinimaxPlayer, RandomPlayer, SolverPlayer
 from selfplay.types import Decision, Game, State
 
@@ -194,3 +195,38 @@ def test_the_json_of_a_match() -> None:
     high: Any = found["elo_high"]
     assert low["a"] < elo["a"] < high["a"]
     assert found["elo_anchor"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("spec", "count", "plies"),
+    [
+        ("connect4", 20, 2),  # 25 positions after 2 moves
+        ("tictactoe", 50, 2),  # 12
+        ("othello", 1, 2),
+        ("othello", 5, 3),  # 3 after 2 moves, 14 after 3
+        ("othello", 20, 4),
+        ("nim", 20, 2),  # 5, and never more than 7
+    ],
+)
+def test_openings_are_as_long_as_it_takes_to_differ(spec: str, count: int, plies: int) -> None:
+    assert enough_plies(make(spec), count, 2) == plies
+
+
+def test_openings_of_no_or_one_move_stay_so() -> None:
+    assert [enough_plies(make("othello"), 20, plies) for plies in (0, 1)] == [0, 1]
+
+
+def test_a_match_of_othello_begins_differently_each_time() -> None:
+    seen: list[int] = []
+
+    class Recorder(RandomPlayer):
+        name = "recorder"
+
+        def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+            if not seen:
+                seen.extend(canonical_keys(game, state).tolist())
+            return super().decide(game, state, rng)
+
+    tournament(make("othello"), [Recorder(), RandomPlayer()], pairs=20, plies=2, seed=0)
+    assert len(seen) == 20  # of each opening the recorder has the move once
+    assert len(set(seen)) == 20
