@@ -14,17 +14,11 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from selfplay.checkpoint import write_text_atomically
 from selfplay.config import Config, parse_config
-
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # not a Unix system: nothing keeps two processes apart
-    fcntl = None
+from selfplay.lock import locked
 
 RUNS = Path("runs")  # of the user
 SHIPPED = Path(__file__).resolve().parent.parent / "runs"
@@ -111,22 +105,6 @@ class RunFolder(NamedTuple):
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Writes a small file, or leaves what was there."""
         write_text_atomically(self.path / name, json.dumps(content, indent=2) + "\n")
-
-
-@contextlib.contextmanager
-def locked(path: Path, busy: str) -> Iterator[None]:
-    """Keeps a folder to this process as long as the context lasts; ValueError(busy) if it is taken.
-
-    The system drops the lock of a killed process.
-    """
-    path.mkdir(parents=True, exist_ok=True)
-    with open(path / ".lock", "w") as file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise ValueError(busy) from error
-        yield
 
 
 def number(path: Path) -> int:

@@ -298,3 +298,20 @@ def test_positions_of_the_tests_are_held_out_by_default(tmp_path: Path) -> None:
     assert counts["held_out"].positions == len(rows)
     assert set(np.flatnonzero(np.isin(data.keys(np.arange(len(data))), held))) == set(rows)
     assert len(rows) > 100  # the positions after one or two moves are among the test's
+
+
+def test_two_writers_do_not_share_a_folder(tmp_path: Path) -> None:
+    game = TicTacToe()
+    one, other = (Writer(tmp_path / "set", "tictactoe", game, SOURCE) for _ in range(2))
+    one.add(played(game, 20))
+    with pytest.raises(ValueError, match="set is being written by another process"):
+        other.add(played(game, 20))
+    other.discard()  # takes nothing away from the first
+    one.close()
+    assert open_data(tmp_path / "set", game).manifest.counts["all"].games == 20
+    assert not (tmp_path / "set" / ".lock").exists()
+    left = Writer(tmp_path / "left", "tictactoe", game, SOURCE)
+    left.add(played(game, 20))
+    del left  # killed: the next one begins anew
+    (tmp_path / "left" / ".lock").touch()
+    Writer(tmp_path / "left", "tictactoe", game, SOURCE).add(played(game, 20))

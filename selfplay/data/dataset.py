@@ -32,6 +32,7 @@ from selfplay.data.manifest import (
     read_manifest,
     write_manifest,
 )
+from selfplay.lock import LOCK, locked
 from selfplay.openings import canonical_keys
 from selfplay.types import Game, State
 
@@ -123,6 +124,7 @@ class Writer:
         self._buffer: list[Columns] = []
         self._buffered = 0
         self._rows: list[int] = []  # of each shard
+        self._lock = contextlib.ExitStack()  # on the folder, from the first games on
 
     def add(self, games: Games) -> None:
         """Appends whole games; their numbers go on from those before.
@@ -133,10 +135,13 @@ class Writer:
         if not len(games.action):
             return
         if self._columns is None:
+            busy = (
+                f"{self.path} is being written by another process; give another folder with --out"
+            )
+            self._lock.enter_context(locked(self.path, busy))
             self._columns = columns_of(
                 self._game, games.policy is not None, games.scores is not None
             )
-            self.path.mkdir(parents=True, exist_ok=True)
         if np.isnan(games.outcome).any():
             which = int(games.game[np.isnan(games.outcome).argmax()])
             raise ValueError(f"game {which + 1} has no outcome: it is not over after its last move")
@@ -191,14 +196,22 @@ class Writer:
             time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
         write_manifest(self.path, manifest)
+        self._unlock()
         return manifest
 
     def discard(self) -> None:
         """Removes what was written, where the games cannot be completed."""
+        if self._columns is None:  # nothing was, and the folder may be another process's
+            return
+        self._unlock()
         for i in range(len(self._rows) + 1):
             shutil.rmtree(self.path / f"{i:05}", ignore_errors=True)
         with contextlib.suppress(OSError):  # there is something else in it, or nothing was written
             self.path.rmdir()
+
+    def _unlock(self) -> None:
+        (self.path / LOCK).unlink(missing_ok=True)
+        self._lock.close()
 
     def _encoded(self, games: Games) -> Columns:
         """The rows to write, in the types of the columns; ``split`` is the game's as yet."""
@@ -262,7 +275,7 @@ def _behind(parts: Sequence[Columns], count: int) -> Iterator[Columns]:
 
 def refuse_taken(path: Path) -> None:
     """Raises ValueError when there is something at ``path`` already."""
-    if path.is_dir() and not any(path.iterdir()):
+    if path.is_dir() and {entry.name for entry in path.iterdir()} <= {LOCK}:
         return
     if path.exists():
         raise ValueError(f"{path} exists already; give another folder with --out, or remove it")

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from selfplay.backends import core_count
-from selfplay.folder import RunFolder, locked
+from selfplay.folder import RunFolder
+from selfplay.lock import locked
 from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.screen import Screen
 from selfplay.sweep.task import Process, Record, Task, now, tasks_of
