@@ -207,6 +207,11 @@ def _compare(parser: Parser) -> None:
         "--out", metavar="DIR",
         help="the report's folder (default: the folder if one was named, else runs/compare)",
     )  # fmt: skip
+    parser.add_argument(
+        "--pool", type=_at_least(2), metavar="GAMES",
+        help="first let all runs play each other, so many games a pair; goes on with a pool that "
+        "lies in the report's folder (default: show it, if there is one)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help=JSON)
 
 

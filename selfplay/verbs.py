@@ -115,15 +115,18 @@ def _preview(plan: Plan, jobs: int) -> dict[str, Any]:
 
 def compare(arguments: argparse.Namespace) -> Answer:
     from selfplay.compare.console import print_comparison, working
-    from selfplay.compare.publish import publish
+    from selfplay.compare.publish import Request, publish
 
     words = ["selfplay", "compare", *arguments.runs]
     words += [f"--metric={arguments.metric}", f"--loss={arguments.loss}"]
+    words += [f"--pool={arguments.pool}"] if arguments.pool else []
     words += [f"--out={arguments.out}"] if arguments.out else []
-    with working("comparing"):
-        done = publish(
-            arguments.runs, arguments.metric, arguments.loss, arguments.out, shlex.join(words)
-        )
+    asked = Request(
+        tuple(arguments.runs), arguments.metric, arguments.loss, arguments.out, arguments.pool,
+        shlex.join(words),
+    )  # fmt: skip
+    with working("comparing") as tell:
+        done = publish(asked, tell)
     print_comparison(done)
     print(f"Written: {done.report}, with compare.json and the figures in {done.figures} beside it.")
     _next(f"tensorboard --logdir {shlex.quote(str(done.logdir))}", "the curves side by side")

@@ -149,11 +149,12 @@ def log_y(axes: Axes, low: float, high: float, percent: bool) -> None:
 
 def _log_ticks(axis: Any, low: float, high: float, plain: bool, percent: bool = False) -> None:
     decades = math.log10(high / low)
-    subs: tuple[float, ...] = tuple(range(1, 10))
-    if decades > 3 or (not plain and decades > 1.2):
-        subs = (1,)
-    elif decades > 0.7:
-        subs = (1, 2, 5) if plain else (1, 3)
+    subs: tuple[float, ...] = (1,)
+    if plain and decades <= 3:
+        fine = (1, 1.5, 2, 3, 4, 5, 7) if decades > 0.4 else tuple(range(1, 10))
+        subs = (1, 2, 5) if decades > 1.2 else fine
+    elif not plain and decades <= 1.2:
+        subs = (1, 3)
     base = 100 if plain and not percent and decades > 4 else 10
     axis.set_major_locator(LogLocator(base=base, subs=subs, numticks=99))
     axis.set_minor_locator(

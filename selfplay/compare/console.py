@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from rich import box
 from rich.console import Console
@@ -21,18 +22,27 @@ from selfplay.compare.tables import (
     pool_table,
 )
 
+_EVERY_S = 30.0  # between two lines of progress where there is no terminal
 _WIDE = 150  # columns where there is no terminal to fit
 
 
 @contextlib.contextmanager
-def working(what: str) -> Iterator[None]:
-    """Shows that something is going on, where there is a terminal to show it in."""
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Shows what goes on; tells more with what comes back: a line now and then, in no terminal."""
     console = Console(file=sys.stderr, highlight=False, emoji=False)
-    if not console.is_terminal or console.is_dumb_terminal:
-        yield
+    if console.is_terminal and not console.is_dumb_terminal:
+        with console.status(Text(what)) as status:
+            yield lambda words: status.update(Text(words))
         return
-    with console.status(what):
-        yield
+    last = time.monotonic()
+
+    def say(words: str) -> None:
+        nonlocal last
+        if time.monotonic() - last > _EVERY_S:
+            last = time.monotonic()
+            print(words, file=sys.stderr)
+
+    yield say
 
 
 def print_comparison(done: Published) -> None:

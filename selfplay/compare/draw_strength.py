@@ -74,16 +74,18 @@ def draw_regimes(view: View, name: str, charged: bool) -> Picture | None:
     scale = _scale(traces, view, f"training compute{extra}, FLOPs")
     figure = Figure(figsize=(WIDTH, 4.1))
     labels = [name_group(trace.group) for trace in traces]
-    axes = new_axes(figure, 50, 36, margin(labels, _WRAP), 40)
+    pair = choose_pair(curves)
+    met = None if pair is None else crossing(*pair)
+    top = 40 if met is not None and _is_marked(met) else 10
+    axes = new_axes(figure, 50, 36, margin(labels, _WRAP), top)
     _set_scale(axes, scale)
     for trace in traces:
         _draw(axes, trace, scale, 1.0)
     ends = [_end(t, label, scale) for t, label in zip(traces, labels, strict=True)]
     label_ends(axes, ends, _WRAP)
-    pair = choose_pair(curves)
     overtaken = ""
-    if pair is not None:
-        overtaken = _mark(axes, crossing(*pair), pair)
+    if pair is not None and met is not None and _is_marked(met):
+        overtaken = _mark(axes, met, pair)
     sentence = view.charged_sentence if charged else view.sentence
     return picture(
         name,
@@ -288,12 +290,15 @@ def _end(trace: Trace, text: str, scale: Scale) -> Label:
     return Label(float(trace.x[-1]), y, text, light(trace.group.kind))
 
 
+def _is_marked(found: Crossing) -> bool:
+    """True where there is a compute to show: of a crossing, or of certainty."""
+    return found.state == "crosses" or (
+        found.state in ("unknown", "undecided") and found.flops is not None
+    )
+
+
 def _mark(axes: Axes, found: Crossing, pair: tuple[Curve, Curve]) -> str:
     """The line and the interval of a crossing; what the caption says of it."""
-    if found.state not in ("crosses", "unknown", "undecided"):
-        return ""
-    if found.flops is None and found.state != "crosses":
-        return ""
     low, high = axes.get_xlim()
     left = max(low, found.low or found.first)
     right = min(high, found.high or found.last)

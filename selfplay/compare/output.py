@@ -13,7 +13,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ MARK = "made-by-selfplay-compare.json"  # in it: names all files that are ours
 REPORT, NUMBERS = "report.html", "compare.json"
 
 
-def choose_folder(names: list[str], out: str | None) -> Path:
+def choose_folder(names: Sequence[str], out: str | None) -> Path:
     """``out``, else the folder of runs if just one was named, else runs/compare."""
     if out:
         return Path(out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,20 +42,36 @@ class Published(NamedTuple):
         return self.folder / OWN if count > MOST_RUNS else self.folder
 
 
-def publish(names: list[str], metric: str, loss: str, out: str | None, command: str) -> Published:
+class Request(NamedTuple):
+    """What is asked for."""
+
+    names: tuple[str, ...]  # of runs, or of folders that hold runs
+    metric: str
+    loss: str
+    out: str | None  # None: see output.choose_folder
+    pool: int | None  # games a pair to play first; None: the pool is shown if there is one
+    command: str  # that repeats it
+
+
+def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Published:
     """Compares the runs and writes report, numbers, figures and curves for TensorBoard.
 
-    Raises ValueError or ImportError with a sentence; then nothing has been written.
+    Raises ValueError or ImportError with a sentence; then no report has been written.
     """
     if importlib.util.find_spec("matplotlib") is None:
         raise ImportError(
             "the figures need matplotlib, which is not installed: pip install 'selfplay[compare]'"
         )
-    found = compare(names, metric, loss)
-    folder = choose_folder(names, out)
+    names = asked.names
+    found = compare(names, asked.metric, asked.loss)
+    folder = choose_folder(names, asked.out)
     prepare(folder)
     views = make_views(found)
-    pool = _read_pool(names)
+    if asked.pool is None:
+        pool = _read_pool([folder, *map(Path, names)])
+    else:
+        pool = _play_pool(folder, found, asked.pool, tell)
+    tell("drawing")
     content = comparison_json(found, views, pool)
     from selfplay.compare.canvas import standalone
     from selfplay.compare.events import write_events
@@ -64,7 +80,7 @@ def publish(names: list[str], metric: str, loss: str, out: str | None, command: 
 
     pictures = draw_all(found, views, pool)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    page = write_page(found, views, pool, pictures, _subject(names), command, now)
+    page = write_page(found, views, pool, pictures, _subject(names), asked.command, now)
 
     def fill(own: Path) -> None:
         figures = own / "figures"
@@ -78,10 +94,22 @@ def publish(names: list[str], metric: str, loss: str, out: str | None, command: 
     return Published(found, views, pool, content, folder)
 
 
-def _read_pool(names: Sequence[str]) -> Pool | None:
-    """The first pool in the folders that were named."""
-    folders = [Path(name) for name in names if Path(name).is_dir()]
-    return next((pool for each in folders if (pool := read_pool(each)) is not None), None)
+def _play_pool(folder: Path, found: Comparison, games: int, tell: Callable[[str], None]) -> Pool:
+    """Plays what is missing of the pool of all runs."""
+    from selfplay.compare.play_pool import Order, play_pool
+
+    return play_pool(
+        folder,
+        found.groups,
+        Order(games),
+        lambda at: tell(f"match {at.played + 1} of {at.of}: {at.pair}"),
+    )
+
+
+def _read_pool(folders: Sequence[Path]) -> Pool | None:
+    """The first pool in the folders."""
+    there = (folder for folder in dict.fromkeys(folders) if folder.is_dir())
+    return next((pool for each in there if (pool := read_pool(each)) is not None), None)
 
 
 def _subject(names: Sequence[str]) -> str:
