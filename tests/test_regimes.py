@@ -30,6 +30,7 @@ from selfplay.log import read_metrics
 from selfplay.openings import canonical_keys, distinct_openings
 from selfplay.players import NetPlayer, RandomPlayer, SolverPlayer
 from selfplay.positions import write_positions
+from selfplay.regimes import epochs
 from selfplay.run import Outcome, Training
 from selfplay.solver import optimal_moves, solver_for
 from selfplay.types import State
@@ -306,6 +307,34 @@ def test_the_expert_is_charged_once_for_the_share_that_was_used(
             budget={"positions": positions},
         ).scalars
         assert found["cost/expert_s"] == pytest.approx(source.expert_s * share / len(data))
+
+
+def test_looking_at_games_kept_aside_takes_little(
+    perfect_games: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A set share of the positions that are learned from, however small the iterations."""
+    looks: list[int] = []
+    judge = Learner.judge
+
+    def counting(self: Learner, samples: Any) -> Any:
+        looks.append(len(samples.legal))
+        return judge(self, samples)
+
+    monkeypatch.setattr(Learner, "judge", counting)
+    monkeypatch.setattr(epochs, "JUDGE_SHARE", 0.01)
+    outcome = run(
+        tmp_path / "run",
+        regime={"kind": "imitation", "data": str(perfect_games), "positions": 256},
+        net=TWO_LAYERS,
+        budget={"positions": 20_480},
+    )
+    aside = len(open_data(perfect_games, GAME).rows("validation"))
+    assert set(looks) == {aside}
+    assert len(looks) == 1 + int(20_480 / (100 * aside)) < 80
+    lines = [line for line in read_metrics(outcome.folder) if line["phase"] == "learn"]
+    assert len(lines) == 80
+    assert "learn/validation_accuracy" in lines[0]
+    assert sum("learn/validation_policy_loss" in line for line in lines) == len(looks)
 
 
 # Stops and refusals ------------------------------------------------------------------------------

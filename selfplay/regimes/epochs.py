@@ -8,9 +8,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.learner import Judgement
+from selfplay import arrays
 from selfplay.regimes.workshop import Loop, Workshop
 from selfplay.types import Report, Samples
+
+# positions looked at without learning from them, for each that is learned from; a look takes a
+# third of the compute
+JUDGE_SHARE = 1 / 8
 
 
 class Stock(Protocol):
@@ -27,8 +31,12 @@ class Stock(Protocol):
     def cost(self, rows: int) -> tuple[float, float]:
         """CPU seconds and FLOPs that the expert spent on so many of the positions."""
 
-    def judge(self, shop: Workshop) -> Judgement | None:
-        """How well the acting net predicts positions kept aside; None where there are none."""
+    @property
+    def aside(self) -> Samples | None:
+        """Positions to see how well the net predicts what it does not learn; None: there are none.
+
+        What the net says of them is reported now and then: see JUDGE_SHARE.
+        """
 
     def source(self) -> dict[str, Any]:
         """What ``provenance.json`` tells of the stock."""
@@ -61,8 +69,9 @@ class EpochsLoop(Loop):
         ledger.expert_flops += flops
         scalars = shop.fit(self._stock.samples(rows), len(rows) // shop.learner.section.batch)
         scalars["learn/epoch"] = self._place.epoch + self._place.used / len(self._stock)
-        judged = self._stock.judge(shop)
-        if judged is not None:
+        aside = self._stock.aside
+        if aside is not None and self._due(arrays.length(aside)):
+            judged = shop.learner.judge(aside)
             scalars["learn/validation_policy_loss"] = judged.policy_loss
             scalars["learn/validation_value_loss"] = judged.value_loss
             scalars["learn/validation_accuracy"] = judged.accuracy
@@ -77,6 +86,12 @@ class EpochsLoop(Loop):
 
     def source(self) -> dict[str, Any]:
         return self._stock.source()
+
+    def _due(self, aside: int) -> bool:
+        """Whether it is time to look at so many positions: at first, and now and then."""
+        before = self._taken_before()
+        every = aside / JUDGE_SHARE
+        return before == 0 or before // every != (before + self._chunk) // every
 
     def _taken_before(self) -> int:
         """Positions taken before the latest chunk."""

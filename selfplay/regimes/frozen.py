@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from selfplay import arrays, checkpoint
-from selfplay.learner import Judgement
 from selfplay.openings import canonical_obs_keys
 from selfplay.regimes.epochs import EpochsLoop
 from selfplay.regimes.workshop import Workshop
@@ -51,6 +50,7 @@ class FrozenStock:
                 f"regime.run = {section.run!r}: there are no positions in {folder / 'replay'}; "
                 f"name the folder of a run that played itself"
             )
+        self.aside: Samples | None = None
         self._run = section.run
         count = sum(map(arrays.length, shards))
         whole = shop.replay.section.model_copy(update={"window": count, "capacity": count})
@@ -73,9 +73,6 @@ class FrozenStock:
 
     def cost(self, rows: int) -> tuple[float, float]:
         return 0.0, 0.0
-
-    def judge(self, shop: Workshop) -> Judgement | None:
-        return None
 
     def source(self) -> dict[str, Any]:
         return {

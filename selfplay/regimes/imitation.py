@@ -11,13 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from selfplay.data.dataset import Dataset, open_data
 from selfplay.data.games import Games
 from selfplay.data.generate import soften
-from selfplay.learner import Judgement
 from selfplay.outcomes import result_probabilities
 from selfplay.regimes.epochs import EpochsLoop
 from selfplay.regimes.workshop import Workshop
 from selfplay.types import Bool, Float, Game, Samples
 
-_JUDGED = 4096  # positions kept aside that are looked at in each iteration
+_JUDGED = 4096  # positions kept aside that are looked at, at most
 
 
 class Imitation(BaseModel):
@@ -54,7 +53,7 @@ class ExpertStock:
         _refuse_test_positions(self.data, self._rows, shop.test_keys)
         aside = self.data.rows("validation")
         drawn = np.random.default_rng(shop.seed).permutation(len(aside))[:_JUDGED]
-        self._aside = self._targets(np.sort(aside[drawn])) if len(drawn) else None
+        self.aside = self._targets(np.sort(aside[drawn])) if len(drawn) else None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -68,9 +67,6 @@ class ExpertStock:
     def cost(self, rows: int) -> tuple[float, float]:
         source, share = self.data.manifest.source, rows / len(self.data)
         return source.expert_s * share, source.expert_flops * share
-
-    def judge(self, shop: Workshop) -> Judgement | None:
-        return None if self._aside is None else shop.learner.judge(self._aside)
 
     def source(self) -> dict[str, Any]:
         return {
