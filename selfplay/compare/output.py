@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from selfplay.checkpoint import write_text_atomically
-from selfplay.compare.page import GENERATOR
 from selfplay.folder import RUNS, RunFolder
 
 OWN = "compare"  # the folder below the one that is named
 MARK = "made-by-selfplay-compare.json"  # in it: names all files that are ours
+GENERATOR = "selfplay compare"  # what a report of ours says that it is
 REPORT, NUMBERS = "report.html", "compare.json"
 
 

@@ -11,6 +11,7 @@ from html import escape
 
 from selfplay.compare.canvas import Picture
 from selfplay.compare.comparison import Comparison
+from selfplay.compare.output import GENERATOR
 from selfplay.compare.palette import style_sheet
 from selfplay.compare.pool import Pool
 from selfplay.compare.sentence import spell_flops, spell_metric
@@ -24,8 +25,6 @@ from selfplay.compare.tables import (
 )
 from selfplay.compare.views import View
 
-GENERATOR = "selfplay compare"  # by which a page is known as one of ours
-
 _CSS = """
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
@@ -38,7 +37,7 @@ margin:0 0 .9rem;text-wrap:pretty;overflow-wrap:anywhere}
 .second{font-size:1.05rem;margin:0 0 .75rem;color:var(--muted);overflow-wrap:anywhere}
 .facts{font-size:.9rem;color:var(--muted);border-top:1px solid var(--line);padding-top:.75rem;
 margin-top:1.5rem}
-nav{font-size:.9rem;margin:.25rem 0 2rem}nav a{margin-right:1rem;white-space:nowrap}
+nav{font-size:.9rem;margin:.25rem 0 2rem;display:flex;flex-wrap:wrap;gap:.25rem 1rem}
 a{color:var(--selfplay)}
 h2{font-size:1.3rem;line-height:1.25;margin:3.25rem 0 .5rem;text-wrap:balance}
 h3{font-size:1rem;margin:2rem 0 .4rem}
@@ -47,7 +46,7 @@ figure .title{font-weight:650;margin:0 0 .35rem}
 figcaption{font-size:.9rem;line-height:1.5;color:var(--muted);margin-top:.4rem;max-width:46rem;
 overflow-wrap:anywhere}
 .scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}
-.scroll svg{display:block;width:100%;height:auto;min-width:34rem}
+.scroll svg{display:block;width:100%;height:auto;min-width:40rem}
 .scroll svg.small{width:auto;max-width:none;min-width:0}
 table{border-collapse:collapse;font-size:.85rem;line-height:1.35;font-variant-numeric:tabular-nums;
 min-width:100%}

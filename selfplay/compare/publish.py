@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import importlib.util
+import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,10 +58,12 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
 
     Raises ValueError or ImportError with a sentence; then no report has been written.
     """
-    if importlib.util.find_spec("matplotlib") is None:
+    try:
+        importlib.import_module("matplotlib")
+    except ImportError as error:
         raise ImportError(
             "the figures need matplotlib, which is not installed: pip install 'selfplay[compare]'"
-        )
+        ) from error
     names = asked.names
     found = compare(names, asked.metric, asked.loss)
     folder = choose_folder(names, asked.out)

@@ -193,8 +193,8 @@ def pool_table(pool: Pool) -> Table:
         "Elo in one pool",
         ("player", "Elo", "95%", "points", "mistakes in own games", "95%"),
         tuple(rows),
-        f"{pool.games} games a pair, {pool.simulations} simulations a move (0: the net alone); points: "
-        "the mean score against the others",
+        f"{pool.games} games a pair, {pool.simulations} simulations a move (0: the nets alone); "
+        "points: the mean score against the others",
     )
 
 
