@@ -151,6 +151,18 @@ def test_the_numbers_are_those_that_were_planted(content: dict[str, Any], sweep:
     assert exponent["low"] <= 0.3 <= exponent["high"]
 
 
+def test_the_readme_names_what_json_holds(content: dict[str, Any]) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    table = readme.split("\n## Compare\n", 1)[1].split("| JSON |", 1)[1].split("\n\n", 1)[0]
+    cells = {line.split("|")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    keys = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(keys) == sorted(content)
+    (groups,) = (line for cell, line in cells.items() if "groups" in cell)
+    (views,) = (line for cell, line in cells.items() if "views" in cell)
+    assert set(content["groups"][0]) <= set(re.findall(r"`(\w+)`", groups))
+    assert set(content["views"][0]) <= set(re.findall(r"`(\w+)`", views))
+
+
 def test_the_page_begins_with_the_sentence(page: str, content: dict[str, Any]) -> None:
     answer = re.search(r'<p class="answer">(.*?)</p>', page)
     assert answer is not None
