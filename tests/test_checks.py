@@ -11,7 +11,7 @@ from envs.tictactoe import TicTacToe, TicTacToeObs
 from selfplay.checks import check_game
 
 
-@pytest.mark.parametrize("name", sorted(GAMES))
+@pytest.mark.parametrize("name", [*sorted(GAMES), "othello?size=6"])
 def test_the_projects_games_conform(name):
     assert check_game(make(name)) == []
 
