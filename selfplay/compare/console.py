@@ -13,9 +13,9 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from selfplay.compare.publish import Published
-from selfplay.compare.sentence import choose_pair
 from selfplay.compare.tables import (
     Table,
+    chief_crossings,
     crossings_table,
     fits_table,
     groups_table,
@@ -56,9 +56,8 @@ def print_comparison(done: Published) -> None:
     for sentence in say:
         console.print(Text(sentence[:1].upper() + sentence[1:], "bold"), soft_wrap=True)
     tables = [groups_table(done.views[:1])]
-    pair = choose_pair(found.curves)
-    first = [each for each in found.crossings if pair and each.a == pair[0].label]
-    tables.append(crossings_table(first, "Crossings"))
+    chief = chief_crossings(found.curves, found.crossings)
+    tables.append(crossings_table(chief, "Crossings"))
     tables.append(fits_table(found.fits, found.loss))
     tables += [] if done.pool is None else [pool_table(done.pool)]
     for table in tables:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -159,7 +160,7 @@ def _draw_panels(traces: Sequence[Trace], scale: Scale, other: Trace | None) -> 
         box = (left / (72 * WIDTH), bottom / total, size[0] / (72 * WIDTH), size[1] / total)
         axes = dress(figure.add_axes(box))
         _set_scale(axes, scale, first=column == 0, last=at + columns >= len(panels))
-        axes.set_title(_shorten(title, 46), loc="left", pad=9)
+        axes.set_title(_fold(title, 38 if columns > 1 else 80), loc="left", pad=9)
         if other is not None and all(other.group is not group for group in groups):
             axes.plot(other.x, other.y, color=light("muted"), lw=1.0, ls=(0, (1, 1.2)))
         ends = []
@@ -350,5 +351,5 @@ def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _shorten(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip(", ") + "…"
+def _fold(text: str, wrap: int) -> str:
+    return "\n".join(textwrap.wrap(text, wrap, max_lines=2, placeholder="…"))

@@ -17,6 +17,7 @@ from selfplay.compare.pool import Pool
 from selfplay.compare.sentence import spell_flops, spell_metric
 from selfplay.compare.tables import (
     Table,
+    chief_crossings,
     crossings_table,
     elasticities_table,
     fits_table,
@@ -55,18 +56,19 @@ border-bottom:1px solid var(--muted);padding:.3rem .6rem}
 td{text-align:right;vertical-align:top;border-bottom:1px solid var(--line);padding:.3rem .6rem;
 white-space:nowrap}
 th:first-child,td:first-child,.words{text-align:left;white-space:normal}
-td:first-child{min-width:12rem}small{color:var(--muted);font-size:.92em}.words{min-width:14rem}
+td:first-child{min-width:12rem}small{color:var(--muted);font-size:.92em;white-space:nowrap}.words{min-width:14rem}
 th:first-child,td:first-child{padding-left:0}
 .note{font-size:.85rem;color:var(--muted);margin:.5rem 0 0;max-width:46rem}
 li{margin:.25rem 0;overflow-wrap:anywhere}
 pre,code{font:.85rem/1.5 ui-monospace,"SFMono-Regular",Menlo,Consolas,"DejaVu Sans Mono",monospace}
 pre{background:var(--wash);padding:.75rem 1rem;border-radius:.3rem;white-space:pre-wrap;
 overflow-wrap:anywhere}
-@media print{@page{margin:16mm 14mm}main{max-width:none;padding:0}nav{display:none}
-body{font-size:10pt}table{font-size:7.2pt}th,td{padding:.15rem .3rem}
-figure,tr{break-inside:avoid}h2,h3,figure .title{break-after:avoid}
-.scroll{overflow:visible}.scroll svg{min-width:0}.scroll svg.small{max-width:100%}
-td:first-child,.words{min-width:0}td,th{white-space:normal}a{color:inherit}}
+@media print{@page{margin:15mm 14mm}html{font-size:9.5pt}main{max-width:none;padding:0}
+nav{display:none}table{font-size:7.2pt}th,td{padding:.15rem .3rem}figure{margin-top:1.25rem}
+figure,tr{break-inside:avoid}h2,h3,figure .title{break-after:avoid}h2{margin-top:2rem}
+.scroll{overflow:visible}.scroll svg{min-width:0;max-height:82mm}
+.scroll svg.tall{max-height:205mm}.scroll svg.small{max-width:100%;max-height:70mm}
+td:first-child{min-width:34mm}.words{min-width:0}td,th{white-space:normal}a{color:inherit}}
 """
 
 
@@ -112,21 +114,23 @@ def write_page(
 
 def _tables(found: Comparison, views: Sequence[View], pool: Pool | None) -> list[Table]:
     named = [groups_table(views)]
-    crossings = [crossings_table(view.crossings, f"Crossings: {view.title}") for view in views] + [
-        crossings_table(view.crossings_charged, f"Crossings, the expert charged: {view.title}")
-        for view in views
-    ]
+    crossings = []
+    for free, charged in ((True, ""), (False, ", the expert charged")):
+        for view in views:
+            shown = chief_crossings(view.curves, view.crossings if free else view.crossings_charged)
+            crossings.append(crossings_table(shown, f"Crossings{charged}: {view.title}"))
     law = [fits_table(found.fits, found.loss), elasticities_table(found)]
     rated = [] if pool is None else [pool_table(pool)]
     return [table for table in (*named, *crossings, *law, *rated) if table.rows]
 
 
 def _figure(drawn: Picture) -> str:
-    small = ' class="small"' if "matrix" in drawn.name else ""
+    kind = {"matrix": "small", "strength-groups": "tall", "epochs": "tall"}.get(drawn.name, "plain")
+    svg = drawn.svg.replace("<svg ", f'<svg class="{kind}" ', 1)
     return (
         f'<figure id="figure-{drawn.name}"><p class="title">{escape(drawn.title)}</p>'
         f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(drawn.title)}">'
-        f"{drawn.svg.replace('<svg ', f'<svg{small} ', 1)}</div>"
+        f"{svg}</div>"
         f"<figcaption>{escape(drawn.caption)}</figcaption></figure>"
     )
 

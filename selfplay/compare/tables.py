@@ -13,7 +13,7 @@ from selfplay.compare.crossing import Crossing
 from selfplay.compare.curves import Curve
 from selfplay.compare.fits import Fit
 from selfplay.compare.pool import Pool
-from selfplay.compare.sentence import brief, group_order, spell_flops, spell_metric
+from selfplay.compare.sentence import brief, group_order, representatives, spell_flops, spell_metric
 from selfplay.compare.views import View, is_share
 from selfplay.intervals import Interval
 
@@ -88,6 +88,17 @@ def _last(view: View, label: str) -> str:
     return f"{value} ({spell_range(float(curve.low[-1]), float(curve.high[-1]), curve.metric)})"
 
 
+def chief_crossings(curves: Sequence[Curve], crossings: Sequence[Crossing]) -> list[Crossing]:
+    """Those of each regime's best group against all that is taught by others than itself.
+
+    Frozen data are against nobody, unless nothing else is taught.
+    """
+    kinds = {curve.label: curve.group.kind for curve in curves}
+    best = {curve.label for curve in representatives(curves)}
+    against = [each for each in crossings if each.a in best]
+    return [each for each in against if kinds[each.b] != "frozen"] or against
+
+
 def crossings_table(crossings: Sequence[Crossing], title: str) -> Table:
     """One row a pair."""
     rows = []
@@ -111,7 +122,7 @@ def crossings_table(crossings: Sequence[Crossing], title: str) -> Table:
         tuple(rows),
         "certain from: the compute from which on the first is better with probability over 0.975; "
         "lead in the end: at the largest compute in common, with its 95% interval, above 0 where "
-        "the first is better",
+        "the first is better; all pairs are in compare.json",
     )
 
 
