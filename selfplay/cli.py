@@ -212,6 +212,10 @@ def _compare(parser: Parser) -> None:
         help="first let all runs play each other, so many games a pair; goes on with a pool that "
         "lies in the report's folder (default: show it, if there is one)",
     )  # fmt: skip
+    parser.add_argument(
+        "--pool-simulations", type=_at_least(0), metavar="N",
+        help="of the runs in the pool: leaves a move, 0 for the nets alone (default: 64)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help=JSON)
 
 

@@ -119,11 +119,15 @@ def compare(arguments: argparse.Namespace) -> Answer:
 
     words = ["selfplay", "compare", *arguments.runs]
     words += [f"--metric={arguments.metric}", f"--loss={arguments.loss}"]
+    searched = arguments.pool_simulations
+    if arguments.pool is None and searched is not None:
+        raise ValueError("--pool-simulations means nothing without --pool GAMES")
     words += [f"--pool={arguments.pool}"] if arguments.pool else []
+    words += [] if searched is None else [f"--pool-simulations={searched}"]
     words += [f"--out={arguments.out}"] if arguments.out else []
     asked = Request(
         tuple(arguments.runs), arguments.metric, arguments.loss, arguments.out, arguments.pool,
-        shlex.join(words),
+        searched, shlex.join(words),
     )  # fmt: skip
     with working("comparing") as tell:
         done = publish(asked, tell)

@@ -318,6 +318,7 @@ def some(place: Path) -> Path:
         ("one --loss strength/optimal_mass", "power laws are of losses"),
         ("one --out file", "cannot write into file (File exists); name another with --out"),
         ("one --pool 2 --out pool", "no run has a checkpoint that could play"),
+        ("one --pool-simulations 0", "--pool-simulations means nothing without --pool GAMES"),
     ],
 )
 def test_refusals_are_one_sentence(here: Compare, some: Path, words: str, sentence: str) -> None:

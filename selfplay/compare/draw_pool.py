@@ -50,7 +50,7 @@ def draw_pool(pool: Pool | None, groups: Sequence[Group]) -> Picture | None:
     return picture(
         "pool",
         "Elo in one pool",
-        f"All play each other, {pool.games} games a pair, with {how}; lines are 95% intervals."
+        f"Each plays others, {pool.games} games a pair, with {how}; lines are 95% intervals."
         + (" Right: the share of mistakes in the games they played." if known else ""),
         figure,
     )

@@ -50,6 +50,7 @@ class Request(NamedTuple):
     loss: str
     out: str | None  # None: see output.choose_folder
     pool: int | None  # games a pair to play first; None: the pool is shown if there is one
+    simulations: int | None  # of the pool, 0: the nets alone; None: play_pool.SIMULATIONS
     command: str  # that repeats it
 
 
@@ -72,7 +73,7 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
     if asked.pool is None:
         pool = _read_pool([folder, *map(Path, names)])
     else:
-        pool = _play_pool(folder, found, asked.pool, tell)
+        pool = _play_pool(folder, found, asked, tell)
     tell("drawing")
     content = comparison_json(found, views, pool)
     from selfplay.compare.canvas import standalone
@@ -96,14 +97,18 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
     return Published(found, views, pool, content, folder)
 
 
-def _play_pool(folder: Path, found: Comparison, games: int, tell: Callable[[str], None]) -> Pool:
+def _play_pool(
+    folder: Path, found: Comparison, asked: Request, tell: Callable[[str], None]
+) -> Pool:
     """Plays what is missing of the pool of all runs."""
-    from selfplay.compare.play_pool import Order, play_pool
+    from selfplay.compare.play_pool import SIMULATIONS, Order, play_pool
 
+    assert asked.pool is not None
+    simulations = SIMULATIONS if asked.simulations is None else asked.simulations
     return play_pool(
         folder,
         found.groups,
-        Order(games),
+        Order(asked.pool, simulations),
         lambda at: tell(f"match {at.played + 1} of {at.of}: {at.pair}"),
     )
 
