@@ -39,7 +39,7 @@ from selfplay.compare.sentence import (
 from selfplay.compare.views import View, is_share
 
 MOST = 6  # curves in a panel
-_WRAP, _NARROW = 26, 15  # characters of a label beside a figure, and beside a panel of two
+_WRAP, _NARROW = 26, 16  # characters of a label beside a figure, and beside a panel of two
 _BAND = 0.15  # opacity
 
 

@@ -157,7 +157,7 @@ def read_runs(names: Sequence[str | Path]) -> Runs:
         else:
             runs.append(run)
     if not runs:
-        told = "; ".join(each.reason for each in skipped) or "the folder is empty"
+        told = "; ".join(each.reason for each in skipped) or "no run lies there"
         asked = " ".join(map(str, names))
         raise ValueError(f"there is nothing to compare in {asked}: {told}")
     refuse_other_settings(runs)
@@ -418,10 +418,21 @@ def _with_maker(config: dict[str, Any], maker: str) -> dict[str, Any]:
 def _labels(runs: Sequence[Run]) -> list[str]:
     """What sets each run apart from the others: its kind, then games, expert, size and options."""
     labels = [_label(run, runs, _EXPLAINED) for run in runs]
+    apart = []
+    for run, label in zip(runs, labels, strict=True):
+        same = [other for other, its in zip(runs, labels, strict=True) if its == label]
+        apart.append(printable(", ".join([label, *_differences(run, same)])))
     return [
-        label if labels.count(label) == 1 else _label(run, runs, {})
-        for run, label in zip(runs, labels, strict=True)
+        label if apart.count(label) == 1 else _label(run, runs, {})
+        for run, label in zip(runs, apart, strict=True)
     ]
+
+
+def _differences(run: Run, others: Sequence[Run]) -> list[str]:
+    """The options in which a run differs from one of ``others``, without those that are not set."""
+    shared = set.intersection(*(set(other.options) for other in others))
+    told = sorted(set(run.options) - shared)
+    return [f"{name.removeprefix('regime.')} {value}" for name, value in told if value != "null"]
 
 
 # what of a configuration a label need not tell when this attribute of its runs tells it
