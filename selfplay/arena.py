@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import length, put, take
+from selfplay.arrays import concatenate, length, put, take
 from selfplay.intervals import Interval
 from selfplay.openings import Openings, distinct_openings, enough_plies
-from selfplay.types import Bool, Game, Player
+from selfplay.types import Bool, Game, Player, State
 
 PAIR_SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # what a pair of games can yield
 PRIOR = 0.2  # pseudo-pairs of each score: as if every match had one more pair, of mean 1/2
@@ -82,9 +82,29 @@ def play_pairs(
     parts = []
     for start in range(0, length(openings), at_once):
         twice = take(openings, np.repeat(np.arange(length(openings))[start : start + at_once], 2))
-        a_second = np.arange(length(twice)) % 2 == 1
-        parts.append(_play(game, (a, b), twice, a_second, rng).reshape(-1, 2))
+        seats = _swapped(length(twice), 0, 1)
+        results = _play(game, (a, b), twice.state, twice.second, seats, rng)
+        parts.append(results.reshape(-1, 2))
     return np.concatenate(parts)
+
+
+def play_side_by_side(
+    game: Game,
+    players: Sequence[Player],
+    pairs: Sequence[tuple[int, int]],
+    openings: Sequence[Openings],
+    rng: np.random.Generator,
+) -> list[Results]:
+    """The results of several matches at once, as from ``play_pairs``, so that batches are large.
+
+    ``pairs``: numbers of the players of each match.
+    """
+    twice = [take(each, np.repeat(np.arange(length(each)), 2)) for each in openings]
+    seats = [_swapped(length(each), a, b) for each, (a, b) in zip(twice, pairs, strict=True)]
+    state, second = concatenate([(each.state, each.second) for each in twice])
+    results = _play(game, players, state, second, concatenate(seats), rng)
+    ends = np.cumsum([length(each) for each in twice])
+    return [part.reshape(-1, 2) for part in np.split(results, ends[:-1])]
 
 
 def score(match: Match) -> Interval:
@@ -202,27 +222,42 @@ def match_json(matches: Sequence[Match], anchor: str | None = None) -> dict[str,
     }
 
 
+class Seats(NamedTuple):
+    """Who plays in B games."""
+
+    a: NDArray[np.int64]  # [B], numbers of players
+    b: NDArray[np.int64]  # [B]
+    a_second: Bool  # [B], a has the second seat
+
+
+def _swapped(count: int, a: int, b: int) -> Seats:
+    """``count`` games of a and b who change seats after every game."""
+    return Seats(np.full(count, a), np.full(count, b), np.arange(count) % 2 == 1)
+
+
 def _play(
     game: Game,
-    players: tuple[Player, Player],
-    openings: Openings,
-    a_second: Bool,
+    players: Sequence[Player],
+    start: State,
+    second: Bool,
+    seats: Seats,
     rng: np.random.Generator,
 ) -> Results:
-    """[B] i8, the results of ``players[0]``, who has the second seat where ``a_second``."""
-    state = take(openings.state, slice(None))
-    b_to_move = openings.second ^ a_second
-    returns = np.zeros(length(openings))
-    going = np.arange(length(openings))
+    """[B] i8, the results of player ``seats.a`` of each game.
+
+    ``second``: the second player is to move in ``start``.
+    """
+    state = take(start, slice(None))
+    b_to_move = second ^ seats.a_second
+    returns = np.zeros(len(second))
+    going = np.arange(len(second))
     while len(going):
         over = np.zeros(len(returns), np.bool_)
-        for player, rows in zip(
-            players, (going[~b_to_move[going]], going[b_to_move[going]]), strict=True
-        ):
-            if not len(rows):
-                continue
+        mover = np.where(b_to_move, seats.b, seats.a)[going]
+        for number in np.unique(mover):
+            rows = going[mover == number]
             before = take(state, rows)
-            after, paid = game.step(before, player.decide(game, before, rng).action)
+            after, paid = game.step(before, players[number].decide(game, before, rng).action)
             put(state, rows, after)
             returns[rows] += np.where(b_to_move[rows], -paid.reward, paid.reward)
             b_to_move[rows] ^= paid.discount < 0

@@ -11,7 +11,16 @@ from envs import make
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Nim, Standoff, WinnerLoser
-from selfplay.arena import Match, bradley_terry, match_json, play_pairs, ratings, score, tournament
+from selfplay.arena import (
+    Match,
+    bradley_terry,
+    match_json,
+    play_pairs,
+    play_side_by_side,
+    ratings,
+    score,
+    tournament,
+)
 from selfplay.openings import canonical_keys, distinct_openings, enough_plies
 from selfplay.players import MinimaxPlayer, RandomPlayer, SolverPlayer
 from selfplay.types import Decision, Game, State
@@ -152,6 +161,21 @@ def test_the_solver_never_loses_a_drawn_game_to_chance() -> None:
     (found,) = tournament(game, players, pairs=100, plies=0, seed=1)
     assert (found.results >= 0).all()
     assert found.results[:, 0].mean() > 0.9  # moving first it wins nearly always
+
+
+def test_matches_side_by_side_are_as_each_alone() -> None:
+    game = Nim(11, take=2, again=True)
+    rng = np.random.default_rng(0)
+    players = [SolverPlayer(game), MinimaxPlayer(11), Fixed("one", 0)]
+    openings = [distinct_openings(game, 3 + plies, plies, rng) for plies in range(3)]
+    pairs = [(0, 1), (2, 0), (1, 2)]
+    together = play_side_by_side(game, players, pairs, openings, rng)
+    # perfect players and one that always takes one: only the result of ties could depend on chance
+    for (a, b), each, found in zip(pairs[:1], openings, together, strict=False):
+        np.testing.assert_array_equal(found, play_pairs(game, players[a], players[b], each, rng))
+    assert [found.shape for found in together] == [(3, 2), (4, 2), (5, 2)]
+    assert (together[1] <= play_pairs(game, players[1], players[0], openings[1], rng)).all()
+    assert (together[2] >= play_pairs(game, players[0], players[1], openings[2], rng)).all()
 
 
 def test_a_seed_fixes_the_games_and_batches_do_not_mix_results() -> None:

@@ -192,23 +192,30 @@ def assert_same(one: Pool, other: Pool) -> None:
             assert a == b, name
 
 
-def test_an_interrupted_pool_goes_on(sweep: Path, tmp_path: Path) -> None:
+def test_an_interrupted_pool_goes_on(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playing, "GAMES_AT_ONCE", 80)
     groups = groups_of(sweep)
-    pairs: list[str] = []
-    straight = play_pool(tmp_path / "straight", groups, ORDER, lambda told: pairs.append(told.pair))
-    assert len(set(pairs)) == len(pairs) == 4 + 4 * 2 + 1
+    pairs: list[tuple[int, str]] = []
+    straight = play_pool(
+        tmp_path / "straight", groups, ORDER, lambda told: pairs.append((told.of, told.pair))
+    )
+    assert [of for of, _ in pairs] == [4 + 4 * 2 + 1] * 4  # of 4, 4, 4 and 1 matches
     assert_same(read_pool(tmp_path / "straight") or straight._replace(games=0), straight)
 
     def stop(told: Progress) -> None:
-        if told.played == 5:
+        if told.played == 8:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         play_pool(tmp_path / "stopped", groups, ORDER, stop)
     assert read_pool(tmp_path / "stopped") is None
-    rest: list[str] = []
-    again = play_pool(tmp_path / "stopped", groups, ORDER, lambda told: rest.append(told.pair))
-    assert rest == pairs[5:]
+    rest: list[tuple[int, str]] = []
+    again = play_pool(
+        tmp_path / "stopped", groups, ORDER, lambda told: rest.append((told.of, told.pair))
+    )
+    assert rest == [(5, pair) for _, pair in pairs[2:]]
     assert_same(again, straight)
     # the best of the pool, the worst, and what the nets are between them
     label = {name: i for i, name in enumerate(straight.labels)}
@@ -230,13 +237,13 @@ def test_more_games_and_more_runs_add_to_what_was_played(
     play_pool(tmp_path, one, ORDER)
     before = json.loads((tmp_path / "pool.json").read_text())["matches"]
     played: list[int] = []
-    play_pairs = playing.play_pairs
+    play = playing.play_side_by_side
 
-    def counting(game: Any, a: Any, b: Any, openings: Any, rng: Any) -> Any:
-        played.append(len(openings.second))
-        return play_pairs(game, a, b, openings, rng)
+    def counting(game: Any, players: Any, pairs: Any, openings: Any, rng: Any) -> Any:
+        played.extend(len(each.second) for each in openings)
+        return play(game, players, pairs, openings, rng)
 
-    monkeypatch.setattr(playing, "play_pairs", counting)
+    monkeypatch.setattr(playing, "play_side_by_side", counting)
     pool = play_pool(tmp_path, groups, ORDER)
     assert played == [10] * (13 - len(before))
     after = json.loads((tmp_path / "pool.json").read_text())["matches"]

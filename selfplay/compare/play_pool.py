@@ -14,7 +14,7 @@ import numpy as np
 
 import envs
 from selfplay.agent import load_agent
-from selfplay.arena import play_pairs
+from selfplay.arena import play_side_by_side
 from selfplay.arrays import length, take
 from selfplay.compare.pool import (
     Entrant,
@@ -42,7 +42,8 @@ ANCHORS = ("minimax:4", "mcts:100", "minimax:2", "random")  # the best guess of 
 SIMULATIONS = 64
 OPPONENTS = 8  # that each player meets
 OWN_POSITIONS = 200  # of each player, at most about so many are labelled
-AT_HAND = 16  # agents kept in memory
+AT_HAND = 32  # agents kept in memory
+GAMES_AT_ONCE = 512  # that are lost when it is interrupted
 
 
 class Order(NamedTuple):
@@ -62,7 +63,7 @@ class Progress(NamedTuple):
 
     played: int  # matches
     of: int
-    pair: str
+    pair: str  # the first of those that play now
     wall_s: float
 
 
@@ -91,10 +92,14 @@ def play_pool(
     pairs = -(-order.games // 2)
     ready = {pair for pair, each in meetings.items() if len(each.results) >= pairs}
     missing = _missing(entrants, ready, order.opponents)
+    todo = [(b, a) if (b, a) in meetings else (a, b) for a, b in missing]
     start = time.monotonic()
-    for number, (a, b) in enumerate((b, a) if (b, a) in meetings else (a, b) for a, b in missing):
-        tell(Progress(number, len(missing), f"{a} against {b}", time.monotonic() - start))
-        meetings[a, b] = hall.meet(a, b, meetings.get((a, b)), pairs)
+    at_once = max(1, GAMES_AT_ONCE // (2 * pairs))
+    for number in range(0, len(todo), at_once):
+        names = todo[number : number + at_once]
+        tell(Progress(number, len(todo), " against ".join(names[0]), time.monotonic() - start))
+        for met in hall.meet([(*pair, meetings.get(pair)) for pair in names], pairs):
+            meetings[met.a, met.b] = met
         write_pool(folder, terms, list(meetings.values()), before)
     hall.close()
     pool = rate(entrants, [*meetings.values()], 2 * pairs, order.simulations)
@@ -141,6 +146,9 @@ def _missing(
     return [(names[i], names[j]) for i, j in planned]
 
 
+Task = tuple[str, str, Meeting | None]  # who is to meet, and how far they had come
+
+
 class Hall:
     """Where the games take place: openings, solver, and the players that are at hand."""
 
@@ -166,21 +174,27 @@ class Hall:
             "search": search if self._order.simulations else None,
         }
 
-    def meet(self, a: str, b: str, before: Meeting | None, pairs: int) -> Meeting:
-        """The match of a and b, from opening ``len(before.results)`` on."""
-        start = 0 if before is None else len(before.results)
-        openings = take(self._first_openings(pairs), slice(start, None))
-        words = [self._order.seed, zlib.crc32(a.encode()), zlib.crc32(b.encode()), start]
-        rng = np.random.default_rng(words)
-        players = Witness(self._player(a)), Witness(self._player(b))
-        results = play_pairs(self._game, *players, openings, rng)
-        own = tuple(self._judge(player, rng) for player in players)
-        if before is not None:
-            results = np.concatenate([before.results, results])
-            own = tuple(
-                Judged(*np.add(x, y).tolist()) for x, y in zip(before.own, own, strict=True)
-            )
-        return Meeting(a, b, results, (own[0], own[1]))
+    def meet(self, matches: Sequence[Task], pairs: int) -> list[Meeting]:
+        """The matches side by side, each from its opening ``len(before.results)`` on."""
+        names = list(dict.fromkeys(name for a, b, _ in matches for name in (a, b)))
+        players = [Witness(self._player(name)) for name in names]
+        starts = [0 if before is None else len(before.results) for _, _, before in matches]
+        openings = [take(self._first_openings(pairs), slice(start, None)) for start in starts]
+        seats = [(names.index(a), names.index(b)) for a, b, _ in matches]
+        words = "".join(f"{a} {b} {n} " for (a, b, _), n in zip(matches, starts, strict=True))
+        rng = np.random.default_rng([self._order.seed, zlib.crc32(words.encode())])
+        results = play_side_by_side(self._game, players, seats, openings, rng)
+        counts = np.bincount(np.ravel(seats))
+        # what a player did in all these matches is written down with its first
+        own = {
+            name: self._judge(player, int(count), rng)
+            for name, player, count in zip(names, players, counts, strict=True)
+        }
+        nothing = Judged(0, 0)
+        return [
+            _joined(before, Meeting(a, b, each, (own.pop(a, nothing), own.pop(b, nothing))))
+            for (a, b, before), each in zip(matches, results, strict=True)
+        ]
 
     def close(self) -> None:
         if self._labeller is not None:
@@ -211,16 +225,27 @@ class Hall:
         search = self._search.with_simulations(self._order.simulations)
         return SearchPlayer(identity, search, agent.evaluator)
 
-    def _judge(self, player: Witness, rng: np.random.Generator) -> Judged:
+    def _judge(self, player: Witness, matches: int, rng: np.random.Generator) -> Judged:
         """The mistakes of a player in a sample of the moves that it has just made."""
         met = player.take_met()
         if self._labeller is None or met is None:
             return Judged(0, 0)
-        rows = draw_different(self._game, met.state, self._known_moves, self._labeller, rng)
+        count = self._known_moves * matches
+        rows = draw_different(self._game, met.state, count, self._labeller, rng)
         right = optimal_moves(self._labeller.scores(take(met.state, rows)))
         played = right[np.arange(len(rows)), met.action[rows]]
         self._labeller.refresh()
         return Judged(int((~played).sum()), len(rows))
+
+
+def _joined(before: Meeting | None, now: Meeting) -> Meeting:
+    """A match that went on."""
+    if before is None:
+        return now
+    own = [Judged(x.mistakes + y.mistakes, x.moves + y.moves)
+           for x, y in zip(before.own, now.own, strict=True)]  # fmt: skip
+    results = np.concatenate([before.results, now.results])
+    return now._replace(results=results, own=(own[0], own[1]))
 
 
 def _labeller(game: Game) -> Labeller | None:
