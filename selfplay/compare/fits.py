@@ -276,7 +276,7 @@ def _delta(cells: Sequence[Cell]) -> float:
 
 def _held_out(form: Form, cells: Sequence[Cell], delta: float) -> float | None:
     size = np.array([np.prod(cell.x) for cell in cells])
-    seen = size < size.max() / HALF_DECADE * (1 - 1e-9)
+    seen = size < size.max() / HALF_DECADE * (1 + 1e-9)  # what lies at its edge is seen
     rest = [cell for cell, kept in zip(cells, seen, strict=True) if kept]
     if len({cell.x for cell in rest}) < len(LAWS[form].names):
         return None
