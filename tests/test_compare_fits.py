@@ -210,6 +210,19 @@ def test_laws_of_data_size_and_both() -> None:
     assert {fit.form for fit in fits if fit.of == "N, D"} == {"nested", "additive"}
 
 
+def test_budgets_may_differ_in_the_law_of_data_alone() -> None:
+    """Few data are learned by heart soon, so that their runs may end early."""
+    groups = []
+    for group in arms("imitation", {1000: 1, 4000: 2, 16000: 3}, (100, 1000, 10_000), 2):
+        budget = ("budget.flops", str(group.games))
+        runs = [run._replace(options=(*run.options, budget)) for run in group.runs]
+        groups.append(group._replace(runs=tuple(runs)))
+    fits = data_and_size_fits(groups, LOSS)
+    assert {fit.of for fit in fits} == {"D", "N"}
+    (data,) = (fit for fit in fits if fit.of == "D" and fit.form == "power")
+    assert data.parameter("exponent").value == pytest.approx(0.2, rel=1e-4)
+
+
 def test_the_frontier_is_judged_by_other_seeds_than_it_is_chosen_by() -> None:
     """Two arms of pure noise: the least of both would be below 1, the choice of others is not."""
     rng = np.random.default_rng(0)

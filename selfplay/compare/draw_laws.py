@@ -102,7 +102,7 @@ def kind_of(label: str, groups: Sequence[Group]) -> str:
 
 def _new(labels: Sequence[str], x: F64, loss: F64, title: str, metric: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(WIDTH, max(3.5, 0.9 + 0.36 * len(labels))))
-    axes = new_axes(figure, 50, 36, margin(labels, _WRAP), 10)
+    axes = new_axes(figure, 50, 36, margin([brief(label) for label in labels], _WRAP), 10)
     log_x(axes, x.min() / 1.15, x.max() * 1.15, title)
     log_y(axes, loss.min() / 1.4, loss.max() * 1.25, is_share(metric))
     unit = "" if is_share(metric) else ", nats"

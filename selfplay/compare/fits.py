@@ -148,7 +148,8 @@ def elasticity(label: str, of: str, cells: Sequence[Cell], shifts: F64 | None = 
 def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[Fit, ...]:
     """L(D) of the largest net, L(N) on the most data, and L(N, D), of each regime and expert."""
     fits: list[Fit] = []
-    for of, free in (("D", _OF_DATA), ("N", _OF_SIZE), ("N, D", _OF_DATA + _OF_SIZE)):
+    # L(D) is of each run's least loss, which few data reach with little compute
+    for of, free in (("D", (*_OF_DATA, "budget.")), ("N", _OF_SIZE), ("N, D", _OF_DATA + _OF_SIZE)):
         largest: dict[tuple[object, ...], list[Group]] = {}
         for bundle in bundles(groups, free).values():
             cells = _cells(bundle, of, metric)
