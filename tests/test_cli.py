@@ -207,7 +207,7 @@ def test_json_goes_alone_to_standard_output(place: Path) -> None:
         ),
         (
             "xyzzy",
-            "selfplay: there is no verb 'xyzzy'; known: train, sweep, compare, evaluate, match, play,",
+            "selfplay: there is no verb 'xyzzy'; known: train, sweep, compare, evaluate, match,",
         ),
         ("games --jsno", "selfplay games: there is no option --jsno; did you mean --json?"),
         ("play r --simulatoins=3", "there is no option --simulatoins; did you mean --simulations?"),
