@@ -148,8 +148,7 @@ def elasticity(label: str, of: str, cells: Sequence[Cell], shifts: F64 | None = 
 def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[Fit, ...]:
     """L(D) of the largest net, L(N) on the most data, and L(N, D), of each regime and expert."""
     fits: list[Fit] = []
-    # L(D) is of each run's least loss, which few data reach with little compute
-    for of, free in (("D", (*_OF_DATA, "budget.")), ("N", _OF_SIZE), ("N, D", _OF_DATA + _OF_SIZE)):
+    for of, free in (("D", _OF_DATA_ALONE), ("N", _OF_SIZE), ("N, D", _OF_DATA + _OF_SIZE)):
         largest: dict[tuple[object, ...], list[Group]] = {}
         for bundle in bundles(groups, free).values():
             cells = _cells(bundle, of, metric)
@@ -165,7 +164,7 @@ def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[Fit, ...]:
 def elasticities(groups: Sequence[Group], metric: str) -> tuple[Elasticity, ...]:
     """Of N at each D and of D at each N, of each regime, expert and maker of frozen data."""
     found = []
-    for of, free in (("N", _OF_SIZE), ("D", _OF_DATA)):
+    for of, free in (("N", _OF_SIZE), ("D", _OF_DATA_ALONE)):
         for bundle in bundles(groups, free).values():
             cells = _cells(bundle, of, metric)
             if bundle[0].data is not None and len({cell.x for cell in cells}) > 1:
@@ -174,6 +173,8 @@ def elasticities(groups: Sequence[Group], metric: str) -> tuple[Elasticity, ...]
 
 
 _OF_DATA = ("regime.games", "regime.data", "regime.unique")
+# L(D) is of each run's least loss, which few data reach with little compute
+_OF_DATA_ALONE = (*_OF_DATA, "budget.")
 _OF_SIZE = ("net.",)
 
 
