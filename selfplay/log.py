@@ -19,6 +19,17 @@ from selfplay.types import Report
 
 EVENTS = "events.out.tfevents"  # what TensorBoard calls its files
 
+# what the screen shows where a run tells it: name, metric, format
+_CELLS = (
+    ("games", "cost/games", ",.0f"),
+    ("positions", "step", ",.0f"),
+    ("simulations/s", "selfplay/simulations_per_s", ",.0f"),
+    ("policy loss", "learn/policy_loss", ".3f"),
+    ("value loss", "learn/value_loss", ".3f"),
+    ("KL target to prior", "search/kl_target_prior", ".3f"),
+    ("foretold of games kept aside", "learn/validation_accuracy", ".1%"),
+)
+
 
 class RunLog:
     """Writes each report to ``metrics.jsonl`` and to an events file for TensorBoard."""
@@ -94,7 +105,7 @@ class Screen:
         self._start, self._at_start = time.monotonic(), progress()
         self._last_line = -math.inf
         self._live: Live | None = None
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._live = Live(
                 console=self._console, get_renderable=self._draw, refresh_per_second=4
             )
@@ -123,17 +134,10 @@ class Screen:
             self._live.stop()
 
     def _cells(self) -> list[tuple[str, str]]:
-        """What there is to say at present, as names and values."""
+        """What there is to say at present, as names and values; a regime without games has none."""
         seen = self._latest
-        cells = [
-            ("time left", _clock(self._left_s())),
-            ("games", f"{seen.get('cost/games', 0):,.0f}"),
-            ("positions", f"{seen.get('step', 0):,.0f}"),
-            ("simulations/s", f"{seen.get('selfplay/simulations_per_s', 0):,.0f}"),
-            ("policy loss", f"{seen.get('learn/policy_loss', math.nan):.3f}"),
-            ("value loss", f"{seen.get('learn/value_loss', math.nan):.3f}"),
-            ("KL target to prior", f"{seen.get('search/kl_target_prior', math.nan):.3f}"),
-        ]
+        cells = [("time left", _clock(self._left_s()))]
+        cells += [(name, f"{seen[key]:{form}}") for name, key, form in _CELLS if seen.get(key)]
         if "strength/mistake_rate" in seen:
             cells.append(("mistakes", f"{seen['strength/mistake_rate']:.1%} with search"))
             cells.append(("net alone", f"{seen['strength/net_mistake_rate']:.1%}"))

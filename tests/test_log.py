@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from selfplay.data.generate import Progress
+from selfplay.data.show import ProgressLine
 from selfplay.log import RunLog, Screen, _clock, read_metrics
 from selfplay.types import Report
 
@@ -118,6 +120,42 @@ def test_without_a_terminal_the_first_positions_are_told_at_once() -> None:
     screen.show(Report(8192, "learn", REPORT))
     screen.show(Report(16384, "selfplay", played))
     assert [line[:5] for line in stream.getvalue().splitlines()] == ["8,192", "time "]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "200")
+    stream = Terminal()
+    screen = Screen("training", lambda: 0.5, stream)
+    screen.show(Report(10_000, "learn", REPORT))
+    assert stream.getvalue().startswith("time left ")
+    screen.close()
+    stream = Terminal()
+    line = ProgressLine(stream)
+    line._last -= 60
+    line.show(Progress(games=5, of=10, positions=45, expert_s=1.0, labels=3, wall_s=2.0))
+    line.close()
+    assert stream.getvalue() == (
+        "5 of 10 games · 45 positions · 1 CPU seconds of the expert · 2 s left\n"
+    )
+
+
+def test_a_regime_without_games_of_its_own_tells_of_none() -> None:
+    screen = Screen("training", lambda: 0.0, io.StringIO())
+    told = {"cost/games": 0.0, "learn/policy_loss": 1.5, "learn/validation_accuracy": 0.25}
+    screen.show(Report(4096, "learn", told))
+    assert screen._cells()[1:] == [
+        ("positions", "4,096"),
+        ("policy loss", "1.500"),
+        ("foretold of games kept aside", "25.0%"),
+    ]
 
 
 class Intruder(float):

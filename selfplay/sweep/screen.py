@@ -39,7 +39,7 @@ class Screen:
         self._left_s = math.nan
         self._read_at = self._line_at = time.monotonic()
         self._live: Live | None = None
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._live = Live(console=self._console, get_renderable=self._draw, auto_refresh=False)
 
     def __enter__(self) -> Screen:
