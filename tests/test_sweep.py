@@ -232,6 +232,24 @@ def test_half_a_data_set_is_refused_and_one_made_aside_takes_its_place(tmp_path:
     assert not aside.exists()
 
 
+def test_a_data_set_that_was_made_otherwise_is_refused(tmp_path: Path) -> None:
+    """What lies in its folder is not what the file says now."""
+    out = tmp_path / "c4"
+    text = f'[[data]]\nout = "{out}"\nmake = "solver tictactoe --games 5"\n' + ARM
+    plan = plan_of(tmp_path, text, out=str(tmp_path / "sweep"))
+    out.mkdir()
+    (out / "manifest.json").write_text("{}")
+    told = {"out": str(out), "make": plan.data[0].make, "state": "done"}
+    RunFolder(plan.folder).write_json("sweep.json", {"data": [told]})
+    assert tasks_of(plan)[0].done()
+    changed = plan_of(tmp_path, text.replace("games 5", "games 50"), out=str(plan.folder))
+    sentence = "was made by 'selfplay data solver tictactoe --games 5'; the sweep's file now says"
+    with pytest.raises(ValueError, match=sentence):
+        tasks_of(changed)
+    shutil.rmtree(out)
+    assert not tasks_of(changed)[0].done()
+
+
 # --- estimates -----------------------------------------------------------------------------------
 
 

@@ -150,8 +150,15 @@ def tasks_of(plan: Plan) -> list[Task]:
     Raises ValueError when a folder holds something else than the plan puts there.
     """
     tasks = []
+    made_before = _made_before(plan)
     for data in plan.data:
         out = Path(data.out)
+        before = made_before.get(data.out, data.make)
+        if before != data.make and (out / "manifest.json").is_file():
+            raise ValueError(
+                f"{out} was made by 'selfplay data {before}'; the sweep's file now says "
+                f"{data.make!r}: give it another out, or remove what is there"
+            )
         if out.is_dir() and any(out.iterdir()) and not (out / "manifest.json").is_file():
             raise ValueError(
                 f"{out} is no complete data set (it has no manifest.json): remove it, and the "
@@ -168,6 +175,12 @@ def tasks_of(plan: Plan) -> list[Task]:
         needs = (*cell.needs, *([learned] if learned else []))
         tasks.append(_task(cell.name, cell, folder, folder, needs))
     return tasks
+
+
+def _made_before(plan: Plan) -> dict[str, str]:
+    """How the data sets that this sweep has made were made, by folder."""
+    told = RunFolder(plan.folder).read_json("sweep.json").get("data", [])
+    return {each["out"]: each["make"] for each in told if each.get("state") == "done"}
 
 
 def _task(
