@@ -152,6 +152,9 @@ def _sentence(problem: Any) -> str:
         known = ", ".join(_fields_at(place[:-1]))
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {known}"
         return f"unknown option {'.'.join(plain)!r}; {hint}"
+    if problem["type"] == "missing":
+        option = ".".join(plain)
+        return f"the option {option} is missing; name it there, or with --set {option}=..."
     if problem["type"] == "union_tag_invalid":
         context = problem["ctx"]
         near = difflib.get_close_matches(str(context["tag"]), list(_kinds()), n=1, cutoff=0.4)

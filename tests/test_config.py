@@ -137,6 +137,10 @@ def test_a_file_name_becomes_a_run_name(tmp_path: Path) -> None:
             {"budget": {"seconds": float("inf")}},
             "budget.seconds = inf: Input should be a finite number",
         ),
+        (
+            {"regime": {"kind": "imitation"}},
+            "the option regime.data is missing; name it there, or with --set regime.data=...",
+        ),
         ({"game": 3}, "game = 3: Input should be a valid string"),
     ],
 )
