@@ -138,6 +138,18 @@ def test_processes_that_write_at_once_lose_nothing() -> None:
     np.testing.assert_array_equal(found.cost, found.key % 1000 // 4)
 
 
+def test_two_that_find_no_file_lose_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each looked before the other wrote."""
+    game = TicTacToe()
+    files = [LabelFile(game) for _ in range(2)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", lambda _: False)
+        for number, file in enumerate(files):
+            scores = np.full((1, 9), number, np.float32)
+            file.append(Labels(np.array([number], np.uint64), np.ones(1, np.float32), scores))
+    assert LabelFile(game).read_new().key.tolist() == [0, 1]
+
+
 def test_damage_costs_only_what_is_damaged() -> None:
     game = Connect4()
     file = LabelFile(game)

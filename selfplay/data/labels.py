@@ -250,7 +250,6 @@ class LabelFile:
             size = file.seek(0, os.SEEK_END)
             # what a process that was killed had half written goes
             file.truncate(size - size % self._record.itemsize)
-            file.seek(0, os.SEEK_END)
             file.write(records.tobytes())
 
     def read_new(self) -> Labels:
@@ -269,7 +268,7 @@ class LabelFile:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[Any]:
         """The file, while no other process writes to it."""
-        with open(self.path, "r+b" if self.path.exists() else "w+b") as file:
+        with open(self.path, "a+b") as file:  # one that another process has just made stays whole
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield file
