@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -314,7 +314,20 @@ def worker_pool(processes: int, start: Any, *arguments: Any) -> ProcessPoolExecu
     They leave Ctrl-C to their parent and end when it does.
     """
     context = multiprocessing.get_context("spawn")  # threads of torch and numba survive no fork
-    return ProcessPoolExecutor(processes, context, _begin, (start, arguments))
+    return _Pool(processes, context, _begin, (start, arguments))
+
+
+class _Pool(ProcessPoolExecutor):
+    """Its processes never hear Ctrl-C, not even while they begin: one that died would hang it."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if not hasattr(signal, "pthread_sigmask"):
+            return super().submit(fn, *args, **kwargs)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)  # starts processes, which inherit the mask
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(start: Any, arguments: tuple[Any, ...]) -> None:
