@@ -1,0 +1,1 @@
+"""The proving game: first-order theorem proving as a game of one player."""

@@ -1,0 +1,115 @@
+"""Terms, formulas and clauses of first-order logic: what the reader writes and the prover reads.
+
+All are NamedTuples without behaviour, so they compare and hash by what they say.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+EQUALITY = "="  # the predicate of equations
+
+
+class Variable(NamedTuple):
+    name: str
+
+
+class Function(NamedTuple):
+    """A function applied to terms; a constant has none.
+
+    Symbols are told apart by name and number of arguments.  A distinct object of TPTP is a
+    constant whose name keeps its double quotes.
+    """
+
+    name: str
+    arguments: tuple[Term, ...] = ()
+
+
+Term = Variable | Function
+
+
+class Atom(NamedTuple):
+    """A predicate applied to terms; ``a = b`` is the predicate EQUALITY on (a, b)."""
+
+    predicate: str
+    arguments: tuple[Term, ...] = ()
+
+
+class Not(NamedTuple):
+    body: Formula
+
+
+class And(NamedTuple):
+    """True where all parts are; without parts it is truth itself."""
+
+    parts: tuple[Formula, ...]
+
+
+class Or(NamedTuple):
+    """True where one part is; without parts it is falsehood itself."""
+
+    parts: tuple[Formula, ...]
+
+
+class Implies(NamedTuple):
+    premise: Formula
+    conclusion: Formula
+
+
+class Iff(NamedTuple):
+    left: Formula
+    right: Formula
+
+
+class Forall(NamedTuple):
+    variables: tuple[str, ...]
+    body: Formula
+
+
+class Exists(NamedTuple):
+    variables: tuple[str, ...]
+    body: Formula
+
+
+Formula = Atom | Not | And | Or | Implies | Iff | Forall | Exists
+
+
+class Statement(NamedTuple):
+    """One annotated formula of a TPTP file."""
+
+    name: str
+    role: str  # "axiom", "conjecture", "negated_conjecture", ...
+    formula: Formula  # of a cnf statement: the universal closure of its disjunction
+    language: str  # "fof" or "cnf"
+
+
+class Problem(NamedTuple):
+    """What one file asks, includes read."""
+
+    name: str  # the file's name without folder and .p
+    statements: tuple[Statement, ...]
+
+
+class Literal(NamedTuple):
+    positive: bool
+    atom: Atom
+
+
+class Clause(NamedTuple):
+    """A disjunction of literals, its variables universally quantified."""
+
+    literals: tuple[Literal, ...]
+    name: str  # unique within the clause form: that of the statement, numbered where it gave several
+    source: str  # name of the statement it comes from; "" for axioms of equality
+    role: str  # "axiom", "negated_conjecture", "equality" or "definition"
+
+
+class ClauseForm(NamedTuple):
+    """Clauses that are satisfiable together exactly if the problem's conjecture does not follow."""
+
+    name: str
+    clauses: tuple[Clause, ...]  # in the order of the statements, axioms of equality last
+    conjecture: bool  # the problem has a conjecture, or clauses of the role negated_conjecture
+    equality: bool  # axioms of equality were added
+    skolem: frozenset[str]  # names of the functions that clausification made up
+    defined: frozenset[str]  # names of the predicates that clausification made up
