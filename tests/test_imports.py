@@ -126,6 +126,7 @@ KNOWN_TO = {
     "bitbully": {"selfplay.solver"},
     "pettingzoo": {"envs"},
     "gymnasium": {"envs"},
+    "pysat": {"envs"},
     "rich": {"selfplay.compare", "selfplay.log", "selfplay.play", "selfplay.sweep"},
     "matplotlib": {"selfplay.compare"},
     "numba": {"selfplay.jit", "selfplay.search"},
