@@ -1,0 +1,189 @@
+"""Theorem proving: closing a connection tableau, one player, from a library of problems.
+
+Players       one
+Actions       64 by default: the i-th inference that is possible on the leftmost open goal, in the
+              order of tableau.py; named 1, 2, ...
+Observation   view "walks": hashed term walks, see walks.py; view "graph": see graph.py
+Rewards       +1 when the last branch closes; -1 when no inference is possible or a limit is reached
+End           no open goal, no inference, or ``max_moves`` choices
+Start         a problem of the library, drawn at random
+
+Inferences without alternative are done at once, so every position but the first offers a choice.
+"""
+
+from __future__ import annotations
+
+from typing import Literal as Choice
+from typing import NamedTuple
+
+import numpy as np
+
+from envs.proving.clausify import clausify
+from envs.proving.graph import GraphObs, new_graph, observe_graph
+from envs.proving.matrix import Library, Matrix, build_library
+from envs.proving.tableau import (
+    GOAL,
+    LOST,
+    MOVES,
+    OPTIONS,
+    OVER,
+    PROVED,
+    RUNNING,
+    Limits,
+    Tableau,
+    advance,
+    begin,
+    infer,
+    lane,
+    new_tableau,
+)
+from envs.proving.tptp import problem_files, read_problem
+from envs.proving.unify import Scratch, new_scratch
+from envs.proving.walks import WalksObs, new_walks, observe_walks
+from selfplay.arrays import repeat, take, tree_map
+from selfplay.jit import kernel
+from selfplay.types import Bool, Float, Int, Transition
+
+
+class ProvingState(NamedTuple):
+    problem: Int  # [B] i32, number in the library
+    tableau: Tableau  # arrays [B, ...]
+
+
+class Proving:
+    """The rules."""
+
+    name = "proving"
+    num_players = 1
+
+    def __init__(
+        self,
+        problems: str = "",
+        actions: int = 64,
+        nodes: int = 192,
+        variables: int = 448,
+        depth: int = 24,
+        max_moves: int = 96,
+        view: Choice["walks", "graph"] = "walks",
+        library: Library | None = None,
+    ) -> None:
+        """The game on the TPTP problems of a file or folder, or on those of ``library``.
+
+        Raises ValueError or OSError with a sentence when the problems cannot be read.
+        """
+        if view not in ("walks", "graph"):
+            raise ValueError(f"view={view!r}: expected 'walks' or 'graph'")
+        self.problems = problems
+        self.library = library if library is not None else load_library(problems)
+        self.num_actions, self.max_moves, self.view = actions, max_moves, view
+        self._sizes = (nodes, variables, actions)
+        self._limits = Limits(depth, False)
+
+    def init(self, rng: np.random.Generator, batch: int) -> ProvingState:
+        return self.start(rng.integers(len(self.library.forms), size=batch))
+
+    def start(self, problems: Int) -> ProvingState:
+        """The start positions of these problems [B] of the library."""
+        batch = len(problems)
+        one = tree_map(lambda array: array[None], new_tableau(*self._sizes))
+        state = ProvingState(np.asarray(problems, np.int32), repeat(one, batch))
+        _begin(self.library.matrix, state)
+        return state
+
+    def step(self, state: ProvingState, action: Int) -> tuple[ProvingState, Transition]:
+        after = tree_map(np.copy, state)
+        batch = len(action)
+        paid = Transition(np.empty(batch, np.float32), np.empty(batch, np.float32))
+        illegal = _step(
+            self.library.matrix,
+            after.tableau,
+            np.asarray(action, np.int32),
+            self._limits,
+            self.max_moves,
+            new_scratch(self._sizes[1]),
+            paid.reward,
+            paid.discount,
+        )
+        if illegal >= 0:
+            raise ValueError(
+                f"inference {int(action[illegal]) + 1} is not possible in\n"
+                f"{self.text(state, illegal)}"
+            )
+        return after, paid
+
+    def legal(self, state: ProvingState) -> Bool:
+        scalars = state.tableau.scalars
+        possible = np.arange(self.num_actions) < scalars[:, OPTIONS, None]
+        return np.asarray(possible | (scalars[:, OVER, None] != RUNNING))
+
+    def observe(self, state: ProvingState) -> WalksObs | GraphObs:
+        if self.view == "graph":
+            graph = new_graph(len(state.problem), self.num_actions)
+            observe_graph(self.library.matrix, state.problem, state.tableau, graph)
+            return graph
+        walks = new_walks(len(state.problem), self.num_actions)
+        observe_walks(self.library.matrix, state.tableau, walks.context, walks.options)
+        return walks
+
+    def text(self, state: ProvingState, i: int) -> str:
+        from envs.proving.position_text import position_text
+
+        return position_text(self.library, int(state.problem[i]), take(state.tableau, i))
+
+    def action_name(self, action: int) -> str:
+        return str(action + 1)
+
+    def parse_action(self, text: str) -> int:
+        if not text.strip().isdecimal() or not 1 <= int(text) <= self.num_actions:
+            raise ValueError(f"{text!r} is not a number from 1 to {self.num_actions}")
+        return int(text) - 1
+
+
+def load_library(path: str = "") -> Library:
+    """The problems of a TPTP file or folder; those that ship with the project by default.
+
+    Raises ValueError or OSError with a sentence for the user.
+    """
+    files = problem_files(path) if path else own_files()
+    return build_library([clausify(read_problem(file)) for file in files])
+
+
+@kernel
+def _begin(matrix: Matrix, state: ProvingState) -> None:
+    for b in range(len(state.problem)):
+        begin(matrix, state.problem[b], lane(state.tableau, b))
+
+
+@kernel
+def _step(
+    matrix: Matrix,
+    tableaux: Tableau,
+    action: Int,
+    limits: Limits,
+    max_moves: int,
+    scratch: Scratch,
+    reward: Float,
+    discount: Float,
+) -> int:
+    """Plays the actions in place; the first lane whose action is not possible, or -1."""
+    for b in range(len(action)):
+        t = lane(tableaux, b)
+        reward[b], discount[b] = 0.0, 0.0
+        if t.scalars[OVER] != RUNNING:
+            continue
+        if not 0 <= action[b] < t.scalars[OPTIONS]:
+            return b
+        scratch.count[0] = 0
+        infer(matrix, t, t.options[action[b]], scratch)
+        scratch.count[0] = 0
+        t.scalars[MOVES] += 1
+        advance(matrix, t, limits, scratch)
+        if t.scalars[OVER] == RUNNING and t.scalars[MOVES] >= max_moves:
+            t.scalars[OVER] = LOST
+        if t.scalars[OVER] == RUNNING:
+            discount[b] = 1.0
+            continue
+        t.scalars[OPTIONS] = 0
+        t.options[:] = 0
+        reward[b] = 1.0 if t.scalars[OVER] == PROVED else -1.0
+    return -1
