@@ -1,0 +1,111 @@
+"""What every policy/value net is made of: observation -> entry -> trunk -> heads.
+
+Shape suffixes: M positions, C channels, H x W board, A actions, 3 = win, draw, loss.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from selfplay import arrays
+from selfplay.types import Game, Obs
+
+
+@contextlib.contextmanager
+def enough_memory(smaller: str) -> Iterator[None]:
+    """Turns torch's errors for want of memory into a ValueError that names what to make smaller.
+
+    Other errors pass as they are.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        gpu = isinstance(error, torch.cuda.OutOfMemoryError)
+        if not gpu and "DefaultCPUAllocator" not in str(error):
+            raise
+        place = "the GPU's memory" if gpu else "this machine's memory"
+        raise ValueError(f"{place} is too small for this; make smaller: {smaller}") from error
+
+
+SMALLER_NET = "the net (net.channels and net.blocks, or net.width and net.layers)"
+
+
+class Heads(NamedTuple):
+    """What a net answers, for the player to move."""
+
+    policy_MA: Tensor  # logits
+    value_M3: Tensor  # logits of win, draw, loss
+    reply_MA: Tensor | None  # logits of the policy after the move played; training only
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Net(nn.Module):
+    """Observation -> trunk -> heads."""
+
+    def __init__(self, entry: nn.Module, trunk: nn.Module, heads: nn.Module) -> None:
+        super().__init__()
+        self.entry, self.trunk, self.heads = entry, trunk, heads
+
+    def forward(self, fields: list[Tensor]) -> Heads:
+        heads: Heads = self.heads(self.trunk(self.entry(fields)))
+        return heads
+
+    def fused(self) -> Net:
+        """A copy for inference: batch normalisation folded into the convolutions, no reply head."""
+        twin = copy.deepcopy(self).eval()
+        for module in twin.modules():
+            if isinstance(module, Trainable):
+                module.slim()
+        return twin.requires_grad_(False)
+
+
+def obs_tensors(obs: Obs) -> list[Tensor]:
+    """The fields of an observation as tensors that share its memory where they can."""
+    return [torch.from_numpy(np.ascontiguousarray(field)) for field in arrays.leaves(obs)]
+
+
+def parameter_count(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def forward_flops(net: Net, game: Game) -> int:
+    """FLOPs of one position through the inference net, at 2 a multiply-add (torch's counter)."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    fused = net.fused().float().cpu()
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        fused(obs_tensors(example(game)))
+    return int(counter.get_total_flops())
+
+
+def example(game: Game) -> Obs:
+    return game.observe(game.init(np.random.default_rng(0), 1))
+
+
+class Trainable(nn.Module):
+    """A module that does more while it is trained than inference needs."""
+
+    def slim(self) -> None:
+        """Leaves only what inference needs."""
+        raise NotImplementedError
+
+
+class Entry(nn.Module):
+    """Turns the fields of an observation into floats of the weights' precision."""
+
+    like: Tensor  # goes along when the net moves to another device or precision
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("like", torch.zeros(1), persistent=False)
