@@ -1,0 +1,34 @@
+"""Policy/value nets, one kind a file, each built from its section of the config."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from selfplay.nets.base import (
+    Heads,
+    Net,
+    Section,
+    enough_memory,
+    forward_flops,
+    obs_tensors,
+    parameter_count,
+)
+from selfplay.nets.mlp import Mlp
+from selfplay.nets.resnet import ResNet
+from selfplay.nets.walks import Walks
+
+NetSection = Annotated[Mlp | ResNet | Walks, Field(discriminator="kind")]
+
+__all__ = [
+    "Heads",
+    "Mlp",
+    "Net",
+    "NetSection",
+    "ResNet",
+    "Section",
+    "Walks",
+    "enough_memory",
+    "forward_flops",
+    "obs_tensors",
+    "parameter_count",
+]
