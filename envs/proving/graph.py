@@ -198,7 +198,7 @@ class _Seen(NamedTuple):
 
     shared: Int  # [_SHARED] i32, in the order of their codes
     own: Int  # [_OWN] i32, of the present open literal
-    count: Int  # [2] i32
+    filled: Int  # [2] i32, how many of each
 
 
 @kernel
@@ -207,22 +207,22 @@ def _code(variable: int, alone: bool, seen: _Seen) -> int:
 
     ``alone``: the literal is one of a set, so its own variables have codes of their own.
     """
-    for i in range(seen.count[0]):
+    for i in range(seen.filled[0]):
         if seen.shared[i] == variable:
             return i + 1
     if not alone:
-        if seen.count[0] < _SHARED - 1:
-            seen.shared[seen.count[0]] = variable
-            seen.count[0] += 1
-            return int(seen.count[0])
+        if seen.filled[0] < _SHARED - 1:
+            seen.shared[seen.filled[0]] = variable
+            seen.filled[0] += 1
+            return int(seen.filled[0])
         return _SHARED
-    for i in range(seen.count[1]):
+    for i in range(seen.filled[1]):
         if seen.own[i] == variable:
             return _SHARED + 1 + i
-    if seen.count[1] < _OWN - 1:
-        seen.own[seen.count[1]] = variable
-        seen.count[1] += 1
-        return int(_SHARED + seen.count[1])
+    if seen.filled[1] < _OWN - 1:
+        seen.own[seen.filled[1]] = variable
+        seen.filled[1] += 1
+        return int(_SHARED + seen.filled[1])
     return _SHARED + _OWN
 
 
@@ -239,7 +239,7 @@ def _see_literal(
     seen: _Seen,
 ) -> None:
     """Writes down the occurrences of a node's literal under the substitution."""
-    seen.count[1] = 0
+    seen.filled[1] = 0
     queue.term[0], queue.offset[0], queue.place[0] = matrix.atom[t.literal[node]], t.offset[node], 0
     at, end = 0, 1
     while at < end:
@@ -270,7 +270,7 @@ def observe_graph(matrix: Matrix, problem: Int, tableaux: Tableau, out: GraphObs
         out.problem[b] = problem[b]
         if t.scalars[OVER] != RUNNING:
             continue
-        seen.count[0] = 0
+        seen.filled[0] = 0
         if t.scalars[GOAL] != ROOT:
             _see_branch(matrix, problem[b], t, b, out, queue, seen)
         open_now = _see_beside(matrix, problem[b], t, b, out, queue, seen)

@@ -9,7 +9,7 @@ from envs.proving.unify import UNBOUND
 
 
 def literal_of(library: Library, t: Tableau, literal: int, offset: int) -> Literal:
-    """The literal of the matrix whose variables begin at ``offset``, under the substitution of ``t``.
+    """The literal of the matrix whose variables begin at ``offset``, under the substitution.
 
     Free variables are named X and their number.
     """
