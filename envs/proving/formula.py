@@ -5,9 +5,28 @@ All are NamedTuples without behaviour, so they compare and hash by what they say
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 EQUALITY = "="  # the predicate of equations
+Kind = TypeVar("Kind", bound=type)
+
+
+def _told_apart(kind: Kind) -> Kind:
+    """The class, changed so that its members equal only members of it.
+
+    Without this truth would equal falsehood, and a conjunction the disjunction of its parts:
+    tuples are equal if what they hold is.
+    """
+
+    def equal(one: tuple[object, ...], other: object) -> bool:
+        return type(one) is type(other) and tuple.__eq__(one, other)
+
+    def unequal(one: tuple[object, ...], other: object) -> bool:
+        return not equal(one, other)
+
+    setattr(kind, "__eq__", equal)  # noqa: B010  a plain assignment is a type error
+    setattr(kind, "__ne__", unequal)  # noqa: B010
+    return kind
 
 
 class Variable(NamedTuple):
@@ -35,37 +54,44 @@ class Atom(NamedTuple):
     arguments: tuple[Term, ...] = ()
 
 
+@_told_apart
 class Not(NamedTuple):
     body: Formula
 
 
+@_told_apart
 class And(NamedTuple):
     """True where all parts are; without parts it is truth itself."""
 
     parts: tuple[Formula, ...]
 
 
+@_told_apart
 class Or(NamedTuple):
     """True where one part is; without parts it is falsehood itself."""
 
     parts: tuple[Formula, ...]
 
 
+@_told_apart
 class Implies(NamedTuple):
     premise: Formula
     conclusion: Formula
 
 
+@_told_apart
 class Iff(NamedTuple):
     left: Formula
     right: Formula
 
 
+@_told_apart
 class Forall(NamedTuple):
     variables: tuple[str, ...]
     body: Formula
 
 
+@_told_apart
 class Exists(NamedTuple):
     variables: tuple[str, ...]
     body: Formula
@@ -99,7 +125,9 @@ class Clause(NamedTuple):
     """A disjunction of literals, its variables universally quantified."""
 
     literals: tuple[Literal, ...]
-    name: str  # unique within the clause form: that of the statement, numbered where it gave several
+    name: (
+        str  # unique within the clause form: that of the statement, numbered where it gave several
+    )
     source: str  # name of the statement it comes from; "" for axioms of equality
     role: str  # "axiom", "negated_conjecture", "equality" or "definition"
 

@@ -1,0 +1,273 @@
+"""The checker: whether a proof is one, decided without anything that found it.
+
+Nothing of the engine is imported here: only the records of formulas and proofs, a SAT solver, and
+envs/proving/textbook.py for the second opinion on the clauses.  Nothing counts as proved before
+``check_proof`` and ``check_clause_form`` accept it.
+
+Why this suffices (Herbrand 1930): a set of clauses is unsatisfiable if finitely many ground
+instances of it are.  A variable that is left in an instance stands for anything, so it may stand
+for a constant of its own; the instances are then propositional clauses.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from pysat.solvers import Solver
+
+from envs.proving.formula import Atom, Clause, ClauseForm, Literal, Problem, Term, Variable
+from envs.proving.proof import EXTENSION, LEMMA, REDUCTION, Instance, Node, Proof
+from envs.proving.textbook import first_doubt
+
+SOLVER = "cadical153"
+
+
+class Verdict(NamedTuple):
+    """What the checker says; false as a condition where it refused."""
+
+    accepted: bool
+    reason: str  # a sentence
+
+    def __bool__(self) -> bool:
+        return self.accepted
+
+
+def check(form: ClauseForm, instances: Sequence[Instance]) -> Verdict:
+    """Whether the instances are what they say and refute the clause form.
+
+    Every instance must follow from the clause it names by one substitution, literal by literal,
+    and all of them together must be unsatisfiable to the SAT solver.
+    """
+    wrong = _misfit(form, instances)
+    if wrong:
+        return Verdict(False, wrong)
+    if satisfiable(instances):
+        return Verdict(False, f"the {len(instances)} instances can all be true together")
+    return Verdict(True, f"the {len(instances)} instances contradict each other")
+
+
+def check_proof(form: ClauseForm, proof: Proof) -> Verdict:
+    """Whether the proof's instances refute the clause form and its tableau is right at every node.
+
+    The second is more than a refutation needs: it keeps what is shown to a person from ever being
+    wrong.  See ``tableau_fault`` for what is looked at.
+    """
+    verdict = check(form, proof.instances)
+    if not verdict:
+        return verdict
+    fault = tableau_fault(proof)
+    if fault:
+        return Verdict(False, fault)
+    return Verdict(True, f"{verdict.reason}; all {len(proof.nodes)} nodes of the tableau are right")
+
+
+def check_clause_form(problem: Problem, form: ClauseForm, names: Collection[str]) -> Verdict:
+    """Whether the named clauses follow from the problem, its conjecture negated.
+
+    ``names`` are those that a proof uses.  Each must be confirmed by the textbook clausification
+    of its statement (envs/proving/textbook.py), be an axiom of equality by its form, or say
+    something of a made-up predicate that its definition makes true.
+    """
+    wanted = set(names)
+    used = [clause for clause in form.clauses if clause.name in wanted]
+    found = Counter(clause.name for clause in used)
+    for name in sorted(wanted):
+        if found[name] != 1:
+            return Verdict(False, f"{found[name]} clauses of {form.name} are named {name}")
+    doubt = first_doubt(problem, form, used)
+    if doubt:
+        return Verdict(False, doubt)
+    return Verdict(True, f"the {len(used)} clauses follow from the statements of {problem.name}")
+
+
+def _misfit(form: ClauseForm, instances: Sequence[Instance]) -> str:
+    """What is wrong with the first instance that is none of the clause it names; "" if none is."""
+    named = {instance.clause for instance in instances}
+    clauses: dict[str, Clause] = {}
+    for clause in form.clauses:
+        if clause.name in named:
+            if clause.name in clauses:
+                return f"two clauses of {form.name} are named {clause.name}"
+            clauses[clause.name] = clause
+    for number, instance in enumerate(instances):
+        if instance.clause not in clauses:
+            return f"instance {number} names clause {instance.clause}, which {form.name} lacks"
+        literals = clauses[instance.clause].literals
+        if len(literals) != len(instance.literals):
+            return (
+                f"instance {number} has {len(instance.literals)} literals, "
+                f"clause {instance.clause} has {len(literals)}"
+            )
+        if not instance_of(literals, instance.literals):
+            return f"instance {number} is no instance of clause {instance.clause}"
+    return ""
+
+
+def instance_of(general: Sequence[Literal], special: Sequence[Literal]) -> bool:
+    """Whether one substitution turns the first literals into the second, each into its own."""
+    bound: dict[str, Term] = {}
+    return len(general) == len(special) and all(
+        one.positive == other.positive and matches(one.atom, other.atom, bound)
+        for one, other in zip(general, special, strict=True)
+    )
+
+
+def matches(general: Atom, special: Atom, bound: dict[str, Term]) -> bool:
+    """Whether a substitution that extends ``bound`` turns one atom into the other.
+
+    ``bound`` maps variables of the first atom to terms of the second; what was found is added.
+    The variables of the second are as good as constants.
+    """
+    if general.predicate != special.predicate or len(general.arguments) != len(special.arguments):
+        return False
+    pairs = list(zip(general.arguments, special.arguments, strict=True))
+    while pairs:
+        one, other = pairs.pop()
+        if isinstance(one, Variable):
+            if bound.setdefault(one.name, other) != other:
+                return False
+        elif (
+            isinstance(other, Variable)
+            or one.name != other.name
+            or len(one.arguments) != len(other.arguments)
+        ):
+            return False
+        else:
+            pairs.extend(zip(one.arguments, other.arguments, strict=True))
+    return True
+
+
+def satisfiable(instances: Sequence[Instance]) -> bool:
+    """Whether the instances can all be true, every variable in them read as a constant of its own.
+
+    Atoms that are equal become one propositional variable.
+    """
+    numbers: dict[Atom, int] = {}
+    clauses = []
+    for instance in instances:
+        signed = [
+            numbers.setdefault(literal.atom, len(numbers) + 1) * (1 if literal.positive else -1)
+            for literal in instance.literals
+        ]
+        clauses.append(signed)
+    if not all(clauses):
+        return False  # an empty clause
+    with Solver(name=SOLVER, bootstrap_with=clauses) as solver:
+        return bool(solver.solve())
+
+
+def tableau_fault(proof: Proof) -> str:
+    """What is wrong with the first wrong node of the tableau; "" if all are right.
+
+    Below the start and below every node closed by extension stand the literals of its instance,
+    but for the one that contradicts the node.  A reduction names a node above that contradicts it.
+    A lemma names an equal node that was closed before by nothing but what stands above both.  The
+    nodes come depth first.
+    """
+    if not proof.instances:
+        return "the tableau has no start clause"
+    nodes = proof.nodes
+    children: list[list[int]] = [[] for _ in range(len(nodes) + 1)]  # the last: of the start
+    for number, node in enumerate(nodes):
+        if not -1 <= node.parent < number:
+            return f"node {number} stands below node {node.parent}"
+        children[node.parent].append(number)
+    order = _preorder(children)
+    if order != list(range(len(nodes))):
+        return "the nodes do not come depth first"
+    for number in range(-1, len(nodes)):
+        below = [nodes[child].literal for child in children[number]]
+        fault = _closing_fault(proof, number, below)
+        if fault:
+            return fault
+    return _lemma_fault(nodes, children)
+
+
+def _preorder(children: list[list[int]]) -> list[int]:
+    """The nodes depth first, left to right."""
+    order, waiting = [], children[-1][::-1]
+    while waiting:
+        order.append(waiting.pop())
+        waiting.extend(reversed(children[order[-1]]))
+    return order
+
+
+def _above(nodes: Sequence[Node], number: int) -> list[int]:
+    """The nodes above one, the nearest first."""
+    above = []
+    while (number := nodes[number].parent) >= 0:
+        above.append(number)
+    return above
+
+
+def _contradict(one: Literal, other: Literal) -> bool:
+    return one.positive != other.positive and one.atom == other.atom
+
+
+def _closing_fault(proof: Proof, number: int, below: list[Literal]) -> str:
+    """What is wrong with how one node was closed, lemmas' reasons aside; -1 is the start."""
+    if number == -1:
+        if Counter(below) != Counter(proof.instances[0].literals):
+            return "the nodes on top are not the literals of the start clause"
+        return ""
+    node = proof.nodes[number]
+    if node.closed == EXTENSION:
+        return _extension_fault(proof, number, below)
+    if below:
+        return f"node {number} is closed by {node.closed} and has nodes below"
+    if node.closed == REDUCTION:
+        if node.partner not in _above(proof.nodes, number):
+            return f"node {number} names node {node.partner} for reduction, which is not above"
+        if not _contradict(node.literal, proof.nodes[node.partner].literal):
+            return f"node {number} does not contradict node {node.partner}"
+    elif node.closed == LEMMA:
+        if not 0 <= node.partner < number or node.partner in _above(proof.nodes, number):
+            return f"node {number} names node {node.partner} as lemma, which is not closed yet"
+        if node.literal != proof.nodes[node.partner].literal:
+            return f"node {number} is not the lemma of node {node.partner}"
+    else:
+        return f"node {number} is closed by {node.closed}"
+    return ""
+
+
+def _extension_fault(proof: Proof, number: int, below: list[Literal]) -> str:
+    """What is wrong with a node closed by extension."""
+    node = proof.nodes[number]
+    if not 0 <= node.instance < len(proof.instances):
+        return f"node {number} names instance {node.instance} of {len(proof.instances)}"
+    literals = proof.instances[node.instance].literals
+    if not 0 <= node.connected < len(literals):
+        return f"node {number} names literal {node.connected} of {len(literals)}"
+    if not _contradict(node.literal, literals[node.connected]):
+        return f"node {number} does not contradict literal {node.connected} of its instance"
+    if Counter(below) != Counter(literals) - Counter([literals[node.connected]]):
+        return f"the nodes below node {number} are not the literals of its instance"
+    return ""
+
+
+def _lemma_fault(nodes: Sequence[Node], children: list[list[int]]) -> str:
+    """The first lemma that was closed with the help of a node that its user does not stand below.
+
+    A node rests on those above it that reductions in or below it name, a lemma on what its partner
+    rests on.
+    """
+    rests: dict[int, frozenset[int]] = {}
+    for number in _postorder(children):
+        node = nodes[number]
+        own = frozenset([node.partner]) if node.closed == REDUCTION else frozenset()
+        used = [node.partner] if node.closed == LEMMA else children[number]
+        rests[number] = own.union(*(rests[other] for other in used)) - {number}
+        if node.closed == LEMMA and not rests[number].issubset(_above(nodes, number)):
+            return f"the lemma of node {number} rests on a node that is not above it"
+    return ""
+
+
+def _postorder(children: list[list[int]]) -> list[int]:
+    """The nodes in the order in which their branches were closed."""
+    order, waiting = [], list(children[-1])
+    while waiting:
+        order.append(waiting.pop())
+        waiting.extend(children[order[-1]])
+    return order[::-1]
