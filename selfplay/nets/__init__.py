@@ -13,13 +13,15 @@ from selfplay.nets.base import (
     obs_tensors,
     parameter_count,
 )
+from selfplay.nets.graph import Graph
 from selfplay.nets.mlp import Mlp
 from selfplay.nets.resnet import ResNet
 from selfplay.nets.walks import Walks
 
-NetSection = Annotated[Mlp | ResNet | Walks, Field(discriminator="kind")]
+NetSection = Annotated[Graph | Mlp | ResNet | Walks, Field(discriminator="kind")]
 
 __all__ = [
+    "Graph",
     "Heads",
     "Mlp",
     "Net",
