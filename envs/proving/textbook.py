@@ -35,7 +35,6 @@ from envs.proving.formula import (
     Not,
     Or,
     Problem,
-    Statement,
     Term,
     Variable,
 )
@@ -53,7 +52,7 @@ class Part(NamedTuple):
     """A formula in negation normal form, every variable bound once."""
 
     kind: str  # LITERAL, ALL (a conjunction), ANY (a disjunction), EVERY or SOME
-    free: frozenset[str]
+    free: tuple[str, ...]  # the variables that nothing within binds, in the order they stand in
     parts: tuple[Part, ...] = ()  # of a quantifier: its one body
     literal: Literal | None = None
     variable: str = ""
@@ -123,61 +122,67 @@ def _renamed(term: Term, names: Mapping[str, str]) -> Term:
 
 
 def _leaf(literal: Literal) -> Part:
-    return Part(LITERAL, frozenset(_variables(literal.atom.arguments)), literal=literal)
+    return Part(LITERAL, _in_order(literal.atom.arguments), literal=literal)
 
 
 def _joint(kind: str, parts: Sequence[Part]) -> Part:
     """A conjunction or disjunction; one of one part is that part."""
     if len(parts) == 1:
         return parts[0]
-    return Part(kind, frozenset().union(*(part.free for part in parts)), tuple(parts))
+    free = dict.fromkeys(name for part in parts for name in part.free)
+    return Part(kind, tuple(free), tuple(parts))
 
 
 def _quantified(kind: str, variable: str, body: Part) -> Part:
     if variable not in body.free:
         return body
-    return Part(kind, body.free - {variable}, (body,), variable=variable)
+    free = tuple(name for name in body.free if name != variable)
+    return Part(kind, free, (body,), variable=variable)
 
 
-def _variables(terms: Sequence[Term]) -> Iterator[str]:
-    waiting = list(terms)
+def _in_order(terms: Sequence[Term]) -> tuple[str, ...]:
+    """The variables of the terms, left to right."""
+    found: dict[str, None] = {}
+    waiting = list(terms)[::-1]
     while waiting:
         term = waiting.pop()
         if isinstance(term, Variable):
-            yield term.name
+            found[term.name] = None
         else:
-            waiting.extend(term.arguments)
+            waiting.extend(term.arguments[::-1])
+    return tuple(found)
 
 
 # quantifiers inwards
 
 
-def narrowed(part: Part, split: bool) -> Part:
+def narrowed(part: Part) -> Part:
     """The same with every quantifier around as little as it must be.
 
-    ``split``: what exists such that one of several things holds is looked for in each of them.
+    Only what exists such that one of several things holds is not looked for in each of them: that
+    would take more Skolem functions.
     """
-    parts = [narrowed(inner, split) for inner in part.parts]
+    parts = [narrowed(inner) for inner in part.parts]
     if part.kind in (ALL, ANY):
         return _joint(part.kind, parts)
     if part.kind == LITERAL:
         return part
-    return _pushed(part.kind, part.variable, parts[0], split)
+    return _pushed(part.kind, part.variable, parts[0])
 
 
-def _pushed(kind: str, variable: str, body: Part, split: bool) -> Part:
+def _pushed(kind: str, variable: str, body: Part) -> Part:
     """The quantifier around a part that is narrowed already."""
     if variable not in body.free:
         return body
     if body.kind == kind:  # two quantifiers of one kind change places
-        return _quantified(kind, body.variable, _pushed(kind, variable, body.parts[0], split))
-    if body.kind == (ALL if kind == EVERY else ANY) and (kind == EVERY or split):
-        return _joint(body.kind, [_pushed(kind, variable, part, split) for part in body.parts])
+        return _quantified(kind, body.variable, _pushed(kind, variable, body.parts[0]))
+    if kind == EVERY and body.kind == ALL:
+        return _joint(ALL, [_pushed(kind, variable, part) for part in body.parts])
     if body.kind in (ALL, ANY):
         outside = [part for part in body.parts if variable not in part.free]
         inside = _joint(body.kind, [part for part in body.parts if variable in part.free])
         if outside:
-            return _joint(body.kind, [*outside, _pushed(kind, variable, inside, split)])
+            return _joint(body.kind, [*outside, _pushed(kind, variable, inside)])
     return _quantified(kind, variable, body)
 
 
@@ -203,8 +208,7 @@ def _skolemised(part: Part, terms: Mapping[str, Term], prefix: str, fresh: Itera
         return _joint(part.kind, [_skolemised(inner, terms, prefix, fresh) for inner in part.parts])
     term: Term = Variable(part.variable)
     if part.kind == SOME:
-        outer = [term for name, term in terms.items() if name in part.free]
-        free = tuple(Variable(name) for name in dict.fromkeys(_variables(outer)))
+        free = tuple(map(Variable, _in_order([terms[name] for name in part.free])))
         term = Function(f"{prefix}{next(fresh)}", free)
     return _skolemised(part.parts[0], {**terms, part.variable: term}, prefix, fresh)
 
@@ -222,7 +226,7 @@ class _Attempt(NamedTuple):
     """Clauses half confirmed: what is left to find, and what was taken for what."""
 
     clause: int  # the one looked at
-    goals: tuple[Part, ...]  # to be found in it, the last first
+    goals: tuple[Part, ...]  # to be found in it: literals and conjunctions
     bound: Bound  # the statement's variables
     meanings: Meanings
 
@@ -241,11 +245,8 @@ def confirm(
 
     The part has no quantifiers.  ``made_up`` names the prover's Skolem functions.
     """
-    relevant = [_relevant(part, clause.literals, made_up) for clause in clauses]
     best = Confirmed(0, meanings)
-    if not relevant or relevant[0] is None:
-        return best
-    waiting = [_Attempt(0, (relevant[0],), {}, meanings)]
+    waiting = [_Attempt(0, tuple(_needed(part)), {}, meanings)] if clauses else []
     for _ in range(STEPS):
         if not waiting:
             break
@@ -257,55 +258,63 @@ def confirm(
         best = max(best, Confirmed(done, attempt.meanings), key=lambda found: found.clauses)
         if done == len(clauses):
             break
-        goal = relevant[done]
-        if goal is not None:
-            waiting.append(_Attempt(done, (goal,), {}, attempt.meanings))
+        waiting.append(_Attempt(done, tuple(_needed(part)), {}, attempt.meanings))
     return best
+
+
+def _needed(part: Part) -> Iterator[Part]:
+    """The literals and conjunctions that must all be found to find the part."""
+    if part.kind == ANY:
+        for inner in part.parts:
+            yield from _needed(inner)
+    else:
+        yield part
 
 
 def _next(
     attempt: _Attempt, literals: Sequence[Literal], made_up: frozenset[str]
-) -> Iterator[_Attempt]:
-    """The ways to go on, the most promising last."""
-    *others, goal = attempt.goals
-    rest = tuple(others)
-    if goal.kind == ALL:
-        for part in reversed(goal.parts):
-            yield attempt._replace(goals=(*rest, part))
-    elif goal.kind == ANY:
-        yield attempt._replace(goals=(*rest, *goal.parts))
-    else:
-        assert goal.literal is not None
-        for literal in literals:
-            if literal.positive == goal.literal.positive:
-                for bound, meanings in _matches(
-                    goal.literal.atom, literal.atom, attempt.bound, attempt.meanings, made_up
-                ):
-                    yield attempt._replace(goals=rest, bound=bound, meanings=meanings)
+) -> list[_Attempt]:
+    """The ways to go on with the goal that has the fewest, the most promising last."""
+    fewest: list[_Attempt] = []
+    for number, goal in enumerate(attempt.goals):
+        rest = attempt.goals[:number] + attempt.goals[number + 1 :]
+        if goal.kind == LITERAL:
+            ways = [
+                attempt._replace(goals=rest, bound=bound, meanings=meanings)
+                for bound, meanings in _findings(goal, literals, attempt, made_up)
+            ]
+        else:
+            ways = [
+                attempt._replace(goals=(*rest, *_needed(part)))
+                for part in goal.parts
+                if _possible(part, literals, attempt, made_up)
+            ]
+        if number == 0 or len(ways) < len(fewest):
+            fewest = ways
+        if not fewest:
+            break
+    return fewest[::-1]
 
 
-def _relevant(part: Part, literals: Sequence[Literal], made_up: frozenset[str]) -> Part | None:
-    """The part without what cannot be found in the clause; None if nothing is left.
-
-    In disjunctions that with the fewest ways comes last.
-    """
+def _possible(
+    part: Part, literals: Sequence[Literal], attempt: _Attempt, made_up: frozenset[str]
+) -> bool:
+    """Whether each thing that the part needs can be found in the clause, taken by itself."""
     if part.kind == LITERAL:
-        found = any(True for _ in _next(_Attempt(0, (part,), {}, {}), literals, made_up))
-        return part if found else None
-    parts = [_relevant(inner, literals, made_up) for inner in part.parts]
-    left = [inner for inner in parts if inner is not None]
-    if part.kind == ALL:
-        return part._replace(parts=tuple(left)) if left else None
-    if len(left) < len(parts):
-        return None
-    return part._replace(parts=tuple(sorted(left, key=_ways, reverse=True)))
+        return any(True for _ in _findings(part, literals, attempt, made_up))
+    found = (_possible(inner, literals, attempt, made_up) for inner in part.parts)
+    return any(found) if part.kind == ALL else all(found)
 
 
-def _ways(part: Part) -> int:
-    """How many choices a part leaves, roughly."""
-    if part.kind == ALL:
-        return sum(map(_ways, part.parts))
-    return max(map(_ways, part.parts), default=1)
+def _findings(
+    part: Part, literals: Sequence[Literal], attempt: _Attempt, made_up: frozenset[str]
+) -> Iterator[tuple[Bound, Meanings]]:
+    """Every way to find a literal of the statement in the clause."""
+    own = part.literal
+    assert own is not None
+    for literal in literals:
+        if literal.positive == own.positive:
+            yield from _matches(own.atom, literal.atom, attempt.bound, attempt.meanings, made_up)
 
 
 def _matches(
@@ -315,6 +324,8 @@ def _matches(
     if own.predicate != given.predicate or len(own.arguments) != len(given.arguments):
         return
     pairs = tuple(zip(own.arguments, given.arguments, strict=True))
+    # Skolem terms last: what their arguments are is known then
+    pairs = tuple(sorted(pairs, key=lambda pair: _is_witness(pair[0])))
     waiting: list[tuple[tuple[tuple[Term, Term], ...], Bound, Meanings]] = [
         (pairs, bound, meanings)
     ]
@@ -331,7 +342,7 @@ def _matches(
                 waiting.append((pairs, bound, meanings))
         elif isinstance(other, Variable):
             continue
-        elif one.name.startswith(WITNESS):
+        elif _is_witness(one):
             for places, known in _readings(one, other, bound, meanings, made_up):
                 inner = [
                     (argument, other.arguments[place])
@@ -342,6 +353,10 @@ def _matches(
             waiting.append(
                 ((*zip(one.arguments, other.arguments, strict=True), *pairs), bound, meanings)
             )
+
+
+def _is_witness(term: Term) -> bool:
+    return isinstance(term, Function) and term.name.startswith(WITNESS)
 
 
 def _readings(
@@ -395,62 +410,201 @@ def first_doubt(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -
     taken = (form.skolem | form.defined) & _names_used(problem)
     if taken:
         return f"the name {min(taken)} was not made up: {problem.name} has it"
+    both = form.skolem & form.defined
+    if both:
+        return f"the name {min(both)} was made up twice"
     meanings: Meanings = {}
-    sources: dict[str, list[Clause]] = {}
-    for clause in clauses:
-        if not equality_valid(clause.literals):
-            sources.setdefault(clause.source, []).append(clause)
-    for source, own in sources.items():
-        statements = [one for one in problem.statements if one.name == source]
-        if not statements:
+    defined: set[str] = set()
+    for source, own in _by_source(clauses).items():
+        stated = _stated(problem, source)
+        if not stated:
             return f"clause {own[0].name}: {problem.name} has no statement {source!r}"
-        best = Confirmed(0, meanings)
-        for number, view in enumerate(_views(statements)):
-            part = skolemised(view, f"{WITNESS}{source}:{number}:")
-            found = confirm(part, own, meanings, form.skolem)
-            best = max(best, found, key=lambda one: one.clauses)
-            if best.clauses == len(own):
-                break
-        else:
+        named = _Named(And(tuple(stated)), {})
+        if form.defined:
+            written = [one for one in form.clauses if one.source == source]
+            named = _name_parts(named, written, form, frozenset(defined))
+            defined.update(named.definitions)
+        whole = And((named.formula, *named.definitions.values()))
+        part = skolemised(narrowed(normal_form(whole, True)), f"{WITNESS}{source}:")
+        found = confirm(part, own, meanings, form.skolem)
+        if found.clauses < len(own):
             return (
-                f"clause {own[best.clauses].name}: the textbook clausification of statement "
+                f"clause {own[found.clauses].name}: the textbook clausification of statement "
                 f"{source} does not confirm it"
             )
-        meanings = best.meanings
+        meanings = found.meanings
     return ""
 
 
-def _views(statements: Sequence[Statement]) -> Iterator[Part]:
-    """What the statements together say, by where quantifiers may stand."""
-    plain = _joint(ALL, [normal_form(one.formula, one.role != "conjecture") for one in statements])
-    yield plain
-    yield narrowed(plain, split=True)
-    yield narrowed(plain, split=False)
+def _by_source(clauses: Sequence[Clause]) -> dict[str, list[Clause]]:
+    """The clauses by the statement they name, the longest first; laws of equality left out."""
+    sources: dict[str, list[Clause]] = {}
+    for clause in sorted(clauses, key=_length, reverse=True):
+        if not equality_valid(clause.literals):
+            sources.setdefault(clause.source, []).append(clause)
+    return sources
+
+
+def _length(clause: Clause) -> int:
+    """How many names the clause has, each as often as it stands there."""
+    length, waiting = 0, [term for literal in clause.literals for term in literal.atom.arguments]
+    while waiting:
+        term = waiting.pop()
+        length += 1
+        if isinstance(term, Function):
+            waiting.extend(term.arguments)
+    return length + len(clause.literals)
+
+
+def _stated(problem: Problem, source: str) -> list[Formula]:
+    """What the statements of this name say; of conjectures, that not all of them hold."""
+    conjectures = [one.formula for one in problem.statements if one.role == "conjecture"]
+    stated: list[Formula] = []
+    for statement in problem.statements:
+        if statement.name == source:
+            if statement.role == "conjecture":
+                stated.append(Not(And(tuple(conjectures))))
+            else:
+                stated.append(statement.formula)
+    return stated
+
+
+# definitions
+
+
+class _Named(NamedTuple):
+    """A formula in which atoms of defined predicates stand for parts, and what they stand for.
+
+    With the definitions it says what it said before; they are equivalences, each of a predicate
+    that nothing else is said of, and so hold for a fitting choice of the predicates.
+    """
+
+    formula: Formula
+    definitions: Mapping[str, Formula]  # by predicate
+
+
+def _name_parts(
+    named: _Named, written: Sequence[Clause], form: ClauseForm, taken: frozenset[str]
+) -> _Named:
+    """The formula with those of its parts named whose definitions are among the clauses.
+
+    Predicates are looked at in the order of their definitions, so that one that mentions others
+    comes after them; one whose part is not found stays unnamed, as do those ``taken``.
+    """
+    about: dict[str, list[Clause]] = {}
+    for clause in written:
+        if clause.role == "definition":
+            own = {one.atom.predicate: one.atom for one in clause.literals}
+            new = [name for name in own if name in form.defined and name not in about]
+            late = new or [name for name in about if name in own]
+            if late:
+                about.setdefault(late[-1], []).append(clause)
+    for predicate, clauses in about.items():
+        if predicate not in taken:
+            named = _name_part(named, predicate, clauses, form.skolem)
+    return named
+
+
+def _name_part(
+    named: _Named, predicate: str, clauses: Sequence[Clause], skolem: frozenset[str]
+) -> _Named:
+    """The formula with the part named that makes these clauses true, if there is one."""
+    atoms = [one.atom for clause in clauses for one in clause.literals]
+    others = {atom.predicate for atom in atoms} - {predicate}
+    arity = next(len(atom.arguments) for atom in atoms if atom.predicate == predicate)
+    plain = _without_implications(named.formula)
+    for part in _parts(plain):
+        variables = _free(part)
+        if len(variables) != arity or {atom.predicate for atom in _atoms(part)} != others:
+            continue
+        atom = Atom(predicate, tuple(Variable(name) for name in variables))
+        definition = Forall(variables, Iff(atom, part))
+        view = skolemised(narrowed(normal_form(definition, True)), f"{WITNESS}{predicate}:")
+        if confirm(view, clauses, {}, skolem).clauses == len(clauses):
+            formula = _exchanged(plain, part, atom)
+            return _Named(formula, {**named.definitions, predicate: definition})
+    return named
+
+
+def _inner(formula: Formula) -> tuple[Formula, ...]:
+    """What the formula is made of."""
+    match formula:
+        case And(parts) | Or(parts):
+            return parts
+        case Not(body) | Forall(_, body) | Exists(_, body):
+            return (body,)
+        case Implies(left, right) | Iff(left, right):
+            return (left, right)
+    return ()
+
+
+def _rebuilt(formula: Formula, inner: Sequence[Formula]) -> Formula:
+    """The formula made of something else."""
+    match formula:
+        case And() | Or():
+            return type(formula)(tuple(inner))
+        case Not():
+            return Not(inner[0])
+        case Forall(variables, _) | Exists(variables, _):
+            return type(formula)(variables, inner[0])
+        case Implies() | Iff():
+            return type(formula)(inner[0], inner[1])
+    return formula
+
+
+def _without_implications(formula: Formula) -> Formula:
+    """The equivalent in which premises are negated parts of disjunctions."""
+    inner = [_without_implications(part) for part in _inner(formula)]
+    if isinstance(formula, Implies):
+        return Or((Not(inner[0]), inner[1]))
+    return _rebuilt(formula, inner)
+
+
+def _exchanged(formula: Formula, part: Formula, atom: Atom) -> Formula:
+    """The formula with the atom in place of the part, which is told by identity."""
+    if formula is part:
+        return atom
+    return _rebuilt(formula, [_exchanged(inner, part, atom) for inner in _inner(formula)])
+
+
+def _parts(formula: Formula) -> list[Formula]:
+    """The formula and all within it."""
+    found = [formula]
+    for part in found:
+        found.extend(_inner(part))
+    return found
+
+
+def _atoms(formula: Formula) -> Iterator[Atom]:
+    return (part for part in _parts(formula) if isinstance(part, Atom))
+
+
+def _free(formula: Formula) -> tuple[str, ...]:
+    """The variables that nothing within binds, in the order they stand in."""
+    if isinstance(formula, Atom):
+        return _in_order(formula.arguments)
+    names = dict.fromkeys(name for part in _inner(formula) for name in _free(part))
+    bound = formula.variables if isinstance(formula, Forall | Exists) else ()
+    return tuple(name for name in names if name not in bound)
 
 
 def _names_used(problem: Problem) -> frozenset[str]:
     """The names of the problem's functions and predicates."""
     names: set[str] = set()
-    formulas: list[Formula] = [statement.formula for statement in problem.statements]
     terms: list[Term] = []
-    while formulas:
-        formula = formulas.pop()
-        match formula:
-            case Atom(predicate, arguments):
-                names.add(predicate)
-                terms.extend(arguments)
-            case And(parts) | Or(parts):
-                formulas.extend(parts)
-            case Not(body) | Forall(_, body) | Exists(_, body):
-                formulas.append(body)
-            case Implies(left, right) | Iff(left, right):
-                formulas.extend((left, right))
+    for statement in problem.statements:
+        for atom in _atoms(statement.formula):
+            names.add(atom.predicate)
+            terms.extend(atom.arguments)
     while terms:
         term = terms.pop()
         if isinstance(term, Function):
             names.add(term.name)
             terms.extend(term.arguments)
     return frozenset(names)
+
+
+# equality
 
 
 def equality_valid(literals: Sequence[Literal]) -> bool:
