@@ -13,6 +13,7 @@ Inferences without alternative are done at once, so every position but the first
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal as Choice
 from typing import NamedTuple
 
@@ -43,6 +44,8 @@ from envs.proving.walks import WalksObs, new_walks, observe_walks
 from selfplay.arrays import repeat, take, tree_map
 from selfplay.jit import kernel
 from selfplay.types import Bool, Float, Int, Transition
+
+OWN = Path(__file__).parent / "problems"  # those that ship with the project
 
 
 class ProvingState(NamedTuple):
@@ -144,7 +147,7 @@ def load_library(path: str = "") -> Library:
 
     Raises ValueError or OSError with a sentence for the user.
     """
-    files = problem_files(path) if path else own_files()
+    files = problem_files(Path(path) if path else OWN)
     return build_library([clausify(read_problem(file)) for file in files])
 
 
