@@ -1,7 +1,7 @@
 """The checker: whether a proof is one, decided without anything that found it.
 
 Nothing of the engine is imported here: only the records of formulas and proofs, a SAT solver, and
-envs/proving/textbook.py for the second opinion on the clauses.  Nothing counts as proved before
+a second opinion on the clauses (envs/proving/second_opinion.py).  Nothing counts as proved before
 ``check_proof`` and ``check_clause_form`` accept it.
 
 Why this suffices (Herbrand 1930): a set of clauses is unsatisfiable if finitely many ground
@@ -19,7 +19,7 @@ from pysat.solvers import Solver
 
 from envs.proving.formula import Atom, Clause, ClauseForm, Literal, Problem, Term, Variable
 from envs.proving.proof import EXTENSION, LEMMA, REDUCTION, Instance, Node, Proof
-from envs.proving.textbook import first_doubt
+from envs.proving.second_opinion import first_doubt
 
 SOLVER = "cadical153"
 
@@ -67,8 +67,8 @@ def check_clause_form(problem: Problem, form: ClauseForm, names: Collection[str]
     """Whether the named clauses follow from the problem, its conjecture negated.
 
     ``names`` are those that a proof uses.  Each must be confirmed by the textbook clausification
-    of its statement (envs/proving/textbook.py), be an axiom of equality by its form, or say
-    something of a made-up predicate that its definition makes true.
+    of its statement, with defined predicates in place of the parts they stand for, or be true by
+    the laws of equality.  What was made up must not occur in the problem.
     """
     wanted = set(names)
     used = [clause for clause in form.clauses if clause.name in wanted]

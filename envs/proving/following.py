@@ -1,0 +1,217 @@
+"""Whether clauses follow from a formula without quantifiers, whatever the prover's names mean.
+
+Of a conjunction one part has to be found in the clause, of a disjunction every part, of a literal
+the literal itself under a substitution for its variables.
+
+A Skolem function of the prover is given a meaning as it is met, one for all clauses: a Skolem term
+of the textbook, each argument of which is the argument of the function at a fixed place.  It may
+have more arguments, not fewer.  So a model of the formula is one of the confirmed clauses too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from envs.proving.formula import (
+    Atom,
+    Clause,
+    Function,
+    Literal,
+    Term,
+    Variable,
+)
+from envs.proving.textbook import ALL, ANY, LITERAL, WITNESS, Part
+
+STEPS = 100_000  # ways to look at before a clause counts as not confirmed
+ORDERS = 200  # orders of a Skolem function's arguments to look at
+
+Symbol = tuple[str, int]  # a name and its number of arguments
+
+
+class Meaning(NamedTuple):
+    """What a Skolem function of the prover stands for."""
+
+    witness: str  # a Skolem function of the textbook
+    places: tuple[int, ...]  # which of the function's arguments are the witness's
+
+
+Bound = Mapping[str, Term]
+Meanings = Mapping[Symbol, Meaning]
+
+
+class _Attempt(NamedTuple):
+    """Clauses half confirmed: what is left to find, and what was taken for what."""
+
+    clause: int  # the one looked at
+    goals: tuple[Part, ...]  # to be found in it: literals and conjunctions
+    bound: Bound  # the statement's variables
+    meanings: Meanings
+
+
+class Confirmed(NamedTuple):
+    """How many of the clauses, from the first on, follow together."""
+
+    clauses: int
+    meanings: Meanings  # of what the prover made up, those given included
+
+
+def confirm(
+    part: Part, clauses: Sequence[Clause], meanings: Meanings, made_up: frozenset[str]
+) -> Confirmed:
+    """As many of the clauses as follow from the part, in order, under one set of meanings.
+
+    The part has no quantifiers.  ``made_up`` names the prover's Skolem functions.
+    """
+    best = Confirmed(0, meanings)
+    waiting = [_Attempt(0, tuple(_needed(part)), {}, meanings)] if clauses else []
+    for _ in range(STEPS):
+        if not waiting:
+            break
+        attempt = waiting.pop()
+        if attempt.goals:
+            waiting.extend(_next(attempt, clauses[attempt.clause].literals, made_up))
+            continue
+        done = attempt.clause + 1
+        best = max(best, Confirmed(done, attempt.meanings), key=lambda found: found.clauses)
+        if done == len(clauses):
+            break
+        waiting.append(_Attempt(done, tuple(_needed(part)), {}, attempt.meanings))
+    return best
+
+
+def _needed(part: Part) -> Iterator[Part]:
+    """The literals and conjunctions that must all be found to find the part."""
+    if part.kind == ANY:
+        for inner in part.parts:
+            yield from _needed(inner)
+    else:
+        yield part
+
+
+def _next(
+    attempt: _Attempt, literals: Sequence[Literal], made_up: frozenset[str]
+) -> list[_Attempt]:
+    """The ways to go on with the goal that has the fewest, the most promising last."""
+    fewest: list[_Attempt] = []
+    for number, goal in enumerate(attempt.goals):
+        rest = attempt.goals[:number] + attempt.goals[number + 1 :]
+        if goal.kind == LITERAL:
+            ways = [
+                attempt._replace(goals=rest, bound=bound, meanings=meanings)
+                for bound, meanings in _findings(goal, literals, attempt, made_up)
+            ]
+        else:
+            ways = [
+                attempt._replace(goals=(*rest, *_needed(part)))
+                for part in goal.parts
+                if _possible(part, literals, attempt, made_up)
+            ]
+        if number == 0 or len(ways) < len(fewest):
+            fewest = ways
+        if not fewest:
+            break
+    return fewest[::-1]
+
+
+def _possible(
+    part: Part, literals: Sequence[Literal], attempt: _Attempt, made_up: frozenset[str]
+) -> bool:
+    """Whether each thing that the part needs can be found in the clause, taken by itself."""
+    if part.kind == LITERAL:
+        return any(True for _ in _findings(part, literals, attempt, made_up))
+    found = (_possible(inner, literals, attempt, made_up) for inner in part.parts)
+    return any(found) if part.kind == ALL else all(found)
+
+
+def _findings(
+    part: Part, literals: Sequence[Literal], attempt: _Attempt, made_up: frozenset[str]
+) -> Iterator[tuple[Bound, Meanings]]:
+    """Every way to find a literal of the statement in the clause."""
+    own = part.literal
+    assert own is not None
+    for literal in literals:
+        if literal.positive == own.positive:
+            yield from _matches(own.atom, literal.atom, attempt.bound, attempt.meanings, made_up)
+
+
+def _matches(
+    own: Atom, given: Atom, bound: Bound, meanings: Meanings, made_up: frozenset[str]
+) -> Iterator[tuple[Bound, Meanings]]:
+    """Every way to turn the textbook's atom into the given one that agrees with what is known."""
+    if own.predicate != given.predicate or len(own.arguments) != len(given.arguments):
+        return
+    pairs = tuple(zip(own.arguments, given.arguments, strict=True))
+    # Skolem terms last: what their arguments are is known then
+    pairs = tuple(sorted(pairs, key=lambda pair: _is_witness(pair[0])))
+    waiting: list[tuple[tuple[tuple[Term, Term], ...], Bound, Meanings]] = [
+        (pairs, bound, meanings)
+    ]
+    while waiting:
+        pairs, bound, meanings = waiting.pop()
+        if not pairs:
+            yield bound, meanings
+            continue
+        (one, other), pairs = pairs[0], pairs[1:]
+        if isinstance(one, Variable):
+            if one.name not in bound:
+                waiting.append((pairs, {**bound, one.name: other}, meanings))
+            elif bound[one.name] == other:
+                waiting.append((pairs, bound, meanings))
+        elif isinstance(other, Variable):
+            continue
+        elif _is_witness(one):
+            for places, known in _readings(one, other, bound, meanings, made_up):
+                inner = [
+                    (argument, other.arguments[place])
+                    for argument, place in zip(one.arguments, places, strict=True)
+                ]
+                waiting.append(((*inner, *pairs), bound, known))
+        elif one.name == other.name and len(one.arguments) == len(other.arguments):
+            waiting.append(
+                ((*zip(one.arguments, other.arguments, strict=True), *pairs), bound, meanings)
+            )
+
+
+def _is_witness(term: Term) -> bool:
+    return isinstance(term, Function) and term.name.startswith(WITNESS)
+
+
+def _readings(
+    witness: Function, term: Function, bound: Bound, meanings: Meanings, made_up: frozenset[str]
+) -> Iterator[tuple[tuple[int, ...], Meanings]]:
+    """Where the arguments of the textbook's Skolem function may stand in the prover's term.
+
+    One way if the prover's function has its meaning already, none if that is another one.
+    """
+    symbol = (term.name, len(term.arguments))
+    if term.name not in made_up:
+        return
+    if symbol in meanings:
+        if meanings[symbol].witness == witness.name:
+            yield meanings[symbol].places, meanings
+        return
+    candidates = [
+        [
+            place
+            for place, given in enumerate(term.arguments)
+            if isinstance(argument, Variable)
+            and (argument.name not in bound or bound[argument.name] == given)
+        ]
+        for argument in witness.arguments
+    ]
+    ways = list(islice(_distinct(candidates), ORDERS))
+    for places in reversed(ways):  # at the end the order they stand in
+        yield places, {**meanings, symbol: Meaning(witness.name, places)}
+
+
+def _distinct(candidates: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
+    """Every choice of one number of each, no number twice."""
+    if not candidates:
+        yield ()
+        return
+    for first in candidates[0]:
+        rest = [[number for number in others if number != first] for others in candidates[1:]]
+        for others in _distinct(rest):
+            yield (first, *others)

@@ -1,0 +1,109 @@
+"""The second opinion on clauses: whether the statements they come from say so.
+
+Nothing of the prover's own clausification is imported.  What is confirmed follows from the
+statements, if the made-up functions and predicates are read fittingly; so clauses without a model
+refute the statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envs.proving.congruence import equality_valid
+from envs.proving.following import Meanings, confirm
+from envs.proving.formula import (
+    And,
+    Clause,
+    ClauseForm,
+    Formula,
+    Function,
+    Not,
+    Problem,
+    Term,
+)
+from envs.proving.named_parts import Named, atoms_of, name_parts
+from envs.proving.textbook import WITNESS, narrowed, normal_form, skolemised
+
+
+def first_doubt(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -> str:
+    """Which of the clauses is not confirmed, and why, as a sentence; "" if all are.
+
+    Clauses must follow from the statements they name, the conjecture negated, or be true by the
+    laws of equality.
+    """
+    taken = (form.skolem | form.defined) & _names_used(problem)
+    if taken:
+        return f"the name {min(taken)} was not made up: {problem.name} has it"
+    both = form.skolem & form.defined
+    if both:
+        return f"the name {min(both)} was made up twice"
+    meanings: Meanings = {}
+    defined: set[str] = set()
+    for source, own in _by_source(clauses).items():
+        stated = _stated(problem, source)
+        if not stated:
+            return f"clause {own[0].name}: {problem.name} has no statement {source!r}"
+        named = Named(And(tuple(stated)), {})
+        if form.defined:
+            written = [one for one in form.clauses if one.source == source]
+            named = name_parts(named, written, form, frozenset(defined))
+            defined.update(named.definitions)
+        whole = And((named.formula, *named.definitions.values()))
+        part = skolemised(narrowed(normal_form(whole, True)), f"{WITNESS}{source}:")
+        found = confirm(part, own, meanings, form.skolem)
+        if found.clauses < len(own):
+            return (
+                f"clause {own[found.clauses].name}: the textbook clausification of statement "
+                f"{source} does not confirm it"
+            )
+        meanings = found.meanings
+    return ""
+
+
+def _by_source(clauses: Sequence[Clause]) -> dict[str, list[Clause]]:
+    """The clauses by the statement they name, the longest first; laws of equality left out."""
+    sources: dict[str, list[Clause]] = {}
+    for clause in sorted(clauses, key=_length, reverse=True):
+        if not equality_valid(clause.literals):
+            sources.setdefault(clause.source, []).append(clause)
+    return sources
+
+
+def _length(clause: Clause) -> int:
+    """How many names the clause has, each as often as it stands there."""
+    length, waiting = 0, [term for literal in clause.literals for term in literal.atom.arguments]
+    while waiting:
+        term = waiting.pop()
+        length += 1
+        if isinstance(term, Function):
+            waiting.extend(term.arguments)
+    return length + len(clause.literals)
+
+
+def _stated(problem: Problem, source: str) -> list[Formula]:
+    """What the statements of this name say; of conjectures, that not all of them hold."""
+    conjectures = [one.formula for one in problem.statements if one.role == "conjecture"]
+    stated: list[Formula] = []
+    for statement in problem.statements:
+        if statement.name == source:
+            if statement.role == "conjecture":
+                stated.append(Not(And(tuple(conjectures))))
+            else:
+                stated.append(statement.formula)
+    return stated
+
+
+def _names_used(problem: Problem) -> frozenset[str]:
+    """The names of the problem's functions and predicates."""
+    names: set[str] = set()
+    terms: list[Term] = []
+    for statement in problem.statements:
+        for atom in atoms_of(statement.formula):
+            names.add(atom.predicate)
+            terms.extend(atom.arguments)
+    while terms:
+        term = terms.pop()
+        if isinstance(term, Function):
+            names.add(term.name)
+            terms.extend(term.arguments)
+    return frozenset(names)
