@@ -87,6 +87,7 @@ class ProblemGraphs(NamedTuple):
     occurrence_literal: Int  # [O] i32
     occurrence_name: Int  # [O] i32
     occurrence_place: NDArray[np.uint8]  # [O] u8
+    occurrence_code: NDArray[np.uint8]  # [O] u8, variables by their order in the literal; 0 symbol
     name_kind: NDArray[np.uint8]  # [names] u8, 0 variable; else 1 + arity up to 4, + 5 if predicate
     occurrence_first: NDArray[np.int64]  # [P + 1]
     name_first: NDArray[np.int64]  # [P + 1]
@@ -126,79 +127,17 @@ def _put_arguments(
     return end
 
 
-def problem_graphs(matrix: Matrix) -> ProblemGraphs:
-    """The clauses of all problems, each literal with its first 48 occurrences, breadth first."""
-    literals, problems = len(matrix.atom), len(matrix.clause_first) - 1
-    clauses = matrix.clause_first.astype(np.int64)
-    variables = np.concatenate([[0], np.cumsum(matrix.clause_variables)])[clauses]
-    name_first = matrix.symbol_first + variables
-    count = np.empty(literals, np.int64)
-    nothing = np.empty(0, np.int32)
-    _read(matrix, name_first, count, nothing, nothing, np.empty(0, np.uint8))
-    total = int(count.sum())
-    name, literal = np.empty(total, np.int32), np.empty(total, np.int32)
-    place = np.empty(total, np.uint8)
-    _read(matrix, name_first, count, literal, name, place)
-    first = np.concatenate([[0], np.cumsum(count)])
-    kind = np.zeros(name_first[-1], np.uint8)
-    for problem in range(problems):
-        low, high = matrix.symbol_first[problem], matrix.symbol_first[problem + 1]
-        told = (
-            1 + np.minimum(matrix.symbol_arity[low:high], 4) + 5 * matrix.symbol_predicate[low:high]
-        )
-        kind[name_first[problem] : name_first[problem] + high - low] = told
-    literal_first = matrix.clause_start[matrix.clause_first].astype(np.int64)
-    return ProblemGraphs(
-        literal, name, place, kind, first[literal_first], name_first, literal_first, clauses
-    )
-
-
-@kernel
-def _read(
-    matrix: Matrix,
-    name_first: NDArray[np.int64],
-    count: NDArray[np.int64],
-    literal_out: Int,
-    name_out: Int,
-    place_out: NDArray[np.uint8],
-) -> None:
-    """Counts the occurrences of each literal, and writes them down where there is room."""
-    queue = _Queue(
-        np.zeros(_ALL_OCCURRENCES, np.int32),
-        np.zeros(_ALL_OCCURRENCES, np.int32),
-        np.zeros(_ALL_OCCURRENCES, np.int32),
-    )
-    filled = 0
-    for problem in range(len(matrix.clause_first) - 1):
-        symbols = matrix.symbol_first[problem]
-        variables = name_first[problem] + matrix.symbol_first[problem + 1] - symbols
-        for clause in range(matrix.clause_first[problem], matrix.clause_first[problem + 1]):
-            for literal in range(matrix.clause_start[clause], matrix.clause_start[clause + 1]):
-                queue.term[0], queue.place[0] = matrix.atom[literal], 0
-                at, end = 0, 1
-                while at < end:
-                    term = queue.term[at]
-                    end = _put_arguments(matrix, term, 0, queue.place[at], queue, end)
-                    if len(name_out) > 0:
-                        head = matrix.terms.head[term]
-                        literal_out[filled] = literal
-                        place_out[filled] = queue.place[at]
-                        if head >= 0:
-                            name_out[filled] = name_first[problem] + head - symbols
-                        else:
-                            name_out[filled] = variables - 1 - head
-                        filled += 1
-                    at += 1
-                count[literal] = end
-            variables += matrix.clause_variables[clause]
-
-
 class _Seen(NamedTuple):
     """The variables met so far."""
 
     shared: Int  # [_SHARED] i32, in the order of their codes
     own: Int  # [_OWN] i32, of the present open literal
     filled: Int  # [2] i32, how many of each
+
+
+@kernel
+def _nothing_seen() -> _Seen:
+    return _Seen(np.zeros(_SHARED, np.int32), np.zeros(_OWN, np.int32), np.zeros(2, np.int32))
 
 
 @kernel
@@ -224,6 +163,78 @@ def _code(variable: int, alone: bool, seen: _Seen) -> int:
         seen.filled[1] += 1
         return int(_SHARED + seen.filled[1])
     return _SHARED + _OWN
+
+
+def problem_graphs(matrix: Matrix) -> ProblemGraphs:
+    """The clauses of all problems, each literal with its first 48 occurrences, breadth first."""
+    literals, problems = len(matrix.atom), len(matrix.clause_first) - 1
+    clauses = matrix.clause_first.astype(np.int64)
+    variables = np.concatenate([[0], np.cumsum(matrix.clause_variables)])[clauses]
+    name_first = matrix.symbol_first + variables
+    count = np.empty(literals, np.int64)
+    nothing = np.empty(0, np.int32)
+    empty = np.empty(0, np.uint8)
+    _read(matrix, name_first, count, nothing, nothing, empty, empty)
+    total = int(count.sum())
+    name, literal = np.empty(total, np.int32), np.empty(total, np.int32)
+    place, code = np.empty(total, np.uint8), np.zeros(total, np.uint8)
+    _read(matrix, name_first, count, literal, name, place, code)
+    first = np.concatenate([[0], np.cumsum(count)])
+    kind = np.zeros(name_first[-1], np.uint8)
+    for problem in range(problems):
+        low, high = matrix.symbol_first[problem], matrix.symbol_first[problem + 1]
+        told = (
+            1 + np.minimum(matrix.symbol_arity[low:high], 4) + 5 * matrix.symbol_predicate[low:high]
+        )
+        kind[name_first[problem] : name_first[problem] + high - low] = told
+    literal_first = matrix.clause_start[matrix.clause_first].astype(np.int64)
+    return ProblemGraphs(
+        literal, name, place, code, kind, first[literal_first], name_first, literal_first, clauses
+    )
+
+
+@kernel
+def _read(
+    matrix: Matrix,
+    name_first: NDArray[np.int64],
+    count: NDArray[np.int64],
+    literal_out: Int,
+    name_out: Int,
+    place_out: NDArray[np.uint8],
+    code_out: NDArray[np.uint8],
+) -> None:
+    """Counts the occurrences of each literal, and writes them down where there is room."""
+    queue = _Queue(
+        np.zeros(_ALL_OCCURRENCES, np.int32),
+        np.zeros(_ALL_OCCURRENCES, np.int32),
+        np.zeros(_ALL_OCCURRENCES, np.int32),
+    )
+    seen = _nothing_seen()
+    filled = 0
+    for problem in range(len(matrix.clause_first) - 1):
+        symbols = matrix.symbol_first[problem]
+        variables = name_first[problem] + matrix.symbol_first[problem + 1] - symbols
+        for clause in range(matrix.clause_first[problem], matrix.clause_first[problem + 1]):
+            for literal in range(matrix.clause_start[clause], matrix.clause_start[clause + 1]):
+                seen.filled[0] = 0
+                queue.term[0], queue.place[0] = matrix.atom[literal], 0
+                at, end = 0, 1
+                while at < end:
+                    term = queue.term[at]
+                    end = _put_arguments(matrix, term, 0, queue.place[at], queue, end)
+                    if len(name_out) > 0:
+                        head = matrix.terms.head[term]
+                        literal_out[filled] = literal
+                        place_out[filled] = queue.place[at]
+                        if head >= 0:
+                            name_out[filled] = name_first[problem] + head - symbols
+                        else:
+                            name_out[filled] = variables - 1 - head
+                            code_out[filled] = _code(-1 - head, False, seen)
+                        filled += 1
+                    at += 1
+                count[literal] = end
+            variables += matrix.clause_variables[clause]
 
 
 @kernel
@@ -264,7 +275,7 @@ def observe_graph(matrix: Matrix, problem: Int, tableaux: Tableau, out: GraphObs
         np.zeros(OCCURRENCES, np.int32),
         np.zeros(OCCURRENCES, np.int32),
     )
-    seen = _Seen(np.zeros(_SHARED, np.int32), np.zeros(_OWN, np.int32), np.zeros(2, np.int32))
+    seen = _nothing_seen()
     for b in range(len(problem)):
         t = lane(tableaux, b)
         out.problem[b] = problem[b]

@@ -74,6 +74,7 @@ class _Batch(NamedTuple):
     literal: Tensor  # [O] i64, of each occurrence
     name: Tensor  # [O] i64
     place: Tensor  # [O] i64
+    code: Tensor  # [O] i64, of variables by their order in the literal
     kind: Tensor  # [N] i64, of each name
     sign: Tensor  # [L] i64, 1 where negated
     clause: Tensor  # [L] i64, of each literal
@@ -123,6 +124,7 @@ class _Problems:
             of["occurrence_literal"][occurrences] + move_literal[by],
             of["occurrence_name"][occurrences] + move_name[by],
             of["occurrence_place"][occurrences].long(),
+            of["occurrence_code"][occurrences].long(),
             of["name_kind"][names].long(),
             of["side"][literals].long() & 1,
             of["clause"][literals] + move_clause[by_literal],
@@ -195,6 +197,7 @@ class _Round(nn.Module):
     def __init__(self, features: int) -> None:
         super().__init__()
         self.places = _Places(features)
+        self.code = nn.Embedding(VARIABLE_CODES, features)
         self.read = nn.LayerNorm(features)
         self.to_literal = _layers(3 * features, features)
         self.literal = nn.LayerNorm(features)
@@ -208,9 +211,8 @@ class _Round(nn.Module):
     def forward(
         self, graph: _Batch, n_NF: Tensor, l_LF: Tensor, c_CF: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        inside = self.places(
-            n_NF.index_select(0, graph.name), graph.place, graph.literal, len(l_LF)
-        )
+        names = n_NF.index_select(0, graph.name) + self.code(graph.code)
+        inside = self.places(names, graph.place, graph.literal, len(l_LF))
         around = c_CF.index_select(0, graph.clause)
         l_LF = self.literal(l_LF + self.to_literal(torch.cat([l_LF, self.read(inside), around], 1)))
         raised = torch.relu(l_LF)
