@@ -1,0 +1,7 @@
+% Pelletier 30: Monadic logic.
+% Source: F. J. Pelletier, "Seventy-five problems for testing automatic theorem provers",
+%         Journal of Automated Reasoning 2 (1986), 191-216.
+
+fof(premise_1, axiom, ! [X] : ((f(X) | g(X)) => ~h(X))).
+fof(premise_2, axiom, ! [X] : ((g(X) => ~i(X)) => (f(X) & h(X)))).
+fof(goal, conjecture, ! [X] : i(X)).

@@ -1,0 +1,6 @@
+% Intersection is commutative.
+% Source: any textbook of set theory, such as P. R. Halmos, "Naive Set Theory".
+
+fof(intersection, axiom, ! [X,Y,Z] : (in(Z,intersection(X,Y)) <=> (in(Z,X) & in(Z,Y)))).
+fof(same, axiom, ! [X,Y] : (same(X,Y) <=> ! [Z] : (in(Z,X) <=> in(Z,Y)))).
+fof(goal, conjecture, ! [X,Y] : same(intersection(X,Y),intersection(Y,X))).

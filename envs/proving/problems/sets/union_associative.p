@@ -1,0 +1,6 @@
+% Union is associative.
+% Source: any textbook of set theory, such as P. R. Halmos, "Naive Set Theory".
+
+fof(union, axiom, ! [X,Y,Z] : (in(Z,union(X,Y)) <=> (in(Z,X) | in(Z,Y)))).
+fof(same, axiom, ! [X,Y] : (same(X,Y) <=> ! [Z] : (in(Z,X) <=> in(Z,Y)))).
+fof(goal, conjecture, ! [X,Y,Z] : same(union(union(X,Y),Z),union(X,union(Y,Z)))).

@@ -1,0 +1,7 @@
+% The union with the empty set is the set.
+% Source: any textbook of set theory, such as P. R. Halmos, "Naive Set Theory".
+
+fof(union, axiom, ! [X,Y,Z] : (in(Z,union(X,Y)) <=> (in(Z,X) | in(Z,Y)))).
+fof(empty, axiom, ! [X] : ~in(X,empty)).
+fof(same, axiom, ! [X,Y] : (same(X,Y) <=> ! [Z] : (in(Z,X) <=> in(Z,Y)))).
+fof(goal, conjecture, ! [X] : same(union(X,empty),X)).

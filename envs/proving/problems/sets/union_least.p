@@ -1,0 +1,6 @@
+% A union is a subset of what both sets are subsets of.
+% Source: any textbook of set theory, such as P. R. Halmos, "Naive Set Theory".
+
+fof(subset, axiom, ! [X,Y] : (subset(X,Y) <=> ! [Z] : (in(Z,X) => in(Z,Y)))).
+fof(union, axiom, ! [X,Y,Z] : (in(Z,union(X,Y)) <=> (in(Z,X) | in(Z,Y)))).
+fof(goal, conjecture, ! [X,Y,Z] : ((subset(X,Z) & subset(Y,Z)) => subset(union(X,Y),Z))).
