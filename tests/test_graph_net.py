@@ -302,7 +302,7 @@ def test_clauses_that_say_something_else_do_make_one(other: ClauseForm) -> None:
     after = answers(twin, changed, first_choice(changed))
     scores, there = before.policy_MA[0, :3], after.policy_MA[0, :3]
     assert float((scores - there).abs()[0]) > 2e-4  # that of the clause that differs
-    assert float((before.value_M3 - after.value_M3).abs().max()) > 1e-4
+    assert float((before.value_M3 - after.value_M3).abs().max()) > 2e-5
 
 
 def with_binding(state: ProvingState, variable: int, literal: int, argument: int) -> ProvingState:
