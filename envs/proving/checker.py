@@ -17,7 +17,16 @@ from typing import NamedTuple
 
 from pysat.solvers import Solver
 
-from envs.proving.formula import Atom, Clause, ClauseForm, Literal, Problem, Term, Variable
+from envs.proving.formula import (
+    Atom,
+    Clause,
+    ClauseForm,
+    Function,
+    Literal,
+    Problem,
+    Term,
+    Variable,
+)
 from envs.proving.proof import EXTENSION, LEMMA, REDUCTION, Instance, Node, Proof
 from envs.proving.second_opinion import first_doubt
 
@@ -40,10 +49,14 @@ def check(form: ClauseForm, instances: Sequence[Instance]) -> Verdict:
     Every instance must follow from the clause it names by one substitution, literal by literal,
     and all of them together must be unsatisfiable to the SAT solver.
     """
-    wrong = _misfit(form, instances)
+    return _check(form, instances, Numbers())
+
+
+def _check(form: ClauseForm, instances: Sequence[Instance], numbers: Numbers) -> Verdict:
+    wrong = _misfit(form, instances, numbers)
     if wrong:
         return Verdict(False, wrong)
-    if satisfiable(instances):
+    if satisfiable([[numbers.literal(one) for one in own.literals] for own in instances]):
         return Verdict(False, f"the {len(instances)} instances can all be true together")
     return Verdict(True, f"the {len(instances)} instances contradict each other")
 
@@ -54,10 +67,11 @@ def check_proof(form: ClauseForm, proof: Proof) -> Verdict:
     The second is more than a refutation needs: it keeps what is shown to a person from ever being
     wrong.  See ``tableau_fault`` for what is looked at.
     """
-    verdict = check(form, proof.instances)
+    numbers = Numbers()
+    verdict = _check(form, proof.instances, numbers)
     if not verdict:
         return verdict
-    fault = tableau_fault(proof)
+    fault = tableau_fault(proof, numbers)
     if fault:
         return Verdict(False, fault)
     return Verdict(True, f"{verdict.reason}; all {len(proof.nodes)} nodes of the tableau are right")
@@ -82,7 +96,54 @@ def check_clause_form(problem: Problem, form: ClauseForm, names: Collection[str]
     return Verdict(True, f"the {len(used)} clauses follow from the statements of {problem.name}")
 
 
-def _misfit(form: ClauseForm, instances: Sequence[Instance]) -> str:
+# literals as numbers
+
+
+class Signed(NamedTuple):
+    """A literal whose terms are numbers, so that comparing takes no time."""
+
+    positive: bool
+    predicate: str
+    arguments: tuple[int, ...]
+
+
+class Numbers:
+    """Numbers for terms: equal terms have the same.
+
+    However deep terms are, and however often they hold the same term, each is looked at once.
+    A variable is as good as a constant of its own.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, tuple[int, ...] | None]] = []  # name, arguments; None: variable
+        self._numbers: dict[tuple[str, tuple[int, ...] | None], int] = {}
+        self._known: dict[int, tuple[Term, int]] = {}  # by identity
+
+    def literal(self, literal: Literal) -> Signed:
+        atom = literal.atom
+        return Signed(literal.positive, atom.predicate, tuple(map(self.term, atom.arguments)))
+
+    def term(self, term: Term) -> int:
+        """The number of a term."""
+        waiting = [term]
+        while waiting:
+            part = waiting[-1]
+            arguments = part.arguments if isinstance(part, Function) else ()
+            missing = [argument for argument in arguments if id(argument) not in self._known]
+            if missing:
+                waiting += missing
+                continue
+            waiting.pop()
+            below = tuple(self._known[id(argument)][1] for argument in arguments)
+            row = (part.name, below if isinstance(part, Function) else None)
+            number = self._numbers.setdefault(row, len(self.rows))
+            if number == len(self.rows):
+                self.rows.append(row)
+            self._known[id(part)] = part, number
+        return self._known[id(term)][1]
+
+
+def _misfit(form: ClauseForm, instances: Sequence[Instance], numbers: Numbers) -> str:
     """What is wrong with the first instance that is none of the clause it names; "" if none is."""
     named = {instance.clause for instance in instances}
     clauses: dict[str, Clause] = {}
@@ -100,65 +161,76 @@ def _misfit(form: ClauseForm, instances: Sequence[Instance]) -> str:
                 f"instance {number} has {len(instance.literals)} literals, "
                 f"clause {instance.clause} has {len(literals)}"
             )
-        if not instance_of(literals, instance.literals):
+        if not instance_of(literals, instance.literals, numbers):
             return f"instance {number} is no instance of clause {instance.clause}"
     return ""
 
 
-def instance_of(general: Sequence[Literal], special: Sequence[Literal]) -> bool:
+def instance_of(
+    general: Sequence[Literal], special: Sequence[Literal], numbers: Numbers | None = None
+) -> bool:
     """Whether one substitution turns the first literals into the second, each into its own."""
-    bound: dict[str, Term] = {}
+    numbers = numbers or Numbers()
+    bound: dict[str, int] = {}
     return len(general) == len(special) and all(
-        one.positive == other.positive and matches(one.atom, other.atom, bound)
+        one.positive == other.positive
+        and _matches(one.atom, numbers.literal(other), bound, numbers)
         for one, other in zip(general, special, strict=True)
     )
 
 
-def matches(general: Atom, special: Atom, bound: dict[str, Term]) -> bool:
+def _matches(general: Atom, special: Signed, bound: dict[str, int], numbers: Numbers) -> bool:
     """Whether a substitution that extends ``bound`` turns one atom into the other.
 
-    ``bound`` maps variables of the first atom to terms of the second; what was found is added.
-    The variables of the second are as good as constants.
+    ``bound`` maps variables of the first to terms of the second; what was found is added.
     """
-    if general.predicate != special.predicate or len(general.arguments) != len(special.arguments):
+    if general.predicate != special.predicate:
+        return False
+    if len(general.arguments) != len(special.arguments):
         return False
     pairs = list(zip(general.arguments, special.arguments, strict=True))
     while pairs:
-        one, other = pairs.pop()
-        if isinstance(one, Variable):
-            if bound.setdefault(one.name, other) != other:
+        term, number = pairs.pop()
+        if isinstance(term, Variable):
+            if bound.setdefault(term.name, number) != number:
                 return False
-        elif (
-            isinstance(other, Variable)
-            or one.name != other.name
-            or len(one.arguments) != len(other.arguments)
-        ):
+            continue
+        name, arguments = numbers.rows[number]
+        if arguments is None or name != term.name or len(arguments) != len(term.arguments):
             return False
-        else:
-            pairs.extend(zip(one.arguments, other.arguments, strict=True))
+        pairs.extend(zip(term.arguments, arguments, strict=True))
     return True
 
 
-def satisfiable(instances: Sequence[Instance]) -> bool:
-    """Whether the instances can all be true, every variable in them read as a constant of its own.
-
-    Atoms that are equal become one propositional variable.
-    """
-    numbers: dict[Atom, int] = {}
-    clauses = []
-    for instance in instances:
-        signed = [
-            numbers.setdefault(literal.atom, len(numbers) + 1) * (1 if literal.positive else -1)
-            for literal in instance.literals
-        ]
-        clauses.append(signed)
-    if not all(clauses):
+def satisfiable(clauses: Sequence[Sequence[Signed]]) -> bool:
+    """Whether ground clauses can all be true; equal atoms are one propositional variable."""
+    variables: dict[tuple[str, tuple[int, ...]], int] = {}
+    signed = []
+    for clause in clauses:
+        row = []
+        for literal in clause:
+            atom = (literal.predicate, literal.arguments)
+            variable = variables.setdefault(atom, len(variables) + 1)
+            row.append(variable if literal.positive else -variable)
+        signed.append(row)
+    if not all(signed):
         return False  # an empty clause
-    with Solver(name=SOLVER, bootstrap_with=clauses) as solver:
+    with Solver(name=SOLVER, bootstrap_with=signed) as solver:
         return bool(solver.solve())
 
 
-def tableau_fault(proof: Proof) -> str:
+# the tableau
+
+
+class _Shown(NamedTuple):
+    """A proof with its literals as numbers."""
+
+    nodes: tuple[Node, ...]
+    literals: list[Signed]  # of the nodes
+    instances: list[list[Signed]]
+
+
+def tableau_fault(proof: Proof, numbers: Numbers | None = None) -> str:
     """What is wrong with the first wrong node of the tableau; "" if all are right.
 
     Below the start and below every node closed by extension stand the literals of its instance,
@@ -177,9 +249,15 @@ def tableau_fault(proof: Proof) -> str:
     order = _preorder(children)
     if order != list(range(len(nodes))):
         return "the nodes do not come depth first"
+    numbers = numbers or Numbers()
+    shown = _Shown(
+        nodes,
+        [numbers.literal(node.literal) for node in nodes],
+        [[numbers.literal(one) for one in own.literals] for own in proof.instances],
+    )
     for number in range(-1, len(nodes)):
-        below = [nodes[child].literal for child in children[number]]
-        fault = _closing_fault(proof, number, below)
+        below = [shown.literals[child] for child in children[number]]
+        fault = _closing_fault(shown, number, below)
         if fault:
             return fault
     return _lemma_fault(nodes, children)
@@ -202,47 +280,48 @@ def _above(nodes: Sequence[Node], number: int) -> list[int]:
     return above
 
 
-def _contradict(one: Literal, other: Literal) -> bool:
-    return one.positive != other.positive and one.atom == other.atom
+def _contradict(one: Signed, other: Signed) -> bool:
+    return one.positive != other.positive and one[1:] == other[1:]
 
 
-def _closing_fault(proof: Proof, number: int, below: list[Literal]) -> str:
+def _closing_fault(shown: _Shown, number: int, below: list[Signed]) -> str:
     """What is wrong with how one node was closed, lemmas' reasons aside; -1 is the start."""
     if number == -1:
-        if Counter(below) != Counter(proof.instances[0].literals):
+        if Counter(below) != Counter(shown.instances[0]):
             return "the nodes on top are not the literals of the start clause"
         return ""
-    node = proof.nodes[number]
+    node, literal = shown.nodes[number], shown.literals[number]
     if node.closed == EXTENSION:
-        return _extension_fault(proof, number, below)
+        return _extension_fault(shown, number, below)
     if below:
         return f"node {number} is closed by {node.closed} and has nodes below"
     if node.closed == REDUCTION:
-        if node.partner not in _above(proof.nodes, number):
+        if node.partner not in _above(shown.nodes, number):
             return f"node {number} names node {node.partner} for reduction, which is not above"
-        if not _contradict(node.literal, proof.nodes[node.partner].literal):
+        if not _contradict(literal, shown.literals[node.partner]):
             return f"node {number} does not contradict node {node.partner}"
     elif node.closed == LEMMA:
-        if not 0 <= node.partner < number or node.partner in _above(proof.nodes, number):
+        if not 0 <= node.partner < number or node.partner in _above(shown.nodes, number):
             return f"node {number} names node {node.partner} as lemma, which is not closed yet"
-        if node.literal != proof.nodes[node.partner].literal:
+        if literal != shown.literals[node.partner]:
             return f"node {number} is not the lemma of node {node.partner}"
     else:
         return f"node {number} is closed by {node.closed}"
     return ""
 
 
-def _extension_fault(proof: Proof, number: int, below: list[Literal]) -> str:
+def _extension_fault(shown: _Shown, number: int, below: list[Signed]) -> str:
     """What is wrong with a node closed by extension."""
-    node = proof.nodes[number]
-    if not 0 <= node.instance < len(proof.instances):
-        return f"node {number} names instance {node.instance} of {len(proof.instances)}"
-    literals = proof.instances[node.instance].literals
+    node = shown.nodes[number]
+    if not 0 <= node.instance < len(shown.instances):
+        return f"node {number} names instance {node.instance} of {len(shown.instances)}"
+    literals = shown.instances[node.instance]
     if not 0 <= node.connected < len(literals):
         return f"node {number} names literal {node.connected} of {len(literals)}"
-    if not _contradict(node.literal, literals[node.connected]):
+    connected = literals[node.connected]
+    if not _contradict(shown.literals[number], connected):
         return f"node {number} does not contradict literal {node.connected} of its instance"
-    if Counter(below) != Counter(literals) - Counter([literals[node.connected]]):
+    if Counter(below) != Counter(literals) - Counter([connected]):
         return f"the nodes below node {number} are not the literals of its instance"
     return ""
 
