@@ -36,30 +36,36 @@ class Named(NamedTuple):
 
 def name_parts(
     named: Named, written: Sequence[Clause], form: ClauseForm, taken: frozenset[str]
-) -> Named:
+) -> Iterator[Named]:
     """The formula with those of its parts named whose definitions are among the clauses.
 
-    Predicates are looked at in the order of their definitions, so that one that mentions others
-    comes after them; one whose part is not found stays unnamed, as do those ``taken``.
+    Every way to do it, one after the other: two parts can be equivalent.  Predicates are looked
+    at in the order of their definitions, so that one that mentions others comes after them; one
+    whose part is not found stays unnamed, as do those ``taken``.
     """
     about: dict[str, list[Clause]] = {}
     for clause in written:
         if clause.role == "definition":
-            own = {one.atom.predicate: one.atom for one in clause.literals}
-            new = [name for name in own if name in form.defined and name not in about]
+            own = {one.atom.predicate for one in clause.literals} & form.defined
+            new = sorted(own - about.keys())
             late = new or [name for name in about if name in own]
             if late:
                 about.setdefault(late[-1], []).append(clause)
-    for predicate, clauses in about.items():
-        if predicate not in taken:
-            named = _name_part(named, predicate, clauses, form.skolem)
-    return named
+    todo = [(name, clauses) for name, clauses in about.items() if name not in taken]
+    waiting = [(named, 0)]
+    while waiting:
+        named, done = waiting.pop()
+        if done == len(todo):
+            yield named
+            continue
+        ways = list(_name_part(named, *todo[done], form.skolem)) or [named]
+        waiting += [(way, done + 1) for way in reversed(ways)]
 
 
 def _name_part(
     named: Named, predicate: str, clauses: Sequence[Clause], skolem: frozenset[str]
-) -> Named:
-    """The formula with the part named that makes these clauses true, if there is one."""
+) -> Iterator[Named]:
+    """The formula with one part named, for each part that makes these clauses true."""
     atoms = [one.atom for clause in clauses for one in clause.literals]
     others = {atom.predicate for atom in atoms} - {predicate}
     arity = next(len(atom.arguments) for atom in atoms if atom.predicate == predicate)
@@ -73,8 +79,7 @@ def _name_part(
         view = skolemised(narrowed(normal_form(definition, True)), f"{WITNESS}{predicate}:")
         if confirm(view, clauses, {}, skolem).clauses == len(clauses):
             formula = _exchanged(plain, part, atom)
-            return Named(formula, {**named.definitions, predicate: definition})
-    return named
+            yield Named(formula, {**named.definitions, predicate: definition})
 
 
 def _inner(formula: Formula) -> tuple[Formula, ...]:

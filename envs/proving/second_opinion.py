@@ -8,6 +8,7 @@ refute the statements.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from envs.proving.congruence import equality_valid
 from envs.proving.following import Meanings, confirm
@@ -24,6 +25,8 @@ from envs.proving.formula import (
 from envs.proving.named_parts import Named, atoms_of, name_parts
 from envs.proving.textbook import WITNESS, narrowed, normal_form, skolemised
 
+NAMINGS = 20  # ways to read the definitions of one statement
+
 
 def first_doubt(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -> str:
     """Which of the clauses is not confirmed, and why, as a sentence; "" if all are.
@@ -38,25 +41,29 @@ def first_doubt(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -
     if both:
         return f"the name {min(both)} was made up twice"
     meanings: Meanings = {}
-    defined: set[str] = set()
+    defined: frozenset[str] = frozenset()
     for source, own in _by_source(clauses).items():
         stated = _stated(problem, source)
         if not stated:
             return f"clause {own[0].name}: {problem.name} has no statement {source!r}"
-        named = Named(And(tuple(stated)), {})
-        if form.defined:
-            written = [one for one in form.clauses if one.source == source]
-            named = name_parts(named, written, form, frozenset(defined))
-            defined.update(named.definitions)
-        whole = And((named.formula, *named.definitions.values()))
-        part = skolemised(narrowed(normal_form(whole, True)), f"{WITNESS}{source}:")
-        found = confirm(part, own, meanings, form.skolem)
-        if found.clauses < len(own):
+        written = [one for one in form.clauses if one.source == source]
+        furthest = 0
+        for named in islice(
+            name_parts(Named(And(tuple(stated)), {}), written, form, defined), NAMINGS
+        ):
+            whole = And((named.formula, *named.definitions.values()))
+            part = skolemised(narrowed(normal_form(whole, True)), f"{WITNESS}{source}:")
+            found = confirm(part, own, meanings, form.skolem)
+            furthest = max(furthest, found.clauses)
+            if furthest == len(own):
+                break
+        else:
             return (
-                f"clause {own[found.clauses].name}: the textbook clausification of statement "
+                f"clause {own[furthest].name}: the textbook clausification of statement "
                 f"{source} does not confirm it"
             )
         meanings = found.meanings
+        defined |= named.definitions.keys()
     return ""
 
 
