@@ -449,6 +449,7 @@ TOTAL = "fof(s, axiom, ! [X] : ? [Y] : r(X,Y))."
         ("fof(s, axiom, ? [X] : (p(X) | q(X))).", ["p(c) | q(c)"], "c"),
         ("fof(s, conjecture, ! [X] : ? [Y] : r(X,Y)).", ["~ r(c,Y)"], "c"),
         ("fof(s, axiom, p & $true).", ["p"], ""),
+        ('cnf(s, axiom, p("a", "b")).', ['"a" != "b"'], ""),
         ("fof(s, conjecture, p). fof(t, conjecture, q).", ["~ p | ~ q"], ""),
     ],
 )
@@ -461,6 +462,8 @@ def test_clauses_that_follow_are_confirmed(text: str, clauses: list[str], skolem
     [
         ("cnf(s, axiom, p(X) | q(X)).", ["p(X)"], "", UNCONFIRMED),
         ("fof(s, axiom, p & $true).", ["$false"], "", UNCONFIRMED),
+        ('cnf(s, axiom, p("a", b)).', ['"a" != b'], "", UNCONFIRMED),
+        ('cnf(s, axiom, p("a", b)).', ['"a" != "a"'], "", UNCONFIRMED),
         ("fof(s, conjecture, p => q).", ["q"], "", UNCONFIRMED),
         ("fof(s, axiom, p <=> q).", ["p | q"], "", UNCONFIRMED),
         ("fof(s, axiom, p <~> q).", ["p | ~ q"], "", UNCONFIRMED),

@@ -13,6 +13,7 @@ from itertools import islice
 from envs.proving.congruence import equality_valid
 from envs.proving.following import Meanings, confirm
 from envs.proving.formula import (
+    EQUALITY,
     And,
     Clause,
     ClauseForm,
@@ -32,7 +33,7 @@ def first_doubt(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -
     """Which of the clauses is not confirmed, and why, as a sentence; "" if all are.
 
     Clauses must follow from the statements they name, the conjecture negated, or be true by the
-    laws of equality.
+    laws of equality or because distinct objects are not equal.
     """
     taken = (form.skolem | form.defined) & _names_used(problem)
     if taken:
@@ -68,12 +69,21 @@ def first_doubt(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -
 
 
 def _by_source(clauses: Sequence[Clause]) -> dict[str, list[Clause]]:
-    """The clauses by the statement they name, the longest first; laws of equality left out."""
+    """The clauses by the statement they name, the longest first; those true anyway left out."""
     sources: dict[str, list[Clause]] = {}
     for clause in sorted(clauses, key=_length, reverse=True):
-        if not equality_valid(clause.literals):
+        if not equality_valid(clause.literals) and not _distinct(clause):
             sources.setdefault(clause.source, []).append(clause)
     return sources
+
+
+def _distinct(clause: Clause) -> bool:
+    """Whether the clause says that two distinct objects of TPTP, "a" and "b", are not equal."""
+    if len(clause.literals) != 1 or clause.literals[0].positive:
+        return False
+    predicate, arguments = clause.literals[0].atom
+    names = {one.name for one in arguments if isinstance(one, Function) and not one.arguments}
+    return predicate == EQUALITY and len(names) == 2 and all(name[0] == '"' for name in names)
 
 
 def _length(clause: Clause) -> int:
