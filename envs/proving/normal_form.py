@@ -37,7 +37,7 @@ class Sized(NamedTuple):
     formula: Formula
     clauses: int
     negated: int
-    atoms: int  # the length of the formula
+    atoms: int  # the length of the formula; 1 for truth and falsehood
 
 
 class Definitions:
@@ -88,7 +88,7 @@ class Definitions:
             Or(tuple(part.formula for part in parts)),
             prod(part.clauses for part in parts),
             max(1, sum(part.negated for part in parts)),
-            sum(part.atoms for part in parts),
+            max(1, sum(part.atoms for part in parts)),
         )
 
     def _conjunction(self, parts: list[Sized], positive: bool, negative: bool) -> Sized:
@@ -99,7 +99,7 @@ class Definitions:
             And(tuple(part.formula for part in parts)),
             max(1, sum(part.clauses for part in parts)),
             prod(part.negated for part in parts),
-            sum(part.atoms for part in parts),
+            max(1, sum(part.atoms for part in parts)),
         )
 
     def _equivalence(self, formula: Iff, positive: bool, negative: bool) -> Sized:
