@@ -88,8 +88,9 @@ def _run(arguments: argparse.Namespace) -> int:
     except FileNotFoundError as error:
         raise ValueError("the working folder has been deleted; change to another one") from error
     from selfplay import verbs
+    from selfplay.answer import Answer
 
-    verb: Callable[[argparse.Namespace], verbs.Answer] = getattr(verbs, arguments.verb)
+    verb: Callable[[argparse.Namespace], Answer] = getattr(verbs, arguments.verb)
     if not getattr(arguments, "json", False):
         return verb(arguments).code
     with contextlib.redirect_stdout(sys.stderr):
@@ -134,6 +135,16 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
 class _Version(argparse.Action):
     """--version: reads the installed version, which takes a moment, only when asked."""
 
@@ -157,7 +168,8 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     commands = parser.add_subparsers(metavar="VERB", title="verbs", parser_class=Parser)
     verbs: dict[str, Parser] = {}
     for add in (
-        _train, _sweep, _compare, _evaluate, _match, _play, _bench, _games, _data, _check,
+        _train, _sweep, _compare, _evaluate, _match, _play, _prove, _explore, _bench, _games, _data,
+        _check,
     ):  # fmt: skip
         name = add.__name__.removeprefix("_")
         sentence = add.__doc__ or ""
@@ -227,8 +239,8 @@ def _add_set(parser: Parser) -> None:
 
 
 def _evaluate(parser: Parser) -> None:
-    """measure a run against known truth"""
-    parser.add_argument("run", metavar="RUN", help=RUN)
+    """measure a run against known truth, a prover by the problems it proves"""
+    parser.add_argument("run", metavar="RUN", help=f"{RUN}; none: unguided search, with --problems")
     parser.add_argument(
         "--positions", metavar="FILE", help="positions with truth (default: those that ship)"
     )
@@ -236,7 +248,16 @@ def _evaluate(parser: Parser) -> None:
         "--simulations", type=_at_least(0), metavar="N",
         help="leaves a move, 0 for the net alone (default: the run's [strength])",
     )  # fmt: skip
-    parser.add_argument("--limit", type=_at_least(1), metavar="N", help="positions a set, at most")
+    parser.add_argument(
+        "--problems", metavar="DIR", help="TPTP problems to prove, instead of positions"
+    )
+    _add_bounds(parser, "a problem, on one core")
+    parser.add_argument(
+        "--held-out", action="store_true", help="only problems that training keeps aside"
+    )
+    parser.add_argument(
+        "--limit", type=_at_least(1), metavar="N", help="positions or problems a set, at most"
+    )
     parser.add_argument("--json", action="store_true", help=JSON)
 
 
@@ -276,6 +297,45 @@ def _play(parser: Parser) -> None:
     )  # fmt: skip
     parser.add_argument("--game", help="the game, where the player is no run (default: connect4)")
     parser.add_argument("--seed", type=_at_least(0), help="makes chance repeat itself")
+
+
+def _prove(parser: Parser) -> None:
+    """prove a TPTP problem and show the checked proof"""
+    parser.add_argument("problem", metavar="PROBLEM.p", help="a file in TPTP's fof or cnf")
+    guide = parser.add_mutually_exclusive_group()
+    guide.add_argument("--run", metavar="RUN", help=f"guides: {RUN} (default: the one that ships)")
+    guide.add_argument("--net", choices=("none",), help="none: search unguided")
+    _add_bounds(parser, "")
+    parser.add_argument(
+        "--proof", choices=("tableau", "tstp", "both", "none"), default="both",
+        help="how the proof is shown: for people, for programs (default: both)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help=JSON)
+
+
+def _explore(parser: Parser) -> None:
+    """walk a proof attempt: what is possible, what the net thinks, undo"""
+    parser.add_argument("run", metavar="RUN", help=f"{RUN}; none: without a net")
+    parser.add_argument("problem", metavar="PROBLEM.p", help="a file in TPTP's fof or cnf")
+    parser.add_argument(
+        "--simulations", type=_at_least(0), default=200, metavar="N",
+        help="at each position (default: 200)",
+    )  # fmt: skip
+
+
+def _add_bounds(parser: Parser, of: str) -> None:
+    """What a proof may cost."""
+    parser.add_argument(
+        "--seconds", type=_seconds, metavar="S",
+        help=f"{of or 'at most'} (default: 10, if no inferences are named)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--inferences", type=_at_least(1), metavar="N", help=of or "at most so many"
+    )
+    parser.add_argument(
+        "--guided-share", type=_share, metavar="X",
+        help="of the seconds, for the guided search (default: 0.5); the unguided has the rest",
+    )  # fmt: skip
 
 
 def _games(parser: Parser) -> None:

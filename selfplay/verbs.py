@@ -12,11 +12,13 @@ import shlex
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import envs
+from selfplay.answer import Answer
+from selfplay.answer import say_next as _next
 from selfplay.types import Game, Player
 
 if TYPE_CHECKING:
@@ -28,13 +30,6 @@ if TYPE_CHECKING:
 DEFAULT_GAME = "connect4"
 NET_SIZES = ("channels", "blocks", "width", "layers")
 PLAY_SIMULATIONS = 200  # half a second a move for the net of configs/demo.toml
-
-
-class Answer(NamedTuple):
-    """What a verb found out, and the exit code."""
-
-    content: dict[str, Any]
-    code: int = 0
 
 
 def train(arguments: argparse.Namespace) -> Answer:
@@ -137,7 +132,25 @@ def compare(arguments: argparse.Namespace) -> Answer:
     return Answer(done.content)
 
 
+def prove(arguments: argparse.Namespace) -> Answer:
+    from selfplay import verbs_proving
+
+    return verbs_proving.prove(arguments)
+
+
+def explore(arguments: argparse.Namespace) -> Answer:
+    from selfplay import verbs_proving
+
+    return verbs_proving.explore(arguments)
+
+
 def evaluate(arguments: argparse.Namespace) -> Answer:
+    if arguments.problems is not None:
+        _only_of_evaluate(arguments, "--problems", "positions", "simulations")
+        from selfplay import verbs_proving
+
+        return verbs_proving.evaluate_problems(arguments)
+    _only_of_evaluate(arguments, "positions", "seconds", "inferences", "held_out", "guided_share")
     from selfplay.agent import load_agent
     from selfplay.evaluate import evaluate_positions, truth_json
     from selfplay.positions import default_positions, read_positions
@@ -163,6 +176,14 @@ def evaluate(arguments: argparse.Namespace) -> Answer:
     _print_truth("mean of the sets", "", truth)
     _next(f"selfplay play {arguments.run}")
     return Answer(truth_json(game, simulations, truth))
+
+
+def _only_of_evaluate(arguments: argparse.Namespace, what: str, *others: str) -> None:
+    """Raises ValueError when an option was given that is for the other kind of truth."""
+    for name in others:
+        if getattr(arguments, name) not in (None, False):
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} means nothing to 'selfplay evaluate' with {what}")
 
 
 def match(arguments: argparse.Namespace) -> Answer:
@@ -473,7 +494,3 @@ def _print_truth(name: str, count: str, truth: Any) -> None:
         f"  {name:16} {count:>9}  {interval:23}  {truth.optimal_mass:12.2%}  "
         f"{truth.value_cross_entropy:10.3f}"
     )
-
-
-def _next(command: str, meaning: str = "") -> None:
-    print(f"Next: {command}" + (f"   ({meaning})" if meaning else ""))
