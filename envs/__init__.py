@@ -14,6 +14,7 @@ GAMES = {
     "othello": "envs.othello:Othello",
     "tictactoe": "envs.tictactoe:TicTacToe",
     "nim": "envs.toys:Nim",
+    "proving": "envs.proving.game:Proving",
 }
 ADAPTERS = {
     "pettingzoo": "envs.from_pettingzoo:FromPettingZoo",

@@ -54,6 +54,20 @@ def kernel(function: _Function) -> _Function:
     return compiled
 
 
+def bare_kernel(function: _Function) -> _Function:
+    """A kernel that makes no arrays and returns none: no references to its arguments are counted.
+
+    Counting takes two atomic instructions for every array of every record handed over, at every
+    call; where kernels hand each other records of many arrays that is most of the time.  numba
+    refuses to compile a function that needs to allocate.  A kernel that returns a view of its
+    arguments must not be bare: its caller would give back a reference that nobody took.
+    """
+    compiled: _Function = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(
+        function
+    )
+    return compiled
+
+
 # Bits: the processor has an instruction for each of these, and Python no word ---------------------
 
 

@@ -121,7 +121,7 @@ class Replay:
         goal = self.nodes[int(t.scalars[GOAL])]
         self.new.scalars[GOAL] = goal
         self.new.scalars[MOVES] = t.scalars[MOVES]
-        self.scratch.count[0] = 0
+        self.scratch.length[0] = 0
         if goal != ROOT:
             find_options(self.library.matrix, self.new, Limits(24, False), self.scratch)
 
@@ -130,7 +130,7 @@ class Replay:
         if how == OPEN:
             return
         self.new.scalars[GOAL] = self.nodes[node]
-        self.scratch.count[0] = 0
+        self.scratch.length[0] = 0
         if how <= LEMMAS:
             close(self.new, self.nodes[node], LEMMAS - self.nodes[LEMMAS - how])
         else:

@@ -41,7 +41,7 @@ from envs.proving.tableau import (
     new_tableau,
 )
 from envs.proving.unify import Scratch, new_scratch, undo
-from selfplay.jit import kernel
+from selfplay.jit import bare_kernel
 from selfplay.types import Int
 
 _NODES, _VARIABLES, _OPTIONS = 8000, 16000, 4096
@@ -125,18 +125,19 @@ def deepen(
             restricted, depth = False, 1
 
 
-@kernel
+@bare_kernel
 def _prepare(
     matrix: Matrix, problem: int, t: Tableau, stack: _Stack, scratch: Scratch, every: bool
 ) -> None:
     """Begins a round: the root's choice point holds the start clauses, all of them if ``every``."""
-    scratch.count[0] = 0
+    scratch.length[0] = 0
     first = matrix.start_first[problem]
     end = matrix.start_first[problem + 1] if every else first + matrix.goal_starts[problem]
     stack.counts[_TOP] = 1
     stack.counts[_FILLED] = end - first
     stack.counts[_WAS_LIMITED] = 0
-    stack.pool[: end - first] = matrix.starts[first:end]
+    for i in range(first, end):
+        stack.pool[i - first] = matrix.starts[i]
     stack.choices[0] = 0
     stack.choices[0, _END] = end - first
     stack.choices[0, _SIZE] = 1
@@ -144,7 +145,7 @@ def _prepare(
     t.scalars[GOAL] = -2  # the first step backtracks to the root's choice point
 
 
-@kernel
+@bare_kernel
 def _search(
     matrix: Matrix,
     t: Tableau,
@@ -188,7 +189,7 @@ def _search(
     return RUNNING
 
 
-@kernel
+@bare_kernel
 def _push(t: Tableau, scratch: Scratch, stack: _Stack) -> bool:
     """Remembers the options after the first; False where there is no room for them."""
     top, filled = stack.counts[_TOP], stack.counts[_FILLED]
@@ -199,14 +200,14 @@ def _push(t: Tableau, scratch: Scratch, stack: _Stack) -> bool:
         stack.pool[filled + i - 1] = t.options[i]
     choice = stack.choices[top]
     choice[_GOAL], choice[_NEXT], choice[_END] = t.scalars[GOAL], filled, filled + count - 1
-    choice[_TRAIL], choice[_SIZE] = scratch.count[0], t.scalars[SIZE]
+    choice[_TRAIL], choice[_SIZE] = scratch.length[0], t.scalars[SIZE]
     choice[_VARS] = t.scalars[VARIABLES]
     stack.counts[_TOP] = top + 1
     stack.counts[_FILLED] = filled + count - 1
     return True
 
 
-@kernel
+@bare_kernel
 def _retry(matrix: Matrix, t: Tableau, scratch: Scratch, stack: _Stack) -> bool:
     """Takes the next option of the latest choice point; False when none is left."""
     while stack.counts[_TOP] > 0:
@@ -227,7 +228,7 @@ def _retry(matrix: Matrix, t: Tableau, scratch: Scratch, stack: _Stack) -> bool:
     return False
 
 
-@kernel
+@bare_kernel
 def _restrict(t: Tableau, stack: _Stack, cut: bool) -> None:
     """With ``cut``, forgets the choice points of the node that has just been closed for good."""
     goal = t.scalars[GOAL]

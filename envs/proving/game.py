@@ -22,8 +22,8 @@ import numpy as np
 from envs.proving.clausify import clausify
 from envs.proving.graph import GraphObs, new_graph, observe_graph
 from envs.proving.matrix import Library, Matrix, build_library
+from envs.proving.split import held_out
 from envs.proving.tableau import (
-    GOAL,
     LOST,
     MOVES,
     OPTIONS,
@@ -79,11 +79,20 @@ class Proving:
         self.problems = problems
         self.library = library if library is not None else load_library(problems)
         self.num_actions, self.max_moves, self.view = actions, max_moves, view
+        self.held_out = np.array([held_out(form.name) for form in self.library.forms], np.bool_)
         self._sizes = (nodes, variables, actions)
+        self._depth = depth
         self._limits = Limits(depth, False)
 
+    def on(self, library: Library) -> Proving:
+        """The same game on other problems."""
+        nodes, variables, actions = self._sizes
+        return Proving(
+            "", actions, nodes, variables, self._depth, self.max_moves, self.view, library
+        )
+
     def init(self, rng: np.random.Generator, batch: int) -> ProvingState:
-        return self.start(rng.integers(len(self.library.forms), size=batch))
+        return self.start(rng.integers(len(self.library.forms), size=batch, dtype=np.int32))
 
     def start(self, problems: Int) -> ProvingState:
         """The start positions of these problems [B] of the library."""
@@ -176,9 +185,9 @@ def _step(
             continue
         if not 0 <= action[b] < t.scalars[OPTIONS]:
             return b
-        scratch.count[0] = 0
+        scratch.length[0] = 0
         infer(matrix, t, t.options[action[b]], scratch)
-        scratch.count[0] = 0
+        scratch.length[0] = 0
         t.scalars[MOVES] += 1
         advance(matrix, t, limits, scratch)
         if t.scalars[OVER] == RUNNING and t.scalars[MOVES] >= max_moves:

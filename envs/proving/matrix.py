@@ -212,7 +212,8 @@ def start_clauses(form: ClauseForm) -> tuple[list[int], list[int]]:
     others = [
         i
         for i, clause in enumerate(form.clauses)
-        if clause.role != "negated_conjecture" and not any(literal.positive for literal in clause.literals)
+        if clause.role != "negated_conjecture"
+        and not any(part.positive for part in clause.literals)
     ]
     return (goals, others) if goals else (others, [])
 

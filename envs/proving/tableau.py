@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from envs.proving.matrix import Matrix
 from envs.proving.unify import UNBOUND, Scratch, equal, undo, unify
-from selfplay.jit import kernel
+from selfplay.jit import bare_kernel, kernel
 from selfplay.types import Int
 
 Short = NDArray[np.int16]
@@ -70,14 +70,18 @@ def new_tableau(nodes: int, variables: int, options: int) -> Tableau:
     """Room for a tableau with so many nodes and variables, and so many options a goal."""
     longs, shorts = np.int32, np.int16
     return Tableau(
-        np.zeros(SCALARS, longs),
-        np.zeros(nodes, longs),
-        *(np.zeros(nodes, shorts) for _ in range(5)),
-        np.full(nodes, OPEN, longs),
-        np.zeros(nodes, shorts),
-        np.full(variables, UNBOUND, longs),
-        np.zeros(variables, shorts),
-        np.zeros(options, longs),
+        scalars=np.zeros(SCALARS, longs),
+        literal=np.zeros(nodes, longs),
+        offset=np.zeros(nodes, shorts),
+        parent=np.zeros(nodes, shorts),
+        depth=np.zeros(nodes, shorts),
+        first=np.zeros(nodes, shorts),
+        children=np.zeros(nodes, shorts),
+        closed=np.full(nodes, OPEN, longs),
+        copy=np.zeros(nodes, shorts),
+        bound=np.full(variables, UNBOUND, longs),
+        bound_offset=np.zeros(variables, shorts),
+        options=np.zeros(options, longs),
     )
 
 
@@ -107,7 +111,7 @@ class Limits(NamedTuple):
     ground_free: bool  # clauses without variables may exceed the depth (as leanCoP has it)
 
 
-@kernel
+@bare_kernel
 def begin(matrix: Matrix, problem: int, t: Tableau) -> None:
     """Makes ``t`` the empty tableau of a problem, with its start clauses as options."""
     t.scalars[:] = 0
@@ -135,7 +139,7 @@ def begin(matrix: Matrix, problem: int, t: Tableau) -> None:
         t.scalars[OVER] = LOST
 
 
-@kernel
+@bare_kernel
 def is_equal(matrix: Matrix, t: Tableau, a: int, b: int, scratch: Scratch) -> bool:
     """Whether the literals of two nodes are the same."""
     left, right = t.literal[a], t.literal[b]
@@ -153,7 +157,7 @@ def is_equal(matrix: Matrix, t: Tableau, a: int, b: int, scratch: Scratch) -> bo
     )
 
 
-@kernel
+@bare_kernel
 def reduces(matrix: Matrix, t: Tableau, goal: int, above: int, scratch: Scratch) -> bool:
     """Binds variables so that a goal is complementary to a node above it; False if it cannot be."""
     left, right = t.literal[goal], t.literal[above]
@@ -171,7 +175,7 @@ def reduces(matrix: Matrix, t: Tableau, goal: int, above: int, scratch: Scratch)
     )
 
 
-@kernel
+@bare_kernel
 def connects(matrix: Matrix, t: Tableau, goal: int, entry: int, scratch: Scratch) -> bool:
     """Binds variables so that a goal is complementary to a literal of a new clause copy."""
     return unify(
@@ -186,7 +190,7 @@ def connects(matrix: Matrix, t: Tableau, goal: int, entry: int, scratch: Scratch
     )
 
 
-@kernel
+@bare_kernel
 def lemma_of(matrix: Matrix, t: Tableau, goal: int, scratch: Scratch) -> int:
     """An equal node that was closed to the left of the goal or of a node above it; -1 for none."""
     node = goal
@@ -198,7 +202,7 @@ def lemma_of(matrix: Matrix, t: Tableau, goal: int, scratch: Scratch) -> int:
     return -1
 
 
-@kernel
+@bare_kernel
 def is_regular(matrix: Matrix, t: Tableau, goal: int, scratch: Scratch) -> bool:
     """Whether the goal and the open nodes beside it differ from all nodes above."""
     parent = t.parent[goal]
@@ -211,7 +215,7 @@ def is_regular(matrix: Matrix, t: Tableau, goal: int, scratch: Scratch) -> bool:
     return True
 
 
-@kernel
+@bare_kernel
 def fits(matrix: Matrix, t: Tableau, limits: Limits, goal: int, entry: int) -> bool:
     """Whether the limits allow a copy of the clause of ``entry`` below the goal."""
     clause = matrix.clause[entry]
@@ -224,7 +228,7 @@ def fits(matrix: Matrix, t: Tableau, limits: Limits, goal: int, entry: int) -> b
     )
 
 
-@kernel
+@bare_kernel
 def add_children(matrix: Matrix, t: Tableau, node: int, clause: int, without: int) -> None:
     """Puts the literals of a clause copy but for ``without`` below a node."""
     first = t.scalars[SIZE]
@@ -248,9 +252,9 @@ def add_children(matrix: Matrix, t: Tableau, node: int, clause: int, without: in
     t.scalars[VARIABLES] += matrix.clause_variables[clause]
 
 
-@kernel
+@bare_kernel
 def next_goal(t: Tableau, node: int) -> int:
-    """The leftmost open node after ``node`` and all below it are closed; NO_GOAL if there is none."""
+    """The leftmost open node once ``node`` and all below it are closed; NO_GOAL if none is."""
     while node != ROOT:
         parent = t.parent[node]
         if node + 1 < t.first[parent] + t.children[parent]:
@@ -259,13 +263,13 @@ def next_goal(t: Tableau, node: int) -> int:
     return NO_GOAL
 
 
-@kernel
+@bare_kernel
 def settle(t: Tableau, node: int) -> None:
     """Moves on from a node that has just been given its ``closed``: to its children or further."""
     t.scalars[GOAL] = t.first[node] if t.children[node] > 0 else next_goal(t, node)
 
 
-@kernel
+@bare_kernel
 def start(matrix: Matrix, t: Tableau, clause: int) -> None:
     """The inference that begins a proof."""
     t.closed[ROOT] = clause
@@ -274,7 +278,7 @@ def start(matrix: Matrix, t: Tableau, clause: int) -> None:
     settle(t, ROOT)
 
 
-@kernel
+@bare_kernel
 def extend(matrix: Matrix, t: Tableau, goal: int, entry: int) -> None:
     """The inference after ``connects`` has bound the variables."""
     t.closed[goal] = entry
@@ -283,7 +287,7 @@ def extend(matrix: Matrix, t: Tableau, goal: int, entry: int) -> None:
     settle(t, goal)
 
 
-@kernel
+@bare_kernel
 def close(t: Tableau, goal: int, how: int) -> None:
     """Closes a goal by a reduction or a lemma."""
     t.closed[goal] = how
@@ -293,24 +297,24 @@ def close(t: Tableau, goal: int, how: int) -> None:
     settle(t, goal)
 
 
-@kernel
+@bare_kernel
 def binds_nothing_old(t: Tableau, scratch: Scratch, keep: int) -> bool:
     """Whether what was bound since the trail had ``keep`` entries are variables of the new copy."""
-    for i in range(keep, scratch.count[0]):
+    for i in range(keep, scratch.length[0]):  # noqa: SIM110  # numba compiles no generators
         if scratch.trail[i] < t.scalars[VARIABLES]:
             return False
     return True
 
 
-@kernel
+@bare_kernel
 def find_options(matrix: Matrix, t: Tableau, limits: Limits, scratch: Scratch) -> None:
     """Fills in the inferences that are possible on the goal, reductions first."""
-    goal, count, room, keep = t.scalars[GOAL], 0, t.options.shape[0], scratch.count[0]
+    goal, count, room, keep = t.scalars[GOAL], 0, t.options.shape[0], scratch.length[0]
     t.scalars[LIMITED] = 0
     above = t.parent[goal]
     while above != ROOT:
         if reduces(matrix, t, goal, above, scratch):
-            bound = scratch.count[0] - keep
+            bound = scratch.length[0] - keep
             undo(scratch, keep, t.bound)
             if bound == 0:
                 t.options[0] = -1 - above
@@ -345,7 +349,7 @@ def find_options(matrix: Matrix, t: Tableau, limits: Limits, scratch: Scratch) -
     t.scalars[OPTIONS] = count
 
 
-@kernel
+@bare_kernel
 def infer(matrix: Matrix, t: Tableau, option: int, scratch: Scratch) -> None:
     """Does one of the possible inferences."""
     goal = t.scalars[GOAL]
@@ -359,7 +363,7 @@ def infer(matrix: Matrix, t: Tableau, option: int, scratch: Scratch) -> None:
         extend(matrix, t, goal, option)
 
 
-@kernel
+@bare_kernel
 def advance(matrix: Matrix, t: Tableau, limits: Limits, scratch: Scratch) -> None:
     """Goes on to the next choice: lemmas and single options are taken, ends are told."""
     while t.scalars[OVER] == RUNNING:
@@ -379,6 +383,6 @@ def advance(matrix: Matrix, t: Tableau, limits: Limits, scratch: Scratch) -> Non
             t.scalars[OVER] = LOST
         elif t.scalars[OPTIONS] == 1:
             infer(matrix, t, t.options[0], scratch)
-            scratch.count[0] = 0  # nothing will be undone
+            scratch.length[0] = 0  # nothing will be undone
         else:
             return

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.jit import kernel
+from selfplay.jit import bare_kernel
 from selfplay.types import Int
 
 UNBOUND = -1
@@ -27,7 +27,7 @@ class Scratch(NamedTuple):
 
     stack: Int  # [_ROOM, 4] i32, pairs of terms with their offsets
     trail: Int  # [V] i32, variables in the order they were bound
-    count: Int  # [1] i32, how many
+    length: Int  # [1] i32, of the trail
     term: Int  # [V] i32, bindings for ``unifiable_apart``
     offset: Int  # [V] i32
 
@@ -46,7 +46,7 @@ def new_scratch(variables: int) -> Scratch:
 Bindings = NDArray[Any]  # [V], the bound terms (i32, UNBOUND if free) or their offsets
 
 
-@kernel
+@bare_kernel
 def resolve(
     terms: Any, term: int, offset: int, bound: Bindings, bound_offset: Bindings
 ) -> tuple[int, int, int]:
@@ -61,15 +61,15 @@ def resolve(
         term, offset = bound[variable], bound_offset[variable]
 
 
-@kernel
+@bare_kernel
 def undo(scratch: Scratch, keep: int, bound: Bindings) -> None:
     """Frees the variables bound since the trail had ``keep`` entries."""
-    for i in range(keep, scratch.count[0]):
+    for i in range(keep, scratch.length[0]):
         bound[scratch.trail[i]] = UNBOUND
-    scratch.count[0] = keep
+    scratch.length[0] = keep
 
 
-@kernel
+@bare_kernel
 def _occurs(
     terms: Any,
     variable: int,
@@ -104,7 +104,7 @@ def _occurs(
     return False
 
 
-@kernel
+@bare_kernel
 def unify(
     terms: Any,
     left: int,
@@ -122,7 +122,7 @@ def unify(
     """
     if terms.head[left] != terms.head[right]:
         return False
-    stack, before, top, steps = scratch.stack, scratch.count[0], 0, 0
+    stack, before, top, steps = scratch.stack, scratch.length[0], 0, 0
     for k in range(terms.arity[left] - 1, -1, -1):
         stack[top, 0], stack[top, 1] = terms.arguments[terms.first[left] + k], left_offset
         stack[top, 2], stack[top, 3] = terms.arguments[terms.first[right] + k], right_offset
@@ -159,12 +159,12 @@ def unify(
             undo(scratch, before, bound)
             return False
         bound[variable], bound_offset[variable] = term, offset
-        scratch.trail[scratch.count[0]] = variable
-        scratch.count[0] += 1
+        scratch.trail[scratch.length[0]] = variable
+        scratch.length[0] += 1
     return True
 
 
-@kernel
+@bare_kernel
 def equal(
     terms: Any,
     left: int,
@@ -175,7 +175,7 @@ def equal(
     bound_offset: Bindings,
     scratch: Scratch,
 ) -> bool:
-    """Whether two atoms are the same under the bindings; False where that takes too long to tell."""
+    """Whether two atoms are the same under the bindings; False if that takes too long to tell."""
     stack, top, steps = scratch.stack, 0, 0
     stack[0, 0], stack[0, 1] = left, left_offset
     stack[0, 2], stack[0, 3] = right, right_offset
@@ -199,10 +199,10 @@ def equal(
     return True
 
 
-@kernel
+@bare_kernel
 def unifiable_apart(terms: Any, left: int, right: int, variables: int, scratch: Scratch) -> bool:
     """Whether two atoms unify when the right one's variables are numbered from ``variables`` on."""
-    scratch.count[0] = 0
+    scratch.length[0] = 0
     fits = unify(terms, left, 0, right, variables, scratch.term, scratch.offset, scratch)
     undo(scratch, 0, scratch.term)
     return fits
