@@ -32,11 +32,14 @@ def load_guide(name: str) -> Guide:
             f"{folder.path} was trained on {config.game}, it proves nothing; train a prover with "
             f"'selfplay train configs/prove.toml'"
         )
-    path = folder.checkpoint(int(number)) if wanted else folder.latest()
-    if path is None or not path.is_file():
-        there = ", ".join(str(int(one.stem)) for one in folder.checkpoints()) or "none"
-        what = f"checkpoint {int(number)}" if wanted else "checkpoint yet"
-        raise ValueError(f"{folder.path} has no {what}; it has {there}")
+    path = folder.latest()
+    if path is None:
+        raise ValueError(
+            f"{folder.path} has no checkpoint yet; train it with 'selfplay train {folder.path}'"
+        )
+    if wanted and not (path := folder.checkpoint(int(number))).is_file():
+        there = ", ".join(str(int(one.stem)) for one in folder.checkpoints())
+        raise ValueError(f"{folder.path} has no checkpoint {int(number)}; it has {there}")
     weights = checkpoint.load(path)["net"]
     rules = config.model_copy(update={"problems": str(_ANY)}).rules()
     if not isinstance(rules, Proving):
