@@ -438,14 +438,16 @@ def test_every_game_has_its_specification() -> None:
 def test_specifications_have_the_right_sizes(name: str) -> None:
     game = envs.make(name)
     text = section(f"## {name}", GAMES)
-    (field,) = arrays.leaves(game.observe(game.init(np.random.default_rng(0), 1)))
-    stated = re.search(
-        r"^(?:Planes|Features) \[(.*?)\] (\w+)", section("### Observation", text), re.M
+    fields = arrays.leaves(game.observe(game.init(np.random.default_rng(0), 1)))
+    stated = re.findall(
+        r"^(?:Planes|Features|Context|Options) \[(.*?)\] (\w+)",
+        section("### Observation", text),
+        re.M,
     )
-    assert stated is not None
     known = {**vars(game), "stones": game.max_moves}
-    shape = tuple(eval(size, {}, known) for size in stated[1].split(", "))
-    assert (shape, stated[2]) == (field.shape[1:], field.dtype.name)
+    shapes = [tuple(eval(size, {}, known) for size in sizes.split(", ")) for sizes, _ in stated]
+    assert shapes == [field.shape[1:] for field in fields]
+    assert [name for _, name in stated] == [field.dtype.name for field in fields]
     count = len(getattr(game, "action_map", [0]))
     symmetries = section("### Symmetries", text).strip()
     assert symmetries.startswith(f"{count}: ") or (count == 1 and symmetries == "None.")
