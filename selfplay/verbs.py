@@ -146,11 +146,13 @@ def explore(arguments: argparse.Namespace) -> Answer:
 
 def evaluate(arguments: argparse.Namespace) -> Answer:
     if arguments.problems is not None:
-        _only_of_evaluate(arguments, "--problems", "positions", "simulations")
+        _only_of_evaluate(arguments, "with", "positions", "simulations")
         from selfplay import verbs_proving
 
         return verbs_proving.evaluate_problems(arguments)
-    _only_of_evaluate(arguments, "positions", "seconds", "inferences", "held_out", "guided_share")
+    _only_of_evaluate(arguments, "without", "seconds", "inferences", "held_out", "guided_share")
+    if arguments.run == "none":
+        raise ValueError("'none' is for --problems: positions are judged by a run")
     from selfplay.agent import load_agent
     from selfplay.evaluate import evaluate_positions, truth_json
     from selfplay.positions import default_positions, read_positions
@@ -178,12 +180,12 @@ def evaluate(arguments: argparse.Namespace) -> Answer:
     return Answer(truth_json(game, simulations, truth))
 
 
-def _only_of_evaluate(arguments: argparse.Namespace, what: str, *others: str) -> None:
-    """Raises ValueError when an option was given that is for the other kind of truth."""
+def _only_of_evaluate(arguments: argparse.Namespace, how: str, *others: str) -> None:
+    """Raises ValueError when an option was given that is not for use with(out) --problems."""
     for name in others:
         if getattr(arguments, name) not in (None, False):
             option = name.replace("_", "-")
-            raise ValueError(f"--{option} means nothing to 'selfplay evaluate' with {what}")
+            raise ValueError(f"--{option} means nothing to 'selfplay evaluate' {how} --problems")
 
 
 def match(arguments: argparse.Namespace) -> Answer:

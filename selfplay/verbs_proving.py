@@ -31,14 +31,18 @@ def prove(arguments: argparse.Namespace) -> Answer:
         print(status_line(SYNTAX_ERROR if readable else INPUT_ERROR, name))
         raise
     run = NONE if arguments.net == NONE else arguments.run
-    prover = _prover(run, arguments.guided_share)
-    with interruptible() as stop, progress(f"proving {problem.name}") as say:
-        result = prover.prove_problem(
-            problem,
-            _bounds(arguments),
-            stop,
-            lambda how, used: say(lambda: f"{problem.name}: {how} search, {used:,} inferences"),
-        )
+    try:
+        prover = _prover(run, arguments.guided_share)
+        with interruptible() as stop, progress(f"proving {problem.name}") as say:
+            result = prover.prove_problem(
+                problem,
+                _bounds(arguments),
+                stop,
+                lambda how, used: say(lambda: f"{problem.name}: {how} search, {used:,} inferences"),
+            )
+    except KeyboardInterrupt:
+        print(status_line(USER, problem.name))
+        raise
     content = _tell(result, prover, arguments.proof)
     name = prover.guide.name if prover.guide else NONE
     say_next(f"selfplay explore {shlex.quote(name)} {shlex.quote(str(path))}", "walk an attempt")
