@@ -39,7 +39,7 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
         name, step = run, int(number)
     folder = find_run(name)
     config = folder.config()
-    rules = envs.make(config.game)
+    rules = config.rules()
     if game is not None and envs.make(game).name != rules.name:
         asked = envs.make(game)
         raise ValueError(

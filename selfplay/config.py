@@ -13,9 +13,11 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+import envs
 from selfplay.actor import ActorSection
 from selfplay.backends import EvaluatorSection
 from selfplay.learner import LearnerSection
@@ -24,6 +26,7 @@ from selfplay.regimes import Regime, SelfPlay
 from selfplay.replay import ReplaySection
 from selfplay.search import Gumbel, Search
 from selfplay.strength import StrengthSection
+from selfplay.types import Game
 
 _SHIPPED = Path(__file__).resolve().parent.parent / "configs"
 
@@ -64,6 +67,7 @@ class Config(BaseModel):
 
     name: str = Field("run", pattern=r"^[\w.-]+$")
     game: str = "connect4"
+    problems: str = ""  # of game "proving": a TPTP file or folder; empty: those that ship
     seed: int = Field(0, ge=0)
     regime: Regime = SelfPlay()
     net: NetSection = ResNet()
@@ -75,6 +79,31 @@ class Config(BaseModel):
     strength: StrengthSection = StrengthSection()
     budget: Budget = Budget(seconds=300)
     checkpoint_s: float = Field(120, gt=0)  # seconds between checkpoints
+
+    @model_validator(mode="after")
+    def _problems_are_for_proving(self) -> Config:
+        if self.problems and not self._proves:
+            raise ValueError(f"problems are for game = 'proving', not for {self.game!r}")
+        return self
+
+    @property
+    def _proves(self) -> bool:
+        return self.game.partition("?")[0] == "proving"
+
+    def rules(self) -> Game:
+        """The game, built; that of proving on its problems and as the net sees it.
+
+        Raises ValueError or OSError with a sentence for the user when it cannot be built.
+        """
+        if not self._proves or ":" in self.game:
+            return envs.make(self.game)
+        options = {"problems": self.problems} if self.problems else {}
+        if self.net.kind in ("walks", "graph"):
+            options["view"] = self.net.kind
+        more = urlencode(options)
+        return envs.make(
+            f"{self.game}{'&' if '?' in self.game else '?'}{more}" if more else self.game
+        )
 
     def dump(self) -> dict[str, Any]:
         """The resolved configuration as plain JSON values."""

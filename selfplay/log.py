@@ -24,6 +24,13 @@ _CELLS = (
     ("games", "cost/games", ",.0f"),
     ("positions", "step", ",.0f"),
     ("simulations/s", "selfplay/simulations_per_s", ",.0f"),
+    ("tried", "prove/trials", ",.0f"),
+    ("proved of these", "prove/proved", ",.0f"),
+    ("for the first time", "prove/new", ",.0f"),
+    ("proved ever", "prove/ever", ",.0f"),
+    ("moves a proof", "prove/length", ".1f"),
+    ("served at the edge", "prove/served_at_edge", ".0%"),
+    ("inferences/s", "prove/inferences_per_s", ",.0f"),
     ("policy loss", "learn/policy_loss", ".3f"),
     ("value loss", "learn/value_loss", ".3f"),
     ("KL target to prior", "search/kl_target_prior", ".3f"),
@@ -141,6 +148,8 @@ class Screen:
         if "strength/mistake_rate" in seen:
             cells.append(("mistakes", f"{seen['strength/mistake_rate']:.1%} with search"))
             cells.append(("net alone", f"{seen['strength/net_mistake_rate']:.1%}"))
+        if "strength/proved" in seen:
+            cells.append(("proved of those kept aside", f"{seen['strength/proved']:.1%}"))
         for key, value in seen.items():
             if key.startswith("strength/vs_") and not key.endswith(("_low", "_high")):
                 cells.append((f"score against {key[len('strength/vs_') :]}", f"{value:.0%}"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import envs
 from selfplay.checkpoint import write_text_atomically
 from selfplay.config import Config
 from selfplay.folder import RunFolder
@@ -17,7 +16,7 @@ _ROWS = 12  # lines of the strength table
 def write_report(folder: RunFolder, config: Config) -> None:
     """Writes ``report.md`` from the metrics of the run."""
     lines = read_metrics(folder.path)
-    known = default_positions(envs.make(config.game)) is not None
+    known = default_positions(config.rules()) is not None
     latest: dict[str, float] = {}
     for line in lines:
         latest.update({key: value for key, value in line.items() if "/" in key})

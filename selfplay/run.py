@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-import envs
 from selfplay import arrays, checkpoint
 from selfplay.backends import Threads, core_count
 from selfplay.config import Config, load_config, nearest_recipe, parse_config
@@ -36,6 +35,7 @@ from selfplay.types import Report, Samples
 # what a run may be resumed with another value of
 _FREE_TO_CHANGE = (
     "name",
+    "problems",
     "budget",
     "checkpoint_s",
     "strength",
@@ -75,7 +75,7 @@ def train(target: str, overrides: Sequence[str] = (), out: str | None = None) ->
         _refuse_other_config(folder, config)
     else:
         _refuse_others_files(folder)
-    envs.make(config.game)  # a mistyped game leaves no folder behind
+    config.rules()  # a mistyped game leaves no folder behind
     with folder.locked():
         return Training(folder, config).run()
 
@@ -85,7 +85,7 @@ class Training:
 
     def __init__(self, folder: RunFolder, config: Config) -> None:
         self.folder, self.config = folder, config
-        self.game = envs.make(config.game)
+        self.game = config.rules()
         device = choose_device(config.evaluator.device)
         torch.manual_seed(config.seed)
         net = config.net.build(self.game)
@@ -116,6 +116,8 @@ class Training:
             evaluator=lambda net: NetEvaluator(
                 net, self.game.num_actions, device, dtype, config.evaluator.cache
             ),
+            search=config.search,
+            threads=config.actor.threads or core_count(),
             test_keys=self._gauge.keys(),
             flops=forward_flops(net, self.game),
             seed=int(seeds[1]),

@@ -7,15 +7,18 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from envs.proving.game import Proving
 from selfplay import arena
 from selfplay.data.labels import Labeller
 from selfplay.evaluate import Truth, evaluate_positions
 from selfplay.evaluator import NetEvaluator
+from selfplay.intervals import wilson
 from selfplay.nets import Net
 from selfplay.openings import canonical_keys
 from selfplay.own_games import own_positions
 from selfplay.players import NetPlayer, SearchPlayer, ValuePlayer, make_player
 from selfplay.positions import Positions, default_positions, read_positions
+from selfplay.proving.trials import attempt
 from selfplay.search import MAX_SIMULATIONS, Search
 from selfplay.types import Game, Player
 
@@ -33,6 +36,9 @@ class StrengthSection(BaseModel):
     games: int = Field(40, ge=2)  # against each baseline
     # different positions of the agent's own games, which the game's solver judges; 0 = none
     own_positions: int = Field(0, ge=0)
+    # of the proving game: inferences that each problem kept aside is given; 0 = not measured
+    inferences: int = Field(0, ge=0)
+    problems: int = Field(100, ge=1)  # of those kept aside, so many at most
 
 
 class Gauge:
@@ -77,9 +83,31 @@ class Gauge:
             self._labeller.refresh()
             if own is not None:
                 scalars |= self._judged("strength/own_", own, searching)[0]
+        if isinstance(self.game, Proving) and self.section.inferences:
+            scalars |= self._proved(self.game, self._evaluator)
         for baseline in self._baselines:
             scalars |= self._match(searching, baseline)
         return scalars
+
+    def _proved(self, game: Proving, evaluator: NetEvaluator) -> dict[str, float]:
+        """The share of the problems kept aside that is proved, with the ends of its interval."""
+        problems = np.flatnonzero(game.held_out)[: self.section.problems]
+        if not len(problems):
+            return {}
+        rng = np.random.default_rng(0)
+        trials = attempt(
+            game, self._search, evaluator, problems.tolist(), self.section.inferences, rng,
+            explore=False,
+        )  # fmt: skip
+        share = wilson(sum(trial.proved for trial in trials), len(problems))
+        return {
+            "strength/proved": share.value,
+            "strength/proved_low": share.low,
+            "strength/proved_high": share.high,
+            "strength/unproved": 1 - share.value,
+            "strength/unproved_low": 1 - share.high,
+            "strength/unproved_high": 1 - share.low,
+        }
 
     def _judged(
         self, prefix: str, positions: Positions, searching: SearchPlayer

@@ -35,6 +35,7 @@ from envs.proving.tableau import (
     begin,
     close,
     find_options,
+    has_room,
     infer,
     is_regular,
     lemma_of,
@@ -117,7 +118,8 @@ def deepen(
                 break
         used += int(t.scalars[INFERENCES])
         limited = bool(stack.counts[_WAS_LIMITED])
-        exhausted = ended == _ROUND_OVER and not limited and not restricted
+        sure = not limited and not scratch.gave_up[0]
+        exhausted = ended == _ROUND_OVER and sure and not restricted
         if ended != _ROUND_OVER or exhausted:
             return Attempt(ended == PROVED, exhausted, used, elapsed, rounds, t)
         depth += 1
@@ -130,16 +132,21 @@ def _prepare(
     matrix: Matrix, problem: int, t: Tableau, stack: _Stack, scratch: Scratch, every: bool
 ) -> None:
     """Begins a round: the root's choice point holds the start clauses, all of them if ``every``."""
-    scratch.length[0] = 0
+    scratch.length[0], scratch.gave_up[0] = 0, 0
     first = matrix.start_first[problem]
     end = matrix.start_first[problem + 1] if every else first + matrix.goal_starts[problem]
-    stack.counts[_TOP] = 1
-    stack.counts[_FILLED] = end - first
+    filled = 0
     stack.counts[_WAS_LIMITED] = 0
     for i in range(first, end):
-        stack.pool[i - first] = matrix.starts[i]
+        if filled == stack.pool.shape[0] or not has_room(matrix, t, matrix.starts[i], 0):
+            stack.counts[_WAS_LIMITED] = 1
+            continue
+        stack.pool[filled] = matrix.starts[i]
+        filled += 1
+    stack.counts[_TOP] = 1
+    stack.counts[_FILLED] = filled
     stack.choices[0] = 0
-    stack.choices[0, _END] = end - first
+    stack.choices[0, _END] = filled
     stack.choices[0, _SIZE] = 1
     t.scalars[OVER] = RUNNING
     t.scalars[GOAL] = -2  # the first step backtracks to the root's choice point

@@ -45,6 +45,7 @@ from selfplay.arrays import repeat, take, tree_map
 from selfplay.jit import kernel
 from selfplay.types import Bool, Float, Int, Transition
 
+MOST = 2**15 - 1  # nodes, variables and so on: they are counted in 16 bits
 OWN = Path(__file__).parent / "problems"  # those that ship with the project
 
 
@@ -76,6 +77,11 @@ class Proving:
         """
         if view not in ("walks", "graph"):
             raise ValueError(f"view={view!r}: expected 'walks' or 'graph'")
+        sizes = {"actions": actions, "nodes": nodes, "variables": variables}
+        sizes |= {"depth": depth, "max_moves": max_moves}
+        for what, size in sizes.items():
+            if not 1 <= size <= MOST:
+                raise ValueError(f"{what}={size}: expected 1 to {MOST:,}")
         self.problems = problems
         self.library = library if library is not None else load_library(problems)
         self.num_actions, self.max_moves, self.view = actions, max_moves, view

@@ -22,6 +22,7 @@ from selfplay.types import Bool, Int
 
 _MOST_PAIRS = 4_000_000  # pairs of literals looked at in a problem before their lists are shared
 _MOST_VARIABLES = 2048  # of a clause
+_MOST_ARGUMENTS = 2048  # of a symbol
 
 
 class Terms(NamedTuple):
@@ -163,6 +164,10 @@ class _Builder:
 
     def _symbol(self, name: str, arity: int, predicate: bool, made_up: frozenset[str]) -> int:
         key = (name, arity, predicate)
+        if arity > _MOST_ARGUMENTS:
+            raise ValueError(
+                f"{name} has {arity:,} arguments; more than {_MOST_ARGUMENTS:,} are not supported"
+            )
         if key not in self._known:
             self._known[key] = len(self.symbols)
             self.symbols.append(name)

@@ -112,6 +112,16 @@ class Limits(NamedTuple):
 
 
 @bare_kernel
+def has_room(matrix: Matrix, t: Tableau, clause: int, connected: int) -> bool:
+    """Whether a copy of a clause fits in, but for so many literals."""
+    literals = matrix.clause_start[clause + 1] - matrix.clause_start[clause] - connected
+    return bool(
+        t.scalars[SIZE] + literals <= t.literal.shape[0]
+        and t.scalars[VARIABLES] + matrix.clause_variables[clause] <= t.bound.shape[0]
+    )
+
+
+@bare_kernel
 def begin(matrix: Matrix, problem: int, t: Tableau) -> None:
     """Makes ``t`` the empty tableau of a problem, with its start clauses as options."""
     t.scalars[:] = 0
@@ -129,11 +139,13 @@ def begin(matrix: Matrix, problem: int, t: Tableau) -> None:
     t.literal[ROOT] = -1
     t.depth[ROOT] = -1
     t.scalars[SIZE] = 1
-    low, count = matrix.start_first[problem], matrix.goal_starts[problem]
-    t.scalars[LIMITED] = count > t.options.shape[0]
-    count = min(count, t.options.shape[0])
-    for i in range(count):
-        t.options[i] = matrix.starts[low + i]
+    low, count = matrix.start_first[problem], 0
+    for i in range(low, low + matrix.goal_starts[problem]):
+        if count == t.options.shape[0] or not has_room(matrix, t, matrix.starts[i], 0):
+            t.scalars[LIMITED] = 1
+            continue
+        t.options[count] = matrix.starts[i]
+        count += 1
     t.scalars[OPTIONS] = count
     if count == 0:
         t.scalars[OVER] = LOST
@@ -219,13 +231,9 @@ def is_regular(matrix: Matrix, t: Tableau, goal: int, scratch: Scratch) -> bool:
 def fits(matrix: Matrix, t: Tableau, limits: Limits, goal: int, entry: int) -> bool:
     """Whether the limits allow a copy of the clause of ``entry`` below the goal."""
     clause = matrix.clause[entry]
-    variables = matrix.clause_variables[clause]
-    literals = matrix.clause_start[clause + 1] - matrix.clause_start[clause]
-    return bool(
-        (t.depth[goal] < limits.depth - 1 or (limits.ground_free and variables == 0))
-        and t.scalars[SIZE] + literals - 1 <= t.literal.shape[0]
-        and t.scalars[VARIABLES] + variables <= t.bound.shape[0]
-    )
+    shallow = t.depth[goal] < limits.depth - 1
+    ground = limits.ground_free and matrix.clause_variables[clause] == 0
+    return bool((shallow or ground) and has_room(matrix, t, clause, 1))
 
 
 @bare_kernel

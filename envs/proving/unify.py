@@ -30,6 +30,7 @@ class Scratch(NamedTuple):
     length: Int  # [1] i32, of the trail
     term: Int  # [V] i32, bindings for ``unifiable_apart``
     offset: Int  # [V] i32
+    gave_up: Int  # [1] i32, 1 once a unification has failed for taking too long
 
 
 def new_scratch(variables: int) -> Scratch:
@@ -40,6 +41,7 @@ def new_scratch(variables: int) -> Scratch:
         np.zeros(1, np.int32),
         np.full(variables, UNBOUND, np.int32),
         np.zeros(variables, np.int32),
+        np.zeros(1, np.int32),
     )
 
 
@@ -97,6 +99,7 @@ def _occurs(
             continue
         arity = terms.arity[at]
         if top + arity >= _ROOM or steps > _PATIENCE:
+            scratch.gave_up[0] = 1
             return True
         for k in range(arity):
             stack[top, 0], stack[top, 1] = terms.arguments[terms.first[at] + k], shift
@@ -138,8 +141,9 @@ def unify(
             if a == b and (i == j or terms.arity[a] == 0):
                 continue
             arity = terms.arity[a]
-            fits = terms.head[a] == terms.head[b] and top + arity < _ROOM and steps < _PATIENCE
-            if not fits:
+            alike = terms.head[a] == terms.head[b]
+            if not alike or top + arity >= _ROOM or steps >= _PATIENCE:
+                scratch.gave_up[0] |= alike
                 undo(scratch, before, bound)
                 return False
             for k in range(arity - 1, -1, -1):

@@ -48,9 +48,12 @@ def replay(
     return positions, state
 
 
-def from_proof(game: Proving, problem: int, moves: Sequence[int]) -> Samples | None:
+def from_proof(
+    game: Proving, problem: int, moves: Sequence[int], smoothing: float = 0.0
+) -> Samples | None:
     """A sample of each choice of a proof: the move it took, and that it was won.
 
+    The share ``smoothing`` of the policy goes to all moves alike: there are other proofs.
     None where the proof took no choice.
     """
     positions, end = replay(game, problem, moves)
@@ -66,6 +69,9 @@ def from_proof(game: Proving, problem: int, moves: Sequence[int]) -> Samples | N
     policy = np.zeros((len(chosen), game.num_actions), np.float32)
     policy[np.arange(len(chosen)), [move for _, move in chosen]] = 1.0
     state = arrays.concatenate([state for state, _ in chosen])
+    legal = game.legal(state)
+    policy = (1 - smoothing) * policy + smoothing * legal / legal.sum(axis=1, keepdims=True)
+    policy = policy.astype(np.float32)
     weight = np.ones(len(chosen), np.float32)
     return _samples(game, state, policy, _WON, weight, weight)
 

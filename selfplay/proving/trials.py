@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.proving.game import Proving, ProvingState
-from envs.proving.tableau import INFERENCES, OVER, PROVED, RUNNING
+from envs.proving.tableau import INFERENCES, OPTIONS, OVER, PROVED, RUNNING
 from selfplay import arrays
 from selfplay.search import Forest, Search
 from selfplay.search.forest import advance
@@ -138,18 +138,18 @@ class _Crew:
         """One search and move in every lane; the lanes that are done, in order."""
         game, search = self._game, self._search
         if self._forest is None:
-            self._forest = search.plant(game, self._state, self._evaluator, reuse=True)  # type: ignore[arg-type]
+            self._forest = search.plant(game, self._state, self._evaluator, reuse=True)
         else:
             advance(
-                self._forest, game, self._state, self._evaluator, self._played, self._keep,  # type: ignore[arg-type]
+                self._forest, game, self._state, self._evaluator, self._played, self._keep,
                 search.look_ahead,
             )  # fmt: skip
         left = inferences - game.used[self._problem]
         budget = np.minimum(search.simulations, np.maximum(left, 0)).astype(np.int32)
-        alone = self._state.tableau.scalars[:, 6] == 1  # nothing to choose, nothing to search
+        alone = self._state.tableau.scalars[:, OPTIONS] == 1  # nothing to choose, nothing to search
         budget = np.where(alone, np.minimum(budget, 1), budget).astype(np.int32)
         noisy = np.full(self.lanes, self._explore)
-        found = search.search(self._forest, game, self._evaluator, self._rng, noisy, budget)  # type: ignore[arg-type]
+        found = search.search(self._forest, game, self._evaluator, self._rng, noisy, budget)
         decision = found.decision
         done = []
         action = decision.action.copy()
@@ -216,7 +216,7 @@ class _Crew:
         """Takes the lane away."""
         rest = np.arange(self.lanes) != lane
         for column in (self._problem, self._begun, self._line, self._seen, self._ended):
-            del column[lane]  # type: ignore[attr-defined]
+            del column[lane]
         del self._exhausted[lane]
         self._state = arrays.take(self._state, rest)
         self._played, self._keep = self._played[rest], self._keep[rest]

@@ -9,10 +9,11 @@ from selfplay.regimes.frozen import Frozen
 from selfplay.regimes.imitation import Imitation
 from selfplay.regimes.mixture import ImitationThenSelfPlay
 from selfplay.regimes.policy_gradient import PolicyGradient
+from selfplay.regimes.prove import Prove
 from selfplay.regimes.selfplay import SelfPlay
 
 Regime = Annotated[
-    SelfPlay | Imitation | PolicyGradient | ImitationThenSelfPlay | Frozen | Dagger,
+    SelfPlay | Imitation | PolicyGradient | ImitationThenSelfPlay | Frozen | Dagger | Prove,
     Field(discriminator="kind"),
 ]
 
@@ -22,6 +23,7 @@ __all__ = [
     "Imitation",
     "ImitationThenSelfPlay",
     "PolicyGradient",
+    "Prove",
     "Regime",
     "SelfPlay",
 ]

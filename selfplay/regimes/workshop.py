@@ -16,6 +16,7 @@ from selfplay.evaluator import NetEvaluator
 from selfplay.learner import Fit, Learner
 from selfplay.nets import Net
 from selfplay.replay import Replay
+from selfplay.search import Search
 from selfplay.types import Game, Report, Samples
 
 
@@ -101,6 +102,8 @@ class Workshop:
     replay: Replay  # of the positions that the run makes itself; kept on disk to resume
     hire: Callable[[], Threads]  # actors that play with search
     evaluator: Callable[[Net], NetEvaluator]  # the net, for play without search
+    search: Search  # of the recipe
+    threads: int  # that games may be played in
     test_keys: NDArray[np.uint64]  # canonical, of the positions that strength is measured on
     flops: int  # of one position forwards through the net
     seed: int

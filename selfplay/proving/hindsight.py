@@ -1,0 +1,173 @@
+"""Hindsight: what was proved on the way inside a trial that failed.
+
+Every sub-tableau that was closed without help from above is a theorem with a proof: the goal at its
+top cannot hold.  It becomes a problem of its own and a lesson (Aygun et al. 2022, "Proving theorems
+using incremental learning and hindsight experience replay").
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from envs.proving.formula import Clause, ClauseForm
+from envs.proving.game import Proving
+from envs.proving.instantiate import literal_of
+from envs.proving.matrix import build_library
+from envs.proving.tableau import (
+    GOAL,
+    LEMMAS,
+    NO_GOAL,
+    OPEN,
+    OPTIONS,
+    OVER,
+    PROVED,
+    ROOT,
+    RUNNING,
+    SIZE,
+    Tableau,
+)
+from selfplay import arrays
+from selfplay.proving.lessons import from_proof
+from selfplay.proving.trials import Trial
+from selfplay.types import Samples
+
+
+class Part(NamedTuple):
+    """A theorem out of a failed trial: a problem, and the moves that prove it."""
+
+    game: Proving  # of this problem alone
+    moves: tuple[int, ...]
+
+
+def closed_parts(t: Tableau) -> list[int]:
+    """The nodes whose sub-tableaux are closed and stand alone, the largest first.
+
+    None is below another, and each took at least two extensions.
+    """
+    size, goal = int(t.scalars[SIZE]), int(t.scalars[GOAL])
+    open_from = np.zeros(size, np.bool_)  # the goal's ancestors and all that comes later
+    node = goal
+    while node not in (ROOT, NO_GOAL):
+        parent = int(t.parent[node])
+        last = int(t.first[parent]) + int(t.children[parent])
+        open_from[node:last] = True
+        node = parent
+    open_from[ROOT] = True
+    inside = np.zeros(size, np.int64)  # extensions in the sub-tableau
+    alone = np.ones(size, np.bool_)  # nothing in it refers to what is outside
+    for node in range(size - 1, ROOT, -1):
+        how, parent = int(t.closed[node]), int(t.parent[node])
+        if open_from[node] or how == OPEN:
+            alone[node] = False
+        inside[node] += how >= 0
+        inside[parent] += inside[node]
+    found: list[int] = []
+    for node in sorted(range(1, size), key=lambda node: (-int(inside[node]), node)):
+        if not alone[node] or inside[node] < 2 or not _stands_alone(t, node, size):
+            continue
+        if not any(_is_below(t, node, top) for top in found):
+            found.append(node)
+    return found
+
+
+def _is_below(t: Tableau, node: int, top: int) -> bool:
+    while node != ROOT:
+        if node == top:
+            return True
+        node = int(t.parent[node])
+    return False
+
+
+def _stands_alone(t: Tableau, top: int, size: int) -> bool:
+    """Whether all below is closed, by nothing that lies outside."""
+    for node in range(top, size):
+        if not _is_below(t, node, top):
+            continue
+        how = int(t.closed[node])
+        if how == OPEN:
+            return False
+        if how <= LEMMAS and not _is_below(t, LEMMAS - how, top):
+            return False
+        if LEMMAS < how < 0 and not _is_below(t, -1 - how, top):
+            return False
+    return True
+
+
+def part_of(game: Proving, problem: int, t: Tableau, top: int) -> Part | None:
+    """The theorem that the sub-tableau of ``top`` proves, as a problem of its own.
+
+    The clauses are those of the problem, and the goal's literal under the substitution starts the
+    proof.  None where the game takes a step on its own that the proof does not have.
+    """
+    form, matrix = game.library.forms[problem], game.library.matrix
+    literal = literal_of(game.library, t, int(t.literal[top]), int(t.offset[top]))
+    goal = Clause((literal,), "hindsight", "", "negated_conjecture")
+    clauses = tuple(
+        clause._replace(role="axiom" if clause.role == "negated_conjecture" else clause.role)
+        for clause in form.clauses
+    )
+    own = ClauseForm(
+        f"{form.name}_{top}", (goal, *clauses), True, form.equality, form.skolem, form.defined
+    )
+    small = game.on(build_library([own]))
+    # literals are numbered as before, but for the goal in front and the problem's place
+    shift = 1 - int(matrix.clause_start[matrix.clause_first[problem]])
+    state, moves = small.start(np.zeros(1, np.int32)), []
+    twin: dict[int, int] = {}  # node of the new tableau -> node of the old one
+    while state.tableau.scalars[0, OVER] == RUNNING:
+        new = arrays.take(state.tableau, 0)
+        at = int(new.scalars[GOAL])
+        options = new.options[: new.scalars[OPTIONS]]
+        if at == ROOT:
+            move = 0
+        else:
+            _pair(t, new, twin, top)
+            old = twin.get(at)
+            if old is None:
+                return None
+            how = int(t.closed[old])
+            if LEMMAS < how < 0:
+                back = [here for here, there in twin.items() if there == -1 - how]
+                wanted = -1 - back[0] if back else OPEN
+            else:
+                wanted = how + shift
+            fits = np.flatnonzero(options == wanted)
+            if not len(fits):
+                return None
+            move = int(fits[0])
+        moves.append(move)
+        state, _ = small.step(state, np.array([move], np.int32))
+    if state.tableau.scalars[0, OVER] != PROVED:
+        return None
+    return Part(small, tuple(moves))
+
+
+def _pair(old: Tableau, new: Tableau, twin: dict[int, int], top: int) -> None:
+    """Matches the nodes of the new tableau with those below ``top``, as far as they go alike."""
+    twin[int(new.first[ROOT])] = top
+    waiting = [int(new.first[ROOT])]
+    while waiting:
+        here = waiting.pop()
+        there = twin[here]
+        if new.children[here] != old.children[there] or new.closed[here] == OPEN:
+            continue
+        for i in range(int(new.children[here])):
+            child = int(new.first[here]) + i
+            twin[child] = int(old.first[there]) + i
+            waiting.append(child)
+
+
+def lessons_of_parts(game: Proving, trial: Trial, most: int, smoothing: float) -> list[Samples]:
+    """Lessons from at most ``most`` theorems that a failed trial proved on its last line."""
+    if not most or not trial.seen or game.view != "walks":
+        return []
+    t = arrays.take(trial.seen[-1].state.tableau, 0)
+    found = []
+    for top in closed_parts(t)[:most]:
+        part = part_of(game, trial.problem, t, top)
+        lesson = from_proof(part.game, 0, part.moves, smoothing) if part else None
+        if lesson is not None:
+            found.append(lesson)
+    return found

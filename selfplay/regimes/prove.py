@@ -1,0 +1,207 @@
+"""Proving: problems are served, tried, and the proofs that are found are learned from.
+
+At first the search is unguided (iterative deepening); once every problem has been tried the net
+guides it, on problems at the edge of what it can do.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from envs.proving.game import Proving
+from selfplay import arrays
+from selfplay.evaluator import Usage
+from selfplay.openings import canonical_obs_keys
+from selfplay.proving.crew import Batch, Crew, Effort
+from selfplay.proving.matchmaker import Matchmaker
+from selfplay.proving.trials import Trial
+from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.types import Report
+
+_BINS = 5  # of the success rates that are reported
+
+
+class Prove(BaseModel):
+    """Section ``[regime]`` with ``kind = "prove"``: for the proving game."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["prove"] = "prove"
+    trials: int = Field(256, ge=1)  # problems tried between two updates of the net
+    inferences: int = Field(2000, ge=1)  # of a guided trial
+    unguided_inferences: int = Field(20_000, ge=1)  # of a trial without the net
+    unguided_rounds: int = Field(1, ge=0)  # times every problem is tried without the net first
+    guided: bool = True  # False: the search never asks the net; it imitates the proofs found
+    lanes: int = Field(32, ge=1)  # problems side by side in a thread
+    matchmaker: bool = True  # False: all problems are served alike
+    failures: int = Field(4, ge=0)  # positions of a failed trial whose value is learned
+    hindsight: int = Field(2, ge=0)  # theorems out of a failed trial, at most
+    smoothing: float = Field(0.1, ge=0, lt=1)  # of a proof's moves: share of all that is possible
+
+    def open(self, shop: Workshop) -> ProveLoop:
+        """Raises ValueError when the game is another."""
+        if not isinstance(shop.game, Proving):
+            raise ValueError(
+                f"regime.kind = 'prove' is for game = 'proving'; {shop.game.name} is learned by "
+                f"regime.kind = 'selfplay'"
+            )
+        return ProveLoop(self, shop, shop.game)
+
+
+class ProveLoop(Loop):
+    """Serves problems, tries them, learns."""
+
+    def __init__(self, section: Prove, shop: Workshop, game: Proving) -> None:
+        self._section, self._shop, self._game = section, shop, game
+        self._rng = np.random.default_rng(shop.seed)
+        count = len(game.library.forms)
+        self._match = Matchmaker(count, uniform=not section.matchmaker)
+        self._train = np.flatnonzero(~game.held_out)
+        self._unguided = np.zeros(count, np.int64)  # trials without the net, of each problem
+        self._length = np.zeros(count, np.int64)  # inferences of the shortest proof; 0: none yet
+        effort = Effort(
+            section.inferences,
+            section.unguided_inferences,
+            section.lanes,
+            section.failures,
+            section.hindsight,
+            section.smoothing,
+        )
+        self._crew = Crew(game, shop.search, effort, shop.evaluator, shop.threads)
+
+    def iteration(self) -> Iterator[Report]:
+        shop, section = self._shop, self._section
+        begun = time.perf_counter()
+        fresh = self._train[self._unguided[self._train] < section.unguided_rounds]
+        guided = section.guided and not len(fresh)
+        uniform_edge = self._match.at_edge(self._train)
+        if len(fresh):
+            served = self._rng.permutation(fresh)[: section.trials]
+        else:
+            served = self._match.serve(section.trials, self._train, self._rng)
+        rates = self._match.rates()[served]
+        edge = self._match.at_edge(served)
+        batches = self._tried(served, guided)
+        seconds = time.perf_counter() - begun
+        new = self._note([trial for batch in batches for trial in batch.trials], guided)
+        samples = [sample for batch in batches for sample in batch.samples]
+        usage = Usage(*(sum(column) for column in zip(*(b.usage for b in batches), strict=True)))
+        told = self._told(batches, guided, seconds, usage, new, rates)
+        told["prove/served_at_edge"], told["prove/uniform_at_edge"] = edge, uniform_edge
+        if not samples and not shop.replay.total:
+            raise ValueError(
+                "nothing was proved in the first round, so there is nothing to learn from: allow "
+                "more with --set regime.unguided_inferences=..., or give easier problems"
+            )
+        ledger = shop.ledger
+        ledger.games += sum(len(batch.trials) for batch in batches)
+        ledger.evaluations += usage.evaluated
+        ledger.tree_s += max(0.0, seconds * shop.threads - usage.seconds)
+        steps = 0
+        if samples:
+            fresh_samples = arrays.concatenate(samples)
+            shop.replay.add(fresh_samples)
+            made = arrays.length(fresh_samples)
+            keys = canonical_obs_keys(shop.game, fresh_samples.obs)
+            ledger.note(made, keys, len(shop.replay))
+            steps = max(1, round(made * shop.learner.section.reuse / shop.learner.section.batch))
+        yield Report(ledger.positions, "prove", told)
+        window, raw = shop.replay.window()
+        scalars = shop.fit(window, steps)
+        scalars["learn/window"] = raw
+        yield Report(ledger.positions, "learn", scalars)
+
+    def _tried(self, served: NDArray[np.int64], guided: bool) -> list[Batch]:
+        """The trials of the problems in ``served``, spread over the workers."""
+        return self._crew.work(self._shop.learner.acting, served, guided, self._rng)
+
+    def _note(self, trials: list[Trial], guided: bool) -> int:
+        """Remembers how the trials ended; how many problems were proved for the first time."""
+        new, records = 0, []
+        for trial in sorted(trials, key=lambda trial: trial.problem):
+            problem = trial.problem
+            if guided:
+                self._match.note(problem, trial.proved)
+            else:
+                self._unguided[problem] += 1
+                self._match.note(problem, trial.proved, trial.exhausted)
+            if trial.proved:
+                new += self._length[problem] == 0
+                best = self._length[problem] or trial.inferences
+                self._length[problem] = max(1, min(best, trial.inferences))
+                name = self._game.library.forms[problem].name
+                moves = " ".join(str(action + 1) for action in trial.actions)
+                records.append(f"{name}: {moves} # inferences {trial.inferences}")
+        self._shop.records = records
+        return int(new)
+
+    def _told(
+        self,
+        batches: list[Batch],
+        guided: bool,
+        seconds: float,
+        usage: Usage,
+        new: int,
+        rates: NDArray[np.float64],
+    ) -> dict[str, float]:
+        """``prove/*`` of one round."""
+        trials = [trial for batch in batches for trial in batch.trials]
+        proved = [trial for trial in trials if trial.proved]
+        inferences = sum(trial.inferences for trial in trials)
+        known = rates[~np.isnan(rates)]
+        moves = [len(trial.actions) for trial in proved]
+        counts, _ = np.histogram(known, _BINS, (0.0, 1.0))
+        told = {
+            "prove/guided": float(guided),
+            "prove/trials": len(trials),
+            "prove/proved": len(proved),
+            "prove/proved_share": len(proved) / max(1, len(trials)),
+            "prove/new": new,
+            "prove/ever": int((self._length[self._train] > 0).sum()),
+            "prove/ever_share": float((self._length[self._train] > 0).mean()),
+            "prove/length": float(np.mean(moves)) if moves else float("nan"),
+            "prove/refused": sum(batch.refused for batch in batches),
+            "prove/hindsight": sum(batch.parts for batch in batches),
+            "prove/inferences_per_s": inferences / seconds,
+            "prove/net_share": usage.seconds / (seconds * self._shop.threads),
+            "prove/seconds": seconds,
+        }
+        for i, count in enumerate(counts):
+            told[f"prove/rate_{i * 100 // _BINS}_to_{(i + 1) * 100 // _BINS}"] = (
+                count / len(known) if len(known) else float("nan")
+            )
+        return told
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "rng": json.dumps(self._rng.bit_generator.state),
+            "match": self._match.state_dict(),
+            "unguided": self._unguided.copy(),
+            "length": self._length.copy(),
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self._match.load_state_dict(saved["match"])
+        self._rng.bit_generator.state = json.loads(saved["rng"])
+        self._unguided = np.asarray(saved["unguided"])
+        self._length = np.asarray(saved["length"])
+
+    def source(self) -> dict[str, Any]:
+        return {
+            "path": self._game.problems or "own problems",
+            "problems": len(self._game.library.forms),
+            "held_out": int(self._game.held_out.sum()),
+        }
+
+    def cancel(self) -> None:
+        self._crew.cancel()
+
+    def close(self) -> None:
+        self._crew.close()
