@@ -117,4 +117,6 @@ class _NetAlone:
 def _name(section: NetSection) -> str:
     if section.kind == "resnet":
         return f"resnet {section.blocks}x{section.channels}"
-    return f"mlp {section.layers}x{section.width}"
+    if section.kind == "mlp":
+        return f"mlp {section.layers}x{section.width}"
+    return f"{section.kind} {section.width}"

@@ -60,6 +60,20 @@ class Budget(BaseModel):
         return min(1.0, max(shares))
 
 
+def build_rules(game: str, net: str, problems: str = "") -> Game:
+    """The game of a spec; that of proving on ``problems`` and as a net of kind ``net`` sees it.
+
+    Raises ValueError or OSError with a sentence for the user when it cannot be built.
+    """
+    if game.partition("?")[0] != "proving":
+        return envs.make(game)
+    options = {"problems": problems} if problems else {}
+    if net in ("walks", "graph"):
+        options["view"] = net
+    joint = "&" if "?" in game else "?"
+    return envs.make(f"{game}{joint}{urlencode(options)}" if options else game)
+
+
 class Config(BaseModel):
     """All that defines a run."""
 
@@ -95,15 +109,7 @@ class Config(BaseModel):
 
         Raises ValueError or OSError with a sentence for the user when it cannot be built.
         """
-        if not self._proves or ":" in self.game:
-            return envs.make(self.game)
-        options = {"problems": self.problems} if self.problems else {}
-        if self.net.kind in ("walks", "graph"):
-            options["view"] = self.net.kind
-        more = urlencode(options)
-        return envs.make(
-            f"{self.game}{'&' if '?' in self.game else '?'}{more}" if more else self.game
-        )
+        return build_rules(self.game, self.net.kind, self.problems)
 
     def dump(self) -> dict[str, Any]:
         """The resolved configuration as plain JSON values."""

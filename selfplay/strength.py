@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,7 +20,8 @@ from selfplay.openings import canonical_keys
 from selfplay.own_games import own_positions
 from selfplay.players import NetPlayer, SearchPlayer, ValuePlayer, make_player
 from selfplay.positions import Positions, default_positions, read_positions
-from selfplay.proving.trials import attempt
+from selfplay.proving.trials import Trial, attempt
+from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import MAX_SIMULATIONS, Search
 from selfplay.types import Game, Player
 
@@ -39,6 +42,7 @@ class StrengthSection(BaseModel):
     # of the proving game: inferences that each problem kept aside is given; 0 = not measured
     inferences: int = Field(0, ge=0)
     problems: int = Field(100, ge=1)  # of those kept aside, so many at most
+    guided: bool = True  # False: by the unguided search, for a run that is the baseline
 
 
 class Gauge:
@@ -94,11 +98,12 @@ class Gauge:
         problems = np.flatnonzero(game.held_out)[: self.section.problems]
         if not len(problems):
             return {}
-        rng = np.random.default_rng(0)
-        trials = attempt(
-            game, self._search, evaluator, problems.tolist(), self.section.inferences, rng,
-            explore=False,
-        )  # fmt: skip
+        rng, budget = np.random.default_rng(0), self.section.inferences
+        trials: Iterable[Trial] = attempt(
+            game, self._search, evaluator, problems.tolist(), budget, rng, explore=False
+        )
+        if not self.section.guided:
+            trials = (attempt_unguided(game, problem, budget) for problem in problems.tolist())
         share = wilson(sum(trial.proved for trial in trials), len(problems))
         return {
             "strength/proved": share.value,

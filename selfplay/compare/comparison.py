@@ -16,6 +16,7 @@ from selfplay.compare.matrix import Matrix, make_matrix
 from selfplay.compare.records import (
     LOSS,
     METRIC,
+    UNPROVED,
     Group,
     Runs,
     Skipped,
@@ -60,10 +61,13 @@ def compare(names: Sequence[str | Path], metric: str = METRIC, loss: str = LOSS)
 
     Raises ValueError with a sentence when there is nothing to compare, when runs were measured in
     different ways, when no run has ``metric``, or when ``loss`` is better the higher it is.
+    For the proving game the default metric is the share of problems that is not proved.
     Where no run has ``loss``, the fits are of ``metric``.
     """
     read = read_runs(names)
     known = {name for run in read.runs for name in run.points.names}
+    if metric == METRIC and metric not in known and UNPROVED in known:
+        metric = UNPROVED
     if metric not in known:
         have = ", ".join(sorted(name for name in known if not name.endswith(("_low", "_high"))))
         raise ValueError(f"no run has {metric!r}; there are: {have}")

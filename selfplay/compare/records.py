@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-import envs
+from selfplay.config import build_rules
 from selfplay.folder import RunFolder, find_run
 from selfplay.nets import NetSection, parameter_count
 
 F64 = NDArray[np.float64]
 
 METRIC = "strength/mistake_rate"  # what is compared where nobody asks for another
+UNPROVED = "strength/unproved"  # the same for the proving game
 LOSS = "strength/policy_cross_entropy"  # what the fits are about where nobody asks for another
 
 # how a run was made and measured without a change to what it learns
@@ -117,7 +118,7 @@ class Group(NamedTuple):
 
 def lower_is_better(metric: str) -> bool:
     """False for shares of points and of mass, True for mistakes and cross-entropies."""
-    return not metric.startswith(("strength/vs_", "strength/optimal_mass"))
+    return not metric.startswith(("strength/vs_", "strength/optimal_mass", "strength/proved"))
 
 
 def on_fixed_positions(metric: str) -> bool:
@@ -391,7 +392,7 @@ def _number(value: object) -> float:
 @functools.cache
 def _net_size(game: str, section: str) -> int:
     built: Any = TypeAdapter(NetSection).validate_json(section)
-    return parameter_count(built.build(envs.make(game)))
+    return parameter_count(built.build(build_rules(game, built.kind)))
 
 
 @functools.cache
