@@ -1,8 +1,8 @@
 """The prover: a problem in, a checked proof out, or why there is none.
 
 Guided search comes first and has a share of the time, unguided search has the rest: the one makes
-few and good inferences, the other a hundred times as many.  Where only inferences are bounded, the
-guided search may use them all.  Nothing is called proved before the checker accepts it.
+few and good inferences, the other a hundred times as many a second.  Of inferences the guided
+search has the first 20,000.  Nothing is called proved before the checker accepts it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from selfplay.types import Evaluator
 
 SECONDS = 10.0  # of a problem, where nothing else is said
 GUIDED_SHARE = 0.5  # of the seconds
+GUIDED_INFERENCES = 20_000  # of the guided search, where so many more are allowed
 MOST_CLAUSES = 100_000
 
 GUIDED, UNGUIDED = "guided", "unguided"
@@ -194,11 +195,13 @@ class _Searches:
     def _guided(self, guide: Guide) -> Proof | None:
         game = guide.game.on(self._library)
         evaluator: Evaluator = guide.opinions(game)
-        left = self._seconds_left()
+        left, inferences = self._seconds_left(), self._inferences_left()
         seconds = None if left is None else self._share * left
+        if inferences is not None:
+            inferences = min(inferences, GUIDED_INFERENCES)
         tell = self._tell
         found = search_guided(
-            game, guide.search, evaluator, 0, self._inferences_left(), seconds, self._is_stopped,
+            game, guide.search, evaluator, 0, inferences, seconds, self._is_stopped,
             None if tell is None else lambda used: tell(GUIDED, used),
         )  # fmt: skip
         self._used += found.inferences

@@ -75,7 +75,7 @@ def _row(name: str, own: Sequence[Judged]) -> str:
 
 def judged_json(judged: Sequence[Judged], folder: Path, order: Order) -> dict[str, Any]:
     """The same as one object; ``seconds`` and ``inferences`` on top are what each was allowed."""
-    sets = {}
+    sets: dict[str, dict[str, float]] = {}
     for name, own in by_set(judged, folder).items():
         proved = sum(one.proved for one in own)
         share = wilson(proved, len(own))
