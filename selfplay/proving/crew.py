@@ -92,7 +92,7 @@ class _Worker:
                 parts += len(found)
             if lesson is not None:
                 samples.append(lesson)
-            done.append(trial._replace(seen=()))
+            done.append(trial._replace(seen=(), furthest=None))
         return Batch(done, samples, refused, parts, self.evaluator.take_usage())
 
     def _accepts(self, trial: Trial) -> bool:

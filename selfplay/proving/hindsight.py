@@ -160,10 +160,13 @@ def _pair(old: Tableau, new: Tableau, twin: dict[int, int], top: int) -> None:
 
 
 def lessons_of_parts(game: Proving, trial: Trial, most: int, smoothing: float) -> list[Samples]:
-    """Lessons from at most ``most`` theorems that a failed trial proved on its last line."""
-    if not most or not trial.seen or game.view != "walks":
+    """Lessons from at most ``most`` theorems in the largest tableau of a failed trial.
+
+    None for the net that sees no names: what it knows of a problem is made once for the library.
+    """
+    if not most or trial.furthest is None or game.view != "walks":
         return []
-    t = arrays.take(trial.seen[-1].state.tableau, 0)
+    t = arrays.take(trial.furthest.tableau, 0)
     found = []
     for top in closed_parts(t)[:most]:
         part = part_of(game, trial.problem, t, top)

@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.proving.game import Proving, ProvingState
-from envs.proving.tableau import INFERENCES, OPTIONS, OVER, PROVED, RUNNING
+from envs.proving.tableau import INFERENCES, OPTIONS, OVER, PROVED, RUNNING, SIZE
 from selfplay import arrays
 from selfplay.search import Forest, Search
 from selfplay.search.forest import advance
-from selfplay.search.tree import BEST, NONE, ROOT, WORST, Tree
-from selfplay.types import Bool, Evaluator, Float, Int, Obs, Transition
+from selfplay.search.tree import BEST, NONE, ROOT, Tree
+from selfplay.types import Bool, Evaluator, Float, Int, Transition
 
 
 class Seen(NamedTuple):
@@ -41,6 +40,7 @@ class Trial(NamedTuple):
     seconds: float
     actions: tuple[int, ...]  # the moves of the proof
     seen: tuple[Seen, ...]  # the positions that moves were chosen in, all lines
+    furthest: ProvingState | None = None  # of a failed trial: the largest tableau of its last tree
 
 
 class Metered:
@@ -126,6 +126,7 @@ class _Crew:
         self._seen: list[list[Seen]] = [[] for _ in problems]
         self._ended: list[tuple[int, ...] | None] = [None] * len(problems)  # a proof, () for none
         self._exhausted = [False] * len(problems)
+        self._furthest: list[ProvingState | None] = [None] * len(problems)
         self._state: ProvingState = game.start(np.array(problems, np.int32))
         self._played = np.zeros(len(problems), np.int32)
         self._keep: Bool = np.zeros(len(problems), np.bool_)
@@ -168,6 +169,7 @@ class _Crew:
             late = seconds is not None and now - self._begun[lane] >= seconds
             if used >= inferences or late or self._exhausted[lane]:
                 self._ended[lane] = ()
+                self._furthest[lane] = _largest(self._forest, lane)
                 done.append(lane)
         self._note(decision.policy, decision.value)
         before = game.used.copy()
@@ -202,6 +204,7 @@ class _Crew:
             time.perf_counter() - self._begun[lane],
             proof or (),
             tuple(self._seen[lane]),
+            None if proof else self._furthest[lane],
         )
 
     def give(self, lane: int, problem: int) -> None:
@@ -209,7 +212,7 @@ class _Crew:
         self._problem[lane] = problem
         self._begun[lane] = time.perf_counter()
         self._seen[lane], self._ended[lane] = [], None
-        self._exhausted[lane] = False
+        self._exhausted[lane], self._furthest[lane] = False, None
         self._restart(lane)
 
     def dismiss(self, lane: int) -> None:
@@ -217,7 +220,7 @@ class _Crew:
         rest = np.arange(self.lanes) != lane
         for column in (self._problem, self._begun, self._line, self._seen, self._ended):
             del column[lane]
-        del self._exhausted[lane]
+        del self._exhausted[lane], self._furthest[lane]
         self._state = arrays.take(self._state, rest)
         self._played, self._keep = self._played[rest], self._keep[rest]
         self._forest = arrays.take(self._forest, rest)
@@ -244,10 +247,9 @@ def _winning_line(tree: Tree, lane: int) -> tuple[int, ...] | None:
         node = child
 
 
-def is_lost(tree: Tree, lane: int) -> bool:
-    """Whether the tree proves that nothing is left to try."""
-    return bool(tree.upper[lane, ROOT].max() <= WORST)
-
-
-Indices = NDArray[np.int64]
-__all__ = ["Indices", "Metered", "Obs", "Seen", "Trial", "Unguided", "attempt", "is_lost"]
+def _largest(forest: Forest, lane: int) -> ProvingState:
+    """The position of the lane's tree with the most nodes in its tableau, [1, ...]."""
+    used = int(forest.tree.size[lane])
+    sizes = forest.states.tableau.scalars[lane, :used, SIZE]
+    at = int(sizes.argmax())
+    return arrays.take(forest.states, (slice(lane, lane + 1), at))  # type: ignore[no-any-return]
