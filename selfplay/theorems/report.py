@@ -79,8 +79,13 @@ def judged_json(judged: Sequence[Judged], folder: Path, order: Order) -> dict[st
     for name, own in by_set(judged, folder).items():
         proved = sum(one.proved for one in own)
         share = wilson(proved, len(own))
-        sets[name] = {"problems": len(own), "proved": proved}
-        sets[name] |= {"share": share.value, "low": share.low, "high": share.high}
+        sets[name] = {
+            "problems": len(own),
+            "proved": proved,
+            "share": share.value,
+            "low": share.low,
+            "high": share.high,
+        }
     return {
         "problems": len(judged),
         "proved": sum(one.proved for one in judged),
