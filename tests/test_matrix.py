@@ -132,7 +132,15 @@ def test_what_is_made_up_hashes_alike() -> None:
 def test_what_cannot_be_a_library() -> None:
     with pytest.raises(ValueError, match="needs at least one problem"):
         build_library([])
-    wide = Atom("p", tuple(Variable(f"X{i}") for i in range(2049)))
-    clause = Clause((Literal(True, wide),), "wide", "", "axiom")
+    names = [Variable(f"X{i}") for i in range(2049)]
+    halves = (Atom("p", tuple(names[:1025])), Atom("p", tuple(names[1025:])))
+    clause = Clause(tuple(Literal(True, half) for half in halves), "wide", "", "axiom")
     with pytest.raises(ValueError, match=r"clause wide has 2,049 variables; more than 2,048 are"):
+        build_library([form_of(clause)])
+
+
+def test_a_symbol_with_too_many_arguments() -> None:
+    wide = Atom("p", tuple(Function("a") for _ in range(2049)))
+    clause = Clause((Literal(True, wide),), "wide", "", "axiom")
+    with pytest.raises(ValueError, match=r"p has 2,049 arguments; more than 2,048 are not"):
         build_library([form_of(clause)])
