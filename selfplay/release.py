@@ -1,4 +1,4 @@
-"""Turns a finished run into one that ships: ``python -m selfplay.release RUN``.
+"""Turns a finished run into one that ships: ``python -m selfplay.release RUN [--half]``.
 
 What stays: config, provenance, metrics, report and the net of the newest checkpoint, some of it
 smaller than before.  The agent can be played against and measured, but not trained on.
@@ -14,9 +14,10 @@ from selfplay import checkpoint
 from selfplay.folder import RunFolder, find_run
 
 
-def release(folder: RunFolder) -> Path:
+def release(folder: RunFolder, half: bool = False) -> Path:
     """The one checkpoint that is left, without what only training needs.
 
+    ``half`` rounds its weights to float16, which halves its size.
     Raises ValueError with a sentence when the run has no checkpoint.
     """
     newest = folder.latest()
@@ -24,6 +25,11 @@ def release(folder: RunFolder) -> Path:
         raise ValueError(f"{folder.path} has no checkpoint to release")
     content = checkpoint.load(newest)
     content.pop("training", None)
+    if half:
+        content["net"] = {
+            name: tensor.half() if tensor.is_floating_point() else tensor
+            for name, tensor in content["net"].items()
+        }
     checkpoint.save(newest, content)
     for other in folder.checkpoints():
         if other != newest:
@@ -36,5 +42,5 @@ def release(folder: RunFolder) -> Path:
 
 
 if __name__ == "__main__":
-    kept = release(find_run(sys.argv[1]))
+    kept = release(find_run(sys.argv[1]), half="--half" in sys.argv[2:])
     print(f"{kept} is left, {kept.stat().st_size / 1e6:.1f} MB")
