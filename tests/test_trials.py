@@ -1,0 +1,184 @@
+"""Trials by bigsteps: what they prove, what they count, when they end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from envs.proving.checker import check_proof
+from envs.proving.clausify import clausify
+from envs.proving.extract import proof_of
+from envs.proving.game import Proving, load_library
+from envs.proving.matrix import build_library
+from envs.proving.tableau import INFERENCES, OVER, PROVED, RUNNING
+from envs.proving.tptp import parse_problem
+from selfplay import arrays
+from selfplay.proving.lessons import replay
+from selfplay.proving.trials import Metered, Trial, attempt
+from selfplay.search import Gumbel, Puct, Search
+from selfplay.search.tree import NONE
+from selfplay.types import Evaluator
+
+BUDGET = 400
+SEARCHES = [
+    pytest.param(Puct(simulations=32), id="puct"),
+    pytest.param(Gumbel(simulations=32), id="gumbel"),
+    pytest.param(Puct(simulations=32, look_ahead=False), id="puct-without-look-ahead"),
+]
+
+
+@pytest.fixture(scope="module")
+def game() -> Proving:
+    """The problems that ship."""
+    return Proving(library=load_library())
+
+
+def game_of(text: str) -> Proving:
+    return Proving(library=build_library([clausify(parse_problem(text, "t"))]), actions=8)
+
+
+def pelletier(game: Proving, numbers: range) -> list[int]:
+    names = [form.name for form in game.library.forms]
+    return [names.index(f"pelletier_{number:02d}") for number in numbers]
+
+
+def trials(
+    game: Proving,
+    search: Search,
+    evaluator: Evaluator,
+    problems: list[int],
+    inferences: int = BUDGET,
+    seed: int = 0,
+    lanes: int = 8,
+) -> list[Trial]:
+    rng = np.random.default_rng(seed)
+    return list(attempt(game, search, evaluator, problems, inferences, rng, lanes=lanes))
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_easy_problems_are_proved_and_the_proofs_accepted(
+    game: Proving, no_opinion: Evaluator, search: Search
+) -> None:
+    problems = pelletier(game, range(1, 34))
+    found = trials(game, search, no_opinion, problems)
+    assert sorted(trial.problem for trial in found) == sorted(problems)
+    proved = [trial for trial in found if trial.proved]
+    assert len(proved) >= 24
+    for trial in proved:
+        assert trial.inferences <= BUDGET
+        positions, end = replay(game, trial.problem, trial.actions)
+        assert len(positions) == len(trial.actions)
+        assert end.tableau.scalars[0, OVER] == PROVED
+        assert end.tableau.scalars[0, INFERENCES] <= trial.inferences
+        proof = proof_of(game.library, trial.problem, arrays.take(end.tableau, 0))
+        assert check_proof(game.library.forms[trial.problem], proof)
+    for trial in found:
+        if not trial.proved:
+            assert trial.actions == ()
+            assert trial.exhausted or trial.inferences >= BUDGET
+
+
+def test_inferences_are_those_that_the_tree_holds(game: Proving, no_opinion: Evaluator) -> None:
+    """Every node of the tree cost what its tableau holds more than its parent's."""
+    metered = Metered(game)
+    (problem,) = pelletier(game, range(43, 44))
+    search = Puct(simulations=300, look_ahead=False)
+    state = game.start(np.array([problem], np.int32))
+    forest = search.plant(metered, state, no_opinion)
+    search.search(forest, metered, no_opinion, np.random.default_rng(0), np.zeros(1, np.bool_))
+    held = 0
+    inferences = forest.states.tableau.scalars[0, :, INFERENCES]
+    for parent, children in enumerate(forest.tree.child[0]):
+        held += sum(
+            int(inferences[child] - inferences[parent])
+            for child in children[children != NONE].tolist()
+        )
+    assert metered.used[problem] == held > 300
+    assert metered.used.sum() == held
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("budget", [1, 50, 300])
+def test_the_budget_is_kept(
+    game: Proving, no_opinion: Evaluator, search: Search, budget: int
+) -> None:
+    """What is under way is finished: the last simulations may each take some inferences more."""
+    for trial in trials(game, search, no_opinion, pelletier(game, range(30, 48)), budget):
+        if trial.proved:
+            assert trial.inferences <= budget
+        else:
+            assert trial.exhausted or budget <= trial.inferences
+
+
+def test_a_problem_without_proof_is_exhausted(no_opinion: Evaluator) -> None:
+    game = game_of(
+        """cnf(goal, negated_conjecture, ~ p(X) | ~ q(X)). cnf(one, axiom, p(a)).
+           cnf(two, axiom, p(b)). cnf(three, axiom, q(c))."""
+    )
+    (trial,) = trials(game, Puct(simulations=32), no_opinion, [0])
+    assert (trial.proved, trial.exhausted, trial.actions) == (False, True, ())
+    assert trial.inferences < 20
+
+
+def test_a_problem_that_cannot_be_exhausted_ends_with_the_budget(no_opinion: Evaluator) -> None:
+    game = game_of(
+        """cnf(goal, negated_conjecture, ~ p(a)). cnf(one, axiom, p(X) | ~ p(f(X))).
+           cnf(two, axiom, p(X) | ~ p(g(X)))."""
+    )
+    (trial,) = trials(game, Puct(simulations=16), no_opinion, [0], 500)
+    assert (trial.proved, trial.exhausted) == (False, False)
+    assert 500 <= trial.inferences < 600
+    assert len(trial.seen) > 10
+
+
+@pytest.mark.parametrize("search", SEARCHES[:2])
+def test_the_same_seed_gives_the_same_trials(
+    game: Proving, no_opinion: Evaluator, search: Search
+) -> None:
+    problems = pelletier(game, range(18, 48))
+
+    def told(seed: int) -> list[tuple[int, bool, int, tuple[int, ...]]]:
+        found = trials(game, search, no_opinion, problems, 200, seed)
+        return [(one.problem, one.proved, one.inferences, one.actions) for one in found]
+
+    assert told(0) == told(0)
+    assert told(0) != told(1)
+
+
+def test_what_was_seen_are_positions_with_their_policies(
+    game: Proving, no_opinion: Evaluator
+) -> None:
+    found = trials(game, Puct(simulations=16), no_opinion, pelletier(game, range(34, 40)), 300)
+    for trial in found:
+        for seen in trial.seen:
+            assert seen.state.problem.tolist() == [trial.problem]
+            assert seen.state.tableau.scalars[0, OVER] == RUNNING
+            legal = game.legal(seen.state)[0]
+            assert not seen.policy[~legal].any()
+            assert seen.policy.sum() == pytest.approx(1, abs=1e-5)
+            assert -1 <= seen.value <= 1
+
+
+def test_no_problems_no_trials(game: Proving, no_opinion: Evaluator) -> None:
+    assert trials(game, Puct(), no_opinion, []) == []
+
+
+def test_trials_stop_when_asked(game: Proving, no_opinion: Evaluator) -> None:
+    asked = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    hard = pelletier(game, range(34, 35))
+    rng = np.random.default_rng(0)
+    assert list(attempt(game, Puct(), no_opinion, hard, 10**6, rng, stop=stop)) == []
+    assert len(asked) == 3
+
+
+def test_seconds_bound_a_trial(game: Proving, no_opinion: Evaluator) -> None:
+    hard = pelletier(game, range(34, 35))
+    rng = np.random.default_rng(0)
+    (trial,) = attempt(game, Puct(), no_opinion, hard, 10**9, rng, seconds=0.3)
+    assert not trial.proved
+    assert 0.3 <= trial.seconds < 5
