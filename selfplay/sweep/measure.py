@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-import envs
 from selfplay import arrays
 from selfplay.bench import bench
 from selfplay.config import Config
@@ -93,7 +92,7 @@ def measure(config: Config) -> Rates:
 
 def _learned_per_s(config: Config) -> float:
     """Samples a second of the learner, on samples that say nothing."""
-    game = envs.make(config.game)
+    game = config.rules()
     net = config.net.build(game)
     precision = choose_precision(net, game, "cpu", config.evaluator.precision)
     autocast = precision.dtype == torch.bfloat16
