@@ -10,13 +10,17 @@ import pytest
 import envs
 from envs.proving.checker import check_proof
 from envs.proving.clausify import clausify
+from envs.proving.deepening import deepen
 from envs.proving.extract import proof_of
 from envs.proving.game import Proving, ProvingState, load_library
 from envs.proving.matrix import Library, build_library
 from envs.proving.proof import EXTENSION
 from envs.proving.tableau import INFERENCES, LIMITED, LOST, MOVES, OPTIONS, OVER, PROVED, RUNNING
+from envs.proving.tableau_text import tableau_text
 from envs.proving.tptp import parse_problem
+from envs.proving.tptp_writer import clause_text
 from selfplay import arrays
+from selfplay.proving.lessons import moves_of, replay
 
 TRAP = """
 cnf(goal, negated_conjecture, ~ p(X) | ~ q(X)).
@@ -172,3 +176,23 @@ def test_the_start_is_drawn_evenly(own: Library) -> None:
     assert abs(counts - 20).max() <= 4.5 * 4.5
     assert (game.init(np.random.default_rng(5), 8).problem
             == game.init(np.random.default_rng(5), 8).problem).all()  # fmt: skip
+
+
+def test_the_proof_drawn_in_the_manual_is_what_the_program_prints(own: Library) -> None:
+    manual = (Path(envs.__file__).parent.parent / "docs" / "proving.md").read_text("utf-8")
+    drawn = [block.split("\n```")[0] for block in manual.split("```text\n")[1:]]
+    game = Proving(library=own)
+    problem = [form.name for form in own.forms].index("pelletier_24")
+    form = own.forms[problem]
+    closed = deepen(own.matrix, problem, inferences=20_000).tableau
+    moves = moves_of(game, problem, closed)
+    assert moves is not None
+    positions, end = replay(game, problem, moves)
+    width = max(len(clause.name) for clause in form.clauses)
+    clauses = [f"{clause.name:{width}}  {clause_text(clause)}" for clause in form.clauses]
+    shown = [
+        "\n".join(clauses),
+        *(game.text(state, 0) for state in (*positions, end)),
+        tableau_text(proof_of(own, problem, closed), form).strip(),
+    ]
+    assert drawn[: len(shown)] == shown
