@@ -64,6 +64,11 @@ class ProveLoop(Loop):
         count = len(game.library.forms)
         self._match = Matchmaker(count, uniform=not section.matchmaker)
         self._train = np.flatnonzero(~game.held_out)
+        if not len(self._train):
+            raise ValueError(
+                f"all {count:,} problems are kept aside to be judged on, which their names decide, "
+                f"so there is nothing to learn from: give more problems"
+            )
         self._unguided = np.zeros(count, np.int64)  # trials without the net, of each problem
         self._length = np.zeros(count, np.int64)  # inferences of the shortest proof; 0: none yet
         effort = Effort(
