@@ -264,9 +264,7 @@ def _see_option(
     for literal in range(low, high):
         if literal != option or goal == ROOT:
             room = min(filled + 6, end)
-            filled = _walk(
-                matrix, t, literal, 0, True, _OF_CLAUSE, out, filled, room, stack, chain
-            )
+            filled = _walk(matrix, t, literal, 0, True, _OF_CLAUSE, out, filled, room, stack, chain)
 
 
 def new_walks(batch: int, actions: int) -> WalksObs:

@@ -79,11 +79,13 @@ class _Worker:
         for trial in trials:
             if self.evaluator.cancelled:
                 raise CancelledError
-            if trial.proved and trial.actions and not self._accepts(trial):
+            if trial.proved and not trial.actions:  # the game's limits do not hold the proof
+                trial = trial._replace(proved=False)
+            if trial.proved and not self._accepts(trial):
                 refused += 1
                 trial = trial._replace(proved=False, actions=())
             lesson = None
-            if trial.proved and trial.actions:
+            if trial.proved:
                 lesson = from_proof(game, trial.problem, trial.actions, effort.smoothing)
             elif not trial.proved and guided:
                 lesson = from_failure(game, trial, effort.failures, rng)

@@ -18,7 +18,6 @@ from envs.proving.matrix import build_library
 from envs.proving.tableau import (
     GOAL,
     LEMMAS,
-    NO_GOAL,
     OPEN,
     OPTIONS,
     OVER,
@@ -44,55 +43,35 @@ class Part(NamedTuple):
 def closed_parts(t: Tableau) -> list[int]:
     """The nodes whose sub-tableaux are closed and stand alone, the largest first.
 
-    None is below another, and each took at least two extensions.
+    Nothing in such a part is closed by what lies outside: its reductions name nodes in it, and so
+    do its lemmas.  None is below another, and each took at least two extensions.
     """
-    size, goal = int(t.scalars[SIZE]), int(t.scalars[GOAL])
-    open_from = np.zeros(size, np.bool_)  # the goal's ancestors and all that comes later
-    node = goal
-    while node not in (ROOT, NO_GOAL):
-        parent = int(t.parent[node])
-        last = int(t.first[parent]) + int(t.children[parent])
-        open_from[node:last] = True
-        node = parent
-    open_from[ROOT] = True
-    inside = np.zeros(size, np.int64)  # extensions in the sub-tableau
-    alone = np.ones(size, np.bool_)  # nothing in it refers to what is outside
-    for node in range(size - 1, ROOT, -1):
+    size = int(t.scalars[SIZE])
+    done = t.closed[:size] != OPEN  # the node and all below
+    needs = np.full(size, t.depth.max() + 1)  # depth of the highest node that these are closed by
+    extensions = np.zeros(size, np.int64)
+    for node in range(size - 1, ROOT, -1):  # those below come later
         how, parent = int(t.closed[node]), int(t.parent[node])
-        if open_from[node] or how == OPEN:
-            alone[node] = False
-        inside[node] += how >= 0
-        inside[parent] += inside[node]
-    found: list[int] = []
-    for node in sorted(range(1, size), key=lambda node: (-int(inside[node]), node)):
-        if not alone[node] or inside[node] < 2 or not _stands_alone(t, node, size):
-            continue
-        if not any(_is_below(t, node, top) for top in found):
-            found.append(node)
-    return found
-
-
-def _is_below(t: Tableau, node: int, top: int) -> bool:
-    while node != ROOT:
-        if node == top:
-            return True
-        node = int(t.parent[node])
-    return False
-
-
-def _stands_alone(t: Tableau, top: int, size: int) -> bool:
-    """Whether all below is closed, by nothing that lies outside."""
-    for node in range(top, size):
-        if not _is_below(t, node, top):
-            continue
-        how = int(t.closed[node])
         if how == OPEN:
-            return False
-        if how <= LEMMAS and not _is_below(t, LEMMAS - how, top):
-            return False
-        if LEMMAS < how < 0 and not _is_below(t, -1 - how, top):
-            return False
-    return True
+            done[parent] = False
+            continue
+        if how <= LEMMAS:  # its partner is below every node that the partner's parent is below
+            needs[node] = t.depth[t.parent[LEMMAS - how]]
+        elif how < 0:
+            needs[node] = t.depth[-1 - how]
+        else:
+            extensions[node] += 1
+        done[parent] &= done[node]
+        needs[parent] = min(needs[parent], needs[node])
+        extensions[parent] += extensions[node]
+    found: list[int] = []
+    covered = np.zeros(size, np.bool_)
+    for node in range(1, size):
+        alone = done[node] and extensions[node] >= 2 and needs[node] >= t.depth[node]
+        if alone and not covered[t.parent[node]]:
+            found.append(node)
+        covered[node] = alone or covered[t.parent[node]]
+    return sorted(found, key=lambda node: (-int(extensions[node]), node))
 
 
 def part_of(game: Proving, problem: int, t: Tableau, top: int) -> Part | None:
@@ -103,7 +82,10 @@ def part_of(game: Proving, problem: int, t: Tableau, top: int) -> Part | None:
     """
     form, matrix = game.library.forms[problem], game.library.matrix
     literal = literal_of(game.library, t, int(t.literal[top]), int(t.offset[top]))
-    goal = Clause((literal,), "hindsight", "", "negated_conjecture")
+    taken, name = {clause.name for clause in form.clauses}, "hindsight"
+    while name in taken:
+        name += "_"
+    goal = Clause((literal,), name, "", "negated_conjecture")
     clauses = tuple(
         clause._replace(role="axiom" if clause.role == "negated_conjecture" else clause.role)
         for clause in form.clauses

@@ -252,4 +252,4 @@ def _largest(forest: Forest, lane: int) -> ProvingState:
     used = int(forest.tree.size[lane])
     sizes = forest.states.tableau.scalars[lane, :used, SIZE]
     at = int(sizes.argmax())
-    return arrays.take(forest.states, (slice(lane, lane + 1), at))  # type: ignore[no-any-return]
+    return arrays.take(forest.states, ([lane], [at]))  # type: ignore[no-any-return]  # a copy
