@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_run import assert_same_run, stop_after
+from test_run import assert_equal, stop_after, told
 
 from envs.proving.clausify import clausify
 from envs.proving.families import toy_family
@@ -109,8 +109,8 @@ def loop_of(folder: Path) -> dict[str, Any]:
 
 
 def test_every_problem_is_tried_without_the_net_first(straight: Outcome) -> None:
-    told = rounds(straight.folder)
-    assert len(told) >= 4
+    lines = rounds(straight.folder)
+    assert len(lines) >= 4
     assert [line["prove/guided"] for line in told[:3]] == [0, 0, 1]
     assert [line["prove/trials"] for line in told[:3]] == [6, 4, 6]
     assert all(line["prove/guided"] == 1 for line in told[2:])
@@ -190,7 +190,17 @@ def test_stopped_and_resumed_it_is_the_same_run(
     assert before.sum() == 16  # 10 without the net, 6 with it
     assert train(recipe, out=out).finished
     assert (np.asarray(loop_of(tmp_path / "stopped")["match"]["tries"]) >= before).all()
-    assert_same_run(straight.folder, tmp_path / "stopped")
+    latest = [RunFolder(one).latest() for one in (straight.folder, tmp_path / "stopped")]
+    assert_equal(checkpoint.load(latest[0]), checkpoint.load(latest[1]))
+    assert clockless(straight.folder) == clockless(tmp_path / "stopped")
+
+
+def clockless(folder: Path) -> list[dict[str, Any]]:
+    """The metrics without what depends on the clock."""
+    return [
+        {key: value for key, value in line.items() if key != "prove/net_share"}
+        for line in told(folder)
+    ]
 
 
 def test_a_larger_budget_goes_on_with_what_is_known(straight: Outcome, tmp_path: Path) -> None:
@@ -318,3 +328,16 @@ def test_problems_that_are_all_kept_aside_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"all 2 problems are kept aside.*give more problems"):
         train(recipe, out=str(tmp_path / "run"))
     assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_the_readme_names_the_metrics(straight: Outcome) -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:prove|strength/(?:un)?proved)[/\w]*)`", text))
+    named = {name for name in named if name.startswith(("prove/", "strength/"))}
+    emitted = {
+        name
+        for line in told(straight.folder)
+        for name in line
+        if name.startswith(("prove/", "strength/"))
+    }
+    assert named == emitted

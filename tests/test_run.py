@@ -151,7 +151,7 @@ def assert_equal(a: Any, b: Any, where: str = "") -> None:
 
 def told(folder: Path) -> list[dict[str, Any]]:
     """The metrics without what depends on the clock."""
-    clocks = ("time", "seconds", "wall_s", "tree_s", "_per_s", "net_share")
+    clocks = ("time", "seconds", "wall_s", "tree_s", "_per_s")
     return [
         {key: value for key, value in line.items() if not key.endswith(clocks)}
         for line in read_metrics(folder)

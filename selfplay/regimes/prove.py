@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -119,6 +120,9 @@ class ProveLoop(Loop):
             steps = max(1, round(made * shop.learner.section.reuse / shop.learner.section.batch))
         yield Report(ledger.positions, "prove", told)
         window, raw = shop.replay.window()
+        # what dropout leaves out depends on the iteration alone: a resumed run is the same run
+        drawn = np.random.SeedSequence((shop.seed, ledger.iteration)).generate_state(1)
+        torch.manual_seed(int(drawn[0]))
         scalars = shop.fit(window, steps)
         scalars["learn/window"] = raw
         yield Report(ledger.positions, "learn", scalars)
