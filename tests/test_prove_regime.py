@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_run import assert_equal, stop_after, told
+from test_run import assert_equal, stop_after
+from test_run import told as told_of
 
 from envs.proving.clausify import clausify
 from envs.proving.families import toy_family
@@ -109,8 +110,8 @@ def loop_of(folder: Path) -> dict[str, Any]:
 
 
 def test_every_problem_is_tried_without_the_net_first(straight: Outcome) -> None:
-    lines = rounds(straight.folder)
-    assert len(lines) >= 4
+    told = rounds(straight.folder)
+    assert len(told) >= 4
     assert [line["prove/guided"] for line in told[:3]] == [0, 0, 1]
     assert [line["prove/trials"] for line in told[:3]] == [6, 4, 6]
     assert all(line["prove/guided"] == 1 for line in told[2:])
@@ -199,7 +200,7 @@ def clockless(folder: Path) -> list[dict[str, Any]]:
     """The metrics without what depends on the clock."""
     return [
         {key: value for key, value in line.items() if key != "prove/net_share"}
-        for line in told(folder)
+        for line in told_of(folder)
     ]
 
 
@@ -336,7 +337,7 @@ def test_the_readme_names_the_metrics(straight: Outcome) -> None:
     named = {name for name in named if name.startswith(("prove/", "strength/"))}
     emitted = {
         name
-        for line in told(straight.folder)
+        for line in told_of(straight.folder)
         for name in line
         if name.startswith(("prove/", "strength/"))
     }
