@@ -20,9 +20,10 @@ from envs.proving.tptp import parse_problem, read_problem
 from selfplay.config import parse_config
 from selfplay.folder import RunFolder
 from selfplay.proving import prover as provers
-from selfplay.proving.guided import search_guided, winning_line
+from selfplay.proving.guided import search_guided
 from selfplay.proving.lessons import replay
 from selfplay.proving.prover import Bounds, Prover, Result
+from selfplay.proving.trials import winning_line
 from selfplay.search.tree import new_tree
 from selfplay.theorems import judge
 from selfplay.theorems.agent import load_guide, reference, unguided

@@ -15,10 +15,9 @@ import numpy as np
 
 from envs.proving.game import Proving
 from envs.proving.tableau import OVER, PROVED, RUNNING
-from selfplay.proving.trials import Metered
+from selfplay.proving.trials import Metered, winning_line
 from selfplay.search import Search
 from selfplay.search import forest as forests
-from selfplay.search.tree import BEST, NONE, ROOT, Tree
 from selfplay.types import Evaluator
 
 ROOM = 16_384  # nodes of a tree; about 8 KB each
@@ -94,17 +93,3 @@ def search_guided(
             state, _ = game.step(state, action)
             keep = np.ones(1, np.bool_)
             forests.advance(forest, metered, state, evaluator, action, keep, search.look_ahead)
-
-
-def winning_line(tree: Tree, lane: int) -> tuple[int, ...] | None:
-    """The moves from the root that end the game well; None where the tree proves no such."""
-    node, line = ROOT, []
-    while True:
-        sure = np.flatnonzero(tree.lower[lane, node] >= BEST)
-        if not len(sure):
-            return None
-        line.append(int(sure[0]))
-        child = int(tree.child[lane, node, sure[0]])
-        if child == NONE or tree.discount[lane, child] == 0.0:
-            return tuple(line)
-        node = child

@@ -158,7 +158,7 @@ class _Crew:
         for lane in range(self.lanes):
             problem = self._problem[lane]
             used = game.used[problem]
-            proof = _winning_line(self._forest.tree, lane) if found.solved[lane] else None
+            proof = winning_line(self._forest.tree, lane) if found.solved[lane] else None
             if proof is not None and used <= inferences:
                 self._ended[lane] = (*self._line[lane], *proof)
                 done.append(lane)
@@ -232,7 +232,7 @@ class _Crew:
         self._keep[lane] = False
 
 
-def _winning_line(tree: Tree, lane: int) -> tuple[int, ...] | None:
+def winning_line(tree: Tree, lane: int) -> tuple[int, ...] | None:
     """The moves that end the game well, where the tree proves that there are such."""
     node, line = ROOT, []
     while True:

@@ -18,8 +18,9 @@ from envs.proving.matrix import build_library
 from envs.proving.tableau import OPTIONS, OVER, PROVED, RUNNING
 from envs.proving.tableau_text import tableau_text
 from selfplay import arrays
-from selfplay.proving.guided import Guide, winning_line
+from selfplay.proving.guided import Guide
 from selfplay.proving.prover import judge
+from selfplay.proving.trials import winning_line
 from selfplay.search import Forest
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
