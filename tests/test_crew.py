@@ -58,13 +58,13 @@ def all_problems(game: Proving) -> NDArray[np.int64]:
 
 @pytest.fixture(scope="module")
 def guided(game: Proving, net: Net) -> Batch:
-    (batch,) = hired(game).work(net, all_problems(game), True, np.random.default_rng(7))
+    (batch,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(7))
     return batch
 
 
 @pytest.fixture(scope="module")
 def unguided(game: Proving, net: Net) -> Batch:
-    (batch,) = hired(game).work(net, all_problems(game), False, np.random.default_rng(7))
+    (batch,) = hired(game).work(net, all_problems(game), "in order", np.random.default_rng(7))
     return batch
 
 
@@ -96,9 +96,9 @@ def plain(batch: Batch) -> list[Any]:
 
 
 def test_a_seed_decides_the_batch(game: Proving, net: Net, guided: Batch) -> None:
-    (again,) = hired(game).work(net, all_problems(game), True, np.random.default_rng(7))
+    (again,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(7))
     assert plain(again) == plain(guided)
-    (other,) = hired(game).work(net, all_problems(game), True, np.random.default_rng(8))
+    (other,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(8))
     assert plain(other) != plain(guided)
 
 
@@ -147,7 +147,7 @@ def test_a_proof_that_the_checker_refuses_counts_as_none(
         return proof._replace(nodes=(first._replace(literal=literal), *others))
 
     monkeypatch.setattr(crews, "proof_of", turned)
-    (batch,) = hired(game).work(net, all_problems(game), False, np.random.default_rng(7))
+    (batch,) = hired(game).work(net, all_problems(game), "in order", np.random.default_rng(7))
     assert batch.refused == sum(trial.proved for trial in unguided.trials) > 0
     assert not any(trial.proved or trial.actions for trial in batch.trials)
     assert batch.samples == []
@@ -158,17 +158,17 @@ def test_a_proof_that_the_game_has_no_room_for_counts_as_none(
 ) -> None:
     """The unguided search finds it, but nobody could check it move by move."""
     small = Proving(nodes=12, library=game.library)
-    (batch,) = hired(small).work(net, all_problems(game), False, np.random.default_rng(7))
+    (batch,) = hired(small).work(net, all_problems(game), "in order", np.random.default_rng(7))
     assert 0 < len(accepted(small, [batch])) < len(accepted(game, [unguided]))
     assert batch.refused == 0
 
 
 def test_a_cancelled_round_is_given_up(game: Proving, net: Net) -> None:
     crew = hired(game)
-    crew.work(net, np.array([0]), False, np.random.default_rng(0))
+    crew.work(net, np.array([0]), "in order", np.random.default_rng(0))
     crew.cancel()
     with pytest.raises(CancelledError):
-        crew.work(net, all_problems(game), False, np.random.default_rng(0))
+        crew.work(net, all_problems(game), "in order", np.random.default_rng(0))
 
 
 @pytest.fixture
@@ -182,13 +182,13 @@ def test_two_processes_try_each_problem_once(
     two: Crew, game: Proving, net: Net, unguided: Batch
 ) -> None:
     problems = all_problems(game)
-    alone = two.work(net, problems, False, np.random.default_rng(7))
+    alone = two.work(net, problems, "in order", np.random.default_rng(7))
     assert [sorted(trial.problem for trial in batch.trials) for batch in alone] == [
         list(range(0, 22, 2)), list(range(1, 22, 2)),
     ]  # fmt: skip
     assert accepted(game, alone) == accepted(game, [unguided])
     assert sum(len(batch.samples) for batch in alone) == len(unguided.samples)
-    helped = two.work(net, problems, True, np.random.default_rng(7))
+    helped = two.work(net, problems, "guided", np.random.default_rng(7))
     tried = [trial.problem for batch in helped for trial in batch.trials]
     assert sorted(tried) == problems.tolist()
     assert len(accepted(game, helped)) >= 5

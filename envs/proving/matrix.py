@@ -256,6 +256,29 @@ def _linked(matrix: Matrix) -> Matrix:
     return matrix._replace(link_start=start, link_end=end, links=links)
 
 
+def shuffled(matrix: Matrix, problem: int, rng: np.random.Generator) -> Matrix:
+    """The matrix with the clauses of a problem in a random order, as far as it decides what is
+    tried first: numbers, and the order of literals in their clauses, stay as they are.
+
+    Raths and Otten 2008, "randoCoP: randomizing the proof search order in the connection calculus".
+    """
+    first, end = matrix.clause_first[problem], matrix.clause_first[problem + 1]
+    low, high = matrix.clause_start[first], matrix.clause_start[end]
+    place = rng.permutation(end - first)
+    links = matrix.links.copy()
+    for literal in range(low, high):
+        part = slice(matrix.link_start[literal], matrix.link_end[literal])
+        entries = matrix.links[part]
+        links[part] = entries[np.argsort(place[matrix.clause[entries] - first], kind="stable")]
+    begin = matrix.start_first[problem]
+    goals = slice(begin, begin + matrix.goal_starts[problem])
+    others = slice(goals.stop, matrix.start_first[problem + 1])
+    starts = matrix.starts.copy()
+    for part in (goals, others):
+        starts[part] = rng.permutation(matrix.starts[part])
+    return matrix._replace(links=links, starts=starts)
+
+
 @kernel
 def _sieve(matrix: Matrix, literal: int, others: Int, scratch: Scratch) -> Bool:
     """[len(others)], True where the atoms unify when their variables are renamed apart."""

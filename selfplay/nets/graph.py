@@ -49,6 +49,7 @@ class Graph(Section):
     features: int = Field(32, ge=1)  # numbers a name, literal or clause
     rounds: int = Field(2, ge=1)  # of messages between them
     width: int = Field(64, ge=_HEADS, multiple_of=_HEADS)  # of the layers on positions
+    dropout: float = Field(0.3, ge=0, lt=1)  # of what is known of literals, clauses, positions
 
     @enough_memory(SMALLER_NET)
     def build(self, game: Game) -> Net:
@@ -354,6 +355,7 @@ class _Reader(nn.Module):
         super().__init__()
         self.encoder = _Encoder(section, problems)
         self.places = _Places(section.features)
+        self.drop = nn.Dropout(section.dropout)
         self.memory = _Memory()
 
     def forward(self, fields: list[Tensor]) -> _Seen:
@@ -370,15 +372,15 @@ class _Reader(nn.Module):
         partner = token[offered].long()
         option_literal, option_clause = self._options(table, problem[of], kind, number)
         return _Seen(
-            table.rows_RF.index_select(0, rows),
-            self._inside(table, where, name[there], place[there]),
+            self.drop(table.rows_RF.index_select(0, rows)),
+            self.drop(self._inside(table, where, name[there], place[there])),
             torch.where(column > ABOVE, 3, column.clamp_max(2)),
             climb[there].long(),
             position,
-            table.rows_RF.index_select(0, table.move[3][problem]),
+            self.drop(table.rows_RF.index_select(0, table.move[3][problem])),
             torch.log1p(counts.to(table.rows_RF.dtype)) / 4,
-            option_literal,
-            option_clause,
+            self.drop(option_literal),
+            self.drop(option_clause),
             kind,
             used[offered].long(),
             torch.where(partner > 0, tokens[of, partner], 0),
@@ -438,6 +440,7 @@ class _Position(nn.Module):
         self.ask, self.key = nn.Linear(width, width), nn.Linear(width, width)
         self.join = _layers(5 * width + features + COUNTS, width)
         self.position = nn.LayerNorm(width)
+        self.drop = nn.Dropout(section.dropout)
 
     def forward(self, seen: _Seen) -> _Thought:
         count, width = len(seen.counts_MC), self.enter.out_features
@@ -458,7 +461,7 @@ class _Position(nn.Module):
         share = (weight / total).repeat_interleave(width // _HEADS, 1).to(h_RW.dtype)
         pools.append(_sum(share * h_RW, seen.position, count))
         x_MW = self.join(torch.cat([*pools, seen.problem_MF, seen.counts_MC], 1))
-        return _Thought(torch.relu(self.position(x_MW)), h_RW, seen)
+        return _Thought(self.drop(torch.relu(self.position(x_MW))), h_RW, seen)
 
 
 class _Scores(nn.Module):

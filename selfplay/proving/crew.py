@@ -10,7 +10,7 @@ import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ from selfplay.proving.trials import Trial, attempt
 from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Search
 from selfplay.types import Samples
+
+How = Literal["guided", "in order", "shuffled"]  # the last two are unguided, see unguided.py
 
 
 class Effort(NamedTuple):
@@ -60,9 +62,9 @@ class _Worker:
         self._game, self._search, self._effort = game, search, effort
         self.evaluator = evaluator
 
-    def work(self, problems: Sequence[int], guided: bool, seed: int) -> Batch:
+    def work(self, problems: Sequence[int], how: How, seed: int) -> Batch:
         """One trial of each problem, and the lessons."""
-        game, effort = self._game, self._effort
+        game, effort, guided = self._game, self._effort, how == "guided"
         rng = np.random.default_rng(seed)
         trials: Iterator[Trial]
         if guided:
@@ -70,8 +72,10 @@ class _Worker:
                 game, self._search, self.evaluator, problems, effort.inferences, rng, effort.lanes
             )
         else:
+            order = rng if how == "shuffled" else None
             trials = (
-                attempt_unguided(game, problem, effort.unguided_inferences) for problem in problems
+                attempt_unguided(game, problem, effort.unguided_inferences, order)
+                for problem in problems
             )
         done: list[Trial] = []
         samples: list[Samples] = []
@@ -122,7 +126,7 @@ class Crew:
         self._pool: ProcessPoolExecutor | None = None
 
     def work(
-        self, net: Net, problems: NDArray[np.int64], guided: bool, rng: np.random.Generator
+        self, net: Net, problems: NDArray[np.int64], how: How, rng: np.random.Generator
     ) -> list[Batch]:
         """The trials of the problems under the weights of ``net``."""
         seeds = [int(seed) for seed in rng.integers(0, 2**63 - 1, self._workers)]
@@ -130,7 +134,7 @@ class Crew:
             self._own = _Worker(*self._make, self._evaluator(net))
         self._own.evaluator.load(net)
         if self._workers == 1:
-            return [self._own.work(problems.tolist(), guided, seeds[0])]
+            return [self._own.work(problems.tolist(), how, seeds[0])]
         if self._pool is None:
             evaluator = self._own.evaluator
             started = (*self._make, net, evaluator.device, evaluator.dtype)
@@ -143,7 +147,7 @@ class Crew:
             )
         weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
         futures = [
-            self._pool.submit(_work, weights, problems[i :: self._workers].tolist(), guided, seed)
+            self._pool.submit(_work, weights, problems[i :: self._workers].tolist(), how, seed)
             for i, seed in enumerate(seeds)
         ]
         return [future.result() for future in futures]
@@ -175,9 +179,9 @@ def _begin(started: bytes) -> None:
     _present["net"] = net
 
 
-def _work(weights: dict[str, Any], problems: list[int], guided: bool, seed: int) -> Batch:
+def _work(weights: dict[str, Any], problems: list[int], how: How, seed: int) -> Batch:
     worker, net = _present["worker"], _present["net"]
     net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     worker.evaluator.load(net)
-    batch: Batch = worker.work(problems, guided, seed)
+    batch: Batch = worker.work(problems, how, seed)
     return batch

@@ -14,12 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from envs.proving.game import Proving, ProvingState
-from envs.proving.tableau import INFERENCES, OPTIONS, OVER, PROVED, RUNNING, SIZE
+from envs.proving.tableau import INFERENCES, SIZE
 from selfplay import arrays
 from selfplay.search import Forest, Search
-from selfplay.search.forest import advance
+from selfplay.search import forest as forests
 from selfplay.search.tree import BEST, NONE, ROOT, Tree
-from selfplay.types import Bool, Evaluator, Float, Int, Transition
+from selfplay.types import Bool, Decision, Evaluator, Float, Int, Transition
+
+_SLICE = 256  # simulations between two looks at what is solved
+_MANY = 50  # visits of a position that a failed search has looked into
 
 
 class Seen(NamedTuple):
@@ -39,7 +42,8 @@ class Trial(NamedTuple):
     inferences: int
     seconds: float
     actions: tuple[int, ...]  # the moves of the proof
-    seen: tuple[Seen, ...]  # the positions that moves were chosen in, all lines
+    seen: tuple[Seen, ...]  # the positions that moves were chosen in, all lines; of a failed trial
+    #                         also those that its last tree went for
     furthest: ProvingState | None = None  # of a failed trial: the largest tableau of its last tree
 
 
@@ -90,23 +94,25 @@ def attempt(
 
     Each has ``inferences``, and ``seconds`` from when its trial begins.
     """
-    metered = Metered(game)
     waiting = list(problems)[::-1]
     lanes = min(lanes, len(waiting))
     if not lanes:
         return
-    crew = _Crew(metered, search, evaluator, rng, explore, [waiting.pop() for _ in range(lanes)])
+    first = [waiting.pop() for _ in range(lanes)]
+    crew = _Crew(Metered(game), search, evaluator, rng, explore, inferences, seconds, first)
     while crew.lanes and not (stop is not None and stop()):
-        for lane in crew.bigstep(inferences, seconds)[::-1]:
+        leaving = []
+        for lane in crew.go_on():
             yield crew.trial(lane)
             if waiting:
                 crew.give(lane, waiting.pop())
             else:
-                crew.dismiss(lane)
+                leaving.append(lane)
+        crew.dismiss(leaving)
 
 
 class _Crew:
-    """The lanes of ``attempt``."""
+    """The lanes of ``attempt``: a problem each, the line of moves made so far, and a tree below."""
 
     def __init__(
         self,
@@ -115,121 +121,142 @@ class _Crew:
         evaluator: Evaluator,
         rng: np.random.Generator,
         explore: bool,
+        inferences: int,
+        seconds: float | None,
         problems: list[int],
     ) -> None:
         self._game, self._search, self._evaluator = game, search, evaluator
         self._rng, self._explore = rng, explore
-        self._forest: Forest | None = None
-        self._problem = list(problems)
-        self._begun = [time.perf_counter()] * len(problems)
-        self._line: list[list[int]] = [[] for _ in problems]
-        self._seen: list[list[Seen]] = [[] for _ in problems]
-        self._ended: list[tuple[int, ...] | None] = [None] * len(problems)  # a proof, () for none
-        self._exhausted = [False] * len(problems)
-        self._furthest: list[ProvingState | None] = [None] * len(problems)
+        self._inferences, self._seconds = inferences, seconds
+        # Gumbel's searches are planned from their first simulation to their last
+        self._slice = min(_SLICE, search.simulations) if search.kind == "puct" else 0
         self._state: ProvingState = game.start(np.array(problems, np.int32))
-        self._played = np.zeros(len(problems), np.int32)
-        self._keep: Bool = np.zeros(len(problems), np.bool_)
+        room = min(2 * search.simulations, inferences) + 1
+        self._forest = forests.plant(game, self._state, evaluator, room, search.look_ahead)
+        self._lanes = [_Lane(problem) for problem in problems]
+        self._anew: Bool = np.zeros(len(problems), np.bool_)  # the tree is of another problem
 
     @property
     def lanes(self) -> int:
-        return len(self._problem)
+        return len(self._lanes)
 
-    def bigstep(self, inferences: int, seconds: float | None) -> list[int]:
-        """One search and move in every lane; the lanes that are done, in order."""
-        game, search = self._game, self._search
-        if self._forest is None:
-            self._forest = search.plant(game, self._state, self._evaluator, reuse=True)
-        else:
-            advance(
-                self._forest, game, self._state, self._evaluator, self._played, self._keep,
-                search.look_ahead,
-            )  # fmt: skip
-        left = inferences - game.used[self._problem]
-        budget = np.minimum(search.simulations, np.maximum(left, 0)).astype(np.int32)
-        alone = self._state.tableau.scalars[:, OPTIONS] == 1  # nothing to choose, nothing to search
-        budget = np.where(alone, np.minimum(budget, 1), budget).astype(np.int32)
+    def go_on(self) -> list[int]:
+        """Some simulations in every lane, and a move where a bigstep ends; the lanes now done."""
+        game, search, forest = self._game, self._search, self._forest
+        forests.replant(forest, game, self._state, self._evaluator, self._anew, search.look_ahead)
+        self._anew[:] = False
+        budget = np.array([self._budget(lane) for lane in self._lanes], np.int32)
         noisy = np.full(self.lanes, self._explore)
-        found = search.search(self._forest, game, self._evaluator, self._rng, noisy, budget)
-        decision = found.decision
-        done = []
-        action = decision.action.copy()
+        found = search.search(forest, game, self._evaluator, self._rng, noisy, budget)
         now = time.perf_counter()
-        for lane in range(self.lanes):
-            problem = self._problem[lane]
-            used = game.used[problem]
-            proof = winning_line(self._forest.tree, lane) if found.solved[lane] else None
-            if proof is not None and used <= inferences:
-                self._ended[lane] = (*self._line[lane], *proof)
-                done.append(lane)
-                continue
-            self._exhausted[lane] = (
-                proof is None and bool(found.solved[lane]) and not self._line[lane]
-            )
-            late = seconds is not None and now - self._begun[lane] >= seconds
-            if used >= inferences or late or self._exhausted[lane]:
-                self._ended[lane] = ()
-                self._furthest[lane] = _largest(self._forest, lane)
-                done.append(lane)
-        self._note(decision.policy, decision.value)
+        done, moving = [], []
+        for i, lane in enumerate(self._lanes):
+            lane.simulations += int(budget[i])
+            if self._has_ended(i, bool(found.solved[i]), now):
+                done.append(i)
+            elif found.solved[i]:
+                self._restart(i)
+            elif lane.simulations >= search.simulations or _is_full(forest.tree, i):
+                moving.append(i)
+        if moving:
+            self._move(np.array(moving), found.decision)
+        return done
+
+    def _budget(self, lane: _Lane) -> int:
+        left = min(
+            self._search.simulations - lane.simulations,
+            self._inferences - int(self._game.used[lane.problem]),
+        )
+        return max(0, min(left, self._slice) if self._slice else left)
+
+    def _has_ended(self, i: int, solved: bool, now: float) -> bool:
+        lane = self._lanes[i]
+        used = int(self._game.used[lane.problem])
+        proof = winning_line(self._forest.tree, i) if solved else None
+        if proof is not None and used <= self._inferences:
+            lane.proof = (*lane.line, *proof)
+            return True
+        lane.exhausted = solved and proof is None and not lane.line
+        late = self._seconds is not None and now - lane.begun >= self._seconds
+        if not (used >= self._inferences or late or lane.exhausted):
+            return False
+        lane.furthest = _largest(self._forest, i)
+        lane.seen += _favourites(self._forest, i)
+        return True
+
+    def _move(self, moving: Int, decision: Decision) -> None:
+        """Commits the lanes to the moves found; the trees go on below."""
+        game, forest = self._game, arrays.take(self._forest, moving)
+        state, action = arrays.take(self._state, moving), decision.action[moving]
+        for i, move in zip(moving.tolist(), action.tolist(), strict=True):
+            lane, one = self._lanes[i], arrays.take(self._state, slice(i, i + 1))
+            lane.seen.append(Seen(one, decision.policy[i], float(decision.value[i])))
+            lane.line.append(move)
+            lane.simulations = 0
         before = game.used.copy()
-        after, paid = game.step(self._state, action)
+        state, paid = game.step(state, action)
         game.used[:] = before  # moves played were counted when they were searched
-        self._played, self._keep = action, (paid.discount != 0.0)
-        self._state = after
-        for lane in range(self.lanes):
-            self._line[lane].append(int(action[lane]))
-            if not self._keep[lane] and self._ended[lane] is None:
-                if after.tableau.scalars[lane, OVER] == PROVED:
-                    self._ended[lane] = tuple(self._line[lane])
-                    done.append(lane)
-                else:
-                    self._restart(lane)
-        return sorted(done)
+        keep = paid.discount != 0.0
+        forests.advance(forest, game, state, self._evaluator, action, keep, self._search.look_ahead)
+        arrays.put(self._forest, moving, forest)
+        arrays.put(self._state, moving, state)
+        for i in moving[~keep].tolist():  # a proof would have been seen before: the line is lost
+            self._restart(i)
 
-    def _note(self, policy: Float, value: Float) -> None:
-        for lane in range(self.lanes):
-            if self._state.tableau.scalars[lane, OVER] == RUNNING:
-                state = arrays.take(self._state, slice(lane, lane + 1))
-                self._seen[lane].append(Seen(state, policy[lane], float(value[lane])))
-
-    def trial(self, lane: int) -> Trial:
+    def trial(self, i: int) -> Trial:
         """What has become of the lane's problem."""
-        problem, proof = self._problem[lane], self._ended[lane]
+        lane = self._lanes[i]
         return Trial(
-            problem,
-            bool(proof),
-            self._exhausted[lane],
-            int(self._game.used[problem]),
-            time.perf_counter() - self._begun[lane],
-            proof or (),
-            tuple(self._seen[lane]),
-            None if proof else self._furthest[lane],
+            lane.problem,
+            bool(lane.proof),
+            lane.exhausted,
+            int(self._game.used[lane.problem]),
+            time.perf_counter() - lane.begun,
+            lane.proof,
+            tuple(lane.seen),
+            lane.furthest,
         )
 
-    def give(self, lane: int, problem: int) -> None:
+    def give(self, i: int, problem: int) -> None:
         """Puts another problem into the lane."""
-        self._problem[lane] = problem
-        self._begun[lane] = time.perf_counter()
-        self._seen[lane], self._ended[lane] = [], None
-        self._exhausted[lane], self._furthest[lane] = False, None
-        self._restart(lane)
+        self._lanes[i] = _Lane(problem)
+        self._restart(i)
 
-    def dismiss(self, lane: int) -> None:
-        """Takes the lane away."""
-        rest = np.arange(self.lanes) != lane
-        for column in (self._problem, self._begun, self._line, self._seen, self._ended):
-            del column[lane]
-        del self._exhausted[lane], self._furthest[lane]
+    def dismiss(self, leaving: list[int]) -> None:
+        """Takes lanes away."""
+        if not leaving:
+            return
+        rest = np.ones(self.lanes, np.bool_)
+        rest[leaving] = False
+        self._lanes = [lane for lane, stays in zip(self._lanes, rest, strict=True) if stays]
+        self._anew = self._anew[rest]
         self._state = arrays.take(self._state, rest)
-        self._played, self._keep = self._played[rest], self._keep[rest]
         self._forest = arrays.take(self._forest, rest)
 
-    def _restart(self, lane: int) -> None:
-        self._line[lane] = []
-        start = self._game.start(np.array([self._problem[lane]], np.int32))
-        arrays.put(self._state, slice(lane, lane + 1), start)
-        self._keep[lane] = False
+    def _restart(self, i: int) -> None:
+        lane = self._lanes[i]
+        lane.line, lane.simulations = [], 0
+        start = self._game.start(np.array([lane.problem], np.int32))
+        arrays.put(self._state, slice(i, i + 1), start)
+        self._anew[i] = True
+
+
+class _Lane:
+    """One problem of a crew."""
+
+    def __init__(self, problem: int) -> None:
+        self.problem = problem
+        self.begun = time.perf_counter()
+        self.line: list[int] = []  # the moves made
+        self.simulations = 0  # since the last of them
+        self.seen: list[Seen] = []
+        self.proof: tuple[int, ...] = ()
+        self.exhausted = False
+        self.furthest: ProvingState | None = None
+
+
+def _is_full(tree: Tree, b: int) -> bool:
+    return bool(tree.size[b] == tree.visits.shape[1])
 
 
 def winning_line(tree: Tree, lane: int) -> tuple[int, ...] | None:
@@ -245,6 +272,20 @@ def winning_line(tree: Tree, lane: int) -> tuple[int, ...] | None:
         if child == NONE or tree.discount[lane, child] == 0.0:
             return tuple(line)
         node = child
+
+
+def _favourites(forest: Forest, lane: int) -> Iterator[Seen]:
+    """The root and the positions below it that the search looked into most, one a move."""
+    tree, node = forest.tree, ROOT
+    while True:
+        if tree.discount[lane, node] != 0.0:
+            state = arrays.take(forest.states, ([lane], [node]))
+            yield Seen(state, tree.prior[lane, node].copy(), float(tree.raw_value[lane, node]))
+        children = tree.child[lane, node]
+        visits = np.where(children != NONE, tree.visits[lane, children], 0)
+        if visits.max() < _MANY:
+            return
+        node = int(children[visits.argmax()])
 
 
 def _largest(forest: Forest, lane: int) -> ProvingState:

@@ -20,7 +20,7 @@ from envs.proving.game import Proving
 from selfplay import arrays
 from selfplay.evaluator import Usage
 from selfplay.openings import canonical_obs_keys
-from selfplay.proving.crew import Batch, Crew, Effort
+from selfplay.proving.crew import Batch, Crew, Effort, How
 from selfplay.proving.matchmaker import Matchmaker
 from selfplay.proving.trials import Trial
 from selfplay.regimes.workshop import Loop, Workshop
@@ -38,9 +38,10 @@ class Prove(BaseModel):
     trials: int = Field(256, ge=1)  # problems tried between two updates of the net
     inferences: int = Field(2000, ge=1)  # of a guided trial
     unguided_inferences: int = Field(20_000, ge=1)  # of a trial without the net
-    unguided_rounds: int = Field(1, ge=0)  # times every problem is tried without the net first
+    # times every problem is tried without the net first; after the first, in random orders
+    unguided_rounds: int = Field(1, ge=0)
     guided: bool = True  # False: the search never asks the net; it imitates the proofs found
-    lanes: int = Field(32, ge=1)  # problems side by side in a thread
+    lanes: int = Field(64, ge=1)  # problems side by side in a thread
     matchmaker: bool = True  # False: all problems are served alike
     failures: int = Field(4, ge=0)  # positions of a failed trial whose value is learned
     hindsight: int = Field(2, ge=0)  # theorems out of a failed trial, at most
@@ -85,8 +86,10 @@ class ProveLoop(Loop):
     def iteration(self) -> Iterator[Report]:
         shop, section = self._shop, self._section
         begun = time.perf_counter()
-        fresh = self._train[self._unguided[self._train] < section.unguided_rounds]
+        tries = self._unguided[self._train]
+        fresh = self._train[(tries < section.unguided_rounds) & (tries == tries.min())]
         guided = section.guided and not len(fresh)
+        how: How = "guided" if guided else "shuffled" if tries.min() else "in order"
         uniform_edge = self._match.at_edge(self._train)
         if len(fresh):
             served = self._rng.permutation(fresh)[: section.trials]
@@ -94,7 +97,7 @@ class ProveLoop(Loop):
             served = self._match.serve(section.trials, self._train, self._rng)
         rates = self._match.rates()[served]
         edge = self._match.at_edge(served)
-        batches = self._tried(served, guided)
+        batches = self._tried(served, how)
         seconds = time.perf_counter() - begun
         new = self._note([trial for batch in batches for trial in batch.trials], guided)
         samples = [sample for batch in batches for sample in batch.samples]
@@ -127,9 +130,9 @@ class ProveLoop(Loop):
         scalars["learn/window"] = raw
         yield Report(ledger.positions, "learn", scalars)
 
-    def _tried(self, served: NDArray[np.int64], guided: bool) -> list[Batch]:
+    def _tried(self, served: NDArray[np.int64], how: How) -> list[Batch]:
         """The trials of the problems in ``served``, spread over the workers."""
-        return self._crew.work(self._shop.learner.acting, served, guided, self._rng)
+        return self._crew.work(self._shop.learner.acting, served, how, self._rng)
 
     def _note(self, trials: list[Trial], guided: bool) -> int:
         """Remembers how the trials ended; how many problems were proved for the first time."""
