@@ -194,3 +194,19 @@ def test_two_processes_try_each_problem_once(
     assert len(accepted(game, helped)) >= 5
     used = [batch.usage for batch in helped]
     assert all(isinstance(usage, Usage) and usage.evaluated > 0 for usage in used)
+
+
+def test_a_net_that_knows_the_problems_goes_to_other_processes() -> None:
+    game = Proving(
+        library=build_library(load_library(str(OWN / "pelletier")).forms[18:26]), view="graph"
+    )
+    section = parse_config({"net": {"kind": "graph", "features": 8, "width": 8, "rounds": 1}}).net
+    crew = hired(game, 2)
+    try:
+        net = section.build(game)
+        alone = crew.work(net, all_problems(game), "in order", np.random.default_rng(7))
+        helped = crew.work(net, all_problems(game), "guided", np.random.default_rng(7))
+    finally:
+        crew.close()
+    assert 0 < len(accepted(game, alone)) <= 8
+    assert sum(len(batch.trials) for batch in helped) == 8

@@ -284,6 +284,9 @@ class _Memory:
     def __deepcopy__(self, memo: object) -> _Memory:
         return _Memory()
 
+    def __reduce__(self) -> tuple[type[_Memory], tuple[()]]:
+        return _Memory, ()  # as it is sent to another process
+
     def table(self, encoder: _Encoder, problems: Tensor) -> _Table:
         """A table that holds the problems [K], no two of which are the same."""
         with self._lock, torch.inference_mode(False), torch.no_grad():
