@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from selfplay.answer import Answer, say_next
-from selfplay.proving.prover import GUIDED_SHARE, SECONDS, Bounds, Prover, Result
+from selfplay.proving.prover import GUIDED_SHARE, SECONDS, Prover, Result
 from selfplay.proving.szs import INPUT_ERROR, SYNTAX_ERROR, USER, status_line
+from selfplay.proving.trials import Bounds
 
 NONE = "none"  # the name of the run that is no run
 

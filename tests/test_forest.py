@@ -286,3 +286,59 @@ def test_a_finished_game_gets_an_answer_and_costs_nothing_more(section: Gumbel |
     np.testing.assert_array_equal(decision.visits, np.zeros((2, 9)))
     np.testing.assert_allclose(decision.policy.sum(axis=1), 1.0, rtol=1e-5)
     assert evaluator.calls == 2  # the roots
+
+
+@pytest.mark.parametrize("name", ["puct", "puct-blind", "gumbel-blind"])
+def test_with_many_leaves_at_a_time_the_tree_adds_up(name: str) -> None:
+    """Every simulation is counted once on its path, nothing stays under way, and few calls do."""
+    game, evaluator, asked = Connect4(5, 4, 4), HashedEvaluator(3), []
+
+    class Counting:
+        def __call__(self, game: Game, state: State) -> Any:
+            asked.append(arrays.length(state))
+            return evaluator(game, state)
+
+    rng = np.random.default_rng(5)
+    state = random_positions(game, rng, LANES, 6)
+    section = SECTIONS[name].with_simulations(300)
+    forest = section.plant(game, state, Counting())
+    asked.clear()
+    budget = np.full(LANES, 300, np.int32)
+    found = section.search(
+        forest, game, Counting(), rng, np.zeros(LANES, np.bool_), budget, leaves=16
+    )
+    tree = forest.tree
+    assert not tree.pending.any()
+    for b in range(LANES):
+        size = int(tree.size[b])
+        below = np.zeros(size, np.int64)
+        np.add.at(below, tree.parent[b, 1:size], tree.visits[b, 1:size])
+        own = tree.visits[b, :size] - below  # evaluated once, or met again when solved
+        assert (own[tree.discount[b, :size] != 0] >= 1).all()
+        assert found.solved[b] or tree.visits[b, 0] == 301
+        for node in range(1, size):
+            assert tree.child[b, tree.parent[b, node], tree.action[b, node]] == node
+            assert tree.parent[b, node] < node
+            expected = game.step(
+                row(arrays.take(forest.states, (slice(b, b + 1), tree.parent[b, node])), 0),
+                tree.action[b, node : node + 1],
+            )[0]
+            held = arrays.take(forest.states, (slice(b, b + 1), node))
+            for one, other in zip(arrays.leaves(expected), arrays.leaves(held), strict=True):
+                np.testing.assert_array_equal(one, other)
+    assert sum(asked) <= LANES * 300
+    assert len(asked) <= 300 / 2  # one by one it would be 300 calls
+
+
+def test_many_leaves_at_a_time_solve_what_one_by_one_is_solved() -> None:
+    game, rng = TicTacToe(), np.random.default_rng(0)
+    state, budget = random_positions(game, rng, LANES, 4), np.full(LANES, 2000, np.int32)
+    ends = []
+    for leaves in (1, 8):
+        section = SECTIONS["puct"].with_simulations(2000)
+        forest = section.plant(game, state, HashedEvaluator(1))
+        none = np.zeros(LANES, np.bool_)
+        found = section.search(forest, game, HashedEvaluator(1), rng, none, budget, leaves=leaves)
+        assert found.solved.all()
+        ends.append(found.decision.value)
+    np.testing.assert_array_equal(ends[0], ends[1])

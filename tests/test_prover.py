@@ -22,8 +22,8 @@ from selfplay.folder import RunFolder
 from selfplay.proving import prover as provers
 from selfplay.proving.guided import search_guided
 from selfplay.proving.lessons import replay
-from selfplay.proving.prover import Bounds, Prover, Result
-from selfplay.proving.trials import winning_line
+from selfplay.proving.prover import Prover, Result
+from selfplay.proving.trials import Bounds, winning_line
 from selfplay.search.tree import new_tree
 from selfplay.theorems import judge
 from selfplay.theorems.agent import load_guide, reference, unguided

@@ -27,6 +27,7 @@ def _leaf(
     """A position of a game with two actions, for the only tree there is."""
     return Leaf(
         lane=np.zeros(1, np.int64),
+        node=np.zeros(1, np.int32),
         parent=np.array([parent], np.int32),
         action=np.array([action], np.int32),
         reward=np.array([reward], np.float32),
@@ -41,7 +42,8 @@ def _leaf(
 def _planted(*leaves: Leaf) -> Tree:
     tree = trees.new_tree(1, len(leaves), 2)
     for leaf in leaves:
-        trees.attach(tree, leaf)
+        node = trees.keep_place(tree, 0, leaf.parent[0], leaf.action[0])
+        trees.attach(tree, leaf._replace(node=np.array([node], np.int32)))
     return tree
 
 

@@ -1,13 +1,13 @@
 """Guided search on one problem: a single tree that grows until it holds a proof.
 
-The search comes up for air every few simulations, to look at the clock and hear Ctrl-C.  A tree
-without room left commits to the best move and goes on below it with what it knows there; when that
-leads nowhere it begins again, with noise so that it comes another way.
+The tree puts several positions before the net at a time: one by one the net would spend its time on
+being called.  The search comes up for air every few simulations, to look at the clock and hear
+Ctrl-C.  A tree without room left commits to the best move and goes on below it; when that leads
+nowhere it begins again, with noise so that it comes another way.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,13 +15,12 @@ import numpy as np
 
 from envs.proving.game import Proving
 from envs.proving.tableau import OVER, PROVED, RUNNING
-from selfplay.proving.trials import Metered, winning_line
+from selfplay.proving.trials import Bounds, Lanes, Metered
 from selfplay.search import Search
-from selfplay.search import forest as forests
 from selfplay.types import Evaluator
 
-ROOM = 16_384  # nodes of a tree; about 8 KB each
-_SLICE = 32  # simulations between two looks at the clock
+ROOM = 65_536  # nodes of a tree; about 9 KB each
+LEAVES = 32  # of the tree, evaluated at a time
 
 
 class Guide(NamedTuple):
@@ -57,39 +56,26 @@ def search_guided(
 
     ``stop`` is asked now and then whether to give up, ``tell`` hears of the inferences made.
     """
-    begun = time.perf_counter()
-    metered = Metered(game)
-    start = state = game.start(np.array([problem], np.int32))
-    if state.tableau.scalars[0, OVER] != RUNNING:
-        return Guided(bool(state.tableau.scalars[0, OVER] == PROVED), True, 0, ())
-    rng = np.random.default_rng(0)
-    room = room if inferences is None else min(room, inferences + 1)
-    forest = forests.plant(metered, state, evaluator, max(room, 4), search.look_ahead)
-    line: list[int] = []
-    noisy = np.zeros(1, np.bool_)
+    start = game.start(np.array([problem], np.int32))
+    if start.tableau.scalars[0, OVER] != RUNNING:
+        return Guided(bool(start.tableau.scalars[0, OVER] == PROVED), True, 0, ())
+    one_tree = search.kind == "puct"  # Gumbel's searches are planned to their last simulation
+    lanes = Lanes(
+        Metered(game),
+        search.model_copy(update={"simulations": room}) if one_tree else search,
+        evaluator,
+        np.random.default_rng(0),
+        Bounds(seconds, inferences),
+        [problem],
+        leaves=LEAVES if one_tree else 1,
+        room=room if one_tree else None,
+    )
     while True:
-        used = int(metered.used[problem])
-        left = _SLICE if inferences is None else min(_SLICE, inferences - used)
-        late = seconds is not None and time.perf_counter() - begun >= seconds
-        if left <= 0 or late or (stop is not None and stop()):
-            return Guided(False, False, used, ())
-        budget = np.array([left], np.int32)
-        found = search.search(forest, metered, evaluator, rng, noisy, budget)
-        used = int(metered.used[problem])
         if tell is not None:
-            tell(used)
-        if found.solved[0]:
-            proof = winning_line(forest.tree, 0)
-            if proof is not None:
-                in_time = inferences is None or used <= inferences
-                return Guided(in_time, False, used, (*line, *proof) if in_time else ())
-            if not line:
-                return Guided(False, True, used, ())
-            line, state, noisy = [], start, np.ones(1, np.bool_)
-            forests.replant(forest, metered, state, evaluator, noisy, search.look_ahead)
-        elif forest.tree.size[0] == forest.tree.visits.shape[1]:
-            action = found.decision.action
-            line.append(int(action[0]))
-            state, _ = game.step(state, action)
-            keep = np.ones(1, np.bool_)
-            forests.advance(forest, metered, state, evaluator, action, keep, search.look_ahead)
+            tell(lanes.used(problem))
+        if lanes.go_on():
+            break
+        if stop is not None and stop():
+            return Guided(False, False, lanes.used(problem), ())
+    trial = lanes.trial(0)
+    return Guided(trial.proved, trial.exhausted, trial.inferences, trial.actions)

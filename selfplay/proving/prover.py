@@ -25,6 +25,7 @@ from selfplay import arrays
 from selfplay.proving.guided import Guide, search_guided
 from selfplay.proving.lessons import replay
 from selfplay.proving.szs import GAVE_UP, TIMEOUT, USER, proved_status
+from selfplay.proving.trials import Bounds
 from selfplay.types import Evaluator
 
 SECONDS = 10.0  # of a problem, where nothing else is said
@@ -35,13 +36,6 @@ MOST_CLAUSES = 100_000
 GUIDED, UNGUIDED = "guided", "unguided"
 
 Tell = Callable[[str, int], object]  # hears how the search goes on and of the inferences so far
-
-
-class Bounds(NamedTuple):
-    """How long to search; the seconds include reading."""
-
-    seconds: float | None = None
-    inferences: int | None = None
 
 
 class Result(NamedTuple):
@@ -103,7 +97,8 @@ class Prover:
         tell: Tell | None = None,
         begun: float | None = None,
     ) -> Result:
-        """The result of a search within ``bounds``; the clock runs since ``begun``.
+        """The result of a search within ``bounds``; the clock runs since ``begun``, reading
+        included.
 
         ``stop`` is asked now and then whether to give up, ``tell`` hears how it goes on.
         """

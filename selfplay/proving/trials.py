@@ -95,11 +95,12 @@ def attempt(
     Each has ``inferences``, and ``seconds`` from when its trial begins.
     """
     waiting = list(problems)[::-1]
-    lanes = min(lanes, len(waiting))
-    if not lanes:
+    count = min(lanes, len(waiting))
+    if not count:
         return
-    first = [waiting.pop() for _ in range(lanes)]
-    crew = _Crew(Metered(game), search, evaluator, rng, explore, inferences, seconds, first)
+    bounds = Bounds(seconds, inferences)
+    first = [waiting.pop() for _ in range(count)]
+    crew = Lanes(Metered(game), search, evaluator, rng, bounds, first, explore)
     while crew.lanes and not (stop is not None and stop()):
         leaving = []
         for lane in crew.go_on():
@@ -111,8 +112,15 @@ def attempt(
         crew.dismiss(leaving)
 
 
-class _Crew:
-    """The lanes of ``attempt``: a problem each, the line of moves made so far, and a tree below."""
+class Bounds(NamedTuple):
+    """How long to search."""
+
+    seconds: float | None = None
+    inferences: int | None = None
+
+
+class Lanes:
+    """Problems side by side: each has the line of moves made so far, and a tree below."""
 
     def __init__(
         self,
@@ -120,19 +128,25 @@ class _Crew:
         search: Search,
         evaluator: Evaluator,
         rng: np.random.Generator,
-        explore: bool,
-        inferences: int,
-        seconds: float | None,
+        bounds: Bounds,
         problems: list[int],
+        explore: bool = False,
+        leaves: int = 1,
+        room: int | None = None,
     ) -> None:
+        """``leaves`` of a tree are evaluated at a time; ``room`` is for so many nodes of a tree,
+        by default for those of two bigsteps.
+        """
         self._game, self._search, self._evaluator = game, search, evaluator
-        self._rng, self._explore = rng, explore
-        self._inferences, self._seconds = inferences, seconds
+        self._rng, self._explore, self._leaves = rng, explore, leaves
+        self._bounds = bounds
         # Gumbel's searches are planned from their first simulation to their last
-        self._slice = min(_SLICE, search.simulations) if search.kind == "puct" else 0
+        self._slice = _SLICE if search.kind == "puct" else search.simulations
         self._state: ProvingState = game.start(np.array(problems, np.int32))
-        room = min(2 * search.simulations, inferences) + 1
-        self._forest = forests.plant(game, self._state, evaluator, room, search.look_ahead)
+        room = 2 * search.simulations if room is None else room
+        if bounds.inferences is not None:
+            room = min(room, bounds.inferences)
+        self._forest = forests.plant(game, self._state, evaluator, room + 1, search.look_ahead)
         self._lanes = [_Lane(problem) for problem in problems]
         self._anew: Bool = np.zeros(len(problems), np.bool_)  # the tree is of another problem
 
@@ -146,8 +160,8 @@ class _Crew:
         forests.replant(forest, game, self._state, self._evaluator, self._anew, search.look_ahead)
         self._anew[:] = False
         budget = np.array([self._budget(lane) for lane in self._lanes], np.int32)
-        noisy = np.full(self.lanes, self._explore)
-        found = search.search(forest, game, self._evaluator, self._rng, noisy, budget)
+        noisy = np.array([self._explore or lane.again for lane in self._lanes])
+        found = search.search(forest, game, self._evaluator, self._rng, noisy, budget, self._leaves)
         now = time.perf_counter()
         done, moving = [], []
         for i, lane in enumerate(self._lanes):
@@ -163,22 +177,28 @@ class _Crew:
         return done
 
     def _budget(self, lane: _Lane) -> int:
-        left = min(
-            self._search.simulations - lane.simulations,
-            self._inferences - int(self._game.used[lane.problem]),
-        )
-        return max(0, min(left, self._slice) if self._slice else left)
+        left = min(self._slice, self._search.simulations - lane.simulations)
+        if self._bounds.inferences is not None:
+            left = min(left, self._bounds.inferences - self.used(lane.problem))
+        return max(0, left)
+
+    def used(self, problem: int) -> int:
+        """The inferences that the problem has taken."""
+        return int(self._game.used[problem])
+
+    def _is_over(self, lane: _Lane, now: float) -> bool:
+        seconds, inferences = self._bounds
+        over = inferences is not None and self.used(lane.problem) >= inferences
+        return over or (seconds is not None and now - lane.begun >= seconds)
 
     def _has_ended(self, i: int, solved: bool, now: float) -> bool:
-        lane = self._lanes[i]
-        used = int(self._game.used[lane.problem])
+        lane, most = self._lanes[i], self._bounds.inferences
         proof = winning_line(self._forest.tree, i) if solved else None
-        if proof is not None and used <= self._inferences:
+        if proof is not None and (most is None or self.used(lane.problem) <= most):
             lane.proof = (*lane.line, *proof)
             return True
         lane.exhausted = solved and proof is None and not lane.line
-        late = self._seconds is not None and now - lane.begun >= self._seconds
-        if not (used >= self._inferences or late or lane.exhausted):
+        if not (lane.exhausted or self._is_over(lane, now)):
             return False
         lane.furthest = _largest(self._forest, i)
         lane.seen += _favourites(self._forest, i)
@@ -210,7 +230,7 @@ class _Crew:
             lane.problem,
             bool(lane.proof),
             lane.exhausted,
-            int(self._game.used[lane.problem]),
+            self.used(lane.problem),
             time.perf_counter() - lane.begun,
             lane.proof,
             tuple(lane.seen),
@@ -235,6 +255,7 @@ class _Crew:
 
     def _restart(self, i: int) -> None:
         lane = self._lanes[i]
+        lane.again = bool(lane.line)
         lane.line, lane.simulations = [], 0
         start = self._game.start(np.array([lane.problem], np.int32))
         arrays.put(self._state, slice(i, i + 1), start)
@@ -248,6 +269,7 @@ class _Lane:
         self.problem = problem
         self.begun = time.perf_counter()
         self.line: list[int] = []  # the moves made
+        self.again = False  # a line was lost: with noise the next one goes another way
         self.simulations = 0  # since the last of them
         self.seen: list[Seen] = []
         self.proof: tuple[int, ...] = ()

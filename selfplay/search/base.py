@@ -70,16 +70,18 @@ class SearchSection(BaseModel):
         rng: np.random.Generator,
         explore: Bool,
         budget: Int | None = None,
+        leaves: int = 1,
     ) -> Found:
         """Grows the trees by ``budget`` [B] simulations (all of ``simulations`` by default).
 
+        ``leaves`` of a tree are evaluated at a time, see forest.py.
         ``explore`` [B] adds the noise of self-play; without it the strongest move is chosen.
         """
         if budget is None:
             budget = np.full(len(forest.tree.size), self.simulations, np.int32)
         prior = forest.tree.prior[:, trees.ROOT].copy()
         rule = self.rule(forest, rng, budget, explore)
-        depth = forests.grow(forest, game, evaluator, rule, budget, self.look_ahead)
+        depth = forests.grow(forest, game, evaluator, rule, budget, self.look_ahead, leaves)
         know = trees.summary(forest.tree)
         decision = self.decide(rule, know, rng, explore)
         draw, solved = forest.draw[:, trees.ROOT].copy(), know.lower == know.upper

@@ -20,6 +20,8 @@ from selfplay.search import tree as trees
 from selfplay.search.tree import NONE, ROOT, Leaf, Tree
 from selfplay.types import Bool, Evaluator, Float, Game, Int, State
 
+_ALL_DONE = -1
+
 Rule = Any  # a NamedTuple of arrays [B, ...] and numbers
 
 
@@ -80,16 +82,23 @@ def replant(
     lane = np.flatnonzero(where)
     if not len(lane):
         return
-    forest.tree.size[lane] = 0
     roots = arrays.take(state, lane)
     arrays.put(forest.states, (lane, ROOT), roots)
     nobody = np.full(len(lane), NONE, np.int32)
+    begin(forest.tree, lane)
     live = np.ones(len(lane), np.float32)
     zeros = np.zeros(len(lane), np.float32)
     leaf, draw = _evaluate(game, roots, evaluator, live, look_ahead, every=True)
     trees.attach(
         forest.tree,
-        leaf._replace(lane=lane, parent=nobody, action=nobody, reward=zeros, discount=live),
+        leaf._replace(
+            lane=lane,
+            node=np.full(len(lane), ROOT, np.int32),
+            parent=nobody,
+            action=nobody,
+            reward=zeros,
+            discount=live,
+        ),
     )
     forest.draw[lane, ROOT] = draw
 
@@ -120,35 +129,68 @@ def advance(
     replant(forest, game, state, evaluator, fresh, look_ahead)
 
 
+class Wave(NamedTuple):
+    """Edges to expand next, at most L; in the order they were reached."""
+
+    lane: NDArray[np.int64]  # [L], the tree
+    parent: Int  # [L] i32
+    action: Int  # [L] i32
+    node: Int  # [L] i32, the place kept for what the edge leads to
+
+
 def grow(
-    forest: Forest, game: Game, evaluator: Evaluator, rule: Rule, budget: Int, look_ahead: bool
+    forest: Forest,
+    game: Game,
+    evaluator: Evaluator,
+    rule: Rule,
+    budget: Int,
+    look_ahead: bool,
+    leaves: int = 1,
 ) -> float:
     """Runs ``budget`` [B] simulations in each tree; the mean depth of the leaves.
 
     A tree stops early when its root is solved or it has no room for another node; a simulation
-    that ends in a solved position costs no evaluation.
+    that ends in a solved position costs no evaluation.  With ``leaves`` more than one a tree puts
+    so many positions before the evaluator at a time: more a second, each chosen with less known.
     """
-    batch = len(budget)
-    parent, action = np.empty(batch, np.int32), np.empty(batch, np.int32)
+    most = len(budget) * leaves
+    wave = Wave(np.empty(most, np.int64), *(np.empty(most, np.int32) for _ in range(3)))
+    begun = np.zeros(len(budget), np.int32)
     depth = np.zeros(2, np.int64)
-    for simulation in range(int(budget.max(initial=0))):
-        if not walk(forest.tree, rule, budget, simulation, parent, action, depth):
-            break
-        lane = np.flatnonzero(parent != NONE)
-        if not len(lane):
+    while (found := walk(forest.tree, rule, budget, begun, leaves, wave, depth)) != _ALL_DONE:
+        if not found:
             continue
-        at, move = parent[lane], action[lane]
+        lane, at, move, new = (
+            wave.lane[:found],
+            wave.parent[:found],
+            wave.action[:found],
+            wave.node[:found],
+        )
         state, paid = game.step(arrays.take(forest.states, (lane, at)), move)
-        new = forest.tree.size[lane]
         arrays.put(forest.states, (lane, new), state)
         leaf, forest.draw[lane, new] = _evaluate(game, state, evaluator, paid.discount, look_ahead)
         trees.attach(
             forest.tree,
             leaf._replace(
-                lane=lane, parent=at, action=move, reward=paid.reward, discount=paid.discount
+                lane=lane,
+                node=new,
+                parent=at,
+                action=move,
+                reward=paid.reward,
+                discount=paid.discount,
             ),
         )
+        if leaves > 1:
+            forest.tree.pending[:, : forest.tree.size.max()] = 0
     return float(depth[0] / max(1, depth[1]))
+
+
+@kernel
+def begin(tree: Tree, lane: NDArray[np.int64]) -> None:
+    """Empties trees but for the place of the root."""
+    for b in lane:
+        tree.size[b] = 0
+        trees.keep_place(tree, b, NONE, NONE)
 
 
 @kernel
@@ -156,41 +198,54 @@ def walk(
     tree: Tree,
     rule: Rule,
     budget: Int,
-    simulation: int,
-    parent: Int,
-    action: Int,
+    begun: Int,
+    leaves: int,
+    wave: Wave,
     depth: NDArray[np.int64],
-) -> bool:
-    """One descent in each tree that still searches; False when none does.
+) -> int:
+    """Up to ``leaves`` descents in each tree that still searches, counted in ``begun`` [B].
 
-    ``parent`` and ``action`` [B] receive the edge to expand; NONE where there is nothing to expand
-    because the walk ended in a solved position, whose value is backed up here.  ``depth`` counts
-    [sum of depths, walks].
+    Fills ``wave`` with the edges to expand and returns how many there are, _ALL_DONE when no tree
+    searches any more.  A walk that ends in a solved position backs its value up here; one that
+    comes to a position whose evaluation is under way makes room for others and does not count.
+    ``depth`` counts [sum of depths, walks].
     """
-    any_left = False
+    found, any_left = 0, False
     for b in range(tree.size.shape[0]):
-        parent[b] = NONE
-        if simulation >= budget[b] or tree.size[b] == tree.visits.shape[1]:
-            continue
-        low, high = trees.bounds(tree, b, ROOT)
-        if low == high:
-            continue
-        any_left = True
-        node, a = ROOT, select_root(rule, tree, b, simulation)
-        depth[1] += 1
-        while True:
-            depth[0] += 1
-            child = tree.child[b, node, a]
-            if child == NONE:
-                parent[b], action[b] = node, a
+        for _ in range(leaves):
+            if begun[b] >= budget[b] or tree.size[b] == tree.visits.shape[1]:
                 break
-            low, high = trees.bounds(tree, b, child)
+            low, high = trees.bounds(tree, b, ROOT)
             if low == high:
-                trees.back_up(tree, b, child, low)
                 break
-            node = child
-            a = select(rule, tree, b, node)
-    return any_left
+            any_left = True
+            node, a = ROOT, select_root(rule, tree, b, begun[b])
+            steps = 0
+            while True:
+                steps += 1
+                child = tree.child[b, node, a]
+                if child == NONE:
+                    wave.lane[found], wave.parent[found], wave.action[found] = b, node, a
+                    child = trees.keep_place(tree, b, node, a)
+                    wave.node[found] = child
+                    found += 1
+                elif tree.visits[b, child] > 0:
+                    low, high = trees.bounds(tree, b, child)
+                    if low < high:
+                        node = child
+                        a = select(rule, tree, b, node)
+                        continue
+                    trees.back_up(tree, b, child, low)
+                else:
+                    trees.set_under_way(tree, b, child)
+                    break
+                if leaves > 1 and tree.visits[b, child] == 0:
+                    trees.set_under_way(tree, b, child)
+                begun[b] += 1
+                depth[0] += steps
+                depth[1] += 1
+                break
+    return found if any_left else _ALL_DONE
 
 
 def _evaluate(
@@ -226,6 +281,7 @@ def _evaluate(
     empty = np.empty(0, np.int32)
     leaf = Leaf(
         lane=np.empty(0, np.int64),
+        node=empty,
         parent=empty,
         action=empty,
         reward=discount,

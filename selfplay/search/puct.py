@@ -95,7 +95,7 @@ def _best(rule: PuctRule, tree: Tree, b: int, node: int, prior: Float, forced: f
     low, high = trees.bounds(tree, b, node)
     visits = np.float32(tree.visits[b, node])
     mean = min(max(tree.total[b, node] / visits, low), high)
-    reach = _exploration(rule, visits)
+    reach = _exploration(rule, visits + tree.pending[b, node])
     best, best_score = trees.NONE, -np.inf
     for a in range(prior.shape[0]):
         if trees.dominated(tree, b, node, a, low, high):

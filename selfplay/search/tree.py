@@ -29,7 +29,9 @@ class Tree(NamedTuple):
     """Statistics of B trees; all values are for the player to move at the node."""
 
     size: Int  # [B] i32, nodes in use
-    visits: Int  # [B, N] i32, simulations that came through, the node's own evaluation included
+    visits: Int  # [B, N] i32, simulations that came through, the node's own evaluation included;
+    #              0 of a node whose evaluation is under way
+    pending: Int  # [B, N] i32, simulations that came through and are under way
     total: Float  # [B, N] f32, sum of the values that came through
     raw_value: Float  # [B, N] f32, the evaluator's value
     parent: Int  # [B, N] i32
@@ -46,6 +48,7 @@ class Leaf(NamedTuple):
     """L freshly reached positions, to be attached to their trees."""
 
     lane: NDArray[np.int64]  # [L], the tree
+    node: Int  # [L] i32, the place kept for it
     parent: Int  # [L] i32, NONE for a root
     action: Int  # [L] i32
     reward: Float  # [L] f32
@@ -72,7 +75,7 @@ class RootSummary(NamedTuple):
 
 def new_tree(batch: int, nodes: int, actions: int) -> Tree:
     """B empty trees with room for ``nodes`` nodes each."""
-    ints = [np.zeros((batch, nodes), np.int32) for _ in range(3)]
+    ints = [np.zeros((batch, nodes), np.int32) for _ in range(4)]
     floats = [np.zeros((batch, nodes), np.float32) for _ in range(4)]
     wide = [np.zeros((batch, nodes, actions), np.float32) for _ in range(3)]
     return Tree(
@@ -82,6 +85,7 @@ def new_tree(batch: int, nodes: int, actions: int) -> Tree:
         raw_value=floats[1],
         parent=ints[1],
         action=ints[2],
+        pending=ints[3],
         reward=floats[2],
         discount=floats[3],
         child=np.full((batch, nodes, actions), NONE, np.int32),
@@ -103,9 +107,11 @@ def bounds(tree: Tree, b: int, node: int) -> tuple[Number, Number]:
 
 @kernel
 def edge_visits(tree: Tree, b: int, node: int, a: int) -> int:
-    """How many simulations went through action ``a``."""
+    """How many simulations went through action ``a``, with those under way (Liu et al. 2020,
+    "Watch the unobserved: a simple approach to parallelizing Monte Carlo tree search").
+    """
     child = tree.child[b, node, a]
-    return 0 if child == NONE else tree.visits[b, child]
+    return 0 if child == NONE else tree.visits[b, child] + tree.pending[b, child]
 
 
 @kernel
@@ -116,7 +122,7 @@ def qvalue(tree: Tree, b: int, node: int, a: int) -> Number:
     if low == high:
         return low
     child = tree.child[b, node, a]
-    if child == NONE:
+    if child == NONE or tree.visits[b, child] == 0:
         return np.float32(np.nan)
     mean = tree.total[b, child] / tree.visits[b, child]
     value: Number = tree.reward[b, child] + tree.discount[b, child] * mean
@@ -157,20 +163,35 @@ def back_up(tree: Tree, b: int, node: int, value: Number) -> None:
 
 
 @kernel
+def keep_place(tree: Tree, b: int, parent: int, action: int) -> int:
+    """The node that will be the position after ``action``, or the root if ``parent`` is NONE."""
+    node = tree.size[b]
+    tree.size[b] += 1
+    tree.visits[b, node] = 0
+    tree.pending[b, node] = 0
+    tree.total[b, node] = 0.0
+    tree.parent[b, node] = parent
+    tree.action[b, node] = action
+    if parent != NONE:
+        tree.child[b, parent, action] = node
+    return int(node)
+
+
+@kernel
+def set_under_way(tree: Tree, b: int, node: int) -> None:
+    """Counts a simulation that has come to ``node`` as under way."""
+    while node != NONE:
+        tree.pending[b, node] += 1
+        node = tree.parent[b, node]
+
+
+@kernel
 def attach(tree: Tree, leaf: Leaf) -> None:
-    """Writes L leaves into their trees (one a tree) and backs up their values."""
+    """Writes L leaves into the places kept for them and backs up their values."""
     for i in range(leaf.lane.shape[0]):
-        b = leaf.lane[i]
-        node = tree.size[b]
-        tree.size[b] += 1
-        tree.visits[b, node] = 0
-        tree.total[b, node] = 0.0
-        tree.parent[b, node] = leaf.parent[i]
-        tree.action[b, node] = leaf.action[i]
+        b, node = leaf.lane[i], leaf.node[i]
         tree.reward[b, node] = leaf.reward[i]
         tree.discount[b, node] = leaf.discount[i]
-        if leaf.parent[i] != NONE:
-            tree.child[b, leaf.parent[i], leaf.action[i]] = node
         over = leaf.parent[i] != NONE and leaf.discount[i] == 0.0
         top = _NOWHERE
         for a in range(leaf.legal.shape[1]):

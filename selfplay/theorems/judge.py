@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 import torch
 
 from envs.proving.formula import Problem
-from selfplay.proving.prover import Bounds, Prover
+from selfplay.proving.prover import Prover
 from selfplay.proving.szs import GAVE_UP, INPUT_ERROR
+from selfplay.proving.trials import Bounds
 from selfplay.theorems.agent import load_guide
 
 _LOOK_S = 0.25  # between two looks at whether to stop
