@@ -331,14 +331,15 @@ def test_with_many_leaves_at_a_time_the_tree_adds_up(name: str) -> None:
 
 
 def test_many_leaves_at_a_time_solve_what_one_by_one_is_solved() -> None:
-    game, rng = TicTacToe(), np.random.default_rng(0)
-    state, budget = random_positions(game, rng, LANES, 4), np.full(LANES, 2000, np.int32)
+    game, budget = Nim(12, 3), np.full(LANES, 3000, np.int32)
+    state = random_positions(game, np.random.default_rng(0), LANES, 4)
     ends = []
     for leaves in (1, 8):
-        section = SECTIONS["puct"].with_simulations(2000)
+        rng, section = np.random.default_rng(0), SECTIONS["puct-blind"].with_simulations(3000)
         forest = section.plant(game, state, HashedEvaluator(1))
-        none = np.zeros(LANES, np.bool_)
-        found = section.search(forest, game, HashedEvaluator(1), rng, none, budget, leaves=leaves)
+        calm = np.zeros(LANES, np.bool_)
+        found = section.search(forest, game, HashedEvaluator(1), rng, calm, budget, leaves=leaves)
         assert found.solved.all()
         ends.append(found.decision.value)
     np.testing.assert_array_equal(ends[0], ends[1])
+    assert set(np.abs(ends[0]).tolist()) == {1.0}
