@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import math
 import os
 import shlex
 import sys
@@ -95,17 +96,22 @@ def _preview(plan: Plan, jobs: int) -> dict[str, Any]:
     width = max(len(task.name) for task, _, _ in found.rows)
     print(f"{'cell':{width}}  {'state':8} {'time':>8} {'FLOPs':>9}  estimated from")
     for task, record, told in found.rows:
-        flops = f"{told.flops:.1e}" if told.flops == told.flops else "?"
         print(
-            f"{task.name:{width}}  {record.state:8} {clock(told.seconds):>8} {flops:>9}  "
+            f"{task.name:{width}}  {record.state:8} {clock(told.seconds):>8} "
+            f"{_flops(told.flops):>9}  "
             f"{told.source}"
         )
     cores = "1 core" if jobs == 1 else f"{jobs} cores"
     print(
-        f"{len(plan.cells)} cells, {found.flops:.1e} FLOPs; {clock(found.left_s)} left on {cores}; "
-        f"times measured here leave out the measurements of strength, experts and data sets"
+        f"{len(plan.cells)} cells, {_flops(found.flops)} FLOPs; "
+        f"{clock(found.left_s)} left on {cores}; times measured here leave out the "
+        f"measurements of strength, experts and data sets"
     )
     return found.content()
+
+
+def _flops(count: float) -> str:
+    return "?" if math.isnan(count) else f"{count:.1e}"
 
 
 def compare(arguments: argparse.Namespace) -> Answer:

@@ -63,6 +63,9 @@ def preview(plan: Plan, jobs: int, rates: Callable[[Config], Rates] = measure) -
     for task in tasks:
         told = known.get(task.name, _UNKNOWN)
         if isinstance(task.item, Cell) and task.name not in known:
+            if task.item.config.regime.kind == "prove":
+                rows.append((task, records[task.name], _proving(task.item.config)))
+                continue
             key = rates_key(task.item.config)
             if key not in measured:
                 measured[key] = rates(task.item.config)
@@ -72,3 +75,11 @@ def preview(plan: Plan, jobs: int, rates: Callable[[Config], Rates] = measure) -
     left = [told.seconds for _, record, told in cells if record.state != "done"]
     flops = sum(told.flops for _, _, told in cells)
     return Preview(tuple(rows), makespan(left, jobs), flops)
+
+
+def _proving(config: Config) -> Estimate:
+    """How much proofs cost depends on the problems, so no measurement is made."""
+    seconds = config.budget.seconds
+    if seconds is None:
+        return _UNKNOWN
+    return Estimate(seconds, math.nan, "its budget")
