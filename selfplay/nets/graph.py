@@ -14,7 +14,7 @@ in the encoder O occurrences, N names, L literals, C clauses, K problems.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -277,6 +277,7 @@ class _Memory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._weights: tuple[Any, ...] = ()
+        self._read: list[nn.Parameter] = []  # those of the encoder: looking for them takes long
         self._table: _Table | None = None
         self._known = torch.empty(0, dtype=torch.bool)
         self._filled = 0
@@ -290,7 +291,8 @@ class _Memory:
     def table(self, encoder: _Encoder, problems: Tensor) -> _Table:
         """A table that holds the problems [K], no two of which are the same."""
         with self._lock, torch.inference_mode(False), torch.no_grad():
-            weights = _fingerprint(encoder)
+            self._read = self._read or list(encoder.parameters())
+            weights = _fingerprint(self._read)
             if weights != self._weights or self._table is None:
                 self._weights, self._table = weights, None
                 self._known = torch.zeros(encoder.problems.count, dtype=torch.bool)
@@ -322,9 +324,8 @@ class _Memory:
         return _Table(rows, move)
 
 
-def _fingerprint(module: nn.Module) -> tuple[Any, ...]:
+def _fingerprint(weights: Sequence[nn.Parameter]) -> tuple[Any, ...]:
     """Changes whenever the weights do."""
-    weights = list(module.parameters())
     first = weights[0]
     return first.data_ptr(), first.dtype, first.device, sum(each._version for each in weights)
 

@@ -165,6 +165,8 @@ class Lanes:
         now = time.perf_counter()
         done, moving = [], []
         for i, lane in enumerate(self._lanes):
+            if lane.idle:
+                continue
             lane.simulations += int(budget[i])
             if self._has_ended(i, bool(found.solved[i]), now):
                 done.append(i)
@@ -177,6 +179,8 @@ class Lanes:
         return done
 
     def _budget(self, lane: _Lane) -> int:
+        if lane.idle:
+            return 0
         left = min(self._slice, self._search.simulations - lane.simulations)
         if self._bounds.inferences is not None:
             left = min(left, self._bounds.inferences - self.used(lane.problem))
@@ -243,12 +247,13 @@ class Lanes:
         self._restart(i)
 
     def dismiss(self, leaving: list[int]) -> None:
-        """Takes lanes away."""
-        if not leaving:
+        """Takes lanes away: at once if none is left, else when it is half of them."""
+        for i in leaving:
+            self._lanes[i].idle = True
+        rest = np.array([not lane.idle for lane in self._lanes])
+        if 0 < rest.sum() > len(rest) / 2:  # trees are large, to copy them takes time
             return
-        rest = np.ones(self.lanes, np.bool_)
-        rest[leaving] = False
-        self._lanes = [lane for lane, stays in zip(self._lanes, rest, strict=True) if stays]
+        self._lanes = [lane for lane in self._lanes if not lane.idle]
         self._anew = self._anew[rest]
         self._state = arrays.take(self._state, rest)
         self._forest = arrays.take(self._forest, rest)
@@ -274,6 +279,7 @@ class _Lane:
         self.seen: list[Seen] = []
         self.proof: tuple[int, ...] = ()
         self.exhausted = False
+        self.idle = False  # no problem is left for it
         self.furthest: ProvingState | None = None
 
 
