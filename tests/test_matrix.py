@@ -9,9 +9,10 @@ from test_unify import random_term, robinson
 from envs.proving import matrix as matrices
 from envs.proving.clausify import clausify
 from envs.proving.formula import Atom, Clause, ClauseForm, Function, Literal, Term, Variable
-from envs.proving.game import load_library
-from envs.proving.matrix import ROLES, build_library, start_clauses
+from envs.proving.game import OWN, load_library
+from envs.proving.matrix import ROLES, build_library, shuffled, start_clauses
 from envs.proving.tptp import parse_problem
+from selfplay.arrays import leaves, tree_map
 
 
 def form_of(*clauses: Clause, name: str = "t") -> ClauseForm:
@@ -144,3 +145,30 @@ def test_a_symbol_with_too_many_arguments() -> None:
     clause = Clause((Literal(True, wide),), "wide", "", "axiom")
     with pytest.raises(ValueError, match=r"p has 2,049 arguments; more than 2,048 are not"):
         build_library([form_of(clause)])
+
+
+def test_shuffling_changes_the_order_of_one_problem_alone() -> None:
+    library = load_library(str(OWN / "pelletier"))
+    matrix = library.matrix
+    problem = [form.name for form in library.forms].index("pelletier_38")
+    low, high = matrix.clause_start[matrix.clause_first[problem : problem + 2]]
+    before = tree_map(np.copy, matrix)
+    other = shuffled(matrix, problem, np.random.default_rng(0))
+    moved = 0
+    for literal in range(len(matrix.atom)):
+        part = slice(matrix.link_start[literal], matrix.link_end[literal])
+        old, new = matrix.links[part], other.links[part]
+        assert sorted(old.tolist()) == sorted(new.tolist())
+        moved += low <= literal < high and (old != new).any()
+        assert low <= literal < high or (old == new).all()
+    assert moved > 5
+    order = []  # of any two clauses the same everywhere
+    for literal in range(low, high):
+        part = slice(other.link_start[literal], other.link_end[literal])
+        clauses = matrix.clause[other.links[part]].tolist()
+        order += [(a, b) for i, a in enumerate(clauses) for b in clauses[i + 1 :] if a != b]
+    assert not {(b, a) for a, b in order} & set(order)
+    for one, kept in zip(leaves(matrix), leaves(before), strict=True):
+        np.testing.assert_array_equal(one, kept)
+    again = shuffled(matrix, problem, np.random.default_rng(1))
+    assert (again.links != other.links).any()

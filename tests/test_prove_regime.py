@@ -29,6 +29,7 @@ from selfplay.config import Config, parse_config
 from selfplay.evaluator import NetEvaluator
 from selfplay.folder import RunFolder
 from selfplay.log import read_metrics
+from selfplay.proving.crew import Crew
 from selfplay.proving.lessons import replay
 from selfplay.proving.trials import Unguided, attempt
 from selfplay.run import Outcome, train
@@ -122,6 +123,24 @@ def test_every_problem_is_tried_without_the_net_first(straight: Outcome) -> None
     assert unguided[-1]["prove/ever"] == found >= 7
     assert all(after["prove/ever"] >= before["prove/ever"] for before, after in pairwise(told))
     assert straight.scalars["prove/ever"] >= found
+
+
+def test_after_the_first_time_the_clauses_are_shuffled(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each problem once in order, then twice in random orders, then guided."""
+    done: list[tuple[str, int]] = []
+    plain = Crew.work
+
+    def work(self: Crew, net: Any, problems: Any, how: Any, rng: Any) -> Any:
+        done.append((how, len(problems)))
+        return plain(self, net, problems, how, rng)
+
+    monkeypatch.setattr(Crew, "work", work)
+    train(recipe, ["regime.unguided_rounds=3", "budget.positions=300"], str(tmp_path / "run"))
+    rounds = [("in order", 6), ("in order", 4)] + 2 * [("shuffled", 6), ("shuffled", 4)]
+    assert done[:6] == rounds
+    assert set(done[6:]) == {("guided", 6)}
 
 
 def test_the_numbers_of_a_round_add_up(straight: Outcome) -> None:

@@ -8,13 +8,14 @@ import pytest
 from envs.proving.checker import check_proof
 from envs.proving.clausify import clausify
 from envs.proving.extract import proof_of
-from envs.proving.game import Proving, load_library
+from envs.proving.game import OWN, Proving, load_library
 from envs.proving.matrix import build_library
 from envs.proving.tableau import INFERENCES, OVER, PROVED, RUNNING
 from envs.proving.tptp import parse_problem
 from selfplay import arrays
 from selfplay.proving.lessons import replay
 from selfplay.proving.trials import Metered, Trial, attempt
+from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Gumbel, Puct, Search
 from selfplay.search.tree import NONE
 from selfplay.types import Evaluator
@@ -182,3 +183,17 @@ def test_seconds_bound_a_trial(game: Proving, no_opinion: Evaluator) -> None:
     (trial,) = attempt(game, Puct(), no_opinion, hard, 10**9, rng, seconds=0.3)
     assert not trial.proved
     assert 0.3 <= trial.seconds < 5
+
+
+def test_what_is_found_in_another_order_is_a_proof_of_the_problem() -> None:
+    game = Proving(str(OWN / "pelletier"))
+    problem = [form.name for form in game.library.forms].index("pelletier_24")
+    lines = set()
+    for seed in range(8):
+        trial = attempt_unguided(game, problem, 2000, np.random.default_rng(seed))
+        assert trial.proved
+        _, end = replay(game, problem, trial.actions)
+        proof = proof_of(game.library, problem, arrays.take(end.tableau, 0))
+        assert check_proof(game.library.forms[problem], proof)
+        lines.add(trial.actions)
+    assert len(lines) > 1
