@@ -114,14 +114,15 @@ def deepen(
             elapsed = time.perf_counter() - begun
             spent = used + int(t.scalars[INFERENCES]) >= most
             late = seconds is not None and elapsed >= seconds
-            if ended != RUNNING or spent or late or (stop is not None and stop()):
+            over = spent or late or (stop is not None and stop())
+            if ended != RUNNING or over:
                 break
         taken = int(t.scalars[INFERENCES])
         used += taken
         limited = bool(stack.counts[_WAS_LIMITED])
         sure = not limited and not scratch.gave_up[0]
         exhausted = ended == _ROUND_OVER and sure and not restricted
-        if ended != _ROUND_OVER or exhausted or (taken == 0 and not restricted):
+        if ended != _ROUND_OVER or over or exhausted or (taken == 0 and not restricted):
             return Attempt(ended == PROVED, exhausted, used, elapsed, rounds, t)
         depth += 1
         if restricted and (depth >= complete_from or not limited or taken == 0):

@@ -263,13 +263,14 @@ def shuffled(matrix: Matrix, problem: int, rng: np.random.Generator) -> Matrix:
     Raths and Otten 2008, "randoCoP: randomizing the proof search order in the connection calculus".
     """
     first, end = matrix.clause_first[problem], matrix.clause_first[problem + 1]
-    low, high = matrix.clause_start[first], matrix.clause_start[end]
-    place = rng.permutation(end - first)
+    literals = slice(matrix.clause_start[first], matrix.clause_start[end])
     links = matrix.links.copy()
-    for literal in range(low, high):
-        part = slice(matrix.link_start[literal], matrix.link_end[literal])
-        entries = matrix.links[part]
-        links[part] = entries[np.argsort(place[matrix.clause[entries] - first], kind="stable")]
+    if literals.start < literals.stop:
+        begins = np.unique(matrix.link_start[literals])
+        part = slice(begins[0], matrix.link_end[literals].max())
+        of = np.searchsorted(begins, np.arange(part.start, part.stop), side="right")
+        place = rng.permutation(end - first)[matrix.clause[matrix.links[part]] - first]
+        links[part] = matrix.links[part][np.lexsort((place, of))]
     begin = matrix.start_first[problem]
     goals = slice(begin, begin + matrix.goal_starts[problem])
     others = slice(goals.stop, matrix.start_first[problem + 1])

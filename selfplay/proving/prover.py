@@ -2,7 +2,7 @@
 
 Guided search comes first and has a share of the time, unguided search has the rest: the one makes
 few and good inferences, the other a hundred times as many a second.  Of inferences the guided
-search has the first 20,000.  Nothing is called proved before the checker accepts it.
+search has the first 20,000 and its share of the others.  Nothing is called proved before the checker accepts it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from envs.proving.checker import Verdict, check_clause_form, check_proof
 from envs.proving.clausify import clausify
-from envs.proving.deepening import deepen
 from envs.proving.extract import proof_of
 from envs.proving.formula import ClauseForm, Problem
 from envs.proving.game import OWN
@@ -26,11 +25,12 @@ from selfplay.proving.guided import Guide, search_guided
 from selfplay.proving.lessons import replay
 from selfplay.proving.szs import GAVE_UP, TIMEOUT, USER, proved_status
 from selfplay.proving.trials import Bounds
+from selfplay.proving.unguided import search_unguided
 from selfplay.types import Evaluator
 
 SECONDS = 10.0  # of a problem, where nothing else is said
-GUIDED_SHARE = 0.5  # of the seconds
-GUIDED_INFERENCES = 20_000  # of the guided search, where so many more are allowed
+GUIDED_SHARE = 0.5  # of the seconds, and of the inferences beyond the first
+GUIDED_FIRST = 20_000  # inferences that are the guided search's alone; its share is of the rest
 MOST_CLAUSES = 100_000
 
 GUIDED, UNGUIDED = "guided", "unguided"
@@ -180,8 +180,8 @@ class _Searches:
         if self._tell is not None:
             self._tell(UNGUIDED, self._used)
         seconds = self._seconds_left()
-        found = deepen(
-            self._library.matrix, 0, self._inferences_left(), seconds, stop=self._is_stopped
+        found = search_unguided(
+            self._library.matrix, 0, self._inferences_left(), seconds, self._is_stopped
         )
         self._used += found.inferences
         proof = proof_of(self._library, 0, found.tableau) if found.proved else None
@@ -193,7 +193,8 @@ class _Searches:
         left, inferences = self._seconds_left(), self._inferences_left()
         seconds = None if left is None else self._share * left
         if inferences is not None:
-            inferences = min(inferences, GUIDED_INFERENCES)
+            beyond = max(0, inferences - GUIDED_FIRST)
+            inferences = inferences - beyond + int(self._share * beyond)
         tell = self._tell
         found = search_guided(
             game, guide.search, evaluator, 0, inferences, seconds, self._is_stopped,

@@ -1,12 +1,15 @@
-"""Trials without a net, by iterative deepening, in the form of guided ones."""
+"""Search without a net: iterative deepening, in the order of the clauses and in random orders."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import numpy as np
 
-from envs.proving.deepening import deepen
+from envs.proving.deepening import Attempt, deepen
 from envs.proving.game import Proving
-from envs.proving.matrix import shuffled
+from envs.proving.matrix import Matrix, shuffled
 from selfplay.proving.lessons import moves_of
 from selfplay.proving.trials import Trial
 
@@ -32,3 +35,39 @@ def attempt_unguided(
         moves or (),
         (),
     )
+
+
+IN_ORDER = 1_000_000  # inferences in the order of the clauses, before others are tried
+_SHUFFLED = 250_000  # in the first random orders; twice as many after each _EIGHT of them
+_EIGHT = 8
+
+
+def search_unguided(
+    matrix: Matrix,
+    problem: int,
+    inferences: int | None = None,
+    seconds: float | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Attempt:
+    """Searches for a proof until the budget is used up: where one order of the clauses has led
+    nowhere for long, another is more likely to be lucky (Raths and Otten 2008, "randoCoP").
+
+    ``stop`` is asked now and then whether to give up.
+    """
+    begun, rng = time.perf_counter(), np.random.default_rng(0)
+    used, order, budget = 0, matrix, IN_ORDER
+    rounds = 0
+    while True:
+        left = None if seconds is None else seconds - (time.perf_counter() - begun)
+        most = budget if inferences is None else min(budget, inferences - used)
+        found = deepen(order, problem, most, left, stop=stop)
+        used += found.inferences
+        elapsed = time.perf_counter() - begun
+        late = seconds is not None and elapsed >= seconds
+        spent = inferences is not None and used >= inferences
+        over = late or spent or (stop is not None and stop())
+        if found.proved or found.exhausted or over or found.inferences < most:
+            return found._replace(inferences=used, seconds=elapsed)
+        order = shuffled(matrix, problem, rng)
+        budget = _SHUFFLED << rounds // _EIGHT
+        rounds += 1
