@@ -2,7 +2,8 @@
 
 Guided search comes first and has a share of the time, unguided search has the rest: the one makes
 few and good inferences, the other a hundred times as many a second.  Of inferences the guided
-search has the first 20,000 and its share of the others.  Nothing is called proved before the checker accepts it.
+search has the first 20,000 and its share of the others.  Nothing is called proved before the
+checker accepts it.
 """
 
 from __future__ import annotations
