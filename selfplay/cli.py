@@ -334,8 +334,8 @@ def _add_bounds(parser: Parser, of: str) -> None:
     )
     parser.add_argument(
         "--guided-share", type=_share, metavar="X",
-        help="of the seconds, and of inferences beyond 20,000, for the guided search (default: 0.5); "
-        "the unguided has the rest",
+        help="of the seconds, and of inferences beyond 20,000, for the guided search "
+        "(default: 0.5); the unguided has the rest",
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from selfplay.proving.trials import Bounds, Lanes, Metered
 from selfplay.search import Search
 from selfplay.types import Evaluator
 
-ROOM = 65_536  # nodes of a tree; about 9 KB each
+ROOM = 65_536  # nodes of a tree; about 8 KB each
 LEAVES = 32  # of the tree, evaluated at a time
 
 

@@ -26,7 +26,7 @@ _MANY = 50  # visits of a position that a failed search has looked into
 
 
 class Seen(NamedTuple):
-    """A position that a trial came through on its lines, and what the search made of it."""
+    """A position that a trial looked at, with the search's opinion of it, or else the net's."""
 
     state: ProvingState  # one position, arrays [1, ...]
     policy: Float  # [A] f32
@@ -137,17 +137,19 @@ class Lanes:
         """``leaves`` of a tree are evaluated at a time; ``room`` is for so many nodes of a tree,
         by default for those of two bigsteps.
         """
+        self._lanes = [_Lane(problem) for problem in problems]  # their clocks run from here
         self._game, self._search, self._evaluator = game, search, evaluator
         self._rng, self._explore, self._leaves = rng, explore, leaves
         self._bounds = bounds
-        # Gumbel's searches are planned from their first simulation to their last
-        self._slice = _SLICE if search.kind == "puct" else search.simulations
+        # where waves of many leaves meet, a simulation is nearly a call of the net
+        self._slice = _SLICE if leaves == 1 else 4 * leaves
+        if search.kind != "puct":  # planned from their first simulation to their last
+            self._slice = search.simulations
         self._state: ProvingState = game.start(np.array(problems, np.int32))
         room = 2 * search.simulations if room is None else room
         if bounds.inferences is not None:
             room = min(room, bounds.inferences)
         self._forest = forests.plant(game, self._state, evaluator, room + 1, search.look_ahead)
-        self._lanes = [_Lane(problem) for problem in problems]
         self._anew: Bool = np.zeros(len(problems), np.bool_)  # the tree is of another problem
 
     @property
@@ -175,7 +177,7 @@ class Lanes:
             elif lane.simulations >= search.simulations or _is_full(forest.tree, i):
                 moving.append(i)
         if moving:
-            self._move(np.array(moving), found.decision)
+            done += self._move(np.array(moving), found.decision)
         return done
 
     def _budget(self, lane: _Lane) -> int:
@@ -208,24 +210,42 @@ class Lanes:
         lane.seen += _favourites(self._forest, i)
         return True
 
-    def _move(self, moving: Int, decision: Decision) -> None:
-        """Commits the lanes to the moves found; the trees go on below."""
-        game, forest = self._game, arrays.take(self._forest, moving)
-        state, action = arrays.take(self._state, moving), decision.action[moving]
+    def _move(self, moving: Int, decision: Decision) -> list[int]:
+        """Commits lanes to the moves found; the trees go on below.  Returns those now proved."""
+        game, action = self._game, decision.action[moving]
         for i, move in zip(moving.tolist(), action.tolist(), strict=True):
-            lane, one = self._lanes[i], arrays.take(self._state, slice(i, i + 1))
+            lane, one = self._lanes[i], arrays.take(self._state, [i])
             lane.seen.append(Seen(one, decision.policy[i], float(decision.value[i])))
             lane.line.append(move)
             lane.simulations = 0
         before = game.used.copy()
-        state, paid = game.step(state, action)
-        game.used[:] = before  # moves played were counted when they were searched
-        keep = paid.discount != 0.0
-        forests.advance(forest, game, state, self._evaluator, action, keep, self._search.look_ahead)
-        arrays.put(self._forest, moving, forest)
+        state, paid = game.step(arrays.take(self._state, moving), action)
+        searched = [self._lanes[i].problem for i in moving[decision.visits[moving, action] > 0]]
+        game.used[searched] = before[searched]  # these moves were counted in the tree
         arrays.put(self._state, moving, state)
-        for i in moving[~keep].tolist():  # a proof would have been seen before: the line is lost
-            self._restart(i)
+        goes_on = paid.discount != 0.0
+        if goes_on.any():
+            self._advance(moving[goes_on], arrays.take(state, goes_on), action[goes_on])
+        proved = []
+        for i, reward in zip(
+            moving[~goes_on].tolist(), paid.reward[~goes_on].tolist(), strict=True
+        ):
+            if reward > 0:  # by a move that the tree had not tried
+                self._lanes[i].proof = tuple(self._lanes[i].line)
+                proved.append(i)
+            else:
+                self._restart(i)
+        return proved
+
+    def _advance(self, moving: Int, state: ProvingState, action: Int) -> None:
+        """Makes the positions after the moves the roots of their trees."""
+        every = len(moving) == len(self._lanes)  # then nothing needs to be copied
+        forest = self._forest if every else arrays.take(self._forest, moving)
+        keep = np.ones(len(moving), np.bool_)
+        look_ahead = self._search.look_ahead
+        forests.advance(forest, self._game, state, self._evaluator, action, keep, look_ahead)
+        if not every:
+            arrays.put(self._forest, moving, forest)
 
     def trial(self, i: int) -> Trial:
         """What has become of the lane's problem."""

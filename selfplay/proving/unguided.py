@@ -40,6 +40,7 @@ def attempt_unguided(
 IN_ORDER = 1_000_000  # inferences in the order of the clauses, before others are tried
 _SHUFFLED = 250_000  # in the first random orders; twice as many after each _EIGHT of them
 _EIGHT = 8
+_MOST = 1 << 30  # in one order: inferences are counted in 32 bits
 
 
 def search_unguided(
@@ -56,18 +57,18 @@ def search_unguided(
     """
     begun, rng = time.perf_counter(), np.random.default_rng(0)
     used, order, budget = 0, matrix, IN_ORDER
-    rounds = 0
+    orders = depths = 0
     while True:
         left = None if seconds is None else seconds - (time.perf_counter() - begun)
         most = budget if inferences is None else min(budget, inferences - used)
         found = deepen(order, problem, most, left, stop=stop)
-        used += found.inferences
+        used, depths = used + found.inferences, depths + found.rounds
         elapsed = time.perf_counter() - begun
         late = seconds is not None and elapsed >= seconds
         spent = inferences is not None and used >= inferences
         over = late or spent or (stop is not None and stop())
         if found.proved or found.exhausted or over or found.inferences < most:
-            return found._replace(inferences=used, seconds=elapsed)
+            return found._replace(inferences=used, seconds=elapsed, rounds=depths)
         order = shuffled(matrix, problem, rng)
-        budget = _SHUFFLED << rounds // _EIGHT
-        rounds += 1
+        budget = min(_SHUFFLED << orders // _EIGHT, _MOST)
+        orders += 1

@@ -86,10 +86,9 @@ class ProveLoop(Loop):
     def iteration(self) -> Iterator[Report]:
         shop, section = self._shop, self._section
         begun = time.perf_counter()
-        tries = self._unguided[self._train]
-        fresh = self._train[(tries < section.unguided_rounds) & (tries == tries.min())]
+        fresh, first = self._fresh()
         guided = section.guided and not len(fresh)
-        how: How = "guided" if guided else "shuffled" if tries.min() else "in order"
+        how: How = "guided" if guided else "in order" if first else "shuffled"
         uniform_edge = self._match.at_edge(self._train)
         if len(fresh):
             served = self._rng.permutation(fresh)[: section.trials]
@@ -99,7 +98,8 @@ class ProveLoop(Loop):
         edge = self._match.at_edge(served)
         batches = self._tried(served, how)
         seconds = time.perf_counter() - begun
-        new = self._note([trial for batch in batches for trial in batch.trials], guided)
+        trials = [trial for batch in batches for trial in batch.trials]
+        new = self._note(trials, guided, bool(len(fresh)))
         samples = [sample for batch in batches for sample in batch.samples]
         usage = Usage(*(sum(column) for column in zip(*(b.usage for b in batches), strict=True)))
         told = self._told(batches, guided, seconds, usage, new, rates)
@@ -130,20 +130,32 @@ class ProveLoop(Loop):
         scalars["learn/window"] = raw
         yield Report(ledger.positions, "learn", scalars)
 
+    def _fresh(self) -> tuple[NDArray[np.int64], bool]:
+        """The problems to be tried without the net first, and whether none of them ever was."""
+        rounds = self._section.unguided_rounds
+        open_ = self._train[~self._match.refuted[self._train]]
+        tries = self._unguided[open_]
+        fewest = int(tries.min(initial=rounds))
+        if fewest == rounds:
+            return open_[:0], False
+        return open_[tries == fewest], fewest == 0
+
     def _tried(self, served: NDArray[np.int64], how: How) -> list[Batch]:
         """The trials of the problems in ``served``, spread over the workers."""
         return self._crew.work(self._shop.learner.acting, served, how, self._rng)
 
-    def _note(self, trials: list[Trial], guided: bool) -> int:
-        """Remembers how the trials ended; how many problems were proved for the first time."""
+    def _note(self, trials: list[Trial], guided: bool, fresh: bool) -> int:
+        """Remembers how the trials ended; how many problems were proved for the first time.
+
+        What the matchmaker goes by are results of the prover that learns, not of the first rounds.
+        """
         new, records = 0, []
         for trial in sorted(trials, key=lambda trial: trial.problem):
             problem = trial.problem
-            if guided:
+            self._unguided[problem] += not guided
+            self._match.refuted[problem] |= trial.exhausted and not guided
+            if not fresh:
                 self._match.note(problem, trial.proved)
-            else:
-                self._unguided[problem] += 1
-                self._match.note(problem, trial.proved, trial.exhausted)
             if trial.proved:
                 new += self._length[problem] == 0
                 best = self._length[problem] or trial.inferences

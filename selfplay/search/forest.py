@@ -85,10 +85,10 @@ def replant(
     roots = arrays.take(state, lane)
     arrays.put(forest.states, (lane, ROOT), roots)
     nobody = np.full(len(lane), NONE, np.int32)
-    begin(forest.tree, lane)
     live = np.ones(len(lane), np.float32)
     zeros = np.zeros(len(lane), np.float32)
     leaf, draw = _evaluate(game, roots, evaluator, live, look_ahead, every=True)
+    begin(forest.tree, lane)
     trees.attach(
         forest.tree,
         leaf._replace(
@@ -166,9 +166,14 @@ def grow(
             wave.action[:found],
             wave.node[:found],
         )
-        state, paid = game.step(arrays.take(forest.states, (lane, at)), move)
+        try:
+            state, paid = game.step(arrays.take(forest.states, (lane, at)), move)
+            leaf, draw = _evaluate(game, state, evaluator, paid.discount, look_ahead)
+        except BaseException:
+            _take_back(forest.tree, lane, at, move)
+            raise
         arrays.put(forest.states, (lane, new), state)
-        leaf, forest.draw[lane, new] = _evaluate(game, state, evaluator, paid.discount, look_ahead)
+        forest.draw[lane, new] = draw
         trees.attach(
             forest.tree,
             leaf._replace(
@@ -183,6 +188,13 @@ def grow(
         if leaves > 1:
             forest.tree.pending[:, : forest.tree.size.max()] = 0
     return float(depth[0] / max(1, depth[1]))
+
+
+def _take_back(tree: Tree, lane: NDArray[np.int64], parent: Int, action: Int) -> None:
+    """Gives the places back that were kept in a wave, so that the trees can be searched again."""
+    tree.child[lane, parent, action] = NONE
+    np.subtract.at(tree.size, lane, 1)
+    tree.pending[:] = 0
 
 
 @kernel

@@ -31,7 +31,7 @@ class Tree(NamedTuple):
     size: Int  # [B] i32, nodes in use
     visits: Int  # [B, N] i32, simulations that came through, the node's own evaluation included;
     #              0 of a node whose evaluation is under way
-    pending: Int  # [B, N] i32, simulations that came through and are under way
+    pending: Int  # [B, N] i32, walks of the present wave that came through
     total: Float  # [B, N] f32, sum of the values that came through
     raw_value: Float  # [B, N] f32, the evaluator's value
     parent: Int  # [B, N] i32
@@ -179,7 +179,7 @@ def keep_place(tree: Tree, b: int, parent: int, action: int) -> int:
 
 @kernel
 def set_under_way(tree: Tree, b: int, node: int) -> None:
-    """Counts a simulation that has come to ``node`` as under way."""
+    """Counts a walk that has come to ``node``, whose evaluation is under way."""
     while node != NONE:
         tree.pending[b, node] += 1
         node = tree.parent[b, node]

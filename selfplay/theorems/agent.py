@@ -20,7 +20,7 @@ _ANY = OWN / "pelletier" / "pelletier_24.p"  # rules need problems; nets fit all
 def load_guide(name: str) -> Guide:
     """The guide that a run was trained to be ("runs/x", a part of its name, "x@500").
 
-    The problems of the run need not be here.  Torch is left with one thread: positions come one
+    The problems of the run need not be here.  Torch is left with one thread: positions come a few
     at a time.  Raises ValueError with a sentence when the run or its checkpoint proves nothing.
     """
     run, at, number = name.rpartition("@")
