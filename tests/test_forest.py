@@ -343,3 +343,37 @@ def test_many_leaves_at_a_time_solve_what_one_by_one_is_solved() -> None:
         ends.append(found.decision.value)
     np.testing.assert_array_equal(ends[0], ends[1])
     assert set(np.abs(ends[0]).tolist()) == {1.0}
+
+
+@pytest.mark.parametrize("leaves", [1, 8])
+def test_a_net_that_fails_leaves_trees_that_can_be_searched(leaves: int) -> None:
+    """The places kept for the wave are given back: the same search gives the same tree."""
+    game, section = Connect4(5, 4, 4), SECTIONS["puct-blind"].with_simulations(100)
+    state = random_positions(game, np.random.default_rng(2), LANES, 6)
+    sound, calls = HashedEvaluator(4), [0]
+
+    class Failing:
+        def __call__(self, game: Game, state: State) -> Any:
+            calls[0] += 1
+            if calls[0] == 9:
+                raise ValueError("planted")
+            return sound(game, state)
+
+    def grown(evaluator: Any) -> Forest:
+        forest = section.plant(game, state, sound)
+        calm, budget = np.zeros(LANES, np.bool_), np.full(LANES, 60, np.int32)
+        rng = np.random.default_rng(0)
+        try:
+            section.search(forest, game, evaluator, rng, calm, budget, leaves=leaves)
+        except ValueError:
+            before = forest.tree.size.copy()
+            assert (forest.tree.visits[:, : before.min()] > 0).all()
+            section.search(forest, game, sound, rng, calm, budget, leaves=leaves)
+            assert (forest.tree.size > before).all()
+        return forest
+
+    forest = grown(Failing())
+    assert calls[0] == 9
+    assert not forest.tree.pending.any()
+    for b in range(LANES):
+        assert (forest.tree.visits[b, : forest.tree.size[b]] > 0).all()

@@ -174,7 +174,8 @@ def test_what_is_kept_aside_is_never_tried(straight: Outcome) -> None:
     names = [form.name for form in RunFolder(straight.folder).config().rules().library.forms]  # type: ignore[attr-defined]
     assert {name for name in names if held_out(name)} == ASIDE
     state = loop_of(straight.folder)
-    tries = dict(zip(names, np.asarray(state["match"]["tries"]).tolist(), strict=True))
+    every = np.asarray(state["match"]["tries"]) + np.asarray(state["unguided"])
+    tries = dict(zip(names, every.tolist(), strict=True))
     assert all((tries[name] == 0) == (name in ASIDE) for name in names)
     assert sum(tries.values()) == sum(line["prove/trials"] for line in rounds(straight.folder))
     told = json.loads((straight.folder / "provenance.json").read_text())["data"]
@@ -208,7 +209,8 @@ def test_stopped_and_resumed_it_is_the_same_run(
         stop_after(patch, 3)
         assert not train(recipe, out=out).finished
     before = np.asarray(loop_of(tmp_path / "stopped")["match"]["tries"])
-    assert before.sum() == 16  # 10 without the net, 6 with it
+    assert before.sum() == 6  # with the net
+    assert np.asarray(loop_of(tmp_path / "stopped")["unguided"]).sum() == 10
     assert train(recipe, out=out).finished
     assert (np.asarray(loop_of(tmp_path / "stopped")["match"]["tries"]) >= before).all()
     latest = [RunFolder(one).latest() for one in (straight.folder, tmp_path / "stopped")]

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from envs.proving.tptp import parse_problem, read_problem
 from selfplay.config import parse_config
 from selfplay.folder import RunFolder
 from selfplay.proving import prover as provers
-from selfplay.proving.guided import search_guided
+from selfplay.proving.guided import Guided, search_guided
 from selfplay.proving.lessons import replay
 from selfplay.proving.prover import Prover, Result
 from selfplay.proving.trials import Bounds, winning_line
@@ -114,6 +115,25 @@ def test_the_guided_search_has_a_share_of_the_seconds_but_all_inferences() -> No
     assert result.status == "GaveUp"
     assert set(heard) == {"guided"}
     assert Prover().prove_file(DEEP, Bounds(inferences=200)).status == "Theorem"
+
+
+@pytest.mark.parametrize(
+    ("inferences", "share", "guided"),
+    [(2000, 0.5, 2000), (20_000, 0.1, 20_000), (200_000, 0.5, 110_000), (30_000, 1.0, 30_000)],
+)
+def test_inferences_beyond_the_first_are_shared(
+    inferences: int, share: float, guided: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int | None] = []
+
+    def search(game: Any, search: Any, evaluator: Any, problem: int, most: int, *rest: Any) -> Any:
+        asked.append(most)
+        return Guided(False, False, most, ())
+
+    monkeypatch.setattr(provers, "search_guided", search)
+    result = Prover(unguided(), share).prove_file(DEEP, Bounds(inferences=inferences))
+    assert asked == [guided]
+    assert result.inferences >= guided
 
 
 def test_stopped_by_the_user() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from envs.proving.clausify import clausify
 from envs.proving.extract import proof_of
 from envs.proving.game import OWN, Proving, load_library
 from envs.proving.matrix import build_library
-from envs.proving.tableau import INFERENCES, OVER, PROVED, RUNNING
+from envs.proving.tableau import INFERENCES, MOVES, OVER, PROVED, RUNNING
 from envs.proving.tptp import parse_problem
 from selfplay import arrays
 from selfplay.proving.lessons import replay
@@ -197,3 +199,32 @@ def test_what_is_found_in_another_order_is_a_proof_of_the_problem() -> None:
         assert check_proof(game.library.forms[problem], proof)
         lines.add(trial.actions)
     assert len(lines) > 1
+
+
+def test_what_was_seen_stays_as_it_was(game: Proving, no_opinion: Evaluator) -> None:
+    """Positions of a line are copies: what is played later does not change them."""
+    problems = pelletier(game, range(30, 48))
+    found = trials(game, Puct(simulations=8, look_ahead=False), no_opinion, problems, 120)
+    longest = 0
+    for trial in found:
+        moves = [int(one.state.tableau.scalars[0, MOVES]) for one in trial.seen]
+        for before, after in itertools.pairwise(moves):
+            assert after in (before + 1, 0) or after <= before  # on along the line, or anew
+        assert not moves or moves[0] == 0
+        longest = max([longest, *moves])
+        for one in trial.seen:
+            assert one.state.problem[0] == trial.problem
+    assert longest > 3
+
+
+def test_a_proof_by_a_move_that_was_not_searched_counts(
+    game: Proving, no_opinion: Evaluator
+) -> None:
+    """With one simulation a bigstep, most moves are made before the tree has tried them."""
+    problems = pelletier(game, range(1, 34))
+    found = trials(game, Puct(simulations=1, look_ahead=False), no_opinion, problems, 200)
+    proved = [trial for trial in found if trial.proved]
+    assert len(proved) >= 20
+    for trial in proved:
+        _, end = replay(game, trial.problem, trial.actions)
+        assert end.tableau.scalars[0, OVER] == PROVED
