@@ -144,7 +144,8 @@ class Screen:
         """What there is to say at present, as names and values; a regime without games has none."""
         seen = self._latest
         cells = [("time left", _clock(self._left_s()))]
-        cells += [(name, f"{seen[key]:{form}}") for name, key, form in _CELLS if seen.get(key)]
+        told = ((name, seen.get(key), form) for name, key, form in _CELLS)
+        cells += [(name, f"{x:{form}}") for name, x, form in told if x and not math.isnan(x)]
         if "strength/mistake_rate" in seen:
             cells.append(("mistakes", f"{seen['strength/mistake_rate']:.1%} with search"))
             cells.append(("net alone", f"{seen['strength/net_mistake_rate']:.1%}"))

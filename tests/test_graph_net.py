@@ -7,7 +7,7 @@ import torch
 import selfplay.nets.graph as graph_net
 from envs.connect4 import Connect4
 from envs.proving.formula import Atom, Clause, ClauseForm, Function, Literal, Term, Variable
-from envs.proving.game import Proving, ProvingState
+from envs.proving.game import OWN, Proving, ProvingState
 from envs.proving.graph import PLACES, place_below, problem_graphs
 from envs.proving.matrix import Library, build_library
 from envs.proving.tableau import (
@@ -179,7 +179,7 @@ def proving(*forms: ClauseForm) -> Proving:
 
 def fresh(game: Proving, seed: int = 0, **section: int) -> Net:
     torch.manual_seed(seed)
-    return Graph(**section).build(game)
+    return Graph(**section).build(game).eval()
 
 
 def positions(game: Proving, seed: int, games: int, moves: int) -> ProvingState:
@@ -477,3 +477,19 @@ def test_the_graph_of_a_problem() -> None:
     assert graph.occurrence_place.tolist() == [0, 1, 2, 11, 12, 0, 1, 2]
     assert graph.occurrence_code.tolist() == [0, 1, 0, 1, 0, 0, 1, 2]
     assert graph.name_kind.tolist() == [1 + 2 + 5, 1 + 2, 1, 0, 0]
+
+
+def test_dropout_is_of_learning_alone() -> None:
+    """While it learns every answer is another, as the seed has it; else all are the same."""
+    game = Proving(str(OWN / "pelletier"), view="graph")
+    fields = obs_tensors(game.observe(game.start(np.arange(12, dtype=np.int32))))
+    net = Graph(dropout=0.5).build(game)
+
+    def answer(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        return net(fields).policy_MA.detach()
+
+    assert torch.equal(answer(0), answer(0))
+    assert not torch.equal(answer(0), answer(1))
+    net.eval()
+    assert torch.equal(answer(0), answer(1))

@@ -103,7 +103,7 @@ def test_seconds_are_a_bound(share: float) -> None:
 
 def test_the_guided_search_has_a_share_of_the_seconds_but_all_inferences() -> None:
     heard: list[str] = []
-    prover = Prover(unguided(), 0.2)
+    prover = Prover(unguided(), 0.005)
     result = prover.prove_file(DEEP, Bounds(10.0), tell=lambda how, used: heard.append(how))
     assert (result.status, result.how) == ("Theorem", "unguided")
     assert heard[0] == "guided"
