@@ -288,7 +288,7 @@ class Lanes:
 
 
 class _Lane:
-    """One problem of a crew."""
+    """One problem of those side by side."""
 
     def __init__(self, problem: int) -> None:
         self.problem = problem

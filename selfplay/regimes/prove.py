@@ -153,9 +153,11 @@ class ProveLoop(Loop):
         for trial in sorted(trials, key=lambda trial: trial.problem):
             problem = trial.problem
             self._unguided[problem] += not guided
-            self._match.refuted[problem] |= trial.exhausted and not guided
-            if not fresh:
-                self._match.note(problem, trial.proved)
+            refuted = trial.exhausted and not guided
+            if fresh:
+                self._match.refuted[problem] |= refuted
+            else:
+                self._match.note(problem, trial.proved, refuted)
             if trial.proved:
                 new += self._length[problem] == 0
                 best = self._length[problem] or trial.inferences
