@@ -101,10 +101,12 @@ def hash_rows(record: Any) -> NDArray[np.uint64]:
 def _mix(hashes: NDArray[np.uint64], words: NDArray[np.uint64]) -> None:
     """Folds the words [B, K] into the hashes [B, 2] (the finaliser of splitmix64, Steele 2014)."""
     for b in range(words.shape[0]):
-        for lane in range(2):
-            h = hashes[b, lane]
-            for k in range(words.shape[1]):
-                h = (h ^ words[b, k]) * np.uint64(0xBF58476D1CE4E5B9)
-                h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-                h = h ^ (h >> np.uint64(31))
-            hashes[b, lane] = h
+        h, g = hashes[b, 0], hashes[b, 1]
+        for k in range(words.shape[1]):  # both in one loop: neither waits for the other
+            h = (h ^ words[b, k]) * np.uint64(0xBF58476D1CE4E5B9)
+            g = (g ^ words[b, k]) * np.uint64(0xBF58476D1CE4E5B9)
+            h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            g = (g ^ (g >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            h = h ^ (h >> np.uint64(31))
+            g = g ^ (g >> np.uint64(31))
+        hashes[b, 0], hashes[b, 1] = h, g

@@ -27,8 +27,9 @@ def run_of(flops: F64, columns: dict[str, F64], seed: int = 0, expert_s: float =
     points = Points(zero, *ledger, tuple(columns), values)
     settings = Settings("tictactoe", 64, "")
     return Run(
-        Path(str(seed)), settings, "selfplay", seed, "", None, None, 1, "", None, (), True, points
-    )
+        Path(str(seed)), settings, "selfplay", seed, "", None, None, "mlp", 1, "", None, (), True,
+        points,
+    )  # fmt: skip
 
 
 def group_of(label: str, runs: list[Run]) -> Group:

@@ -106,6 +106,33 @@ def test_labels_tell_what_differs(tmp_path: Path) -> None:
     ]
 
 
+def test_provers_that_learn_imitate_or_have_no_net_are_three_regimes(tmp_path: Path) -> None:
+    for name, regime, strength in (
+        ("a", {}, {}),
+        ("b", {"guided": False}, {}),
+        ("c", {"guided": False}, {"guided": False}),
+    ):
+        write_run(tmp_path / name, LAW, kind="prove", regime=regime, strength=strength)
+    runs = read_runs([tmp_path])
+    assert runs.skipped == ()
+    groups = {group.label: group.expert for group in group_runs(runs.runs)}
+    assert groups == {
+        "guided proving": "",
+        "imitation": "the unguided search",
+        "unguided proving": "",
+    }
+
+
+def test_kinds_of_net_are_told_apart(tmp_path: Path) -> None:
+    for name, kind in (("a", "mlp"), ("b", "resnet")):
+        file = write_run(tmp_path / name, LAW) / "config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"net": {"kind": kind}}))
+    runs = read_runs([tmp_path]).runs
+    assert {group.label for group in group_runs(runs)} == {
+        f"self-play, {run.net} net, {run.parameters:,} parameters" for run in runs
+    }
+
+
 def test_budgets_are_told_only_where_nothing_else_differs(tmp_path: Path) -> None:
     for name, channels, budget in (("a", 16, 1e12), ("b", 32, 1e13), ("c", 32, 1e12)):
         file = write_run(tmp_path / name, LAW, width=channels) / "config.json"

@@ -12,7 +12,7 @@ from test_compare_curves import group_of, planted, run_of
 from selfplay.compare.comparison import Comparison, compare
 from selfplay.compare.crossing import Crossing, crossing
 from selfplay.compare.curves import Curve, curves
-from selfplay.compare.sentence import spell_flops, write_sentence
+from selfplay.compare.sentence import choose_pair, spell_flops, write_sentence
 from selfplay.intervals import Interval
 
 RATE = "strength/mistake_rate"
@@ -101,6 +101,25 @@ def test_what_is_found_can_be_said(state: str) -> None:
     assert "%" in write_sentence(a, b, crossing(a, b))
 
 
+def test_a_pair_has_compute_in_common() -> None:
+    """Of own games the better of two that overlap with the rival; the best where none does."""
+
+    def curve(name: str, flops: tuple[float, float], rate: float) -> Curve:
+        points = np.array(flops)
+        group = group_of(name, [run_of(points, {RATE: np.full(2, rate)})])
+        if name == "taught":
+            group = group._replace(kind="imitation")
+        (found,) = curves([group], RATE)
+        return found
+
+    cheap, good = curve("cheap", (1e9, 1e10), 0.1), curve("good", (1e12, 1e13), 0.2)
+    poor, taught = curve("poor", (1e12, 1e13), 0.3), curve("taught", (3e12, 1e14), 0.2)
+    for own, expected in (([cheap, good, poor], good), ([cheap], cheap)):
+        pair = choose_pair([*own, taught])
+        assert pair is not None
+        assert [each.label for each in pair] == [expected.label, "taught"]
+
+
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     return compare([write_sweep(tmp_path_factory.mktemp("runs") / "sweep")])
@@ -145,7 +164,7 @@ def test_one_regime_alone(tmp_path: Path) -> None:
     for seed in range(2):
         write_run(tmp_path / f"{seed}", power(1e9, 0.3), seed=seed)
     found = compare([tmp_path])
-    assert found.sentence.startswith("self-play reaches a mistake rate of 0.0")
+    assert found.sentence.startswith("self-play comes to mistake rate = 0.0")
     assert found.sentence.endswith("FLOPs; there is no other regime to compare it with")
     assert found.charged == ()
     assert found.matrix is None

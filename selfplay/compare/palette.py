@@ -29,11 +29,12 @@ COLOURS = {
     "dagger": Colour("#866800", "#dfbd3c"),
     "frozen": Colour("#4f5b8c", "#a3aee6"),
 }
+_LIKE = {"prove": "selfplay"}  # never in one figure: their games differ
 
 
 def light(name: str) -> str:
     """The light colour of that name; a regime that is not known has that of the ink."""
-    return COLOURS.get(name, COLOURS["ink"]).light
+    return COLOURS.get(_LIKE.get(name, name), COLOURS["ink"]).light
 
 
 def with_variables(svg: str) -> str:

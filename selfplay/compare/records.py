@@ -25,7 +25,12 @@ LOSS = "strength/policy_cross_entropy"  # what the fits are about where nobody a
 
 # how a run was made and measured without a change to what it learns
 _INDIFFERENT = ("name", "seed", "checkpoint_s", "strength.", "evaluator.", "actor.threads")
-_KINDS = {"selfplay": "self-play", "imitation_then_selfplay": "imitation, then self-play"}
+_KINDS = {
+    "selfplay": "self-play",
+    "imitation_then_selfplay": "imitation, then self-play",
+    "prove": "guided proving",
+    "unguided": "unguided proving",
+}
 
 
 class Settings(NamedTuple):
@@ -70,11 +75,12 @@ class Run(NamedTuple):
 
     path: Path
     settings: Settings
-    kind: str  # regime.kind
+    kind: str  # regime.kind; of a prover see _kind_of
     seed: int
     expert: str  # who made the data the run learns from; empty where there are none, or a maker
     games: int | None  # D, the expert's games it may learn from; None: not of a set of games
     positions: int | None  # D of a frozen run: regime.unique; None: all that its maker left
+    net: str  # net.kind
     parameters: int  # N, of the net
     maker: str  # of a frozen run: the name of the run that made its data; else empty
     maker_parameters: int | None  # N of the net that made the data, of a frozen run
@@ -180,8 +186,10 @@ def read_run(path: Path) -> Run:
     maker = _find_maker(str(regime.get("run") or ""), path)
     # policy_gradient and dagger have a regime.games of their own, which is no amount of data
     games = (regime.get("games") or data.get("games")) if regime.get("data") else None
-    kind = str(regime.get("kind", "selfplay"))
-    told_expert = data.get("expert") or regime.get("data") or regime.get("expert") or ""
+    kind, teacher = _kind_of(regime, strength)
+    told_expert = (
+        teacher or data.get("expert") or regime.get("data") or regime.get("expert") or ""
+    )
     try:
         return Run(
             path=path,
@@ -193,6 +201,7 @@ def read_run(path: Path) -> Run:
             expert="" if maker else printable(str(told_expert)),
             games=int(games) if games else None,
             positions=int(regime["unique"]) if regime.get("unique") else None,
+            net=str(_section(config, "net").get("kind", "resnet")),
             parameters=net_size(game, _section(config, "net")),
             maker=maker,
             maker_parameters=net_size(game, _section(_maker(maker), "net")) if maker else None,
@@ -202,6 +211,20 @@ def read_run(path: Path) -> Run:
         )
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path / 'config.json'} is damaged ({error})") from error
+
+
+def _kind_of(regime: dict[str, Any], strength: dict[str, Any]) -> tuple[str, str]:
+    """The kind of a run and who teaches it, if that is told by its options.
+
+    Three kinds of provers share a ``regime.kind``: one that learns from proofs its net helps to
+    find, one that imitates the proofs of the search without a net, and that search alone.
+    """
+    kind = str(regime.get("kind", "selfplay"))
+    if kind != "prove" or regime.get("guided", True):
+        return kind, ""
+    if strength.get("guided", True):
+        return "imitation", "the unguided search"
+    return "unguided", ""
 
 
 def net_size(game: str, section: dict[str, Any]) -> int:
@@ -288,7 +311,11 @@ def _sweep_error(path: Path) -> str:
 
 
 def _same(one: Run, other: Run) -> bool:
-    return (one.seed, one.options, one.expert) == (other.seed, other.options, other.expert)
+    return _identity(one) == _identity(other)
+
+
+def _identity(run: Run) -> tuple[object, ...]:
+    return run.seed, run.kind, run.options, run.expert
 
 
 def _json(path: Path, default: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -458,6 +485,8 @@ def _label(run: Run, runs: Sequence[Run], explained: dict[str, tuple[str, ...]])
     elif run.expert and len(experts) > 1:
         shared = set.intersection(*(set(expert.split(", ")) for expert in experts))
         parts += [word for word in run.expert.split(", ") if word not in shared]
+    if len({other.net for other in runs}) > 1:
+        parts.append(f"{run.net} net")
     if len({other.parameters for other in runs}) > 1:
         parts.append(f"{run.parameters:,} parameters")
     kin = [other for other in runs if other.kind == run.kind]

@@ -64,7 +64,7 @@ def write_alone(curve: Curve) -> str:
     if curve.low is not None and curve.high is not None:
         spread = f" (95%: {curve.low[-1]:.3g}-{curve.high[-1]:.3g})"
     return (
-        f"{us} reaches a {metric} of {value:.3g}{spread} at {spell_flops(curve.flops[-1])} FLOPs; "
+        f"{us} comes to {metric} = {value:.3g}{spread} at {spell_flops(curve.flops[-1])} FLOPs; "
         f"there is no other regime to compare it with"
     )
 
@@ -72,6 +72,7 @@ def write_alone(curve: Curve) -> str:
 def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:
     """Self-play and the imitation of the most games, each the one that ends best.
 
+    Of self-play the best of those that have compute in common with the imitation, if any has.
     Where one of the two is missing, the nearest to it stands in; None for a single regime.
     """
     measured = [curve for curve in curves if len(curve.flops)]
@@ -81,7 +82,8 @@ def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:
     if not own or not others:
         return None
     most = max(curve.group.data or 0 for curve in others)
-    return _best(own), _best([curve for curve in others if (curve.group.data or 0) == most])
+    other = _best([curve for curve in others if (curve.group.data or 0) == most])
+    return _best([curve for curve in own if _overlap(curve, other)] or own), other
 
 
 def representatives(curves: Sequence[Curve]) -> list[Curve]:
@@ -99,7 +101,7 @@ def representatives(curves: Sequence[Curve]) -> list[Curve]:
     return chosen
 
 
-OWN = ("selfplay", "imitation_then_selfplay", "policy_gradient")  # learn from their own games
+OWN = ("selfplay", "imitation_then_selfplay", "policy_gradient", "prove")  # learn from their own games
 TAUGHT = ("imitation", "dagger", "frozen")  # learn from what others know
 
 
@@ -169,6 +171,11 @@ def _first_kind(curves: Sequence[Curve], kinds: Sequence[str]) -> list[Curve]:
     return next(
         (same for kind in order if (same := [c for c in curves if c.group.kind == kind])), []
     )
+
+
+def _overlap(a: Curve, b: Curve) -> bool:
+    """Whether the curves have compute in common."""
+    return bool(max(a.flops[0], b.flops[0]) <= min(a.flops[-1], b.flops[-1]))
 
 
 def _best(curves: Sequence[Curve]) -> Curve:
