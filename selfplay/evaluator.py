@@ -73,6 +73,7 @@ class NetEvaluator:
         )
         self._generation = self._batch = 0
         self._usage = Usage(0, 0, 0.0, 0.0)
+        self._by_sight: bool | None = None  # equal are positions that look alike
         self.cancelled = False  # set by another thread: whoever asks next gets CancelledError
         self.load(net)
 
@@ -100,7 +101,9 @@ class NetEvaluator:
         self._batch += 1
         if not self._keep:
             self._generation += 1
-        obs = game.observe(state) if arrays.holds_objects(state) else None
+        if self._by_sight is None:
+            self._by_sight = _is_smaller_to_see(game, state)
+        obs = game.observe(state) if self._by_sight else None
         keys = arrays.hash_rows(state if obs is None else obs)
         count = len(keys)
         row, miss = np.empty(count, np.int64), np.empty(count, np.int32)
@@ -109,8 +112,10 @@ class NetEvaluator:
         seconds = 0.0
         answer = Evaluation(*(np.empty(0, np.float32) for _ in range(3)))
         if misses:
-            wanted = state if misses == count else arrays.take(state, new)
-            seen = game.observe(wanted) if obs is None else arrays.take(obs, new)
+            if obs is None:
+                seen = game.observe(state if misses == count else arrays.take(state, new))
+            else:
+                seen = obs if misses == count else arrays.take(obs, new)
             before = time.perf_counter()
             try:
                 answer = self._forward(seen, misses)
@@ -156,6 +161,17 @@ class NetEvaluator:
                 "go back to an earlier checkpoint, or train with a lower learning rate"
             )
         return answer
+
+
+def _is_smaller_to_see(game: Game, state: State) -> bool:
+    """Whether positions are compared by what the net sees of them: it takes less memory than they
+    do, or they are Python objects, whose bytes say nothing.
+    """
+    if arrays.holds_objects(state):
+        return True
+    one = arrays.take(state, slice(0, 1))
+    sizes = [sum(array.nbytes for array in arrays.leaves(each)) for each in (game.observe(one), one)]
+    return sizes[0] < sizes[1]
 
 
 def choose_device(wish: str) -> str:

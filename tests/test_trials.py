@@ -16,10 +16,10 @@ from envs.proving.tableau import INFERENCES, MOVES, OVER, PROVED, RUNNING
 from envs.proving.tptp import parse_problem
 from selfplay import arrays
 from selfplay.proving.lessons import replay
-from selfplay.proving.trials import Metered, Trial, attempt
+from selfplay.proving.trials import Ground, Metered, Trial, _favourites, attempt
 from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Gumbel, Puct, Search
-from selfplay.search.tree import NONE
+from selfplay.search.tree import NONE, ROOT
 from selfplay.types import Evaluator
 
 BUDGET = 400
@@ -53,9 +53,12 @@ def trials(
     inferences: int = BUDGET,
     seed: int = 0,
     lanes: int = 8,
+    ground: Ground | None = None,
 ) -> list[Trial]:
     rng = np.random.default_rng(seed)
-    return list(attempt(game, search, evaluator, problems, inferences, rng, lanes=lanes))
+    return list(
+        attempt(game, search, evaluator, problems, inferences, rng, lanes=lanes, ground=ground)
+    )
 
 
 @pytest.mark.parametrize("search", SEARCHES)
@@ -146,6 +149,65 @@ def test_the_same_seed_gives_the_same_trials(
 
     assert told(0) == told(0)
     assert told(0) != told(1)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_trials_in_memory_used_before_are_the_same(
+    game: Proving, no_opinion: Evaluator, search: Search
+) -> None:
+    problems, others = pelletier(game, range(20, 38)), pelletier(game, range(1, 20))
+    ground = Ground()
+    trials(game, search, no_opinion, others, ground=ground)
+    first = ground.forest
+    assert first is not None
+    again = trials(game, search, no_opinion, problems, ground=ground)
+    assert ground.forest is not None
+    assert np.shares_memory(ground.forest.tree.child, first.tree.child)
+    fresh = trials(game, search, no_opinion, problems)
+    assert [t._replace(seconds=0, seen=(), furthest=None) for t in again] == [
+        t._replace(seconds=0, seen=(), furthest=None) for t in fresh
+    ]
+    for one, other in zip(again, fresh, strict=True):
+        assert len(one.seen) == len(other.seen)
+        for a, b in zip(one.seen, other.seen, strict=True):
+            assert a.value == b.value
+            np.testing.assert_array_equal(a.policy, b.policy)
+            for x, y in zip(arrays.leaves(a.state), arrays.leaves(b.state), strict=True):
+                np.testing.assert_array_equal(x, y)
+
+
+def test_lanes_without_a_problem_disturb_no_others(game: Proving, no_opinion: Evaluator) -> None:
+    """The last problem has its whole budget, alone among lanes that are done."""
+    search, hard = Puct(simulations=32), pelletier(game, range(34, 35))
+    easy = pelletier(game, range(1, 8))
+    together = {trial.problem: trial for trial in trials(game, search, no_opinion, easy + hard)}
+    assert len(together) == 8
+    assert not together[hard[0]].proved
+    assert together[hard[0]].inferences >= BUDGET
+
+
+def test_favourites_are_what_the_search_looked_into_most(
+    game: Proving, no_opinion: Evaluator
+) -> None:
+    """All on the most visited path have 50 visits, but for the root; the next has fewer."""
+    search = Puct(simulations=3000, look_ahead=False)
+    state = game.start(np.array(pelletier(game, range(34, 35)), np.int32))
+    forest = search.plant(game, state, no_opinion)
+    budget, quiet = np.array([3000], np.int32), np.zeros(1, np.bool_)
+    search.search(forest, game, no_opinion, np.random.default_rng(0), quiet, budget)
+    tree, node, path = forest.tree, ROOT, [ROOT]
+    while True:
+        children = tree.child[0, node][tree.child[0, node] != NONE]
+        if not len(children) or tree.visits[0, children].max() < 50:
+            break
+        node = int(children[tree.visits[0, children].argmax()])
+        path.append(node)
+    seen = list(_favourites(forest, 0))
+    assert 2 < len(seen) == len(path)
+    for one, at in zip(seen, path, strict=True):
+        assert one.value == tree.raw_value[0, at]
+        expected = arrays.take(forest.states, ([0], [at]))
+        assert one.state.tableau.scalars.tolist() == expected.tableau.scalars.tolist()
 
 
 def test_what_was_seen_are_positions_with_their_policies(

@@ -24,7 +24,7 @@ from selfplay.evaluator import CancelledError, NetEvaluator, Usage
 from selfplay.nets import Net
 from selfplay.proving.hindsight import lessons_of_parts
 from selfplay.proving.lessons import from_failure, from_proof, replay
-from selfplay.proving.trials import Trial, attempt
+from selfplay.proving.trials import Ground, Trial, attempt
 from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Search
 from selfplay.types import Samples
@@ -60,6 +60,7 @@ class _Worker:
         self, game: Proving, search: Search, effort: Effort, evaluator: NetEvaluator
     ) -> None:
         self._game, self._search, self._effort = game, search, effort
+        self._ground = Ground()
         self.evaluator = evaluator
 
     def work(self, problems: Sequence[int], how: How, seed: int) -> Batch:
@@ -69,8 +70,9 @@ class _Worker:
         trials: Iterator[Trial]
         if guided:
             trials = attempt(
-                game, self._search, self.evaluator, problems, effort.inferences, rng, effort.lanes
-            )
+                game, self._search, self.evaluator, problems, effort.inferences, rng, effort.lanes,
+                ground=self._ground,
+            )  # fmt: skip
         else:
             order = rng if how == "shuffled" else None
             trials = (

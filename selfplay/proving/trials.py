@@ -89,10 +89,12 @@ def attempt(
     explore: bool = True,
     seconds: float | None = None,
     stop: Callable[[], bool] | None = None,
+    ground: Ground | None = None,
 ) -> Iterator[Trial]:
     """A trial of each of the ``problems``, in the order they end; no problem may stand twice.
 
-    Each has ``inferences``, and ``seconds`` from when its trial begins.
+    Each has ``inferences``, and ``seconds`` from when its trial begins.  ``ground`` keeps the
+    memory of the trees from one call to the next.
     """
     waiting = list(problems)[::-1]
     count = min(lanes, len(waiting))
@@ -100,16 +102,20 @@ def attempt(
         return
     bounds = Bounds(seconds, inferences)
     first = [waiting.pop() for _ in range(count)]
-    crew = Lanes(Metered(game), search, evaluator, rng, bounds, first, explore)
-    while crew.lanes and not (stop is not None and stop()):
-        leaving = []
+    crew = Lanes(Metered(game), search, evaluator, rng, bounds, first, explore, ground=ground)
+    while crew.busy and not (stop is not None and stop()):
         for lane in crew.go_on():
             yield crew.trial(lane)
             if waiting:
                 crew.give(lane, waiting.pop())
             else:
-                leaving.append(lane)
-        crew.dismiss(leaving)
+                crew.retire(lane)
+
+
+class Ground:
+    """Memory of trees, which is used again: see forest.plant."""
+
+    forest: Forest | None = None
 
 
 class Bounds(NamedTuple):
@@ -133,9 +139,10 @@ class Lanes:
         explore: bool = False,
         leaves: int = 1,
         room: int | None = None,
+        ground: Ground | None = None,
     ) -> None:
         """``leaves`` of a tree are evaluated at a time; ``room`` is for so many nodes of a tree,
-        by default for those of two bigsteps.
+        by default for those of two bigsteps; their memory is that of ``ground``, and stays there.
         """
         self._lanes = [_Lane(problem) for problem in problems]  # their clocks run from here
         self._game, self._search, self._evaluator = game, search, evaluator
@@ -149,12 +156,16 @@ class Lanes:
         room = 2 * search.simulations if room is None else room
         if bounds.inferences is not None:
             room = min(room, bounds.inferences)
-        self._forest = forests.plant(game, self._state, evaluator, room + 1, search.look_ahead)
+        ground = Ground() if ground is None else ground
+        self._forest = ground.forest = forests.plant(
+            game, self._state, evaluator, room + 1, search.look_ahead, ground.forest
+        )
         self._anew: Bool = np.zeros(len(problems), np.bool_)  # the tree is of another problem
 
     @property
-    def lanes(self) -> int:
-        return len(self._lanes)
+    def busy(self) -> bool:
+        """Whether any lane has a problem."""
+        return not all(lane.idle for lane in self._lanes)
 
     def go_on(self) -> list[int]:
         """Some simulations in every lane, and a move where a bigstep ends; the lanes now done."""
@@ -266,17 +277,9 @@ class Lanes:
         self._lanes[i] = _Lane(problem)
         self._restart(i)
 
-    def dismiss(self, leaving: list[int]) -> None:
-        """Takes lanes away: at once if none is left, else when it is half of them."""
-        for i in leaving:
-            self._lanes[i].idle = True
-        rest = np.array([not lane.idle for lane in self._lanes])
-        if 0 < rest.sum() > len(rest) / 2:  # trees are large, to copy them takes time
-            return
-        self._lanes = [lane for lane in self._lanes if not lane.idle]
-        self._anew = self._anew[rest]
-        self._state = arrays.take(self._state, rest)
-        self._forest = arrays.take(self._forest, rest)
+    def retire(self, i: int) -> None:
+        """No problem is left for the lane: it stays where it is, for trees are large to move."""
+        self._lanes[i].idle = True
 
     def _restart(self, i: int) -> None:
         lane = self._lanes[i]
@@ -327,7 +330,7 @@ def _favourites(forest: Forest, lane: int) -> Iterator[Seen]:
     tree, node = forest.tree, ROOT
     while True:
         if tree.discount[lane, node] != 0.0:
-            state = arrays.take(forest.states, ([lane], [node]))
+            state = arrays.take_at(forest.states, [lane], [node])
             yield Seen(state, tree.prior[lane, node].copy(), float(tree.raw_value[lane, node]))
         children = tree.child[lane, node]
         visits = np.where(children != NONE, tree.visits[lane, children], 0)
@@ -341,4 +344,4 @@ def _largest(forest: Forest, lane: int) -> ProvingState:
     used = int(forest.tree.size[lane])
     sizes = forest.states.tableau.scalars[lane, :used, SIZE]
     at = int(sizes.argmax())
-    return arrays.take(forest.states, ([lane], [at]))  # type: ignore[no-any-return]  # a copy
+    return arrays.take_at(forest.states, [lane], [at])  # type: ignore[no-any-return]  # a copy

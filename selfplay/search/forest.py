@@ -63,14 +63,28 @@ class Forest(NamedTuple):
     draw: Float  # [B, N] f32, the evaluator's probability of a draw; 0 where it was not asked
 
 
-def plant(game: Game, state: State, evaluator: Evaluator, nodes: int, look_ahead: bool) -> Forest:
-    """B trees with room for ``nodes`` nodes each, the roots in place and evaluated."""
+def plant(
+    game: Game,
+    state: State,
+    evaluator: Evaluator,
+    nodes: int,
+    look_ahead: bool,
+    ground: Forest | None = None,
+) -> Forest:
+    """B trees with room for ``nodes`` nodes each, the roots in place and evaluated.
+
+    They stand in the memory of ``ground``, a forest of the same game that is no longer needed,
+    where it holds as many trees of that size: memory that was never written to is slow at first.
+    """
     batch = arrays.length(state)
-    forest = Forest(
-        trees.new_tree(batch, nodes, game.num_actions),
-        arrays.tree_map(lambda a: np.empty((batch, nodes, *a.shape[1:]), a.dtype), state),
-        np.zeros((batch, nodes), np.float32),
-    )
+    if ground is not None and len(ground.draw) >= batch and ground.draw.shape[1] == nodes:
+        forest: Forest = arrays.take(ground, slice(0, batch))
+    else:
+        forest = Forest(
+            trees.new_tree(batch, nodes, game.num_actions),
+            arrays.tree_map(lambda a: np.empty((batch, nodes, *a.shape[1:]), a.dtype), state),
+            np.zeros((batch, nodes), np.float32),
+        )
     replant(forest, game, state, evaluator, np.ones(batch, np.bool_), look_ahead)
     return forest
 
@@ -167,7 +181,7 @@ def grow(
             wave.node[:found],
         )
         try:
-            state, paid = game.step(arrays.take(forest.states, (lane, at)), move)
+            state, paid = game.step(arrays.take_at(forest.states, lane, at), move)
             leaf, draw = _evaluate(game, state, evaluator, paid.discount, look_ahead)
         except BaseException:
             _take_back(forest.tree, lane, at, move)

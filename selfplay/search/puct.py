@@ -97,7 +97,7 @@ def _best(rule: PuctRule, tree: Tree, b: int, node: int, prior: Float, forced: f
     mean = min(max(tree.total[b, node] / visits, low), high)
     reach = _exploration(rule, visits + tree.pending[b, node])
     best, best_score = trees.NONE, -np.inf
-    for a in range(prior.shape[0]):
+    for a in range(tree.span[b, node]):
         if trees.dominated(tree, b, node, a, low, high):
             continue
         count = trees.edge_visits(tree, b, node, a)

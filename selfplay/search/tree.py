@@ -38,6 +38,7 @@ class Tree(NamedTuple):
     action: Int  # [B, N] i32, the parent's action that leads here
     reward: Float  # [B, N] f32, what that action paid to the parent's player
     discount: Float  # [B, N] f32, multiplies this node's value in the parent's
+    span: Int  # [B, N] i32, no action from here on is legal
     child: Int  # [B, N, A] i32, NONE where not visited
     prior: Float  # [B, N, A] f32, the evaluator's policy over legal actions
     lower: Float  # [B, N, A] f32, proven: the action returns at least this; -inf if illegal
@@ -75,7 +76,7 @@ class RootSummary(NamedTuple):
 
 def new_tree(batch: int, nodes: int, actions: int) -> Tree:
     """B empty trees with room for ``nodes`` nodes each."""
-    ints = [np.zeros((batch, nodes), np.int32) for _ in range(4)]
+    ints = [np.zeros((batch, nodes), np.int32) for _ in range(5)]
     floats = [np.zeros((batch, nodes), np.float32) for _ in range(4)]
     wide = [np.zeros((batch, nodes, actions), np.float32) for _ in range(3)]
     return Tree(
@@ -88,6 +89,7 @@ def new_tree(batch: int, nodes: int, actions: int) -> Tree:
         pending=ints[3],
         reward=floats[2],
         discount=floats[3],
+        span=ints[4],
         child=np.full((batch, nodes, actions), NONE, np.int32),
         prior=wide[0],
         lower=wide[1],
@@ -99,7 +101,7 @@ def new_tree(batch: int, nodes: int, actions: int) -> Tree:
 def bounds(tree: Tree, b: int, node: int) -> tuple[Number, Number]:
     """Proven lower and upper bound of a node's value."""
     low, high = _NOWHERE, _NOWHERE
-    for a in range(tree.lower.shape[2]):
+    for a in range(tree.span[b, node]):
         low = max(low, tree.lower[b, node, a])
         high = max(high, tree.upper[b, node, a])
     return low, high
@@ -193,10 +195,12 @@ def attach(tree: Tree, leaf: Leaf) -> None:
         tree.reward[b, node] = leaf.reward[i]
         tree.discount[b, node] = leaf.discount[i]
         over = leaf.parent[i] != NONE and leaf.discount[i] == 0.0
-        top = _NOWHERE
+        top, span = _NOWHERE, 0
         for a in range(leaf.legal.shape[1]):
             if leaf.legal[i, a]:
                 top = max(top, leaf.logits[i, a])
+                span = a + 1
+        tree.span[b, node] = span
         mass = np.float32(0.0)
         for a in range(leaf.legal.shape[1]):
             tree.child[b, node, a] = NONE
@@ -307,6 +311,7 @@ def _move_node(tree: Tree, b: int, old: int, new: int, new_index: Int) -> None:
     tree.action[b, new] = tree.action[b, old]
     tree.reward[b, new] = tree.reward[b, old]
     tree.discount[b, new] = tree.discount[b, old]
+    tree.span[b, new] = tree.span[b, old]
     for a in range(tree.child.shape[2]):
         child = tree.child[b, old, a]
         tree.child[b, new, a] = NONE if child == NONE else new_index[child]
