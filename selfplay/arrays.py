@@ -37,8 +37,13 @@ def length(record: Any) -> int:
     return len(leaves(record)[0])
 
 
+def bytes_of(record: Any) -> int:
+    """How much memory the arrays of a record take."""
+    return sum(array.nbytes for array in leaves(record))
+
+
 def take(record: Any, index: Any) -> Any:
-    """The rows that ``index`` (integers, mask or slice) picks: a new record, or for a slice a view."""
+    """The rows that ``index`` (integers, mask or slice) picks: a copy, but for a slice a view."""
     if isinstance(index, np.ndarray) and index.ndim == 1:
         if index.dtype == np.bool_:
             index = np.flatnonzero(index)
@@ -52,7 +57,8 @@ def take_at(record: Any, row: Any, column: Any) -> Any:
 
     def pick(array: NDArray[Any]) -> NDArray[Any]:
         flat = array.reshape(-1, *array.shape[2:])
-        return np.take(flat, np.asarray(row) * array.shape[1] + column, axis=0)
+        picked: NDArray[Any] = np.take(flat, np.asarray(row) * array.shape[1] + column, axis=0)
+        return picked
 
     return tree_map(pick, record)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import leaves, take, tree_map
-from selfplay.types import Bool, Float, Game, Int, Obs, State, Transition
+from selfplay.types import Bool, Float, Game, Int, Obs, State, StepsWithin, Transition
 
 _TOLERANCE = 1e-5
 _METHODS = ("init", "step", "legal", "observe", "text", "action_name", "parse_action")
@@ -260,6 +260,23 @@ def _step_is_deterministic(game: Game, plies: list[_Ply]) -> None:
         _check_same(law, game.observe(ply.after), game.observe(after), ply.number)
 
 
+def _steps_within_a_table_are_steps(game: Game, plies: list[_Ply]) -> None:
+    """From place to place as by itself, and nothing else in the table changes."""
+    if not isinstance(game, StepsWithin):
+        return
+    law = "step_within must do what step does"
+    for ply in plies:
+        rows = np.arange(len(ply.running))
+        table = tree_map(lambda a, b: np.stack([a, b, a], axis=1), ply.state, ply.after)
+        at, to = np.zeros_like(ply.action), np.full_like(ply.action, 2)
+        after, paid = game.step_within(table, rows, at, ply.action, to)
+        _check_same(law, ply.paid, paid, ply.number)
+        _check_same(law, ply.after, after, ply.number)
+        for column, expected in enumerate((ply.state, ply.after, ply.after)):
+            found = tree_map(lambda array, k=column: array[:, k], table)
+            _check_same(law, expected, found, ply.number)
+
+
 def _rows_are_independent(game: Game, plies: list[_Ply]) -> None:
     """Each move, one game alone and all in reverse order against the batch."""
     law = "a game must not depend on the others in its batch"
@@ -443,4 +460,5 @@ _LAWS: tuple[Callable[[Game, list[_Ply]], None], ...] = (
     _names_are_read_back,
     _text_is_drawn,
     _symmetries_hold,
+    _steps_within_a_table_are_steps,
 )

@@ -127,6 +127,18 @@ class Symmetric(Protocol):
         """The observation of the position after symmetry ``k``."""
 
 
+@runtime_checkable
+class StepsWithin(Protocol):
+    """Optional part of a Game whose positions are large: steps from place to place in a table."""
+
+    def step_within(
+        self, states: State, row: Any, at: Int, action: Int, to: Int
+    ) -> tuple[State, Transition]:
+        """``step`` from the positions [row, at] of ``states`` [B, N, ...]; what is returned is
+        written to [row, to] as well.
+        """
+
+
 class Evaluator(Protocol):
     """Turns B positions into an Evaluation: a net with its cache, or a stand-in for one."""
 

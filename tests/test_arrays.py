@@ -33,6 +33,21 @@ def test_take_picks_rows_by_integers_and_by_mask():
         assert sorted(taken.inner.bits.tolist()) == [10, 30]
         assert sorted(taken.thing.tolist()) == ["a", "c"]
     assert arrays.take(record(), [2, 0]).board.tolist() == [[6, 7, 8], [0, 1, 2]]
+    assert arrays.take(record(), np.array([2, 0])).board.tolist() == [[6, 7, 8], [0, 1, 2]]
+
+
+def test_take_at_picks_from_a_table():
+    table = arrays.tree_map(lambda a, b: np.stack([a, b], axis=1), record(), record())
+    table.board[:, 1] *= 10
+    taken = arrays.take_at(table, np.array([2, 0, 2]), np.array([1, 0, 0], np.int32))
+    assert taken.board.tolist() == [[60, 70, 80], [0, 1, 2], [6, 7, 8]]
+    assert taken.thing.tolist() == ["c", "a", "c"]
+    taken.board[:] = -1
+    assert table.board.min() == 0
+
+
+def test_the_memory_of_a_record():
+    assert arrays.bytes_of(record()) == sum(array.nbytes for array in arrays.leaves(record())) > 0
 
 
 def test_put_writes_rows_in_place():

@@ -8,6 +8,7 @@ import pytest
 from envs import GAMES, make
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe, TicTacToeObs
+from selfplay import arrays
 from selfplay.checks import check_game
 
 
@@ -36,6 +37,29 @@ class ThrowsDice(Broken):
         after, paid = super().step(state, action)
         noise = self.rng.random(len(action), np.float32) / 100
         return after, paid._replace(reward=paid.reward * (1 - noise))
+
+
+class StepsWithinATable(Broken):
+    """In the right way; ``spoil`` is what a broken one does to the table besides."""
+
+    def step_within(self, states, row, at, action, to):
+        after, paid = self.step(arrays.take_at(states, row, at), action)
+        arrays.put(states, (row, to), after)
+        self.spoil(states, row, at, to)
+        return after, paid
+
+    def spoil(self, states, row, at, to):
+        pass
+
+
+class WritesToTheWrongPlace(StepsWithinATable):
+    def spoil(self, states, row, at, to):
+        states.mover[row, at] = states.mover[row, to]
+
+
+class WritesNothing(StepsWithinATable):
+    def step_within(self, states, row, at, action, to):
+        return self.step(arrays.take_at(states, row, at), action)
 
 
 class LooksAtItsNeighbours(Broken):
@@ -179,12 +203,18 @@ class Stuck(Broken):
         raise RuntimeError("engine is down")
 
 
+def test_a_sound_step_within_conforms():
+    assert check_game(StepsWithinATable()) == []
+
+
 @pytest.mark.parametrize(
     ("broken", "finding"),
     [
         (StepsInPlace, r"state given to legal, observe and step changed: in game 1, move 2, mover"),
         (ThrowsDice, r"the same step twice must give the same: in .* reward is 0\.99"),
         (LooksAtItsNeighbours, r"must not depend on the others in its batch: in game"),
+        (WritesToTheWrongPlace, r"step_within must do what step does: in game 1, move \d, mover"),
+        (WritesNothing, r"step_within must do what step does: in game 1, move 1"),
         (WrongLegalType, r"legal at move 1 must be bool \[16, 9\], but is int8 \[16, 9\]"),
         (NothingLegal, r"no action is legal in game \d+, move \d"),
         (ClosedAtTheEnd, r"all actions are legal once a game is over, but in game \d+, move \d"),

@@ -14,10 +14,11 @@ Inferences without alternative are done at once, so every position but the first
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, NamedTuple
 from typing import Literal as Choice
-from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.proving.clausify import clausify
 from envs.proving.graph import GraphObs, new_graph, observe_graph
@@ -43,7 +44,7 @@ from envs.proving.unify import Scratch, new_scratch
 from envs.proving.walks import WalksObs, new_walks, observe_walks
 from selfplay.arrays import repeat, take, tree_map
 from selfplay.jit import kernel
-from selfplay.types import Bool, Float, Int, Transition
+from selfplay.types import Bool, Int, Transition
 
 MOST = 2**15 - 1  # nodes, variables and so on: they are counted in 16 bits
 OWN = Path(__file__).parent / "problems"  # those that ship with the project
@@ -52,6 +53,15 @@ OWN = Path(__file__).parent / "problems"  # those that ship with the project
 class ProvingState(NamedTuple):
     problem: Int  # [B] i32, number in the library
     tableau: Tableau  # arrays [B, ...]
+
+
+class _Rules(NamedTuple):
+    """What a step needs to know."""
+
+    matrix: Matrix
+    limits: Limits
+    max_moves: int
+    scratch: Scratch
 
 
 class Proving:
@@ -112,22 +122,37 @@ class Proving:
         after = tree_map(np.copy, state)
         batch = len(action)
         paid = Transition(np.empty(batch, np.float32), np.empty(batch, np.float32))
-        illegal = _step(
-            self.library.matrix,
-            after.tableau,
-            np.asarray(action, np.int32),
-            self._limits,
-            self.max_moves,
-            new_scratch(self._sizes[1]),
-            paid.reward,
-            paid.discount,
+        illegal = _step(self._rules(), after.tableau, np.asarray(action, np.int32), paid)
+        if illegal >= 0:
+            raise self._impossible(state, illegal, action)
+        return after, paid
+
+    def step_within(
+        self, states: ProvingState, row: Any, at: Int, action: Int, to: Int
+    ) -> tuple[ProvingState, Transition]:
+        """As ``step``, from place to place in ``states`` [B, N, ...]: see StepsWithin."""
+        batch = len(action)
+        paid = Transition(np.empty(batch, np.float32), np.empty(batch, np.float32))
+        table = tree_map(lambda array: array.reshape(-1, *array.shape[2:]), states)
+        nodes = states.problem.shape[1]
+        source, target = (np.asarray(row, np.int64) * nodes + node for node in (at, to))
+        illegal = _step_within(
+            self._rules(), table, source, np.asarray(action, np.int32), target, paid
         )
         if illegal >= 0:
-            raise ValueError(
-                f"inference {int(action[illegal]) + 1} is not possible in\n"
-                f"{self.text(state, illegal)}"
-            )
+            raise self._impossible(take(table, source), illegal, action)
+        after: ProvingState = take(table, target)
         return after, paid
+
+    def _rules(self) -> _Rules:
+        return _Rules(
+            self.library.matrix, self._limits, self.max_moves, new_scratch(self._sizes[1])
+        )
+
+    def _impossible(self, state: ProvingState, i: int, action: Int) -> ValueError:
+        return ValueError(
+            f"inference {int(action[i]) + 1} is not possible in\n{self.text(state, i)}"
+        )
 
     def legal(self, state: ProvingState) -> Bool:
         scalars = state.tableau.scalars
@@ -173,35 +198,66 @@ def _begin(matrix: Matrix, state: ProvingState) -> None:
 
 
 @kernel
-def _step(
-    matrix: Matrix,
-    tableaux: Tableau,
-    action: Int,
-    limits: Limits,
-    max_moves: int,
-    scratch: Scratch,
-    reward: Float,
-    discount: Float,
-) -> int:
+def _step(rules: _Rules, tableaux: Tableau, action: Int, paid: Transition) -> int:
     """Plays the actions in place; the first lane whose action is not possible, or -1."""
     for b in range(len(action)):
-        t = lane(tableaux, b)
-        reward[b], discount[b] = 0.0, 0.0
-        if t.scalars[OVER] != RUNNING:
-            continue
-        if not 0 <= action[b] < t.scalars[OPTIONS]:
+        if not _play(rules, tableaux, b, action[b], paid, b):
             return b
-        scratch.length[0] = 0
-        infer(matrix, t, t.options[action[b]], scratch)
-        scratch.length[0] = 0
-        t.scalars[MOVES] += 1
-        advance(matrix, t, limits, scratch)
-        if t.scalars[OVER] == RUNNING and t.scalars[MOVES] >= max_moves:
-            t.scalars[OVER] = LOST
-        if t.scalars[OVER] == RUNNING:
-            discount[b] = 1.0
-            continue
-        t.scalars[OPTIONS] = 0
-        t.options[:] = 0
-        reward[b] = 1.0 if t.scalars[OVER] == PROVED else -1.0
     return -1
+
+
+@kernel
+def _step_within(
+    rules: _Rules,
+    table: ProvingState,
+    source: NDArray[np.int64],
+    action: Int,
+    target: NDArray[np.int64],
+    paid: Transition,
+) -> int:
+    """As ``_step``, from rows of the table to others."""
+    for i in range(len(action)):
+        table.problem[target[i]] = table.problem[source[i]]
+        before, after = lane(table.tableau, source[i]), lane(table.tableau, target[i])
+        after.scalars[:] = before.scalars
+        after.literal[:] = before.literal
+        after.offset[:] = before.offset
+        after.parent[:] = before.parent
+        after.depth[:] = before.depth
+        after.first[:] = before.first
+        after.children[:] = before.children
+        after.closed[:] = before.closed
+        after.copy[:] = before.copy
+        after.bound[:] = before.bound
+        after.bound_offset[:] = before.bound_offset
+        after.options[:] = before.options
+        if not _play(rules, table.tableau, target[i], action[i], paid, i):
+            return i
+    return -1
+
+
+@kernel
+def _play(
+    rules: _Rules, tableaux: Tableau, row: int, action: int, paid: Transition, i: int
+) -> bool:
+    """Plays an action in place and fills in what it paid; False where it is not possible."""
+    t, scratch = lane(tableaux, row), rules.scratch
+    paid.reward[i], paid.discount[i] = 0.0, 0.0
+    if t.scalars[OVER] != RUNNING:
+        return True
+    if not 0 <= action < t.scalars[OPTIONS]:
+        return False
+    scratch.length[0] = 0
+    infer(rules.matrix, t, t.options[action], scratch)
+    scratch.length[0] = 0
+    t.scalars[MOVES] += 1
+    advance(rules.matrix, t, rules.limits, scratch)
+    if t.scalars[OVER] == RUNNING and t.scalars[MOVES] >= rules.max_moves:
+        t.scalars[OVER] = LOST
+    if t.scalars[OVER] == RUNNING:
+        paid.discount[i] = 1.0
+        return True
+    t.scalars[OPTIONS] = 0
+    t.options[:] = 0
+    paid.reward[i] = 1.0 if t.scalars[OVER] == PROVED else -1.0
+    return True

@@ -187,9 +187,7 @@ def read_run(path: Path) -> Run:
     # policy_gradient and dagger have a regime.games of their own, which is no amount of data
     games = (regime.get("games") or data.get("games")) if regime.get("data") else None
     kind, teacher = _kind_of(regime, strength)
-    told_expert = (
-        teacher or data.get("expert") or regime.get("data") or regime.get("expert") or ""
-    )
+    told_expert = teacher or data.get("expert") or regime.get("data") or regime.get("expert") or ""
     try:
         return Run(
             path=path,

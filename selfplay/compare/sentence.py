@@ -101,7 +101,8 @@ def representatives(curves: Sequence[Curve]) -> list[Curve]:
     return chosen
 
 
-OWN = ("selfplay", "imitation_then_selfplay", "policy_gradient", "prove")  # learn from their own games
+# those that learn from their own games
+OWN = ("selfplay", "imitation_then_selfplay", "policy_gradient", "prove")
 TAUGHT = ("imitation", "dagger", "frozen")  # learn from what others know
 
 

@@ -59,9 +59,19 @@ class Metered:
 
     def step(self, state: ProvingState, action: Int) -> tuple[ProvingState, Transition]:
         after, paid = self._game.step(state, action)
-        taken = after.tableau.scalars[:, INFERENCES] - state.tableau.scalars[:, INFERENCES]
-        np.add.at(self.used, state.problem, taken)
+        self._count(state.tableau.scalars[:, INFERENCES], after)
         return after, paid
+
+    def step_within(
+        self, states: ProvingState, row: Any, at: Int, action: Int, to: Int
+    ) -> tuple[ProvingState, Transition]:
+        before = states.tableau.scalars[row, at, INFERENCES]
+        after, paid = self._game.step_within(states, row, at, action, to)
+        self._count(before, after)
+        return after, paid
+
+    def _count(self, before: Int, after: ProvingState) -> None:
+        np.add.at(self.used, after.problem, after.tableau.scalars[:, INFERENCES] - before)
 
 
 class Unguided:

@@ -18,7 +18,7 @@ from selfplay import arrays
 from selfplay.jit import kernel
 from selfplay.search import tree as trees
 from selfplay.search.tree import NONE, ROOT, Leaf, Tree
-from selfplay.types import Bool, Evaluator, Float, Game, Int, State
+from selfplay.types import Bool, Evaluator, Float, Game, Int, State, StepsWithin, Transition
 
 _ALL_DONE = -1
 
@@ -181,12 +181,11 @@ def grow(
             wave.node[:found],
         )
         try:
-            state, paid = game.step(arrays.take_at(forest.states, lane, at), move)
+            state, paid = _step(game, forest.states, lane, at, move, new)
             leaf, draw = _evaluate(game, state, evaluator, paid.discount, look_ahead)
         except BaseException:
             _take_back(forest.tree, lane, at, move)
             raise
-        arrays.put(forest.states, (lane, new), state)
         forest.draw[lane, new] = draw
         trees.attach(
             forest.tree,
@@ -202,6 +201,17 @@ def grow(
         if leaves > 1:
             forest.tree.pending[:, : forest.tree.size.max()] = 0
     return float(depth[0] / max(1, depth[1]))
+
+
+def _step(
+    game: Game, states: State, lane: NDArray[np.int64], at: Int, action: Int, to: Int
+) -> tuple[State, Transition]:
+    """The positions after ``action`` at the nodes ``at``, put at the nodes ``to``."""
+    if isinstance(game, StepsWithin):
+        return game.step_within(states, lane, at, action, to)
+    after, paid = game.step(arrays.take_at(states, lane, at), action)
+    arrays.put(states, (lane, to), after)
+    return after, paid
 
 
 def _take_back(tree: Tree, lane: NDArray[np.int64], parent: Int, action: Int) -> None:
