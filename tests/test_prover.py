@@ -126,7 +126,9 @@ def test_inferences_beyond_the_first_are_shared(
 ) -> None:
     asked: list[int | None] = []
 
-    def search(game: Any, search: Any, evaluator: Any, problem: int, most: int, *rest: Any) -> Any:
+    def search(
+        game: Any, search: Any, evaluator: Any, problem: int, most: int, *rest: Any, **more: Any
+    ) -> Any:
         asked.append(most)
         return Guided(False, False, most, ())
 
@@ -134,6 +136,21 @@ def test_inferences_beyond_the_first_are_shared(
     result = Prover(unguided(), share).prove_file(DEEP, Bounds(inferences=inferences))
     assert asked == [guided]
     assert result.inferences >= guided
+
+
+def test_the_next_problem_stands_in_the_memory_of_the_last() -> None:
+    prover, fresh = Prover(unguided(), 1.0), Prover(unguided(), 1.0)
+    bounds = Bounds(inferences=500)
+    prover.prove_file(HARD, bounds)
+    before = prover.ground.forest
+    again = prover.prove_file(DEEP, bounds)
+    assert before is not None
+    assert prover.ground.forest is not None
+    assert np.shares_memory(before.draw, prover.ground.forest.draw)
+    expected = fresh.prove_file(DEEP, bounds)
+    assert (again.status, again.inferences, again.proof) == (
+        expected.status, expected.inferences, expected.proof,
+    )  # fmt: skip
 
 
 def test_stopped_by_the_user() -> None:

@@ -25,7 +25,7 @@ from selfplay import arrays
 from selfplay.proving.guided import Guide, search_guided
 from selfplay.proving.lessons import replay
 from selfplay.proving.szs import GAVE_UP, TIMEOUT, USER, proved_status
-from selfplay.proving.trials import Bounds
+from selfplay.proving.trials import Bounds, Ground
 from selfplay.proving.unguided import search_unguided
 from selfplay.types import Evaluator
 
@@ -72,6 +72,7 @@ class Prover:
     def __init__(self, guide: Guide | None = None, guided_share: float = GUIDED_SHARE) -> None:
         """Without ``guide`` the search is unguided; ``guided_share`` is in [0, 1]."""
         self.guide, self.guided_share = guide, guided_share
+        self.ground = Ground()  # of the guided search's trees
 
     def warm_up(self) -> None:
         """Proves something small both ways, so that nobody else waits for the compiler."""
@@ -164,7 +165,7 @@ class _Searches:
         stop: Callable[[], bool] | None,
         tell: Tell | None,
     ) -> None:
-        self._guide, self._share = prover.guide, prover.guided_share
+        self._guide, self._share, self._ground = prover.guide, prover.guided_share, prover.ground
         self._library, self._bounds, self._begun = library, bounds, begun
         self._stop, self._tell = stop, tell
         self._used = 0
@@ -199,7 +200,7 @@ class _Searches:
         tell = self._tell
         found = search_guided(
             game, guide.search, evaluator, 0, inferences, seconds, self._is_stopped,
-            None if tell is None else lambda used: tell(GUIDED, used),
+            None if tell is None else lambda used: tell(GUIDED, used), ground=self._ground,
         )  # fmt: skip
         self._used += found.inferences
         if not found.proved:
