@@ -44,23 +44,40 @@ def bytes_of(record: Any) -> int:
 
 def take(record: Any, index: Any) -> Any:
     """The rows that ``index`` (integers, mask or slice) picks: a copy, but for a slice a view."""
-    if isinstance(index, np.ndarray) and index.ndim == 1:
-        if index.dtype == np.bool_:
-            index = np.flatnonzero(index)
-        # several times as fast as array[index] where rows are long
-        return tree_map(lambda array: np.take(array, index, axis=0), record)
-    return tree_map(lambda array: array[index], record)
-
-
-def take_at(record: Any, row: Any, column: Any) -> Any:
-    """A new record with the entries [row[i], column[i]] of arrays [B, N, ...]."""
+    if not isinstance(index, np.ndarray) or index.ndim != 1:
+        return tree_map(lambda array: array[index], record)
+    if index.dtype == np.bool_:
+        if len(index) != length(record):
+            raise IndexError(f"a mask of {len(index)} for {length(record)} rows")
+        index = np.flatnonzero(index)
 
     def pick(array: NDArray[Any]) -> NDArray[Any]:
-        flat = array.reshape(-1, *array.shape[2:])
-        picked: NDArray[Any] = np.take(flat, np.asarray(row) * array.shape[1] + column, axis=0)
+        if array.flags.c_contiguous:  # else np.take would copy all of it first
+            return np.asarray(np.take(array, index, axis=0))  # faster where rows are long
+        picked: NDArray[Any] = array[index]
         return picked
 
     return tree_map(pick, record)
+
+
+def take_at(record: Any, row: Any, column: Any) -> Any:
+    """A new record with the entries [row[i], column[i]], counted from 0, of arrays [B, N, ...]."""
+    nodes = leaves(record)[0].shape[1]
+    return take(as_rows(record), np.asarray(row, np.int64) * nodes + column)
+
+
+def as_rows(record: Any) -> Any:
+    """Arrays [B, N, ...] as arrays [B * N, ...] in the same memory.
+
+    Raises ValueError where that cannot be, because an array is not contiguous.
+    """
+
+    def flat(array: NDArray[Any]) -> NDArray[Any]:
+        if not array.flags.c_contiguous:
+            raise ValueError("a table of positions must be contiguous")
+        return array.reshape(array.shape[0] * array.shape[1], *array.shape[2:])
+
+    return tree_map(flat, record)
 
 
 def put(record: Any, index: Any, rows: Any) -> None:

@@ -265,14 +265,17 @@ def _steps_within_a_table_are_steps(game: Game, plies: list[_Ply]) -> None:
     if not isinstance(game, StepsWithin):
         return
     law = "step_within must do what step does"
+    rng = np.random.default_rng(0)
     for ply in plies:
-        rows = np.arange(len(ply.running))
-        table = tree_map(lambda a, b: np.stack([a, b, a], axis=1), ply.state, ply.after)
-        at, to = np.zeros_like(ply.action), np.full_like(ply.action, 2)
-        after, paid = game.step_within(table, rows, at, ply.action, to)
-        _check_same(law, ply.paid, paid, ply.number)
-        _check_same(law, ply.after, after, ply.number)
-        for column, expected in enumerate((ply.state, ply.after, ply.after)):
+        rows = rng.permutation(len(ply.running))
+        twice = np.concatenate([rows, rows])  # a lane may come more than once
+        table = tree_map(lambda a, b: np.stack([a, b, a, b], axis=1), ply.state, ply.after)
+        at = np.zeros_like(twice, np.int32)
+        to = np.repeat(np.array([2, 3], np.int32), len(rows))
+        after, paid = game.step_within(table, twice, at, ply.action[twice], to)
+        _check_same(law, take(ply.paid, twice), paid, ply.number, twice)
+        _check_same(law, take(ply.after, twice), after, ply.number, twice)
+        for column, expected in enumerate((ply.state, ply.after, ply.after, ply.after)):
             found = tree_map(lambda array, k=column: array[:, k], table)
             _check_same(law, expected, found, ply.number)
 

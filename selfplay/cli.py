@@ -209,7 +209,8 @@ def _compare(parser: Parser) -> None:
     )
     parser.add_argument(
         "--metric", default="strength/mistake_rate", metavar="strength/...",
-        help="of the curves (default: %(default)s; strength/net_mistake_rate is the net alone)",
+        help="of the curves (default: %(default)s, of provers strength/unproved; "
+        "strength/net_mistake_rate is the net alone)",
     )  # fmt: skip
     parser.add_argument(
         "--loss", default="strength/policy_cross_entropy", metavar="strength/...",

@@ -134,8 +134,11 @@ class StepsWithin(Protocol):
     def step_within(
         self, states: State, row: Any, at: Int, action: Int, to: Int
     ) -> tuple[State, Transition]:
-        """``step`` from the positions [row, at] of ``states`` [B, N, ...]; what is returned is
-        written to [row, to] as well.
+        """``step`` from the positions [row, at] of ``states``, contiguous arrays [B, N, ...].
+
+        All arguments but the first are [L].  What is returned, in memory of its own, is written to
+        [row, to] as well; no such place stands twice or is one that is stepped from.  Nothing else
+        changes, but where an action is illegal those places may hold anything.
         """
 
 

@@ -166,6 +166,8 @@ def evaluate(arguments: argparse.Namespace) -> Answer:
     agent = load_agent(arguments.run)
     game = agent.game
     path = arguments.positions or default_positions(game)
+    if path is None and game.name == "proving":
+        raise ValueError(f"{agent.name} proves theorems: name a folder of them with --problems DIR")
     if path is None:
         raise ValueError(
             f"no positions with truth ship for {game.name}: name a file with --positions "

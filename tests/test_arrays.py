@@ -47,7 +47,28 @@ def test_take_at_picks_from_a_table():
 
 
 def test_the_memory_of_a_record():
-    assert arrays.bytes_of(record()) == sum(array.nbytes for array in arrays.leaves(record())) > 0
+    assert arrays.bytes_of((np.zeros((3, 2), np.int32), np.zeros(5, np.uint8))) == 29
+
+
+def test_a_mask_of_another_length_is_refused():
+    with pytest.raises(IndexError, match="a mask of 2 for 3 rows"):
+        arrays.take(record(), np.array([True, False]))
+
+
+def test_rows_of_arrays_in_any_memory_order():
+    array = np.asfortranarray(np.arange(12).reshape(4, 3))
+    assert arrays.take((array,), np.array([3, 1]))[0].tolist() == [[9, 10, 11], [3, 4, 5]]
+    assert arrays.take((array,), array[:, 0] > 5)[0].tolist() == [[6, 7, 8], [9, 10, 11]]
+
+
+def test_a_table_as_rows_is_the_same_memory():
+    table = (np.zeros((2, 3, 4)), np.zeros((2, 3, 0)), np.zeros((2, 3)))
+    rows = arrays.as_rows(table)
+    assert [array.shape for array in rows] == [(6, 4), (6, 0), (6,)]
+    rows[0][5] = 7.0
+    assert table[0][1, 2].tolist() == [7.0] * 4
+    with pytest.raises(ValueError, match="must be contiguous"):
+        arrays.as_rows((np.zeros((3, 2, 4)).swapaxes(0, 1),))
 
 
 def test_put_writes_rows_in_place():

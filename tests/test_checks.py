@@ -57,6 +57,16 @@ class WritesToTheWrongPlace(StepsWithinATable):
         states.mover[row, at] = states.mover[row, to]
 
 
+class SpoilsAnotherPlace(StepsWithinATable):
+    def spoil(self, states, row, at, to):
+        states.mover[:, 1] = 0
+
+
+class TakesRowsInOrder(StepsWithinATable):
+    def step_within(self, states, row, at, action, to):
+        return super().step_within(states, np.sort(row), at, action, to)
+
+
 class WritesNothing(StepsWithinATable):
     def step_within(self, states, row, at, action, to):
         return self.step(arrays.take_at(states, row, at), action)
@@ -214,6 +224,8 @@ def test_a_sound_step_within_conforms():
         (ThrowsDice, r"the same step twice must give the same: in .* reward is 0\.99"),
         (LooksAtItsNeighbours, r"must not depend on the others in its batch: in game"),
         (WritesToTheWrongPlace, r"step_within must do what step does: in game 1, move \d, mover"),
+        (SpoilsAnotherPlace, r"step_within must do what step does: in game \d, move \d, mover"),
+        (TakesRowsInOrder, r"step_within must do what step does: in game \d"),
         (WritesNothing, r"step_within must do what step does: in game 1, move 1"),
         (WrongLegalType, r"legal at move 1 must be bool \[16, 9\], but is int8 \[16, 9\]"),
         (NothingLegal, r"no action is legal in game \d+, move \d"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def test_a_run_says_what_was_written(tmp_path: Path) -> None:
     run = read_run(folder)
     assert (run.kind, run.seed, run.games, run.finished) == ("imitation", 7, 1000, False)
     assert run.expert == "solver, temperature 1"
-    assert run.settings == ("tictactoe", 64, "")
+    assert run.settings == ("tictactoe", 64, "", "", 0, 0)
     points = run.points
     np.testing.assert_allclose(points.flops, FLOPS)
     np.testing.assert_allclose(points.flops_learn, 0.75 * FLOPS)
@@ -111,16 +112,53 @@ def test_provers_that_learn_imitate_or_have_no_net_are_three_regimes(tmp_path: P
         ("a", {}, {}),
         ("b", {"guided": False}, {}),
         ("c", {"guided": False}, {"guided": False}),
+        ("d", {}, {"guided": False}),  # it learned from guided proofs, and was measured without
     ):
         write_run(tmp_path / name, LAW, kind="prove", regime=regime, strength=strength)
     runs = read_runs([tmp_path])
     assert runs.skipped == ()
-    groups = {group.label: group.expert for group in group_runs(runs.runs)}
-    assert groups == {
-        "guided proving": "",
-        "imitation": "the unguided search",
-        "unguided proving": "",
-    }
+    assert [(group.kind, group.label, group.expert) for group in group_runs(runs.runs)] == [
+        ("imitation", "imitation", "the unguided search"),
+        ("prove", "guided proving", ""),
+        ("unguided", "unguided proving, guided false", ""),
+        ("unguided", "unguided proving", ""),
+    ]
+
+
+def test_the_search_without_a_net_is_told_without_one(tmp_path: Path) -> None:
+    for name, width, strength in (
+        ("a", 16, {}),
+        ("b", 32, {}),
+        ("c", 16, {"guided": False}),
+    ):
+        write_run(tmp_path / name, LAW, kind="prove", width=width, strength=strength)
+    labels = [group.label for group in group_runs(read_runs([tmp_path]).runs)]
+    assert [label.split(",")[0] for label in labels] == ["guided proving"] * 2 + [
+        "unguided proving"
+    ]
+    assert "parameters" in labels[0]
+    assert "parameters" not in labels[2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"strength": {"inferences": 50}}, r"strength.inferences = 1000, .*b has 50"),
+        ({"strength": {"problems": 7}}, r"strength.problems = 100, .*b has 7"),
+        ({"problems": "elsewhere"}, r"problems = 'here', .*b has 'elsewhere'"),
+    ],
+)
+def test_provers_measured_on_other_problems_are_refused(
+    changes: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    base = {"problems": "here", "strength": {"inferences": 1000}}
+    for name, more in (("a", {}), ("b", changes)):
+        file = write_run(tmp_path / name, LAW, kind="prove", seed=name == "b") / "config.json"
+        config = json.loads(file.read_text())
+        strength = {**config["strength"], **base["strength"], **more.get("strength", {})}
+        file.write_text(json.dumps({**config, **base, **more, "strength": strength}))
+    with pytest.raises(ValueError, match=said):
+        read_runs([tmp_path])
 
 
 def test_kinds_of_net_are_told_apart(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 
 import numpy as np
@@ -19,7 +20,8 @@ from selfplay.proving.lessons import replay
 from selfplay.proving.trials import Ground, Metered, Trial, _favourites, attempt
 from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Gumbel, Puct, Search
-from selfplay.search.tree import NONE, ROOT
+from selfplay.search.forest import Forest
+from selfplay.search.tree import NONE, new_tree
 from selfplay.types import Evaluator
 
 BUDGET = 400
@@ -155,59 +157,90 @@ def test_the_same_seed_gives_the_same_trials(
 def test_trials_in_memory_used_before_are_the_same(
     game: Proving, no_opinion: Evaluator, search: Search
 ) -> None:
+    """Whatever stands in that memory; and what earlier trials gave away stays as it was."""
     problems, others = pelletier(game, range(20, 38)), pelletier(game, range(1, 20))
     ground = Ground()
-    trials(game, search, no_opinion, others, ground=ground)
-    first = ground.forest
-    assert first is not None
+    before = trials(game, search, no_opinion, others, ground=ground)
+    kept = copy.deepcopy(before)
+    used = ground.forest
+    assert used is not None
+    for array in arrays.leaves(used):
+        array.view(np.uint8)[:] = 0x5B
     again = trials(game, search, no_opinion, problems, ground=ground)
-    assert ground.forest is not None
-    assert np.shares_memory(ground.forest.tree.child, first.tree.child)
-    fresh = trials(game, search, no_opinion, problems)
-    assert [t._replace(seconds=0, seen=(), furthest=None) for t in again] == [
-        t._replace(seconds=0, seen=(), furthest=None) for t in fresh
-    ]
-    for one, other in zip(again, fresh, strict=True):
-        assert len(one.seen) == len(other.seen)
-        for a, b in zip(one.seen, other.seen, strict=True):
-            assert a.value == b.value
-            np.testing.assert_array_equal(a.policy, b.policy)
-            for x, y in zip(arrays.leaves(a.state), arrays.leaves(b.state), strict=True):
-                np.testing.assert_array_equal(x, y)
+    assert ground.forest is used
+    for ours, theirs in (
+        (again, trials(game, search, no_opinion, problems)),
+        (before, kept),
+    ):
+        for one, other in zip(ours, theirs, strict=True):
+            assert_equal_trials(one, other)
+
+
+def assert_equal_trials(one: Trial, other: Trial) -> None:
+    """But for their seconds."""
+    nothing = {"seconds": 0.0, "seen": (), "furthest": None}
+    assert one._replace(**nothing) == other._replace(**nothing)
+    assert (one.furthest is None) == (other.furthest is None)
+    for mine, theirs in zip(
+        arrays.leaves((one.seen, one.furthest)),
+        arrays.leaves((other.seen, other.furthest)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_the_ground_holds_the_largest_forest(game: Proving, no_opinion: Evaluator) -> None:
+    ground = Ground()
+    starts = {count: game.start(np.arange(count, dtype=np.int32)) for count in (3, 5)}
+    large = ground.plant(game, starts[5], no_opinion, 9, False)
+    small = ground.plant(game, starts[3], no_opinion, 9, False)
+    assert small.draw.shape == (3, 9)
+    assert np.shares_memory(small.draw, large.draw)
+    again = ground.plant(game, starts[5], no_opinion, 9, False)
+    assert np.shares_memory(again.draw, large.draw)
+    other = ground.plant(game, starts[3], no_opinion, 7, False)
+    assert other.draw.shape == (3, 7)
+    assert not np.shares_memory(other.draw, large.draw)
+    grown = ground.plant(game, starts[5], no_opinion, 7, False)
+    assert ground.forest is grown
 
 
 def test_lanes_without_a_problem_disturb_no_others(game: Proving, no_opinion: Evaluator) -> None:
-    """The last problem has its whole budget, alone among lanes that are done."""
-    search, hard = Puct(simulations=32), pelletier(game, range(34, 35))
+    """The last problem, alone among lanes that are done, ends as it does by itself."""
+    hard = pelletier(game, range(34, 35))
     easy = pelletier(game, range(1, 8))
-    together = {trial.problem: trial for trial in trials(game, search, no_opinion, easy + hard)}
-    assert len(together) == 8
-    assert not together[hard[0]].proved
-    assert together[hard[0]].inferences >= BUDGET
+    search = Puct(simulations=32)
+
+    def calm(problems: list[int]) -> list[Trial]:
+        rng = np.random.default_rng(0)
+        return list(attempt(game, search, no_opinion, problems, BUDGET, rng, 8, explore=False))
+
+    together, (alone,) = calm(easy + hard), calm(hard)
+    assert sorted(trial.problem for trial in together) == sorted(easy + hard)
+    assert together[-1].problem == hard[0]
+    assert not alone.proved
+    first = [len(trial.seen) and trial.seen[0].policy.argmax() for trial in (together[-1], alone)]
+    assert first[0] == first[1]
+    assert together[-1].inferences >= BUDGET <= alone.inferences
 
 
-def test_favourites_are_what_the_search_looked_into_most(
-    game: Proving, no_opinion: Evaluator
-) -> None:
-    """All on the most visited path have 50 visits, but for the root; the next has fewer."""
-    search = Puct(simulations=3000, look_ahead=False)
-    state = game.start(np.array(pelletier(game, range(34, 35)), np.int32))
-    forest = search.plant(game, state, no_opinion)
-    budget, quiet = np.array([3000], np.int32), np.zeros(1, np.bool_)
-    search.search(forest, game, no_opinion, np.random.default_rng(0), quiet, budget)
-    tree, node, path = forest.tree, ROOT, [ROOT]
-    while True:
-        children = tree.child[0, node][tree.child[0, node] != NONE]
-        if not len(children) or tree.visits[0, children].max() < 50:
-            break
-        node = int(children[tree.visits[0, children].argmax()])
-        path.append(node)
-    seen = list(_favourites(forest, 0))
-    assert 2 < len(seen) == len(path)
-    for one, at in zip(seen, path, strict=True):
-        assert one.value == tree.raw_value[0, at]
-        expected = arrays.take(forest.states, ([0], [at]))
-        assert one.state.tableau.scalars.tolist() == expected.tableau.scalars.tolist()
+def test_favourites_are_what_the_search_looked_into_most(game: Proving) -> None:
+    """The most visited child of each position, from the root on, as long as it has 50 visits."""
+    tree = new_tree(1, 7, game.num_actions)
+    #          root  1    2   3   4   5   6
+    visits = [200, 120, 60, 49, 50, 49, 59]
+    parents = [NONE, 0, 0, 1, 1, 4, 2]
+    for node, (count, parent) in enumerate(zip(visits, parents, strict=True)):
+        tree.visits[0, node], tree.parent[0, node], tree.discount[0, node] = count, parent, 1.0
+        tree.raw_value[0, node] = node / 10
+        if parent != NONE:
+            tree.child[0, parent, node] = node
+    start = game.start(np.zeros(1, np.int32))
+    states = arrays.tree_map(lambda array: np.repeat(array[:, None], 7, axis=1), start)
+    states.tableau.scalars[0, :, MOVES] = np.arange(7)
+    seen = list(_favourites(Forest(tree, states, np.zeros((1, 7), np.float32)), 0))
+    assert [one.state.tableau.scalars[0, MOVES] for one in seen] == [0, 1, 4]
+    assert [one.value for one in seen] == pytest.approx([0.0, 0.1, 0.4])
 
 
 def test_what_was_seen_are_positions_with_their_policies(

@@ -42,7 +42,7 @@ from envs.proving.tableau import (
 from envs.proving.tptp import problem_files, read_problem
 from envs.proving.unify import Scratch, new_scratch
 from envs.proving.walks import WalksObs, new_walks, observe_walks
-from selfplay.arrays import repeat, take, tree_map
+from selfplay.arrays import as_rows, repeat, take, tree_map
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int, Transition
 
@@ -133,7 +133,7 @@ class Proving:
         """As ``step``, from place to place in ``states`` [B, N, ...]: see StepsWithin."""
         batch = len(action)
         paid = Transition(np.empty(batch, np.float32), np.empty(batch, np.float32))
-        table = tree_map(lambda array: array.reshape(-1, *array.shape[2:]), states)
+        table: ProvingState = as_rows(states)
         nodes = states.problem.shape[1]
         source, target = (np.asarray(row, np.int64) * nodes + node for node in (at, to))
         illegal = _step_within(

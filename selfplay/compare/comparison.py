@@ -140,6 +140,11 @@ def _notes(
         for group in groups
         if best_cell(group, (1.0,), loss) is None
     ]
+    if any(group.kind == "unguided" for group in groups):
+        notes.append(
+            "unguided proving asks no net: its FLOPs are those of a net that learned beside it, "
+            "and it is as good without them"
+        )
     if rate is not None:
         notes.append(
             f"the expert's CPU seconds are charged {rate:.2g} FLOPs each: all FLOPs of the runs "

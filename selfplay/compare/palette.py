@@ -28,13 +28,14 @@ COLOURS = {
     "imitation_then_selfplay": Colour("#9b3b87", "#e592cf"),
     "dagger": Colour("#866800", "#dfbd3c"),
     "frozen": Colour("#4f5b8c", "#a3aee6"),
+    "prove": Colour("#3a3fd4", "#959bff"),
+    "unguided": Colour("#6f6557", "#b9ac99"),
 }
-_LIKE = {"prove": "selfplay"}  # never in one figure: their games differ
 
 
 def light(name: str) -> str:
     """The light colour of that name; a regime that is not known has that of the ink."""
-    return COLOURS.get(_LIKE.get(name, name), COLOURS["ink"]).light
+    return COLOURS.get(name, COLOURS["ink"]).light
 
 
 def with_variables(svg: str) -> str:

@@ -39,6 +39,12 @@ class Settings(NamedTuple):
     game: str
     simulations: int  # strength.simulations
     positions: str  # strength.positions; empty: the file that ships for the game
+    problems: str = ""  # of provers: the problems, a part of which is kept aside
+    limit: int = 0  # of provers: strength.problems, of those kept aside
+    inferences: int = 0  # of provers: strength.inferences, for each
+
+
+_OPTIONS = {"game": "game", "problems": "problems", "limit": "strength.problems"}
 
 
 class Points(NamedTuple):
@@ -80,7 +86,7 @@ class Run(NamedTuple):
     expert: str  # who made the data the run learns from; empty where there are none, or a maker
     games: int | None  # D, the expert's games it may learn from; None: not of a set of games
     positions: int | None  # D of a frozen run: regime.unique; None: all that its maker left
-    net: str  # net.kind
+    net: str  # net.kind; empty where none is asked
     parameters: int  # N, of the net
     maker: str  # of a frozen run: the name of the run that made its data; else empty
     maker_parameters: int | None  # N of the net that made the data, of a frozen run
@@ -191,15 +197,13 @@ def read_run(path: Path) -> Run:
     try:
         return Run(
             path=path,
-            settings=Settings(
-                game, int(strength.get("simulations", 64)), str(strength.get("positions", ""))
-            ),
+            settings=_settings_of(config, strength),
             kind=kind,
             seed=int(config.get("seed", 0)),
             expert="" if maker else printable(str(told_expert)),
             games=int(games) if games else None,
             positions=int(regime["unique"]) if regime.get("unique") else None,
-            net=str(_section(config, "net").get("kind", "resnet")),
+            net="" if kind == "unguided" else str(_section(config, "net").get("kind", "resnet")),
             parameters=net_size(game, _section(config, "net")),
             maker=maker,
             maker_parameters=net_size(game, _section(_maker(maker), "net")) if maker else None,
@@ -218,11 +222,25 @@ def _kind_of(regime: dict[str, Any], strength: dict[str, Any]) -> tuple[str, str
     find, one that imitates the proofs of the search without a net, and that search alone.
     """
     kind = str(regime.get("kind", "selfplay"))
-    if kind != "prove" or regime.get("guided", True):
+    if kind != "prove":
         return kind, ""
-    if strength.get("guided", True):
-        return "imitation", "the unguided search"
-    return "unguided", ""
+    if not strength.get("guided", True):
+        return "unguided", ""  # whatever it learned, it was measured without
+    return (kind, "") if regime.get("guided", True) else ("imitation", "the unguided search")
+
+
+def _settings_of(config: dict[str, Any], strength: dict[str, Any]) -> Settings:
+    game = str(config.get("game", "connect4"))
+    settings = Settings(
+        game, int(strength.get("simulations", 64)), str(strength.get("positions", ""))
+    )
+    if _section(config, "regime").get("kind") != "prove":
+        return settings
+    return settings._replace(
+        problems=str(config.get("problems", "")),
+        limit=int(strength.get("problems", 100)),
+        inferences=int(strength.get("inferences", 0)),
+    )
 
 
 def net_size(game: str, section: dict[str, Any]) -> int:
@@ -236,7 +254,7 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
     for run in runs[1:]:
         for name, here, there in zip(Settings._fields, first.settings, run.settings, strict=True):
             if here != there:
-                option = name if name == "game" else f"strength.{name}"
+                option = _OPTIONS.get(name, f"strength.{name}")
                 raise ValueError(
                     f"runs can only be compared at equal evaluation: {first.path} has "
                     f"{option} = {here!r}, {run.path} has {there!r}; compare them apart, or "
@@ -463,6 +481,7 @@ def _differences(run: Run, others: Sequence[Run]) -> list[str]:
 
 # what of a configuration a label need not tell when this attribute of its runs tells it
 _EXPLAINED = {
+    "net": ("net.kind",),
     "parameters": ("net.",),
     "expert": ("regime.data", "regime.expert"),
     "maker_parameters": ("regime.run.net.",),
@@ -483,9 +502,10 @@ def _label(run: Run, runs: Sequence[Run], explained: dict[str, tuple[str, ...]])
     elif run.expert and len(experts) > 1:
         shared = set.intersection(*(set(expert.split(", ")) for expert in experts))
         parts += [word for word in run.expert.split(", ") if word not in shared]
-    if len({other.net for other in runs}) > 1:
+    asked = [other for other in runs if other.net]
+    if run.net and len({other.net for other in asked}) > 1:
         parts.append(f"{run.net} net")
-    if len({other.parameters for other in runs}) > 1:
+    if run.net and len({other.parameters for other in asked}) > 1:
         parts.append(f"{run.parameters:,} parameters")
     kin = [other for other in runs if other.kind == run.kind]
     told = tuple(

@@ -19,7 +19,7 @@ from selfplay import arrays
 from selfplay.search import Forest, Search
 from selfplay.search import forest as forests
 from selfplay.search.tree import BEST, NONE, ROOT, Tree
-from selfplay.types import Bool, Decision, Evaluator, Float, Int, Transition
+from selfplay.types import Bool, Decision, Evaluator, Float, Game, Int, State, Transition
 
 _SLICE = 256  # simulations between two looks at what is solved
 _MANY = 50  # visits of a position that a failed search has looked into
@@ -123,9 +123,23 @@ def attempt(
 
 
 class Ground:
-    """Memory of trees, which is used again: see forest.plant."""
+    """Memory of trees that is used again, by one after the other: see forest.plant."""
 
-    forest: Forest | None = None
+    def __init__(self) -> None:
+        self.forest: Forest | None = None  # the largest so far, of the present size of trees
+
+    def plant(
+        self, game: Game, state: State, evaluator: Evaluator, nodes: int, look_ahead: bool
+    ) -> Forest:
+        """As forest.plant; what stood here before is lost."""
+        if self.forest is not None and not forests.has_room(
+            self.forest, arrays.length(state), nodes
+        ):
+            self.forest = None  # not while the next takes memory too
+        planted = forests.plant(game, state, evaluator, nodes, look_ahead, self.forest)
+        if self.forest is None:
+            self.forest = planted
+        return planted
 
 
 class Bounds(NamedTuple):
@@ -167,9 +181,7 @@ class Lanes:
         if bounds.inferences is not None:
             room = min(room, bounds.inferences)
         ground = Ground() if ground is None else ground
-        self._forest = ground.forest = forests.plant(
-            game, self._state, evaluator, room + 1, search.look_ahead, ground.forest
-        )
+        self._forest = ground.plant(game, self._state, evaluator, room + 1, search.look_ahead)
         self._anew: Bool = np.zeros(len(problems), np.bool_)  # the tree is of another problem
 
     @property

@@ -7,6 +7,7 @@ type picks ``select_root`` and ``select`` when the walk is compiled (see gumbel.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -69,16 +70,16 @@ def plant(
     evaluator: Evaluator,
     nodes: int,
     look_ahead: bool,
-    ground: Forest | None = None,
+    reuse: Forest | None = None,
 ) -> Forest:
     """B trees with room for ``nodes`` nodes each, the roots in place and evaluated.
 
-    They stand in the memory of ``ground``, a forest of the same game that is no longer needed,
-    where it holds as many trees of that size: memory that was never written to is slow at first.
+    They stand in the memory of ``reuse``, a forest of the same game that is no longer needed, where
+    it holds as many trees of that size: memory that was never written to is slow at first.
     """
     batch = arrays.length(state)
-    if ground is not None and len(ground.draw) >= batch and ground.draw.shape[1] == nodes:
-        forest: Forest = arrays.take(ground, slice(0, batch))
+    if reuse is not None and has_room(reuse, batch, nodes):
+        forest: Forest = arrays.take(reuse, slice(0, batch))
     else:
         forest = Forest(
             trees.new_tree(batch, nodes, game.num_actions),
@@ -87,6 +88,11 @@ def plant(
         )
     replant(forest, game, state, evaluator, np.ones(batch, np.bool_), look_ahead)
     return forest
+
+
+def has_room(forest: Forest, batch: int, nodes: int) -> bool:
+    """Whether the forest holds so many trees of just that size."""
+    return len(forest.draw) >= batch and forest.draw.shape[1] == nodes
 
 
 def replant(
@@ -171,6 +177,7 @@ def grow(
     wave = Wave(np.empty(most, np.int64), *(np.empty(most, np.int32) for _ in range(3)))
     begun = np.zeros(len(budget), np.int32)
     depth = np.zeros(2, np.int64)
+    step = _stepping(game, forest.states)
     while (found := walk(forest.tree, rule, budget, begun, leaves, wave, depth)) != _ALL_DONE:
         if not found:
             continue
@@ -181,7 +188,7 @@ def grow(
             wave.node[:found],
         )
         try:
-            state, paid = _step(game, forest.states, lane, at, move, new)
+            state, paid = step(lane, at, move, new)
             leaf, draw = _evaluate(game, state, evaluator, paid.discount, look_ahead)
         except BaseException:
             _take_back(forest.tree, lane, at, move)
@@ -203,15 +210,17 @@ def grow(
     return float(depth[0] / max(1, depth[1]))
 
 
-def _step(
-    game: Game, states: State, lane: NDArray[np.int64], at: Int, action: Int, to: Int
-) -> tuple[State, Transition]:
-    """The positions after ``action`` at the nodes ``at``, put at the nodes ``to``."""
+def _stepping(game: Game, states: State) -> Callable[..., tuple[State, Transition]]:
+    """What steps from the nodes ``at`` of lanes by ``action`` and puts that at the nodes ``to``."""
     if isinstance(game, StepsWithin):
-        return game.step_within(states, lane, at, action, to)
-    after, paid = game.step(arrays.take_at(states, lane, at), action)
-    arrays.put(states, (lane, to), after)
-    return after, paid
+        return functools.partial(game.step_within, states)
+
+    def step(lane: NDArray[np.int64], at: Int, action: Int, to: Int) -> tuple[State, Transition]:
+        after, paid = game.step(arrays.take_at(states, lane, at), action)
+        arrays.put(states, (lane, to), after)
+        return after, paid
+
+    return step
 
 
 def _take_back(tree: Tree, lane: NDArray[np.int64], parent: Int, action: Int) -> None:

@@ -92,6 +92,11 @@ class Walk:
                 self.now.forest, self.game, self._evaluator, self._rng, calm, budget
             )
 
+    def is_full(self) -> bool:
+        """Whether searching on is of no use: the tree has all the nodes it may have."""
+        forest = self.now.forest
+        return forest is not None and int(forest.tree.size[0]) == forest.tree.visits.shape[1]
+
     def play(self, action: int) -> None:
         """Makes an inference."""
         state, _ = self.game.step(self.now.state, np.array([action], np.int32))
@@ -246,6 +251,8 @@ class Explorer:
             )
         if len(lines) > SHOWN:
             self._say(f"and {len(lines) - SHOWN} more")
+        if walk.is_full():
+            self._say(f"The search has no room for more than {ROOM:,} positions.")
         self._say(
             f"The net expects {know.raw_value[0]:+.2f}, the search {know.value[0]:+.2f} after "
             f"{walk.now.forest.tree.visits[0, trees.ROOT] - 1:,} simulations (+1: proved)."

@@ -22,7 +22,7 @@ import torch
 from envs.proving.formula import Problem
 from selfplay.proving.prover import Prover
 from selfplay.proving.szs import GAVE_UP, INPUT_ERROR
-from selfplay.proving.trials import Bounds
+from selfplay.proving.trials import Bounds, Ground
 from selfplay.theorems.agent import load_guide
 
 _LOOK_S = 0.25  # between two looks at whether to stop
@@ -201,6 +201,7 @@ def judge_file(
     except (ValueError, OSError) as error:
         return _failed(path, str(error))
     except MemoryError:
+        prover.ground = Ground()
         return _failed(path, "it needs more memory than there is")
     return Judged(
         str(path),
