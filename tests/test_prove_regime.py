@@ -31,6 +31,7 @@ from selfplay.folder import RunFolder
 from selfplay.log import read_metrics
 from selfplay.proving.crew import Crew
 from selfplay.proving.lessons import replay
+from selfplay.proving.matchmaker import Matchmaker
 from selfplay.proving.trials import Unguided, attempt
 from selfplay.run import Outcome, train
 from selfplay.types import Evaluator
@@ -141,6 +142,26 @@ def test_after_the_first_time_the_clauses_are_shuffled(
     rounds = [("in order", 6), ("in order", 4)] + 2 * [("shuffled", 6), ("shuffled", 4)]
     assert done[:6] == rounds
     assert set(done[6:]) == {("guided", 6)}
+
+
+def test_the_hardest_problems_of_a_round_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str
+) -> None:
+    """So that no long trial begins when the others are done."""
+    done: list[list[int]] = []
+    plain = Crew.work
+
+    def work(self: Crew, net: Any, problems: Any, how: Any, rng: Any) -> Any:
+        if how == "guided":
+            done.append(problems.tolist())
+        return plain(self, net, problems, how, rng)
+
+    monkeypatch.setattr(Crew, "work", work)
+    monkeypatch.setattr(Matchmaker, "rates", lambda self: np.linspace(1.0, 0.0, 10))
+    train(recipe, ["budget.positions=300"], str(tmp_path / "run"))
+    assert len(done) > 1
+    for problems in done:
+        assert problems == sorted(problems, reverse=True)
 
 
 def test_the_numbers_of_a_round_add_up(straight: Outcome) -> None:
