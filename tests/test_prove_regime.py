@@ -157,7 +157,7 @@ def test_the_hardest_problems_of_a_round_come_first(
         return plain(self, net, problems, how, rng)
 
     monkeypatch.setattr(Crew, "work", work)
-    monkeypatch.setattr(Matchmaker, "rates", lambda self: np.linspace(1.0, 0.0, 10))
+    monkeypatch.setattr(Matchmaker, "rates", lambda self: np.linspace(1.0, 0.0, len(self.refuted)))
     train(recipe, ["budget.positions=300"], str(tmp_path / "run"))
     assert len(done) > 1
     for problems in done:
