@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from synthetic_runs import FLOPS, expert_data, power, write_run, write_sweep
 
-from selfplay.compare.records import flop_rate, group_runs, read_run, read_runs
+from selfplay.compare.records import Settings, flop_rate, group_runs, read_run, read_runs
 
 LAW = power(1e9, 0.3)
 
@@ -138,6 +138,18 @@ def test_the_search_without_a_net_is_told_without_one(tmp_path: Path) -> None:
     ]
     assert "parameters" in labels[0]
     assert "parameters" not in labels[2]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (Settings("othello", 64, ""), "64 simulations a move"),
+        (Settings("othello", 0, ""), "net alone"),
+        (Settings("proving", 64, "", "", 100, 2000), "2,000 inferences a problem"),
+    ],
+)
+def test_the_effort_of_a_search_in_words(settings: Settings, words: str) -> None:
+    assert settings.effort == words
 
 
 @pytest.mark.parametrize(

@@ -169,10 +169,14 @@ def _notes(found: Comparison) -> str:
 
 def _measured(found: Comparison, views: Sequence[View]) -> str:
     settings = found.groups[0].runs[0].settings
-    positions = settings.positions or "those that ship with the game"
+    judged = f"Positions with truth: {settings.positions or 'those that ship with the game'}."
+    if settings.inferences:
+        judged = (
+            f"Problems kept aside: the first {settings.limit:,} of "
+            f"{settings.problems or 'those that ship with the game'}."
+        )
     told = [
-        f"Game: {settings.game}. Positions with truth: {positions}. Search where there is one: "
-        f"{settings.simulations} simulations a move.",
+        f"Game: {settings.game}. {judged} Search where there is one: {settings.effort}.",
         "Measures, each in figures of its own and never mixed: "
         + "; ".join(view.title for view in views)
         + ".",

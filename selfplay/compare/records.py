@@ -43,6 +43,13 @@ class Settings(NamedTuple):
     limit: int = 0  # of provers: strength.problems, of those kept aside
     inferences: int = 0  # of provers: strength.inferences, for each
 
+    @property
+    def effort(self) -> str:
+        """What a search may use, in words."""
+        if self.inferences:
+            return f"{self.inferences:,} inferences a problem"
+        return f"{self.simulations} simulations a move" if self.simulations else "net alone"
+
 
 _OPTIONS = {"game": "game", "problems": "problems", "limit": "strength.problems"}
 

@@ -80,9 +80,7 @@ def title_metric(metric: str, groups: tuple[Group, ...] | list[Group]) -> str:
     words = spell_metric(metric)
     if metric.endswith("cross_entropy"):
         return f"{words}, net alone"
-    simulations = groups[0].runs[0].settings.simulations
-    moves = f"{simulations} simulations a move" if simulations else "net alone"
-    return f"{words}, {moves}"
+    return f"{words}, {groups[0].runs[0].settings.effort}"
 
 
 def is_share(metric: str) -> bool:
