@@ -206,7 +206,7 @@ def test_the_ground_holds_the_largest_forest(game: Proving, no_opinion: Evaluato
 
 
 def test_lanes_without_a_problem_disturb_no_others(game: Proving, no_opinion: Evaluator) -> None:
-    """The last problem, alone among lanes that are done, ends as it does by itself."""
+    """The last problem, alone among lanes that are done, begins as by itself and has its budget."""
     hard = pelletier(game, range(34, 35))
     easy = pelletier(game, range(1, 8))
     search = Puct(simulations=32)
