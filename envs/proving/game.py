@@ -122,7 +122,9 @@ class Proving:
         after = tree_map(np.copy, state)
         batch = len(action)
         paid = Transition(np.empty(batch, np.float32), np.empty(batch, np.float32))
-        illegal = _step(self._rules(), after.tableau, np.asarray(action, np.int32), paid)
+        illegal = _step(
+            self._rules(), after.tableau, np.arange(batch), np.asarray(action, np.int32), paid
+        )
         if illegal >= 0:
             raise self._impossible(state, illegal, action)
         return after, paid
@@ -136,9 +138,8 @@ class Proving:
         table: ProvingState = as_rows(states)
         nodes = states.problem.shape[1]
         source, target = (np.asarray(row, np.int64) * nodes + node for node in (at, to))
-        illegal = _step_within(
-            self._rules(), table, source, np.asarray(action, np.int32), target, paid
-        )
+        _copy(table, source, target)
+        illegal = _step(self._rules(), table.tableau, target, np.asarray(action, np.int32), paid)
         if illegal >= 0:
             raise self._impossible(take(table, source), illegal, action)
         after: ProvingState = take(table, target)
@@ -198,25 +199,9 @@ def _begin(matrix: Matrix, state: ProvingState) -> None:
 
 
 @kernel
-def _step(rules: _Rules, tableaux: Tableau, action: Int, paid: Transition) -> int:
-    """Plays the actions in place; the first lane whose action is not possible, or -1."""
-    for b in range(len(action)):
-        if not _play(rules, tableaux, b, action[b], paid, b):
-            return b
-    return -1
-
-
-@kernel
-def _step_within(
-    rules: _Rules,
-    table: ProvingState,
-    source: NDArray[np.int64],
-    action: Int,
-    target: NDArray[np.int64],
-    paid: Transition,
-) -> int:
-    """As ``_step``, from rows of the table to others."""
-    for i in range(len(action)):
+def _copy(table: ProvingState, source: NDArray[np.int64], target: NDArray[np.int64]) -> None:
+    """Copies rows of the table over others."""
+    for i in range(len(source)):
         table.problem[target[i]] = table.problem[source[i]]
         before, after = lane(table.tableau, source[i]), lane(table.tableau, target[i])
         after.scalars[:] = before.scalars
@@ -231,33 +216,32 @@ def _step_within(
         after.bound[:] = before.bound
         after.bound_offset[:] = before.bound_offset
         after.options[:] = before.options
-        if not _play(rules, table.tableau, target[i], action[i], paid, i):
-            return i
-    return -1
 
 
 @kernel
-def _play(
-    rules: _Rules, tableaux: Tableau, row: int, action: int, paid: Transition, i: int
-) -> bool:
-    """Plays an action in place and fills in what it paid; False where it is not possible."""
-    t, scratch = lane(tableaux, row), rules.scratch
-    paid.reward[i], paid.discount[i] = 0.0, 0.0
-    if t.scalars[OVER] != RUNNING:
-        return True
-    if not 0 <= action < t.scalars[OPTIONS]:
-        return False
-    scratch.length[0] = 0
-    infer(rules.matrix, t, t.options[action], scratch)
-    scratch.length[0] = 0
-    t.scalars[MOVES] += 1
-    advance(rules.matrix, t, rules.limits, scratch)
-    if t.scalars[OVER] == RUNNING and t.scalars[MOVES] >= rules.max_moves:
-        t.scalars[OVER] = LOST
-    if t.scalars[OVER] == RUNNING:
-        paid.discount[i] = 1.0
-        return True
-    t.scalars[OPTIONS] = 0
-    t.options[:] = 0
-    paid.reward[i] = 1.0 if t.scalars[OVER] == PROVED else -1.0
-    return True
+def _step(
+    rules: _Rules, tableaux: Tableau, row: NDArray[np.int64], action: Int, paid: Transition
+) -> int:
+    """Plays the actions in place, in these rows; the first that is not possible, or -1."""
+    scratch = rules.scratch
+    for i in range(len(action)):
+        t = lane(tableaux, row[i])
+        paid.reward[i], paid.discount[i] = 0.0, 0.0
+        if t.scalars[OVER] != RUNNING:
+            continue
+        if not 0 <= action[i] < t.scalars[OPTIONS]:
+            return i
+        scratch.length[0] = 0
+        infer(rules.matrix, t, t.options[action[i]], scratch)
+        scratch.length[0] = 0
+        t.scalars[MOVES] += 1
+        advance(rules.matrix, t, rules.limits, scratch)
+        if t.scalars[OVER] == RUNNING and t.scalars[MOVES] >= rules.max_moves:
+            t.scalars[OVER] = LOST
+        if t.scalars[OVER] == RUNNING:
+            paid.discount[i] = 1.0
+            continue
+        t.scalars[OPTIONS] = 0
+        t.options[:] = 0
+        paid.reward[i] = 1.0 if t.scalars[OVER] == PROVED else -1.0
+    return -1
