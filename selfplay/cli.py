@@ -208,13 +208,14 @@ def _compare(parser: Parser) -> None:
         "runs", nargs="+", metavar="RUN|DIR", help="runs, or folders that hold runs, as of a sweep"
     )
     parser.add_argument(
-        "--metric", default="strength/mistake_rate", metavar="strength/...",
-        help="of the curves (default: %(default)s, of provers strength/unproved; "
-        "strength/net_mistake_rate is the net alone)",
+        "--metric", metavar="strength/...",
+        help="of the curves (default: the first that all runs have of strength/mistake_rate, "
+        "unproved, own_mistake_rate, vs_...; strength/net_mistake_rate is the net alone)",
     )  # fmt: skip
     parser.add_argument(
-        "--loss", default="strength/policy_cross_entropy", metavar="strength/...",
-        help="of the power laws (default: %(default)s, the metric where no run has it)",
+        "--loss", metavar="strength/...",
+        help="of the power laws (default: strength/policy_cross_entropy or "
+        "own_policy_cross_entropy, else the metric; none for scores)",
     )  # fmt: skip
     parser.add_argument(
         "--out", metavar="DIR",

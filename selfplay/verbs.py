@@ -119,7 +119,8 @@ def compare(arguments: argparse.Namespace) -> Answer:
     from selfplay.compare.publish import Request, publish
 
     words = ["selfplay", "compare", *arguments.runs]
-    words += [f"--metric={arguments.metric}", f"--loss={arguments.loss}"]
+    words += [f"--metric={arguments.metric}"] if arguments.metric else []
+    words += [f"--loss={arguments.loss}"] if arguments.loss else []
     searched = arguments.pool_simulations
     if arguments.pool is None and searched is not None:
         raise ValueError("--pool-simulations means nothing without --pool GAMES")

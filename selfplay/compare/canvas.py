@@ -23,6 +23,7 @@ from selfplay.compare.records import F64
 WIDTH = 7.6  # inches, of every figure
 LINE = 11.5  # points between two lines of labels
 _PIXELS = 1.45  # a point of a figure
+_ZERO_ROOM = 0.3  # decades that lie between zero and the logarithmic part of an axis
 _LINES = 4  # of a label, at most
 _CHARACTER = 4.9  # points, what one takes at the size of labels in the widest of the fonts
 STYLE: dict[str, Any] = {
@@ -141,10 +142,18 @@ def log_x(axes: Axes, low: float, high: float, title: str) -> None:
     _log_ticks(axes.xaxis, low, high, plain=high < 1e6)
 
 
-def log_y(axes: Axes, low: float, high: float, percent: bool) -> None:
-    axes.set_yscale("log")
-    axes.set_ylim(low, high)
+def log_y(axes: Axes, low: float, high: float, percent: bool, zero: bool = False) -> None:
+    """A logarithmic y axis; with ``zero`` it goes on to 0 in a short straight piece."""
+    if zero:
+        axes.set_yscale("symlog", linthresh=low, linscale=_ZERO_ROOM)
+    else:
+        axes.set_yscale("log")
+    axes.set_ylim(0.0 if zero else low, high)
     _log_ticks(axes.yaxis, low, high, plain=True, percent=percent)
+    if zero:
+        ticks = [at for at in axes.yaxis.get_major_locator().tick_values(low, high) if at >= low]
+        axes.yaxis.set_major_locator(FixedLocator([0.0, *ticks]))
+        axes.yaxis.set_minor_locator(FixedLocator([]))
 
 
 def _log_ticks(axis: Any, low: float, high: float, plain: bool, percent: bool = False) -> None:

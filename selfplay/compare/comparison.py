@@ -9,22 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from selfplay.compare.crossing import Crossing, crossing
-from selfplay.compare.curves import Curve, curves
+from selfplay.compare.curves import Curve, curves, why_empty
 from selfplay.compare.fits import Elasticity, Fit, best_cell, data_and_size_fits, elasticities
 from selfplay.compare.frontier import Frontier, frontiers
 from selfplay.compare.matrix import Matrix, make_matrix
-from selfplay.compare.records import (
-    LOSS,
-    METRIC,
-    UNPROVED,
-    Group,
-    Runs,
-    Skipped,
-    flop_rate,
-    group_runs,
-    lower_is_better,
-    read_runs,
-)
+from selfplay.compare.metrics import choose_loss, choose_metric
+from selfplay.compare.records import Group, Runs, Skipped, flop_rate, group_runs, read_runs
 from selfplay.compare.sentence import (
     OWN,
     TAUGHT,
@@ -41,7 +31,7 @@ class Comparison(NamedTuple):
     sentence: str  # the answer in plain words, with its interval
     charged_sentence: str  # the same with the expert's seconds charged; empty: there are none
     metric: str  # of the curves, crossings and the matrix
-    loss: str  # of the fits
+    loss: str  # of the fits; empty: the runs have none
     groups: tuple[Group, ...]
     curves: tuple[Curve, ...]  # one a group, compute of the nets alone
     charged: tuple[Curve, ...]  # the same with the expert's seconds charged; empty: there are none
@@ -56,33 +46,28 @@ class Comparison(NamedTuple):
     notes: tuple[str, ...]  # what a reader must know: missing intervals, unfinished runs, ...
 
 
-def compare(names: Sequence[str | Path], metric: str = METRIC, loss: str = LOSS) -> Comparison:
+def compare(
+    names: Sequence[str | Path], metric: str | None = None, loss: str | None = None
+) -> Comparison:
     """What the runs that ``names`` name say together; see records.read_runs.
 
+    ``metric`` of the curves and ``loss`` of the power laws are chosen by what the runs have, where
+    they are not named; see metrics.py.  Without a loss there are no laws.
+
     Raises ValueError with a sentence when there is nothing to compare, when runs were measured in
-    different ways, when no run has ``metric``, or when ``loss`` is better the higher it is.
-    For the proving game the default metric is the share of problems that is not proved.
-    Where no run has ``loss``, the fits are of ``metric``.
+    different ways, when no run has what was named, or when ``loss`` is better the higher it is.
     """
     read = read_runs(names)
-    known = {name for run in read.runs for name in run.points.names}
-    if metric == METRIC and metric not in known and UNPROVED in known:
-        metric = UNPROVED
-    if metric not in known:
-        have = ", ".join(sorted(name for name in known if not name.endswith(("_low", "_high"))))
-        raise ValueError(f"no run has {metric!r}; there are: {have}")
-    loss = loss if loss in known else metric
-    if not lower_is_better(loss):
-        raise ValueError(
-            f"power laws are of losses, and {loss} is better the higher it is; take {METRIC}"
-        )
+    known = [run.points.names for run in read.runs]
+    metric = choose_metric(known, metric)
+    wish, loss = loss, choose_loss(known, loss, metric)
     measured = tuple(run for run in read.runs if np.isfinite(run.points.of(metric)).any())
     groups = group_runs(measured)
     rate = flop_rate(measured)
     asked = any(np.nan_to_num(run.points.expert_s).max() > 0 for run in measured)
     free = curves(groups, metric)
     charged = curves(groups, metric, rate) if asked and rate > 0 else ()
-    traced, compute_fits = frontiers(groups, loss)
+    traced, compute_fits = frontiers(groups, loss) if loss else ((), ())
     return Comparison(
         sentence=write_answer(free),
         charged_sentence=write_answer(charged) if charged else "",
@@ -94,12 +79,12 @@ def compare(names: Sequence[str | Path], metric: str = METRIC, loss: str = LOSS)
         crossings=find_crossings(free),
         crossings_charged=find_crossings(charged),
         flop_rate=rate,
-        fits=(*data_and_size_fits(groups, loss), *compute_fits),
+        fits=(*(data_and_size_fits(groups, loss) if loss else ()), *compute_fits),
         frontiers=traced,
-        elasticities=elasticities(groups, loss),
+        elasticities=elasticities(groups, loss) if loss else (),
         matrix=make_matrix(groups, metric),
         skipped=read.skipped,
-        notes=tuple(_notes(read, groups, metric, loss, rate if charged else None)),
+        notes=tuple(_notes(read, free, wish, loss, rate if charged else None)),
     )
 
 
@@ -108,7 +93,7 @@ def write_answer(free: Sequence[Curve]) -> str:
     pair = choose_pair(free)
     if pair is not None:
         return write_sentence(*pair, crossing(*pair))
-    return write_alone(max(free, key=lambda curve: float(curve.flops[-1:].sum())))
+    return write_alone(max(free, key=lambda curve: float(curve.flops[-1:].sum())), free)
 
 
 def find_crossings(found: Sequence[Curve]) -> tuple[Crossing, ...]:
@@ -120,9 +105,10 @@ def find_crossings(found: Sequence[Curve]) -> tuple[Crossing, ...]:
 
 
 def _notes(
-    read: Runs, groups: Sequence[Group], metric: str, loss: str, rate: float | None
+    read: Runs, free: Sequence[Curve], wish: str | None, loss: str, rate: float | None
 ) -> list[str]:
     """What a reader must know."""
+    metric, groups = free[0].metric, [each.group for each in free]
     notes = [f"left out: {each.reason}" for each in read.skipped]
     notes += [
         f"{run.path} has no {metric}: left out"
@@ -135,11 +121,9 @@ def _notes(
         for group in groups
         if len(group.runs) < 2
     ]
-    notes += [
-        f"{group.label}: a {loss} of 0 or none at all, so it is left out of the fits"
-        for group in groups
-        if best_cell(group, (1.0,), loss) is None
-    ]
+    notes += [f"{each.label}: no curve, since {why_empty(each)}" for each in free if each.empty]
+    notes += [f"no run has {wish}, so it has no power laws"] if wish not in (None, loss) else []
+    notes += _notes_on_laws(groups, metric, loss)
     if any(group.kind == "unguided" for group in groups):
         notes.append(
             "unguided proving asks no net: its FLOPs are those of a net that learned beside it, "
@@ -151,3 +135,14 @@ def _notes(
             f"over their wall time"
         )
     return notes
+
+
+def _notes_on_laws(groups: Sequence[Group], metric: str, loss: str) -> list[str]:
+    """What is left out of the power laws, and why."""
+    if not loss:
+        return [f"no power laws: they are of losses, and {metric} is better the higher it is"]
+    return [
+        f"{group.label}: a {loss} of 0 or none at all, so it is left out of the fits"
+        for group in groups
+        if best_cell(group, (1.0,), loss) is None
+    ]

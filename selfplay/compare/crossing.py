@@ -9,7 +9,8 @@ import numpy as np
 
 from selfplay.compare.bootstrap import REPLICATES, interval, seed_weights, welch
 from selfplay.compare.curves import Curve, on_common_grid, redrawn
-from selfplay.compare.records import F64, lower_is_better
+from selfplay.compare.metrics import lower_is_better
+from selfplay.compare.records import F64
 from selfplay.intervals import Interval
 
 SURE = 0.975  # a probability above this counts as certain

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.compare.bootstrap import REPLICATES, moved, seed_weights
-from selfplay.compare.records import F64, Group, Run, on_fixed_positions
+from selfplay.compare.metrics import on_fixed_positions
+from selfplay.compare.records import F64, Group, Run
 
 PER_DECADE = 20  # grid points a factor of 10 in compute
 
@@ -36,6 +37,11 @@ class Curve(NamedTuple):
     @property
     def label(self) -> str:
         return self.group.label
+
+    @property
+    def empty(self) -> bool:
+        """True where there is no point of the grid that all runs reached; see ``why_empty``."""
+        return not len(self.flops)
 
 
 class Track(NamedTuple):
@@ -80,6 +86,16 @@ def make_curve(
     top = math.inf if metric.endswith("cross_entropy") else 1.0
     low, high = np.clip(np.quantile(drawn, [0.025, 0.975], axis=0), 0.0, top)
     return curve._replace(low=low, high=high)
+
+
+def why_empty(curve: Curve) -> str:
+    """Why a curve has no points, to be said after "since"."""
+    runs = curve.group.runs
+    counts = [int(np.isfinite(run.points.of(curve.metric)).sum()) for run in runs]
+    if min(counts) > 1:
+        return "the measurements of its runs have no compute in common or lie too close together"
+    which = "it was" if len(runs) == 1 else f"{counts.count(1)} of its {len(runs)} runs were"
+    return f"{which} measured only once (see strength.per_decade and strength.every_s)"
 
 
 def redrawn(curve: Curve, weights: F64, rng: np.random.Generator) -> F64:

@@ -9,8 +9,8 @@ from matplotlib.patches import Rectangle
 
 from selfplay.compare.canvas import WIDTH, Picture, new_axes, picture
 from selfplay.compare.matrix import Matrix
+from selfplay.compare.metrics import lower_is_better
 from selfplay.compare.palette import light
-from selfplay.compare.records import lower_is_better
 from selfplay.compare.sentence import spell_metric
 from selfplay.compare.views import is_share
 

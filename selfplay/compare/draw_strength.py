@@ -26,8 +26,9 @@ from selfplay.compare.canvas import (
 )
 from selfplay.compare.crossing import Crossing, crossing
 from selfplay.compare.curves import Curve
+from selfplay.compare.metrics import lower_is_better
 from selfplay.compare.palette import light
-from selfplay.compare.records import F64, Group, lower_is_better, spell_kind
+from selfplay.compare.records import F64, Group, spell_kind
 from selfplay.compare.sentence import (
     brief,
     choose_pair,
@@ -62,11 +63,15 @@ class Scale(NamedTuple):
     y_title: str
     log: bool
     percent: bool
+    zero: bool  # of a logarithmic axis: it goes down to 0, since something lies there
 
 
 def draw_regimes(view: View, name: str, charged: bool) -> Picture | None:
-    """One curve a regime with its band, and where the second of the sentence is overtaken."""
-    curves = [curve for curve in (view.charged if charged else view.curves) if len(curve.flops)]
+    """One curve a regime, and where the second of the sentence is overtaken.
+
+    Only the two of the sentence have bands: more of them, one over the other, cannot be read.
+    """
+    curves = [curve for curve in (view.charged if charged else view.curves) if not curve.empty]
     if not curves:
         return None
     shown = representatives(curves)
@@ -80,8 +85,9 @@ def draw_regimes(view: View, name: str, charged: bool) -> Picture | None:
     top = 40 if met is not None and _is_marked(met) else 10
     axes = new_axes(figure, 50, 36, margin(labels, _WRAP), top)
     _set_scale(axes, scale)
+    named = [id(curve.group) for curve in pair or shown[:1]]
     for trace in traces:
-        _draw(axes, trace, scale, 1.0)
+        _draw(axes, trace, scale, 1.0, band=id(trace.group) in named)
     ends = [_end(t, label, scale) for t, label in zip(traces, labels, strict=True)]
     label_ends(axes, ends, _WRAP)
     overtaken = ""
@@ -98,7 +104,7 @@ def draw_regimes(view: View, name: str, charged: bool) -> Picture | None:
 
 def draw_groups(view: View, name: str) -> Picture | None:
     """All groups, in panels of a few curves; None where the figure of regimes shows them all."""
-    curves = [curve for curve in view.curves if len(curve.flops)]
+    curves = [curve for curve in view.curves if not curve.empty]
     shown = representatives(curves)
     if len(shown) == len(curves):
         return None
@@ -112,8 +118,8 @@ def draw_groups(view: View, name: str) -> Picture | None:
         name,
         f"Strength against compute, every group: {view.title}",
         f"The same for all {len(curves)} groups of runs; the fainter a line, the fewer data or "
-        f"the smaller net it stands for. Bands are 95% intervals over seeds and test "
-        f"positions.{beside}",
+        f"the smaller net it stands for. The band of the strongest line of a panel is its 95% "
+        f"interval over seeds and test positions.{beside}",
         drawn,
     )
 
@@ -122,7 +128,7 @@ def draw_epochs(view: View) -> Picture | None:
     """Strength against effective epochs of all groups that learn from a finite set."""
     traces = []
     for curve in view.curves:
-        if curve.group.data is not None and len(curve.flops):
+        if curve.group.data is not None and not curve.empty:
             epochs = _epochs(curve)
             known = np.isfinite(epochs)
             if known.sum() > 1:
@@ -166,7 +172,7 @@ def _draw_panels(traces: Sequence[Trace], scale: Scale, other: Trace | None) -> 
         ends = []
         for i, (group, label) in enumerate(zip(groups, labels, strict=True)):
             trace = by_group[id(group)]
-            _draw(axes, trace, scale, _strength(i, len(groups)))
+            _draw(axes, trace, scale, _strength(i, len(groups)), band=i == len(groups) - 1)
             ends.append(_end(trace, label, scale))
         label_ends(axes, ends, wrap)
     return figure
@@ -250,15 +256,16 @@ def _scale(traces: Sequence[Trace], view: View, x_title: str) -> Scale:
     if x_low == x_high:
         x_low, x_high = x_low / 2, x_high * 2
     return Scale(
-        (x_low, x_high), (float(low), float(high)), x_title, view.title, log, is_share(view.metric)
-    )
+        (x_low, x_high), (float(low), float(high)), x_title, view.title, log,
+        is_share(view.metric), log and bool((y == 0).any()),
+    )  # fmt: skip
 
 
 def _set_scale(axes: Axes, scale: Scale, first: bool = True, last: bool = True) -> None:
     """The scale, with titles where the axes are the first of a row and the last of a column."""
     log_x(axes, *scale.x, scale.x_title if last else "")
     if scale.log:
-        log_y(axes, *scale.y, scale.percent)
+        log_y(axes, *scale.y, scale.percent, scale.zero)
     else:
         axes.set_ylim(*scale.y)
         spell = spell_percent if scale.percent else spell_plain
@@ -267,11 +274,12 @@ def _set_scale(axes: Axes, scale: Scale, first: bool = True, last: bool = True) 
         axes.set_ylabel(scale.y_title)
 
 
-def _draw(axes: Axes, trace: Trace, scale: Scale, opacity: float) -> None:
+def _draw(axes: Axes, trace: Trace, scale: Scale, opacity: float, band: bool) -> None:
+    """A curve, with its band if it has one and ``band`` is true."""
     colour = light(trace.group.kind)
-    floor = scale.y[0] / 10 if scale.log else -np.inf
-    if trace.low is not None and trace.high is not None:
-        low, high = (np.maximum(band, floor) for band in (trace.low, trace.high))
+    floor = 0.0 if scale.zero else scale.y[0] / 10 if scale.log else -np.inf
+    if band and trace.low is not None and trace.high is not None:
+        low, high = (np.maximum(end, floor) for end in (trace.low, trace.high))
         axes.fill_between(trace.x, low, high, color=colour, alpha=_BAND * opacity, lw=0)
     dash = "-" if trace.low is not None else (0, (4, 1.5))
     axes.plot(
@@ -287,7 +295,7 @@ def _draw(axes: Axes, trace: Trace, scale: Scale, opacity: float) -> None:
 
 
 def _end(trace: Trace, text: str, scale: Scale) -> Label:
-    y = float(np.clip(trace.y[-1], *scale.y))
+    y = float(np.clip(trace.y[-1], 0.0 if scale.zero else scale.y[0], scale.y[1]))
     return Label(float(trace.x[-1]), y, text, light(trace.group.kind))
 
 
@@ -337,9 +345,10 @@ def _mark(axes: Axes, found: Crossing, pair: tuple[Curve, Curve]) -> str:
 
 
 def _how(shown: Sequence[Curve], curves: Sequence[Curve]) -> str:
-    bands = any(curve.low is not None for curve in shown)
+    bands = any(curve.low is not None for curve in choose_pair(curves) or shown[:1])
     words = "Lines are means over seeds"
     words += ", bands 95% intervals over seeds and test positions" if bands else ""
+    words += " of the two that the sentence names" if bands and len(shown) > 2 else ""
     if any(curve.low is None for curve in shown):
         words += "; dashed lines are of one seed and have no band"
     if len(shown) < len(curves):

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from selfplay.compare.bootstrap import REPLICATES, interval, moved
 from selfplay.compare.huber import EFFICIENCY, TIGHT, best_fit, refits
 from selfplay.compare.laws import LAWS, Form, predict, reported, starts
-from selfplay.compare.records import F64, Group, on_fixed_positions, spell_kind
+from selfplay.compare.metrics import on_fixed_positions
+from selfplay.compare.records import F64, Group, spell_kind
 from selfplay.intervals import Z95, Interval
 
 HALF_DECADE = 10**0.5

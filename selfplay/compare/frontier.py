@@ -10,7 +10,8 @@ import numpy as np
 from selfplay.compare.bootstrap import REPLICATES, moved, seed_weights
 from selfplay.compare.curves import PER_DECADE, track
 from selfplay.compare.fits import Cell, Fit, bundles, family, fit_laws, title
-from selfplay.compare.records import F64, Group, on_fixed_positions
+from selfplay.compare.metrics import on_fixed_positions
+from selfplay.compare.records import F64, Group
 
 DECADES = 2  # of compute, the last ones, that L(C) is fitted to
 EVERY = 5  # grid points between the points of that fit: a quarter of a decade

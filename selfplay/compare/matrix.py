@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from selfplay.compare.bootstrap import REPLICATES, interval, moved, seed_weights
-from selfplay.compare.records import F64, Group, Run, on_fixed_positions
+from selfplay.compare.metrics import on_fixed_positions
+from selfplay.compare.records import F64, Group, Run
 
 
 class Matrix(NamedTuple):

@@ -180,7 +180,9 @@ def _measured(found: Comparison, views: Sequence[View]) -> str:
         "Measures, each in figures of its own and never mixed: "
         + "; ".join(view.title for view in views)
         + ".",
-        f"The laws are of the {spell_metric(found.loss)}: the least value of each run.",
+        f"The laws are of the {spell_metric(found.loss)}: the least value of each run."
+        if found.loss
+        else "There are no power laws: they are of losses, and the runs have scores only.",
         "Compute is FLOPs at 2 a multiply-add, of the learner (3 times forwards a sample) and of "
         "generating data (forwards a position evaluated). Measuring is not charged.",
         "Curves are means over seeds on a common grid of 20 points a factor of ten, straight "

@@ -16,6 +16,7 @@ import envs
 from selfplay.agent import load_agent
 from selfplay.arena import play_side_by_side
 from selfplay.arrays import length, take
+from selfplay.compare.metrics import METRIC
 from selfplay.compare.pool import (
     Entrant,
     Judged,
@@ -26,7 +27,7 @@ from selfplay.compare.pool import (
     read_pool,
     write_pool,
 )
-from selfplay.compare.records import METRIC, Group, Run
+from selfplay.compare.records import Group, Run
 from selfplay.compare.schedule import make_schedule
 from selfplay.compare.unbalanced import unbalanced_openings, usual_plies
 from selfplay.data.labels import Labeller

@@ -46,8 +46,8 @@ class Request(NamedTuple):
     """What is asked for."""
 
     names: tuple[str, ...]  # of runs, or of folders that hold runs
-    metric: str
-    loss: str
+    metric: str | None  # of the curves; None: by what the runs have
+    loss: str | None  # of the laws; None: likewise
     out: str | None  # None: see output.choose_folder
     pool: int | None  # games a pair to play first; None: the pool is shown if there is one
     simulations: int | None  # of the pool, 0: the nets alone; None: play_pool.SIMULATIONS

@@ -19,10 +19,6 @@ from selfplay.nets import NetSection, parameter_count
 
 F64 = NDArray[np.float64]
 
-METRIC = "strength/mistake_rate"  # what is compared where nobody asks for another
-UNPROVED = "strength/unproved"  # the same for the proving game
-LOSS = "strength/policy_cross_entropy"  # what the fits are about where nobody asks for another
-
 # how a run was made and measured without a change to what it learns
 _INDIFFERENT = ("name", "seed", "checkpoint_s", "strength.", "evaluator.", "actor.threads")
 _KINDS = {
@@ -133,16 +129,6 @@ class Group(NamedTuple):
     def data(self) -> int | None:
         """D, in games or (frozen) positions; None where the data have no end or all are used."""
         return self.positions if self.games is None else self.games
-
-
-def lower_is_better(metric: str) -> bool:
-    """False for shares of points and of mass, True for mistakes and cross-entropies."""
-    return not metric.startswith(("strength/vs_", "strength/optimal_mass", "strength/proved"))
-
-
-def on_fixed_positions(metric: str) -> bool:
-    """True where every run was measured on the same positions; see bootstrap.py."""
-    return not metric.startswith(("strength/vs_", "strength/own_"))
 
 
 def spell_kind(kind: str) -> str:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from selfplay.compare.crossing import Crossing
-from selfplay.compare.curves import Curve
-from selfplay.compare.records import Group, lower_is_better, spell_kind
+from selfplay.compare.curves import Curve, why_empty
+from selfplay.compare.metrics import lower_is_better
+from selfplay.compare.records import Group, spell_kind
 from selfplay.intervals import Interval
 
 _GAP = "\N{NO-BREAK SPACE}"
@@ -19,8 +20,10 @@ def write_sentence(a: Curve, b: Curve, found: Crossing) -> str:
     us, them = name_group(a.group), name_group(b.group)
     cost = ", the expert's seconds charged" if found.charged else ""
     if found.state == "apart":
-        return f"{us} and {them} have no compute in common, so that nothing can be compared"
-    extent = f"{spell_flops(found.first)}-{spell_flops(found.last)} FLOPs"
+        why = " once the expert's seconds are charged" if found.charged else ""
+        return f"{us} and {them} have no compute in common{why}, so that nothing can be compared"
+    ends = dict.fromkeys((spell_flops(found.first), spell_flops(found.last)))
+    extent = f"{'-'.join(ends)} FLOPs"
     if found.state == "unknown":
         return _one_seed(us, them, found, cost)
     assert found.gap is not None
@@ -54,19 +57,31 @@ def write_sentence(a: Curve, b: Curve, found: Crossing) -> str:
     )
 
 
-def write_alone(curve: Curve) -> str:
-    """What one regime reaches, where there is no other to compare it with."""
+def write_alone(curve: Curve, curves: Sequence[Curve]) -> str:
+    """What one regime reaches, where none of the other ``curves`` can be compared with it."""
     us, metric = name_group(curve.group), spell_metric(curve.metric)
-    if not len(curve.flops):
-        return f"{us} was measured at too few points of compute to say anything"
+    if curve.empty:
+        return f"{us} was measured at too few points of compute to say anything: {why_empty(curve)}"
     value = curve.mean[-1]
     spread = " (one seed, so there is no interval)"
     if curve.low is not None and curve.high is not None:
         spread = f" (95%: {curve.low[-1]:.3g}-{curve.high[-1]:.3g})"
+    cost = ", the expert's seconds charged" if curve.charged else ""
     return (
-        f"{us} comes to {metric} = {value:.3g}{spread} at {spell_flops(curve.flops[-1])} FLOPs; "
-        f"there is no other regime to compare it with"
+        f"{us} comes to {metric} = {value:.3g}{spread} at {spell_flops(curve.flops[-1])} "
+        f"FLOPs{cost}; {_no_rival(curve, curves)}"
     )
+
+
+def _no_rival(curve: Curve, curves: Sequence[Curve]) -> str:
+    """Why there is nothing to compare ``curve`` with."""
+    others = [each for each in curves if each.group.kind != curve.group.kind]
+    if not others:
+        return "there is no other regime to compare it with"
+    most = max(others, key=lambda each: each.group.data or 0)
+    more = f" (nor {len(others) - 1} more)" if len(others) > 1 else ""
+    them = name_group(most.group)
+    return f"{them}{more} cannot be compared with it, since {why_empty(most)}"
 
 
 def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:
@@ -145,7 +160,10 @@ def spell_flops(flops: float) -> str:
 
 
 def spell_metric(metric: str) -> str:
-    return metric.removeprefix("strength/").replace("_", " ")
+    """A metric's name in a sentence: "score against solver", "own mistake rate"."""
+    words = metric.removeprefix("strength/")
+    opponent = words.removeprefix("vs_")
+    return words.replace("_", " ") if opponent == words else f"score against {opponent}"
 
 
 def spell_gap(gap: Interval, metric: str) -> str:

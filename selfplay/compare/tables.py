@@ -40,8 +40,9 @@ class Table(NamedTuple):
 def groups_table(views: Sequence[View]) -> Table:
     """One row a group, at the largest compute that all its seeds reached; a column a view."""
     ordered = sorted(views[0].curves, key=lambda curve: group_order(curve.group))
+    what = views[0].title.partition(",")[0]
     titles = [
-        spell_metric(view.metric) if len(views) == 1 else view.title.replace("mistake rate, ", "")
+        spell_metric(view.metric) if len(views) == 1 else view.title.removeprefix(f"{what}, ")
         for view in views
     ]
     heads = (
@@ -49,7 +50,7 @@ def groups_table(views: Sequence[View]) -> Table:
         "expert s", "wall s",
     )  # fmt: skip
     return Table(
-        "Groups of runs" if len(views) == 1 else f"Groups of runs: {spell_metric(views[0].metric)}",
+        "Groups of runs" if len(views) == 1 else f"Groups of runs: {what}",
         heads,
         tuple(_group_row(curve, views) for curve in ordered),
         "N: parameters; D: games of the expert, or positions of a frozen run, or (=) different "

@@ -13,10 +13,14 @@ import numpy as np
 from selfplay.compare.comparison import Comparison, find_crossings, write_answer
 from selfplay.compare.crossing import Crossing
 from selfplay.compare.curves import Curve, curves
-from selfplay.compare.records import METRIC, Group, lower_is_better
+from selfplay.compare.records import Group
 from selfplay.compare.sentence import spell_metric
 
-_SEARCHES = ("strength/net_mistake_rate", "strength/value_mistake_rate", METRIC)
+# one after the other: on the positions that all share, on those of each agent's own games
+_SEARCHES = tuple(
+    (f"{where}net_mistake_rate", f"{where}value_mistake_rate", f"{where}mistake_rate")
+    for where in ("strength/", "strength/own_")
+)
 
 
 class View(NamedTuple):
@@ -34,7 +38,7 @@ class View(NamedTuple):
 
 def make_views(found: Comparison) -> tuple[View, ...]:
     """The metric that was asked for, then the other kinds of search that the runs tell of."""
-    others = [metric for metric in _SEARCHES if metric != found.metric]
+    others = _others(found)
     first = View(
         found.metric,
         title_metric(found.metric, found.groups),
@@ -46,6 +50,14 @@ def make_views(found: Comparison) -> tuple[View, ...]:
         found.crossings_charged,
     )
     return (first, *(view for metric in others if (view := _view(found, metric)) is not None))
+
+
+def _others(found: Comparison) -> list[str]:
+    """Mistakes by the other kinds of search, where those of ``found.metric`` are, else anywhere."""
+    known = {name for group in found.groups for run in group.runs for name in run.points.names}
+    fits = [kinds for kinds in _SEARCHES if found.metric in kinds]
+    fits = fits or [kinds for kinds in _SEARCHES if known.intersection(kinds)]
+    return [metric for kinds in fits[:1] for metric in kinds if metric != found.metric]
 
 
 def _view(found: Comparison, metric: str) -> View | None:
@@ -73,11 +85,10 @@ def _view(found: Comparison, metric: str) -> View | None:
 
 def title_metric(metric: str, groups: tuple[Group, ...] | list[Group]) -> str:
     """A metric with the search it is measured with: "mistake rate, net alone"."""
-    if metric == "strength/net_mistake_rate":
-        return "mistake rate, net alone"
-    if metric == "strength/value_mistake_rate":
-        return "mistake rate, value one move ahead"
     words = spell_metric(metric)
+    for kind, how in (("net ", "net alone"), ("value ", "value one move ahead")):
+        if words.endswith(f"{kind}mistake rate"):
+            return f"{words.replace(kind, '')}, {how}"
     if metric.endswith("cross_entropy"):
         return f"{words}, net alone"
     return f"{words}, {groups[0].runs[0].settings.effort}"
@@ -86,8 +97,3 @@ def title_metric(metric: str, groups: tuple[Group, ...] | list[Group]) -> str:
 def is_share(metric: str) -> bool:
     """True for what lies between 0 and 1 and is told in percent."""
     return not metric.endswith("cross_entropy")
-
-
-def on_log_axis(metric: str) -> bool:
-    """Losses fall by factors; scores against others are told as they are."""
-    return lower_is_better(metric)
