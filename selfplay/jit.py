@@ -100,6 +100,14 @@ def count_bits(bits: np.uint64) -> int:
 
 
 @kernel
+def scrambled(bits: np.uint64) -> np.uint64:
+    """``bits`` mixed so that neighbours have nothing in common (splitmix64, Steele 2014)."""
+    bits = bits * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
+
+
+@kernel
 def lowest_index(bits: np.uint64) -> int:
     """The index of the lowest bit that is set; 64 where none is."""
     index: int = signed(_trailing_zeros(bits))

@@ -123,6 +123,7 @@ def _back_up(
     scores[level.legal] = edge_return + haste
     all_plies = np.zeros(level.legal.shape)
     all_plies[level.legal] = edge_plies
-    best = np.nanargmax(scores, axis=1)
-    rows = np.arange(len(best))
-    return Outcomes(returns, scores), returns[rows, best], all_plies[rows, best]
+    best = scores == np.nanmax(scores, axis=1, keepdims=True)
+    value = np.where(best, returns, -np.inf).max(axis=1)
+    soonest = np.where(best, all_plies, np.inf).min(axis=1)  # not the first: mirror images agree
+    return Outcomes(returns, scores), value, soonest

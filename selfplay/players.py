@@ -182,7 +182,7 @@ class NetPlayer:
         policy = np.exp(logits - logits.max(axis=1, keepdims=True))
         policy = (policy / policy.sum(axis=1, keepdims=True)).astype(np.float32)
         return Decision(
-            logits.argmax(axis=1).astype(np.int32),
+            random_actions(_best(logits), rng),
             policy,
             evaluation.value,
             np.zeros(legal.shape, np.int32),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -99,6 +99,18 @@ def exact_qvalues(
     return values
 
 
+def lot(seed: int, node: int, action: int) -> int:
+    """What decides between equal scores: two rounds of splitmix64 over 64-bit integers."""
+    word = 2**64
+
+    def mix(bits: int) -> int:
+        bits = bits * 0xBF58476D1CE4E5B9 % word
+        bits = (bits ^ bits >> 27) * 0x94D049BB133111EB % word
+        return bits ^ bits >> 31
+
+    return mix(seed ^ mix((node * 0x9E3779B97F4A7C15 + action) % word))
+
+
 class Choice(NamedTuple):
     """What the slow search says of one root."""
 
@@ -148,6 +160,7 @@ class SlowSearch:
         self.game, self.evaluator, self.look_ahead = game, evaluator, look_ahead
         self.narrowest = math.inf
         self.order: list[Node] = []  # as they were born
+        self.seed = 0  # of the lots that are drawn among equals
 
     def plant(self, state: State) -> None:
         """A fresh tree for the one position of ``state``."""
@@ -291,12 +304,16 @@ class SlowSearch:
         low, high = self.edge_bounds(node.edges[action])
         return low == high
 
-    def best(self, scores: dict[int, float]) -> int:
-        """The action with the highest score, the first one among equals."""
+    def best(self, node: Node, scores: dict[int, float]) -> int:
+        """The action of ``node`` with the highest score, the largest lot among equals."""
         ranked = sorted(scores.values(), reverse=True)
         if len(ranked) > 1 and ranked[0] > ranked[1]:
             self.narrowest = min(self.narrowest, ranked[0] - ranked[1])
-        return next(a for a in sorted(scores) if scores[a] == ranked[0])
+        equals = [a for a in sorted(scores) if scores[a] == ranked[0]]
+        if len(equals) == 1:
+            return equals[0]
+        index = next(i for i, other in enumerate(self.order) if other is node)
+        return max(equals, key=lambda a: lot(self.seed, index, a))
 
     def visits_now(self) -> dict[int, int]:
         return {a: self.root.visits(a) for a in self.root.edges}
@@ -309,10 +326,10 @@ class SlowGumbel(SlowSearch):
         super().__init__(game, evaluator, section.look_ahead)
         self.section = section
 
-    def search(self, budget: int, noise: np.ndarray) -> Choice:
+    def search(self, budget: int, noise: np.ndarray, seed: int) -> Choice:
         """Grows the tree by ``budget`` simulations; ``noise`` [A] are the Gumbel variables."""
         self.before = self.visits_now()
-        self.noise = noise
+        self.noise, self.seed = noise, seed
         rounds = self._rounds(budget)
         for _ in range(budget):
             self.now = next(rounds)
@@ -340,7 +357,7 @@ class SlowGumbel(SlowSearch):
             for a in self.worth_playing(root)
             if not self.is_settled(root, a) and root.visits(a) - self.before[a] == self.now
         }
-        return self.best(eligible) if eligible else self._inside(root)
+        return self.best(root, eligible) if eligible else self._inside(root)
 
     def _root_scores(self) -> dict[int, float]:
         """g + logits + sigma(completed Q)."""
@@ -354,11 +371,12 @@ class SlowGumbel(SlowSearch):
         policy = self.improved(node)
         total = sum(node.visits(a) for a in node.edges)
         return self.best(
+            node,
             {
                 a: policy[a] - node.visits(a) / (1 + total)
                 for a in policy
                 if not self.is_settled(node, a)
-            }
+            },
         )
 
     def _sigma(self, node: Node, value: float) -> float:
@@ -399,7 +417,7 @@ class SlowGumbel(SlowSearch):
         scores = self._root_scores()
         finalists = {a: scores[a] for a in rivals if a in left or a not in open_}
         value = self.within(root, sum(policy[a] * completed[a] for a in policy))
-        return Choice(self.best(finalists), policy, value, visits, self.qvalues(root))
+        return Choice(self.best(root, finalists), policy, value, visits, self.qvalues(root))
 
 
 class SlowPuct(SlowSearch):
@@ -409,23 +427,28 @@ class SlowPuct(SlowSearch):
         super().__init__(game, evaluator, section.look_ahead)
         self.section = section
 
-    def search(self, budget: int, root_prior: dict[int, float], forced: float) -> Choice:
+    def search(self, budget: int, root_prior: dict[int, float], forced: float, seed: int) -> Choice:
         """Grows the tree; ``root_prior`` has the noise in it already; the action is greedy."""
         self.before = self.visits_now()
-        self.root_prior, self.forced = root_prior, forced
+        self.root_prior, self.forced, self.seed = root_prior, forced, seed
         for _ in range(budget):
             if not self.simulate(self._at_root, self._inside):
                 break
         visits = self.visits_now()
         worth, known = self.worth_playing(self.root), self.qvalues(self.root)
         policy = self._target()
-        ranking = {a: visits[a] for a in worth}
+        ranking: Mapping[int, float] = {a: visits[a] for a in worth}
         if not any(ranking.values()):
             ranking = policy
-        first = max(ranking.values())
-        action = self.best({a: known.get(a, -1.0) for a in worth if ranking[a] == first})
+        action = self._favourite(ranking)
         extra = {a: visits[a] - self.before[a] for a in visits}
         return Choice(action, policy, self.mean(self.root), extra, known)
+
+    def _favourite(self, ranking: Mapping[int, float]) -> int:
+        """The first of the ranking, among equals the one that has done better."""
+        known, first = self.qvalues(self.root), max(ranking.values())
+        leaders = {a: known.get(a, -1.0) for a in ranking if ranking[a] == first}
+        return self.best(self.root, leaders)
 
     def _weight(self, visits: int) -> float:
         base = self.section.exploration_base
@@ -438,13 +461,13 @@ class SlowPuct(SlowSearch):
             for a, score in scores.items()
             if 0 < root.visits(a) < self._forced_visits(a, len(root.values))
         }
-        return self.best(due or scores)
+        return self.best(root, due or scores)
 
     def _forced_visits(self, action: int, visits: int) -> float:
         return math.sqrt(self.forced * self.root_prior[action] * visits)
 
     def _inside(self, node: Node) -> int:
-        return self.best(self._scores(node, node.prior))
+        return self.best(node, self._scores(node, node.prior))
 
     def _scores(self, node: Node, prior: dict[int, float]) -> dict[int, float]:
         known = self.qvalues(node)
@@ -462,7 +485,7 @@ class SlowPuct(SlowSearch):
         total = 1 + sum(visits.values())
         worth = self.worth_playing(root)
         kept = {a: visits[a] for a in worth}
-        favourite = max(worth, key=lambda a: (visits[a], -a))
+        favourite = self._favourite(kept)
 
         def puct(action: int, count: int) -> float:
             return known[action] + self._weight(total) * self.root_prior[action] / (1 + count)

@@ -63,18 +63,22 @@ class Twins:
     def search(self, budget: np.ndarray, explore: np.ndarray) -> tuple[Found, list[Choice]]:
         """Both go on by ``budget`` [B] with the same noise where they ``explore`` [B]."""
         self.seed += 1000
+        rng = np.random.default_rng(self.seed)
+        rule = self.section.rule(self.forest, rng, budget.astype(np.int32), explore)
+        ties = rule.ties.tolist()
         if isinstance(self.section, Gumbel):
             shape = len(budget), self.game.num_actions
             noise = np.random.default_rng(self.seed).gumbel(size=shape) * explore[:, None]
-            choices = [each.search(int(budget[b]), noise[b]) for b, each in enumerate(self.slow)]
+            choices = [
+                each.search(int(budget[b]), noise[b], ties[b]) for b, each in enumerate(self.slow)
+            ]
         else:
-            rng = np.random.default_rng(self.seed)
-            rule = self.section.rule(self.forest, rng, budget, explore)
             choices = [
                 each.search(
                     int(budget[b]),
                     dict(enumerate(rule.root_prior[b].tolist())),
                     self.section.forced if explore[b] else 0.0,
+                    ties[b],
                 )
                 for b, each in enumerate(self.slow)
             ]

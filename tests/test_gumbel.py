@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from reference import HashedEvaluator, uniform
+from reference import HashedEvaluator
 
 from envs.connect4 import Connect4
 from envs.toys import Bandit
@@ -123,6 +123,7 @@ def _concluded(
         scratch=np.empty((4, len(visits)), np.float32),
         dominated=np.empty(len(visits), np.bool_),
         solved=np.empty(len(visits), np.bool_),
+        ties=np.zeros(1, np.uint64),
     )
     explore = np.zeros(1, np.bool_)
     return int(Gumbel().decide(rule, know, np.random.default_rng(0), explore).action[0])
@@ -168,12 +169,12 @@ def test_with_noise_one_simulation_samples_from_the_prior(simulations: int) -> N
 
 
 def test_noise_falls_only_where_it_is_asked_for() -> None:
-    game, section = Connect4(), Gumbel(simulations=1)
+    game, section, evaluator = Connect4(), Gumbel(simulations=1), HashedEvaluator(spread=0.3)
     state = game.init(np.random.default_rng(0), 400)
-    forest = section.plant(game, state, uniform)
+    forest = section.plant(game, state, evaluator)
     explore = np.arange(400) < 200
-    found = section.search(forest, game, uniform, np.random.default_rng(0), explore)
-    assert (found.decision.action[~explore] == 0).all()
+    found = section.search(forest, game, evaluator, np.random.default_rng(0), explore)
+    assert (found.decision.action[~explore] == found.prior[0].argmax()).all()
     assert len(set(found.decision.action[explore].tolist())) == 7
 
 

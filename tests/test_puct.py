@@ -101,6 +101,7 @@ def _decided(
         section.exploration_base,
         section.unvisited_penalty,
         np.full(lanes, section.forced * explore, np.float32),
+        np.random.default_rng(0).integers(2**63, size=lanes, dtype=np.uint64),
     )
     return section.decide(rule, know, np.random.default_rng(0), np.full(lanes, explore))
 

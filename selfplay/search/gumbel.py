@@ -10,6 +10,7 @@ import math
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay.jit import kernel
@@ -31,6 +32,7 @@ class GumbelRule(NamedTuple):
     scratch: Float  # [4, A] f32, room for one row each of q, completed q, policy, visits
     dominated: Bool  # [A], room for one row
     solved: Bool  # [A], room for one row
+    ties: NDArray[np.uint64]  # [B] u64, see trees.lot
 
 
 class Gumbel(SearchSection):
@@ -46,9 +48,9 @@ class Gumbel(SearchSection):
     ) -> GumbelRule:
         """The rule of one search, with fresh Gumbel noise where it is to ``explore``."""
         know = trees.summary(forest.tree)
-        noise = rng.gumbel(size=know.prior.shape) * explore[:, None]
+        noise = rng.gumbel(size=know.prior.shape)
         with np.errstate(divide="ignore"):
-            scores = (np.log(know.prior) + noise).astype(np.float32)
+            scores = (np.log(know.prior) + noise * explore[:, None]).astype(np.float32)
         candidates = (~know.dominated & ~know.solved).sum(axis=1)
         candidates = np.minimum(candidates, self.considered)
         pairs, inverse = np.unique(
@@ -68,6 +70,7 @@ class Gumbel(SearchSection):
             scratch=np.empty((4, know.prior.shape[1]), np.float32),
             dominated=np.empty(know.prior.shape[1], np.bool_),
             solved=np.empty(know.prior.shape[1], np.bool_),
+            ties=trees.tie_seeds(noise),
         )
 
     def decide(
@@ -177,8 +180,10 @@ def _select(rule: GumbelRule, tree: Tree, b: int, node: int) -> int:
         count += rule.scratch[3, a]
     best, best_score = trees.NONE, -np.inf
     for a in range(tree.prior.shape[2]):
+        if rule.dominated[a] or rule.solved[a]:
+            continue
         score = rule.scratch[2, a] - rule.scratch[3, a] / count
-        if not rule.dominated[a] and not rule.solved[a] and score > best_score:
+        if trees.goes_before(score, best_score, rule.ties[b], node, a, best):
             best, best_score = a, score
     return best
 
@@ -197,7 +202,7 @@ def _select_root(rule: GumbelRule, tree: Tree, b: int, simulation: int) -> int:
         if rule.dominated[a] or rule.solved[a] or extra != rule.schedule[b, simulation]:
             continue
         score = rule.scores[b, a] + scale * rule.scratch[1, a]
-        if best == trees.NONE or score > best_score:
+        if trees.goes_before(score, best_score, rule.ties[b], ROOT, a, best):
             best, best_score = a, score
     # actions that are solved leave the schedule, and then it can run out of candidates
     return best if best != trees.NONE else _select(rule, tree, b, ROOT)
@@ -237,7 +242,7 @@ def _conclude(
             if know.dominated[b, a] or (extra != most_extra and not know.solved[b, a]):
                 continue
             score = rule.scores[b, a] + scale * completed[a]
-            if action[b] == trees.NONE or score > best_score:
+            if trees.goes_before(score, best_score, rule.ties[b], ROOT, a, action[b]):
                 action[b], best_score = a, score
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay.chance import random_actions
@@ -16,7 +17,7 @@ from selfplay.jit import kernel
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
 from selfplay.search.base import SearchSection
-from selfplay.search.tree import ROOT, RootSummary, Tree
+from selfplay.search.tree import ROOT, WORST, RootSummary, Tree
 from selfplay.types import Bool, Decision, Float, Int
 
 
@@ -29,6 +30,7 @@ class PuctRule(NamedTuple):
     exploration_base: float  # c_base
     unvisited_penalty: float  # what an unvisited action is thought to be worse than its node
     forced: Float  # [B] f32, k of forced playouts, 0 for none
+    ties: NDArray[np.uint64]  # [B] u64, see trees.lot
 
 
 class Puct(SearchSection):
@@ -50,7 +52,8 @@ class Puct(SearchSection):
         know = trees.summary(forest.tree)
         legal = know.prior > 0
         count = np.maximum(legal.sum(axis=1, keepdims=True), 1)
-        gamma = rng.gamma(np.broadcast_to(self.noise_total / count, legal.shape)) * legal
+        drawn = rng.gamma(np.broadcast_to(self.noise_total / count, legal.shape))
+        gamma = drawn * legal
         noise = gamma / np.maximum(gamma.sum(axis=1, keepdims=True), 1e-30)
         share = self.noise_share * explore[:, None]
         prior = ((1 - share) * know.prior + share * noise).astype(np.float32)
@@ -61,6 +64,7 @@ class Puct(SearchSection):
             self.exploration_base,
             self.unvisited_penalty,
             np.where(explore, self.forced, 0.0).astype(np.float32),
+            trees.tie_seeds(drawn),
         )
 
     def decide(
@@ -72,13 +76,12 @@ class Puct(SearchSection):
         weight = np.where(know.dominated, 0, know.visits).astype(np.float64)
         nothing = weight.sum(axis=1) == 0
         weight[nothing] = policy[nothing]
-        action = (weight + 1e-6 * np.nan_to_num(know.qvalues, nan=-1.0)).argmax(axis=1)
+        action = np.empty(len(policy), np.int32)
+        _choose(rule, know, weight, action)
         if self.temperature > 0:
             share = (weight / weight.max(axis=1, keepdims=True)) ** (1 / self.temperature)
-            action = np.where(explore, random_actions(share, rng), action)
-        return Decision(
-            action.astype(np.int32), policy, know.value, know.visits - rule.before, know.qvalues
-        )
+            action = np.where(explore, random_actions(share, rng), action).astype(np.int32)
+        return Decision(action, policy, know.value, know.visits - rule.before, know.qvalues)
 
 
 @kernel
@@ -107,7 +110,7 @@ def _best(rule: PuctRule, tree: Tree, b: int, node: int, prior: Float, forced: f
         score = q + reach * prior[a] / (1.0 + count)
         if 0 < count < np.sqrt(forced * prior[a] * visits):
             score += 1e6
-        if best == trees.NONE or score > best_score:
+        if trees.goes_before(score, best_score, rule.ties[b], node, a, best):
             best, best_score = a, score
     return best
 
@@ -123,6 +126,30 @@ def _select_root(rule: PuctRule, tree: Tree, b: int, simulation: int) -> int:
 
 
 @kernel
+def _favourite(rule: PuctRule, know: RootSummary, weight: NDArray[np.floating], b: int) -> int:
+    """The action of most ``weight`` [A], among equals the one that has done better."""
+    best, best_q = trees.NONE, np.float32(-np.inf)
+    for a in range(weight.shape[0]):
+        if know.dominated[b, a]:
+            continue
+        q = WORST if np.isnan(know.qvalues[b, a]) else know.qvalues[b, a]
+        if best != trees.NONE and weight[a] != weight[best]:
+            ahead = weight[a] > weight[best]
+        else:
+            ahead = trees.goes_before(q, best_q, rule.ties[b], ROOT, a, best)
+        if ahead:
+            best, best_q = a, q
+    return best
+
+
+@kernel
+def _choose(rule: PuctRule, know: RootSummary, weight: NDArray[np.floating], action: Int) -> None:
+    """Fills ``action`` [B] with the favourites by ``weight`` [B, A]."""
+    for b in range(action.shape[0]):
+        action[b] = _favourite(rule, know, weight[b], b)
+
+
+@kernel
 def _prune(rule: PuctRule, know: RootSummary, policy: Float) -> None:
     """``policy`` [B, A]: visits less those that only forcing explains (Wu 2019, section 3.2).
 
@@ -130,14 +157,11 @@ def _prune(rule: PuctRule, know: RootSummary, policy: Float) -> None:
     visited action; what then has a single visit is dropped.
     """
     for b in range(policy.shape[0]):
-        favourite, total = trees.NONE, 1.0
+        total = 1.0
         for a in range(policy.shape[1]):
             policy[b, a] = 0.0 if know.dominated[b, a] else know.visits[b, a]
             total += know.visits[b, a]
-            if not know.dominated[b, a] and (
-                favourite == trees.NONE or policy[b, a] > policy[b, favourite]
-            ):
-                favourite = a
+        favourite = _favourite(rule, know, policy[b], b)
         reach = _exploration(rule, total)
         if rule.forced[b] > 0.0 and not np.isnan(know.qvalues[b, favourite]):
             ceiling = know.qvalues[b, favourite] + reach * rule.root_prior[b, favourite] / (

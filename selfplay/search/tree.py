@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.jit import kernel
+from selfplay.jit import kernel, scrambled
 from selfplay.types import Bool, Float, Int
 
 ROOT = 0
@@ -140,6 +140,35 @@ def dominated(tree: Tree, b: int, node: int, a: int, low: Number, high: Number) 
     """
     upper, lower = tree.upper[b, node, a], tree.lower[b, node, a]
     return bool(upper <= low and (lower < low or (low == WORST and high > low)))
+
+
+def tie_seeds(noise: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """[B] u64, what ``lot`` needs of each tree: the bits of the noise [B, A] of its search.
+
+    That was drawn anyway, so breaking ties takes nothing more from the generator.
+    """
+    seeds: NDArray[np.uint64] = np.bitwise_xor.reduce(noise.view(np.uint64), axis=1)
+    return seeds
+
+
+@kernel
+def lot(seed: np.uint64, node: int, a: int) -> np.uint64:
+    """The lot of an action at a node: among equal scores the largest is taken.
+
+    So equal actions are equally likely, and which it is repeats with the seed.
+    """
+    place = np.uint64(node) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(a)
+    return scrambled(seed ^ scrambled(place))
+
+
+@kernel
+def goes_before(
+    score: Number, best_score: Number, seed: np.uint64, node: int, a: int, best: int
+) -> bool:
+    """Whether action ``a`` is to be taken rather than ``best``, which may be NONE."""
+    if best == NONE or score > best_score:
+        return True
+    return bool(score == best_score and lot(seed, node, a) > lot(seed, node, best))
 
 
 @kernel
