@@ -21,6 +21,7 @@ LAYERS = (
         "selfplay.chance",
         "selfplay.outcomes",
         "selfplay.lock",
+        "selfplay.text",
     ),
     ("envs", "selfplay.distinct"),
     ("selfplay.checks", "selfplay.lookahead", "selfplay.search"),

@@ -1,0 +1,231 @@
+"""Text that people write or sites export: opened, bounded and decoded in one way.
+
+A file is told by its byte order mark, or by the zero bytes of UTF-16 and UTF-32 without one; else
+by the encoding that it declares; else it is UTF-8, else the Latin-1 of Windows.  CR LF and CR come
+out as LF; so do NEL, LS and PS in a text that has no other line ends.  A Ctrl-Z that ends the text,
+as DOS wrote it, is no part of it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import os
+import re
+import stat
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+LIMIT = 1 << 28  # bytes of a file, unpacked, unless its reader sets another
+_CHUNK = 1 << 20
+_GZIP = b"\x1f\x8b"
+_PASSED_ON = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")  # where a shell puts a pipe
+
+_MARKS = (  # that of UTF-32 begins as that of UTF-16
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_WITHOUT_MARK = (  # a text begins with a letter or a sign of ASCII
+    (re.compile(rb"[^\0]\0\0\0"), "utf-32-le"),
+    (re.compile(rb"\0\0\0[^\0]"), "utf-32-be"),
+    (re.compile(rb"[^\0]\0"), "utf-16-le"),
+    (re.compile(rb"\0[^\0]"), "utf-16-be"),
+)
+# labels in small letters and digits -> the codec that reads all that they stand for
+_CODECS = {
+    "utf8": "utf-8",
+    "ascii": "cp1252",
+    "usascii": "cp1252",
+    "latin1": "cp1252",
+    "iso88591": "cp1252",
+    "shiftjis": "cp932",
+    "sjis": "cp932",
+    "xsjis": "cp932",
+    "mskanji": "cp932",
+    "windows31j": "cp932",
+    "ms932": "cp932",
+    "eucjp": "euc_jp",
+    "xeucjp": "euc_jp",
+    "jis": "iso2022_jp_2",
+    "iso2022jp": "iso2022_jp_2",
+    "big5": "big5hkscs",
+    "cnbig5": "big5hkscs",
+    "xbig5": "big5hkscs",
+    "big5hkscs": "big5hkscs",
+    "cp950": "cp950",
+    "ms950": "cp950",
+    "gb2312": "gb18030",
+    "euccn": "gb18030",
+    "gbk": "gb18030",
+    "xgbk": "gb18030",
+    "cp936": "gb18030",
+    "ms936": "gb18030",
+    "gb18030": "gb18030",
+    "hz": "hz",
+    "hzgb2312": "hz",
+    "euckr": "cp949",
+    "ksc56011987": "cp949",
+    "ksc5601": "cp949",
+    "uhc": "cp949",
+    "ms949": "cp949",
+    "johab": "johab",
+    "iso2022kr": "iso2022_kr",
+    "macintosh": "mac_roman",
+    "tis620": "cp874",
+}
+_FAMILIES = re.compile(r"(iso8859)(\d{1,2})|(?:windows|ms|cp)(\d{3,4})|koi8([rut])|(mac[a-z]+)")
+
+
+def read_text(path: str | Path, *, strict: bool = False, limit: int = LIMIT) -> str:
+    """The text of a file; see ``read_bytes`` and ``decode`` for what is refused."""
+    return decode(read_bytes(path, limit), str(path), strict=strict)
+
+
+def read_bytes(path: str | Path, limit: int = LIMIT) -> bytes:
+    """The content of a file, unpacked if it is a gzip file.
+
+    Raises ValueError with a sentence when it cannot be read, is no ordinary file (a device or a
+    named pipe may never end; one that the shell passes on is read), or is longer than ``limit``.
+    """
+    path = Path(path)
+    try:
+        about = path.stat()
+        if stat.S_ISDIR(about.st_mode):
+            raise ValueError(f"{path} is a folder; name a file")
+        if not stat.S_ISREG(about.st_mode) and not _is_passed_on(path, about):
+            raise ValueError(f"{path} is no ordinary file; copy what it holds to one")
+        if about.st_size > limit:
+            raise ValueError(_too_long(path, limit, about.st_size))
+        with open(path, "rb") as file:
+            content = _bounded(file, path, limit)
+        if path.suffix.lower() == ".gz" or content.startswith(_GZIP):
+            content = _unpacked(content, path, limit)
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no file {path}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} cannot be read: {_reason(error)}") from error
+    return content
+
+
+def decode(content: bytes, name: str, *, declared: str = "", strict: bool = False) -> str:
+    """The text that ``content`` writes, with LF as its only line end.
+
+    ``declared``: the encoding that the text itself names, if it does; a label that is unknown, or
+    that does not fit, counts for nothing.  ``strict``: nothing but Unicode is read.
+    Raises ValueError, naming file and line, for bytes that cannot be text.
+    """
+    codec, content = _by_mark(content)
+    wide = codec not in (None, "utf-8")  # its zero bytes leave no other reading
+    candidates = [codec] if wide else [codec_of(declared), "utf-8"]
+    decoded = (_decoded(content, candidate) for candidate in candidates if candidate)
+    text = next((found for found in decoded if found is not None), None)
+    if text is None:
+        if strict or wide:
+            raise ValueError(_not_decoded(content, name, codec or "utf-8"))
+        text = _windows(content)
+    if "\0" in text:
+        raise ValueError(f"{name} is not a text file: it holds zero bytes")
+    return _with_line_ends(text)
+
+
+def codec_of(label: str) -> str | None:
+    """Python's name of the codec for the label of an encoding, as "Shift-JIS"; None if unknown."""
+    plain = re.sub(r"[^a-z0-9]", "", label.casefold())
+    if plain in _CODECS:
+        return _CODECS[plain]
+    family = _FAMILIES.fullmatch(plain)
+    if family is None:
+        return None
+    iso, part, page, russian, mac = family.groups()
+    named = (
+        f"{iso}_{part}" if iso else f"cp{page}" if page else f"koi8_{russian}" if russian else mac
+    )
+    try:
+        return codecs.lookup(named).name
+    except LookupError:
+        return None
+
+
+def _is_passed_on(path: Path, about: os.stat_result) -> bool:
+    """Whether a shell or a parent process put the path there for the other end of a pipe."""
+    return stat.S_ISFIFO(about.st_mode) and str(path).startswith(_PASSED_ON)
+
+
+def _unpacked(content: bytes, path: Path, limit: int) -> bytes:
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        return _bounded(file, path, limit)
+
+
+def _bounded(file: BinaryIO | gzip.GzipFile, path: Path, limit: int) -> bytes:
+    """All that a file holds; ValueError when that is more than ``limit`` bytes."""
+
+    def parts() -> Iterator[bytes]:
+        size = 0
+        while part := file.read(_CHUNK):
+            size += len(part)
+            if size > limit:
+                raise ValueError(_too_long(path, limit))
+            yield part
+
+    return b"".join(parts())
+
+
+def _too_long(path: Path, limit: int, size: int | None = None) -> str:
+    has = "more than that" if size is None else f"{size:,}"
+    return f"{path} is too long: at most {limit:,} bytes are read, it has {has}; split it"
+
+
+def _by_mark(content: bytes) -> tuple[str | None, bytes]:
+    """The codec that the first bytes tell, or None, and the content without a mark."""
+    for mark, codec in _MARKS:
+        if content.startswith(mark):
+            return codec, content[len(mark) :]
+    for pattern, codec in _WITHOUT_MARK:
+        if pattern.match(content):
+            return codec, content
+    return None, content
+
+
+def _decoded(content: bytes, codec: str) -> str | None:
+    try:
+        return content.decode(codec)
+    except UnicodeDecodeError:
+        return None
+
+
+def _windows(content: bytes) -> str:
+    """Latin-1 with the dashes, dots and quotes that Windows puts where it has control codes."""
+    text = _decoded(content, "cp1252")
+    return text if text is not None else content.decode("latin-1")
+
+
+def _not_decoded(content: bytes, name: str, codec: str) -> str:
+    """The sentence about the first bytes that are not of ``codec``."""
+    try:
+        content.decode(codec)
+    except UnicodeDecodeError as error:
+        line = _with_line_ends(content[: error.start].decode(codec)).count("\n") + 1
+        byte = content[error.start]
+        return f"{name}, line {line}: the byte 0x{byte:02x} is not {codec}; save the file as UTF-8"
+    raise AssertionError(f"{name} is {codec}")
+
+
+def _with_line_ends(text: str) -> str:
+    """The text with LF as line ends, and without the Ctrl-Z that ends it."""
+    for end in ("\r\r\n", "\r\n", "\r"):  # the first: text that was twice made text of DOS
+        text = text.replace(end, "\n")
+    if "\n" not in text:
+        text = re.sub("[\x85\u2028\u2029]", "\n", text)
+    body = text.rstrip("\x1a \t\n")
+    return body + "\n" if "\x1a" in text[len(body) :] else text
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the name of the file, which the sentence has."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
