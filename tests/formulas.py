@@ -1,9 +1,10 @@
-"""Random small formulas, and their truth in worlds of one or two things by going through all."""
+"""Random small formulas, and their truth in small worlds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
+from random import Random
 
 from hypothesis import strategies as st
 
@@ -61,6 +62,84 @@ def _connected(inner: st.SearchStrategy[Formula]) -> st.SearchStrategy[Formula]:
 def _quantified(inner: st.SearchStrategy[Formula]) -> st.SearchStrategy[Formula]:
     variables = st.sampled_from([("X",), ("Y",), ("X", "Y")])
     return st.builds(Forall, variables, inner) | st.builds(Exists, variables, inner)
+
+
+def random_problem(rng: Random) -> str:
+    """Up to three statements in TPTP's syntax, every connective and quantifier among them.
+
+    Junctions of one kind are nested, variables shadowed, quantifiers vacuous; there are constants,
+    a function, equations in a third of the problems, and truth and falsehood.  The last statement
+    often has another in it, so that many of the problems have proofs.
+    """
+    random = _RandomFormulas(rng, equations=rng.random() < 0.3)
+    roles = ["axiom"] * rng.randint(0, 2) + [rng.choice(["conjecture", "axiom"])]
+    formulas = [random.formula(rng.randint(2, 5), ()) for _ in roles]
+    if len(roles) > 1 and rng.random() < 0.6:
+        whole = ["({} | {})", "({} <= {})", "(~ {} => {})"] if roles[-1] == "conjecture" else [
+            "({} ~| {})", "~ ({} | {})", "({1} & ~ {0})"
+        ]  # fmt: skip
+        formulas[-1] = rng.choice(whole).format(formulas[0], formulas[-1])
+    return "\n".join(
+        f"fof(s{number}, {role}, {formula})."
+        for number, (role, formula) in enumerate(zip(roles, formulas, strict=True))
+    )
+
+
+class _RandomFormulas:
+    def __init__(self, rng: Random, equations: bool) -> None:
+        self.rng, self.equations = rng, equations
+
+    def formula(self, depth: int, bound: tuple[str, ...]) -> str:
+        """A formula of at most so many levels that stands beside any connective."""
+        rng = self.rng
+        if depth == 0 or rng.random() < 0.08:
+            return self.atom(bound)
+        kind = rng.randrange(12)
+        if kind > 6:
+            names = rng.sample("XYZ", rng.randint(1, 2))
+            inner = self.formula(depth - 1, tuple(dict.fromkeys((*bound, *names))))
+            return f"{rng.choice('!?')} [{','.join(names)}] : {inner}"
+        if kind == 0:
+            return f"~ {self.formula(depth - 1, bound)}"
+        parts = [self.formula(depth - 1, bound) for _ in range(3)]
+        if kind < 3:
+            joint = f" {rng.choice('&|')} "
+            return f"({joint.join(parts[: rng.randint(2, 3)])})"
+        if kind == 3:
+            joint = rng.choice("&|")
+            return f"({parts[0]} {joint} ({parts[1]} {joint} {parts[2]}))"
+        connective = rng.choice(["=>", "<=", "<=>", "<=>", "<~>", "~|", "~&"])
+        return f"({parts[0]} {connective} {parts[1]})"
+
+    def atom(self, bound: tuple[str, ...]) -> str:
+        rng, chance = self.rng, self.rng.random()
+        if chance < 0.06:
+            return rng.choice(["$true", "$false"])
+        one, other = self.term(bound), self.term(bound)
+        if self.equations and chance < 0.2:
+            return f"({one} {rng.choice(['=', '!='])} {other})"
+        if chance < 0.4:
+            return f"{rng.choice('pq')}({one})"
+        return f"r({one},{other})" if chance < 0.7 else rng.choice("st")
+
+    def term(self, bound: tuple[str, ...]) -> str:
+        rng, chance = self.rng, self.rng.random()
+        if bound and chance < 0.65:
+            return rng.choice(bound)
+        constant = rng.choice([*"ab", *bound])
+        return f"f({constant})" if chance < 0.78 else rng.choice("ab")
+
+
+def random_world(
+    rng: Random, functions: Iterable[Symbol], predicates: Iterable[Symbol], size: int
+) -> World:
+    """A world of so many things in which the symbols mean anything."""
+    world: dict[Symbol, dict[tuple[int, ...], int]] = {}
+    for symbols, values in ((functions, size), (predicates, 2)):
+        for symbol in sorted(symbols):
+            rows = product(range(size), repeat=symbol[1])
+            world[symbol] = {row: rng.randrange(values) for row in rows}
+    return world
 
 
 def holds(formula: Formula, world: World, size: int, meaning: Mapping[str, int]) -> bool:

@@ -17,16 +17,9 @@ from typing import NamedTuple
 
 from pysat.solvers import Solver
 
-from envs.proving.formula import (
-    Atom,
-    Clause,
-    ClauseForm,
-    Function,
-    Literal,
-    Problem,
-    Term,
-    Variable,
-)
+from envs.proving.formula import Atom, Clause, ClauseForm, Literal, Problem, Variable
+from envs.proving.interrupt import look
+from envs.proving.numbers import Numbers, Signed
 from envs.proving.proof import EXTENSION, LEMMA, REDUCTION, Instance, Node, Proof
 from envs.proving.second_opinion import first_doubt
 
@@ -96,51 +89,7 @@ def check_clause_form(problem: Problem, form: ClauseForm, names: Collection[str]
     return Verdict(True, f"the {len(used)} clauses follow from the statements of {problem.name}")
 
 
-# literals as numbers
-
-
-class Signed(NamedTuple):
-    """A literal whose terms are numbers, so that comparing takes no time."""
-
-    positive: bool
-    predicate: str
-    arguments: tuple[int, ...]
-
-
-class Numbers:
-    """Numbers for terms: equal terms have the same.
-
-    However deep terms are, and however often they hold the same term, each is looked at once.
-    A variable is as good as a constant of its own.
-    """
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[str, tuple[int, ...] | None]] = []  # name, arguments; None: variable
-        self._numbers: dict[tuple[str, tuple[int, ...] | None], int] = {}
-        self._known: dict[int, tuple[Term, int]] = {}  # by identity
-
-    def literal(self, literal: Literal) -> Signed:
-        atom = literal.atom
-        return Signed(literal.positive, atom.predicate, tuple(map(self.term, atom.arguments)))
-
-    def term(self, term: Term) -> int:
-        """The number of a term."""
-        waiting = [term]
-        while waiting:
-            part = waiting[-1]
-            arguments = part.arguments if isinstance(part, Function) else ()
-            missing = [argument for argument in arguments if id(argument) not in self._known]
-            if missing:
-                waiting += missing
-                continue
-            waiting.pop()
-            below = tuple(self._known[id(argument)][1] for argument in arguments)
-            row = (part.name, below if isinstance(part, Function) else None)
-            number = self._numbers.setdefault(row, len(self.rows))
-            if number == len(self.rows):
-                self.rows.append(row)
-            self._known[id(part)] = part, number
-        return self._known[id(term)][1]
+# instances
 
 
 def _misfit(form: ClauseForm, instances: Sequence[Instance], numbers: Numbers) -> str:
@@ -153,6 +102,7 @@ def _misfit(form: ClauseForm, instances: Sequence[Instance], numbers: Numbers) -
                 return f"two clauses of {form.name} are named {clause.name}"
             clauses[clause.name] = clause
     for number, instance in enumerate(instances):
+        look()
         if instance.clause not in clauses:
             return f"instance {number} names clause {instance.clause}, which {form.name} lacks"
         literals = clauses[instance.clause].literals
@@ -226,8 +176,13 @@ class _Shown(NamedTuple):
     """A proof with its literals as numbers."""
 
     nodes: tuple[Node, ...]
+    ends: list[int]  # for each node the first after it that is not below it
     literals: list[Signed]  # of the nodes
     instances: list[list[Signed]]
+
+    def is_above(self, number: int, other: int) -> bool:
+        """Whether the first node is above the second."""
+        return 0 <= number < other < self.ends[number]
 
 
 def tableau_fault(proof: Proof, numbers: Numbers | None = None) -> str:
@@ -252,15 +207,17 @@ def tableau_fault(proof: Proof, numbers: Numbers | None = None) -> str:
     numbers = numbers or Numbers()
     shown = _Shown(
         nodes,
+        _ends(nodes),
         [numbers.literal(node.literal) for node in nodes],
         [[numbers.literal(one) for one in own.literals] for own in proof.instances],
     )
     for number in range(-1, len(nodes)):
+        look()
         below = [shown.literals[child] for child in children[number]]
         fault = _closing_fault(shown, number, below)
         if fault:
             return fault
-    return _lemma_fault(nodes, children)
+    return _lemma_fault(shown, children)
 
 
 def _preorder(children: list[list[int]]) -> list[int]:
@@ -272,12 +229,14 @@ def _preorder(children: list[list[int]]) -> list[int]:
     return order
 
 
-def _above(nodes: Sequence[Node], number: int) -> list[int]:
-    """The nodes above one, the nearest first."""
-    above = []
-    while (number := nodes[number].parent) >= 0:
-        above.append(number)
-    return above
+def _ends(nodes: Sequence[Node]) -> list[int]:
+    """For each node, which come depth first, the first after it that is not below it."""
+    ends = list(range(1, len(nodes) + 1))
+    for number in range(len(nodes) - 1, -1, -1):
+        parent = nodes[number].parent
+        if parent >= 0:
+            ends[parent] = max(ends[parent], ends[number])
+    return ends
 
 
 def _contradict(one: Signed, other: Signed) -> bool:
@@ -296,12 +255,12 @@ def _closing_fault(shown: _Shown, number: int, below: list[Signed]) -> str:
     if below:
         return f"node {number} is closed by {node.closed} and has nodes below"
     if node.closed == REDUCTION:
-        if node.partner not in _above(shown.nodes, number):
+        if not shown.is_above(node.partner, number):
             return f"node {number} names node {node.partner} for reduction, which is not above"
         if not _contradict(literal, shown.literals[node.partner]):
             return f"node {number} does not contradict node {node.partner}"
     elif node.closed == LEMMA:
-        if not 0 <= node.partner < number or node.partner in _above(shown.nodes, number):
+        if not 0 <= node.partner < number or shown.is_above(node.partner, number):
             return f"node {number} names node {node.partner} as lemma, which is not closed yet"
         if literal != shown.literals[node.partner]:
             return f"node {number} is not the lemma of node {node.partner}"
@@ -326,20 +285,30 @@ def _extension_fault(shown: _Shown, number: int, below: list[Signed]) -> str:
     return ""
 
 
-def _lemma_fault(nodes: Sequence[Node], children: list[list[int]]) -> str:
+def _lemma_fault(shown: _Shown, children: list[list[int]]) -> str:
     """The first lemma that was closed with the help of a node that its user does not stand below.
 
     A node rests on those above it that reductions in or below it name, a lemma on what its partner
-    rests on.
+    rests on.  These are all on one branch: where the deepest is above the user, all are.
     """
-    rests: dict[int, frozenset[int]] = {}
+    nodes = shown.nodes
+    depths: list[int] = []
+    for node in nodes:
+        depths.append(depths[node.parent] + 1 if node.parent >= 0 else 0)
+    rests: dict[int, int] = {}  # bit d: the node rests on the one above it at depth d
     for number in _postorder(children):
+        look()
         node = nodes[number]
-        own = frozenset([node.partner]) if node.closed == REDUCTION else frozenset()
-        used = [node.partner] if node.closed == LEMMA else children[number]
-        rests[number] = own.union(*(rests[other] for other in used)) - {number}
-        if node.closed == LEMMA and not rests[number].issubset(_above(nodes, number)):
-            return f"the lemma of node {number} rests on a node that is not above it"
+        rest = 1 << depths[node.partner] if node.closed == REDUCTION else 0
+        for other in [node.partner] if node.closed == LEMMA else children[number]:
+            rest |= rests[other]
+        rests[number] = rest & ~(1 << depths[number])
+        if node.closed == LEMMA and rest:
+            deepest = node.partner
+            while depths[deepest] >= rest.bit_length():
+                deepest = nodes[deepest].parent
+            if not shown.is_above(deepest, number):
+                return f"the lemma of node {number} rests on a node that is not above it"
     return ""
 
 

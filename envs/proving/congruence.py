@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from envs.proving.formula import (
-    EQUALITY,
-    Atom,
-    Function,
-    Literal,
-    Term,
-)
+from envs.proving.formula import EQUALITY, Literal
+from envs.proving.interrupt import look
+from envs.proving.numbers import Numbers, Signed
 
 
 def equality_valid(literals: Sequence[Literal]) -> bool:
@@ -19,57 +15,60 @@ def equality_valid(literals: Sequence[Literal]) -> bool:
     Its variables are as good as constants, and what it denies holds: then two terms that it calls
     equal must be equal by congruence, or two atoms that it denies and asserts the same.
     """
-    classes: dict[Term, Term] = {}
-    denied = [literal.atom for literal in literals if not literal.positive]
-    for literal in literals:
-        _subterms(literal.atom.arguments, classes)
-    for atom in denied:
-        if atom.predicate == EQUALITY:
-            left, right = atom.arguments
-            _merge(classes, left, right)
-    while _merge_congruent(classes):
-        pass
-    facts = {_class_of(classes, atom) for atom in denied}
-    for literal in literals:
+    numbers = Numbers()
+    signed = [numbers.literal(literal) for literal in literals]
+    classes = _Classes(numbers)
+    for literal in signed:
+        if not literal.positive and literal.predicate == EQUALITY:
+            classes.merge(*literal.arguments)
+    facts = {classes.of(literal) for literal in signed if not literal.positive}
+    for literal in signed:
         if literal.positive:
-            predicate, *arguments = _class_of(classes, literal.atom)
+            predicate, arguments = classes.of(literal)
             if predicate == EQUALITY and arguments[0] == arguments[1]:
                 return True
-            if (predicate, *arguments) in facts:
+            if (predicate, arguments) in facts:
                 return True
     return False
 
 
-def _subterms(terms: Sequence[Term], classes: dict[Term, Term]) -> None:
-    """Puts the terms and all in them into classes of their own."""
-    waiting = list(terms)
-    while waiting:
-        term = waiting.pop()
-        if term not in classes:
-            classes[term] = term
-            if isinstance(term, Function):
-                waiting.extend(term.arguments)
+class _Classes:
+    """Terms by their numbers, those that are equal in one class."""
 
+    def __init__(self, numbers: Numbers) -> None:
+        self._rows = numbers.rows
+        self._class = list(range(len(self._rows)))
+        self._members = [[number] for number in self._class]
+        self._users: list[list[int]] = [[] for _ in self._rows]  # of a class: the terms around it
+        self._seen: dict[tuple[str, tuple[int, ...]], int] = {}
+        for number, (name, arguments) in enumerate(self._rows):
+            for argument in set(arguments or ()):
+                self._users[argument].append(number)
+            if arguments:
+                self._seen[name, arguments] = number
 
-def _merge(classes: dict[Term, Term], left: Term, right: Term) -> bool:
-    """Makes two classes one; whether they were two."""
-    kept, gone = classes[left], classes[right]
-    for term, name in classes.items():
-        if name == gone:
-            classes[term] = kept
-    return kept != gone
+    def of(self, literal: Signed) -> tuple[str, tuple[int, ...]]:
+        """The predicate and the classes of its arguments."""
+        return literal.predicate, tuple(self._class[number] for number in literal.arguments)
 
-
-def _merge_congruent(classes: dict[Term, Term]) -> bool:
-    """Makes terms equal whose arguments are; whether there were any."""
-    seen: dict[tuple[str | Term, ...], Term] = {}
-    for term in list(classes):
-        if isinstance(term, Function):
-            key = (term.name, *(classes[argument] for argument in term.arguments))
-            if _merge(classes, seen.setdefault(key, term), term):
-                return True
-    return False
-
-
-def _class_of(classes: Mapping[Term, Term], atom: Atom) -> tuple[str | Term, ...]:
-    return (atom.predicate, *(classes[argument] for argument in atom.arguments))
+    def merge(self, left: int, right: int) -> None:
+        """Makes two terms equal, and all terms that are equal then."""
+        waiting = [(left, right)]
+        while waiting:
+            look()
+            one, other = (self._class[number] for number in waiting.pop())
+            if one == other:
+                continue
+            if len(self._members[one]) < len(self._members[other]):
+                one, other = other, one
+            for number in self._members[other]:
+                self._class[number] = one
+            self._members[one] += self._members[other]
+            users, self._users[other] = self._users[other], []
+            for number in users:
+                name, arguments = self._rows[number]
+                key = name, tuple(self._class[argument] for argument in arguments or ())
+                same = self._seen.setdefault(key, number)
+                if same != number:
+                    waiting.append((same, number))
+            self._users[one] += users

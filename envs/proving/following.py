@@ -10,6 +10,7 @@ have more arguments, not fewer.  So a model of the formula is one of the confirm
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from envs.proving.formula import (
     Term,
     Variable,
 )
+from envs.proving.interrupt import look
 from envs.proving.textbook import ALL, ANY, LITERAL, WITNESS, Part
 
 STEPS = 100_000  # ways to look at before a clause counts as not confirmed
@@ -65,20 +67,47 @@ def confirm(
     The part has no quantifiers.  ``made_up`` names the prover's Skolem functions.
     """
     best = Confirmed(0, meanings)
-    waiting = [_Attempt(0, tuple(_needed(part)), {}, meanings)] if clauses else []
+    begun = tuple(_needed(part))
+    given = [_Given(clause.literals) for clause in clauses]
+    waiting = [_Attempt(0, begun, {}, meanings)] if clauses else []
     for _ in range(STEPS):
+        look()
         if not waiting:
             break
         attempt = waiting.pop()
         if attempt.goals:
-            waiting.extend(_next(attempt, clauses[attempt.clause].literals, made_up))
+            waiting.extend(_next(attempt, given[attempt.clause], made_up))
             continue
         done = attempt.clause + 1
         best = max(best, Confirmed(done, attempt.meanings), key=lambda found: found.clauses)
         if done == len(clauses):
             break
-        waiting.append(_Attempt(done, tuple(_needed(part)), {}, attempt.meanings))
+        waiting.append(_Attempt(done, begun, {}, attempt.meanings))
     return best
+
+
+class _Given:
+    """The literals of a clause, by what they have in common."""
+
+    def __init__(self, literals: Sequence[Literal]) -> None:
+        self.all = frozenset(literals)
+        self._alike: dict[tuple[bool, str, int], list[Literal]] = {}
+        for literal in literals:
+            self._alike.setdefault(_kind(literal), []).append(literal)
+
+    def alike(self, literal: Literal) -> Sequence[Literal]:
+        """Those with the sign, the predicate and the number of arguments of another literal."""
+        return self._alike.get(_kind(literal), ())
+
+
+def _number(name: str) -> int:
+    """The number that a made-up name ends in; 0 if it ends in none."""
+    digits = name[len(name.rstrip("0123456789")) :]
+    return int(digits) if digits else 0
+
+
+def _kind(literal: Literal) -> tuple[bool, str, int]:
+    return literal.positive, literal.atom.predicate, len(literal.atom.arguments)
 
 
 def _needed(part: Part) -> Iterator[Part]:
@@ -90,58 +119,103 @@ def _needed(part: Part) -> Iterator[Part]:
         yield part
 
 
-def _next(
-    attempt: _Attempt, literals: Sequence[Literal], made_up: frozenset[str]
-) -> list[_Attempt]:
-    """The ways to go on with the goal that has the fewest, the most promising last."""
+def _next(attempt: _Attempt, given: _Given, made_up: frozenset[str]) -> list[_Attempt]:
+    """The ways to go on with the goal that has the fewest, the most promising last.
+
+    Goals that nothing else depends on come first, all at once: it does not matter how they are
+    found.
+    """
+    alone = _alone(attempt)
+    if alone:
+        if all(_possible(attempt.goals[number], given, attempt, made_up) for number in alone):
+            rest = tuple(goal for i, goal in enumerate(attempt.goals) if i not in alone)
+            return [attempt._replace(goals=rest)]
+        return []
     fewest: list[_Attempt] = []
     for number, goal in enumerate(attempt.goals):
         rest = attempt.goals[:number] + attempt.goals[number + 1 :]
         if goal.kind == LITERAL:
             ways = [
                 attempt._replace(goals=rest, bound=bound, meanings=meanings)
-                for bound, meanings in _findings(goal, literals, attempt, made_up)
+                for bound, meanings in _findings(goal, given, attempt, made_up)
             ]
         else:
             ways = [
                 attempt._replace(goals=(*rest, *_needed(part)))
                 for part in goal.parts
-                if _possible(part, literals, attempt, made_up)
+                if _possible(part, given, attempt, made_up)
             ]
         if number == 0 or len(ways) < len(fewest):
             fewest = ways
-        if not fewest:
+        if len(fewest) < 2:
             break
-    return fewest[::-1]
+    fewest.reverse()
+    return sorted(fewest, key=lambda way: -_crossings(way.meanings, attempt.meanings))
 
 
-def _possible(
-    part: Part, literals: Sequence[Literal], attempt: _Attempt, made_up: frozenset[str]
-) -> bool:
+def _crossings(meanings: Meanings, before: Meanings) -> int:
+    """How often what is new is in another order than what it means.
+
+    Both sides number their functions as they meet them, so that fewer are more likely right.
+    """
+    count = 0
+    for symbol in meanings.keys() - before.keys():
+        for other in meanings:
+            ahead = _number(symbol[0]) - _number(other[0])
+            meant = _number(meanings[symbol].witness) - _number(meanings[other].witness)
+            count += ahead * meant < 0
+    return count
+
+
+def _alone(attempt: _Attempt) -> set[int]:
+    """The goals for which it is enough that they are possible, by their numbers.
+
+    Nothing in them is open, or they are literals with variables that no other goal has.
+    """
+    open_names = [
+        [name for name in goal.free if name not in attempt.bound] for goal in attempt.goals
+    ]
+    often = Counter(name for names in open_names for name in names)
+    return {
+        number
+        for number, (goal, names) in enumerate(zip(attempt.goals, open_names, strict=True))
+        if not names
+        or (
+            goal.kind == LITERAL
+            and all(often[name] == 1 and not name.startswith(WITNESS) for name in names)
+        )
+    }
+
+
+def _possible(part: Part, given: _Given, attempt: _Attempt, made_up: frozenset[str]) -> bool:
     """Whether each thing that the part needs can be found in the clause, taken by itself."""
+    look()
     if part.kind == LITERAL:
-        return any(True for _ in _findings(part, literals, attempt, made_up))
-    found = (_possible(inner, literals, attempt, made_up) for inner in part.parts)
+        return any(True for _ in _findings(part, given, attempt, made_up))
+    found = (_possible(inner, given, attempt, made_up) for inner in part.parts)
     return any(found) if part.kind == ALL else all(found)
 
 
 def _findings(
-    part: Part, literals: Sequence[Literal], attempt: _Attempt, made_up: frozenset[str]
+    part: Part, given: _Given, attempt: _Attempt, made_up: frozenset[str]
 ) -> Iterator[tuple[Bound, Meanings]]:
     """Every way to find a literal of the statement in the clause."""
     own = part.literal
     assert own is not None
-    for literal in literals:
-        if literal.positive == own.positive:
-            yield from _matches(own.atom, literal.atom, attempt.bound, attempt.meanings, made_up)
+    if not part.free:
+        if own in given.all:
+            yield attempt.bound, attempt.meanings
+        return
+    for literal in given.alike(own):
+        look()
+        yield from _matches(own.atom, literal.atom, attempt.bound, attempt.meanings, made_up)
 
 
 def _matches(
     own: Atom, given: Atom, bound: Bound, meanings: Meanings, made_up: frozenset[str]
 ) -> Iterator[tuple[Bound, Meanings]]:
-    """Every way to turn the textbook's atom into the given one that agrees with what is known."""
-    if own.predicate != given.predicate or len(own.arguments) != len(given.arguments):
-        return
+    """Every way to turn the textbook's atom into one of the same kind that agrees with what is
+    known."""
     pairs = tuple(zip(own.arguments, given.arguments, strict=True))
     # Skolem terms last: what their arguments are is known then
     pairs = tuple(sorted(pairs, key=lambda pair: _is_witness(pair[0])))
@@ -149,6 +223,7 @@ def _matches(
         (pairs, bound, meanings)
     ]
     while waiting:
+        look()
         pairs, bound, meanings = waiting.pop()
         if not pairs:
             yield bound, meanings

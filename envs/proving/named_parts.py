@@ -20,6 +20,7 @@ from envs.proving.formula import (
     Or,
     Variable,
 )
+from envs.proving.interrupt import look
 from envs.proving.textbook import WITNESS, in_order, narrowed, normal_form, skolemised
 
 
@@ -71,8 +72,9 @@ def _name_part(
     arity = next(len(atom.arguments) for atom in atoms if atom.predicate == predicate)
     plain = _without_implications(named.formula)
     for part in _parts(plain):
+        look()
         variables = _free(part)
-        if len(variables) != arity or {atom.predicate for atom in atoms_of(part)} != others:
+        if len(variables) != arity or not others <= {atom.predicate for atom in atoms_of(part)}:
             continue
         atom = Atom(predicate, tuple(Variable(name) for name in variables))
         definition = Forall(variables, Iff(atom, part))

@@ -43,11 +43,14 @@ def first_doubt(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -
         return f"the name {min(both)} was made up twice"
     meanings: Meanings = {}
     defined: frozenset[str] = frozenset()
+    all_written: dict[str, list[Clause]] = {}
+    for clause in form.clauses:
+        all_written.setdefault(clause.source, []).append(clause)
     for source, own in _by_source(clauses).items():
         stated = _stated(problem, source)
         if not stated:
             return f"clause {own[0].name}: {problem.name} has no statement {source!r}"
-        written = [one for one in form.clauses if one.source == source]
+        written = all_written[source]
         furthest = 0
         for named in islice(
             name_parts(Named(And(tuple(stated)), {}), written, form, defined), NAMINGS
@@ -69,9 +72,13 @@ def first_doubt(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -
 
 
 def _by_source(clauses: Sequence[Clause]) -> dict[str, list[Clause]]:
-    """The clauses by the statement they name, the longest first; those true anyway left out."""
+    """The clauses by the statement they name; those true anyway left out.
+
+    They keep their order: neighbours come of one part of the statement, so that a wrong reading of
+    a made-up function is noticed soon.
+    """
     sources: dict[str, list[Clause]] = {}
-    for clause in sorted(clauses, key=_length, reverse=True):
+    for clause in clauses:
         if not equality_valid(clause.literals) and not _distinct(clause):
             sources.setdefault(clause.source, []).append(clause)
     return sources
@@ -84,17 +91,6 @@ def _distinct(clause: Clause) -> bool:
     predicate, arguments = clause.literals[0].atom
     names = {one.name for one in arguments if isinstance(one, Function) and not one.arguments}
     return predicate == EQUALITY and len(names) == 2 and all(name[0] == '"' for name in names)
-
-
-def _length(clause: Clause) -> int:
-    """How many names the clause has, each as often as it stands there."""
-    length, waiting = 0, [term for literal in clause.literals for term in literal.atom.arguments]
-    while waiting:
-        term = waiting.pop()
-        length += 1
-        if isinstance(term, Function):
-            waiting.extend(term.arguments)
-    return length + len(clause.literals)
 
 
 def _stated(problem: Problem, source: str) -> list[Formula]:

@@ -24,6 +24,7 @@ from envs.proving.formula import (
     Term,
     Variable,
 )
+from envs.proving.interrupt import look
 
 LITERAL, ALL, ANY, EVERY, SOME = "literal", "all", "any", "every", "some"
 WITNESS = "?"  # how the names of the textbook's Skolem functions begin; no name of TPTP does
@@ -33,10 +34,14 @@ class Part(NamedTuple):
     """A formula in negation normal form, every variable bound once."""
 
     kind: str  # LITERAL, ALL (a conjunction), ANY (a disjunction), EVERY or SOME
-    free: tuple[str, ...]  # the variables that nothing within binds, in the order they stand in
+    free: tuple[str, ...]  # the variables that nothing within binds, in the order they stand in;
+    #                        without quantifiers also the Skolem functions, last
     parts: tuple[Part, ...] = ()  # of a quantifier: its one body
     literal: Literal | None = None
     variable: str = ""
+
+
+TRUTH, FALSEHOOD = Part(ALL, ()), Part(ANY, ())
 
 
 # the normal form
@@ -50,6 +55,7 @@ def normal_form(formula: Formula, positive: bool) -> Part:
 def _normal(
     formula: Formula, positive: bool, names: Mapping[str, str], fresh: Iterator[int]
 ) -> Part:
+    look()
     if isinstance(formula, Atom):
         arguments = tuple(_renamed(argument, names) for argument in formula.arguments)
         return _leaf(Literal(positive, Atom(formula.predicate, arguments)))
@@ -96,11 +102,22 @@ def _leaf(literal: Literal) -> Part:
 
 
 def _joint(kind: str, parts: Sequence[Part]) -> Part:
-    """A conjunction or disjunction; one of one part is that part."""
-    if len(parts) == 1:
-        return parts[0]
-    free = dict.fromkeys(name for part in parts for name in part.free)
-    return Part(kind, tuple(free), tuple(parts))
+    """A conjunction or disjunction: flat, without truth and falsehood inside.
+
+    Nested ones of its kind are one with it, so that a quantifier is moved past all of their parts;
+    one of one part is that part.
+    """
+    neutral, absorbing = (TRUTH, FALSEHOOD) if kind == ALL else (FALSEHOOD, TRUTH)
+    flat: list[Part] = []
+    for part in parts:
+        if part == absorbing:
+            return absorbing
+        if part != neutral:
+            flat.extend(part.parts if part.kind == kind else (part,))
+    if len(flat) == 1:
+        return flat[0]
+    free = dict.fromkeys(name for part in flat for name in part.free)
+    return Part(kind, tuple(free), tuple(flat))
 
 
 def _quantified(kind: str, variable: str, body: Part) -> Part:
@@ -132,6 +149,7 @@ def narrowed(part: Part) -> Part:
     Only what exists such that one of several things holds is not looked for in each of them: that
     would take more Skolem functions.
     """
+    look()
     parts = [narrowed(inner) for inner in part.parts]
     if part.kind in (ALL, ANY):
         return _joint(part.kind, parts)
@@ -142,6 +160,7 @@ def narrowed(part: Part) -> Part:
 
 def _pushed(kind: str, variable: str, body: Part) -> Part:
     """The quantifier around a part that is narrowed already."""
+    look()
     if variable not in body.free:
         return body
     if body.kind == kind:  # two quantifiers of one kind change places
@@ -149,10 +168,12 @@ def _pushed(kind: str, variable: str, body: Part) -> Part:
     if kind == EVERY and body.kind == ALL:
         return _joint(ALL, [_pushed(kind, variable, part) for part in body.parts])
     if body.kind in (ALL, ANY):
+        first = next(i for i, part in enumerate(body.parts) if variable in part.free)
         outside = [part for part in body.parts if variable not in part.free]
         inside = _joint(body.kind, [part for part in body.parts if variable in part.free])
-        if outside:
-            return _joint(body.kind, [*outside, _pushed(kind, variable, inside)])
+        if outside:  # what is bound stands where its first part stood
+            bound = _pushed(kind, variable, inside)
+            return _joint(body.kind, [*outside[:first], bound, *outside[first:]])
     return _quantified(kind, variable, body)
 
 
@@ -169,11 +190,13 @@ def skolemised(part: Part, prefix: str) -> Part:
 
 
 def _skolemised(part: Part, terms: Mapping[str, Term], prefix: str, fresh: Iterator[int]) -> Part:
+    look()
     if part.kind == LITERAL:
         assert part.literal is not None
         atom = part.literal.atom
         arguments = tuple(_substituted(argument, terms) for argument in atom.arguments)
-        return _leaf(Literal(part.literal.positive, Atom(atom.predicate, arguments)))
+        leaf = _leaf(Literal(part.literal.positive, Atom(atom.predicate, arguments)))
+        return leaf._replace(free=(*leaf.free, *_witnesses(arguments)))
     if part.kind in (ALL, ANY):
         return _joint(part.kind, [_skolemised(inner, terms, prefix, fresh) for inner in part.parts])
     term: Term = Variable(part.variable)
@@ -181,6 +204,19 @@ def _skolemised(part: Part, terms: Mapping[str, Term], prefix: str, fresh: Itera
         free = tuple(map(Variable, in_order([terms[name] for name in part.free])))
         term = Function(f"{prefix}{next(fresh)}", free)
     return _skolemised(part.parts[0], {**terms, part.variable: term}, prefix, fresh)
+
+
+def _witnesses(terms: Sequence[Term]) -> tuple[str, ...]:
+    """The textbook's Skolem functions in the terms, each once."""
+    found: dict[str, None] = {}
+    waiting = list(terms)
+    while waiting:
+        term = waiting.pop()
+        if isinstance(term, Function):
+            if term.name.startswith(WITNESS):
+                found[term.name] = None
+            waiting.extend(term.arguments)
+    return tuple(found)
 
 
 def _substituted(term: Term, terms: Mapping[str, Term]) -> Term:
