@@ -1,5 +1,6 @@
 # make demo   set everything up and train a Connect Four agent for about five minutes
-# make test   set everything up and run the formatter, the linter, the type checker and all tests
+# make test   set everything up and run the formatter, the linter, the type checker and the tests
+# make test-slow   run what takes minutes: long trainings, statistics with many repeats
 #
 # Everything lands in .venv; PYTHON=... picks another interpreter than the first one that is 3.11+.
 
@@ -11,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup demo test reference lint format tensorboard clean
+.PHONY: setup demo test test-slow reference lint format tensorboard clean
 
 setup: $(STAMP)
 
@@ -34,8 +35,12 @@ reference: setup
 	$(BIN)/python -m selfplay.release runs/reference/connect4
 	$(BIN)/python docs/make_figures.py
 
+# a worker on each core, so one thread in each; the tests of a file share what it trains
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
 
 lint: setup
 	$(BIN)/ruff format --check $(SOURCES)

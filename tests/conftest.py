@@ -1,11 +1,22 @@
 """Fixtures that several test files share."""
 
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import program
 import pytest
 from reference import HashedEvaluator, uniform
 
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay.types import Evaluator
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +39,9 @@ def tictactoe() -> TicTacToe:
 @pytest.fixture(scope="session")
 def connect4() -> Connect4:
     return Connect4()
+
+
+@pytest.fixture
+def selfplay(tmp_path: Path) -> Callable[..., CompletedProcess[str]]:
+    """``selfplay("games", "--json")`` is that command in ``tmp_path``: see ``program.run``."""
+    return partial(program.run, tmp_path)

@@ -9,21 +9,18 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import pytest
+from program import COMMAND, run, run_apart
 from synthetic_runs import CROSSING, expert_data, imitated, power, write_run, write_sweep
 
-from selfplay import cli
-
-COMMAND = [sys.executable, "-m", "selfplay.cli", "compare"]
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = 'solver <script>alert("x")</script> & $x^$ \x1b[31m'
 Compare = Callable[..., subprocess.CompletedProcess[str]]
@@ -37,37 +34,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def compare(place: Path) -> Compare:
     """``selfplay compare WORDS`` in ``place``."""
-
-    def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        own = {"NUMBA_CACHE_DIR": numba.config.CACHE_DIR, **environment}
-        return subprocess.run(
-            [*COMMAND, *words],
-            cwd=place,
-            env=os.environ | own,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-
-    return run
-
-
-@pytest.fixture
-def here(
-    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Compare:
-    """The same within this process, which has imported everything already."""
-    monkeypatch.chdir(place)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        capsys.readouterr()
-        code = cli.main(["compare", *words])
-        return subprocess.CompletedProcess(words, code, *capsys.readouterr())
-
-    return run
+    return partial(run, place, "compare")
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +165,7 @@ def test_what_failed_is_named_and_escaped(page: str, content: dict[str, Any]) ->
     assert "<b>" not in page
 
 
-def test_the_page_needs_nothing_from_elsewhere(page: str) -> None:
+def test_the_page_needs_nothing_from_elsewcompare(page: str) -> None:
     assert "<script" not in page
     assert not re.search(r"(?:src|href)=\"(?!#|data:,)", page)
     assert "@import" not in page
@@ -253,14 +220,14 @@ def test_people_read_the_sentence_first(done: subprocess.CompletedProcess[str]) 
     assert "\x1b" not in done.stderr
 
 
-def test_a_second_comparison_replaces_only_what_is_its_own(here: Compare, place: Path) -> None:
+def test_a_second_comparison_replaces_only_what_is_its_own(compare: Compare, place: Path) -> None:
     for seed in range(2):
         write_run(place / "two" / f"{seed}", power(1e9, 0.3), seed=seed)
-    assert here("two").returncode == 0
+    assert compare("two").returncode == 0
     own = place / "two" / "compare"
     (own / "mine.txt").write_text("mine")
     before = sorted(p.name for p in own.rglob("events*"))
-    assert here("two").returncode == 0
+    assert compare("two").returncode == 0
     after = sorted(p.name for p in own.rglob("events*"))
     assert len(before) == len(after) == 2
     assert not set(before) & set(after)
@@ -269,13 +236,13 @@ def test_a_second_comparison_replaces_only_what_is_its_own(here: Compare, place:
     told = json.loads((place / "two" / "compare.json").read_text())
     assert told["skipped"] == []  # the folder of the report is no run
     (own / "made-by-selfplay-compare.json").unlink()
-    refused = here("two")
+    refused = compare("two")
     assert refused.returncode == 1
     assert "two/compare is not of selfplay compare; move it" in refused.stderr
     assert (own / "mine.txt").exists()
 
 
-def test_names_of_strangers_do_no_harm(here: Compare, place: Path) -> None:
+def test_names_of_strangers_do_no_harm(compare: Compare, place: Path) -> None:
     for seed in range(2):
         write_run(place / "odd <i>" / f"{seed}", power(1e9, 0.3), seed=seed)
         write_run(
@@ -286,7 +253,7 @@ def test_names_of_strangers_do_no_harm(here: Compare, place: Path) -> None:
             regime={"data": "d", "games": 10},
             data=expert_data(10, HOSTILE),
         )
-    shown = here("odd <i>")
+    shown = compare("odd <i>")
     assert shown.returncode == 0, shown.stderr
     assert "\x1b" not in shown.stdout
     assert 'solver <script>alert("x")</script> & $x^$ ?[31m' in shown.stdout
@@ -321,16 +288,16 @@ def some(place: Path) -> Path:
         ("one --pool-simulations 0", "--pool-simulations means nothing without --pool GAMES"),
     ],
 )
-def test_refusals_are_one_sentence(here: Compare, some: Path, words: str, sentence: str) -> None:
-    refused = here(*words.split())
+def test_refusals_are_one_sentence(compare: Compare, some: Path, words: str, sentence: str) -> None:
+    refused = compare(*words.split())
     assert refused.returncode == 1
     assert refused.stdout == ""
     assert sentence in refused.stderr
     assert refused.stderr.count("\n") == 1
 
 
-def test_one_run_alone(here: Compare, some: Path) -> None:
-    shown = here("one", "--metric", "strength/net_mistake_rate", "--loss", "strength/no_such")
+def test_one_run_alone(compare: Compare, some: Path) -> None:
+    shown = compare("one", "--metric", "strength/net_mistake_rate", "--loss", "strength/no_such")
     assert shown.returncode == 0, shown.stderr
     assert "(one seed, so there is no interval)" in shown.stdout.splitlines()[0]
     assert "Written: runs/compare/report.html" in shown.stdout
@@ -344,34 +311,35 @@ def test_one_run_alone(here: Compare, some: Path) -> None:
     assert "(one seed)" in shown.stdout
 
 
-def test_a_run_measured_once_has_no_curve(here: Compare, place: Path) -> None:
+def test_a_run_measured_once_has_no_curve(compare: Compare, place: Path) -> None:
     write_run(place / "short", power(1e9, 0.3), flops=np.array([3e10]))
-    shown = here("short", "--out", "short-report")
+    shown = compare("short", "--out", "short-report")
     assert shown.returncode == 0, shown.stderr
     assert "was measured at too few points of compute to say anything" in shown.stdout
     assert "<figure" not in (place / "short-report" / "report.html").read_text()
 
 
-def test_without_matplotlib_the_extra_is_named(compare: Compare, some: Path) -> None:
+def test_without_matplotlib_the_extra_is_named(some: Path) -> None:
     hidden = some / "hidden"
     hidden.mkdir()
     (hidden / "sitecustomize.py").write_text("import sys\nsys.modules['matplotlib'] = None\n")
-    refused = compare("one", "--out", "never", PYTHONPATH=str(hidden))
+    refused = run_apart(some, "compare", "one", "--out", "never", PYTHONPATH=str(hidden))
     assert refused.returncode == 1
     assert refused.stderr.count("\n") == 1
     assert "pip install 'selfplay[compare]'" in refused.stderr
     assert not (some / "never").exists()
 
 
-def test_a_terminal_without_letters_beyond_ascii(compare: Compare, some: Path) -> None:
-    shown = compare("one", "--out", "ascii", PYTHONIOENCODING="ascii", LC_ALL="C", TERM="dumb")
+def test_a_terminal_without_letters_beyond_ascii(some: Path) -> None:
+    plain = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "TERM": "dumb"}
+    shown = run_apart(some, "compare", "one", "--out", "ascii", **plain)
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.isascii()
 
 
 def test_ctrl_c_leaves_nothing_half_written(place: Path, sweep: Path) -> None:
     process = subprocess.Popen(
-        [*COMMAND, "sweep", "--out", "stopped"],
+        [*COMMAND, "compare", "sweep", "--out", "stopped"],
         cwd=place,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

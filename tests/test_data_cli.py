@@ -9,17 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import pytest
+from program import COMMAND, run, surroundings
 
 from envs.tictactoe import TicTacToe
 from selfplay.data.dataset import open_data
 
-COMMAND = [sys.executable, "-m", "selfplay.cli", "data"]
 Data = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -30,28 +30,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(place: Path) -> dict[str, str]:
-    """Labels of its own, kernels where they are."""
-    own = {"XDG_CACHE_HOME": str(place / "cache"), "NUMBA_CACHE_DIR": numba.config.CACHE_DIR}
-    return os.environ | own
+    """Labels of its own."""
+    return {"XDG_CACHE_HOME": str(place / "cache")}
 
 
 @pytest.fixture(scope="module")
 def data(place: Path, environment: dict[str, str]) -> Data:
     """``selfplay data WORDS`` in ``place``."""
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, *words],
-            cwd=place,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-
-    return run
+    return partial(run, place, "data", **environment)
 
 
 @pytest.fixture(scope="module")
@@ -148,21 +135,10 @@ def test_damage_is_told(data: Data, small: dict[str, Any], place: Path) -> None:
 
 
 def test_without_the_solvers_package_the_extra_is_named(
-    place: Path, environment: dict[str, str]
+    data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (place / "bitbully.py").write_text("raise ImportError('hidden')\n")
-    try:
-        done = subprocess.run(
-            [*COMMAND, "solver", "connect4", "--out", "x"],
-            cwd=place,
-            env=environment | {"PYTHONPATH": str(place)},
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-    finally:
-        (place / "bitbully.py").unlink()
+    monkeypatch.setitem(sys.modules, "bitbully", None)
+    done = data("solver", "connect4", "--out", "x")
     assert done.returncode == 1
     assert "pip install 'selfplay[solver]'" in done.stderr
     assert "Traceback" not in done.stderr
@@ -171,14 +147,25 @@ def test_without_the_solvers_package_the_extra_is_named(
 def test_ctrl_c_leaves_nothing_broken(place: Path, environment: dict[str, str]) -> None:
     pytest.importorskip("bitbully")
     process = subprocess.Popen(
-        [*COMMAND, "solver", "connect4", "--games", "100000", "--processes", "2", "--out", "long"],
+        [
+            *COMMAND,
+            "data",
+            "solver",
+            "connect4",
+            "--games",
+            "100000",
+            "--processes",
+            "2",
+            "--out",
+            "long",
+        ],
         cwd=place,
-        env=environment,
+        env=os.environ | surroundings(environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
+    )  # fmt: skip
     labels = place / "cache" / "selfplay" / "labels"
     deadline = time.monotonic() + 120
     while not list(labels.glob("connect4-*")) and time.monotonic() < deadline:

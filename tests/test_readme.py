@@ -9,7 +9,6 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -17,10 +16,12 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from program import run
 from pydantic import BaseModel
 
 import envs
-from selfplay import arrays, cli, evaluator, run
+from selfplay import arrays, cli, evaluator
+from selfplay import run as training
 from selfplay.checks import check_game
 from selfplay.config import Config, load_config, parse_config
 from selfplay.folder import RunFolder
@@ -158,15 +159,7 @@ def run_as_written(command: str, place: Path) -> str:
     """What a command of the README prints, run in ``place`` with standard input closed."""
     assert command in COMMANDS
     longer = [more for end, more in BUDGETS.items() if command.endswith(end)]
-    done = subprocess.run(
-        [sys.executable, "-m", "selfplay.cli", *shlex.split(" ".join([command, *longer]))[1:]],
-        cwd=place,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    done = run(place, *shlex.split(" ".join([command, *longer]))[1:])
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     assert "Next: selfplay " in done.stdout
     return done.stdout
@@ -288,7 +281,7 @@ def test_what_the_prose_quotes_from_the_code() -> None:
     assert f"bfloat16 if {evaluator._WORTH_IT:g} x as fast" in section("### [evaluator]")
     resume = section("### Stop and go on")
     free = re.findall(r"`([\w.]+)`", resume[resume.index("What may change") :])
-    assert sorted(free) == sorted(run._FREE_TO_CHANGE)
+    assert sorted(free) == sorted(training._FREE_TO_CHANGE)
 
 
 def test_the_words_of_the_terminal_are_those_it_knows() -> None:
