@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import inspect
+from typing import Any
 from urllib.parse import parse_qsl
 
+from envs import importing, listed
 from selfplay.types import Game
 
 GAMES = {
@@ -21,6 +22,7 @@ ADAPTERS = {
     "gymnasium": "envs.from_gymnasium:FromGymnasium",
 }
 _PARTS = [name for name in (*Game.__annotations__, *vars(Game)) if not name.startswith("_")]
+_METHODS = [name for name in vars(Game) if not name.startswith("_")]
 
 
 def make(spec: str) -> Game:
@@ -31,20 +33,35 @@ def make(spec: str) -> Game:
     ("my_package.my_module:MyGame"); options follow a question mark: "connect4?width=6&height=5".
 
     Raises ValueError with a sentence for the user when it names nothing that can be built, or
-    something that lacks a part of a Game.
+    something that lacks a part of a Game; a class without its methods is not even called.
+
+    Building runs the code of a class; what comes out of a file has to be ``is_listed`` or trusted.
     """
-    game = build(spec)
-    lacks = [part for part in _PARTS if not hasattr(game, part)]
-    if lacks:
-        raise ValueError(
-            f"game {spec!r} lacks {', '.join(lacks)}: what a game needs stands in "
-            f"selfplay/types.py, and 'selfplay check GAME' tests it"
-        )
+    game = _built(spec, whole=True)
+    _refuse_lacks(spec, game, _PARTS)
     return game
 
 
 def build(spec: str) -> Game:
     """As ``make``, but what is built may lack parts of a Game: for ``selfplay check``."""
+    return _built(spec, whole=False)
+
+
+def is_listed(spec: str) -> bool:
+    """Whether anybody's file may name the game: only code runs that is known; see listed.py."""
+    return listed.is_listed(spec, frozenset(GAMES))
+
+
+def _refuse_lacks(spec: str, game: object, parts: list[str]) -> None:
+    lacks = [part for part in parts if not hasattr(game, part)]
+    if lacks:
+        raise ValueError(
+            f"game {spec!r} lacks {', '.join(lacks)}: what a game needs stands in "
+            f"selfplay/types.py, and 'selfplay check GAME' tests it"
+        )
+
+
+def _built(spec: str, whole: bool) -> Game:
     address, _, query = spec.partition("?")
     options: dict[str, object] = {key: _literal(text) for key, text in parse_qsl(query)}
     if address in GAMES:
@@ -58,19 +75,28 @@ def build(spec: str) -> Game:
         near = difflib.get_close_matches(address, GAMES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known games: {', '.join(sorted(GAMES))}"
         raise ValueError(f"there is no game {address!r}; {hint} (your own: 'package.module:Class')")
-    return _build(target, options, spec)
+    found = _class_of(target, spec)
+    if whole:
+        _refuse_lacks(spec, found, _METHODS)
+    return _called(found, options, spec)
 
 
-def _build(target: str, options: dict[str, object], spec: str) -> Game:
+def _class_of(target: str, spec: str) -> type[Game]:
+    """The class that ``target`` ("module:Class") names; nothing of the module's is called."""
     module_name, _, class_name = target.partition(":")
     try:
-        module = importlib.import_module(module_name)
+        module = importing.load(module_name)
     except Exception as error:  # whatever happens in a user's module, a syntax error for one
         kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
         raise ValueError(f"game {spec!r}: cannot import {module_name!r} ({kind}{error})") from error
-    game_class = getattr(module, class_name, None)
-    if not callable(game_class):
+    found: Any = getattr(module, class_name, None)
+    if not inspect.isclass(found):
         raise ValueError(f"game {spec!r}: module {module_name!r} has no class {class_name!r}")
+    game_class: type[Game] = found
+    return game_class
+
+
+def _called(game_class: type[Game], options: dict[str, object], spec: str) -> Game:
     try:
         inspect.signature(game_class).bind(**options)
     except TypeError as error:

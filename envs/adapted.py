@@ -13,7 +13,6 @@ games of perfect information that are deterministic after the reset; the start m
 from __future__ import annotations
 
 import copy
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from envs import importing
 from envs.encoding import BoardObs, Encoding, FlatObs
 from selfplay.arrays import tree_map
 from selfplay.types import Bool, Int, Transition
@@ -222,7 +222,7 @@ def construct(target: str, options: dict[str, Any], attributes: Sequence[str]) -
     """
     module_name, _, name = target.partition(":")
     try:
-        module = importlib.import_module(module_name)
+        module = importing.load(module_name)
     except ImportError as error:
         raise ValueError(
             f"cannot import {module_name!r} ({error}); "

@@ -42,10 +42,10 @@ class Connect4:
 
     def __init__(self, width: int = 7, height: int = 6, run: int = 4) -> None:
         whole = all(isinstance(size, int) for size in (width, height, run))
-        if not whole or min(width, height) < 1 or run < 2 or (height + 1) * width > 64:
+        if not whole or min(width, height) < 1 or not 2 <= run <= 64 or (height + 1) * width > 64:
             raise ValueError(
-                f"connect4 needs width, height >= 1, run >= 2 and (height + 1) * width <= 64; "
-                f"got width {width}, height {height}, run {run}"
+                f"connect4 needs width, height >= 1, run of 2 to 64 and "
+                f"(height + 1) * width <= 64; got width {width}, height {height}, run {run}"
             )
         self.width, self.height, self.run = width, height, run
         standard = (width, height, run) == (7, 6, 4)

@@ -10,12 +10,13 @@ decide a step is refused when that is noticed).  See ``envs/adapted.py`` for wha
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 from typing import Any
 
 import gymnasium
 import numpy as np
 
+from envs import importing
 from envs.adapted import AdaptedGame, Snapshot, construct, copied
 from envs.encoding import Encoding, action_mask, discrete_size
 
@@ -91,8 +92,10 @@ def _make(target: str, options: dict[str, Any]) -> Any:
     module_name, colon, name = target.partition(":")
     if colon and _has(module_name, name):
         return construct(target, options, ())
+    registers = colon and not importing.is_installed(module_name)
     try:
-        return gymnasium.make(target, disable_env_checker=True, **options)
+        with importing.working_folder() if registers else contextlib.nullcontext():
+            return gymnasium.make(target, disable_env_checker=True, **options)
     except (gymnasium.error.Error, ImportError, TypeError) as error:
         raise ValueError(f"Gymnasium cannot make {target!r}: {error}") from error
 
@@ -100,6 +103,6 @@ def _make(target: str, options: dict[str, Any]) -> Any:
 def _has(module_name: str, name: str) -> bool:
     """True when the module can be found and has the name (else it only registers ids)."""
     try:
-        return hasattr(importlib.import_module(module_name), name)
+        return hasattr(importing.load(module_name), name)
     except ImportError:
         return False

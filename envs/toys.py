@@ -22,6 +22,8 @@ import numpy as np
 
 from selfplay.types import Bool, Float, Int, Transition
 
+MOST = 10_000  # moves in the table of a toy
+
 
 class ToyState(NamedTuple):
     position: Int  # [B] i32, row of the tables; the last one is the end of the game
@@ -118,6 +120,13 @@ class Toy:
         return int(word) - 1
 
 
+def _whole(name: str, length: int) -> int:
+    """``length``; ValueError with a sentence when no toy is so long."""
+    if not isinstance(length, int) or not 1 <= length <= MOST // 2:
+        raise ValueError(f"{name} needs a whole length of 1 to {MOST // 2:,}; got {length}")
+    return length
+
+
 class Win(Toy):
     """One player, one move, one action, which pays 1."""
 
@@ -138,6 +147,7 @@ class Chain(Toy):
 
     def __init__(self, length: int = 6) -> None:
         stop = Move(0.0, 0, 0, value=0.0)
+        length = _whole("chain", length)
         rows = [[Move(0.0, 1, k + 1, value=1.0), stop] for k in range(length - 1)]
         rows.append([Move(1.0, 0, 0, value=1.0), stop])
         super().__init__("chain", rows, num_players=1, max_moves=length)
@@ -151,6 +161,7 @@ class Coins(Toy):
     """
 
     def __init__(self, length: int = 4, players: int = 1) -> None:
+        length = _whole("coins", length)
         coin, turn = 1.0 / length, 1 if players == 1 else -1
 
         def worth(left: int) -> float:
@@ -179,6 +190,7 @@ class Standoff(Toy):
 
     def __init__(self, length: int = 6) -> None:
         attack = Move(-1.0, 0, 0, value=-1.0)
+        length = _whole("standoff", length)
         rows = [[Move(0.0, -1, k + 1, value=0.0), attack] for k in range(length - 1)]
         rows.append([Move(0.0, 0, 0, value=0.0), attack])
         super().__init__("standoff", rows, num_players=2, max_moves=length)
@@ -193,10 +205,11 @@ class Nim(Toy):
     """
 
     def __init__(self, stones: int = 10, take: int = 3, again: bool = False) -> None:
-        if stones < 1 or take < 1 or (again and take != 2):
+        whole = isinstance(stones, int) and isinstance(take, int)
+        if not whole or min(stones, take) < 1 or stones * take > MOST or (again and take != 2):
             raise ValueError(
-                f"nim needs stones >= 1, take >= 1, and take = 2 with again; "
-                f"got stones {stones}, take {take}, again {again}"
+                f"nim needs whole stones >= 1, take >= 1 with stones * take <= {MOST:,}, and "
+                f"take = 2 with again; got stones {stones}, take {take}, again {again}"
             )
 
         def sign(heap: int) -> float:

@@ -83,12 +83,12 @@ def _guarded(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Runs the verb; with --json its object alone goes to standard output."""
-    try:
-        sys.path.append(os.getcwd())  # the user's own games
-    except FileNotFoundError as error:
-        raise ValueError("the working folder has been deleted; change to another one") from error
-    from selfplay import verbs
+    _leave_working_folder()
+    from selfplay import trust, verbs
     from selfplay.answer import Answer
+
+    typed = [getattr(arguments, "game", None), *getattr(arguments, "targets", ())]
+    trust.begin(filter(None, typed), getattr(arguments, "trust", False))
 
     verb: Callable[[argparse.Namespace], Answer] = getattr(verbs, arguments.verb)
     if not getattr(arguments, "json", False):
@@ -97,6 +97,21 @@ def _run(arguments: argparse.Namespace) -> int:
         answer = verb(arguments)
     print(json.dumps(_finite(answer.content), ensure_ascii=False))
     return answer.code
+
+
+def _leave_working_folder() -> None:
+    """Takes the working folder off the import path, here and for the processes to come.
+
+    A stranger's ``yaml.py`` or ``dill.py`` that lies there would be run as that library; modules of
+    the user's own games are looked for there when they are named, by ``envs/importing.py``.
+    """
+    try:
+        here = os.getcwd()
+    except FileNotFoundError as error:
+        raise ValueError("the working folder has been deleted; change to another one") from error
+    os.environ["PYTHONSAFEPATH"] = "1"
+    if os.path.realpath(here) != os.path.dirname(os.path.dirname(os.path.realpath(__file__))):
+        sys.path[:] = [each for each in sys.path if each not in ("", ".", here)]
 
 
 def _fail(sentence: str, code: int) -> int:
@@ -186,6 +201,7 @@ def _train(parser: Parser) -> None:
     parser.add_argument("target", metavar="CONFIG.toml|RUN", help="a recipe, or a run to resume")
     _add_set(parser)
     parser.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/NAME)")
+    _add_trust(parser)
 
 
 def _sweep(parser: Parser) -> None:
@@ -199,6 +215,7 @@ def _sweep(parser: Parser) -> None:
         "--dry-run", action="store_true", help="list the cells with their time and compute"
     )
     _add_set(parser)
+    _add_trust(parser)
     parser.add_argument("--json", action="store_true", help=JSON)
 
 
@@ -230,6 +247,7 @@ def _compare(parser: Parser) -> None:
         "--pool-simulations", type=_at_least(0), metavar="N",
         help="of the runs in the pool: leaves a move, 0 for the nets alone (default: 64)",
     )  # fmt: skip
+    _add_trust(parser)
     parser.add_argument("--json", action="store_true", help=JSON)
 
 
@@ -237,6 +255,13 @@ def _add_set(parser: Parser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
         help="change the recipe, as in --set search.simulations=64; may be repeated",
+    )  # fmt: skip
+
+
+def _add_trust(parser: Parser) -> None:
+    parser.add_argument(
+        "--trust", action="store_true",
+        help="let the files named here run games of their own (module:Class); remembered for each",
     )  # fmt: skip
 
 
@@ -260,6 +285,7 @@ def _evaluate(parser: Parser) -> None:
     parser.add_argument(
         "--limit", type=_at_least(1), metavar="N", help="positions or problems a set, at most"
     )
+    _add_trust(parser)
     parser.add_argument("--json", action="store_true", help=JSON)
 
 
@@ -284,6 +310,7 @@ def _match(parser: Parser) -> None:
         help="random moves that games begin with (default: 2)",
     )  # fmt: skip
     parser.add_argument("--seed", type=_at_least(0), default=0)
+    _add_trust(parser)
     parser.add_argument("--json", action="store_true", help=JSON)
 
 
@@ -299,6 +326,7 @@ def _play(parser: Parser) -> None:
     )  # fmt: skip
     parser.add_argument("--game", help="the game, where the player is no run (default: connect4)")
     parser.add_argument("--seed", type=_at_least(0), help="makes chance repeat itself")
+    _add_trust(parser)
 
 
 def _prove(parser: Parser) -> None:
@@ -312,6 +340,7 @@ def _prove(parser: Parser) -> None:
         "--proof", choices=("tableau", "tstp", "both", "none"), default="both",
         help="how the proof is shown: for people, for programs (default: both)",
     )  # fmt: skip
+    _add_trust(parser)
     parser.add_argument("--json", action="store_true", help=JSON)
 
 
@@ -323,6 +352,7 @@ def _explore(parser: Parser) -> None:
         "--simulations", type=_at_least(0), default=200, metavar="N",
         help="at each position (default: 200)",
     )  # fmt: skip
+    _add_trust(parser)
 
 
 def _add_bounds(parser: Parser, of: str) -> None:
@@ -383,6 +413,7 @@ def _data(parser: Parser) -> None:
     parser.add_argument(
         "--skip-broken", action="store_true", help="leave out recorded games that are broken"
     )
+    _add_trust(parser)
     parser.add_argument("--json", action="store_true", help=JSON)
 
 

@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import envs
+from selfplay import trust
 from selfplay.actor import ActorSection
 from selfplay.backends import EvaluatorSection
 from selfplay.learner import LearnerSection
@@ -27,6 +28,8 @@ from selfplay.replay import ReplaySection
 from selfplay.search import Gumbel, Search
 from selfplay.strength import StrengthSection
 from selfplay.types import Game
+
+NAME = r"^[\w.-]*[\w-][\w.-]*$"  # of a folder, and no .. that leads out of the one above it
 
 _SHIPPED = Path(__file__).resolve().parent.parent / "configs"
 
@@ -79,7 +82,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field("run", pattern=r"^[\w.-]+$")
+    name: str = Field("run", pattern=NAME)
     game: str = "connect4"
     problems: str = ""  # of game "proving": a TPTP file or folder; empty: those that ship
     seed: int = Field(0, ge=0)
@@ -132,7 +135,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid TOML: {error}") from error
     name = re.sub(r"[^\w.-]", "-", path.stem)
-    return parse_config({"name": name, **plain}, overrides, str(path))
+    return parse_config({"name": name, **plain}, overrides, str(path), path)
 
 
 def nearest_recipe(name: str) -> Path | None:
@@ -144,9 +147,16 @@ def nearest_recipe(name: str) -> Path | None:
 
 
 def parse_config(
-    plain: Mapping[str, Any], overrides: Sequence[str] = (), source: str = "config"
+    plain: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    source: str = "config",
+    file: Path | None = None,
 ) -> Config:
-    """A Config out of plain values and overrides; ValueError in one sentence if it is not valid."""
+    """A Config out of plain values and overrides; ValueError in one sentence if it is not valid.
+
+    ``file``: what the values come from, if they do; its game has to be listed or trusted, unless
+    an override names the game.
+    """
     values: dict[str, Any] = json.loads(json.dumps(plain, default=str))
     for override in overrides:
         _override(values, override)
@@ -155,10 +165,14 @@ def parse_config(
         if isinstance(section, dict) and kind is not None:
             section.setdefault("kind", kind)
     try:
-        return Config.model_validate(values)
+        config = Config.model_validate(values)
     except ValidationError as error:
         problems = "; ".join(map(_sentence, error.errors()))
         raise ValueError(f"{source}: {problems}") from error
+    typed = any(override.partition("=")[0].strip() == "game" for override in overrides)
+    if file is not None and not typed:
+        trust.require(config.game, file)
+    return config
 
 
 def _override(values: dict[str, Any], override: str) -> None:

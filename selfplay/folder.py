@@ -83,7 +83,7 @@ class RunFolder(NamedTuple):
             ) from error
         if not isinstance(plain, dict):
             raise ValueError(f"{self.config_file} is damaged: it holds no options")
-        return parse_config(plain, overrides, str(self.config_file))
+        return parse_config(plain, overrides, str(self.config_file), self.config_file)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from selfplay import arrays, checkpoint
+from selfplay import arrays, checkpoint, trust
 from selfplay.backends import Threads, core_count
 from selfplay.config import Config, load_config, nearest_recipe, parse_config
 from selfplay.evaluator import NetEvaluator, choose_device, choose_precision
@@ -239,6 +239,7 @@ class Training:
             if not self._resumed or number(shard) > self.shop.ledger.iteration:
                 shard.unlink()
         self.folder.write_json("config.json", self.config.dump())
+        trust.remember(self.config.game, self.folder.config_file)
         now = _provenance(self._precision.sentence)
         before = self.folder.read_json("provenance.json") if self._resumed else {}
         resumed = [*before.get("resumed", []), now] if before else []

@@ -310,7 +310,7 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
     name = arguments.source
     _only(
         arguments, "an expert", "targets", "out", "games", "temperature", "openings", "seed",
-        "processes", "exclude",
+        "processes", "exclude", "trust",
     )  # fmt: skip
     if len(arguments.targets) > 1 or (not arguments.targets and _is_built_in(name)):
         raise ValueError(

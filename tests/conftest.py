@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +18,12 @@ from envs.tictactoe import TicTacToe
 from selfplay.types import Evaluator
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_decisions(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What a test trusts is remembered in a folder of the tests."""
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("decisions"))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the ground up.  A module may import from the layers below its own, and from its own package
 # (selfplay.search.*, selfplay.regimes.*, selfplay.play.*, envs.*) and nothing else of the project.
 LAYERS = (
-    ("selfplay.types",),
+    ("selfplay.types", "selfplay.private"),
     ("selfplay.jit",),
     (
         "selfplay.arrays",
@@ -24,7 +24,7 @@ LAYERS = (
         "selfplay.text",
     ),
     ("envs", "selfplay.distinct"),
-    ("selfplay.checks", "selfplay.lookahead", "selfplay.search"),
+    ("selfplay.checks", "selfplay.lookahead", "selfplay.search", "selfplay.trust"),
     ("selfplay.openings", "selfplay.solver", "selfplay.nets"),
     ("selfplay.positions", "selfplay.evaluator", "selfplay.players"),
     ("selfplay.stages", "selfplay.evaluate", "selfplay.arena", "selfplay.actor"),

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from selfplay import trust
 from selfplay.config import build_rules
 from selfplay.folder import RunFolder, find_run
 from selfplay.nets import NetSection, parameter_count
@@ -181,6 +182,7 @@ def read_run(path: Path) -> Run:
     strength = _section(config, "strength")
     data = _section(told, "data")
     game = str(config.get("game", "connect4"))
+    trust.require(game, path / "config.json")
     points = _read_points(path / "metrics.jsonl")
     maker = _find_maker(str(regime.get("run") or ""), path)
     # policy_gradient and dagger have a regime.games of their own, which is no amount of data

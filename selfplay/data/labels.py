@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import pickle
 import re
 import signal
 import tempfile
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from envs import importing
 from selfplay.arrays import concatenate, hash_rows, length, put, take
 from selfplay.lookahead import position_keys
 from selfplay.openings import canonical_keys, random_positions
@@ -314,7 +316,8 @@ def worker_pool(processes: int, start: Any, *arguments: Any) -> ProcessPoolExecu
     They leave Ctrl-C to their parent and end when it does.
     """
     context = multiprocessing.get_context("spawn")  # threads of torch and numba survive no fork
-    return _Pool(processes, context, _begin, (start, arguments))
+    packed = pickle.dumps((start, arguments))  # read there once a user's own modules are loaded
+    return _Pool(processes, context, _begin, (importing.own_modules(), packed))
 
 
 class _Pool(ProcessPoolExecutor):
@@ -330,9 +333,12 @@ class _Pool(ProcessPoolExecutor):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(start: Any, arguments: tuple[Any, ...]) -> None:
+def _begin(own_modules: tuple[str, ...], packed: bytes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    for name in own_modules:
+        importing.load(name)
+    start, arguments = pickle.loads(packed)
     start(*arguments)
 
 

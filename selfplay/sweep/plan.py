@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
+import shlex
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from selfplay.config import Config, parse_config
+from selfplay import trust
+from selfplay.config import NAME, Config, parse_config
 from selfplay.folder import RUNS
 
 SWEEPS = RUNS / "sweeps"
@@ -46,7 +48,7 @@ class Arm(_Section):
 class SweepFile(_Section):
     """What the file of a sweep holds."""
 
-    name: str = Field(pattern=r"^[\w.-]+$")
+    name: str = Field(pattern=NAME)
     base: dict[str, Any] | str = {}  # options of all cells, or a recipe beside the file
     seeds: list[int] = Field([0], min_length=1)
     grid: dict[str, Any] = {}  # of every arm, beside its own
@@ -100,8 +102,10 @@ def read_plan(file: str | Path, overrides: Sequence[str] = (), out: str | None =
     ]
     _refuse_overridden_axes(points, overrides)
     _refuse_repeated(f"{file}: cell", [point.name for point in points])
-    cells = tuple(_cell(point, points, base, folder, overrides) for point in points)
+    cells = tuple(_cell(point, points, base, folder, overrides, file) for point in points)
     _refuse_missing_data(file, cells, sweep.data)
+    for data in sweep.data:
+        _refuse_unsafe(file, data)
     return Plan(sweep.name, file, folder, tuple(sweep.data), _in_order(file, cells))
 
 
@@ -220,6 +224,7 @@ def _cell(
     base: dict[str, Any],
     folder: Path,
     overrides: Sequence[str],
+    file: Path,
 ) -> Cell:
     """A point with its configuration; one core is all that a cell gets."""
     needs: list[str] = []
@@ -239,9 +244,8 @@ def _cell(
         "actor": {"threads": 1},
     }
     plain = _merged(base, resolved(point.plain), own)
-    return Cell(
-        point.name, point.arm, point.axes, parse_config(plain, overrides, where), tuple(needs)
-    )
+    config = parse_config(plain, overrides, where, file)
+    return Cell(point.name, point.arm, point.axes, config, tuple(needs))
 
 
 def _referred(text: str, asker: _Point, points: Sequence[_Point], base: dict[str, Any]) -> str:
@@ -329,6 +333,28 @@ def _refuse_missing_data(file: Path, cells: Sequence[Cell], data: Sequence[DataS
                 f"arm {cell.arm!r}, cell {cell.name}: there is no data set {named!r}; make it with "
                 f"'selfplay data', or say under [[data]] in {file} how it is made"
             )
+
+
+def _refuse_unsafe(file: Path, data: DataSet) -> None:
+    """Raises ValueError when a data set would run code that is not trusted, or lie elsewhere."""
+    where = f"{file}: [[data]] out = {data.out!r}"
+    here = Path.cwd().resolve()
+    if not Path(data.out).resolve().is_relative_to(here):
+        raise ValueError(f"{where} leads out of the working folder; name a folder in it")
+    for word in _words(where, data.make):
+        if word.partition("=")[0] in ("--trust", "--out"):
+            raise ValueError(f"{where}: {word} does not belong into make = {data.make!r}")
+        value = word.partition("=")[2] if word.startswith("--") else word
+        address = value.partition("?")[0]
+        if ":" in address and not address.rpartition(":")[2].isdecimal():  # minimax:4, RUN:64
+            trust.require(value, file)
+
+
+def _words(where: str, make: str) -> list[str]:
+    try:
+        return shlex.split(make)
+    except ValueError as error:
+        raise ValueError(f"{where}: make = {make!r} cannot be read ({error})") from error
 
 
 def _nested(options: Mapping[str, Any]) -> dict[str, Any]:

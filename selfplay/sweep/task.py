@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import envs
+from selfplay import trust
 from selfplay.checkpoint import write_text_atomically
 from selfplay.folder import RunFolder
 from selfplay.sweep.plan import Cell, DataSet, Plan, differences
@@ -84,7 +86,7 @@ class Process:
         words = self._prepared()
         with open(self.task.log, "wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "selfplay.sweep.child", str(self.core), *words],
+                [sys.executable, "-P", "-m", "selfplay.sweep.child", str(self.core), *words],
                 stdin=subprocess.PIPE,  # its end tells the child to stop; see child.py
                 stdout=subprocess.DEVNULL,
                 stderr=log,
@@ -97,9 +99,11 @@ class Process:
         item = self.task.item
         if isinstance(item, Cell):
             RunFolder(self.task.folder).write_json("config.json", item.config.dump())
-            return ["train", str(self.task.folder)]
+            trusted = [] if envs.is_listed(item.config.game) else ["--trust"]  # as the plan is
+            return ["train", str(self.task.folder), *trusted]
         _remove_abandoned(self.task.folder)
-        return ["data", *shlex.split(item.make), "--out", str(_aside(self.task.folder))]
+        trusted = ["--trust"] if trust.everything_is_trusted() else []
+        return ["data", *shlex.split(item.make), *trusted, "--out", str(_aside(self.task.folder))]
 
     def stop(self) -> None:
         """Asks it to save and leave."""

@@ -1,0 +1,55 @@
+"""Folders of the user's own, outside a project: kernels compiled before, what he has trusted.
+
+What lies there is believed (a cache of kernels holds pickles), so nobody else may write there.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def cache_folders() -> Iterator[Path]:
+    """Where the project may keep what it can make again, the best place first."""
+    with_home = os.environ.get("XDG_CACHE_HOME") or _below_home(".cache")
+    if with_home:
+        yield Path(with_home) / "selfplay"
+    user = os.getuid() if hasattr(os, "getuid") else "user"  # Windows has a folder for each anyway
+    yield Path(tempfile.gettempdir()) / f"selfplay-{user}"
+
+
+def config_folder() -> Path | None:
+    """Where the project may keep what the user has decided; None without a home."""
+    base = os.environ.get("XDG_CONFIG_HOME") or _below_home(".config")
+    return Path(base) / "selfplay" if base else None
+
+
+def is_private(folder: Path) -> bool:
+    """Whether ``folder`` is this user's alone, made now if it was missing; False also otherwise.
+
+    It has to be a folder (no link), owned by the user, who alone may write in it; one of the user's
+    that others may write in is closed to them.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode):
+            return False
+        if hasattr(os, "getuid"):
+            if found.st_uid != os.getuid():
+                return False
+            if stat.S_IMODE(found.st_mode) & 0o077:
+                folder.chmod(0o700)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _below_home(name: str) -> str:
+    try:
+        return str(Path.home() / name)
+    except RuntimeError:  # a user without a home
+        return ""
