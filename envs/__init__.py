@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from typing import Any
+from typing import cast
 from urllib.parse import parse_qsl
 
 from envs import importing, listed
@@ -89,11 +89,10 @@ def _class_of(target: str, spec: str) -> type[Game]:
     except Exception as error:  # whatever happens in a user's module, a syntax error for one
         kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
         raise ValueError(f"game {spec!r}: cannot import {module_name!r} ({kind}{error})") from error
-    found: Any = getattr(module, class_name, None)
+    found = getattr(module, class_name, None)
     if not inspect.isclass(found):
         raise ValueError(f"game {spec!r}: module {module_name!r} has no class {class_name!r}")
-    game_class: type[Game] = found
-    return game_class
+    return cast("type[Game]", found)
 
 
 def _called(game_class: type[Game], options: dict[str, object], spec: str) -> Game:

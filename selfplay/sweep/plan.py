@@ -338,8 +338,8 @@ def _refuse_missing_data(file: Path, cells: Sequence[Cell], data: Sequence[DataS
 def _refuse_unsafe(file: Path, data: DataSet) -> None:
     """Raises ValueError when a data set would run code that is not trusted, or lie elsewhere."""
     where = f"{file}: [[data]] out = {data.out!r}"
-    here = Path.cwd().resolve()
-    if not Path(data.out).resolve().is_relative_to(here):
+    out = Path(data.out).resolve()
+    if not any(out.is_relative_to(place.resolve()) for place in (Path.cwd(), file.parent)):
         raise ValueError(f"{where} leads out of the working folder; name a folder in it")
     for word in _words(where, data.make):
         if word.partition("=")[0] in ("--trust", "--out"):
