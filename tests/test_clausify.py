@@ -283,6 +283,11 @@ def test_distinct_objects_are_unequal_where_equality_is_used() -> None:
         '"B" != "C"',
     ]
     assert told('cnf(a, axiom, p("A", "B")).') == ['p("A","B")']
+    values = told("cnf(a, axiom, p(1, 2, 1.0, 4/2, 1e-99999999) | b = 1).")
+    assert [one for one in values if one[0].isdigit()] == [
+        "1 != 2", "1 != 4/2", "1 != 1e-99999999", "2 != 1.0", "2 != 1e-99999999",
+        "1.0 != 4/2", "1.0 != 1e-99999999",
+    ]  # fmt: skip
     many = " | ".join(f'p("{i}")' for i in range(500))
     with pytest.raises(ValueError, match="has 500 distinct objects, which takes 124750 inequal"):
         form(f"cnf(a, axiom, {many} | a = b).")

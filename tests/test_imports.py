@@ -153,7 +153,7 @@ def test_search_knows_no_game() -> None:
 
 
 def test_games_know_nothing_of_how_they_are_searched() -> None:
-    ground = {"selfplay.types", "selfplay.arrays", "selfplay.jit"}
+    ground = {"selfplay.types", "selfplay.arrays", "selfplay.jit", "selfplay.text"}
     for name in NAMED:
         if unit(name) == "envs":
             used = {i for i in imports(name) if i.startswith("selfplay")}

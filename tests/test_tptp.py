@@ -12,6 +12,7 @@ from formulas import first_order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.proving.deep import DEEPEST
 from envs.proving.formula import (
     And,
     Atom,
@@ -28,9 +29,8 @@ from envs.proving.formula import (
     Variable,
 )
 from envs.proving.symbols import free_variables
+from envs.proving.tokens import TptpError, UnreadableError
 from envs.proving.tptp import (
-    DEEPEST,
-    TptpError,
     parse_problem,
     problem_files,
     read_problem,
@@ -101,6 +101,58 @@ def test_clauses_are_universally_closed(text: str, formula: Formula) -> None:
     assert read(text, "cnf") == formula
 
 
+@pytest.mark.parametrize(
+    ("text", "formula"),
+    [
+        ("((p | q))", Or((P, Q))),
+        ("((p | q) | r)", Or((P, Q, R))),
+        ("~ (p)", Not(P)),
+        ("~(~ (p)) | ((~(q)))", Or((Not(Not(P)), Not(Q)))),
+        ("~ (a != b)", Not(Not(Atom("=", (Function("a"), Function("b")))))),
+    ],
+)
+def test_clauses_may_have_parentheses(text: str, formula: Formula) -> None:
+    assert read(text, "cnf") == formula
+
+
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        ("unknown", "unknown"),
+        ("'axiom'", "axiom"),
+        ("axiom-local", "axiom"),
+        ("conjecture-f(g)", "conjecture"),
+        ("question", "conjecture"),
+    ],
+)
+def test_roles_of_newer_tptp(text: str, role: str) -> None:
+    (statement,) = parse_problem(f"fof(-1, {text}, p).", "test").statements
+    assert statement == Statement("-1", role, P, "fof")
+
+
+def test_distinct_terms_are_written_out() -> None:
+    a, b, c = Function("a"), Function("b"), Function("c")
+    pairs = [(a, b), (a, c), (b, c)]
+    assert read("$distinct(a,b,c)") == And(tuple(Not(Atom("=", pair)) for pair in pairs))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"fof(a, axiom, p).\r%% a remark\rfof(c, conjecture, q).\r",
+        b"fof(a, axiom, p).\r\n% a remark\r\nfof(c, conjecture, q).\r\n",
+        b"% J. M\xfcller\nfof(a, axiom, p).\nfof(c, conjecture, q).",
+        b"\xef\xbb\xbffof(a, axiom, p).\nfof(c, conjecture, q).\n\x1a",
+        b"fof(a, axiom, p).\x0c\nfof(c,\xc2\xa0conjecture, q).",
+        "fof(a, axiom, p).\n% \u00fc\nfof(c, conjecture, q).".encode("utf-16"),
+    ],
+)
+def test_files_of_other_systems(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "old.p").write_bytes(content)
+    statements = read_problem(tmp_path / "old.p").statements
+    assert [(one.name, one.formula) for one in statements] == [("a", P), ("c", Q)]
+
+
 def test_names_roles_and_annotations() -> None:
     text = """
     fof('a b', conjecture, p, file('x.p', [unknown]), [status(thm), f(["a"], X: 1)]).
@@ -145,7 +197,8 @@ def test_names_roles_and_annotations() -> None:
         (
             "fof(a, axioms, p).",
             "line 1, column 8: found axioms, expected a role (axiom, hypothesis, definition, "
-            "assumption, lemma, theorem, corollary, conjecture, negated_conjecture, plain)",
+            "assumption, lemma, theorem, corollary, conjecture, negated_conjecture, plain, "
+            "unknown)",
         ),
         ("fof(A, axiom, p).", "line 1, column 5: found A, expected the name of a statement"),
         ("fof a", "line 1, column 5: found a, expected ("),
@@ -200,8 +253,8 @@ def test_names_roles_and_annotations() -> None:
         ),
         ("cnf(a, axiom, p & q).", "line 1, column 17: found &, expected | or )"),
         (
-            "cnf(a, axiom, p | (q)).",
-            "line 1, column 19: found (, expected a literal: "
+            "cnf(a, axiom, p | (! [X] : q(X))).",
+            "line 1, column 20: found !, expected a literal: "
             "a clause is a disjunction of atoms and negated atoms",
         ),
         (
@@ -230,6 +283,20 @@ def test_names_roles_and_annotations() -> None:
             "fof(a, axiom, p, f(b.",
             "line 1, column 22: found the end of the text, expected )",
         ),
+        (
+            "cnf(a, axiom, ~ (p | q)).",
+            "line 1, column 20: found |, expected ) after the literal that is negated",
+        ),
+        (
+            "fof(a, axiom, p('')).",
+            "line 1, column 17: found '', expected a name between the quotes",
+        ),
+        ("fof('', axiom, p).", "line 1, column 5: found '', expected a name between the quotes"),
+        (
+            "fof(a, interpretation, p).",
+            "line 1, column 8: found the role interpretation (an interpretation), "
+            "which is not read",
+        ),
         ("include(f).", "line 1, column 9: found f, expected the name of a file in single quotes"),
         ("\x00", "line 1, column 1: found '\\x00', expected fof, cnf or include"),
     ],
@@ -244,14 +311,14 @@ def test_what_is_not_tptp_is_said_with_its_place(text: str, complaint: str) -> N
 @pytest.mark.parametrize(
     "text",
     [
-        "(" * 5000 + "p" + ")" * 5000,
-        "~" * 5000 + "p",
-        "![X]: " * 5000 + "p",
-        "p(" + "f(" * 5000 + "a" + ")" * 5001,
+        "(" * 20_000 + "p" + ")" * 20_000,
+        "~" * 20_000 + "p",
+        "![X]: " * 20_000 + "p",
+        "p(" + "f(" * 20_000 + "a" + ")" * 20_001,
     ],
 )
 def test_nesting_that_is_too_deep_is_a_complaint(text: str) -> None:
-    with pytest.raises(TptpError, match=f"found more than {DEEPEST} levels of nesting, expected"):
+    with pytest.raises(TptpError, match="found more than 5,000 levels of nesting, expected fewer"):
         read(text)
 
 
@@ -300,17 +367,42 @@ def test_complaints_about_includes(tmp_path: Path) -> None:
         parse_problem("include('good.ax',[a,b]).", "test", tmp_path)
 
 
+def test_includes_have_an_end(tmp_path: Path) -> None:
+    for number in range(25):
+        text = f"include('{number + 1}.ax'). include('{number + 1}.ax'). fof(a, axiom, p)."
+        (tmp_path / f"{number}.ax").write_text(text)
+    (tmp_path / "25.ax").write_text("fof(a, axiom, p).")
+    with pytest.raises(
+        TptpError, match=r"\.ax, line 1, column \d+: found more than 1,000 includes"
+    ):
+        read_problem(tmp_path / "0.ax")
+
+
+def test_includes_of_what_is_no_ordinary_file(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableError, match=r"^test, line 1, column 9: /dev/zero is no ordinary"):
+        parse_problem("include('/dev/zero').", "test", tmp_path)
+    with pytest.raises(UnreadableError, match=r"^test, line 1, column 9: .* is a folder"):
+        parse_problem("include('..').", "test", tmp_path)
+
+
+def test_an_include_may_select_all(tmp_path: Path) -> None:
+    (tmp_path / "good.ax").write_text("fof(a, axiom, p).")
+    for more in ("*", "[a]", "*, space", "[a], space"):
+        (statement,) = parse_problem(f"include('good.ax', {more}).", "test", tmp_path).statements
+        assert statement.name == "a"
+
+
 def test_complaints_about_files(tmp_path: Path) -> None:
     with pytest.raises(TptpError, match=r"^there is no file .*none\.p: expected a TPTP file$"):
         read_problem(tmp_path / "none.p")
     with pytest.raises(TptpError, match=r" is a folder: expected one TPTP file, say one of those"):
         read_problem(tmp_path)
-    (tmp_path / "bytes.p").write_bytes(b"fof(a, axiom, p).\nfof(b\xff")
-    with pytest.raises(TptpError) as caught:
+    (tmp_path / "bytes.p").write_bytes(b"fof(a, axiom, p).\nfof(b\x00")
+    with pytest.raises(UnreadableError, match=r"bytes\.p is not a text file: it holds zero bytes$"):
         read_problem(tmp_path / "bytes.p")
-    assert str(caught.value) == (
-        f"{tmp_path / 'bytes.p'}, line 2, column 6: found the byte 0xff, expected text in UTF-8"
-    )
+    os.mkfifo(tmp_path / "pipe.p")
+    with pytest.raises(UnreadableError, match=r"pipe\.p is no ordinary file; copy what it holds"):
+        read_problem(tmp_path / "pipe.p")
     (tmp_path / "empty.p").write_bytes(b"")
     with pytest.raises(TptpError, match=r"empty\.p states nothing: expected at least one fof"):
         read_problem(tmp_path / "empty.p")

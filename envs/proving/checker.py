@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from pysat.solvers import Solver
 
+from envs.proving.deep import deep
 from envs.proving.formula import Atom, Clause, ClauseForm, Literal, Problem, Variable
 from envs.proving.interrupt import look
 from envs.proving.numbers import Numbers, Signed
@@ -36,6 +37,7 @@ class Verdict(NamedTuple):
         return self.accepted
 
 
+@deep
 def check(form: ClauseForm, instances: Sequence[Instance]) -> Verdict:
     """Whether the instances are what they say and refute the clause form.
 
@@ -54,6 +56,7 @@ def _check(form: ClauseForm, instances: Sequence[Instance], numbers: Numbers) ->
     return Verdict(True, f"the {len(instances)} instances contradict each other")
 
 
+@deep
 def check_proof(form: ClauseForm, proof: Proof) -> Verdict:
     """Whether the proof's instances refute the clause form and its tableau is right at every node.
 
@@ -70,6 +73,7 @@ def check_proof(form: ClauseForm, proof: Proof) -> Verdict:
     return Verdict(True, f"{verdict.reason}; all {len(proof.nodes)} nodes of the tableau are right")
 
 
+@deep
 def check_clause_form(problem: Problem, form: ClauseForm, names: Collection[str]) -> Verdict:
     """Whether the named clauses follow from the problem, its conjecture negated.
 
@@ -140,6 +144,7 @@ def _matches(general: Atom, special: Signed, bound: dict[str, int], numbers: Num
         return False
     pairs = list(zip(general.arguments, special.arguments, strict=True))
     while pairs:
+        look()
         term, number = pairs.pop()
         if isinstance(term, Variable):
             if bound.setdefault(term.name, number) != number:
@@ -157,6 +162,7 @@ def satisfiable(clauses: Sequence[Sequence[Signed]]) -> bool:
     variables: dict[tuple[str, tuple[int, ...]], int] = {}
     signed = []
     for clause in clauses:
+        look()
         row = []
         for literal in clause:
             atom = (literal.predicate, literal.arguments)

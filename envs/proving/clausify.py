@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from envs.proving.deep import deep
 from envs.proving.equality import equality_axioms, has_equality
 from envs.proving.formula import And, Clause, ClauseForm, Formula, Literal, Not, Problem, Statement
+from envs.proving.interrupt import look
 from envs.proving.normal_form import (
     Definitions,
     distributed,
@@ -15,6 +17,7 @@ from envs.proving.normal_form import (
 from envs.proving.symbols import FreshNames, symbols_of
 
 
+@deep
 def clausify(problem: Problem) -> ClauseForm:
     """Clauses that are satisfiable together exactly if the conjecture does not follow.
 
@@ -32,6 +35,7 @@ def clausify(problem: Problem) -> ClauseForm:
         source = statement.name
         shortened, written = definitions.shortened(statement.formula)
         role = "negated_conjecture" if statement.role == "negated_conjecture" else "axiom"
+        look()
         for literals in _clauses(shortened, functions):
             clauses.append(Clause(literals, names.next(source), source, role))
         for definition in written:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
+from envs.proving.distinct_objects import are_distinct, stands_for_itself
 from envs.proving.formula import EQUALITY, Atom, Clause, Function, Literal, Term, Variable
+from envs.proving.interrupt import look
 from envs.proving.symbols import subterms
 
 MOST_INEQUALITIES = 100_000
@@ -21,7 +23,7 @@ def equality_axioms(
     clauses: Iterable[Clause], without: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, tuple[Literal, ...]]]:
     """Names and literals of the axioms: reflexivity, symmetry, transitivity, congruence for every
-    function and predicate, and that distinct objects are not equal.
+    function and predicate, and that distinct objects and numbers are not equal.
 
     Functions and predicates named in ``without`` get none: those of clausification need none, as
     what it made equal without them it makes equal with a fitting choice of them.
@@ -36,7 +38,7 @@ def equality_axioms(
             for term in subterms(literal.atom.arguments):
                 if isinstance(term, Function):
                     functions[term.name, len(term.arguments)] = None
-                    if term.name[0] == '"':
+                    if not term.arguments and stands_for_itself(term.name):
                         objects[term.name] = None
     yield "reflexivity", (_equal(X, X),)
     yield "symmetry", (_unequal(X, Y), _equal(Y, X))
@@ -58,6 +60,9 @@ def equality_axioms(
             f"at most {MOST_INEQUALITIES} are written: leave out objects or equality"
         )
     for first, second in combinations(objects, 2):
+        look()
+        if not are_distinct(first, second):
+            continue
         yield "distinct_objects", (_unequal(Function(first), Function(second)),)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from envs.proving.formula import Literal
 from envs.proving.instantiate import clause_copy, literal_of
+from envs.proving.interrupt import look
 from envs.proving.matrix import Library
 from envs.proving.proof import EXTENSION, LEMMA, REDUCTION, Instance, Node, Proof
 from envs.proving.tableau import LEMMAS, ROOT, Tableau
@@ -25,6 +26,7 @@ def proof_of(library: Library, problem: int, t: Tableau) -> Proof:
     add_instance(int(t.closed[ROOT]), int(t.copy[ROOT]))
     waiting = _children(t, ROOT)[::-1]
     while waiting:
+        look()
         at = waiting.pop()
         place[at] = len(nodes)
         literal = literal_of(library, t, int(t.literal[at]), int(t.offset[at]))

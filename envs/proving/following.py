@@ -126,11 +126,16 @@ def _next(attempt: _Attempt, given: _Given, made_up: frozenset[str]) -> list[_At
     found.
     """
     alone = _alone(attempt)
-    if alone:
-        if all(_possible(attempt.goals[number], given, attempt, made_up) for number in alone):
-            rest = tuple(goal for i, goal in enumerate(attempt.goals) if i not in alone)
-            return [attempt._replace(goals=rest)]
+    if not all(_possible(attempt.goals[number], given, attempt, made_up) for number in alone):
         return []
+    alone |= {
+        number
+        for number, goal in enumerate(attempt.goals)
+        if number not in alone and _is_there(goal, given, attempt, made_up)
+    }
+    if alone:
+        rest = tuple(goal for number, goal in enumerate(attempt.goals) if number not in alone)
+        return [attempt._replace(goals=rest)]
     fewest: list[_Attempt] = []
     for number, goal in enumerate(attempt.goals):
         rest = attempt.goals[:number] + attempt.goals[number + 1 :]
@@ -150,20 +155,21 @@ def _next(attempt: _Attempt, given: _Given, made_up: frozenset[str]) -> list[_At
         if len(fewest) < 2:
             break
     fewest.reverse()
-    return sorted(fewest, key=lambda way: -_crossings(way.meanings, attempt.meanings))
+    return sorted(fewest, key=lambda way: -_oddity(way.meanings, attempt.meanings))
 
 
-def _crossings(meanings: Meanings, before: Meanings) -> int:
-    """How often what is new is in another order than what it means.
+def _oddity(meanings: Meanings, before: Meanings) -> int:
+    """How unlikely what is new is: the more, the further down in the list of what to try.
 
-    Both sides number their functions as they meet them, so that fewer are more likely right.
+    Both sides number their functions as they meet them, and most have the same arguments.
     """
     count = 0
     for symbol in meanings.keys() - before.keys():
+        witness, places = meanings[symbol]
+        count += symbol[1] != len(places)
         for other in meanings:
             ahead = _number(symbol[0]) - _number(other[0])
-            meant = _number(meanings[symbol].witness) - _number(meanings[other].witness)
-            count += ahead * meant < 0
+            count += ahead * (_number(witness) - _number(meanings[other].witness)) < 0
     return count
 
 
@@ -185,6 +191,15 @@ def _alone(attempt: _Attempt) -> set[int]:
             and all(often[name] == 1 and not name.startswith(WITNESS) for name in names)
         )
     }
+
+
+def _is_there(part: Part, given: _Given, attempt: _Attempt, made_up: frozenset[str]) -> bool:
+    """Whether the part is found whatever is still open in it is taken for."""
+    look()
+    if all(name in attempt.bound for name in part.free):
+        return _possible(part, given, attempt, made_up)
+    found = (_is_there(inner, given, attempt, made_up) for inner in part.parts)
+    return part.kind != LITERAL and (any(found) if part.kind == ALL else all(found))
 
 
 def _possible(part: Part, given: _Given, attempt: _Attempt, made_up: frozenset[str]) -> bool:

@@ -37,7 +37,7 @@ class Function(NamedTuple):
     """A function applied to terms; a constant has none.
 
     Symbols are told apart by name and number of arguments.  A distinct object of TPTP is a
-    constant whose name keeps its double quotes.
+    constant whose name keeps its double quotes; numbers are constants too.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envs.proving.formula import Atom, Function, Literal, Term, Variable
+from envs.proving.interrupt import look
 from envs.proving.matrix import Library
 from envs.proving.tableau import Tableau
 from envs.proving.unify import UNBOUND
@@ -37,6 +38,7 @@ def _term(library: Library, t: Tableau, term: int, offset: int) -> Term:
     known: dict[tuple[int, int], Term] = {}
     waiting = [(term, offset)]
     while waiting:
+        look()
         at, shift = waiting[-1]
         if (at, shift) in known:
             waiting.pop()

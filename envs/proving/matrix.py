@@ -15,7 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.proving.deep import deep
 from envs.proving.formula import Clause, ClauseForm, Literal, Term, Variable
+from envs.proving.interrupt import look
 from envs.proving.unify import Scratch, new_scratch, unifiable_apart
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int
@@ -73,6 +75,7 @@ class Library(NamedTuple):
         return self.forms[problem].clauses[clause - int(self.matrix.clause_first[problem])]
 
 
+@deep
 def build_library(forms: Sequence[ClauseForm]) -> Library:
     """The library of these problems.
 
@@ -145,6 +148,7 @@ class _Builder:
         self.atom.append(self._node(symbol, parts))
 
     def _term(self, term: Term, made_up: frozenset[str]) -> int:
+        look()
         if isinstance(term, Variable):
             number = self._variables.setdefault(term.name, len(self._variables))
             return self._node(-1 - number, [])
@@ -241,6 +245,7 @@ def _linked(matrix: Matrix) -> Matrix:
         pairs = sum(len(by_side.get(int(side) ^ 1, ())) for side in matrix.side[low:high])
         shared: dict[int, tuple[int, int]] = {}
         for literal in range(low, high):
+            look()
             opposite = int(matrix.side[literal]) ^ 1
             if pairs > _MOST_PAIRS and opposite in shared:
                 start[literal], end[literal] = shared[opposite]

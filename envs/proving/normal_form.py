@@ -25,6 +25,7 @@ from envs.proving.formula import (
     Term,
     Variable,
 )
+from envs.proving.interrupt import look
 from envs.proving.symbols import FreshNames, free_variables, variables_of
 
 TRUE, FALSE = And(()), Or(())
@@ -62,6 +63,7 @@ class Definitions:
 
     def _sized(self, formula: Formula, positive: bool, negative: bool) -> Sized:
         """The formula shortened for the polarities in which it stands."""
+        look()
         if isinstance(formula, Atom):
             return Sized(formula, 1, 1, 1)
         if isinstance(formula, Not):
@@ -143,6 +145,7 @@ def negation_normal_form(formula: Formula, positive: bool = True) -> Formula:
     Truth and falsehood occur only as the whole.  Existential quantifiers stand around just those
     parts of a conjunction or disjunction that mention their variables.
     """
+    look()
     if isinstance(formula, Atom):
         return formula if positive else Not(formula)
     if isinstance(formula, Not):
@@ -225,6 +228,7 @@ class _Skolemisation:
 
     def without_quantifiers(self, formula: Formula, meaning: dict[str, Term]) -> Formula:
         """The formula with its free variables replaced by what they mean."""
+        look()
         if isinstance(formula, Atom):
             return _substituted(formula, meaning)
         if isinstance(formula, Not) and isinstance(formula.body, Atom):
@@ -255,6 +259,7 @@ def _substituted(atom: Atom, meaning: dict[str, Term]) -> Atom:
 
 
 def _replaced(term: Term, meaning: dict[str, Term]) -> Term:
+    look()
     if isinstance(term, Variable):
         return meaning[term.name]
     if not term.arguments:
@@ -273,6 +278,7 @@ def distributed(formula: Formula) -> list[tuple[Literal, ...]]:
 
 
 def _products(formula: Formula) -> list[tuple[Literal, ...]]:
+    look()
     if isinstance(formula, Atom):
         return [(Literal(True, formula),)]
     if isinstance(formula, Not) and isinstance(formula.body, Atom):
@@ -285,6 +291,7 @@ def _products(formula: Formula) -> list[tuple[Literal, ...]]:
     clauses: list[tuple[Literal, ...]] = [()]
     for part in formula.parts:
         further = _products(part)
+        look()
         clauses = [clause + more for clause in clauses for more in further]
     return clauses
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from envs.proving.congruence import equality_valid
+from envs.proving.distinct_objects import are_distinct
 from envs.proving.following import Meanings, confirm
 from envs.proving.formula import (
     EQUALITY,
@@ -33,7 +34,7 @@ def first_doubt(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -
     """Which of the clauses is not confirmed, and why, as a sentence; "" if all are.
 
     Clauses must follow from the statements they name, the conjecture negated, or be true by the
-    laws of equality or because distinct objects are not equal.
+    laws of equality or because distinct objects or numbers are not equal.
     """
     taken = (form.skolem | form.defined) & _names_used(problem)
     if taken:
@@ -85,12 +86,12 @@ def _by_source(clauses: Sequence[Clause]) -> dict[str, list[Clause]]:
 
 
 def _distinct(clause: Clause) -> bool:
-    """Whether the clause says that two distinct objects of TPTP, "a" and "b", are not equal."""
+    """Whether the clause says that two objects or numbers that stand for themselves differ."""
     if len(clause.literals) != 1 or clause.literals[0].positive:
         return False
     predicate, arguments = clause.literals[0].atom
-    names = {one.name for one in arguments if isinstance(one, Function) and not one.arguments}
-    return predicate == EQUALITY and len(names) == 2 and all(name[0] == '"' for name in names)
+    names = [one.name for one in arguments if isinstance(one, Function) and not one.arguments]
+    return predicate == EQUALITY and len(names) == 2 and are_distinct(*names)
 
 
 def _stated(problem: Problem, source: str) -> list[Formula]:

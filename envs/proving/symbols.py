@@ -17,12 +17,14 @@ from envs.proving.formula import (
     Term,
     Variable,
 )
+from envs.proving.interrupt import look
 
 
 def subterms(terms: Iterable[Term]) -> Iterator[Term]:
     """The terms and all within them, outermost first, left to right."""
     waiting = list(terms)[::-1]
     while waiting:
+        look()
         term = waiting.pop()
         yield term
         if isinstance(term, Function):
@@ -38,6 +40,7 @@ def atoms_of(formula: Formula) -> Iterator[Atom]:
     """The atoms of a formula, left to right."""
     waiting = [formula]
     while waiting:
+        look()
         part = waiting.pop()
         if isinstance(part, Atom):
             yield part
@@ -53,6 +56,7 @@ def atoms_of(formula: Formula) -> Iterator[Atom]:
 
 def free_variables(formula: Formula) -> tuple[str, ...]:
     """The names of the variables that no quantifier within binds, in order of appearance."""
+    look()
     if isinstance(formula, Atom):
         return tuple(variable.name for variable in variables_of(formula.arguments))
     if isinstance(formula, Not):

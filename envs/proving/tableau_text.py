@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from envs.proving.deep import deep
 from envs.proving.formula import Atom, ClauseForm, Function, Literal, Term, Variable
+from envs.proving.interrupt import look
 from envs.proving.proof import EXTENSION, REDUCTION, Node, Proof
 from envs.proving.tptp_writer import clause_text, literal_text, term_text
 
@@ -27,6 +29,7 @@ _UNICODE = _Lines("├─ ", "└─ ", "│  ", "   ")
 _ASCII = _Lines("|- ", "`- ", "|  ", "   ")
 
 
+@deep
 def tableau_text(proof: Proof, form: ClauseForm, unicode: bool = True) -> str:
     """The proof as a tree, with the reason why each node is closed and the clauses used.
 
@@ -132,6 +135,7 @@ def _subterms(terms: Sequence[Term]) -> Iterator[Term]:
     waiting = list(terms)[::-1]
     while waiting:
         term = waiting.pop()
+        look()
         yield term
         if isinstance(term, Function):
             waiting.extend(term.arguments[::-1])
@@ -146,6 +150,7 @@ def _changed(
 
 def _replaced(term: Term, variables: Mapping[str, Term], named: Mapping[Term, Term]) -> Term:
     """The term with other variables, the outermost of the named terms by their names."""
+    look()
     if term in named:
         return named[term]
     if isinstance(term, Variable):

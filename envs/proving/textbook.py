@@ -163,8 +163,10 @@ def _pushed(kind: str, variable: str, body: Part) -> Part:
     look()
     if variable not in body.free:
         return body
-    if body.kind == kind:  # two quantifiers of one kind change places
-        return _quantified(kind, body.variable, _pushed(kind, variable, body.parts[0]))
+    if body.kind == kind:  # two quantifiers of one kind change places if it helps
+        inner = _pushed(kind, variable, body.parts[0])
+        if (inner.kind, inner.variable) != (kind, variable):
+            return _quantified(kind, body.variable, inner)
     if kind == EVERY and body.kind == ALL:
         return _joint(ALL, [_pushed(kind, variable, part) for part in body.parts])
     if body.kind in (ALL, ANY):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from envs.proving.deep import deep
 from envs.proving.formula import (
     EQUALITY,
     And,
@@ -10,6 +11,7 @@ from envs.proving.formula import (
     Exists,
     Forall,
     Formula,
+    Function,
     Iff,
     Implies,
     Literal,
@@ -19,20 +21,33 @@ from envs.proving.formula import (
     Term,
     Variable,
 )
+from envs.proving.interrupt import look
 
 
 def term_text(term: Term) -> str:
     """The term as TPTP writes it: ``f(X,c)``."""
-    if isinstance(term, Variable):
-        return term.name
-    return _applied(term.name, term.arguments)
+    written: list[str] = []
+    waiting: list[Term | str] = [term]
+    while waiting:
+        look()
+        part = waiting.pop()
+        if isinstance(part, str):
+            written.append(part)
+        elif isinstance(part, Variable) or not part.arguments:
+            written.append(part.name)
+        else:
+            written += (part.name, "(")
+            waiting.append(")")
+            for number, argument in enumerate(reversed(part.arguments)):
+                waiting += (argument,) if number == 0 else (",", argument)
+    return "".join(written)
 
 
 def atom_text(atom: Atom) -> str:
     """The atom as TPTP writes it: ``p(X)`` or ``X = c``."""
     if atom.predicate == EQUALITY:
         return " = ".join(term_text(argument) for argument in atom.arguments)
-    return _applied(atom.predicate, atom.arguments)
+    return term_text(Function(atom.predicate, atom.arguments))
 
 
 def literal_text(literal: Literal) -> str:
@@ -49,12 +64,14 @@ def clause_text(clause: Clause) -> str:
     return " | ".join(literal_text(literal) for literal in clause.literals) or "$false"
 
 
+@deep
 def formula_text(formula: Formula) -> str:
     """The formula as TPTP writes it, without parentheses around the whole.
 
     Reading the text gives the formula again, if none of its conjunctions and disjunctions has
     exactly one part.
     """
+    look()
     if isinstance(formula, And | Or):
         if not formula.parts:
             return "$true" if isinstance(formula, And) else "$false"
@@ -89,10 +106,3 @@ def _unit_text(formula: Formula) -> str:
     if isinstance(formula, And | Or) and len(formula.parts) < 2:
         return _unit_text(formula.parts[0]) if formula.parts else formula_text(formula)
     return f"( {formula_text(formula)} )"
-
-
-def _applied(name: str, arguments: tuple[Term, ...]) -> str:
-    """A name with its arguments in parentheses, if there are any."""
-    if not arguments:
-        return name
-    return f"{name}({','.join(term_text(argument) for argument in arguments)})"

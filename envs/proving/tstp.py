@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from envs.proving.deep import deep
 from envs.proving.formula import And, Clause, ClauseForm, Not, Problem, Statement
 from envs.proving.proof import Proof
 from envs.proving.tptp_writer import clause_text, formula_text, statement_text
@@ -15,6 +16,7 @@ from envs.proving.tptp_writer import clause_text, formula_text, statement_text
 _PLAIN = re.compile(r"[a-z][A-Za-z0-9_]*|[0-9]+")
 
 
+@deep
 def tstp(problem: Problem, form: ClauseForm, proof: Proof) -> str:
     """The derivation of $false from the problem's statements, those that the proof uses.
 
