@@ -14,7 +14,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
-from selfplay.log import read_metrics
+from selfplay.metrics import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES = {  # metric: (colour, label)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
 import envs
-from selfplay import checkpoint
 from selfplay.backends import has_bfloat16
 from selfplay.config import Config
 from selfplay.evaluator import NetEvaluator, choose_device, choose_precision
-from selfplay.folder import RunFolder, find_run
+from selfplay.folder import find_run
 from selfplay.search import Search
 from selfplay.types import Game
 
@@ -46,8 +44,7 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
             f"{folder.path} was trained on {rules.name} ({rules.num_actions} actions); "
             f"you asked for {asked.name} ({asked.num_actions})"
         )
-    path = _checkpoint_of(folder, step)
-    saved = checkpoint.load(path)
+    path, saved = folder.load_net(step)
     if saved.get("game", config.game) != config.game:
         raise ValueError(
             f"{path} was trained on {saved['game']}, but {folder.config_file} says {config.game}"
@@ -73,18 +70,3 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
 def _is_fast(precision: object) -> bool:
     """Whether this processor computes in ``precision`` without emulating it."""
     return precision == "float32" or (precision == "bfloat16" and has_bfloat16())
-
-
-def _checkpoint_of(folder: RunFolder, step: int | None) -> Path:
-    latest = folder.latest()
-    if latest is None:
-        raise ValueError(
-            f"{folder.path} has no checkpoint yet; train it with 'selfplay train {folder.path}'"
-        )
-    if step is None:
-        return latest
-    path = folder.checkpoint(step)
-    if not path.is_file():
-        there = ", ".join(str(int(p.stem)) for p in folder.checkpoints())
-        raise ValueError(f"{folder.path} has no checkpoint {step}; it has {there}")
-    return path

@@ -1,122 +1,79 @@
-"""Files of a run that must never be half written: checkpoints and the replay window.
+"""Files of a run that must never be wrong: checkpoints and the replay window.
 
-Everything is written beside its place, flushed to the disk and then renamed.  Checkpoints load
-with ``weights_only=True`` and replay shards without pickles: a stranger's file runs no code.
+Each is a zip that ends in a seal, a hash of all that stands before it: damage anywhere is noticed.
+Checkpoints load with ``weights_only=True`` and replay shards without pickles: a stranger's file
+runs no code.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
-import shutil
+import hashlib
+import io
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import torch
 
 from selfplay import arrays
+from selfplay.files import write_atomically
 from selfplay.types import Samples
 
 FORMAT = 1
 
-_NO_ROOM = 1 << 20  # bytes: with less left than that, a failed write has filled the disk
+_SEAL = b"sha256:"  # begins the comment that a zip may end in; the hash follows in hexadecimal
+_SEALED = len(_SEAL) + 64  # bytes
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Calls ``write`` on a file beside ``path`` that takes its name when it is complete.
-
-    Raises ValueError with a sentence when the disk does not take it; ``path`` is as before then.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(aside, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-        _flush_folder(path.parent)
-    except (OSError, RuntimeError) as error:
-        cause = _cause(error)
-        full = _is_full(cause, path.parent)
-        reason, advice = ("no space left on the disk", "make room and ") if full else (cause, "")
-        raise ValueError(
-            f"{path} could not be saved ({reason}); what was saved before is intact: {advice}run "
-            f"the same command again"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Puts the names in ``folder`` on the disk: else a power cut may undo a rename."""
-    with contextlib.suppress(OSError):  # some systems cannot open folders, some disks flush none
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _cause(error: BaseException) -> BaseException:
-    """What the system said; torch hides it behind a RuntimeError of its own."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OSError):
-        cause = cause.__cause__ or cause.__context__
-    return cause or error
-
-
-def _is_full(error: BaseException, folder: Path) -> bool:
-    """Whether a write failed for want of space; what it wrote still lies in ``folder``."""
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return shutil.disk_usage(folder).free < _NO_ROOM
-
-
-def write_text_atomically(path: Path, text: str) -> None:
-    """Writes a small file as ``write_atomically`` does."""
-
-    def write(file: IO[bytes]) -> None:
-        file.write(text.encode())
-
-    write_atomically(path, write)
+class DamagedError(ValueError):
+    """A file is not what was written; its sentence names it and says what is wrong."""
 
 
 def save(path: Path, content: Mapping[str, Any]) -> None:
     """Writes a checkpoint: nested dicts of tensors, numpy arrays, numbers and strings."""
     packed = {"format": FORMAT, **_packed(content)}
-    write_atomically(path, lambda file: torch.save(packed, file))
+    _write_sealed(path, lambda file: torch.save(packed, file))
 
 
 def load(path: Path) -> dict[str, Any]:
     """What ``save`` wrote.
 
-    Raises ValueError with a sentence for a file that is missing, cut short or something else.
+    Raises DamagedError with a sentence for a file that is cut short, changed or something else,
+    ValueError where there is none.
     """
     if not path.is_file():
         raise ValueError(f"there is no checkpoint {path}")
     try:
+        whole = _unsealed(path)
         with warnings.catch_warnings():  # torch warns of what is refused in the next line
             warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(io.BytesIO(whole), map_location="cpu", weights_only=True)
     except Exception as error:  # a stranger's bytes make torch raise almost anything
-        raise ValueError(
-            f"{path} is not a whole checkpoint of this project (cut short, or made by something "
-            f"else); choose another with RUN@STEP, or move it away to go on from the one before"
+        raise DamagedError(
+            f"{path} is not a whole checkpoint of this project (damaged, cut short, or made by "
+            f"something else)"
         ) from error
     if not isinstance(content, dict) or "format" not in content or "net" not in content:
-        raise ValueError(f"{path} is a torch file, but no checkpoint of this project")
+        raise DamagedError(f"{path} is a torch file, but no checkpoint of this project")
     if content["format"] != FORMAT:
         raise ValueError(
             f"{path} has checkpoint format {content['format']}, this version reads {FORMAT}"
         )
     unpacked: dict[str, Any] = content
     return unpacked
+
+
+def load_of(path: Path, iteration: int) -> dict[str, Any]:
+    """What ``load`` returns; DamagedError also where it is the checkpoint of another iteration."""
+    content = load(path)
+    held = content.get("iteration", iteration)  # the first versions did not say
+    if held != iteration:
+        raise DamagedError(f"{path} holds the checkpoint of iteration {held}")
+    return content
 
 
 def unpacked(content: Any) -> Any:
@@ -132,10 +89,21 @@ def _packed(content: Any) -> Any:
     return torch.from_numpy(content.copy()) if isinstance(content, np.ndarray) else content
 
 
-def save_samples(path: Path, samples: Samples) -> None:
+class Made(NamedTuple):
+    """Which of the positions that a run made are in a shard."""
+
+    seed: int  # of the run
+    iteration: int  # of the checkpoint that it was written with
+    first: int  # positions made before
+    total: int  # and up to its end
+
+
+def save_samples(path: Path, samples: Samples, made: Made | None = None) -> None:
     """Writes samples as one uncompressed .npz file."""
     fields = {f"field{i}": array for i, array in enumerate(arrays.leaves(samples))}
-    write_atomically(path, lambda file: np.savez(file, **fields))  # type: ignore[arg-type]
+    if made is not None:
+        fields["made"] = np.array([number % 2**63 for number in made], np.int64)
+    _write_sealed(path, lambda file: np.savez(file, **fields))  # type: ignore[arg-type]
 
 
 def load_samples(path: Path, like: Samples) -> Samples:
@@ -143,14 +111,25 @@ def load_samples(path: Path, like: Samples) -> Samples:
 
     Raises ValueError when the file is damaged or holds samples of another game.
     """
-    with _reading(path), np.load(path, allow_pickle=False) as file:
-        fields = [file[f"field{i}"] for i in range(len(file.files))]
+    return load_shard(path, like)[0]
+
+
+def load_shard(path: Path, like: Samples) -> tuple[Samples, Made | None]:
+    """The samples of a file, and which they are; None where it does not say.
+
+    Raises ValueError when the file is damaged or holds samples of another game.
+    """
+    with _reading(path), np.load(io.BytesIO(_unsealed(path)), allow_pickle=False) as file:
+        fields = [file[f"field{i}"] for i in range(_count(file))]
+        made = Made(*file["made"].tolist()) if "made" in file.files else None
+        if len({len(field) for field in fields}) != 1:
+            raise ValueError("fields of unequal length")
     expected = arrays.leaves(like)
-    if [a.shape[1:] for a in fields] != [a.shape[1:] for a in expected]:
+    if [(a.shape[1:], a.dtype) for a in fields] != [(a.shape[1:], a.dtype) for a in expected]:
         raise ValueError(f"{path} holds positions of another game than the run's")
     rest = iter(fields)
     samples: Samples = arrays.tree_map(lambda _: next(rest), like)
-    return samples
+    return samples, made
 
 
 def count_samples(path: Path) -> int:
@@ -159,7 +138,12 @@ def count_samples(path: Path) -> int:
     Raises ValueError when the file is damaged.
     """
     with _reading(path), np.load(path, allow_pickle=False) as file:
-        return len(file[f"field{len(file.files) - 1}"])
+        return len(file[f"field{_count(file) - 1}"])
+
+
+def _count(file: Any) -> int:
+    """How many fields of samples an open .npz file holds."""
+    return sum(name.startswith("field") for name in file.files)
 
 
 @contextlib.contextmanager
@@ -172,3 +156,34 @@ def _reading(path: Path) -> Iterator[None]:
             f"{path} is missing or damaged: the run cannot go on without it; to train anew give "
             f"another folder with --out"
         ) from error
+
+
+def _write_sealed(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Writes the zip that ``write`` makes, with a comment at its end that holds a hash of it."""
+
+    def sealed(file: IO[bytes]) -> None:
+        zipped = io.BytesIO()
+        write(zipped)
+        content = zipped.getbuffer()
+        content[-2:] = _SEALED.to_bytes(2, "little")  # the length of the comment
+        file.write(content)
+        file.write(_SEAL + hashlib.sha256(content).hexdigest().encode())
+
+    write_atomically(path, sealed)
+
+
+def _unsealed(path: Path) -> bytes:
+    """The content of a file of ``_write_sealed``, or of one without a seal from before there were.
+
+    Raises zipfile.BadZipFile where it is not what was written.
+    """
+    content = path.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as zipped:
+        if zipped.comment:
+            seal = content[-_SEALED:]
+            digest = hashlib.sha256(memoryview(content)[:-_SEALED]).hexdigest()
+            if seal != _SEAL + digest.encode():
+                raise zipfile.BadZipFile("the hash is another")
+        elif content.find(_SEAL, len(content) - _SEALED) >= 0 or zipped.testzip() is not None:
+            raise zipfile.BadZipFile("the checksum of a part is another")
+    return content

@@ -12,19 +12,24 @@ import contextlib
 import difflib
 import json
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from selfplay.checkpoint import write_text_atomically
+from selfplay import checkpoint
 from selfplay.config import Config, parse_config
+from selfplay.files import write_text_atomically
 from selfplay.lock import locked
 
 RUNS = Path("runs")  # of the user
 SHIPPED = Path(__file__).resolve().parent.parent / "runs"
 
-# what ``checkpoint.write_atomically`` writes beside the files of a run: .NAME.PROCESS
-_ASIDE = re.compile(r"\.(?:(?:config|provenance)\.json|report\.md|\d{6,}\.(?:pt|npz|txt))\.\d+")
+# what ``files.write_atomically`` writes beside the files of a run: .NAME.PROCESS
+_ASIDE = re.compile(
+    r"\.(?:(?:config|provenance)\.json|report\.md|metrics\.jsonl(?:\.damaged\d*)?|"
+    r"\d{6,}\.(?:pt|npz|txt))\.\d+"
+)
 
 
 class RunFolder(NamedTuple):
@@ -48,11 +53,52 @@ class RunFolder(NamedTuple):
 
     def checkpoints(self) -> list[Path]:
         """Oldest first."""
-        return sorted(self.path.glob("checkpoints/[0-9]*.pt"), key=number)
+        return self._numbered("checkpoints/[0-9]*.pt")
 
     def latest(self) -> Path | None:
         """The newest checkpoint, if there is one."""
         return next(reversed(self.checkpoints()), None)
+
+    def load_newest(self, say: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
+        """The newest checkpoint that is whole, with its content; None before there is one.
+
+        ``say`` is told of each that is damaged.  Raises ValueError with a sentence when all are.
+        """
+        damaged: list[str] = []
+        for path in reversed(self.checkpoints()):
+            try:
+                content = checkpoint.load_of(path, number(path))
+            except checkpoint.DamagedError as error:
+                damaged.append(str(error))
+                continue
+            for sentence in damaged:
+                say(f"{sentence}; the one before it is used: {path}")
+            return path, content
+        if damaged:
+            raise ValueError(f"{damaged[0]}; there is none before it that is whole")
+        return None
+
+    def load_net(self, step: int | None) -> tuple[Path, dict[str, Any]]:
+        """The checkpoint ``step``, or the newest that is whole, with its content.
+
+        Where the newest is damaged, that is told on standard error.  Raises ValueError with a
+        sentence when there is none.
+        """
+        if step is None:
+            found = self.load_newest(lambda sentence: print(sentence, file=sys.stderr))
+            if found is None:
+                raise ValueError(
+                    f"{self.path} has no checkpoint yet; train it with 'selfplay train {self.path}'"
+                )
+            return found
+        path = self.checkpoint(step)
+        if not path.is_file():
+            there = ", ".join(str(number(path)) for path in self.checkpoints())
+            raise ValueError(f"{self.path} has no checkpoint {step}; it has {there or 'none'}")
+        try:
+            return path, checkpoint.load_of(path, step)
+        except checkpoint.DamagedError as error:
+            raise ValueError(f"{error}; choose another with RUN@STEP") from error
 
     def leftovers(self) -> list[Path]:
         """What processes that were killed had half written, and nothing of anybody else's."""
@@ -62,7 +108,16 @@ class RunFolder(NamedTuple):
 
     def shards(self) -> list[Path]:
         """Oldest first."""
-        return sorted(self.path.glob("replay/[0-9]*.npz"), key=number)
+        return self._numbered("replay/[0-9]*.npz")
+
+    def all_games(self) -> list[Path]:
+        """Oldest first."""
+        return self._numbered("games/[0-9]*.txt")
+
+    def _numbered(self, pattern: str) -> list[Path]:
+        """The files whose names are numbers, in their order."""
+        found = (path for path in self.path.glob(pattern) if re.fullmatch(r"[0-9]+", path.stem))
+        return sorted(found, key=number)
 
     def config(self, overrides: tuple[str, ...] = ()) -> Config:
         """The configuration the run was started with.

@@ -8,16 +8,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from selfplay import metrics
+from selfplay.events import EVENTS, Clock, EventFile
+from selfplay.files import Appended
 from selfplay.types import Report
-
-EVENTS = "events.out.tfevents"  # what TensorBoard calls its files
 
 # what the screen shows where a run tells it: name, metric, format
 _CELLS = (
@@ -41,63 +42,44 @@ _CELLS = (
 class RunLog:
     """Writes each report to ``metrics.jsonl`` and to an events file for TensorBoard."""
 
-    def __init__(self, folder: Path, resume_at: int | None) -> None:
+    def __init__(
+        self, folder: Path, resume_at: int | None, say: Callable[[str], None] = lambda _: None
+    ) -> None:
         """``resume_at``: the step of the checkpoint a run goes on from, None at its beginning.
 
-        What was written down after that will be done again, so it is dropped.
+        What was written down after that will be done again, so it is dropped.  ``say`` is told of
+        lines that are damaged.  Raises ValueError with a sentence when the disk takes nothing.
         """
-        from torch.utils.tensorboard.writer import SummaryWriter
-
-        self._path = folder / "metrics.jsonl"
+        path = folder / metrics.NAME
         if resume_at is None:
-            for old in (self._path, *folder.glob(EVENTS + "*")):
+            for old in (path, *folder.glob(f"{EVENTS}*")):
                 old.unlink(missing_ok=True)
-        elif self._path.exists():
-            _truncate(self._path, resume_at)
-            _wait_for_a_later_name(folder)
-        self._file: TextIO = open(self._path, "a", encoding="utf-8")  # noqa: SIM115
+        elif path.exists():
+            damaged, kept = metrics.drop_after(folder, resume_at)
+            if damaged:
+                lines = "1 line is" if damaged == 1 else f"{damaged} lines are"
+                say(f"{path}: {lines} damaged and left out; the file as it was is {kept}")
+        times = (line.get("time", 0.0) for line in metrics.read_metrics(folder))
+        self._clock = Clock(max((time for time in times if isinstance(time, float)), default=0.0))
+        self._lines = Appended(path)
         purge = 0 if resume_at is None else resume_at + 1
-        self._events: Any = SummaryWriter(str(folder), purge_step=purge)
+        self._events = EventFile(folder, purge, self._clock.now())
 
     def write(self, report: Report) -> None:
+        """Writes a report down, on the disk before this returns: a kill takes nothing along.
+
+        Raises ValueError with a sentence when the disk does not take it.
+        """
         scalars = {key: float(value) for key, value in report.scalars.items()}
         finite = {key: value for key, value in scalars.items() if math.isfinite(value)}
-        line = {"step": report.step, "phase": report.phase, "time": round(time.time(), 3), **finite}
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
-        for key, value in finite.items():
-            self._events.add_scalar(key, value, report.step)
-        self._events.flush()  # a killed process takes nothing along
+        now = round(self._clock.now(), 3)
+        line = {"step": report.step, "phase": report.phase, "time": now, **finite}
+        self._lines.write((json.dumps(line) + "\n").encode())
+        self._events.add(finite, report.step, now)
 
     def close(self) -> None:
-        self._file.close()
+        self._lines.close()
         self._events.close()
-
-
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The lines of ``metrics.jsonl``; a last line cut short by a crash is left out."""
-    path = folder / "metrics.jsonl"
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return lines
-
-
-def _wait_for_a_later_name(folder: Path) -> None:
-    """Event files are named by the second they begin in and read in that order."""
-    while any(folder.glob(f"{EVENTS}.{int(time.time()):010}.*")):
-        time.sleep(0.05)
-
-
-def _truncate(path: Path, step: int) -> None:
-    """Drops the lines after ``step``: what they tell will be done again."""
-    kept = [line for line in read_metrics(path.parent) if line["step"] <= step]
-    aside = path.with_suffix(".jsonl.aside")
-    aside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-    aside.replace(path)
 
 
 class Screen:

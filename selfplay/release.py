@@ -20,10 +20,7 @@ def release(folder: RunFolder, half: bool = False) -> Path:
     ``half`` rounds its weights to float16, which halves its size.
     Raises ValueError with a sentence when the run has no checkpoint.
     """
-    newest = folder.latest()
-    if newest is None:
-        raise ValueError(f"{folder.path} has no checkpoint to release")
-    content = checkpoint.load(newest)
+    newest, content = folder.load_net(None)
     content.pop("training", None)
     if half:
         content["net"] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from selfplay.checkpoint import write_text_atomically
 from selfplay.config import Config
+from selfplay.files import write_text_atomically
 from selfplay.folder import RunFolder
-from selfplay.log import read_metrics
+from selfplay.metrics import read_metrics
 from selfplay.positions import default_positions
 
 _ROWS = 12  # lines of the strength table

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
-import platform
-import signal
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,10 +17,15 @@ from selfplay import arrays, checkpoint, trust
 from selfplay.backends import Threads, core_count
 from selfplay.config import Config, load_config, nearest_recipe, parse_config
 from selfplay.evaluator import NetEvaluator, choose_device, choose_precision
+from selfplay.events import EVENTS
+from selfplay.files import write_text_atomically
 from selfplay.folder import RUNS, RunFolder, find_run, number
+from selfplay.interrupts import interrupts
 from selfplay.learner import Learner
-from selfplay.log import EVENTS, RunLog, Screen, read_metrics
+from selfplay.log import RunLog, Screen
+from selfplay.metrics import read_metrics, spare_name
 from selfplay.nets import forward_flops, parameter_count
+from selfplay.provenance import provenance
 from selfplay.regimes.workshop import Ledger, Workshop
 from selfplay.replay import Replay, example_samples
 from selfplay.report import write_report
@@ -52,6 +52,8 @@ class Outcome(NamedTuple):
     folder: Path
     finished: bool  # False: stopped by the user, to be resumed
     scalars: dict[str, float]  # the latest of each metric
+    positions: int  # made so far
+    measured_at: int | None  # positions that were made when the strength was measured last
 
 
 def train(target: str, overrides: Sequence[str] = (), out: str | None = None) -> Outcome:
@@ -89,7 +91,8 @@ class Training:
         device = choose_device(config.evaluator.device)
         torch.manual_seed(config.seed)
         net = config.net.build(self.game)
-        saved = self._load_latest()
+        found = folder.load_newest(_tell)
+        saved = self._checked(*found) if found else None
         wish = saved["precision"] if saved else config.evaluator.precision
         self._precision = choose_precision(net, self.game, device, wish)
         self._gauge = Gauge(
@@ -127,7 +130,6 @@ class Training:
         self.loop = config.regime.open(self.shop)
         self._start = time.monotonic()
         self._saved_total = 0  # positions made until the latest checkpoint
-        self._say: Callable[[str], None] = print  # until there is a screen
         self._stopping = False
         self._resumed = saved is not None
         if saved is not None:
@@ -138,9 +140,10 @@ class Training:
     def run(self) -> Outcome:
         """Trains until the budget is used up or the user stops it; saves in both cases."""
         self._prepare_folder()
-        log = RunLog(self.folder.path, self.shop.ledger.positions if self._resumed else None)
+        told_until = self.shop.ledger.positions if self._resumed else None
+        log = RunLog(self.folder.path, told_until, _tell)
         screen = Screen(f"training {self.config.game} in {self.folder.path}", self._progress)
-        self._say = screen.say
+        self._say: Callable[[str], None] = screen.say
         screen.say(
             f"{self.config.game}: net of {self._parameters:,} parameters, "
             f"{self.shop.flops / 1e6:.1f} MFLOPs a position; {self._precision.sentence}"
@@ -150,19 +153,22 @@ class Training:
         if self._progress() >= 1.0:
             screen.say("its budget is used up: give it more with --set budget.seconds=...")
         try:
-            with _interrupts(lambda: self._stop(screen)), _threads(self._learner_threads()):
-                for report in self._loop():
-                    log.write(report)
-                    screen.show(report)
-                    self._latest.update(report.scalars)
+            with interrupts(lambda by_key: self._stop(screen, by_key)):
+                with _threads(self._learner_threads()):
+                    for report in self._loop():
+                        log.write(report)
+                        screen.show(report)
+                        self._latest.update(report.scalars)
+                finished = self._progress() >= 1.0
+                if finished:
+                    self._note_the_end()
+                write_report(self.folder, self.config)
         finally:
             screen.close()
             log.close()
             self.loop.close()
-        if self._progress() >= 1.0:
-            self._note_the_end()
-        write_report(self.folder, self.config)
-        return Outcome(self.folder.path, self._progress() >= 1.0, dict(self._latest))
+        positions = self.shop.ledger.positions
+        return Outcome(self.folder.path, finished, dict(self._latest), positions, self._measured_at)
 
     def _loop(self) -> Iterator[Report]:
         """Iteration after iteration, with a look at the strength and a checkpoint when due."""
@@ -204,9 +210,14 @@ class Training:
         flops = sum(self.shop.ledger.flops(self.shop.flops))
         return math.floor(self.config.strength.per_decade * math.log10(max(1.0, flops)))
 
-    def _stop(self, screen: Screen) -> None:
-        """Ctrl-C: the iteration is finished and saved; a second one leaves at once."""
+    def _stop(self, screen: Screen, by_key: bool) -> None:
+        """On a request to end the iteration is finished and saved; Ctrl-C after it leaves at once.
+
+        Other requests may come twice, as from a system that shuts down: they are to lose nothing.
+        """
         if self._stopping:
+            if not by_key:
+                return
             self.loop.cancel()
             raise KeyboardInterrupt
         self._stopping = True
@@ -225,7 +236,7 @@ class Training:
         measured_at = None
         for line in read_metrics(self.folder.path) if self._resumed else []:
             if line["step"] > self.shop.ledger.positions:
-                break
+                continue
             latest |= {key: value for key, value in line.items() if "/" in key}
             if line["phase"] == "strength":
                 measured_at = line["step"]
@@ -235,12 +246,16 @@ class Training:
         """Writes down what the run is, and clears away what a killed process left unfinished."""
         for leftover in self.folder.leftovers():
             leftover.unlink()
-        for shard in self.folder.shards():  # written just before its checkpoint would have been
-            if not self._resumed or number(shard) > self.shop.ledger.iteration:
-                shard.unlink()
+        reached = self.shop.ledger.iteration if self._resumed else 0
+        for path in (*self.folder.shards(), *self.folder.all_games()):
+            if number(path) > reached:  # written just before its checkpoint would have been
+                path.unlink()
+        for path in self.folder.checkpoints():
+            if number(path) > reached:  # damaged, else the run would go on from it
+                path.rename(spare_name(path))
         self.folder.write_json("config.json", self.config.dump())
         trust.remember(self.config.game, self.folder.config_file)
-        now = _provenance(self._precision.sentence)
+        now = provenance(self._precision.sentence)
         before = self.folder.read_json("provenance.json") if self._resumed else {}
         resumed = [*before.get("resumed", []), now] if before else []
         source = {"data": self.loop.source()} if self.loop.source() else {}
@@ -261,13 +276,17 @@ class Training:
         shop.ledger.wall_s = self._seconds()
         fresh = shop.replay.total - self._saved_total
         if fresh:
-            checkpoint.save_samples(folder.shard(iteration), shop.replay.recent(fresh))
+            made = self._made(iteration, self._saved_total, shop.replay.total)
+            checkpoint.save_samples(folder.shard(iteration), shop.replay.recent(fresh), made)
+        text = "".join(record + "\n" for record in shop.records)
+        write_text_atomically(folder.games(iteration), text)
         older = [path for path in folder.checkpoints() if number(path) != iteration]
         needed = shop.replay.section.size(self._saved_total)  # by the checkpoint before
         checkpoint.save(
             folder.checkpoint(iteration),
             {
                 "game": self.config.game,
+                "iteration": iteration,
                 "config": self.config.dump(),
                 "precision": str(self._precision.dtype).removeprefix("torch."),
                 "net": shop.learner.acting.state_dict(),
@@ -284,8 +303,9 @@ class Training:
             self._strip(path)
         if older:
             self._drop_old_shards(number(older[-1]), needed)
-        text = "".join(record + "\n" for record in shop.records)
-        checkpoint.write_text_atomically(folder.games(iteration), text)
+
+    def _made(self, iteration: int, first: int, total: int) -> checkpoint.Made:
+        return checkpoint.Made(self.config.seed % 2**63, iteration, first, total)
 
     def _strip(self, path: Path) -> None:
         """Takes away from a checkpoint what only training needs."""
@@ -310,12 +330,8 @@ class Training:
             else:
                 needed -= checkpoint.count_samples(shard)
 
-    def _load_latest(self) -> dict[str, Any] | None:
-        """The latest checkpoint, or None before there is one."""
-        path = self.folder.latest()
-        if path is None:
-            return None
-        saved = checkpoint.load(path)
+    def _checked(self, path: Path, saved: dict[str, Any]) -> dict[str, Any]:
+        """The content of a checkpoint, if it is of this run and it can be trained further."""
         if saved["game"] != self.config.game:
             raise ValueError(
                 f"{path} belongs to a run on {saved['game']!r}; you asked for "
@@ -354,18 +370,27 @@ class Training:
         self.loop.load_state_dict(training["loop"])
         self._start -= shop.ledger.wall_s
         total = int(training["replay_total"])
-        shop.replay.restore(self._shards_for(self.config.replay.size(total)), total)
+        shop.replay.restore(self._shards_for(self.config.replay.size(total), total), total)
         self._saved_total = total
 
-    def _shards_for(self, needed: int) -> list[Samples]:
-        """The latest samples on disk, at least ``needed``, in the order they were made."""
+    def _shards_for(self, needed: int, total: int) -> list[Samples]:
+        """The latest samples on disk, at least ``needed`` of ``total``, as they were made."""
         folder, like = self.folder, example_samples(self.game)
         numbers = {number(path) for path in (*folder.shards(), *folder.checkpoints())}
         parts: list[Samples] = []
+        until: int | None = total  # positions made until the end of the next shard, where known
         for iteration in sorted(numbers, reverse=True):  # each checkpoint came with a shard
             if needed > 0 and iteration <= self.shop.ledger.iteration:
-                parts.append(checkpoint.load_samples(folder.shard(iteration), like))
-                needed -= arrays.length(parts[-1])
+                samples, made = checkpoint.load_shard(folder.shard(iteration), like)
+                if made and made != self._made(iteration, made.first, until or made.total):
+                    raise ValueError(
+                        f"{folder.shard(iteration)} is not the file that was written there: it "
+                        f"holds positions of iteration {made.iteration} of a run of seed "
+                        f"{made.seed}; put the right one back, or give another folder with --out"
+                    )
+                until = made.first if made else None
+                parts.append(samples)
+                needed -= arrays.length(samples)
         if needed > 0:
             raise ValueError(
                 f"{folder.path}/replay lacks {needed:,} of the positions that the run needs to go "
@@ -374,21 +399,9 @@ class Training:
         return parts[::-1]
 
 
-@contextlib.contextmanager
-def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
-    """Calls ``stop`` on Ctrl-C and on a request to end, as long as the context lasts."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {
-        number: signal.signal(number, lambda *_: stop())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _tell(sentence: str) -> None:
+    """Tells the user while there is no screen."""
+    print(sentence, file=sys.stderr)
 
 
 @contextlib.contextmanager
@@ -448,41 +461,3 @@ def _differences(old: Any, new: Any, option: str = "") -> Iterator[tuple[str, An
             yield from _differences(old.get(key), new.get(key), f"{option}.{key}".lstrip("."))
     elif old != new:
         yield option, old, new
-
-
-def _provenance(precision: str) -> dict[str, Any]:
-    """How this came about: command, versions, commit, machine."""
-    try:
-        commit = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            capture_output=True,
-            text=True,
-            cwd=Path(__file__).parent,
-            timeout=10,
-            check=False,
-        ).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        commit = ""
-    versions = {name: metadata.version(name) for name in ("torch", "numpy", "numba")}
-    return {
-        "command": " ".join(["selfplay", *sys.argv[1:]]),
-        "started": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
-        "version": metadata.version("selfplay"),
-        "commit": commit or None,
-        "python": platform.python_version(),
-        "packages": versions,
-        "machine": {
-            "processor": _processor(),
-            "cores": core_count(),
-            "system": f"{platform.system()} {platform.machine()}",
-        },
-        "precision": precision,
-    }
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else []:
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()

@@ -55,7 +55,7 @@ def train(arguments: argparse.Namespace) -> Answer:
         _next(f"selfplay train {folder}", "goes on where it stopped")
     _next(f"selfplay play {folder}", "play against it")
     _next(f"tensorboard --logdir {folder}", "see its curves")
-    return Answer({})
+    return Answer({}, 0 if outcome.finished else 130)
 
 
 def sweep(arguments: argparse.Namespace) -> Answer:

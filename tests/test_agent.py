@@ -94,14 +94,6 @@ def test_an_edited_config_is_found_out(copy: Path, net: dict[str, object]) -> No
         load_agent(str(copy))
 
 
-def test_a_truncated_checkpoint_is_refused(copy: Path) -> None:
-    path = RunFolder(copy).checkpoint(10)
-    path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(ValueError, match=r"000010\.pt is not a whole checkpoint.*RUN@STEP"):
-        load_agent(str(copy))
-    assert load_agent(f"{copy}@2").step == 2
-
-
 def test_a_checkpoint_of_another_game_is_refused_even_where_it_fits(copy: Path) -> None:
     path = RunFolder(copy).checkpoint(10)
     checkpoint.save(path, {**checkpoint.load(path), "game": "another"})
@@ -154,6 +146,23 @@ def test_an_agent_runs_in_the_precision_that_its_run_measured(
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features, raising=False)
     assert load_agent(str(copy)).evaluator.dtype == used
     assert bool(measurements) == measured
+
+
+def test_where_the_newest_checkpoint_is_damaged_the_one_before_plays(
+    copy: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    newest = RunFolder(copy).checkpoint(10)
+    newest.write_bytes(newest.read_bytes()[:-1])
+    agent = load_agent(str(copy))
+    assert agent.step == 2
+    assert agent.evaluator(agent.game, agent.game.init(np.random.default_rng(0), 1)).value == [0.0]
+    before = RunFolder(copy).checkpoint(2)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"{newest} is not a whole checkpoint")
+    assert line.endswith(f"; the one before it is used: {before}")
+    with pytest.raises(ValueError, match=r"000010\.pt is not a whole checkpoint.*RUN@STEP"):
+        load_agent(f"{copy}@10")
+    assert load_agent(f"{copy}@2").step == 2
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA GPU")

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import pickle
 import resource
-import shutil
 import signal
-import stat
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,6 +72,40 @@ def test_damaged_bytes_never_end_in_anything_but_a_sentence(saved: Path) -> None
             assert str(saved) in str(error)  # noqa: PT017  most damage hits padding and does none
 
 
+def test_every_flipped_bit_is_noticed(saved: Path) -> None:
+    whole, rng = saved.read_bytes(), np.random.default_rng(1)
+    for place in [*rng.integers(len(whole), size=300), *range(-100, 0)]:
+        content = bytearray(whole)
+        content[place] ^= 1 << int(rng.integers(8))
+        saved.write_bytes(content)
+        with pytest.raises(checkpoint.DamagedError, match=r"000001\.pt is not a whole checkpoint"):
+            checkpoint.load(saved)
+
+
+@pytest.mark.parametrize("size", [1, 16, 512, 4096])
+def test_every_hole_is_noticed(size: int, saved: Path) -> None:
+    checkpoint.save(saved, {"net": {"weight": torch.ones(5000)}})
+    whole, rng = saved.read_bytes(), np.random.default_rng(2)
+    for place in rng.integers(len(whole) - size, size=30).tolist():
+        content = whole[:place] + bytes(size) + whole[place + size :]
+        if content == whole:  # it was empty there
+            continue
+        saved.write_bytes(content)
+        with pytest.raises(checkpoint.DamagedError):
+            checkpoint.load(saved)
+
+
+def test_a_checkpoint_from_before_there_were_seals_is_read_and_checked(tmp_path: Path) -> None:
+    path = tmp_path / "000001.pt"
+    torch.save({"format": 1, "net": {"weight": torch.ones(5000)}}, path)
+    assert torch.equal(checkpoint.load(path)["net"]["weight"], torch.ones(5000))
+    content = path.read_bytes()
+    weights = content.index(torch.ones(5000).numpy().tobytes())
+    path.write_bytes(content[: weights + 99] + b"\x00" + content[weights + 100 :])
+    with pytest.raises(checkpoint.DamagedError):
+        checkpoint.load(path)
+
+
 class Trap:
     """Creates a file when it is unpickled."""
 
@@ -113,62 +140,6 @@ def test_a_later_format_says_both_numbers(tmp_path: Path) -> None:
         checkpoint.load(tmp_path / "a.pt")
 
 
-def _disk_full(file: IO[bytes]) -> None:
-    file.write(b"the first half")
-    raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def _torch_on_a_full_device(file: IO[bytes]) -> None:
-    with open("/dev/full", "wb") as full:
-        torch.save({"x": torch.zeros(100_000)}, full)
-
-
-def _numpy_on_a_full_device(file: IO[bytes]) -> None:
-    with open("/dev/full", "wb") as full:
-        np.savez(full, x=np.zeros(100_000))
-
-
-@pytest.mark.parametrize("write", [_disk_full, _torch_on_a_full_device, _numpy_on_a_full_device])
-def test_a_full_disk_leaves_what_was_there(write: Callable[..., None], tmp_path: Path) -> None:
-    path = tmp_path / "000001.pt"
-    path.write_bytes(b"the last good one")
-    with pytest.raises(ValueError, match=r"could not be saved \(no space left on the disk\)"):
-        checkpoint.write_atomically(path, write)
-    assert path.read_bytes() == b"the last good one"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize(("free", "full"), [(1000, True), (1 << 40, False)])
-def test_an_error_of_torch_means_a_full_disk_only_if_it_is_full(
-    free: int, full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(file: IO[bytes]) -> None:
-        raise RuntimeError("unexpected pos 704 vs 598")
-
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
-    with pytest.raises(ValueError, match="could not be saved") as error:
-        checkpoint.write_atomically(tmp_path / "1.pt", fails)
-    assert ("no space left on the disk" in str(error.value)) == full
-    assert ("make room" in str(error.value)) == full
-    assert ("unexpected pos 704 vs 598" in str(error.value)) != full
-
-
-def test_a_renamed_file_is_flushed_with_its_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """First the content, then the name: after a power cut the one without the other is no use."""
-    path, real, flushed = tmp_path / "1.pt", os.fsync, []
-
-    def fsync(descriptor: int) -> None:
-        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
-        flushed.append((kind, path.exists()))
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    checkpoint.write_text_atomically(path, "text")
-    assert flushed == [("file", False), ("folder", True)]
-
-
 @contextmanager
 def small_files_only() -> Iterator[None]:
     """The system refuses files of more than 4 kB, as a full disk would.
@@ -195,43 +166,6 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_one_before(saved: Path) -> No
     assert list(saved.parent.iterdir()) == [saved]
 
 
-def test_a_forbidden_folder_gives_its_own_reason(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    path.mkdir()  # no file can take the place of a folder
-    with pytest.raises(ValueError, match=r"could not be saved \(.*directory"):
-        checkpoint.write_text_atomically(path, "{}")
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_an_interrupted_write_leaves_nothing_behind(tmp_path: Path) -> None:
-    def interrupted(file: IO[bytes]) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        checkpoint.write_atomically(tmp_path / "a.pt", interrupted)
-    assert list(tmp_path.iterdir()) == []
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from selfplay import checkpoint
-
-def half(file):
-    file.write(b"half of it")
-    file.flush()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-checkpoint.write_atomically(Path(sys.argv[1]), half)
-"""
-
-
-def test_a_process_killed_while_writing_leaves_what_was_there(saved: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, str(saved)], check=False, timeout=120)
-    assert done.returncode == -signal.SIGKILL
-    assert checkpoint.load(saved)["training"]["ledger"]["positions"] == 12
-
-
 def some_samples(count: int) -> Samples:
     rng = np.random.default_rng(0)
     like = example_samples(TicTacToe())
@@ -250,6 +184,20 @@ def test_samples_come_back_as_they_were(tmp_path: Path) -> None:
         assert got.dtype == given.dtype
         np.testing.assert_array_equal(got, given)
     assert checkpoint.count_samples(tmp_path / "1.npz") == 37
+
+
+def test_every_flipped_bit_of_samples_is_noticed(tmp_path: Path) -> None:
+    path, like = tmp_path / "1.npz", example_samples(TicTacToe())
+    checkpoint.save_samples(path, some_samples(20), checkpoint.Made(7, 1, 100, 120))
+    assert checkpoint.load_shard(path, like)[1] == (7, 1, 100, 120)
+    assert checkpoint.count_samples(path) == 20
+    whole, rng = path.read_bytes(), np.random.default_rng(3)
+    for place in rng.integers(len(whole), size=200):
+        content = bytearray(whole)
+        content[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"1\.npz is missing or damaged"):
+            checkpoint.load_samples(path, like)
 
 
 def test_samples_of_another_game_are_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # (selfplay.search.*, selfplay.regimes.*, selfplay.play.*, envs.*) and nothing else of the project.
 LAYERS = (
     ("selfplay.types", "selfplay.private"),
-    ("selfplay.jit",),
+    ("selfplay.jit", "selfplay.files", "selfplay.interrupts"),
     (
         "selfplay.arrays",
         "selfplay.intervals",
@@ -34,7 +34,8 @@ LAYERS = (
     ("selfplay.regimes", "selfplay.own_games"),
     ("selfplay.strength",),
     ("selfplay.config",),
-    ("selfplay.folder", "selfplay.log", "selfplay.bench"),
+    ("selfplay.metrics", "selfplay.events", "selfplay.provenance", "selfplay.bench"),
+    ("selfplay.folder", "selfplay.log"),
     ("selfplay.agent", "selfplay.report", "selfplay.release"),
     ("selfplay.run",),
     ("selfplay.play", "selfplay.compare", "selfplay.sweep", "selfplay.theorems", "selfplay.answer"),

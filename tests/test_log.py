@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import math
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from selfplay.data.generate import Progress
 from selfplay.data.show import ProgressLine
-from selfplay.log import RunLog, Screen, _clock, read_metrics
+from selfplay.log import RunLog, Screen, _clock
+from selfplay.metrics import read_metrics
 from selfplay.types import Report
 
 
@@ -71,6 +75,55 @@ def test_a_line_cut_short_is_left_out(tmp_path: Path) -> None:
     assert [line["step"] for line in read_metrics(tmp_path)] == [0, 1]
     told(tmp_path, range(2, 4), resume_at=1)
     assert [line["step"] for line in read_metrics(tmp_path)] == [0, 1, 2, 3]
+
+
+def test_a_clock_set_back_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each session begins a year before the one that it goes on from."""
+    for session in range(3):
+        monkeypatch.setattr(time, "time", lambda at=1.8e9 - 3e7 * session: at)
+        told(tmp_path, range(3 * session, 3 * session + 3), 3 * session - 1 if session else None)
+    assert points(tmp_path, "learn/kl") == [(step, step) for step in range(9)]
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    times = [event.wall_time for event in events.Scalars("learn/kl")]
+    assert times == sorted(times)
+    assert [line["time"] for line in read_metrics(tmp_path)] == times
+
+
+def test_a_run_of_an_earlier_version_goes_on_behind_its_events(tmp_path: Path) -> None:
+    """Its files are named by the second they began in."""
+    told(tmp_path, range(3), None)
+    (old,) = tmp_path.glob("events*")
+    old.rename(tmp_path / "events.out.tfevents.1790000000.host.17.0")
+    told(tmp_path, range(3, 5), resume_at=2)
+    assert (tmp_path / "events.out.tfevents.1790000001.selfplay").is_file()
+    assert points(tmp_path, "learn/kl") == [(step, step) for step in range(5)]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("which", ["metrics.jsonl", "events.out"])
+def test_a_disk_that_takes_no_more_is_one_sentence_and_loses_no_point(
+    which: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, real, written = RunLog(tmp_path, None), os.write, []
+
+    def fails(descriptor: int, record: bytes) -> int:
+        name = os.readlink(f"/proc/self/fd/{descriptor}")
+        written.append(name)
+        if which in name:
+            raise OSError(number, os.strerror(number))
+        return real(descriptor, record)
+
+    log.write(Report(1, "learn", {"learn/kl": 1.0}))
+    monkeypatch.setattr(os, "write", fails)
+    with pytest.raises(ValueError, match="could not be saved") as error:
+        log.write(Report(2, "learn", {"learn/kl": 2.0}))
+    assert str(error.value).startswith(str(tmp_path / which))
+    log.close()
+    monkeypatch.undo()
+    told(tmp_path, range(2, 4), resume_at=1)
+    assert points(tmp_path, "learn/kl") == [(1, 1.0), (2, 2.0), (3, 3.0)]
+    assert [line["step"] for line in read_metrics(tmp_path)] == [1, 2, 3]
 
 
 def test_no_metrics_are_no_lines(tmp_path: Path) -> None:

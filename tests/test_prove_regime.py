@@ -28,7 +28,7 @@ from selfplay import checkpoint
 from selfplay.config import Config, parse_config
 from selfplay.evaluator import NetEvaluator
 from selfplay.folder import RunFolder
-from selfplay.log import read_metrics
+from selfplay.metrics import read_metrics
 from selfplay.proving.crew import Crew
 from selfplay.proving.lessons import replay
 from selfplay.proving.matchmaker import Matchmaker

@@ -25,7 +25,7 @@ from selfplay import run as training
 from selfplay.checks import check_game
 from selfplay.config import Config, load_config, parse_config
 from selfplay.folder import RunFolder
-from selfplay.log import read_metrics
+from selfplay.metrics import read_metrics
 from selfplay.openings import NO_MOVE, random_positions
 from selfplay.play import terminal
 from selfplay.positions import default_positions, read_positions, write_positions

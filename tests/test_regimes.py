@@ -26,7 +26,7 @@ from selfplay.data.generate import Order, generate
 from selfplay.evaluator import NetEvaluator
 from selfplay.folder import RunFolder
 from selfplay.learner import Learner
-from selfplay.log import read_metrics
+from selfplay.metrics import read_metrics
 from selfplay.openings import canonical_keys, distinct_openings
 from selfplay.players import NetPlayer, RandomPlayer, SolverPlayer
 from selfplay.positions import write_positions

@@ -54,5 +54,5 @@ def test_a_released_run_keeps_its_net_and_nothing_else_of_its_training(tmp_path:
 
 
 def test_a_run_without_a_checkpoint_cannot_be_released(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="has no checkpoint to release"):
+    with pytest.raises(ValueError, match="has no checkpoint yet"):
         release(RunFolder(tmp_path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,10 @@ from selfplay import arrays, checkpoint, run
 from selfplay import folder as folders
 from selfplay.actor import parse_record
 from selfplay.folder import RunFolder
-from selfplay.log import Screen, read_metrics
+from selfplay.interrupts import interrupts
+from selfplay.log import Screen
+from selfplay.metrics import read_metrics
+from selfplay.provenance import provenance
 from selfplay.report import write_report
 from selfplay.run import Outcome, train
 from selfplay.types import Report
@@ -234,6 +238,7 @@ def test_a_richer_run_is_the_same_after_a_stop(
 KILL = """
 import os, signal, sys
 import numpy, torch
+from selfplay.provenance import provenance
 from selfplay.report import write_report
 from selfplay.run import train
 
@@ -327,7 +332,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(recipe: str, tmp_path: Path) -> None
     wait_for(lambda: any(line["phase"] == "learn" for line in read_metrics(folder.path)), process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
+    assert process.returncode == 130, err
     assert "stopping after this iteration" in err
     assert f"Next: selfplay train {folder.path}" in out
     (saved,) = folder.checkpoints()
@@ -406,15 +411,36 @@ def test_only_the_newest_checkpoints_hold_what_a_resume_needs(straight: Outcome)
     assert not any(held[:-2])
 
 
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 16
+    path.write_bytes(content)
+
+
+def _hole(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:2048] + bytes(512) + content[2560:])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_flip, _hole, lambda p: p.write_bytes(p.read_bytes()[:1000]), lambda p: p.write_bytes(b"")],
+    ids=["flip", "hole", "cut", "empty"],
+)
 def test_the_checkpoint_before_serves_when_the_newest_is_damaged(
-    straight: Outcome, copy: Path
+    damage: Callable[[Path], object],
+    straight: Outcome,
+    copy: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    newest = RunFolder(copy).latest()
-    newest.write_bytes(newest.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=f"{newest.name} is not a whole checkpoint.*move it away"):
-        train(str(copy))
-    newest.unlink()
+    before, newest = RunFolder(copy).checkpoints()[-2:]
+    damage(newest)
+    bad = newest.read_bytes()
     assert train(str(copy)).finished
+    err = capfd.readouterr().err
+    assert f"{newest} is not a whole checkpoint" in err
+    assert f"; the one before it is used: {before}\n" in err
+    assert newest.with_name(f"{newest.name}.damaged").read_bytes() == bad
     assert_same_run(straight.folder, copy)
 
 
@@ -494,6 +520,86 @@ def test_old_shards_go_and_needed_ones_stay(straight: Outcome) -> None:
     assert len(held) < len(folder.checkpoints())
     window = folder.config().replay.size(1500)
     assert window <= sum(held) <= 2 * window + max(held)
+
+
+def test_a_checkpoint_of_another_iteration_is_noticed(
+    straight: Outcome, copy: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    early, *_, newest = RunFolder(copy).checkpoints()
+    shutil.copy(early, newest)
+    assert train(str(copy)).finished
+    assert f"{newest} holds the checkpoint of iteration 1; the one before" in capfd.readouterr().err
+    assert_same_run(straight.folder, copy)
+
+
+def test_where_all_checkpoints_are_damaged_it_says_so(copy: Path) -> None:
+    for path in RunFolder(copy).checkpoints():
+        _flip(path)
+    newest = RunFolder(copy).latest()
+    with pytest.raises(ValueError, match="there is none before it that is whole") as error:
+        train(str(copy))
+    assert str(error.value).startswith(f"{newest} is not a whole checkpoint")
+    assert all(path.exists() for path in RunFolder(copy).checkpoints())
+
+
+def test_a_shard_in_the_place_of_another_is_noticed(copy: Path) -> None:
+    *_, before, last = RunFolder(copy).shards()
+    shutil.copy(last, before)
+    held = int(last.stem)
+    with pytest.raises(ValueError, match=f"{before.name} is not the file .* iteration {held} "):
+        train(str(copy), ["budget.positions=9000"])
+
+
+def test_a_shard_of_another_run_is_noticed(recipe: str, copy: Path, tmp_path: Path) -> None:
+    other = train(recipe, ["seed=7", "budget.positions=600"], str(tmp_path / "other")).folder
+    last = RunFolder(copy).shards()[-1]
+    shutil.copy(RunFolder(other).shards()[-1], last)
+    with pytest.raises(ValueError, match=f"{last.name} is not the file .* of a run of seed 7"):
+        train(str(copy), ["budget.positions=9000"])
+
+
+def test_games_are_there_before_their_checkpoint(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process killed between the two has all games of the checkpoints that it leaves."""
+    folder, seen, real = RunFolder(tmp_path / "run"), [], checkpoint.save
+
+    def save(path: Path, content: Any) -> None:
+        seen.append(folder.games(int(path.stem)).is_file())
+        real(path, content)
+
+    monkeypatch.setattr(checkpoint, "save", save)
+    train(recipe, ["budget.positions=400"], str(folder.path))
+    assert seen
+    assert all(seen)
+    folder.games(99).write_text("of an iteration that was not finished")
+    train(recipe, ["budget.positions=500"], str(folder.path))
+    assert not folder.games(99).exists()
+
+
+def test_damaged_lines_of_the_metrics_are_told_and_kept(
+    straight: Outcome, copy: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = copy / "metrics.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    bad = b"".join([lines[0], b"\xff" + lines[1], b"5\n", *lines[2:]])
+    path.write_bytes(bad)
+    assert train(str(copy)).finished
+    spare = copy / "metrics.jsonl.damaged"
+    assert (
+        f"{path}: 2 lines are damaged and left out; the file as it was is {spare}\n"
+        in capfd.readouterr().err
+    )
+    assert spare.read_bytes() == bad
+    assert path.read_bytes() == b"".join([lines[0], *lines[2:]])
+
+
+def test_the_command_can_be_repeated_from_provenance(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["selfplay", "train", recipe, "--out", str(tmp_path / "a run"), "--set", "name='x y'"]
+    monkeypatch.setattr(sys, "argv", words)
+    assert shlex.split(provenance("float32")["command"]) == words
 
 
 @pytest.mark.parametrize("which", [-1, -2])
@@ -707,7 +813,7 @@ def test_games_are_kept_as_moves(straight: Outcome) -> None:
 
 def test_interrupts_are_given_back() -> None:
     before = signal.getsignal(signal.SIGINT)
-    with run._interrupts(lambda: None):
+    with interrupts(lambda by_key: None):
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
 

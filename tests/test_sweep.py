@@ -18,7 +18,7 @@ import pytest
 
 from selfplay.config import Config, parse_config
 from selfplay.folder import RunFolder
-from selfplay.log import read_metrics
+from selfplay.metrics import read_metrics
 from selfplay.sweep.forecast import Forecast, Paid, makespan
 from selfplay.sweep.measure import Rates, estimate
 from selfplay.sweep.plan import Plan, read_plan

@@ -11,7 +11,7 @@ from envs.tictactoe import TicTacToe
 from selfplay import arrays, checkpoint
 from selfplay.config import parse_config
 from selfplay.folder import RunFolder
-from selfplay.log import read_metrics
+from selfplay.metrics import read_metrics
 from selfplay.regimes.workshop import Ledger
 from selfplay.replay import example_samples
 from selfplay.run import Training

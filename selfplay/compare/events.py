@@ -29,7 +29,7 @@ from selfplay.compare.curves import Curve
 from selfplay.compare.records import Group, spell_kind
 from selfplay.compare.sentence import brief
 from selfplay.compare.views import View
-from selfplay.log import EVENTS
+from selfplay.events import EVENTS
 
 LOG_STEPS = 100  # a factor of ten in compute
 _UNITS = ((1e9, "GFLOP"), (1e6, "MFLOP"), (1.0, "FLOP"))

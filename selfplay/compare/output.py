@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from selfplay.checkpoint import write_text_atomically
+from selfplay.files import write_text_atomically
 from selfplay.folder import RUNS, RunFolder
 
 OWN = "compare"  # the folder below the one that is named

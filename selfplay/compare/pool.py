@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from selfplay.arena import DRAWS, Match, Results, rating_draws
-from selfplay.checkpoint import write_text_atomically
 from selfplay.compare.bootstrap import seed_weights
 from selfplay.compare.records import F64
+from selfplay.files import write_text_atomically
 from selfplay.intervals import Interval, wilson
 
 FILE = "pool.json"

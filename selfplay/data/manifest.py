@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from selfplay.checkpoint import write_text_atomically
+from selfplay.files import write_text_atomically
 
 FORMAT = 1
 NAME = "manifest.json"

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 import envs
 from selfplay import trust
-from selfplay.checkpoint import write_text_atomically
+from selfplay.files import write_text_atomically
 from selfplay.folder import RunFolder
 from selfplay.sweep.plan import Cell, DataSet, Plan, differences
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from envs.proving.game import OWN, Proving
-from selfplay import checkpoint
 from selfplay.evaluator import NetEvaluator
 from selfplay.folder import SHIPPED, find_run
 from selfplay.proving.guided import Guide
@@ -32,15 +31,8 @@ def load_guide(name: str) -> Guide:
             f"{folder.path} was trained on {config.game}, it proves nothing; train a prover with "
             f"'selfplay train configs/prove.toml'"
         )
-    path = folder.latest()
-    if path is None:
-        raise ValueError(
-            f"{folder.path} has no checkpoint yet; train it with 'selfplay train {folder.path}'"
-        )
-    if wanted and not (path := folder.checkpoint(int(number))).is_file():
-        there = ", ".join(str(int(one.stem)) for one in folder.checkpoints())
-        raise ValueError(f"{folder.path} has no checkpoint {int(number)}; it has {there}")
-    weights = checkpoint.load(path)["net"]
+    path, saved = folder.load_net(int(number) if wanted else None)
+    weights = saved["net"]
     rules = config.model_copy(update={"problems": str(_ANY)}).rules()
     if not isinstance(rules, Proving):
         raise ValueError(f"{folder.config_file}: {config.game!r} is not the proving game")

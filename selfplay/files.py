@@ -1,0 +1,117 @@
+"""Files that are never half written: whole ones take the place of the old, appended ones grow.
+
+Whatever the disk refuses becomes one sentence that names the file and what to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+_NO_ROOM = 1 << 20  # bytes: with less left than that, a failed write has filled the disk
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Calls ``write`` on a file beside ``path`` that takes its name when it is complete.
+
+    Raises ValueError with a sentence when the disk does not take it; ``path`` is as before then.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(aside, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+        _flush_folder(path.parent)
+    except (OSError, RuntimeError) as error:
+        raise refused(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """Writes a small file as ``write_atomically`` does."""
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+class Appended:
+    """A file that grows by whole records, each on the disk's side of this process at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        except OSError as error:
+            raise refused(path, error) from error
+
+    def write(self, record: bytes) -> None:
+        """Appends the record.
+
+        Raises ValueError with a sentence when the disk does not take it; none of it is left then.
+        """
+        before = os.fstat(self._descriptor).st_size
+        try:
+            left = memoryview(record)
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, before)
+            raise refused(self._path, error) from error
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
+        self._descriptor = -1
+
+
+def refused(path: Path, error: BaseException) -> ValueError:
+    """The sentence for a file that the disk does not take."""
+    cause = _cause(error)
+    number = cause.errno if isinstance(cause, OSError) else None
+    again = "run the same command again"
+    if _is_full(cause, path.parent):
+        reason, advice = "no space left on the disk", f"make room and {again}"
+    elif number == errno.EROFS:
+        reason, advice = "the disk is read-only", "choose a folder on another with --out"
+    elif number in (errno.EACCES, errno.EPERM):
+        reason, advice = "it is forbidden", "choose a folder that is yours with --out"
+    else:
+        reason, advice = getattr(cause, "strerror", None) or str(cause), again
+    return ValueError(
+        f"{path} could not be saved ({reason}); what was saved before is intact: {advice}"
+    )
+
+
+def _flush_folder(folder: Path) -> None:
+    """Puts the names in ``folder`` on the disk: else a power cut may undo a rename."""
+    with contextlib.suppress(OSError):  # some systems cannot open folders, some disks flush none
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the system said; torch hides it behind a RuntimeError of its own."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    return cause or error
+
+
+def _is_full(error: BaseException, folder: Path) -> bool:
+    """Whether a write failed for want of space; what it wrote still lies in ``folder``."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return shutil.disk_usage(folder).free < _NO_ROOM
