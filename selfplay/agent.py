@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import envs
-from selfplay.backends import has_bfloat16
 from selfplay.config import Config
-from selfplay.evaluator import NetEvaluator, choose_device, choose_precision
+from selfplay.evaluator import (
+    NetEvaluator,
+    choose_device,
+    choose_precision,
+    computes_bfloat16,
+)
 from selfplay.folder import find_run
 from selfplay.search import Search
 from selfplay.types import Game
@@ -60,7 +64,7 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
     device = choose_device(config.evaluator.device)
     wish = config.evaluator.precision
     if wish == "auto" and device == "cpu" and _is_fast(saved.get("precision")):
-        wish = saved["precision"]  # what the run measured; measuring again takes a second or two
+        wish = saved["precision"]  # as its run had it
     precision = choose_precision(net, rules, device, wish)
     evaluator = NetEvaluator(net, rules.num_actions, device, precision.dtype, _CACHE)
     label = str(folder.path) if step is None else f"{folder.path}@{step}"
@@ -69,4 +73,4 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
 
 def _is_fast(precision: object) -> bool:
     """Whether this processor computes in ``precision`` without emulating it."""
-    return precision == "float32" or (precision == "bfloat16" and has_bfloat16())
+    return precision == "float32" or (precision == "bfloat16" and computes_bfloat16("cpu"))

@@ -30,7 +30,7 @@ class EvaluatorSection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     device: str = "auto"  # "auto", "cpu", "cuda:0"
-    precision: Literal["auto", "bfloat16", "float32"] = "auto"  # auto: measured at the start
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"  # auto: by net and processor
     cache: int = Field(1 << 17, ge=0)  # positions remembered a thread; 0 = merge within a batch
 
 
@@ -39,12 +39,6 @@ def core_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def has_bfloat16() -> bool:
-    """Whether this processor computes in bfloat16 without emulating it; False if torch is old."""
-    tell = getattr(torch.cpu, "get_capabilities", None)
-    return tell is not None and any(has for name, has in tell().items() if "bf16" in name)
 
 
 class Threads:

@@ -6,9 +6,7 @@ under the same weights.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -17,12 +15,11 @@ from numpy.typing import NDArray
 
 from selfplay import arrays
 from selfplay.jit import kernel
-from selfplay.nets import Net, enough_memory, obs_tensors
+from selfplay.nets import Net, enough_memory, forward_flops, obs_tensors
 from selfplay.types import Evaluation, Float, Game, Int, State
 
 _WAYS = 4  # places in the cache where a position may stand
-_TURNS = 8  # of each precision when they are compared
-_WORTH_IT = 1.25  # how much faster bfloat16 must be; less might be chance, another run would differ
+_WORTH_IT = 1e6  # FLOPs a position from which on bfloat16 is mostly a quarter faster or more
 _SMALLER = "the net (net.channels, net.width) or the number of games side by side (actor.games)"
 _STRIDE = 32  # batches are padded to a multiple of this: few shapes, few compiled convolutions
 
@@ -195,50 +192,37 @@ def choose_device(wish: str) -> str:
 
 
 class Precision(NamedTuple):
-    """A choice of inference precision with the measurement behind it."""
+    """A choice of inference precision with its reason."""
 
     dtype: torch.dtype
     sentence: str
 
 
 def choose_precision(net: Net, game: Game, device: str, wish: str) -> Precision:
-    """The faster of bfloat16 and float32 on this machine, measured, unless ``wish`` names one."""
+    """The precision that ``wish`` names, or for "auto" the one that is mostly faster.
+
+    It goes by the net and the processor alone, never by a stopwatch: the same recipe makes the
+    same net on the same machine, whatever else the machine does.
+    """
     names = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     if wish in names:
         return Precision(names[wish], f"nets run in {wish}, as configured")
-    speed = _speeds(net, game, device, names)
-    best = "bfloat16" if speed["bfloat16"] > _WORTH_IT * speed["float32"] else "float32"
-    return Precision(
-        names[best],
-        f"nets run in {best} on {device}: {speed['bfloat16']:,.0f} positions/s in bfloat16, "
-        f"{speed['float32']:,.0f} in float32",
-    )
+    flops = forward_flops(net, game)
+    if not computes_bfloat16(device):
+        best, reason = "float32", "there is no bfloat16 in this processor"
+    elif flops < _WORTH_IT:
+        best, reason = "float32", f"{flops / 1e6:.2g} MFLOPs are too few for bfloat16 to pay"
+    else:
+        best, reason = "bfloat16", "this processor computes in it"
+    return Precision(names[best], f"nets run in {best} on {device}: {reason}")
 
 
-@enough_memory(_SMALLER)
-def _speeds(
-    net: Net, game: Game, device: str, dtypes: Mapping[str, torch.dtype]
-) -> dict[str, float]:
-    """Positions a second in one thread, by precision: the best of several turns.
-
-    The precisions take turns, so that other work on the machine slows all of them alike.
-    """
-    batch = game.observe(game.init(np.random.default_rng(0), 256))
-    fields = [field.to(device) for field in obs_tensors(batch)]
-    fused = {name: net.fused().to(device, dtype) for name, dtype in dtypes.items()}
-    best = dict.fromkeys(dtypes, math.inf)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as actors run
-    try:
-        with torch.inference_mode():
-            for _ in range(_TURNS):
-                for name, evaluate in fused.items():
-                    start = time.perf_counter()
-                    evaluate(fields)[0].float().cpu()
-                    best[name] = min(best[name], time.perf_counter() - start)
-    finally:
-        torch.set_num_threads(threads)
-    return {name: 256 / seconds for name, seconds in best.items()}
+def computes_bfloat16(device: str) -> bool:
+    """Whether the processor computes in bfloat16 without emulating it; False if torch is old."""
+    if torch.device(device).type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    tell = getattr(torch.cpu, "get_capabilities", None)
+    return tell is not None and any(has for name, has in tell().items() if "bf16" in name)
 
 
 @kernel

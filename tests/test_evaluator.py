@@ -1,5 +1,6 @@
 """The evaluator answers what its net would, whatever it merges, remembers or forgets."""
 
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -275,15 +276,40 @@ def test_choose_device_beyond_the_last_gpu(monkeypatch: pytest.MonkeyPatch) -> N
         choose_device("cuda:2")
 
 
-def test_choose_precision(game: Connect4, nets: list[Net]) -> None:
-    for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-        chosen = choose_precision(nets[0], game, "cpu", name)
-        assert chosen.dtype == dtype
-        assert name in chosen.sentence
-    measured = choose_precision(nets[0], game, "cpu", "auto")
-    assert measured.dtype in (torch.float32, torch.bfloat16)
-    assert str(measured.dtype).removeprefix("torch.") in measured.sentence.split(":")[0]
-    assert measured.sentence.count("positions/s") == 1
+@pytest.mark.parametrize(
+    ("wish", "fast", "width", "dtype", "reason"),
+    [
+        ("float32", True, 1024, torch.float32, "as configured"),
+        ("bfloat16", False, 16, torch.bfloat16, "as configured"),
+        ("auto", True, 1024, torch.bfloat16, "this processor computes in it"),
+        ("auto", True, 16, torch.float32, "0.0035 MFLOPs are too few for bfloat16 to pay"),
+        ("auto", False, 1024, torch.float32, "there is no bfloat16 in this processor"),
+    ],
+)
+def test_the_precision_goes_by_net_and_processor(
+    wish: str,
+    fast: bool,
+    width: int,
+    dtype: torch.dtype,
+    reason: str,
+    game: Connect4,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And by nothing else: a stopwatch would now and then choose otherwise."""
+
+    def stopwatch() -> float:
+        raise AssertionError("the clock was asked")
+
+    net = Mlp(width=width).build(game)
+    features = {"avx2": True, "avx512_bf16": fast}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features, raising=False)
+    for name in ("time", "monotonic", "perf_counter", "thread_time", "process_time"):
+        monkeypatch.setattr(time, name, stopwatch)
+    chosen = choose_precision(net, game, "cpu", wish)
+    monkeypatch.undo()
+    assert chosen.dtype == dtype
+    assert chosen.sentence.startswith(f"nets run in {str(dtype).removeprefix('torch.')}")
+    assert reason in chosen.sentence
 
 
 def test_a_batch_that_memory_cannot_hold_is_one_sentence(
