@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
-import json
 import math
 import os
 import sys
@@ -46,7 +45,13 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of ``selfplay ARGV``: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    from selfplay.printable import printed_safely
+
+    with printed_safely():
+        return _main(list(sys.argv[1:] if argv is None else argv))
+
+
+def _main(words: list[str]) -> int:
     parser, verbs = _parser()
     if not words:
         parser.print_help(sys.stderr)
@@ -86,6 +91,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _leave_working_folder()
     from selfplay import trust, verbs
     from selfplay.answer import Answer
+    from selfplay.printable import json_line
 
     typed = [getattr(arguments, "game", None), *getattr(arguments, "targets", ())]
     trust.begin(filter(None, typed), getattr(arguments, "trust", False))
@@ -95,7 +101,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return verb(arguments).code
     with contextlib.redirect_stdout(sys.stderr):
         answer = verb(arguments)
-    print(json.dumps(_finite(answer.content), ensure_ascii=False))
+    print(json_line(_finite(answer.content)))
     return answer.code
 
 

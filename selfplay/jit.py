@@ -7,8 +7,10 @@ every source file that has kernels: change one and all are compiled anew.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import pickle
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,28 +18,29 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from numba.core.caching import IndexDataCacheFile
 from numba.extending import intrinsic
 
+from selfplay.private import cache_folders, is_private
+
 _ROOT = Path(__file__).resolve().parent.parent
+_DIGEST = hashlib.sha256().digest_size
 
 
 def _cache_folder() -> Path:
-    """A writable folder whose name changes with the sources of the kernels."""
+    """A folder, the user's alone, whose name changes with the sources of the kernels.
+
+    The cache holds pickles, which run code, so it is never taken from somebody else.
+    """
     digest = hashlib.sha256(numba.__version__.encode())
     for package in ("selfplay", "envs"):
         for source in sorted((_ROOT / package).rglob("*.py")):
             text = source.read_bytes()
             if b"kernel" in text:
                 digest.update(source.name.encode() + text)
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "selfplay"
-    user = os.getuid() if hasattr(os, "getuid") else "user"  # Windows has a folder for each anyway
-    for parent in (base, Path(tempfile.gettempdir()) / f"selfplay-{user}"):
+    for parent in cache_folders():
         folder = parent / f"numba-{digest.hexdigest()[:16]}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
+        if is_private(parent) and is_private(folder):
             return folder
     return Path(tempfile.mkdtemp(prefix="selfplay-numba-"))
 
@@ -48,10 +51,65 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+class _CheckedFile(IndexDataCacheFile):  # type: ignore[misc]  # numba has no types
+    """The cache of one kernel; what is damaged in it is removed, so that it is compiled again.
+
+    Each file begins with a hash of the rest: machine code with one bit turned would be run.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        with contextlib.suppress(OSError):  # it is compiled, only not kept
+            super().save(key, data)
+
+    def _load_index(self) -> dict[Any, Any]:
+        content = self._content(Path(self._index_path))
+        version, stamp, known = pickle.loads(content) if content else (None, None, {})
+        current = (version, stamp) == (self._version, self._source_stamp)
+        return known if current else {}
+
+    def _save_index(self, known: dict[Any, Any]) -> None:
+        self._write(self._index_path, self._dump((self._version, self._source_stamp, known)))
+
+    def _load_data(self, name: str) -> Any:
+        content = self._content(Path(self._data_path(name)))
+        if content is None:
+            raise FileNotFoundError(name)  # numba compiles then
+        return pickle.loads(content)
+
+    def _save_data(self, name: str, data: Any) -> None:
+        self._write(self._data_path(name), self._dump(data))
+
+    def _write(self, path: str, content: bytes) -> None:
+        with self._open_for_write(path) as file:
+            file.write(hashlib.sha256(content).digest() + content)
+
+    def _content(self, path: Path) -> bytes | None:
+        """What ``_write`` wrote; None, and the file is gone, if it is not whole."""
+        try:
+            found = path.read_bytes()
+        except OSError:
+            return None
+        content = found[_DIGEST:]
+        if hashlib.sha256(content).digest() == found[:_DIGEST]:
+            return content
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return None
+
+
+def _checked(compiled: Any) -> Any:
+    """``compiled`` with a cache that notices damage."""
+    cache = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if isinstance(cache, IndexDataCacheFile):
+        cache.__class__ = _CheckedFile
+    return compiled
+
+
 def kernel(function: _Function) -> _Function:
     """``function`` compiled: no Python objects inside, the interpreter lock released, cached."""
-    compiled: _Function = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    return compiled
+    compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    checked: _Function = _checked(compiled)
+    return checked
 
 
 def bare_kernel(function: _Function) -> _Function:
@@ -62,10 +120,9 @@ def bare_kernel(function: _Function) -> _Function:
     refuses to compile a function that needs to allocate.  A kernel that returns a view of its
     arguments must not be bare: its caller would give back a reference that nobody took.
     """
-    compiled: _Function = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(
-        function
-    )
-    return compiled
+    compiled = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)
+    checked: _Function = _checked(compiled)
+    return checked
 
 
 # Bits: the processor has an instruction for each of these, and Python no word ---------------------

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from selfplay import metrics
+from selfplay.console import PlainConsole
 from selfplay.events import EVENTS, Clock, EventFile
 from selfplay.files import Appended
 from selfplay.types import Report
@@ -88,13 +89,13 @@ class Screen:
     def __init__(
         self, title: str, progress: Callable[[], float], stream: TextIO | None = None
     ) -> None:
-        self._console = Console(file=stream or sys.stderr, highlight=False, emoji=False)
+        self._console = PlainConsole(stream or sys.stderr)
         self._title, self._progress = title, progress
         self._latest: dict[str, float] = {}  # replaced, never changed: rich's thread reads it
         self._start, self._at_start = time.monotonic(), progress()
         self._last_line = -math.inf
         self._live: Live | None = None
-        if self._console.is_terminal and not self._console.is_dumb_terminal:
+        if self._console.is_live:
             self._live = Live(
                 console=self._console, get_renderable=self._draw, refresh_per_second=4
             )
@@ -102,7 +103,7 @@ class Screen:
 
     def say(self, sentence: str) -> None:
         """A line that stays."""
-        self._console.print(sentence, markup=False, soft_wrap=True)
+        self._console.print(sentence, soft_wrap=True)
 
     def show(self, report: Report) -> None:
         first = report.phase == "selfplay" and "selfplay/seconds" not in self._latest
@@ -116,7 +117,7 @@ class Screen:
         elif due and "learn/kl" in self._latest:
             self._last_line = time.monotonic()
             cells = (f"{name} {value}" for name, value in self._cells())
-            self._console.print(" · ".join(cells), markup=False, soft_wrap=True)
+            self._console.print(" · ".join(cells), soft_wrap=True)
 
     def close(self) -> None:
         if self._live is not None:

@@ -37,8 +37,9 @@ class Lefty(Toy):
         super().__init__("lefty", [[Move(pay, 0, 0, pay)]], num_players=2, max_moves=1)
 
 
-def mistaken() -> None:
-    raise KeyError("a fault of the game's author")
+class Mistaken(Toy):
+    def __init__(self) -> None:
+        raise KeyError("a fault of the game's author")
 '''
 POSITIONS = """set,moves,s1,s2,s3,s4,s5,s6,s7,note
 opening,,-2,-1,0,1,0,-1,-2,four wins
@@ -265,7 +266,7 @@ def test_debug_shows_where_an_error_comes_from(place: Path) -> None:
 def test_a_fault_of_the_program_keeps_its_traceback(place: Path) -> None:
     """It leaves ``main`` as it is, so Python shows it."""
     with pytest.raises(KeyError, match="a fault of the game's author"):
-        run(place, "check", "mygame:mistaken")
+        run(place, "check", "mygame:Mistaken")
 
 
 def test_a_reader_that_leaves_is_no_error(place: Path) -> None:

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the ground up.  A module may import from the layers below its own, and from its own package
 # (selfplay.search.*, selfplay.regimes.*, selfplay.play.*, envs.*) and nothing else of the project.
 LAYERS = (
-    ("selfplay.types", "selfplay.private"),
-    ("selfplay.jit", "selfplay.files", "selfplay.interrupts"),
+    ("selfplay.types", "selfplay.private", "selfplay.printable"),
+    ("selfplay.jit", "selfplay.files", "selfplay.interrupts", "selfplay.console"),
     (
         "selfplay.arrays",
         "selfplay.intervals",
@@ -133,7 +133,8 @@ KNOWN_TO = {
     "gymnasium": {"envs"},
     "pysat": {"envs"},
     "rich": {
-        "selfplay.compare", "selfplay.log", "selfplay.play", "selfplay.sweep", "selfplay.theorems",
+        "selfplay.compare", "selfplay.console", "selfplay.log", "selfplay.play", "selfplay.sweep",
+        "selfplay.theorems",
     },
     "matplotlib": {"selfplay.compare"},
     "numba": {"selfplay.jit", "selfplay.search"},

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 import envs
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff
+from selfplay.console import PlainConsole
 from selfplay.play import terminal as terminals
 from selfplay.play.session import NOT_PLAYED, Session
 from selfplay.play.terminal import Terminal
@@ -77,7 +77,7 @@ def typed(at: Session, *lines: str | BaseException) -> list[str]:
             raise line
         return line
 
-    Terminal(at, Console(file=out, width=80, highlight=False), read).run()
+    Terminal(at, PlainConsole(out, width=80), read).run()
     return out.getvalue().splitlines()
 
 
@@ -463,17 +463,20 @@ def test_a_legal_move_comes_before_a_command_of_the_same_name() -> None:
     assert at.history[0].action == 1
 
 
-def test_colour_only_where_the_terminal_has_it() -> None:
+def test_colour_only_where_the_terminal_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     at = session(Connect4(4, 2, 2), side=1)
     plain, coloured = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(coloured, "isatty", lambda: True, raising=False)
+    for name in ("NO_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
 
     def end(prompt: str) -> str:
         raise EOFError
 
-    Terminal(at, Console(file=plain, highlight=False), end).run()
+    Terminal(at, PlainConsole(plain), end).run()
     at.restart()
-    console = Console(file=coloured, force_terminal=True, color_system="standard", _environ={})
-    Terminal(at, console, end).run()
+    Terminal(at, PlainConsole(coloured), end).run()
     assert "\x1b[" not in plain.getvalue()
     assert "\x1b[1;31mX\x1b[0m . . ." in coloured.getvalue()
 

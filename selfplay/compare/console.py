@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 
 from rich import box
-from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -21,6 +20,7 @@ from selfplay.compare.tables import (
     groups_table,
     pool_table,
 )
+from selfplay.console import PlainConsole
 
 _EVERY_S = 30.0  # between two lines of progress where there is no terminal
 _WIDE = 150  # columns where there is no terminal to fit
@@ -29,8 +29,8 @@ _WIDE = 150  # columns where there is no terminal to fit
 @contextlib.contextmanager
 def working(what: str) -> Iterator[Callable[[str], None]]:
     """Shows what goes on; tells more with what comes back: a line now and then, in no terminal."""
-    console = Console(file=sys.stderr, highlight=False, emoji=False)
-    if console.is_terminal and not console.is_dumb_terminal:
+    console = PlainConsole(sys.stderr)
+    if console.is_live:
         with console.status(Text(what)) as status:
             yield lambda words: status.update(Text(words))
         return
@@ -48,9 +48,9 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
 def print_comparison(done: Published) -> None:
     """The sentence first, then the tables, then the notes."""
     found = done.found
-    console = Console(file=sys.stdout, highlight=False, emoji=False)
+    console = PlainConsole()
     if not console.is_terminal:
-        console = Console(file=sys.stdout, highlight=False, emoji=False, width=_WIDE)
+        console = PlainConsole(width=_WIDE)
     say = [f"{found.sentence}."]
     say += [f"{found.charged_sentence}."] if found.charged_sentence else []
     for sentence in say:

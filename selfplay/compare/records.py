@@ -17,6 +17,7 @@ from selfplay import trust
 from selfplay.config import build_rules
 from selfplay.folder import RunFolder, find_run
 from selfplay.nets import NetSection, parameter_count
+from selfplay.printable import in_one_line
 
 F64 = NDArray[np.float64]
 
@@ -137,11 +138,6 @@ def spell_kind(kind: str) -> str:
     return _KINDS.get(kind, kind.replace("_", " "))
 
 
-def printable(text: str) -> str:
-    """``text`` without what would move a terminal's cursor or break a page."""
-    return "".join(each if each.isprintable() else "?" for each in text)
-
-
 def read_runs(names: Sequence[str | Path]) -> Runs:
     """The runs that ``names`` name: run folders, folders that hold runs, or parts of a run's name.
 
@@ -195,7 +191,7 @@ def read_run(path: Path) -> Run:
             settings=_settings_of(config, strength),
             kind=kind,
             seed=int(config.get("seed", 0)),
-            expert="" if maker else printable(str(told_expert)),
+            expert="" if maker else in_one_line(str(told_expert)),
             games=int(games) if games else None,
             positions=int(regime["unique"]) if regime.get("unique") else None,
             net="" if kind == "unguided" else str(_section(config, "net").get("kind", "resnet")),
@@ -460,7 +456,7 @@ def _labels(runs: Sequence[Run]) -> list[str]:
     apart = []
     for run, label in zip(runs, labels, strict=True):
         same = [other for other, its in zip(runs, labels, strict=True) if its == label]
-        apart.append(printable(", ".join([label, *_differences(run, same)])))
+        apart.append(in_one_line(", ".join([label, *_differences(run, same)])))
     return [
         label if apart.count(label) == 1 else _label(run, runs, {})
         for run, label in zip(runs, apart, strict=True)
@@ -515,4 +511,4 @@ def _label(run: Run, runs: Sequence[Run], explained: dict[str, tuple[str, ...]])
         differs = any((name, value) not in other.options for other in kin)
         if differs and not (told and name.startswith(told)):
             parts.append(f"{name.removeprefix('regime.')} {value}")
-    return printable(", ".join(parts))
+    return in_one_line(", ".join(parts))

@@ -27,6 +27,7 @@ from envs import importing
 from selfplay.arrays import concatenate, hash_rows, length, put, take
 from selfplay.lookahead import position_keys
 from selfplay.openings import canonical_keys, random_positions
+from selfplay.private import cache_folders, is_private
 from selfplay.solver import ExhaustiveSolver, Partial, Solver, solver_for
 from selfplay.types import Bool, Float, Game, State, Symmetric
 
@@ -295,15 +296,10 @@ def fingerprint(game: Game) -> int:
 
 
 def _folder() -> Path:
-    """A writable folder for labels: in the user's cache, else among the temporary files."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "selfplay"
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    for parent in (base, Path(tempfile.gettempdir()) / f"selfplay-{user}"):
-        folder = parent / "labels"
-        with contextlib.suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-            if os.access(folder, os.W_OK):
-                return folder
+    """A folder for labels, the user's alone: in his cache, else among the temporary files."""
+    for parent in cache_folders():
+        if is_private(parent) and is_private(parent / "labels"):
+            return parent / "labels"
     return Path(tempfile.mkdtemp(prefix="selfplay-labels-"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import Any, TextIO
 from selfplay.data.dataset import size_on_disk
 from selfplay.data.generate import Progress
 from selfplay.data.manifest import Manifest
+from selfplay.printable import bare
 
 _HEADS = ("games", "positions", "unique", "duplicates", "first wins", "draws", "second wins")
 _LINE_S = 10.0  # between lines of progress where there is no terminal
@@ -58,7 +60,7 @@ class ProgressLine:
     """Progress on one line that renews itself in a terminal, else now and then a line."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = stream or bare(sys.stderr) or io.StringIO()
         self._terminal = self._stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
         self._last = time.monotonic()
 

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from selfplay.console import PlainConsole
 from selfplay.play.session import Session
 
 COSTLY = 0.1  # a move that loses this much return is worth a word
@@ -33,7 +33,7 @@ SHORT = {"?": "help", "h": "hint", "u": "undo", "q": "quit", "exit": "quit", "mo
 class Terminal:
     """One person at one terminal; ``read`` prompts for a line and raises EOFError at the end."""
 
-    def __init__(self, session: Session, console: Console, read: Callable[[str], str]) -> None:
+    def __init__(self, session: Session, console: PlainConsole, read: Callable[[str], str]) -> None:
         self._session, self._console, self._read = session, console, read
         self._verbs: dict[str, Callable[[], None]] = {
             "hint": self._hint,
@@ -199,12 +199,12 @@ class Terminal:
         self._console.print(board, soft_wrap=True)
 
     def _say(self, sentence: str, style: str = "") -> None:
-        self._console.print(sentence, style=style, markup=False, soft_wrap=True)
+        self._console.print(sentence, style=style, soft_wrap=True)
 
 
 def play_in_terminal(session: Session) -> None:
     """Plays ``session`` on standard input and output, in colour where the terminal has it."""
-    Terminal(session, Console(highlight=False), _read_line).run()
+    Terminal(session, PlainConsole(), _read_line).run()
 
 
 def _read_line(prompt: str) -> str:

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TextIO
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from selfplay.console import PlainConsole
 from selfplay.sweep.forecast import Forecast
 from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.task import Record, Task
@@ -34,12 +35,12 @@ class Screen:
         stream: TextIO | None = None,
     ) -> None:
         self._plan, self._tasks, self._records, self._jobs = plan, tasks, records, jobs
-        self._console = Console(file=stream or sys.stderr, highlight=False, emoji=False)
+        self._console = PlainConsole(stream or sys.stderr)
         self._forecast = Forecast(tasks, records)
         self._left_s = math.nan
         self._read_at = self._line_at = time.monotonic()
         self._live: Live | None = None
-        if self._console.is_terminal and not self._console.is_dumb_terminal:
+        if self._console.is_live:
             self._live = Live(console=self._console, get_renderable=self._draw, auto_refresh=False)
 
     def __enter__(self) -> Screen:
@@ -86,7 +87,7 @@ class Screen:
         )
 
     def _say(self, sentence: str) -> None:
-        self._console.print(sentence, markup=False, soft_wrap=True)
+        self._console.print(sentence, soft_wrap=True)
 
     def _counts(self) -> str:
         states = [each.state for each in self._records.values()]

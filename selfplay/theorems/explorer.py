@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from rich.console import Console
 
 from envs.proving.clausify import clausify
 from envs.proving.extract import proof_of
@@ -18,6 +17,7 @@ from envs.proving.matrix import build_library
 from envs.proving.tableau import OPTIONS, OVER, PROVED, RUNNING
 from envs.proving.tableau_text import tableau_text
 from selfplay import arrays
+from selfplay.console import PlainConsole
 from selfplay.proving.guided import Guide
 from selfplay.proving.prover import judge
 from selfplay.proving.trials import winning_line
@@ -124,7 +124,7 @@ class Explorer:
     """One person at one terminal; ``read`` prompts for a line and raises EOFError at the end."""
 
     def __init__(
-        self, walk: Walk, simulations: int, console: Console, read: Callable[[str], str]
+        self, walk: Walk, simulations: int, console: PlainConsole, read: Callable[[str], str]
     ) -> None:
         self._walk, self._simulations = walk, simulations
         self._console, self._read = console, read
@@ -259,7 +259,7 @@ class Explorer:
         )
 
     def _say(self, sentence: str) -> None:
-        self._console.print(sentence, markup=False, soft_wrap=True)
+        self._console.print(sentence, soft_wrap=True)
 
 
 def has_lines() -> bool:
@@ -274,7 +274,7 @@ def has_lines() -> bool:
 
 def explore_in_terminal(walk: Walk, simulations: int) -> None:
     """Walks on standard input and output."""
-    Explorer(walk, simulations, Console(highlight=False, emoji=False), _read_line).run()
+    Explorer(walk, simulations, PlainConsole(), _read_line).run()
 
 
 def _read_line(prompt: str) -> str:

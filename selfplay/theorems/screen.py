@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from rich.console import Console
 from rich.text import Text
+
+from selfplay.console import PlainConsole
 
 _EVERY_S = 30.0  # between two lines of progress where there is no terminal
 _RENEW_S = 0.2  # between two changes of the line in a terminal
@@ -25,8 +26,7 @@ def progress(what: str) -> Iterator[Say]:
     if sys.stderr is None:
         yield lambda words: None
         return
-    console = Console(file=sys.stderr, highlight=False, emoji=False)
-    live = console.is_terminal and not console.is_dumb_terminal
+    console = PlainConsole(sys.stderr)
     last = time.monotonic()
 
     def due(every: float) -> bool:
@@ -37,7 +37,7 @@ def progress(what: str) -> Iterator[Say]:
         last = now
         return True
 
-    if not live:
+    if not console.is_live:
         yield lambda words: print(words(), file=sys.stderr) if due(_EVERY_S) else None
         return
     with console.status(Text(what)) as status:
