@@ -114,18 +114,24 @@ LAW_OF: dict[Form, tuple[Callable[[float], float], dict[str, float]]] = {
 
 @pytest.mark.parametrize("form", LAW_OF)
 @pytest.mark.parametrize("n", [0, 1000])
-def test_the_interval_of_the_exponent_holds_the_truth(form: Form, n: int) -> None:
-    """200 repeats of three seeds at six amounts of data."""
+@pytest.mark.parametrize(
+    ("repeats", "least", "most"),
+    [(25, 0.84, 1.0), pytest.param(200, 0.90, 0.99, marks=pytest.mark.slow)],
+)
+def test_the_interval_of_the_exponent_holds_the_truth(
+    form: Form, n: int, repeats: int, least: float, most: float
+) -> None:
+    """95 of 100 times, of three seeds at six amounts of data."""
     law, truth = LAW_OF[form]
     held = dict.fromkeys(truth, 0)
-    for repeat in range(200):
+    for repeat in range(repeats):
         cells = cells_of(law, 3, 0.1, n, np.random.default_rng(repeat))
         fit = fit_law(form, "planted", "D", cells, seed_shifts(cells, 200))
         for name, value in truth.items():
             spread = fit.parameter(name).interval
             assert spread is not None
             held[name] += spread.low <= value <= spread.high
-    assert all(0.90 <= count / 200 <= 0.99 for count in held.values()), held
+    assert all(least <= count / repeats <= most for count in held.values()), held
 
 
 def test_without_noise_the_law_is_found_exactly() -> None:
@@ -223,12 +229,17 @@ def test_budgets_may_differ_in_the_law_of_data_alone() -> None:
     assert data.parameter("exponent").value == pytest.approx(0.2, rel=1e-4)
 
 
-def test_the_frontier_is_judged_by_other_seeds_than_it_is_chosen_by() -> None:
+@pytest.mark.parametrize(
+    ("repeats", "within"), [(10, 0.06), pytest.param(40, 0.03, marks=pytest.mark.slow)]
+)
+def test_the_frontier_is_judged_by_other_seeds_than_it_is_chosen_by(
+    repeats: int, within: float
+) -> None:
     """Two arms of pure noise: the least of both would be below 1, the choice of others is not."""
     rng = np.random.default_rng(0)
     flops = 10 ** np.arange(10, 13.01, 0.25)
     least, judged = [], []
-    for _ in range(40):
+    for _ in range(repeats):
         groups = []
         for size in (1000, 4000):
             noise = np.exp(0.2 * rng.standard_normal((2, len(flops))))
@@ -242,7 +253,7 @@ def test_the_frontier_is_judged_by_other_seeds_than_it_is_chosen_by() -> None:
         judged.append(np.log(found.loss).mean())
         logs = [np.mean([np.log(r.points.of(LOSS)) for r in g.runs], axis=0) for g in groups]
         least.append(np.min(logs, axis=0).mean())
-    assert abs(np.mean(judged)) < 0.03
+    assert abs(np.mean(judged)) < within
     assert np.mean(least) < -0.05
 
 

@@ -171,17 +171,14 @@ def test_averaged_weights_follow_as_by_hand() -> None:
     game = TicTacToe()
     learner = learner_of(game, average=0.9, **STEADY)
     samples = random_samples(game, 16)
-    mean = weights(learner.net)
+    steps = [weights(learner.net)]
     assert learner.acting is not learner.net
-    for step in range(1, 4):
+    for parts in ((2, 9), (2, 9, 33), (2, 9, 33, 99)):  # 2/11, 3/12, 4/13 of the mean before stay
         learner.fit(samples, 1, 0.0)
-        keep = (1 + step) / (10 + step)  # 2/11, 3/12, 4/13: below 0.9 for a long time yet
-        mean = {
-            name: keep * old + (1 - keep) * learner.net.state_dict()[name]
-            for name, old in mean.items()
-        }
+        steps.append(weights(learner.net))
         for name, tensor in learner.acting.state_dict().items():
-            torch.testing.assert_close(tensor, mean[name])
+            together = sum(part * step[name] for part, step in zip(parts, steps, strict=True))
+            torch.testing.assert_close(tensor, together / sum(parts))
 
 
 def test_without_averaging_the_net_itself_acts() -> None:

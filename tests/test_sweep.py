@@ -8,13 +8,13 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from program import COMMAND, run, surroundings
 
 from selfplay.config import Config, parse_config
 from selfplay.folder import RunFolder
@@ -268,11 +268,11 @@ def test_a_position_costs_its_play_and_its_samples() -> None:
         {"search": {"simulations": 8}, "learner": {"reuse": 2}, "budget": {"positions": 1000}}
     )
     told = estimate(config, rates)
-    assert told.seconds == pytest.approx(1000 * (8 / 800 + 2 / 400))
-    assert told.flops == pytest.approx(1000 * (8 * 0.5 * 100 + 2 * 300))
+    assert told.seconds == pytest.approx(15)  # 10 for 8,000 simulations, 5 for 2,000 samples
+    assert told.flops == pytest.approx(1_000_000)  # 400,000 for 4,000 evaluations, 300 a sample
     short = config.model_copy(update={"budget": config.budget.model_copy(update={"seconds": 3.0})})
     assert estimate(short, rates).seconds == pytest.approx(3)
-    assert estimate(short, rates).flops == pytest.approx(200 * 1000)
+    assert estimate(short, rates).flops == pytest.approx(200_000)
 
 
 def finished(plan: Plan, name: str, seconds: float, flops: float, positions: int) -> None:
@@ -365,9 +365,9 @@ def test_the_share_of_a_budget_is_that_of_the_limit_that_is_nearest() -> None:
 
 def start(place: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "selfplay.cli", "sweep", *words],
+        [*COMMAND, "sweep", *words],
         cwd=place,
-        env=os.environ | {"COLUMNS": "100"},
+        env=os.environ | surroundings({}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -377,13 +377,9 @@ def start(place: Path, *words: str) -> subprocess.Popen[str]:
 
 def sweep(place: Path, *words: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of ``selfplay sweep WORDS``."""
-    process = start(place, *words)
-    try:
-        out, err = process.communicate(timeout=200)
-    finally:
-        process.kill()
-    assert "Traceback" not in err
-    return process.returncode, out, err
+    done = run(place, "sweep", *words)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
 
 
 def states(place: Path, name: str) -> dict[str, str]:
@@ -428,10 +424,10 @@ def test_a_failing_cell_does_not_stop_the_others(small: tuple[Path, int, str, st
     assert f"bad-s0 failed: {bad['error']} (see runs/sweeps/small/bad-s0/error.txt)" in out
     assert out.splitlines()[-1].startswith("Next: selfplay sweep small.toml")
     assert "/4] bad-s0 failed: " in err
-    run = RunFolder(folder / "good-reuse=4.5-s0")
-    assert run.config().learner.reuse == 4.5
-    assert read_metrics(run.path)[-1]["step"] >= 600
-    assert run.read_json("provenance.json")["machine"]["cores"] == 1
+    trained = RunFolder(folder / "good-reuse=4.5-s0")
+    assert trained.config().learner.reuse == 4.5
+    assert read_metrics(trained.path)[-1]["step"] >= 600
+    assert trained.read_json("provenance.json")["machine"]["cores"] == 1
 
 
 def test_cells_that_are_done_are_skipped(small: tuple[Path, int, str, str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from selfplay.agent import load_agent
 from selfplay.arrays import length, take
+from selfplay.config import load_config
 from selfplay.lookahead import position_keys
 from selfplay.players import NetPlayer, SearchPlayer
 from selfplay.run import train
@@ -31,9 +32,20 @@ def reachable(game: Game) -> Iterator[State]:
         state = take(after, np.unique(position_keys(after), return_index=True)[1])
 
 
-@pytest.mark.timeout(600)
-def test_tictactoe_is_learned_to_perfection(tmp_path: Path) -> None:
-    outcome = train(str(RECIPE), ["strength.versus=[]"], str(tmp_path / "run"))
+@pytest.mark.parametrize(
+    ("positions", "with_search", "alone"),
+    [  # the share of mistakes, at most
+        (20_000, 0.01, 0.03),  # an untrained net errs in 37% of the positions
+        pytest.param(150_000, 0.0, 0.002, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
+    ],
+)
+def test_tictactoe_is_learned_to_perfection(
+    positions: int, with_search: float, alone: float, tmp_path: Path
+) -> None:
+    """With a search of 16 simulations, and by the net without looking ahead."""
+    budget = f"budget.positions={positions}"
+    assert load_config(RECIPE).budget.positions == 150_000
+    outcome = train(str(RECIPE), ["strength.versus=[]", budget], str(tmp_path / "run"))
     assert outcome.finished
     agent = load_agent(str(tmp_path / "run"))
     game, solver = agent.game, solver_for(agent.game)
@@ -41,16 +53,16 @@ def test_tictactoe_is_learned_to_perfection(tmp_path: Path) -> None:
         SearchPlayer("search", agent.search, agent.evaluator),
         NetPlayer("net", agent.evaluator),
     ]
-    mistakes, positions = np.zeros(2), 0
+    mistakes, seen = np.zeros(2), 0
     for state in reachable(game):
         right = optimal_moves(solver.scores(state))
-        positions += length(state)
+        seen += length(state)
         for i, player in enumerate(players):
             action = player.decide(game, state, np.random.default_rng(0)).action
             mistakes[i] += (~right[np.arange(length(state)), action]).sum()
-    assert positions == 4520  # 5,478 positions, of which 958 are over
-    assert mistakes[0] == 0
-    assert mistakes[1] <= 4520 * 0.002  # the net alone, without looking ahead
+    assert seen == 4520  # 5,478 positions, of which 958 are over
+    assert mistakes[0] <= with_search * seen
+    assert mistakes[1] <= alone * seen
 
 
 @pytest.mark.slow
