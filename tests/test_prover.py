@@ -15,6 +15,7 @@ from provers import write_prover
 from envs.proving.checker import Verdict, check_clause_form, check_proof
 from envs.proving.clausify import clausify
 from envs.proving.game import OWN, Proving
+from envs.proving.interrupt import look
 from envs.proving.matrix import build_library
 from envs.proving.tableau import OVER, PROVED
 from envs.proving.tptp import parse_problem, read_problem
@@ -154,11 +155,89 @@ def test_the_next_problem_stands_in_the_memory_of_the_last() -> None:
 
 
 def test_stopped_by_the_user() -> None:
-    asked = iter([False, False, True, True])
-    result = Prover().prove_file(HARD, Bounds(60.0), stop=lambda: next(asked, True))
+    begun = time.perf_counter()
+    result = Prover().prove_file(HARD, Bounds(60.0), lambda: time.perf_counter() > begun + 0.3)
     assert (result.status, result.reason) == ("User", "interrupted")
     assert result.inferences > 0
     assert result.seconds < 30
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("fof(a, axiom, $true).", "Satisfiable"),
+        ("cnf(a, axiom, p | ~ p).", "Satisfiable"),
+        ("fof(a, axiom, p).", "Satisfiable"),
+        ("fof(a, axiom, ! [X] : X = X).", "Satisfiable"),
+        ("fof(a, axiom, ! [X] : X != X).", "Unsatisfiable"),
+        ("cnf(a, axiom, $false).", "Unsatisfiable"),
+        ("cnf(a, axiom, p). cnf(b, axiom, ~ p).", "Unsatisfiable"),
+        ("fof(c, conjecture, $true).", "Theorem"),
+        ("fof(c, conjecture, ? [X] : $true).", "Theorem"),
+        ("fof(c, conjecture, ! [X] : X = X).", "Theorem"),
+        ("fof(c, conjecture, $false).", "CounterSatisfiable"),
+        ("fof(c, conjecture, p & ~ p).", "CounterSatisfiable"),
+        ("fof(a, axiom, p => q). fof(c, conjecture, q).", "CounterSatisfiable"),
+        ("fof(a, axiom, p). fof(c, conjecture, p => q).", "GaveUp"),
+        ("fof(a, axiom, ! [X,Y] : X = Y). fof(c, conjecture, a = b).", "Theorem"),
+        ("fof(a, axiom, 1 = 2).", "Unsatisfiable"),
+        ('fof(c, conjecture, "a" != 2).', "Theorem"),
+        ('fof(a, axiom, p("a") | "a" = "a").', "GaveUp"),  # one thing is not enough for all
+    ],
+)
+@pytest.mark.parametrize("guided", [False, True])
+def test_problems_of_nothing_or_little(text: str, status: str, guided: bool) -> None:
+    result = prove(text, Bounds(inferences=2000), Prover(unguided()) if guided else None)
+    assert (result.status, result.refused) == (status, False)
+
+
+@pytest.mark.parametrize("kind", ["walks", "graph"])
+def test_nets_read_problems_of_nothing(kind: str, tmp_path: Path) -> None:
+    guide = load_guide(str(write_prover(tmp_path / "run", kind)))
+    for text in ("cnf(a, axiom, p | ~ p).", "cnf(a, axiom, $false).", "cnf(a, axiom, p)."):
+        game = guide.game.on(build_library([clausify(parse_problem(text, "made"))]))
+        opinion = guide.opinions(game)(game, game.start(np.zeros(3, np.int32)))
+        assert np.isfinite(opinion.logits).all()
+
+
+def test_a_guided_search_that_breaks_leaves_the_problem_to_the_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any, **__: Any) -> Guided:
+        raise IndexError("index 3\nis out of bounds")
+
+    monkeypatch.setattr(provers, "search_guided", broken)
+    result = Prover(unguided()).prove_file(EASY, Bounds(60.0))
+    assert (result.status, result.how) == ("Theorem", "unguided")
+    assert capsys.readouterr().err == (
+        "the guided search of pelletier_24 failed, please report it (IndexError: index 3 is out "
+        "of bounds); the search goes on unguided\n"
+    )
+
+
+@pytest.mark.parametrize("part", ["clausify", "check_proof", "build_library", "read_problem"])
+def test_no_part_goes_on_when_the_seconds_are_over(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(*_: Any) -> Any:
+        while True:
+            look()
+
+    monkeypatch.setattr(provers, part, endless)
+    result = Prover().prove_file(EASY, Bounds(0.3))
+    assert (result.status, result.proof) == ("Timeout", None)
+    assert result.reason.startswith("all 0.3 seconds are used up, before ")
+    begun = time.process_time()
+    result = Prover().prove_file(EASY, Bounds(60.0), lambda: time.process_time() > begun + 0.1)
+    assert (result.status, result.reason) == ("User", "interrupted")
+
+
+def test_a_long_clause_is_checked_in_no_time() -> None:
+    atoms = " | ".join(f"p(c{i})" for i in range(1500))
+    result = prove(f"fof(a, axiom, {atoms}). fof(b, axiom, ! [X] : ~ p(X)).", Bounds(20.0))
+    assert (result.status, len(result.proof.nodes if result.proof else ())) == (
+        "Unsatisfiable", 1500,
+    )  # fmt: skip
 
 
 def test_what_the_checker_refuses_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +268,7 @@ def test_too_many_clauses_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_clause_with_too_many_variables_is_a_sentence() -> None:
     atoms = " | ".join(f"p(X{i})" for i in range(2100))
-    result = prove(f"cnf(wide, axiom, {atoms}).", Bounds(5.0))
+    result = prove(f"cnf(wide, axiom, {atoms}). cnf(a, axiom, ~ p(c)).", Bounds(5.0))
     assert (result.status, result.form) == ("GaveUp", None)
     assert "2,100 variables; more than 2,048 are not supported" in result.reason
 

@@ -47,7 +47,7 @@ from selfplay.types import Int
 
 _NODES, _VARIABLES, _OPTIONS = 8000, 16000, 4096
 _POOL = 400_000
-_SLICE = 20_000  # steps between two looks at the clock
+_SLICE, _SLICE_S = 1000, 0.05  # steps before the first look at the clock; seconds between two
 
 # what a slice ends with
 _ROUND_OVER = 3
@@ -104,14 +104,17 @@ def deepen(
     )
     used, rounds, depth, restricted = 0, 0, 1, cut
     most = 2**31 - 2**20 if inferences is None else inferences
+    steps, looked = _SLICE, 0.0
     while True:
         rounds += 1
         begin(matrix, problem, t)
         _prepare(matrix, problem, t, stack, scratch, not restricted)
         limits = Limits(depth, True)
         while True:
-            ended = _search(matrix, t, limits, scratch, stack, restricted, most - used, _SLICE)
+            ended = _search(matrix, t, limits, scratch, stack, restricted, most - used, steps)
             elapsed = time.perf_counter() - begun
+            faster = _SLICE_S / max(elapsed - looked, _SLICE_S / 4)
+            steps, looked = int(min(max(steps * faster, 10), 1e6)), elapsed
             spent = used + int(t.scalars[INFERENCES]) >= most
             late = seconds is not None and elapsed >= seconds
             over = spent or late or (stop is not None and stop())

@@ -94,7 +94,8 @@ class _Problems:
         graphs = problem_graphs(matrix)
         arrays = graphs._asdict() | {
             "side": matrix.side,
-            "clause": matrix.clause,
+            # one more: an inference that begins a proof has no literal, and there may be none
+            "clause": np.append(matrix.clause, np.int32(0)),
             "role": matrix.clause_role,
             "size": np.diff(matrix.clause_start),
         }

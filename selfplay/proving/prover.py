@@ -8,23 +8,29 @@ checker accepts it.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
 from envs.proving.checker import Verdict, check_clause_form, check_proof
 from envs.proving.clausify import clausify
+from envs.proving.deep import deep
 from envs.proving.extract import proof_of
 from envs.proving.formula import ClauseForm, Problem
 from envs.proving.game import OWN
+from envs.proving.interrupt import StoppedError, stoppable
 from envs.proving.matrix import Library, build_library
+from envs.proving.one_thing import refuting_world
 from envs.proving.proof import Proof
+from envs.proving.tableau import Tableau
 from envs.proving.tptp import read_problem
 from selfplay import arrays
 from selfplay.proving.guided import Guide, search_guided
 from selfplay.proving.lessons import replay
-from selfplay.proving.szs import GAVE_UP, TIMEOUT, USER, proved_status
+from selfplay.proving.szs import GAVE_UP, TIMEOUT, USER, proved_status, refuted_status
 from selfplay.proving.trials import Bounds, Ground
 from selfplay.proving.unguided import search_unguided
 from selfplay.types import Evaluator
@@ -33,6 +39,7 @@ SECONDS = 10.0  # of a problem, where nothing else is said
 GUIDED_SHARE = 0.5  # of the seconds, and of the inferences beyond the first
 GUIDED_FIRST = 20_000  # inferences that are the guided search's alone; its share is of the rest
 MOST_CLAUSES = 100_000
+CHECKING_S = 0.5  # more than the seconds of the problem, for a proof that was found just in time
 
 GUIDED, UNGUIDED = "guided", "unguided"
 
@@ -63,7 +70,6 @@ class _Found(NamedTuple):
     proof: Proof | None
     how: str
     exhausted: bool
-    inferences: int
 
 
 class Prover:
@@ -80,6 +86,7 @@ class Prover:
         for prover in (Prover(None), *([Prover(self.guide, 1.0)] if self.guide else [])):
             prover.prove_problem(problem, Bounds(inferences=100))
 
+    @deep
     def prove_file(
         self,
         path: Path,
@@ -89,8 +96,12 @@ class Prover:
     ) -> Result:
         """As ``prove_problem``; raises TptpError when the file cannot be read."""
         begun = time.perf_counter()
-        return self.prove_problem(read_problem(path), bounds, stop, tell, begun)
+        read = read_within(path, bounds, stop)
+        if isinstance(read, Result):
+            return read
+        return self.prove_problem(read, bounds, stop, tell, begun)
 
+    @deep
     def prove_problem(
         self,
         problem: Problem,
@@ -105,92 +116,154 @@ class Prover:
         ``stop`` is asked now and then whether to give up, ``tell`` hears how it goes on.
         """
         begun = time.perf_counter() if begun is None else begun
+        search = _Searches(self, problem, bounds, begun, stop, tell)
         try:
-            form = clausify(problem)
-            if len(form.clauses) > MOST_CLAUSES:
-                raise ValueError(
-                    f"{problem.name} has {len(form.clauses):,} clauses; more than "
-                    f"{MOST_CLAUSES:,} are not searched"
-                )
-            library = build_library([form])
-        except (ValueError, RecursionError) as error:
-            said = str(error)
-            if isinstance(error, RecursionError):
-                said = f"{problem.name} has formulas that are nested too deeply"
-            spent = time.perf_counter() - begun
-            return Result(problem, None, GAVE_UP, None, 0, spent, "", said)
-        search = _Searches(self, library, bounds, begun, stop, tell)
-        found = search.run()
+            return search.result()
+        except StoppedError:
+            status, reason = search.cut_short()
+        except RecursionError:
+            status, reason = GAVE_UP, f"{problem.name} has formulas that are nested too deeply"
+        except MemoryError:
+            self.ground = Ground()
+            status, reason = GAVE_UP, f"{problem.name} needs more memory than there is"
         seconds = time.perf_counter() - begun
-        if found.proof is None:
-            status, reason = search.ending(found)
-            return Result(problem, form, status, None, found.inferences, seconds, "", reason)
-        verdict = judge(problem, form, found.proof)
-        seconds = time.perf_counter() - begun
-        if not verdict:
-            return Result(
-                problem, form, GAVE_UP, None, found.inferences, seconds, "",
-                f"the {found.how} search found a proof that the checker does not accept: "
-                f"{verdict.reason}", True,
-            )  # fmt: skip
-        return Result(
-            problem, form, proved_status(problem), found.proof, found.inferences, seconds,
-            found.how, verdict.reason,
-        )  # fmt: skip
+        return Result(problem, search.form, status, None, search.used, seconds, "", reason)
+
+
+def read_within(
+    path: Path, bounds: Bounds, stop: Callable[[], bool] | None = None
+) -> Problem | Result:
+    """The problem of a file, or the result that there was no time to read it; raises TptpError."""
+    begun = time.perf_counter()
+    unread = Problem(path.name.removesuffix(".p"), ())
+    search = _Searches(Prover(), unread, bounds, begun, stop, None)
+    try:
+        with search.within():
+            return read_problem(path)
+    except StoppedError:
+        status, reason = search.cut_short("the problem was read")
+        return Result(unread, None, status, None, 0, time.perf_counter() - begun, "", reason)
 
 
 def judge(problem: Problem, form: ClauseForm, proof: Proof) -> Verdict:
     """What the checker says of the proof and of the clauses it stands on."""
-    try:
-        verdict = check_proof(form, proof)
-        if not verdict:
-            return verdict
-        clauses = check_clause_form(problem, form, {one.clause for one in proof.instances})
-    except RecursionError:
-        return Verdict(False, "its terms are nested too deeply to be checked")
+    verdict = check_proof(form, proof)
+    if not verdict:
+        return verdict
+    clauses = check_clause_form(problem, form, {one.clause for one in proof.instances})
     return Verdict(
         clauses.accepted, f"{verdict.reason}; {clauses.reason}" if clauses else clauses.reason
     )
 
 
+def complain(words: str) -> None:
+    """Says something on standard error, if there is one."""
+    if sys.stderr is not None:
+        print(words, file=sys.stderr, flush=True)
+
+
 class _Searches:
-    """The searches for a proof of the only problem of a library."""
+    """The searches for a proof of one problem, and what comes before and after."""
 
     def __init__(
         self,
         prover: Prover,
-        library: Library,
+        problem: Problem,
         bounds: Bounds,
         begun: float,
         stop: Callable[[], bool] | None,
         tell: Tell | None,
     ) -> None:
         self._guide, self._share, self._ground = prover.guide, prover.guided_share, prover.ground
-        self._library, self._bounds, self._begun = library, bounds, begun
+        self._problem, self._bounds, self._begun = problem, bounds, begun
         self._stop, self._tell = stop, tell
-        self._used = 0
         self._stopped = False
+        self.form: ClauseForm | None = None
+        self.used = 0
 
-    def run(self) -> _Found:
+    def result(self) -> Result:
+        """The checked proof, or why there is none; StoppedError if time runs out elsewhere than
+        in a search."""
+        with self.within():
+            world = refuting_world(self._problem)
+            if world:
+                return self._without_proof(refuted_status(self._problem), world)
+            try:
+                self.form = clausify(self._problem)
+                if len(self.form.clauses) > MOST_CLAUSES:
+                    raise ValueError(
+                        f"{self._problem.name} has {len(self.form.clauses):,} clauses; more than "
+                        f"{MOST_CLAUSES:,} are not searched"
+                    )
+                library = build_library([self.form])
+            except ValueError as error:
+                self.form = None
+                return self._without_proof(GAVE_UP, str(error))
+        found = self._run(library)
+        if found.proof is None:
+            return self._without_proof(*self._ending(found))
+        with self.within(CHECKING_S):
+            verdict = judge(self._problem, self.form, found.proof)
+        if not verdict:
+            reason = (
+                f"the {found.how} search found a proof that the checker does not accept: "
+                f"{verdict.reason}"
+            )
+            return self._without_proof(GAVE_UP, reason)._replace(refused=True)
+        done = self._without_proof(proved_status(self._problem), verdict.reason)
+        return done._replace(proof=found.proof, how=found.how)
+
+    def within(self, grace: float = 0.0) -> AbstractContextManager[None]:
+        """What is done within is stopped when the seconds and the grace are over."""
+        return stoppable(lambda: self._is_late(grace) or self._is_stopped())
+
+    def cut_short(self, before: str = "the search could begin") -> tuple[str, str]:
+        """The status and the reason where the work was stopped outside a search."""
+        if self._stopped:
+            return USER, "interrupted"
+        if self.used:
+            before = "a proof that was found was checked"
+        return TIMEOUT, f"all {self._bounds.seconds:g} seconds are used up, before {before}"
+
+    def _without_proof(self, status: str, reason: str) -> Result:
+        seconds = time.perf_counter() - self._begun
+        return Result(self._problem, self.form, status, None, self.used, seconds, "", reason)
+
+    def _run(self, library: Library) -> _Found:
         """The guided search, then the unguided one with what is left."""
         if self._guide is not None and self._share > 0:
-            proof = self._guided(self._guide)
+            proof = self._guided_or_not(self._guide, library)
             if proof is not None:
-                return _Found(proof, GUIDED, False, self._used)
+                return _Found(proof, GUIDED, False)
         if self._spent():
-            return _Found(None, "", False, self._used)
+            return _Found(None, "", False)
         if self._tell is not None:
-            self._tell(UNGUIDED, self._used)
+            self._tell(UNGUIDED, self.used)
         seconds = self._seconds_left()
         found = search_unguided(
-            self._library.matrix, 0, self._inferences_left(), seconds, self._is_stopped
+            library.matrix, 0, self._inferences_left(), seconds, self._is_stopped
         )
-        self._used += found.inferences
-        proof = proof_of(self._library, 0, found.tableau) if found.proved else None
-        return _Found(proof, UNGUIDED if proof else "", found.exhausted, self._used)
+        self.used += found.inferences
+        proof = self._extracted(library, found.tableau) if found.proved else None
+        return _Found(proof, UNGUIDED if proof else "", found.exhausted)
 
-    def _guided(self, guide: Guide) -> Proof | None:
-        game = guide.game.on(self._library)
+    def _guided_or_not(self, guide: Guide, library: Library) -> Proof | None:
+        """The proof of the guided search; whatever goes wrong in it leaves the problem to the
+        unguided one."""
+        try:
+            return self._guided(guide, library)
+        except (StoppedError, MemoryError):
+            raise
+        except Exception as error:
+            complain(
+                f"the guided search of {self._problem.name} failed, please report it "
+                f"({type(error).__name__}: {' '.join(str(error).split())}); the search goes on "
+                "unguided"
+            )
+            return None
+
+    def _guided(self, guide: Guide, library: Library) -> Proof | None:
+        game = guide.game.on(library)
         evaluator: Evaluator = guide.opinions(game)
         left, inferences = self._seconds_left(), self._inferences_left()
         seconds = None if left is None else self._share * left
@@ -202,13 +275,17 @@ class _Searches:
             game, guide.search, evaluator, 0, inferences, seconds, self._is_stopped,
             None if tell is None else lambda used: tell(GUIDED, used), ground=self._ground,
         )  # fmt: skip
-        self._used += found.inferences
+        self.used += found.inferences
         if not found.proved:
             return None
         _, end = replay(game, 0, found.moves)
-        return proof_of(self._library, 0, arrays.take(end.tableau, 0))
+        return self._extracted(library, arrays.take(end.tableau, 0))
 
-    def ending(self, found: _Found) -> tuple[str, str]:
+    def _extracted(self, library: Library, tableau: Tableau) -> Proof:
+        with self.within(CHECKING_S):
+            return proof_of(library, 0, tableau)
+
+    def _ending(self, found: _Found) -> tuple[str, str]:
         """The status and the reason of a search that found nothing."""
         if self._stopped:
             return USER, "interrupted"
@@ -224,6 +301,10 @@ class _Searches:
         late = seconds is not None and seconds <= 0
         return late or (inferences is not None and inferences <= 0) or self._is_stopped()
 
+    def _is_late(self, grace: float = 0.0) -> bool:
+        left = self._seconds_left()
+        return left is not None and left + grace <= 0
+
     def _is_stopped(self) -> bool:
         self._stopped = self._stopped or (self._stop is not None and self._stop())
         return self._stopped
@@ -234,4 +315,4 @@ class _Searches:
         return self._bounds.seconds - (time.perf_counter() - self._begun)
 
     def _inferences_left(self) -> int | None:
-        return None if self._bounds.inferences is None else self._bounds.inferences - self._used
+        return None if self._bounds.inferences is None else self._bounds.inferences - self.used

@@ -1,15 +1,18 @@
 """What provers say of a problem, in the words of the SZS ontology.
 
 Sutcliffe 2008, "The SZS ontologies for automated reasoning software".  A search that found nothing
-never says that there is nothing: CounterSatisfiable and Satisfiable are not among these.
+never says that there is nothing: CounterSatisfiable and Satisfiable are said of a model only.
 """
 
 from __future__ import annotations
 
 from envs.proving.formula import Problem
+from envs.proving.tokens import UnreadableError
 
 THEOREM = "Theorem"  # the conjecture follows from the axioms
 UNSATISFIABLE = "Unsatisfiable"  # what is stated, without a conjecture, contradicts itself
+COUNTER_SATISFIABLE = "CounterSatisfiable"  # the conjecture does not follow: a model shows it
+SATISFIABLE = "Satisfiable"  # what is stated, without a conjecture, has a model
 TIMEOUT = "Timeout"  # the seconds are used up
 GAVE_UP = "GaveUp"  # the inferences are used up, or all that the limits allow was tried
 USER = "User"  # Ctrl-C
@@ -19,8 +22,21 @@ SYNTAX_ERROR = "SyntaxError"  # what there is cannot be read
 
 def proved_status(problem: Problem) -> str:
     """What a refutation of the problem's clauses says of it."""
-    conjecture = any(statement.role == "conjecture" for statement in problem.statements)
-    return THEOREM if conjecture else UNSATISFIABLE
+    return THEOREM if _has_conjecture(problem) else UNSATISFIABLE
+
+
+def refuted_status(problem: Problem) -> str:
+    """What a model of the problem's clauses says of it."""
+    return COUNTER_SATISFIABLE if _has_conjecture(problem) else SATISFIABLE
+
+
+def reading_status(error: ValueError) -> str:
+    """What is said of a problem that cannot be read."""
+    return INPUT_ERROR if isinstance(error, UnreadableError) else SYNTAX_ERROR
+
+
+def _has_conjecture(problem: Problem) -> bool:
+    return any(statement.role == "conjecture" for statement in problem.statements)
 
 
 def status_line(status: str, name: str) -> str:

@@ -19,9 +19,11 @@ from typing import Any, NamedTuple
 
 import torch
 
+from envs.proving.deep import deep
 from envs.proving.formula import Problem
+from envs.proving.tokens import TptpError
 from selfplay.proving.prover import Prover
-from selfplay.proving.szs import GAVE_UP, INPUT_ERROR
+from selfplay.proving.szs import GAVE_UP, reading_status
 from selfplay.proving.trials import Bounds, Ground
 from selfplay.theorems.agent import load_guide
 
@@ -82,6 +84,7 @@ def judge_files(
         crew.dismiss()
 
 
+@deep
 def is_trivial(problem: Problem) -> bool:
     """Whether a conjecture stands word for word among the axioms."""
     axioms = [one.formula for one in problem.statements if one.role != "conjecture"]
@@ -198,6 +201,8 @@ def judge_file(
     """What becomes of one problem; an error is part of the answer."""
     try:
         result = prover.prove_file(path, bounds, stop)
+    except TptpError as error:
+        return _failed(path, str(error), reading_status(error))
     except (ValueError, OSError) as error:
         return _failed(path, str(error))
     except MemoryError:
@@ -218,7 +223,6 @@ def judge_file(
     )
 
 
-def _failed(path: Path, error: str) -> Judged:
+def _failed(path: Path, error: str, status: str = GAVE_UP) -> Judged:
     name = path.name.removesuffix(".p")
-    status = INPUT_ERROR if error.startswith(str(path)) else GAVE_UP
     return Judged(str(path), name, False, False, status, "", 0.0, 0, 0, False, error)
