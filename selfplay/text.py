@@ -120,7 +120,7 @@ def decode(content: bytes, name: str, *, declared: str = "", strict: bool = Fals
     that does not fit, counts for nothing.  ``strict``: nothing but Unicode is read.
     Raises ValueError, naming file and line, for bytes that cannot be text.
     """
-    codec, content = _by_mark(content)
+    codec, content = _split_mark(content)
     wide = codec not in (None, "utf-8")  # its zero bytes leave no other reading
     candidates = [codec] if wide else [codec_of(declared), "utf-8"]
     decoded = (_decoded(content, candidate) for candidate in candidates if candidate)
@@ -181,8 +181,13 @@ def _too_long(path: Path, limit: int, size: int | None = None) -> str:
     return f"{path} is too long: at most {limit:,} bytes are read, it has {has}; split it"
 
 
-def _by_mark(content: bytes) -> tuple[str | None, bytes]:
-    """The codec that the first bytes tell, or None, and the content without a mark."""
+def by_mark(content: bytes) -> str | None:
+    """The codec that a byte order mark, or the zero bytes of wide text, tell; None without."""
+    return _split_mark(content)[0]
+
+
+def _split_mark(content: bytes) -> tuple[str | None, bytes]:
+    """The same, and the content without a mark."""
     for mark, codec in _MARKS:
         if content.startswith(mark):
             return codec, content[len(mark) :]

@@ -31,3 +31,15 @@ class Taken:
             for part in self.parts
             for value in part.outcome[np.flatnonzero(np.diff(part.game, prepend=-1))]
         ]
+
+
+# an Othello game of 60 moves that Black wins with 35 discs to 29; below, one with a pass
+WHOLE = (
+    "f5d6c5f4e3c6d3f6e6d7g4g3g6h3g5h4e7f7h5h6e8f3c4c7d8c8b8b4b6b5a4a5a6e2a3d2d1c1b1c2c3b2f2f1a1b3"
+    "e1a2g1g2h1h2h7g7h8b7a8a7f8g8"
+)
+POINTS = [WHOLE[i : i + 2] for i in range(0, len(WHOLE), 2)]
+PASSED = (
+    "f5f6d3g5e6c5d6e3g6d2c3d7h4f4e1c1c2b2b1g7e2h5e7f2f3c4g1f8a2f7e8h6b3a3c7h3b6c6b7a1h8a7d8g3g4g8"
+    "h2d1b5a5g2c8a6f1h7b4b8a8h1"  # White passes, Black plays a4 and wins by 2
+)

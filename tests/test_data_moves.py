@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from imported import Taken
+from imported import POINTS, WHOLE, Taken
 
 from envs.connect4 import Connect4
+from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from selfplay.data import intake
 from selfplay.data.intake import Notation, Transcript
@@ -112,7 +113,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     torn.write_bytes(FIRST.encode())
     refused(torn, "cannot be read: Not a gzipped file")
     wide = tmp_path / "wide.txt"
-    wide.write_bytes(FIRST.encode("utf-16"))
+    wide.write_bytes(b"PK\3\4\0\0\x14\xff")
     refused(wide, "is not a text file")
     latin = tmp_path / "latin.txt"
     latin.write_bytes("é".encode("latin-1"))
@@ -167,3 +168,86 @@ def test_a_pass_that_was_none_is_seen(tmp_path: Path) -> None:
     twice = written(tmp_path / "q.txt", "1 2 -- -- 1 2 1 2 1")
     assert import_moves([twice], Connect4(), Taken().add).games == 1
     assert np.isnan(Transcript("here", []).result)
+
+
+def read(tmp_path: Path, content: bytes) -> tuple[list[list[str]], list[float]]:
+    """The moves of the games of Othello in a file, and who won."""
+    path = tmp_path / "o.txt"
+    path.write_bytes(content)
+    taken = Taken()
+    import_moves([path], Othello(), taken.add)
+    names = [[Othello().action_name(action) for action in line] for line in taken.lines()]
+    return names, taken.outcomes()
+
+
+NUMBERED = [f"{i // 2 + 1}. {p}" if i % 2 == 0 else p for i, p in enumerate(POINTS)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        WHOLE, WHOLE.upper(), " ".join(POINTS), ",".join(POINTS), "\t".join(POINTS),
+        "-".join(POINTS), "; ".join(POINTS), "\xa0".join(POINTS), " ".join(NUMBERED),
+        " ".join(NUMBERED).replace(".", ""), " ".join(NUMBERED).replace(". ", "."), f'"{WHOLE}"',
+        f"'{WHOLE}',", f"{WHOLE} 35-29", f"{WHOLE} (35-29)", f"35:29 {WHOLE}",
+        f"Nicolet 35-29 Tominaga: {WHOLE}", f"A vs. B: {WHOLE}", f"{WHOLE}PAPA",
+        f"{' '.join(POINTS)} pass -- ", f"{WHOLE} # 29-35", f"{WHOLE}\f", f"{WHOLE}\x1a",
+    ],
+)  # fmt: skip
+def test_forms_of_a_line(tmp_path: Path, line: str) -> None:
+    assert read(tmp_path, f"# games\n\n{line}\n".encode()) == ([POINTS], [1])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_line_ends_of_any_system(tmp_path: Path, end: str, encoding: str) -> None:
+    content = end.join([WHOLE, "# remark", " ".join(POINTS), ""]).encode(encoding)
+    assert read(tmp_path, content) == ([POINTS, POINTS], [1, 1])
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        f"eOthello_id,winner,game_moves\n660731,1,{WHOLE}\n",
+        f"game_moves;score\n{WHOLE};35-29\n",
+        f'"Moves"\t"Result"\n"{" ".join(POINTS)}"\t"Black wins"\n',
+        f'id,moves\n1,"{",".join(POINTS)}"\n# end\n',
+        f"moves\n{WHOLE}\n",
+    ],
+)
+def test_tables_are_read_by_their_header(tmp_path: Path, table: str) -> None:
+    assert read(tmp_path, table.encode()) == ([POINTS], [1])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (f"{WHOLE} 29-35", "line 1: the result told is a win of the second player, the moves lead"),
+        (f"winner,moves\n-1,{WHOLE}\n", "line 2: the result told is a win of the second player"),
+        (f"winner,moves\n1,{WHOLE},x\n", "line 2: 3 columns, the header has 2"),
+        (
+            f"winner,moves\nx,{WHOLE[:8]}\n",
+            "line 2: the result 'x' is not understood, and the moves",
+        ),
+        (f"660731 {WHOLE}", "line 1: '66' is not a square"),
+        (f"f5d6 what c5f4 {WHOLE}", "line 1: 'wh' is not a square"),
+        (f"A 30-34 B: {WHOLE[:8]} 35-29", "line 1: the results 30-34 and 35-29 do not agree, and"),
+        (f"{WHOLE}{WHOLE}", "line 1: there are 120 moves; no game of othello has more than 60"),
+    ],
+)
+def test_what_is_not_in_order_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=r"o\.txt, ") as caught:
+        read(tmp_path, text.encode())
+    assert sentence in str(caught.value)
+
+
+def test_a_result_told_decides_a_game_that_stops_early(tmp_path: Path) -> None:
+    games, outcomes = read(tmp_path, b"f5d6c5 30-34\nf5 d6 1-0\nf5d6 1/2\n")
+    assert (games[0], outcomes) == (["f5", "d6", "c5"], [-1, 1, 0])
+
+
+def test_columns_joined_by_dashes_are_no_results(tmp_path: Path) -> None:
+    path = written(tmp_path / "games.txt", "1-2-1-2-1-2-1", "1. 1 2 2. 1 2 3. 1 2 4. 1 1-0")
+    taken = Taken()
+    import_moves([path], Connect4(), taken.add)
+    assert taken.lines() == [[0, 1, 0, 1, 0, 1, 0]] * 2

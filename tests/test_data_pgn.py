@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from imported import Taken
+from imported import PASSED, POINTS, Taken
 
 from envs.connect4 import Connect4
+from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from selfplay.data.intake import Broken, Transcript
 from selfplay.data.pgn import import_pgn, parse_pgn
@@ -115,3 +116,168 @@ def test_the_game_is_compared_with_the_tag() -> None:
     assert isinstance(told, Broken)
     (told,) = parse_pgn(Connect4(6, 5), '[Variant "connect4"]\n1. 1 *', "a.pgn")
     assert isinstance(told, Transcript)
+
+
+def read(tmp_path: Path, content: bytes, skip: bool = False) -> tuple[list[list[str]], list[float]]:
+    """The moves of the games of Othello in a file, and who won."""
+    path = tmp_path / "o.pgn"
+    path.write_bytes(content)
+    taken = Taken()
+    import_pgn([path], Othello(), taken.add, skip)
+    names = [[Othello().action_name(action) for action in line] for line in taken.lines()]
+    return names, taken.outcomes()
+
+
+def numbered(form: str, points: list[str] = POINTS) -> str:
+    """The moves in pairs; ``form`` says how a pair is written with its number."""
+    pairs = zip(points[::2], points[1::2], strict=True)
+    return " ".join(form.format(n, a, b) for n, (a, b) in enumerate(pairs, start=1))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{0}. {1} {2}", "{0}.{1} {2}", "{0} {1} {2}", "{0}. {1} {{x}} {0}. ... {2}",
+        "{0}. {1} {0}... {2}", "{0}. {1} {0}… {2}", "{0} . {1} {2}", "{0}.\xa0{1} ... {2}",
+        "{0}. {1} {0} . . . {2}", "{0}.. {1} {0} … {2}", "7. {1} 7. {2}", "{1} {2}", "{0}{1} {2}",
+        "{0}. {1}! $1 {2}?! +-", "{0}. {1} !? {2} =", "{0}. {1} ({0}. a1 {{)}} (d3)) {2} ; 1-0\n",
+    ],
+)  # fmt: skip
+def test_numbers_stand_apart_from_their_points(tmp_path: Path, form: str) -> None:
+    content = f'[Result "1-0"]\n\n{numbered(form)} 1-0\n'
+    assert read(tmp_path, content.encode()) == ([POINTS], [1])
+
+
+def test_numbers_without_points_where_moves_are_numbers(tmp_path: Path) -> None:
+    (told,) = parsed("1 1 2 2 1 2 3 1 2 4 1 1-0")
+    assert told == Transcript("a.pgn, line 1", list("1212121"), 1.0)
+    (told,) = parsed("1 4 4 2 3 1-0")
+    assert told == Broken(
+        "a.pgn, line 1: 1 2... may be moves or their numbers; write points behind the numbers"
+    )
+    (told,) = parsed("1. 1 4 2. 4 2 3. 3 1-0")
+    assert told == Transcript("a.pgn, line 1", list("14423"), 1.0)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_line_ends_of_any_system(tmp_path: Path, end: str, encoding: str) -> None:
+    lines = ['[Event "½"]', "", "1. f5 d6 ; well known 0-1", "% 1. a1", *POINTS[2:], "1-0", ""]
+    content = end.join(lines).encode(encoding)
+    assert read(tmp_path, content) == ([POINTS], [1])
+
+
+TEXT = numbered("{0}. {1} {2}")
+
+
+@pytest.mark.parametrize(
+    "result",
+    ["35-29", "29-35", "64-0", "1:0", "1–0", "B+6", "Black wins", "35:29", "*", "nonsense"],
+)
+def test_results_are_checked_where_the_moves_tell_them(tmp_path: Path, result: str) -> None:
+    content = f'[Result "{result}"]\n\n{TEXT} {result if " " not in result else "*"}\n'.encode()
+    if result == "nonsense":
+        content = content.replace(b" nonsense\n", b"\n")
+    if result == "29-35":
+        with pytest.raises(ValueError, match="the result told is a win of the second player, the "):
+            read(tmp_path, content)
+    else:
+        assert read(tmp_path, content) == ([POINTS], [1])
+
+
+@pytest.mark.parametrize(
+    ("result", "outcome"),
+    [("0-1", -1), ("½-½", 0), ("1/2", 0), ("30-34", -1), ("White wins", -1), ("B+R", 1)],
+)
+def test_results_decide_games_that_stop_early(tmp_path: Path, result: str, outcome: float) -> None:
+    assert read(tmp_path, f'[Result "{result}"]\n\n1. f5 d6'.encode()) == (
+        [["f5", "d6"]],
+        [outcome],
+    )
+
+
+def test_a_result_that_is_not_understood_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"line 1: the result 'maybe' is none of .*, and the moves"
+    ):
+        read(tmp_path, b'[Result "maybe"]\n\n1. f5 d6')
+
+
+def test_winners_never_run_into_the_next_game() -> None:
+    again = '[Event "A"]\n[Result "0-1"]\n[Event "B"]\n[Result "*"]\n\n1. 4 4 *'
+    apart = '[White "A"]\n[Result "0-1"]\n \n[Black "B"]\n\n1. 4 4'
+    for text, line in ((again, 3), (apart, 4)):
+        first, second = parsed(text)
+        assert first == Transcript("a.pgn, line 1", [], -1.0)
+        assert isinstance(second, Transcript)
+        assert (second.where, second.words) == (f"a.pgn, line {line}", ["4", "4"])
+        assert np.isnan(second.result)
+    (told,) = parsed('[Event "A"]\n[Result "0-1"]\n{no tags}\n\n1. 4 4')
+    assert told == Transcript("a.pgn, line 1", ["4", "4"], -1.0)
+
+
+def test_games_without_moves_are_noted(tmp_path: Path) -> None:
+    path = tmp_path / "o.pgn"
+    path.write_text(
+        '[Event "A"]\n[Result "0-1"]\n\n\n[Event "B"]\n[Result "1-0"]\n\n1. f5 d6 1-0\n'
+    )
+    taken = Taken()
+    imported = import_pgn([path], Othello(), taken.add)
+    assert (taken.outcomes(), imported.games) == ([1], 1)
+    assert f"left out: {path}, line 1: there are no moves" in imported.notes
+
+
+@pytest.mark.parametrize("word", ["--", "pass", "PA", "@@@@", "Z0", "ps", "0000", "—", None])
+def test_passes_by_any_spelling_or_none(tmp_path: Path, word: str | None) -> None:
+    points = [PASSED[i : i + 2] for i in range(0, len(PASSED), 2)]
+    told = [*points, *([word] if word else []), "a4"]
+    content = " ".join(f"{i // 2 + 1}. {point}" for i, point in enumerate(told)) + " 33-31"
+    assert read(tmp_path, content.encode()) == ([[*points, "a4"]], [1])
+
+
+GOOD = f'\n\n[Event "next"]\n[Result "1-0"]\n\n{TEXT} 1-0\n'
+
+
+@pytest.mark.parametrize(
+    ("damaged", "sentence"),
+    [
+        ("1. f5 d6 {never closed 1-0", "line 1: a comment is not closed"),
+        ("1. f5 (1. f4 {x} d6", "line 1: cut short, a variation is not closed"),
+        ("1. f5 d6) c5", "line 1: a variation is closed that was not opened"),
+        ("1. f5 d6 } c5", "line 1: '}' cannot be read"),
+        ('[Event "torn]\n\n1. f5 d6 1-0', "line 1: a tag pair is not complete"),
+        ("1. f5 d6 $ c5", "line 1: '$' cannot be read"),
+        ("1. f5 k9 1-0", "line 1: 'k9' is not a square"),
+    ],
+)
+def test_the_game_behind_a_damaged_one_comes_in(
+    tmp_path: Path, damaged: str, sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=r"o\.pgn, ") as caught:
+        read(tmp_path, (damaged + GOOD).encode())
+    assert sentence in str(caught.value)
+    assert read(tmp_path, (damaged + GOOD).encode(), skip=True)[0][-1] == POINTS
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        '[White "\x95\\"]\n[Black "One"]',  # a letter of Shift-JIS that ends in a backslash
+        '[Event "The \\"Big\\" one \\\\ [x]"]',
+        '[Event "a } b { c ; d ( e"]',
+        '[TimeControl "66.6[White "Two"]',
+        '[Event ""]\n[Variant "Reversi"]\n[SetUp "0"]',
+    ],
+)
+def test_what_stands_in_tags_is_no_move(tmp_path: Path, tags: str) -> None:
+    content = f'{tags}\n[Result "1-0"]\n\n{{an outer {{inner}} one}} {TEXT} 1-0\n=====\n'
+    assert read(tmp_path, content.encode("latin-1")) == ([POINTS], [1])
+
+
+def test_long_files_take_linear_time() -> None:
+    many = 20_000
+    for text in (
+        "{" * many, "(" * many, "[" * many, "\n" * many, "1 " * many, "." * many, "{}" * many,
+        '[a "' * many, "{ {} " * many, "\n\n[a" * many, "-" * many, '[a "\\' * many,
+    ):  # fmt: skip
+        assert len(parsed(text)) <= many + 1

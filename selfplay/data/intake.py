@@ -7,8 +7,7 @@ game that is not in order is an error that names it; ``skip_broken`` leaves such
 
 from __future__ import annotations
 
-import gzip
-import zlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,11 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.data.games import Games, IllegalMoveError, replay
+from selfplay.data.results import is_pass
 from selfplay.openings import NO_MOVE
+from selfplay.text import decode, read_bytes
 from selfplay.types import Float, Game, Int
 
-PASSES = frozenset(("pass", "pa", "ps", "--"))  # how a pass is written where it is no action
 BATCH = 4096  # games replayed side by side
+_APART = re.compile(r"[\s,;|\"'`]+")
+_APART_OR_DASHED = re.compile(r"[\s,;|\"'`]+|(?<=[^\W_])-(?=[^\W_])")
+_LONG_PASS = re.compile("pass|@@@@", re.IGNORECASE)
 NAMED = 10  # broken games that the notes name; the others are only counted
 
 
@@ -32,6 +35,7 @@ class Transcript(NamedTuple):
     words: list[str]  # its moves in the game's notation, passes among them or not
     result: float = np.nan  # > 0: the first player won, < 0: lost, 0: a draw; NaN: not told
     players: tuple[int, ...] = ()  # who played each word: 0 began, 1 the other; () if not told
+    doubt: str = ""  # why the game counts only if its moves lead to its end
 
 
 class Broken(NamedTuple):
@@ -47,6 +51,7 @@ class Batch(NamedTuple):
     moves: Int  # [G, L] i32, NO_MOVE behind the end
     result: Float  # [G] f32, by how much the first player won (< 0: lost); NaN where it is not told
     players: NDArray[np.int8]  # [G, L] i8, who moved: 0 = who began; -1 where it is not told
+    doubt: Sequence[str] = ()  # [G], why a game counts only if it was played out; "" if it does
 
 
 class Imported(NamedTuple):
@@ -57,7 +62,8 @@ class Imported(NamedTuple):
     notes: tuple[str, ...]
 
 
-Parse = Callable[[Game, str, str], Iterator[Transcript | Broken]]  # game, content, name of the file
+Told = Iterator[Transcript | Broken]
+Parse = Callable[[Game, str, str], Told]  # game, content, name of the file
 Complaints = dict[int, str]  # game of a batch -> what is wrong with it
 Judge = Callable[[Game, Games, Batch], Complaints]
 
@@ -77,6 +83,8 @@ class Intake:
         self._judge = judge or results_told
         self._games = self._unfinished = self._left_out = 0
         self._reasons: list[str] = []
+        self._doubts: list[str] = []
+        self._empty: list[str] = []
 
     def refuse(self, reason: str) -> None:
         """Takes note of what is broken; raises ValueError unless it may be left out."""
@@ -107,6 +115,11 @@ class Intake:
             return
         self._games += len(batch.where)
         self._unfinished += int(np.isnan(games.outcome[first_rows(games)]).sum())
+        self._doubts += [
+            f"played out, so taken: {where}: {doubt}"
+            for where, doubt in zip(batch.where, batch.doubt, strict=False)
+            if doubt
+        ][: NAMED - len(self._doubts)]
         self._add(_with_results(games, batch))
 
     def take_in_transcripts(self, transcripts: Iterable[Transcript | Broken]) -> None:
@@ -116,6 +129,9 @@ class Intake:
         for told in transcripts:
             if isinstance(told, Broken):
                 self.refuse(told.reason)
+                continue
+            if not told.words:  # a player did not come, say: there is nothing to learn
+                self._empty.append(f"{told.where}: there are no moves")
                 continue
             try:
                 waiting.append((told, *notation.actions(told)))
@@ -130,13 +146,18 @@ class Intake:
     def imported(self, expert: str, notes: Iterable[str] = ()) -> Imported:
         """What came in; raises ValueError when that is nothing."""
         if not self._games:
-            first = f" ({self._reasons[0]})" if self._reasons else ""
+            reasons = [*self._reasons, *(f"left out: {game}" for game in self._empty)]
+            first = f" ({reasons[0]})" if reasons else ""
             raise ValueError(f"{expert}: there are no games of {self.game.name}{first}")
         lines = list(notes)
         if self._unfinished:
             lines.append(
                 f"{self._unfinished:,} games stop before the end; their outcome is the result told"
             )
+        if self._empty:
+            lines.append(f"{len(self._empty):,} games without moves are left out")
+            lines += [f"left out: {game}" for game in self._empty[:NAMED]]
+        lines += self._doubts
         if self._left_out:
             lines += [f"{self._left_out:,} broken games or files are left out", *self._reasons]
         return Imported(expert, self._games, tuple(lines))
@@ -145,9 +166,16 @@ class Intake:
         """The batch but for the games complained of, which are refused."""
         for g in sorted(complaints):
             self.refuse(f"{batch.where[g]}: {complaints[g]}")
+        if not complaints:
+            return batch
         kept = np.setdiff1d(np.arange(len(batch.where)), list(complaints))
-        where = [batch.where[g] for g in kept] if complaints else batch.where
-        return Batch(where, batch.moves[kept], batch.result[kept], batch.players[kept])
+        return Batch(
+            [batch.where[g] for g in kept],
+            batch.moves[kept],
+            batch.result[kept],
+            batch.players[kept],
+            [batch.doubt[g] for g in kept] if batch.doubt else (),
+        )
 
 
 class Notation:
@@ -159,17 +187,25 @@ class Notation:
         self._known = {name: action for action, name in enumerate(names)}
         lengths = {len(name) for name in names}
         self._size = lengths.pop() if len(lengths) == 1 else None
+        self.has_numbers = all(name.isdecimal() for name in names)
+        self._apart = _APART if any("-" in name for name in names) else _APART_OR_DASHED
 
     def split(self, text: str) -> list[str]:
         """The moves of a line: side by side where all names have one length, else apart."""
-        words = text.replace(",", " ").split()
+        words = [word for word in self._apart.split(text) if word]
         if self._size is None:
             return words
-        return [
-            part
-            for word in words
-            for part in ([word] if self._is_pass(word) else _cut(word, self._size))
-        ]
+        return [part for word in words for part in self._side_by_side(word, self._size)]
+
+    def is_move(self, word: str) -> bool:
+        """Whether the game reads the word as one of its moves."""
+        if word in self._known:
+            return True
+        try:
+            self._game.parse_action(word)
+        except ValueError:
+            return False
+        return True
 
     def actions(self, told: Transcript) -> tuple[list[int], list[int]]:
         """The actions, and who played each (nothing where neither players nor passes tell).
@@ -177,22 +213,50 @@ class Notation:
         A pass is left out where the game has no such action: there the same player moves again.
         Raises ValueError with the game's sentence.
         """
-        actions, turns = [], []
+        actions: list[int] = []
+        turns: list[int] = []
         for turn, word in enumerate(told.words):
             action = self._known.get(word)
             if action is None:
-                if self._is_pass(word):
+                if is_pass(word):
                     continue
                 action = self._game.parse_action(word)
             actions.append(action)
             turns.append(turn)
+        if len(actions) > self._game.max_moves:
+            raise ValueError(
+                f"there are {len(actions):,} moves; no game of {self._game.name} has more than "
+                f"{self._game.max_moves}: move {self._game.max_moves + 1} comes after the end of "
+                f"the game"
+            )
         if told.players:
             return actions, [told.players[turn] for turn in turns]
         passes = len(actions) < len(told.words)
         return actions, [turn % 2 for turn in turns] if passes else []
 
-    def _is_pass(self, word: str) -> bool:
-        return word.casefold() in PASSES and word not in self._known
+    def _side_by_side(self, word: str, size: int) -> Iterator[str]:
+        """The moves of a word, and the passes of more than two signs between them."""
+        if is_pass(word) and word not in self._known:
+            yield word
+            return
+        at = 0
+        while at < len(word):
+            told = _LONG_PASS.match(word, at) if size > 1 else None
+            end = told.end() if told else at + size
+            yield word[at:end]
+            at = end
+
+
+def ending(game: Game, told: Transcript) -> str | None:
+    """How a game in order ends: "played out", or it "stops" with a result; None if it is not."""
+    try:
+        batch = _batch([(told, *Notation(game).actions(told))])
+        games = replay(game, batch.moves)
+    except ValueError:
+        return None
+    if not len(games.action) or results_told(game, games, batch):
+        return None
+    return "stops" if np.isnan(games.outcome[0]) else "played out"
 
 
 def illegal_moves(game: Game, moves: Int) -> Complaints:
@@ -229,9 +293,14 @@ def results_told(game: Game, games: Games, batch: Batch) -> Complaints:
     """The games whose result is not known, or is told otherwise than the moves lead to."""
     outcome = games.outcome[first_rows(games)]
     over, told = ~np.isnan(outcome), ~np.isnan(batch.result)
+    stop = "the moves stop before the end of the game"
+    doubt = batch.doubt or [""] * len(over)
     complaints = {
-        int(g): "the moves stop before the end of the game, and no result is told"
-        for g in np.flatnonzero(~over & ~told)
+        int(g): f"{doubt[int(g)]}, and {stop}"
+        if doubt[int(g)]
+        else f"{stop}, and no result is told"
+        for g in np.flatnonzero(~over)
+        if doubt[int(g)] or not told[g]
     }
     contrary = over & told & (np.sign(outcome) != np.sign(batch.result))
     return complaints | {
@@ -258,15 +327,35 @@ def import_texts(
 
     Raises ValueError with a sentence when a path is missing or nothing is found.
     """
+
+    def parse_bytes(game: Game, content: bytes, name: str) -> Told:
+        # the marks of files that were joined to one are spaces
+        return parse(game, decode(content, name).translate({0x1A: " ", 0xFEFF: " "}), name)
+
+    return import_contents(paths, endings, parse_bytes, game, add, skip_broken)
+
+
+def import_contents(
+    paths: Sequence[Path],
+    endings: tuple[str, ...],
+    parse: Callable[[Game, bytes, str], Told],
+    game: Game,
+    add: Callable[[Games], None],
+    skip_broken: bool,
+) -> Imported:
+    """The same for formats that tell their encoding, which ``parse`` decodes."""
     intake = Intake(game, add, skip_broken)
     for path in files_of(paths, endings):
-        try:
-            content = read_text(path)
-        except ValueError as error:
-            intake.refuse(str(error))
-            continue
-        intake.take_in_transcripts(parse(game, content, str(path)))
+        intake.take_in_transcripts(_told(path, parse, game))
     return intake.imported(", ".join(path.name or str(path) for path in paths))
+
+
+def _told(path: Path, parse: Callable[[Game, bytes, str], Told], game: Game) -> Told:
+    """What a file tells; one that cannot be read tells why."""
+    try:
+        yield from parse(game, read_bytes(path), str(path))
+    except ValueError as error:
+        yield Broken(str(error))
 
 
 def files_of(paths: Sequence[Path], endings: tuple[str, ...]) -> list[Path]:
@@ -281,26 +370,6 @@ def files_of(paths: Sequence[Path], endings: tuple[str, ...]) -> list[Path]:
             raise ValueError(f"there are no {' or '.join(endings)} files in {path}")
         found += fit or [path]
     return found
-
-
-def read_bytes(path: Path) -> bytes:
-    """The content of a file, unpacked if its name ends in .gz; ValueError when it cannot be."""
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix.lower() == ".gz" else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-
-
-def read_text(path: Path) -> str:
-    """The same as text: UTF-8, else Latin-1, whose letters above 127 stand in names only."""
-    content = read_bytes(path)
-    if b"\0" in content:
-        raise ValueError(f"{path} is not a text file: it holds zero bytes")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
 
 
 def _with_results(games: Games, batch: Batch) -> Games:
@@ -320,11 +389,8 @@ def _batch(told: Sequence[tuple[Transcript, list[int], list[int]]]) -> Batch:
         moves[row, : len(actions)] = actions
         players[row, : len(who)] = who
     result = np.array([transcript.result for transcript, _, _ in told], np.float32)
-    return Batch([transcript.where for transcript, _, _ in told], moves, result, players)
-
-
-def _cut(word: str, size: int) -> list[str]:
-    return [word[i : i + size] for i in range(0, len(word), size)]
+    where, doubt = [game.where for game, _, _ in told], [game.doubt for game, _, _ in told]
+    return Batch(where, moves, result, players, doubt if any(doubt) else ())
 
 
 def _named(result: float) -> str:

@@ -1,4 +1,4 @@
-"""SGF: game trees as text, FF[3] and FF[4]; the main line of each tree is one game.
+"""SGF: game trees as text, FF[1] to FF[4]; the main line of each tree is one game.
 
 Othello (GM[2]) is read: points are a column and a row from the upper left, "dc" or "d3", passes
 are empty.  Source: red-bean.com/sgf, "SGF FF[4]".
@@ -7,14 +7,16 @@ are empty.  Source: red-bean.com/sgf, "SGF FF[4]".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from selfplay.data.games import Games
-from selfplay.data.intake import Broken, Imported, Transcript, import_texts
+from selfplay.data.intake import Broken, Imported, Told, Transcript, import_contents
+from selfplay.data.results import UNREAD, is_pass, read_result
+from selfplay.data.sgf_trees import Tree, main_lines
+from selfplay.text import by_mark, decode
 from selfplay.types import Game
 
 ENDINGS = (".sgf",)
@@ -25,25 +27,6 @@ KINDS = {
     11: "Hex", 12: "Jungle", 13: "Neutron", 14: "Philosopher's Football", 16: "Trax",
     18: "Amazons", 21: "Twixt",
 }  # fmt: skip
-PASSES = ("", "tt", "pass", "pa", "--")
-
-_TOKEN = re.compile(
-    r"(?P<skip>\s+)|(?P<mark>[();])|(?P<name>[A-Za-z]+)|\[(?P<value>(?:[^\]\\]|\\.)*)\]", re.DOTALL
-)
-
-
-class Property(NamedTuple):
-    """A property of a node with its values, escapes resolved."""
-
-    name: str  # capitals only: FF[3] may write "White" for "W"
-    values: list[str]
-
-
-class Tree(NamedTuple):
-    """The main line of one game tree."""
-
-    line: int  # where it begins
-    properties: list[Property]  # of its nodes, in order
 
 
 def import_sgf(
@@ -60,11 +43,13 @@ def import_sgf(
             f"SGF files are read for othello only; you asked for {game.name}: write its games as "
             f"move lists and use 'selfplay data moves'"
         )
-    return import_texts(paths, ENDINGS, parse_sgf, game, add, skip_broken)
+    return import_contents(paths, ENDINGS, parse_sgf, game, add, skip_broken)
 
 
-def parse_sgf(game: Game, content: str, name: str) -> Iterator[Transcript | Broken]:
-    """The games of a file's trees; what cannot be read ends it."""
+def parse_sgf(game: Game, content: bytes, name: str) -> Told:
+    """The games of a file's trees; behind one that cannot be read, the next root goes on."""
+    if by_mark(content) is not None:  # its encoding is known, whatever the trees declare
+        content = decode(content, name).encode()
     for tree in main_lines(content):
         if isinstance(tree, Broken):
             yield Broken(f"{name}, {tree.reason}")
@@ -76,88 +61,48 @@ def parse_sgf(game: Game, content: str, name: str) -> Iterator[Transcript | Brok
             yield Broken(f"{where}: {error}")
 
 
-def main_lines(content: str) -> Iterator[Tree | Broken]:
-    """The main line of each tree of a collection: the first variation wherever there are some.
-
-    The last item is a Broken ("line 3: ...") when the text ends early or cannot be read.
-    """
-    line, at = 1, content.find("(")
-    if at < 0:
-        yield Broken("line 1: there is no game tree, which begins with '('")
-        return
-    line += content.count("\n", 0, at)
-    tree = Tree(line, [])
-    branches: list[int] = []  # for each open tree, how many variations it has so far
-    aside = 0  # so many of the open trees, the innermost, are not of the main line
-    while at < len(content):
-        token = _TOKEN.match(content, at)
-        if token is None:
-            what = (
-                "a value is not closed" if content[at] == "[" else f"{content[at]!r} is misplaced"
-            )
-            yield Broken(f"line {line}: {what}")
-            return
-        if token["mark"] == "(":
-            if not branches:
-                tree = Tree(line, [])
-            elif aside or branches[-1]:
-                aside += 1
-            if branches:
-                branches[-1] += 1
-            branches.append(0)
-        elif token["mark"] == ")":
-            if not branches:
-                yield Broken(f"line {line}: a tree is closed that was not opened")
-                return
-            branches.pop()
-            aside = max(0, aside - 1)
-            if not branches:
-                yield tree
-        elif not branches and not token["skip"]:
-            yield Broken(f"line {line}: {token[0]!r} stands outside of a tree")
-            return
-        elif token["name"]:
-            if not aside:
-                tree.properties.append(Property(re.sub("[a-z]", "", token["name"]), []))
-        elif token["value"] is not None and not aside:
-            if not tree.properties:
-                yield Broken(f"line {line}: a value stands before the first property")
-                return
-            tree.properties[-1].values.append(_unescape(token["value"]))
-        line += token[0].count("\n")
-        at = token.end()
-    if branches:
-        yield Broken(f"line {tree.line}: cut short, the game tree is not closed")
-
-
 def _transcript(game: Game, where: str, tree: Tree) -> Transcript:
     """The game of a main line; raises ValueError with a sentence."""
     told = [prop for prop in tree.properties if prop.values]
     root = {prop.name: prop.values[0].strip() for prop in reversed(told)}  # the first counts
     kind = root.get("GM", "1")
     if kind != str(OTHELLO):
-        named = KINDS.get(int(kind), "a game unknown here") if kind.isdecimal() else "unreadable"
+        named = KINDS.get(int(kind), "a game unknown here") if _is_number(kind) else "unreadable"
         raise ValueError(
-            f"GM[{kind}] is {named}; of the games of SGF only Othello (GM[{OTHELLO}]) exists here"
+            f"GM[{kind[:20]}] is {named}; of the games of SGF only Othello (GM[{OTHELLO}]) exists "
+            f"here"
         )
     size = round(game.num_actions**0.5)
-    if root.get("SZ", "8") != str(size):
-        raise ValueError(f"the board is SZ[{root.get('SZ', '8')}]; {game.name} has SZ[{size}]")
+    board = root.get("SZ", "8")
+    if re.sub(r"\s", "", board) not in (str(size), f"{size}:{size}"):
+        raise ValueError(f"the board is SZ[{board[:20]}]; {game.name} has SZ[{size}]")
     words, players = [], []
     placed: set[str] = set()
     for name, values in tree.properties:
         if name in ("B", "W"):
             word = values[0].strip() if values else ""
-            words.append("--" if word.casefold() in PASSES else _point(word))
+            words.append("--" if not word or is_pass(word) else _point(word))
             players.append(int(name == "W"))
         elif name in ("AB", "AW", "AE"):
             placed.update(f"{name[1]}{_point(value.strip())}" for value in values)
+    if placed and placed != _start(size):
+        raise ValueError("the game begins from a set-up position, not from the start")
+    result = read_result(game, root.get("RE", ""))
+    doubt = UNREAD.format(root["RE"][:80]) if result is None else ""
+    return Transcript(
+        where, words, np.nan if result is None else result, tuple(players), tree.doubt or doubt
+    )
+
+
+def _start(size: int) -> set[str]:
+    """The discs of the start as set-up properties place them."""
     low, high = size // 2, size // 2 + 1
     left, right = chr(ord("a") + low - 1), chr(ord("a") + high - 1)
-    start = {f"B{right}{low}", f"B{left}{high}", f"W{left}{low}", f"W{right}{high}"}
-    if placed and placed != start:
-        raise ValueError("the game begins from a set-up position, not from the start")
-    return Transcript(where, words, _result(root.get("RE", "")), tuple(players))
+    return {f"B{right}{low}", f"B{left}{high}", f"W{left}{low}", f"W{right}{high}"}
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def _point(text: str) -> str:
@@ -166,16 +111,3 @@ def _point(text: str) -> str:
     if re.fullmatch(r"[a-z][a-z]", point):
         return f"{point[0]}{ord(point[1]) - ord('a') + 1}"
     return point
-
-
-def _result(text: str) -> float:
-    """What RE tells: "B+12", "W+R", "0", "Draw"; NaN for "?", "Void" and anything else."""
-    word = text.strip().casefold()
-    if word[:2] in ("b+", "w+"):
-        return 1.0 if word[0] == "b" else -1.0
-    return 0.0 if word in ("0", "draw") else np.nan
-
-
-def _unescape(value: str) -> str:
-    """A value without its backslashes; one before a line's end joins the lines."""
-    return re.sub(r"\\(\r\n|\n\r|\n|\r|.)", lambda m: m[1].strip("\r\n"), value, flags=re.DOTALL)

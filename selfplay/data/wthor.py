@@ -23,9 +23,9 @@ from selfplay.data.intake import (
     Intake,
     files_of,
     first_rows,
-    read_bytes,
 )
 from selfplay.openings import NO_MOVE
+from selfplay.text import read_bytes
 from selfplay.types import Game, Int
 
 HEADER = np.dtype(
