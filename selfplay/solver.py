@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from envs.othello import Othello
 from envs.othello_endgame import endgame, solve_moves
-from selfplay.arrays import take
+from selfplay.arrays import holds_objects, take
 from selfplay.lookahead import TooLargeError, edge_limit, look_ahead, position_keys
 from selfplay.types import Bool, Float, Game, State
 
@@ -50,6 +50,23 @@ def solver_for(game: Game) -> Solver:
     if isinstance(game, Othello):
         return OthelloSolver(game)
     return ExhaustiveSolver(game)
+
+
+SMALL_EDGES = 500_000  # moves to look at, which takes a second
+
+
+def is_small(game: Game) -> bool:
+    """True for a game of two players that is solved as a whole within a second or two."""
+    if game.num_players != 2:
+        return False
+    start = game.init(np.random.default_rng(0), 1)
+    if holds_objects(start):  # each of its moves copies a Python object
+        return False
+    try:
+        look_ahead(game, start, max_edges=SMALL_EDGES)
+    except TooLargeError:
+        return False
+    return True
 
 
 def optimal_moves(scores: Float) -> Bool:

@@ -23,7 +23,10 @@ from selfplay.positions import Positions, default_positions, read_positions
 from selfplay.proving.trials import Trial, attempt
 from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import MAX_SIMULATIONS, Search
+from selfplay.solver import is_small
 from selfplay.types import Game, Player
+
+OWN_POSITIONS = 200
 
 
 class StrengthSection(BaseModel):
@@ -37,8 +40,9 @@ class StrengthSection(BaseModel):
     simulations: int = Field(64, ge=1, le=MAX_SIMULATIONS)
     versus: tuple[str, ...] = ()  # baselines to play against: "random", "mcts:100", "minimax:4"
     games: int = Field(40, ge=2)  # against each baseline
-    # different positions of the agent's own games, which the game's solver judges; 0 = none
-    own_positions: int = Field(0, ge=0)
+    # different positions of the agent's own games, which the game's solver judges; 0 = none;
+    # None = OWN_POSITIONS where the game is soon solved and there is no position file, else 0
+    own_positions: int | None = Field(None, ge=0)
     # of the proving game: inferences that each problem kept aside is given; 0 = not measured
     inferences: int = Field(0, ge=0)
     problems: int = Field(100, ge=1)  # of those kept aside, so many at most
@@ -58,7 +62,11 @@ class Gauge:
         path = section.positions or default_positions(game)
         self._positions: Positions | None = read_positions(game, path) if path else None
         self._baselines = [make_player(name, game, _no_runs) for name in section.versus]
-        self._labeller = _labeller(game) if section.own_positions else None
+        wish = section.own_positions
+        if wish is None:
+            wish = OWN_POSITIONS if self._positions is None and is_small(game) else 0
+        self._own = wish
+        self._labeller = _labeller(game) if wish else None
 
     def keys(self) -> NDArray[np.uint64]:
         """Canonical keys of the positions it measures on."""
@@ -82,8 +90,7 @@ class Gauge:
             for each in searched.sets:
                 scalars[f"strength/mistake_rate/{each.name}"] = each.mistake_rate.value
         if self._labeller is not None:
-            count = self.section.own_positions
-            own = own_positions(self.game, searching, count, self._labeller)
+            own = own_positions(self.game, searching, self._own, self._labeller)
             self._labeller.refresh()
             if own is not None:
                 scalars |= self._judged("strength/own_", own, searching)[0]

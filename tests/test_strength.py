@@ -22,7 +22,8 @@ from selfplay.own_games import own_positions
 from selfplay.players import RandomPlayer
 from selfplay.run import Training
 from selfplay.search import Gumbel
-from selfplay.strength import Gauge, StrengthSection
+from selfplay.solver import is_small
+from selfplay.strength import OWN_POSITIONS, Gauge, StrengthSection
 from selfplay.types import Game
 
 
@@ -54,8 +55,26 @@ def test_a_deep_search_makes_no_mistakes_where_it_goes_and_its_net_does() -> Non
     assert "strength/mistake_rate" not in found  # no positions ship for tic-tac-toe
 
 
-def test_it_is_off_unless_asked_for() -> None:
-    assert measured(TicTacToe(), simulations=4) == {}
+def test_it_is_on_where_the_game_is_soon_solved_and_has_no_positions() -> None:
+    found = measured(TicTacToe(), simulations=4)
+    assert found == measured(TicTacToe(), simulations=4, own_positions=OWN_POSITIONS)
+    assert found["strength/own_mistake_rate"] > 0
+    assert measured(TicTacToe(), simulations=4, own_positions=0) == {}
+
+
+@pytest.mark.parametrize(
+    ("game", "small"),
+    [
+        ("tictactoe", True),
+        ("nim", True),
+        ("connect4?width=4&height=3&run=3", True),
+        ("connect4?width=6&height=5", False),
+        ("proving", False),  # of one player
+        ("pettingzoo:pettingzoo.classic.tictactoe_v3", False),  # Python objects
+    ],
+)
+def test_what_is_soon_solved(game: str, small: bool) -> None:
+    assert is_small(envs.make(game)) is small
 
 
 def test_a_game_without_a_solver_is_refused_at_the_start(tmp_path: Path) -> None:
