@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from typing import NamedTuple
 
 import envs
@@ -12,7 +14,7 @@ from selfplay.evaluator import (
     choose_precision,
     computes_bfloat16,
 )
-from selfplay.folder import find_run
+from selfplay.folder import find_run, shadowed
 from selfplay.search import Search
 from selfplay.types import Game
 
@@ -40,6 +42,8 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
     if at and number.isdecimal():
         name, step = run, int(number)
     folder = find_run(name)
+    if hidden := shadowed(name, folder):
+        _say_once(f"{name!r} is your run {folder.path}; the one that ships is {hidden}")
     config = folder.config()
     rules = config.rules()
     if game is not None and envs.make(game).name != rules.name:
@@ -69,6 +73,11 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
     evaluator = NetEvaluator(net, rules.num_actions, device, precision.dtype, _CACHE)
     label = str(folder.path) if step is None else f"{folder.path}@{step}"
     return Agent(label, rules, evaluator, config.search, config, int(path.stem))
+
+
+@functools.cache
+def _say_once(sentence: str) -> None:
+    print(f"selfplay: {sentence}", file=sys.stderr)
 
 
 def _is_fast(precision: object) -> bool:

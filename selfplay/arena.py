@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import concatenate, length, put, take
 from selfplay.intervals import Interval
+from selfplay.match_games import MatchGames
 from selfplay.openings import Openings, distinct_openings, enough_plies
-from selfplay.types import Bool, Game, Player, State
+from selfplay.types import Bool, Game, Int, Player, State
 
 PAIR_SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # what a pair of games can yield
 PRIOR = 0.2  # pseudo-pairs of each score: as if every match had one more pair, of mean 1/2
@@ -40,12 +42,19 @@ class Ratings(NamedTuple):
 
 
 def tournament(
-    game: Game, players: Sequence[Player], pairs: int, plies: int, seed: int, batch: int = 256
+    game: Game,
+    players: Sequence[Player],
+    pairs: int,
+    plies: int,
+    seed: int,
+    batch: int = 256,
+    watch: MatchGames | None = None,
 ) -> list[Match]:
     """Everyone against everyone: ``pairs`` openings of ``plies`` random moves, seats swapped.
 
     More random moves where these vary too little: see openings.enough_plies.
-    The openings are the same in all matches.  ``batch`` games run in lockstep.  Players of the
+    The openings are the same in all matches.  ``batch`` games run in lockstep; ``watch`` is told
+    of every move.  Players of the
     same name are told apart by a number.  Raises ValueError unless the game is for two
     players and there are two of them.
     """
@@ -64,8 +73,13 @@ def tournament(
     matches = []
     for (i, j), match_seed in zip(combinations(range(len(players)), 2), seeds, strict=False):
         rng = np.random.default_rng(match_seed)
-        results = play_pairs(game, players[i], players[j], openings, rng, batch)
-        matches.append(Match(_label(players, i), _label(players, j), results))
+        a, b = _label(players, i), _label(players, j)
+        if watch is not None:
+            watch.begin(openings)
+        results = play_pairs(game, players[i], players[j], openings, rng, batch, watch)
+        if watch is not None:
+            watch.end(a, b, results)
+        matches.append(Match(a, b, results))
     return matches
 
 
@@ -76,6 +90,7 @@ def play_pairs(
     openings: Openings,
     rng: np.random.Generator,
     batch: int = 256,
+    watch: MatchGames | None = None,
 ) -> Results:
     """[P, 2] i8, a's results from P openings: with the first seat, and with the second."""
     at_once = max(1, batch // 2)
@@ -83,7 +98,8 @@ def play_pairs(
     for start in range(0, length(openings), at_once):
         twice = take(openings, np.repeat(np.arange(length(openings))[start : start + at_once], 2))
         seats = _swapped(length(twice), 0, 1)
-        results = _play(game, (a, b), twice.state, twice.second, seats, rng)
+        moved = None if watch is None else partial(_tell, watch, 2 * start)
+        results = _play(game, (a, b), twice.state, twice.second, seats, rng, moved)
         parts.append(results.reshape(-1, 2))
     return np.concatenate(parts)
 
@@ -222,6 +238,9 @@ def match_json(matches: Sequence[Match], anchor: str | None = None) -> dict[str,
     }
 
 
+Moved = Callable[[NDArray[np.int64], Int, Bool], None]  # games, what was played, which are over
+
+
 class Seats(NamedTuple):
     """Who plays in B games."""
 
@@ -235,6 +254,11 @@ def _swapped(count: int, a: int, b: int) -> Seats:
     return Seats(np.full(count, a), np.full(count, b), np.arange(count) % 2 == 1)
 
 
+def _tell(watch: MatchGames, first: int, rows: NDArray[np.int64], action: Int, over: Bool) -> None:
+    """Tells of moves in rows of a batch that begins with the game ``first``."""
+    watch.moved(first + rows, action, over)
+
+
 def _play(
     game: Game,
     players: Sequence[Player],
@@ -242,10 +266,11 @@ def _play(
     second: Bool,
     seats: Seats,
     rng: np.random.Generator,
+    moved: Moved | None = None,
 ) -> Results:
     """[B] i8, the results of player ``seats.a`` of each game.
 
-    ``second``: the second player is to move in ``start``.
+    ``second``: the second player is to move in ``start``.  ``moved`` is told of every move.
     """
     state = take(start, slice(None))
     b_to_move = second ^ seats.a_second
@@ -257,11 +282,14 @@ def _play(
         for number in np.unique(mover):
             rows = going[mover == number]
             before = take(state, rows)
-            after, paid = game.step(before, players[number].decide(game, before, rng).action)
+            action = players[number].decide(game, before, rng).action
+            after, paid = game.step(before, action)
             put(state, rows, after)
             returns[rows] += np.where(b_to_move[rows], -paid.reward, paid.reward)
             b_to_move[rows] ^= paid.discount < 0
             over[rows] = paid.discount == 0
+            if moved is not None:
+                moved(rows, action, over[rows])
         going = going[~over[going]]
     return np.sign(returns).astype(np.int8)
 

@@ -315,6 +315,7 @@ def _match(parser: Parser) -> None:
         "--openings", type=_at_least(0), default=2, metavar="PLIES",
         help="random moves that games begin with (default: 2)",
     )  # fmt: skip
+    parser.add_argument("--save", metavar="FILE", help="write the games there, one a line")
     parser.add_argument("--seed", type=_at_least(0), default=0)
     _add_trust(parser)
     parser.add_argument("--json", action="store_true", help=JSON)

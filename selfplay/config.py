@@ -146,6 +146,24 @@ def nearest_recipe(name: str) -> Path | None:
     return known[near[0]] if near else None
 
 
+def recipe_of(game: str) -> Path | None:
+    """The recipe for a game's spec: beside the user, in the user's ``configs``, or shipped.
+
+    Self-play comes first, then the file that is named like the game, then the shortest name.
+    """
+    found = []
+    for rank, folder in enumerate((Path(), Path("configs"), _SHIPPED)):
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                plain = tomllib.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            if plain.get("game") == game:
+                kind = dict(plain.get("regime") or {}).get("kind", "selfplay")
+                found.append((kind != "selfplay", path.stem != game, rank, len(path.stem), path))
+    return min(found)[-1] if found else None
+
+
 def parse_config(
     plain: Mapping[str, Any],
     overrides: Sequence[str] = (),

@@ -12,13 +12,15 @@ import contextlib
 import difflib
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import envs
 from selfplay import checkpoint
-from selfplay.config import Config, parse_config
+from selfplay.config import Config, parse_config, recipe_of
 from selfplay.files import write_text_atomically
 from selfplay.lock import locked
 
@@ -197,4 +199,27 @@ def find_run(name: str) -> RunFolder:
         return named
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"did you mean {str(known[near[0]])!r}?" if near else "train one with 'selfplay train'"
-    raise ValueError(f"there is no run {name!r}; {hint}")
+    raise ValueError(f"there is no run {name!r}; {_hint_at_game(name) or hint}")
+
+
+def shadowed(name: str, found: RunFolder) -> Path | None:
+    """The run that ships by this name, where ``found``, a run of the user's, comes before it."""
+    ships = SHIPPED / "reference" / name
+    hidden = (ships / "config.json").is_file() and ships.resolve() != found.path.resolve()
+    return ships if hidden else None
+
+
+def _hint_at_game(name: str) -> str:
+    """What to do where a game is named in the place of a run; empty for other names."""
+    address = name.partition("?")[0]
+    adapted = address.partition(":")[0] in envs.ADAPTERS
+    if not (address in envs.GAMES or adapted or re.fullmatch(r"[\w.]+:[A-Z]\w*", address)):
+        return ""
+    recipe, option = recipe_of(name), ""
+    if recipe is None and (recipe := recipe_of(address)) is not None:
+        option = f" --set game={shlex.quote(name)}"
+    train = f"train one with 'selfplay train {recipe}{option}', or " if recipe else ""
+    instead = f"play without a net: 'selfplay play mcts:1000 --game {shlex.quote(name)}'"
+    if address == "proving":
+        instead = "prove with the one that ships: 'selfplay prove PROBLEM.p'"
+    return f"it is the name of a game: {train}{instead}"

@@ -9,6 +9,7 @@ import argparse
 import difflib
 import math
 import os
+import re
 import shlex
 import sys
 import threading
@@ -35,6 +36,7 @@ PLAY_SIMULATIONS = 200  # half a second a move for the net of configs/demo.toml
 
 def train(arguments: argparse.Namespace) -> Answer:
     from selfplay import run
+    from selfplay.folder import RunFolder
 
     outcome = run.train(arguments.target, arguments.overrides, arguments.out)
     folder, scalars = outcome.folder, outcome.scalars
@@ -51,10 +53,18 @@ def train(arguments: argparse.Namespace) -> Answer:
         baseline = name.removeprefix("strength/vs_")
         if baseline != name and not name.endswith(("_low", "_high")):
             print(f"It takes {share:.1%} of the points against {baseline}.")
+    quoted = shlex.quote(str(folder))
     if not outcome.finished:
-        _next(f"selfplay train {folder}", "goes on where it stopped")
-    _next(f"selfplay play {folder}", "play against it")
-    _next(f"tensorboard --logdir {folder}", "see its curves")
+        _next(f"selfplay train {quoted}", "goes on where it stopped")
+    config = RunFolder(folder).config()
+    if config.game.partition("?")[0] == "proving":
+        from envs.proving.game import OWN
+
+        place = shlex.quote(config.problems or os.path.relpath(OWN))
+        _next(f"selfplay evaluate {quoted} --problems {place} --held-out", "what it proves")
+    else:
+        _next(f"selfplay play {quoted}", "play against it")
+    _next(f"tensorboard --logdir {quoted}", "see its curves")
     return Answer({}, 0 if outcome.finished else 130)
 
 
@@ -83,7 +93,7 @@ def sweep(arguments: argparse.Namespace) -> Answer:
     if outcome.failed:
         _next(again, "tries again what failed")
         return Answer(outcome.content, 1)
-    _next(f"selfplay compare {plan.folder}")
+    _next(f"selfplay compare {shlex.quote(str(plan.folder))}")
     return Answer(outcome.content)
 
 
@@ -185,7 +195,7 @@ def evaluate(arguments: argparse.Namespace) -> Answer:
     for each in truth.sets:
         _print_truth(each.name, str(each.n), each)
     _print_truth("mean of the sets", "", truth)
-    _next(f"selfplay play {arguments.run}")
+    _next(f"selfplay play {shlex.quote(arguments.run)}")
     return Answer(truth_json(game, simulations, truth))
 
 
@@ -199,12 +209,21 @@ def _only_of_evaluate(arguments: argparse.Namespace, how: str, *others: str) -> 
 
 def match(arguments: argparse.Namespace) -> Answer:
     from selfplay.arena import match_json, ratings, score, tournament
+    from selfplay.match_games import MatchGames
+    from selfplay.theorems.screen import progress
 
+    _refuse_to_overwrite(arguments.save)
     if len(arguments.players) < 2:
         raise ValueError("a match needs two players or more; known without a run: random, solver")
     spec, game, players = _players(arguments.players, arguments.game, arguments.simulations)
     pairs = -(-arguments.games // 2)
-    matches = tournament(game, players, pairs, arguments.openings, arguments.seed)
+    of = pairs * len(players) * (len(players) - 1)
+    with progress("playing") as say:
+        watch = MatchGames(game, of, lambda words: say(lambda: words))
+        matches = tournament(game, players, pairs, arguments.openings, arguments.seed, watch=watch)
+    if arguments.save:
+        watch.write(arguments.save)
+        print(f"{of:,} games are in {arguments.save}, one a line.")
     for each in matches:
         points = score(each)
         wins, draws, losses = (int((each.results == result).sum()) for result in (1, 0, -1))
@@ -216,9 +235,20 @@ def match(arguments: argparse.Namespace) -> Answer:
     for name, elo in zip(rated.names, rated.elo, strict=True):
         print(f"  {name:32} Elo {elo.value:+6.0f}  (95%: {elo.low:+.0f} to {elo.high:+.0f})")
     best = int(np.argmax([elo.value for elo in rated.elo]))
-    option = "" if spec == DEFAULT_GAME else f" --game {shlex.quote(spec)}"
-    _next(f"selfplay play {shlex.quote(arguments.players[best])}{option}")
+    name = arguments.players[best]
+    _next(f"selfplay play {shlex.quote(name)}{_game_option(name, spec)}")
     return Answer(match_json(matches))
+
+
+def _refuse_to_overwrite(file: str | None) -> None:
+    """Raises ValueError when ``file`` is there, or cannot be: before anything has been played."""
+    if file is None:
+        return
+    path = Path(file)
+    if path.exists():
+        raise ValueError(f"{path} is there already: name another file with --save")
+    if not path.parent.is_dir():
+        raise ValueError(f"--save {path}: there is no folder {path.parent}; make it first")
 
 
 def play(arguments: argparse.Namespace) -> Answer:
@@ -227,7 +257,7 @@ def play(arguments: argparse.Namespace) -> Answer:
     from selfplay.players import NetPlayer, SearchPlayer
 
     simulations = PLAY_SIMULATIONS if arguments.simulations is None else arguments.simulations
-    _, game, (player,) = _players([arguments.run], arguments.game, simulations)
+    spec, game, (player,) = _players([arguments.run], arguments.game, simulations)
     net = None
     if isinstance(player, SearchPlayer):
         net = NetPlayer("the net alone", player.evaluator)
@@ -235,7 +265,14 @@ def play(arguments: argparse.Namespace) -> Answer:
     _warm_up(player, game)
     rng = np.random.default_rng(arguments.seed)
     play_in_terminal(Session(game, player, side, rng, net))
-    _next(f"selfplay match {arguments.run} random")
+    name = shlex.quote(arguments.run)
+    if game.num_players == 2:
+        rival = "minimax:2" if arguments.run == "random" else "random"
+        _next(f"selfplay match {name} {rival}{_game_option(arguments.run, spec)}")
+    elif not _is_built_in(arguments.run):
+        _next(f"selfplay play {name} --simulations 0", "its net alone advises")
+    else:
+        _next(f"selfplay check {shlex.quote(spec)}")
     return Answer({})
 
 
@@ -359,10 +396,31 @@ def _tell_data(folder: Path, manifest: Manifest) -> Answer:
     from selfplay.data.show import data_json, data_lines
 
     print("\n".join(data_lines(folder, manifest)))
-    recipe = Path("configs") / f"{manifest.game}_imitation.toml"
-    config = recipe if recipe.is_file() else "CONFIG.toml --set regime.kind=imitation"
-    _next(f"selfplay train {config} --set regime.data={shlex.quote(str(folder))}", "learn from it")
+    counts = manifest.counts
+    if counts["train"].positions and not counts["validation"].positions:
+        print(
+            "  no games are left for validation, since all their positions occur in training too: "
+            "more different games (--openings, --temperature) leave some"
+        )
+    _next(f"selfplay train {_imitation_of(folder, manifest)}", "learn from it")
     return Answer(data_json(folder, manifest))
+
+
+def _imitation_of(folder: Path, manifest: Manifest) -> str:
+    """The arguments of ``train`` that learn from a data set, by the recipe nearest to its game."""
+    from selfplay.config import recipe_of
+
+    data = f"--set regime.data={shlex.quote(str(folder))}"
+    made_for = Path("configs") / f"{manifest.game}_imitation.toml"
+    if made_for.is_file():
+        return f"{made_for} {data}"
+    recipe = recipe_of(manifest.spec)
+    words = shlex.quote(str(recipe or recipe_of("tictactoe")))
+    if recipe is None:  # any game's: its net flattens what it sees
+        game = shlex.quote(f"game={manifest.spec}")
+        words += f" --set {game} --set 'strength.versus=[\"random\"]'"
+    name = re.sub(r"[^\w.-]", "-", manifest.game)
+    return f"{words} --set regime.kind=imitation {data} --out runs/{name}-imitation"
 
 
 def check(arguments: argparse.Namespace) -> Answer:
@@ -479,6 +537,12 @@ def _players(
 
 def _is_built_in(name: str) -> bool:
     return name.partition(":")[0] in ("random", "solver", "minimax", "mcts")
+
+
+def _game_option(player: str, spec: str) -> str:
+    """What a command needs for ``player`` to play the game: a run knows its own."""
+    known = not _is_built_in(player) or spec == DEFAULT_GAME
+    return "" if known else f" --game {shlex.quote(spec)}"
 
 
 def _first_of_each_set(positions: Positions, limit: int) -> Positions:
