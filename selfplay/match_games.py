@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.checkpoint import write_text_atomically
 from selfplay.openings import NO_MOVE, Openings
 from selfplay.types import Bool, Game, Int
 
@@ -48,6 +46,6 @@ class MatchGames:
             self._told.append(f"{moves} # opening {random}, {first} against {second}: {result}\n")
         self._lines = []
 
-    def write(self, path: str | Path) -> None:
-        """Writes all games, one a line, as ``selfplay data moves`` reads them."""
-        write_text_atomically(Path(path), "".join(self._told))
+    def text(self) -> str:
+        """All games, one a line, as ``selfplay data moves`` reads them."""
+        return "".join(self._told)

@@ -209,6 +209,7 @@ def _only_of_evaluate(arguments: argparse.Namespace, how: str, *others: str) -> 
 
 def match(arguments: argparse.Namespace) -> Answer:
     from selfplay.arena import match_json, ratings, score, tournament
+    from selfplay.checkpoint import write_text_atomically
     from selfplay.match_games import MatchGames
     from selfplay.theorems.screen import progress
 
@@ -218,11 +219,12 @@ def match(arguments: argparse.Namespace) -> Answer:
     spec, game, players = _players(arguments.players, arguments.game, arguments.simulations)
     pairs = -(-arguments.games // 2)
     of = pairs * len(players) * (len(players) - 1)
+    print(f"playing {of:,} games of {game.name}", file=sys.stderr)
     with progress("playing") as say:
         watch = MatchGames(game, of, lambda words: say(lambda: words))
         matches = tournament(game, players, pairs, arguments.openings, arguments.seed, watch=watch)
     if arguments.save:
-        watch.write(arguments.save)
+        write_text_atomically(Path(arguments.save), watch.text())
         print(f"{of:,} games are in {arguments.save}, one a line.")
     for each in matches:
         points = score(each)

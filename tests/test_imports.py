@@ -26,7 +26,7 @@ LAYERS = (
     ("envs", "selfplay.distinct"),
     ("selfplay.checks", "selfplay.lookahead", "selfplay.search", "selfplay.trust"),
     ("selfplay.openings", "selfplay.solver", "selfplay.nets"),
-    ("selfplay.positions", "selfplay.evaluator", "selfplay.players"),
+    ("selfplay.positions", "selfplay.evaluator", "selfplay.players", "selfplay.match_games"),
     ("selfplay.stages", "selfplay.evaluate", "selfplay.arena", "selfplay.actor"),
     ("selfplay.replay", "selfplay.checkpoint", "selfplay.learner"),
     ("selfplay.backends", "selfplay.data"),
