@@ -209,7 +209,7 @@ def _only_of_evaluate(arguments: argparse.Namespace, how: str, *others: str) -> 
 
 def match(arguments: argparse.Namespace) -> Answer:
     from selfplay.arena import match_json, ratings, score, tournament
-    from selfplay.checkpoint import write_text_atomically
+    from selfplay.files import write_text_atomically
     from selfplay.match_games import MatchGames
     from selfplay.theorems.screen import progress
 
