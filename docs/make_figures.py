@@ -17,10 +17,12 @@ import matplotlib.pyplot as plt
 from selfplay.metrics import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
+# on no ground of its own: every colour can be read on a white page and on a dark one
 LINES = {  # metric: (colour, label)
     "strength/net_mistake_rate": ("#d97706", "net alone"),
-    "strength/mistake_rate": ("#2563eb", "64 simulations a move"),
+    "strength/mistake_rate": ("#3b82f6", "64 simulations a move"),
 }
+GREY = "#7d8590"
 REFERENCE = 2.1  # %, AlphaZero.jl's tutorial: six sets of the same kind, 600 simulations a move
 FLOOR = 0.1  # %, where the logarithmic axis ends
 
@@ -43,6 +45,8 @@ def draw_strength(metrics: list[dict[str, Any]], figure: Path) -> None:
         raise ValueError("no strength against perfect play was measured in this run")
     minutes = [minute for minute, _ in points]
     style = {"svg.fonttype": "none", "svg.hashsalt": "selfplay", "font.family": "sans-serif"}
+    style |= {f"{part}.color": GREY for part in ("text", "xtick", "ytick", "grid")}
+    style |= {"axes.labelcolor": GREY, "axes.edgecolor": GREY}
     with mpl.rc_context(style):
         canvas, axes = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
         for name, (colour, label) in LINES.items():
@@ -52,14 +56,14 @@ def draw_strength(metrics: list[dict[str, Any]], figure: Path) -> None:
             )
             axes.fill_between(minutes, low, high, color=colour, alpha=0.15, linewidth=0)
             axes.plot(minutes, rate, color=colour, label=label)
-        axes.axhline(REFERENCE, color="#6b7280", linestyle=":")
+        axes.axhline(REFERENCE, color=GREY, linestyle=":")
         axes.annotate(
             "AlphaZero.jl, 600 simulations, 15-30 h with a GPU",
             (0, REFERENCE),
             (4, -10),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
-            color="#6b7280",
+            color=GREY,
             fontsize="small",
         )
         axes.set(yscale="log", ylim=(FLOOR, 60), xlim=(0, None))
@@ -68,7 +72,7 @@ def draw_strength(metrics: list[dict[str, Any]], figure: Path) -> None:
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, loc="upper right")
-        canvas.savefig(figure, facecolor="white", metadata={"Date": None})
+        canvas.savefig(figure, transparent=True, metadata={"Date": None})
         plt.close(canvas)
 
 

@@ -378,6 +378,18 @@ def test_the_example_of_a_position_file_is_one(tmp_path: Path) -> None:
     assert arrays.length(positions.state) == 1
 
 
+def contrast(one: str, other: str) -> float:
+    """The ratio of two colours as WCAG 2.1 defines it."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
 def test_the_recipe_of_the_figure_draws_measured_strength(tmp_path: Path) -> None:
     spec = importlib.util.spec_from_file_location("make_figures", ROOT / "docs" / "make_figures.py")
     assert spec is not None
@@ -400,6 +412,11 @@ def test_the_recipe_of_the_figure_draws_measured_strength(tmp_path: Path) -> Non
     drawn = (tmp_path / "one.svg").read_bytes()
     assert drawn == (tmp_path / "two.svg").read_bytes()
     assert b"64 simulations a move" in drawn
+    fills = re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", drawn.decode())
+    fills += [colour for colour, _ in figures.LINES.values()]
+    for colour in set(fills):  # 3 is what WCAG 2.1 asks of graphics, on a white and a dark page
+        assert contrast(colour, "#ffffff") > 3
+        assert contrast(colour, "#0d1117") > 3
     with pytest.raises(ValueError, match="no strength against perfect play"):
         figures.draw_strength(metrics[1:2], tmp_path / "none.svg")
 
