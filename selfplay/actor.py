@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from selfplay import arrays
+from selfplay import arrays, underway
 from selfplay.jit import kernel
 from selfplay.outcomes import result_probabilities
 from selfplay.search import Forest, Found, Search
@@ -310,8 +310,14 @@ class Actor:
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Goes on from what ``state_dict`` returned, by playing the games' moves again."""
-        self.rng.bit_generator.state = json.loads(saved["rng"])
+        """Goes on from what ``state_dict`` returned, by playing the games' moves again.
+
+        Raises ValueError with a sentence where that is damaged.
+        """
+        kept = {name: getattr(self._plays, name) for name in Plays._fields}
+        del kept["obs"], kept["legal"]
+        underway.check_games(saved, self._lanes, self.game.max_moves, kept)
+        underway.restore_random(self.rng, saved["rng"])
         self._seed, self._length = saved["seed"].copy(), saved["length"].copy()
         self._opening = saved["opening"].copy()
         lanes = np.arange(self._lanes)
@@ -319,15 +325,17 @@ class Actor:
         while len(self._plays.value) <= self._length.max():
             self._plays = self._room(min(2 * len(self._plays.value), self.game.max_moves))
         moves = len(saved["action"])
-        for name in Plays._fields:
-            if name in saved:
-                getattr(self._plays, name)[:moves] = saved[name]
+        for name in kept:
+            getattr(self._plays, name)[:moves] = saved[name]
         for move in range(moves):
             lanes = np.flatnonzero(self._length > move)
             state = arrays.take(self._state, lanes)
             arrays.put(self._plays.obs, (move, lanes), self.game.observe(state))
-            self._plays.legal[move, lanes] = self.game.legal(state)
-            state, _ = self.game.step(state, self._plays.action[move, lanes])
+            legal, action = self.game.legal(state), self._plays.action[move, lanes]
+            underway.check_moves(legal, action)
+            self._plays.legal[move, lanes] = legal
+            state, paid = self.game.step(state, action)
+            underway.check_alive(paid.discount)
             arrays.put(self._state, lanes, state)
         self._forest = None
 

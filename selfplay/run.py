@@ -367,7 +367,13 @@ class Training:
                 f"{self.folder.latest()} does not fit the net that {self.folder.config_file} "
                 f"describes: it belongs to another run, or the config was edited"
             ) from error
-        self.loop.load_state_dict(training["loop"])
+        try:
+            self.loop.load_state_dict(training["loop"])
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{self.folder.latest()} lacks what a {self.config.regime.kind} run goes on from; "
+                f"to train anew give another folder with --out"
+            ) from error
         self._start -= shop.ledger.wall_s
         total = int(training["replay_total"])
         shop.replay.restore(self._shards_for(self.config.replay.size(total), total), total)

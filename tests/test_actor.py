@@ -12,7 +12,7 @@ from reference import HashedEvaluator, uniform
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Coins, Nim, Standoff, Toy
 from selfplay import arrays, checkpoint
-from selfplay.actor import Actor, ActorSection, Harvest, Tally, parse_record
+from selfplay.actor import Actor, ActorSection, Harvest, Plays, Tally, parse_record
 from selfplay.search import Forest, Found, Gumbel, Puct, Search
 from selfplay.types import Bool, Decision, Evaluator, Game, Int, Samples, Transition
 
@@ -387,3 +387,79 @@ def test_goes_on_from_a_saved_state_as_if_nothing_had_been(name: str, tmp_path: 
         assert one.keys() == two.keys()
         for key, value in one.items():
             np.testing.assert_array_equal(value, two[key], key)
+
+
+def _under_way() -> dict[str, Any]:
+    game, search, section = SITUATIONS["tictactoe"]
+    actor = Actor(game, search, section, 4, np.random.default_rng(0))
+    actor.collect(HashedEvaluator(), 25)
+    actor._move(HashedEvaluator())  # the longest game has a move
+    return actor.state_dict()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("action", 9, "a move in them is not legal"),
+        ("action", -1, "a move in them is not legal"),
+        ("action", 2**31 - 1, "a move in them is not legal"),
+        ("length", 2**31 - 1, "a seed or a length is out of range"),
+        ("length", 9, "a seed or a length is out of range"),
+        ("length", -5, "an opening is longer than its game"),
+        ("opening", -1, "an opening is longer than its game"),
+        ("opening", 9, "an opening is longer than its game"),
+        ("seed", -(2**62), "a seed or a length is out of range"),
+        ("value", np.nan, "'value' holds what is no number"),
+        ("policy", np.inf, "'policy' holds what is no number"),
+        ("rng", "{}", "'rng' is no state of a random generator"),
+        ("rng", "[" * 9, "'rng' is no state of a random generator"),
+        ("rng", None, "'rng' is missing"),
+        ("solved", None, "'solved' is missing"),
+        ("discount", np.zeros((3, 4), np.int64), "'discount' has another form"),
+        ("seed", np.zeros(5, np.int64), "'seed' is no list of 4 numbers"),
+        ("length", np.zeros(4, np.float32), "'length' is no list of 4 numbers"),
+        ("action", 5, "has another form"),
+    ],
+)
+def test_damaged_games_under_way_are_refused(name: str, value: Any, words: str) -> None:
+    saved = _under_way()
+    if value is None:
+        del saved[name]
+    elif isinstance(value, np.ndarray | str) or words.endswith("form"):
+        saved[name] = value
+    else:
+        saved[name] = saved[name].copy()
+        saved[name].flat[0] = value
+    game, search, section = SITUATIONS["tictactoe"]
+    actor = Actor(game, search, section, 4, np.random.default_rng(1))
+    with pytest.raises(ValueError, match="games under way in the checkpoint are damaged") as error:
+        actor.load_state_dict(saved)
+    assert words in str(error.value)
+
+
+def test_a_game_under_way_that_is_over_is_refused() -> None:
+    """X has three in a row after five moves."""
+    saved = _under_way()
+    moves = np.array([0, 3, 1, 4, 2], np.int32)
+    for name in Plays._fields:
+        if name in saved:
+            saved[name] = np.zeros((5, *saved[name].shape[1:]), saved[name].dtype)
+    saved["action"][:] = moves[:, None]
+    saved["length"], saved["opening"] = np.full(4, 5, np.int32), np.zeros(4, np.int32)
+    game, search, section = SITUATIONS["tictactoe"]
+    actor = Actor(game, search, section, 4, np.random.default_rng(1))
+    with pytest.raises(ValueError, match="damaged: one of them is over"):
+        actor.load_state_dict(saved)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_games_under_way_end_in_a_sentence(seed: int) -> None:
+    rng, saved = np.random.default_rng(seed), _under_way()
+    for name, array in saved.items():
+        if name != "rng":
+            noise = rng.integers(0, 256, array.nbytes, dtype=np.uint8)
+            saved[name] = noise.view(array.dtype).reshape(array.shape)
+    game, search, section = SITUATIONS["tictactoe"]
+    actor = Actor(game, search, section, 4, np.random.default_rng(1))
+    with pytest.raises(ValueError, match="games under way in the checkpoint are damaged"):
+        actor.load_state_dict(saved)

@@ -13,8 +13,14 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the ground up.  A module may import from the layers below its own, and from its own package
 # (selfplay.search.*, selfplay.regimes.*, selfplay.play.*, envs.*) and nothing else of the project.
 LAYERS = (
-    ("selfplay.types", "selfplay.private", "selfplay.printable"),
-    ("selfplay.jit", "selfplay.files", "selfplay.interrupts", "selfplay.console"),
+    ("selfplay.types", "selfplay.private", "selfplay.printable", "selfplay.streams"),
+    (
+        "selfplay.jit",
+        "selfplay.files",
+        "selfplay.interrupts",
+        "selfplay.console",
+        "selfplay.underway",
+    ),
     (
         "selfplay.arrays",
         "selfplay.intervals",
