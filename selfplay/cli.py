@@ -46,8 +46,10 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of ``selfplay ARGV``: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     from selfplay.printable import printed_safely
+    from selfplay.streams import fill_missing, unheeded
 
-    with printed_safely():
+    fill_missing()
+    with contextlib.redirect_stderr(unheeded(sys.stderr)), printed_safely():
         return _main(list(sys.argv[1:] if argv is None else argv))
 
 
@@ -121,8 +123,7 @@ def _leave_working_folder() -> None:
 
 
 def _fail(sentence: str, code: int) -> int:
-    if sys.stderr is not None:
-        print(f"selfplay: {sentence}", file=sys.stderr)
+    print(f"selfplay: {sentence}", file=sys.stderr)
     return code
 
 

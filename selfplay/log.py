@@ -19,6 +19,8 @@ from selfplay import metrics
 from selfplay.console import PlainConsole
 from selfplay.events import EVENTS, Clock, EventFile
 from selfplay.files import Appended
+from selfplay.printable import bare
+from selfplay.streams import unheeded
 from selfplay.types import Report
 
 # what the screen shows where a run tells it: name, metric, format
@@ -87,10 +89,17 @@ class Screen:
     """Live progress: a table that renews itself in a terminal, else now and then a line."""
 
     def __init__(
-        self, title: str, progress: Callable[[], float], stream: TextIO | None = None
+        self,
+        title: str,
+        progress: Callable[[], float],
+        stream: TextIO | None = None,
+        paid: Callable[[], tuple[int, float]] | None = None,
     ) -> None:
-        self._console = PlainConsole(stream or sys.stderr)
-        self._title, self._progress = title, progress
+        """``progress``: share of the budget used.  ``paid``: iterations and seconds so far."""
+        self._console = PlainConsole(unheeded(bare(stream or sys.stderr)))
+        self._title, self._progress, self._paid = title, progress, paid
+        self._doing = "starting"
+        self._measured_at: int | None = None  # positions
         self._latest: dict[str, float] = {}  # replaced, never changed: rich's thread reads it
         self._start, self._at_start = time.monotonic(), progress()
         self._last_line = -math.inf
@@ -105,8 +114,16 @@ class Screen:
         """A line that stays."""
         self._console.print(sentence, soft_wrap=True)
 
+    def doing(self, what: str) -> None:
+        """From now on this is what the run is at: "playing"."""
+        self._doing = what
+
     def show(self, report: Report) -> None:
         first = report.phase == "selfplay" and "selfplay/seconds" not in self._latest
+        if report.phase == "strength":
+            self._measured_at = report.step
+        elif report.phase != "learn":
+            self._doing = "learning"
         self._latest = {**self._latest, **report.scalars, "step": report.step}
         if self._live is not None:
             return
@@ -127,8 +144,13 @@ class Screen:
         """What there is to say at present, as names and values; a regime without games has none."""
         seen = self._latest
         cells = [("time left", _clock(self._left_s()))]
+        if self._paid is not None:
+            iterations, seconds = self._paid()
+            cells += [("elapsed", _clock(seconds)), ("iteration", f"{iterations + 1:,}")]
         told = ((name, seen.get(key), form) for name, key, form in _CELLS)
         cells += [(name, f"{x:{form}}") for name, x, form in told if x and not math.isnan(x)]
+        if self._measured_at is not None:
+            cells.append(("strength at", f"{self._measured_at:,} positions"))
         if "strength/mistake_rate" in seen:
             cells.append(("mistakes", f"{seen['strength/mistake_rate']:.1%} with search"))
             cells.append(("net alone", f"{seen['strength/net_mistake_rate']:.1%}"))
@@ -151,7 +173,7 @@ class Screen:
         for name, value in self._cells():
             table.add_row(name, value)
         bar = ProgressBar(total=1.0, completed=self._progress(), width=50)
-        return Group(self._title, bar, table)
+        return Group(f"{self._title}: {self._doing}", bar, "", table)
 
 
 def _clock(seconds: float) -> str:

@@ -43,6 +43,9 @@ _FREE_TO_CHANGE = (
     "evaluator.device",
 )
 
+# what an iteration begins with, where that is not play
+_FIRST_DOING = {"prove": "proving", "imitation": "learning", "frozen": "learning"}
+
 _SMALL_STEP = 5e8  # FLOPs forwards; less is done before a second thread has joined in
 
 
@@ -142,8 +145,10 @@ class Training:
         self._prepare_folder()
         told_until = self.shop.ledger.positions if self._resumed else None
         log = RunLog(self.folder.path, told_until, _tell)
-        screen = Screen(f"training {self.config.game} in {self.folder.path}", self._progress)
+        title = f"training {self.config.game} in {self.folder.path}"
+        screen = Screen(title, self._progress, paid=self._paid)
         self._say: Callable[[str], None] = screen.say
+        self._doing: Callable[[str], None] = screen.doing
         screen.say(
             f"{self.config.game}: net of {self._parameters:,} parameters, "
             f"{self.shop.flops / 1e6:.1f} MFLOPs a position; {self._precision.sentence}"
@@ -178,6 +183,7 @@ class Training:
         stretch = self._stretch()
         unsaved = False
         while self._progress() < 1.0 and not self._stopping:
+            self._doing(_FIRST_DOING.get(self.config.regime.kind, "playing"))
             yield from self.loop.iteration()
             unsaved = True
             if time.monotonic() - saved >= self.config.checkpoint_s:
@@ -199,6 +205,9 @@ class Training:
 
     def _seconds(self) -> float:
         return time.monotonic() - self._start
+
+    def _paid(self) -> tuple[int, float]:
+        return self.shop.ledger.iteration, self._seconds()
 
     def _progress(self) -> float:
         ledger = self.shop.ledger
@@ -225,6 +234,7 @@ class Training:
             screen.say("stopping after this iteration (press Ctrl-C again to leave without saving)")
 
     def _strength(self) -> Report:
+        self._doing("measuring its strength")
         self._measured_at = self.shop.ledger.positions
         measured = self._gauge.measure(self.shop.learner.acting)
         scalars = {**measured, **self.shop.costs(), "net/parameters": self._parameters}
@@ -272,6 +282,7 @@ class Training:
 
         The one before keeps it too, in case the disk damages this one; older ones keep their net.
         """
+        self._doing("saving")
         shop, folder, iteration = self.shop, self.folder, self.shop.ledger.iteration
         shop.ledger.wall_s = self._seconds()
         fresh = shop.replay.total - self._saved_total

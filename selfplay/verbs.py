@@ -40,6 +40,10 @@ def train(arguments: argparse.Namespace) -> Answer:
 
     outcome = run.train(arguments.target, arguments.overrides, arguments.out)
     folder, scalars = outcome.folder, outcome.scalars
+    since = outcome.positions - (outcome.measured_at or 0)
+    if since and any(name.startswith("strength/") for name in scalars):
+        when = f"at {outcome.measured_at:,} positions" if outcome.measured_at else "untrained"
+        print(f"Measured {when}, {since:,} positions ago:")
     if "strength/mistake_rate" in scalars:
         rate, low, high = (
             f"{scalars['strength/mistake_rate' + end]:.2%}" for end in ("", "_low", "_high")

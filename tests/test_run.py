@@ -20,7 +20,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from selfplay import arrays, checkpoint, run
+from selfplay import arrays, checkpoint, cli, run
 from selfplay import folder as folders
 from selfplay.actor import parse_record
 from selfplay.folder import RunFolder
@@ -123,15 +123,16 @@ def copy(straight: Outcome, tmp_path: Path) -> Path:
     return Path(shutil.copytree(straight.folder, tmp_path / "copy"))
 
 
-def stop_after(monkeypatch: pytest.MonkeyPatch, iterations: int) -> None:
-    """Sends this process a Ctrl-C after so many iterations of the next run."""
+def stop_after(monkeypatch: pytest.MonkeyPatch, iterations: int, *signals: signal.Signals) -> None:
+    """Sends this process ``signals``, or a Ctrl-C, after so many iterations of the next run."""
     show, seen = Screen.show, []
 
     def counting(self: Screen, report: Report) -> None:
         show(self, report)
         seen.append(report.phase == "learn")
         if sum(seen) == iterations and report.phase == "learn":
-            os.kill(os.getpid(), signal.SIGINT)
+            for each in signals or [signal.SIGINT]:
+                os.kill(os.getpid(), each)
 
     monkeypatch.setattr(Screen, "show", counting)
 
@@ -219,6 +220,61 @@ def test_stopped_and_resumed_it_is_the_same_run(
     assert_same_run(straight.folder, folder)
     steps = [line["step"] for line in read_metrics(straight.folder) if line["phase"] == "learn"]
     assert curve(folder, "learn/policy_loss") == steps
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        (signal.SIGTERM,),
+        (signal.SIGHUP,),
+        (signal.SIGTERM, signal.SIGTERM),
+        (signal.SIGHUP, signal.SIGTERM, signal.SIGHUP),
+        (signal.SIGINT, signal.SIGTERM),
+    ],
+)
+def test_what_asks_for_the_end_saves_however_often_it_comes(
+    signals: tuple[signal.Signals, ...],
+    recipe: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop_after(monkeypatch, 2, *signals)
+    overrides = ["checkpoint_s=1e6"]
+    assert not train(recipe, overrides, str(tmp_path / "run")).finished
+    assert int(RunFolder(tmp_path / "run").latest().stem) == 2
+    assert (tmp_path / "run" / "report.md").is_file()
+
+
+def test_ctrl_c_twice_leaves_without_saving(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_after(monkeypatch, 2, signal.SIGINT, signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, ["checkpoint_s=1e6"], str(tmp_path / "run"))
+    assert RunFolder(tmp_path / "run").latest() is None
+
+
+def test_what_a_process_was_started_to_ignore_stays_ignored(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        stop_after(monkeypatch, 2, signal.SIGHUP)
+        assert train(recipe, ["budget.positions=600"], str(tmp_path / "run")).finished
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_stopped_training_says_of_when_its_strength_is(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop_after(monkeypatch, 2)
+    assert cli.main(["train", recipe, "--out", str(tmp_path / "run")]) == 130
+    made = max(line["step"] for line in read_metrics(tmp_path / "run"))
+    measured, score, *_ = capsys.readouterr().out.splitlines()
+    assert measured == f"Measured untrained, {made:,} positions ago:"
+    assert score.startswith("It takes ")
 
 
 def test_a_richer_run_is_the_same_after_a_stop(

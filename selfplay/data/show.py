@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import time
@@ -13,6 +12,7 @@ from selfplay.data.dataset import size_on_disk
 from selfplay.data.generate import Progress
 from selfplay.data.manifest import Manifest
 from selfplay.printable import bare
+from selfplay.streams import unheeded
 
 _HEADS = ("games", "positions", "unique", "duplicates", "first wins", "draws", "second wins")
 _LINE_S = 10.0  # between lines of progress where there is no terminal
@@ -60,7 +60,7 @@ class ProgressLine:
     """Progress on one line that renews itself in a terminal, else now and then a line."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or bare(sys.stderr) or io.StringIO()
+        self._stream = unheeded(bare(stream or sys.stderr))
         self._terminal = self._stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
         self._last = time.monotonic()
 

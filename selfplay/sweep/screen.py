@@ -15,6 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from selfplay.console import PlainConsole
+from selfplay.printable import bare
+from selfplay.streams import unheeded
 from selfplay.sweep.forecast import Forecast
 from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.task import Record, Task
@@ -35,7 +37,7 @@ class Screen:
         stream: TextIO | None = None,
     ) -> None:
         self._plan, self._tasks, self._records, self._jobs = plan, tasks, records, jobs
-        self._console = PlainConsole(stream or sys.stderr)
+        self._console = PlainConsole(unheeded(bare(stream or sys.stderr)))
         self._forecast = Forecast(tasks, records)
         self._left_s = math.nan
         self._read_at = self._line_at = time.monotonic()
