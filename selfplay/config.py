@@ -27,10 +27,13 @@ from selfplay.regimes import Regime, SelfPlay
 from selfplay.replay import ReplaySection
 from selfplay.search import Gumbel, Search
 from selfplay.strength import StrengthSection
+from selfplay.text import read_text
 from selfplay.types import Game
 
 NAME = r"^[\w.-]*[\w-][\w.-]*$"  # of a folder, and no .. that leads out of the one above it
 
+_RECIPE_BYTES = 1 << 20
+_DEEP = re.compile(r"(?:[\w\"'-]+[ \t]*\.[ \t]*){50}")  # dotted keys take time in the cube of it
 _SHIPPED = Path(__file__).resolve().parent.parent / "configs"
 
 
@@ -130,12 +133,25 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         near = nearest_recipe(str(path))
         hint = f"; did you mean {str(near)!r}?" if near else ""
         raise FileNotFoundError(f"there is no config file {str(path)!r}{hint}")
-    try:
-        plain = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid TOML: {error}") from error
+    plain = read_toml(path)
     name = re.sub(r"[^\w.-]", "-", path.stem)
     return parse_config({"name": name, **plain}, overrides, str(path), path)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a recipe or a sweep's file says; ValueError with a sentence when it is not TOML."""
+    text = read_text(path, strict=True, limit=_RECIPE_BYTES)
+    if not text and path.stat().st_size:
+        raise ValueError(f"{path} is not valid TOML: it is a byte order mark without a text")
+    try:
+        if _DEEP.search(text):
+            raise RecursionError
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not valid TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits; brackets without end
+        reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+        raise ValueError(f"{path} is not valid TOML: {reason}") from error
 
 
 def nearest_recipe(name: str) -> Path | None:

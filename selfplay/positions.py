@@ -1,8 +1,9 @@
 """Position files: positions of a game with the exact score of every action.
 
-A .csv or .csv.gz with the header ``set,moves,s1,...,sA`` (further columns are ignored): the name
-of a set, the moves that lead to the position in the game's own notation ("44444345"), and the
-score of each action for the player to move, empty where it is illegal.
+A .csv or .csv.gz whose header names the columns ``set``, ``moves`` and ``s1`` to ``sA``, in any
+order and with any further ones between, which are ignored: the name of a set, the moves that lead
+to the position in the game's own notation ("44444345"), and the score of each action for the
+player to move, empty where it is illegal.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import zlib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,12 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import length, put, take
 from selfplay.openings import NO_MOVE
+from selfplay.text import read_text
 from selfplay.types import Float, Game, Int, State
+
+BYTES = 1 << 27  # of a position file, unpacked
+MOST = 1_000_000  # positions of a file
+DELIMITERS = ",;\t"
 
 
 class Positions(NamedTuple):
@@ -38,7 +44,17 @@ class Row(NamedTuple):
     line: int  # 1-based, the header is line 1
     set_name: str
     actions: list[int]
-    scores: list[float]
+    scores: Float  # [A]
+
+
+class Header(NamedTuple):
+    """Where the columns of a file stand, from 0."""
+
+    delimiter: str
+    width: int  # columns of every line
+    set_name: int
+    moves: int
+    scores: list[int]  # [A]
 
 
 def default_positions(game: Game) -> Path | None:
@@ -52,21 +68,13 @@ def read_positions(game: Game, path: str | Path) -> Positions:
 
     Raises ValueError naming file and line when something in it cannot be.
     """
-    try:
-        content = Path(path).read_bytes()
-        text = (gzip.decompress(content) if str(path).endswith(".gz") else content).decode()
-    except FileNotFoundError as error:
-        raise ValueError(f"there is no position file {path}") from error
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read as a position file: {error}") from error
-    try:
-        rows = _read_rows(game, text, path)
-    except csv.Error as error:
-        raise ValueError(f"{path} cannot be read as a position file: {error}") from error
+    if not Path(path).exists():
+        raise ValueError(f"there is no position file {path}")
+    rows = _read_rows(game, read_text(path, limit=BYTES), path)
     names = tuple(dict.fromkeys(row.set_name for row in rows))
     index = {name: i for i, name in enumerate(names)}
     moves = _pad_moves([row.actions for row in rows])
-    scores = np.array([row.scores for row in rows], np.float32)
+    scores = np.stack([row.scores for row in rows])
     state = _replay(game, moves, [f"{path}, line {row.line}" for row in rows])
     _check_scores(game, state, scores, rows, path)
     set_index = np.array([index[row.set_name] for row in rows], np.int32)
@@ -113,29 +121,77 @@ def parse_moves(game: Game, text: str) -> list[int]:
 
 
 def _read_rows(game: Game, text: str, path: str | Path) -> list[Row]:
-    reader = csv.reader(io.StringIO(text))
-    expected = ["set", "moves", *(f"s{i + 1}" for i in range(game.num_actions))]
-    header = next(reader, [])
-    if header[: len(expected)] != expected or f"s{game.num_actions + 1}" in header:
-        raise ValueError(
-            f"{path}, line 1: the header is {','.join(header)!r}; positions of {game.name} "
-            f"({game.num_actions} actions) begin with {','.join(expected)!r}"
-        )
-    rows = []
-    for fields in reader:
+    lines = re.finditer(r"[^\n]*\n|[^\n]+", text)
+    header = _read_header(game, next(lines, [""])[0].rstrip("\n"), path)
+    reader = csv.reader((line[0] for line in lines), delimiter=header.delimiter)
+    rows: list[Row] = []
+    for fields in _fields(reader, path):
         if not fields:  # an empty line
             continue
-        where = f"{path}, line {reader.line_num}"
-        if len(fields) != len(header):
-            raise ValueError(f"{where}: {len(fields)} columns, the header has {len(header)}")
+        line = reader.line_num + 1
+        if len(rows) == MOST:
+            raise ValueError(f"{path}, line {line}: more than {MOST:,} positions; split the file")
+        if len(fields) != header.width:
+            raise ValueError(
+                f"{path}, line {line}: {len(fields)} columns, the header has {header.width}"
+            )
         try:
-            scores = [float(field) if field else np.nan for field in fields[2 : len(expected)]]
-            rows.append(Row(reader.line_num, fields[0], parse_moves(game, fields[1]), scores))
+            rows.append(_read_row(game, fields, header, line))
         except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
+            raise ValueError(f"{path}, line {line}: {error}") from error
     if not rows:
         raise ValueError(f"{path} holds no positions, only a header")
     return rows
+
+
+def _fields(reader: Iterator[list[str]], path: str | Path) -> Iterator[list[str]]:
+    """The fields of each line; ValueError where there are none."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise ValueError(f"{path} cannot be read as a position file: {error}") from error
+
+
+def _read_header(game: Game, line: str, path: str | Path) -> Header:
+    """The columns that the first line names; ValueError when one is missing or there twice."""
+    wanted = ["set", "moves", *(f"s{i + 1}" for i in range(game.num_actions))]
+    found: dict[str, list[str]] = {}
+    for delimiter in DELIMITERS:
+        fields = next(csv.reader([line], delimiter=delimiter), [])
+        found[delimiter] = [name.strip().casefold() for name in fields]
+    delimiter = max(DELIMITERS, key=lambda each: len({*wanted} & {*found[each]}))
+    names = found[delimiter]
+    missing = [name for name in wanted if name not in names]
+    beyond = f"s{game.num_actions + 1}"
+    wrong = f"the columns {', '.join(missing)} are missing" if missing else ""
+    if not wrong and beyond in names:
+        wrong = f"the column {beyond} is of a game of more actions"
+    if not wrong and len({*names} & {*wanted}) < sum(name in wanted for name in names):
+        wrong = "a column is there twice"
+    if wrong:
+        shown = f"{line[:200]}..." if len(line) > 200 else line
+        raise ValueError(
+            f"{path}, line 1: the header is {shown!r}: {wrong}; positions of {game.name} "
+            f"({game.num_actions} actions) cannot be read by it: name set, moves and s1 to "
+            f"{wanted[-1]}"
+        )
+    places = [names.index(name) for name in wanted]
+    return Header(delimiter, len(names), places[0], places[1], places[2:])
+
+
+def _read_row(game: Game, fields: list[str], header: Header, line: int) -> Row:
+    """A line; raises ValueError with a sentence."""
+    told = [fields[place].strip() for place in header.scores]
+    scores = np.array([float(score) if score else np.nan for score in told], np.float64)
+    for score, value in zip(told, scores.tolist(), strict=True):
+        if score and not abs(value) < 1e30:
+            raise ValueError(f"the score {score!r} is no number that counts")
+    actions = parse_moves(game, fields[header.moves])
+    if len(actions) > game.max_moves:
+        raise ValueError(
+            f"{len(actions):,} moves; no game of {game.name} has more than {game.max_moves}"
+        )
+    return Row(line, fields[header.set_name], actions, scores.astype(np.float32))
 
 
 def _pad_moves(moves: Sequence[Sequence[int]]) -> Int:

@@ -216,6 +216,34 @@ def test_what_is_no_toml_says_so(content: bytes, tmp_path: Path) -> None:
         load_config(tmp_path / "bad.toml")
 
 
+RECIPE = 'seed = 3  # é\ngame = "tictactoe"\n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_recipes_of_any_editor_are_read(encoding: str, end: str, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(RECIPE.replace("\n", end).encode(encoding))
+    config = load_config(tmp_path / "a.toml")
+    assert (config.seed, config.game) == (3, "tictactoe")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (RECIPE.encode("latin-1"), "a.toml, line 1: the byte 0xe9 is not utf-8; save the file as"),
+        (b"seed = " + b"[" * 100_000, "is not valid TOML: it is nested too deeply"),
+        (b"seed = " + b"{a=" * 50_000, "is not valid TOML: it is nested too deeply"),
+        (b".".join([b"a"] * 100_000) + b" = 1", "is not valid TOML: it is nested too deeply"),
+        (b"seed = " + b"9" * 5000, "is not valid TOML: Exceeds the limit"),
+        (b"#" * (1 << 21), "a.toml is too long: at most 1,048,576 bytes are read"),
+    ],
+)
+def test_recipes_that_cannot_be_read_say_so(content: bytes, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(content)
+    with pytest.raises(ValueError, match=sentence.replace(".", r"\.")):
+        load_config(tmp_path / "a.toml")
+
+
 def test_a_date_is_read_as_text(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown option 'when'"):
         load_config(written(tmp_path, "when = 2026-01-01"))

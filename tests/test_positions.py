@@ -11,6 +11,7 @@ import pytest
 from envs.connect4 import Connect4
 from envs.othello import Othello
 from envs.tictactoe import TicTacToe
+from selfplay import positions as positions_module
 from selfplay import stages
 from selfplay.arrays import length, take
 from selfplay.chance import random_actions
@@ -265,3 +266,63 @@ def test_openings_are_distinct_up_to_the_mirror() -> None:
     assert len(np.unique(canonical_keys(game, more.state))) == 25
     with pytest.raises(ValueError, match="random games of tictactoe end before 9 moves"):
         distinct_openings(TicTacToe(), 5, 9, rng)
+
+
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        ("s7,s6,s5,s4,s3,s2,s1,moves,set", "7,6,5,4,3,2,1,44,a"),
+        ("set,moves,score,s1,s2,s3,s4,s5,s6,s7", "a,44,0.5,1,2,3,4,5,6,7"),
+        ("id,set,note,moves,s1,s2,why,s3,s4,s5,s6,s7,", '9,a,"x,\ny",44,1,2,,3,4,5,6,7,'),
+        ("Set, Moves, S1, S2, S3, S4, S5, S6, S7", "a, 44, 1, 2, 3, 4, 5, 6, 7"),
+        ("set;moves;s1;s2;s3;s4;s5;s6;s7", "a;44;1;2;3;4;5;6;7"),
+        ('"set"\t"moves"\ts1\ts2\ts3\ts4\ts5\ts6\ts7', "a\t4 4\t1\t2\t3\t4\t5\t6\t7"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_columns_are_found_by_their_names(
+    tmp_path: Path, header: str, line: str, encoding: str, end: str
+) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_bytes(f"{header}\n{line}\n".replace("\n", end).encode(encoding))
+    positions = read_positions(Connect4(), path)
+    assert positions.set_names == ("a",)
+    assert positions.scores.tolist() == [[1, 2, 3, 4, 5, 6, 7]]
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("set,s1,s2,s3,s4,s5,s6", r"the columns moves, s7 are missing; positions of connect4 \(7"),
+        (f"{HEADER},s8", "the column s8 is of a game of more actions"),
+        (f"{HEADER},s3", "a column is there twice"),
+        ("", "the columns set, moves, s1, s2, s3, s4, s5, s6, s7 are missing"),
+    ],
+)
+def test_a_header_that_does_not_do_is_named(tmp_path: Path, header: str, message: str) -> None:
+    with pytest.raises(ValueError, match=rf"truth\.csv, line 1: the header is .*: {message}"):
+        read_positions(Connect4(), write(tmp_path, "a,44,0,0,0,0,0,0,0", header=header))
+
+
+@pytest.mark.parametrize("score", ["nan", "inf", "-1e999", "1e39"])
+def test_scores_are_numbers(tmp_path: Path, score: str) -> None:
+    path = write(tmp_path, f"a,44,0,0,0,{score},0,0,0")
+    with pytest.raises(ValueError, match=f"line 2: the score '{score}' is no number that counts"):
+        read_positions(Connect4(), path)
+
+
+def test_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = tmp_path / "bomb.csv.gz"
+    packed.write_bytes(gzip.compress(bytes(1 << 20)))
+    monkeypatch.setattr(positions_module, "BYTES", 1 << 19)
+    with pytest.raises(ValueError, match=r"bomb\.csv\.gz is too long: at most 524,288 bytes"):
+        read_positions(Connect4(), packed)
+    monkeypatch.setattr(positions_module, "MOST", 2)
+    line = "a,44,0,0,0,0,0,0,0"
+    with pytest.raises(ValueError, match="line 4: more than 2 positions; split the file"):
+        read_positions(Connect4(), write(tmp_path, line, line, line))
+    with pytest.raises(ValueError, match="line 2: 43 moves; no game of connect4 has more than 42"):
+        read_positions(Connect4(), write(tmp_path, line.replace("44", "4" * 43)))
+    with pytest.raises(ValueError, match="is no ordinary file"):
+        read_positions(Connect4(), "/dev/zero")

@@ -174,6 +174,17 @@ def test_a_faulty_file_is_refused_in_a_sentence(tmp_path: Path, text: str) -> No
     assert "\n" not in said
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_sweep_and_its_base_may_begin_with_a_byte_order_mark(
+    tmp_path: Path, encoding: str
+) -> None:
+    (tmp_path / "base.toml").write_bytes('game = "tictactoe"\r\n'.encode(encoding))
+    file = tmp_path / "sweep.toml"
+    file.write_bytes(f'base = "base.toml"\r\nseeds = [4]\r\n{ARM}'.encode(encoding))
+    (cell,) = read_plan(file, (), str(tmp_path / "out")).cells
+    assert (cell.config.game, cell.config.seed) == ("tictactoe", 4)
+
+
 def test_overrides_leave_the_grid_alone(tmp_path: Path) -> None:
     said = refused(tmp_path, ARM + "grid = { net.channels = [8, 16] }\n", "net.channels=4")
     assert "--set net.channels=4: the cells of arm 'x' differ in 'net.channels'" in said

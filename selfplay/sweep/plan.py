@@ -10,7 +10,6 @@ import difflib
 import itertools
 import re
 import shlex
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from selfplay import trust
-from selfplay.config import NAME, Config, parse_config
+from selfplay.config import NAME, Config, parse_config, read_toml
 from selfplay.folder import RUNS
 
 SWEEPS = RUNS / "sweeps"
@@ -123,10 +122,7 @@ def _read(file: Path) -> SweepFile:
         near = difflib.get_close_matches(file.name, known, n=1, cutoff=0.5)
         hint = f"; did you mean {str(known[near[0]])!r}?" if near else ""
         raise FileNotFoundError(f"there is no sweep file {str(file)!r}{hint}")
-    try:
-        plain = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} is not valid TOML: {error}") from error
+    plain = read_toml(file)
     if "arm" not in plain:
         raise ValueError(
             f"{file} is no sweep: it has no [[arm]]; for a single run use 'selfplay train {file}'"
@@ -166,12 +162,9 @@ def _base(file: Path, base: dict[str, Any] | str) -> dict[str, Any]:
 def _recipe(file: Path, base: str) -> dict[str, Any]:
     """The options in a recipe that lies beside the sweep's file."""
     recipe = file.parent / base
-    try:
-        return tomllib.loads(recipe.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileNotFoundError(f"{file}: base = {base!r}, but there is no {recipe}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{recipe} is not valid TOML: {error}") from error
+    if not recipe.is_file():
+        raise FileNotFoundError(f"{file}: base = {base!r}, but there is no {recipe}")
+    return read_toml(recipe)
 
 
 def _spread(sweep: SweepFile, arm: Arm, seed: int) -> Iterator[_Point]:
