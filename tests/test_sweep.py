@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -11,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from program import COMMAND, run, surroundings
@@ -19,6 +20,7 @@ from program import COMMAND, run, surroundings
 from selfplay.config import Config, parse_config
 from selfplay.folder import RunFolder
 from selfplay.metrics import read_metrics
+from selfplay.sweep import runner
 from selfplay.sweep.forecast import Forecast, Paid, makespan
 from selfplay.sweep.measure import Rates, estimate
 from selfplay.sweep.plan import Plan, read_plan
@@ -369,6 +371,107 @@ def test_the_share_of_a_budget_is_that_of_the_limit_that_is_nearest() -> None:
     assert Paid(5, 0, 80).share(config) == 0.8
     assert Paid(9, 0, 80).share(config) == 0.9
     assert Paid(99, 0, 80).share(config) == 1.0
+
+
+# --- ends ----------------------------------------------------------------------------------------
+
+
+class Pretended:
+    """In the place of a task's process: it runs until it is asked to end."""
+
+    made: ClassVar[list[Pretended]] = []
+
+    def __init__(self, task: Any, record: Record, core: int) -> None:
+        self.task, self.record, self.core, self.told = task, record, core, []
+        self.process, record.state = self, "running"
+        self.made.append(self)
+
+    def stop(self) -> None:
+        self.told.append("stop")
+
+    def kill(self) -> None:
+        self.told.append("kill")
+
+    def wait(self) -> None:
+        self.told.append("wait")
+
+    def poll(self, stopping: bool) -> bool:
+        if self.told:
+            self.record.state = "waiting"
+        return bool(self.told)
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch) -> type[Pretended]:
+    monkeypatch.setattr(Pretended, "made", [])
+    monkeypatch.setattr(runner, "Process", Pretended)
+    monkeypatch.setattr(runner, "_LOOK_S", 0.001)
+    return Pretended
+
+
+def test_where_the_sweep_itself_fails_its_runs_save_and_leave(
+    pretended: type[Pretended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is killed and none is left behind."""
+    plan = plan_of(tmp_path, "seeds = [0, 1]\n" + BASE + ARM, out=str(tmp_path / "out"))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ValueError, match=r"sweep\.json could not be saved \(no space left"):
+        runner.run_sweep(plan, jobs=2)
+    assert [each.told for each in pretended.made] == [["stop", "wait"], ["stop", "wait"]]
+
+
+@pytest.mark.parametrize(
+    ("signals", "end"),
+    [
+        (["SIGINT"], ["stop"]),
+        (["SIGTERM"], ["stop"]),
+        (["SIGHUP"], ["stop"]),
+        (["SIGTERM", "SIGTERM"], ["stop"]),
+        (["SIGINT", "SIGINT"], ["kill", "stop", "wait"]),
+    ],
+)
+def test_how_a_sweep_is_asked_to_end(
+    signals: list[str], end: list[str], pretended: type[Pretended], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    plan = plan_of(tmp_path, BASE + ARM, out=str(tmp_path / "out"))
+    show = runner.Screen.show
+
+    def shown(screen: Any) -> None:
+        show(screen)
+        while signals:
+            os.kill(os.getpid(), getattr(signal, signals.pop(0)))
+
+    monkeypatch.setattr(runner.Screen, "show", shown)
+    if "kill" in end:
+        with pytest.raises(KeyboardInterrupt):
+            runner.run_sweep(plan, jobs=1)
+    else:
+        assert runner.run_sweep(plan, jobs=1).left == 1
+    assert pretended.made[0].told == end
+    told = json.loads((plan.folder / "sweep.json").read_text())
+    assert [each["state"] for each in told["cells"]] == ["waiting"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_log_that_cannot_be_made_is_one_sentence(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(tmp_path, BASE + ARM, out=str(tmp_path / "out"))
+    real = open
+
+    def opened(path: Any, *arguments: Any, **options: Any) -> Any:
+        if str(path).endswith("stderr.txt"):
+            raise OSError(number, os.strerror(number))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr("builtins.open", opened)
+    with pytest.raises(ValueError, match=r"stderr\.txt could not be saved \("):
+        runner.run_sweep(plan, jobs=1)
 
 
 # --- from outside --------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ import threading
 
 def main(core: int, words: list[str]) -> None:
     """Ends as ``selfplay WORDS`` does, held to one core; below 0: to none."""
+    # a sweep in the background of a script ignores Ctrl-C, and what it starts would do so too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_stop_when_left, daemon=True).start()
     if core >= 0 and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import time
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from selfplay.backends import core_count
 from selfplay.folder import RunFolder
+from selfplay.interrupts import interrupts
 from selfplay.lock import locked
 from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.screen import Screen
@@ -64,11 +62,14 @@ class _Runner:
 
     def run(self) -> Outcome:
         screen = Screen(self._plan, self._tasks, self._records, len(self._slots))
-        with _interrupts(self._ask_to_stop), screen:
+        with interrupts(self._ask_to_stop), screen:
             try:
                 while self._step(screen):
                     screen.show()
                     time.sleep(_LOOK_S)
+            except KeyboardInterrupt:  # a second Ctrl-C
+                self._kill()
+                raise
             finally:
                 self._leave()
         failed = tuple(
@@ -117,19 +118,31 @@ class _Runner:
                 return "failed"
         return "ready" if all(state == "done" for state in states.values()) else "waiting"
 
-    def _ask_to_stop(self) -> None:
-        """Ctrl-C: tasks save and leave; a second one kills them."""
+    def _ask_to_stop(self, by_key: bool) -> None:
+        """On a request to end tasks save and leave; Ctrl-C after it kills them."""
         if self._stops == 0:
             self._stops = 1
-            return
-        raise KeyboardInterrupt
+        elif by_key:
+            raise KeyboardInterrupt
 
     def _leave(self) -> None:
-        """Whatever still runs, because of an error or a second Ctrl-C, is ended and noted."""
+        """What still runs, because of an error, saves and leaves; how all ended is noted."""
+        self._stops = 2
         for each in self._running:
-            each.kill()
+            each.stop()
+        try:
+            for each in self._running:
+                each.process.wait()
+        except KeyboardInterrupt:
+            self._kill()
+            raise
+        for each in self._running:
             each.poll(stopping=True)
         self._write()
+
+    def _kill(self) -> None:
+        for each in self._running:
+            each.kill()
 
     def _content(self) -> dict[str, Any]:
         cells, data = [], []
@@ -151,17 +164,3 @@ class _Runner:
 
     def _write(self) -> None:
         RunFolder(self._plan.folder).write_json("sweep.json", self._content())
-
-
-@contextlib.contextmanager
-def _interrupts(stop: Any) -> Iterator[None]:
-    """Calls ``stop`` on Ctrl-C and on a request to end, as long as the context lasts."""
-    before = {
-        number: signal.signal(number, lambda *_: stop())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 import envs
 from selfplay import trust
-from selfplay.files import write_text_atomically
+from selfplay.files import refused, write_text_atomically
 from selfplay.folder import RunFolder
 from selfplay.sweep.plan import Cell, DataSet, Plan, differences
 
@@ -81,10 +81,14 @@ class Process:
         self.record.state, self.record.error = "running", None
         self.record.started = self.record.started or now()
         self._earlier_s, self._start = self.record.seconds, time.monotonic()
-        self.task.error.unlink(missing_ok=True)
-        self.task.log.parent.mkdir(parents=True, exist_ok=True)
         words = self._prepared()
-        with open(self.task.log, "wb") as log:
+        try:
+            self.task.error.unlink(missing_ok=True)
+            self.task.log.parent.mkdir(parents=True, exist_ok=True)
+            log = open(self.task.log, "wb")  # noqa: SIM115  closed by the block below
+        except OSError as error:
+            raise refused(self.task.log, error) from error
+        with log:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "selfplay.sweep.child", str(self.core), *words],
                 stdin=subprocess.PIPE,  # its end tells the child to stop; see child.py
@@ -142,9 +146,10 @@ class Process:
         lines = [line for line in text.splitlines() if line.strip()][-_LAST_LINES:]
         if code < 0:
             lines.append(f"killed by signal {-code} ({signal.Signals(-code).name})")
-        elif code == 0:
+        elif code in (0, 130):
             lines.append("it ended before its budget was used up")
-        write_text_atomically(self.task.error, "".join(f"{line}\n" for line in lines))
+        with contextlib.suppress(ValueError):  # the disk may be what failed
+            write_text_atomically(self.task.error, "".join(f"{line}\n" for line in lines))
         return lines[-1].removeprefix("selfplay: ") if lines else f"exit code {code}"
 
 
