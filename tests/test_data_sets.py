@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from test_data_games import lines, random_line
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import take
-from selfplay.data import dataset, splits
+from selfplay.data import columns, dataset, splits
 from selfplay.data.dataset import Dataset, Writer, open_data
 from selfplay.data.games import Games, replay
 from selfplay.data.manifest import Source, read_manifest
@@ -283,7 +286,7 @@ def test_object_states_are_refused(tmp_path: Path) -> None:
 
     game = envs.make("pettingzoo:pettingzoo.classic.tictactoe_v3")
     with pytest.raises(ValueError, match="are Python objects; a data set needs a game"):
-        dataset.columns_of(game, False, False)
+        columns.columns_of(game, False, False)
 
 
 def test_positions_of_the_tests_are_held_out_by_default(tmp_path: Path) -> None:
@@ -315,3 +318,145 @@ def test_two_writers_do_not_share_a_folder(tmp_path: Path) -> None:
     del left  # killed: the next one begins anew
     (tmp_path / "left" / ".lock").touch()
     Writer(tmp_path / "left", "tictactoe", game, SOURCE).add(played(game, 20))
+
+
+def test_what_a_killed_process_left_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset, "SHARD_ROWS", 50)
+    game, path = TicTacToe(), tmp_path / "set"
+    killed = Writer(path, "tictactoe", game, SOURCE)
+    killed.add(played(game, 40))
+    assert (path / "00001" / "action.npy").exists()
+    with pytest.raises(ValueError, match="set is being written by another process"):
+        Writer(path, "tictactoe", game, SOURCE)
+    killed._lock.close()  # the system does it for a killed process
+    (path / ".manifest.json.123").write_text("{")
+    again = Writer(path, "tictactoe", game, SOURCE)
+    again.add(played(game, 12))
+    again.close()
+    assert open_data(path, game).manifest.counts["all"].games == 12
+    assert sorted(entry.name for entry in path.iterdir()) == ["00000", "00001", "manifest.json"]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "00000/notes.txt", "00000/deep/x.npy", "mine/a.npy"])
+def test_what_may_be_somebodys_is_never_taken_away(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "set"
+    file = path / name
+    file.parent.mkdir(parents=True)
+    file.touch()
+    (path / ".lock").touch()
+    with pytest.raises(ValueError, match="set exists already; give another folder with --out"):
+        Writer(path, "tictactoe", TicTacToe(), SOURCE)
+    (path / ".lock").unlink()
+    assert file.exists()
+    with pytest.raises(ValueError, match="set exists already"):
+        Writer(path, "tictactoe", TicTacToe(), SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (errno.ENOSPC, r"outcome\.npy could not be saved \(no space left on the disk\).*make room"),
+        (errno.EROFS, r"outcome\.npy could not be saved \(the disk is read-only\).*another with"),
+        (
+            errno.EIO,
+            r"outcome\.npy could not be saved \(Input/output error\).*run the same command",
+        ),
+    ],
+)
+def test_a_disk_that_takes_no_more_is_told_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, sentence: str
+) -> None:
+    def save(path: Path, *_: object, **__: object) -> None:
+        if path.name == "outcome.npy":
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(np, "save", save)
+    writer = Writer(tmp_path / "set", "tictactoe", TicTacToe(), SOURCE)
+    writer.add(played(TicTacToe(), 3))
+    with pytest.raises(ValueError, match=sentence):
+        writer.close()
+    writer.discard()
+    assert not (tmp_path / "set").exists()
+
+
+NONSENSE = ["5", "[]", "{}", "null", '"x"', "[" * 100_000, '{"a":' * 100_000, "\0", "", "NaN"]
+
+
+@pytest.mark.parametrize("text", NONSENSE, ids=range(len(NONSENSE)))
+def test_a_manifest_of_nonsense_is_refused(small: Path, text: str) -> None:
+    (small / "manifest.json").write_text(text)
+    with pytest.raises(ValueError, match=r"manifest\.json (is damaged|is not a text|has data)"):
+        read_manifest(small)
+
+
+PLACES = [
+    ("actions",), ("spec",), ("game",), ("created",), ("counts",), ("shards",), ("source",),
+    ("counts", "all"), ("counts", "all", "games"), ("counts", "train", "positions"),
+    ("source", "expert"), ("source", "expert_s"), ("source", "notes"), ("shards", 0),
+    ("shards", 0, "rows"), ("shards", 0, "name"), ("shards", 0, "sha256"),
+    ("shards", 0, "sha256", "action.npy"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [None, -1, 1.5, [], {}, [5], {"a": 1}, True, "gone"])
+def test_parts_of_a_manifest_are_what_they_must_be(small: Path, value: object) -> None:
+    """Told in a sentence whatever stands at any place, or is not there ("gone")."""
+    path = small / "manifest.json"
+    whole = path.read_text()
+    for place in PLACES:
+        plain = json.loads(whole)
+        part = plain
+        for key in place[:-1]:
+            part = part[key]
+        fits = isinstance(value, str) or (place[-1] == "expert_s" and value in (-1, 1.5))
+        if value == "gone":
+            del part[place[-1]]
+        else:
+            part[place[-1]] = value
+        path.write_text(json.dumps(plain))
+        if fits and value != "gone":
+            continue
+        if place == ("source", "notes") and value in ([], "gone"):
+            continue
+        if place == ("source", "expert_s") and value == "gone":
+            continue
+        with pytest.raises(ValueError, match=r"set|manifest"):
+            open_data(small, Connect4())
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("action", 256), ("action", -1), ("action", 7), ("outcome", np.nan), ("outcome", 2),
+     ("split", 4), ("game", -1), ("game", 1000)],
+)  # fmt: skip
+def test_values_that_cannot_be_are_refused_even_where_the_hash_fits(
+    small: Path, column: str, value: float
+) -> None:
+    file = small / "00000" / f"{column}.npy"
+    array = np.load(file)
+    array[0] = value
+    np.save(file, array)
+    plain = json.loads((small / "manifest.json").read_text())
+    plain["shards"][0]["sha256"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    (small / "manifest.json").write_text(json.dumps(plain))
+    with pytest.raises(ValueError, match="damaged"):
+        open_data(small, Connect4())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x93NUMPY", b"\x93NUMPY\x01\x00\x76\x00{" + b"(" * 117, b"PK\x03\x04", b"x" * 100,
+     b"\x93NUMPY\1\0\x46\0{'descr': '<i2', 'fortran_order': False, 'shape': (9999999999,), }\n"],
+)  # fmt: skip
+def test_a_shard_of_nonsense_is_refused_even_where_the_hash_fits(
+    small: Path, content: bytes
+) -> None:
+    file = small / "00000" / "action.npy"
+    file.write_bytes(content)
+    plain = json.loads((small / "manifest.json").read_text())
+    plain["shards"][0]["sha256"][file.name] = hashlib.sha256(content).hexdigest()
+    (small / "manifest.json").write_text(json.dumps(plain))
+    with pytest.raises(ValueError, match=r"action\.npy cannot be read|action\.npy holds"):
+        open_data(small, Connect4())

@@ -10,19 +10,28 @@ Columns are memory-mapped, so that a set may be larger than memory; ``Writer`` k
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import holds_objects, leaves, tree_map
+from selfplay.arrays import leaves, tree_map
 from selfplay.data import splits
+from selfplay.data.columns import (
+    Column,
+    Columns,
+    check_ranges,
+    columns_of,
+    map_columns,
+    names_of,
+    open_column,
+    sha256_of,
+)
 from selfplay.data.games import Games
 from selfplay.data.manifest import (
     FORMAT,
@@ -32,6 +41,8 @@ from selfplay.data.manifest import (
     read_manifest,
     write_manifest,
 )
+from selfplay.data.unfinished import busy, clear, refuse_taken
+from selfplay.files import refused
 from selfplay.lock import LOCK, locked
 from selfplay.openings import canonical_keys
 from selfplay.types import Game, State
@@ -39,59 +50,6 @@ from selfplay.types import Game, State
 SHARD_ROWS = 1 << 20
 SHARD_BYTES = 1 << 26  # whichever comes first
 _READABLE = ("train", "validation", "held_out")
-
-Columns = dict[str, NDArray[Any]]
-
-
-class Column(NamedTuple):
-    """The type and the shape of a row of one column."""
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-
-
-def columns_of(game: Game, policy: bool, scores: bool) -> dict[str, Column]:
-    """The columns of a data set of ``game`` by name, states first.
-
-    Raises ValueError for games whose states are Python objects.
-    """
-    state = game.init(np.random.default_rng(0), 1)
-    if holds_objects(state):
-        raise ValueError(
-            f"the states of {game.name} are Python objects; a data set needs a game whose states "
-            f"are arrays of numbers (docs/games.md)"
-        )
-    columns = {
-        name: Column(array.dtype, array.shape[1:])
-        for name, array in zip(_names(state, "state"), leaves(state), strict=True)
-    }
-    plain: dict[str, Any] = {
-        "action": np.int16,
-        "outcome": np.float16,
-        "game": np.int32,
-        "ply": np.uint8 if game.max_moves < 256 else np.uint16,
-        "second": np.bool_,
-        "key": np.uint64,
-        "split": np.uint8,
-    }
-    columns |= {name: Column(np.dtype(kind), ()) for name, kind in plain.items()}
-    if policy:
-        columns["policy"] = Column(np.dtype(np.float16), (game.num_actions,))
-    if scores:
-        columns["scores"] = Column(np.dtype(np.float32), (game.num_actions,))
-    return columns
-
-
-def _names(record: Any, prefix: str) -> list[str]:
-    """Names of the leaves of a record, in their order."""
-    if not isinstance(record, tuple):
-        return [prefix]
-    fields = getattr(record, "_fields", range(len(record)))
-    return [
-        name
-        for field, inner in zip(fields, record, strict=True)
-        for name in _names(inner, f"{prefix}_{field}")
-    ]
 
 
 class Writer:
@@ -135,10 +93,8 @@ class Writer:
         if not len(games.action):
             return
         if self._columns is None:
-            busy = (
-                f"{self.path} is being written by another process; give another folder with --out"
-            )
-            self._lock.enter_context(locked(self.path, busy))
+            self._lock.enter_context(locked(self.path, busy(self.path)))
+            clear(self.path)
             self._columns = columns_of(
                 self._game, games.policy is not None, games.scores is not None
             )
@@ -168,20 +124,22 @@ class Writer:
         if self._buffered:
             self._flush(self._buffered)
         folders = [self.path / f"{i:05}" for i in range(len(self._rows))]
-        mapped = [_open(folder / "split.npy", "r+") for folder in folders]
-        keys = [_open(folder / "key.npy") for folder in folders]
+        mapped = [open_column(folder / "split.npy", "r+") for folder in folders]
+        keys = [open_column(folder / "key.npy") for folder in folders]
         unique = splits.resolve(keys, mapped, self._held_out)
         tally = splits.Tally()
         for folder, split in zip(folders, mapped, strict=True):
             split.flush()
             game, outcome, second = (
-                _open(folder / f"{column}.npy") for column in ("game", "outcome", "second")
+                open_column(folder / f"{column}.npy") for column in ("game", "outcome", "second")
             )
             tally.add(split, game, outcome, second)
         del mapped, split, keys
         shards = tuple(
             Shard(
-                folder.name, rows, {f"{c}.npy": _sha256(folder / f"{c}.npy") for c in self._columns}
+                folder.name,
+                rows,
+                {f"{c}.npy": sha256_of(folder / f"{c}.npy") for c in self._columns},
             )
             for folder, rows in zip(folders, self._rows, strict=True)
         )
@@ -223,7 +181,7 @@ class Writer:
         key = canonical_keys(self._game, games.state)
         hashes = splits.game_hashes(self._game, games.action, start, key)
         kept = splits.is_validation(hashes, self._validation)
-        rows = dict(zip(_names(games.state, "state"), leaves(games.state), strict=True))
+        rows = dict(zip(names_of(games.state, "state"), leaves(games.state), strict=True))
         rows |= {
             "action": games.action,
             "outcome": games.outcome,
@@ -255,10 +213,14 @@ class Writer:
         """Writes the first ``count`` buffered rows as a shard."""
         assert self._columns is not None
         folder = self.path / f"{len(self._rows):05}"
-        folder.mkdir()
         for name in self._columns:
             column = np.concatenate([rows[name] for rows in self._buffer])
-            np.save(folder / f"{name}.npy", column[:count], allow_pickle=False)
+            path = folder / f"{name}.npy"
+            try:
+                folder.mkdir(exist_ok=True)
+                np.save(path, column[:count], allow_pickle=False)
+            except OSError as error:
+                raise refused(path, error) from error
         self._buffer = [*_behind(self._buffer, count)]
         self._buffered -= count
         self._rows.append(count)
@@ -271,14 +233,6 @@ def _behind(parts: Sequence[Columns], count: int) -> Iterator[Columns]:
         if count < size:
             yield {name: column[count:].copy() for name, column in part.items()}
         count = max(0, count - size)
-
-
-def refuse_taken(path: Path) -> None:
-    """Raises ValueError when there is something at ``path`` already."""
-    if path.is_dir() and {entry.name for entry in path.iterdir()} <= {LOCK}:
-        return
-    if path.exists():
-        raise ValueError(f"{path} exists already; give another folder with --out, or remove it")
 
 
 def open_data(path: str | Path, game: Game) -> Dataset:
@@ -305,7 +259,7 @@ def check_files(folder: Path, manifest: Manifest) -> None:
             path = folder / shard.name / name
             if not path.is_file():
                 raise ValueError(f"{path} is missing; make the data set again")
-            if _sha256(path) != expected:
+            if sha256_of(path) != expected:
                 raise ValueError(
                     f"{path} is damaged (its hash is not that of {folder / 'manifest.json'}); "
                     f"make the data set again"
@@ -321,10 +275,16 @@ class Dataset:
         first = manifest.shards[0].sha256
         expected = columns_of(game, "policy.npy" in first, "scores.npy" in first)
         self._like: State = game.init(np.random.default_rng(0), 1)
-        self._shards = [_map(path, shard, expected) for shard in manifest.shards]
+        self._shards = [map_columns(path, shard, expected) for shard in manifest.shards]
         self._start = np.cumsum([0, *(shard.rows for shard in manifest.shards)])
         self._game = np.concatenate([shard["game"] for shard in self._shards])
         self._split = np.concatenate([shard["split"] for shard in self._shards])
+        for shard, columns in zip(manifest.shards, self._shards, strict=True):
+            check_ranges(path / shard.name, columns, game)
+        if (np.diff(self._game) < 0).any() or self._game[0] < 0:
+            raise ValueError(
+                f"the games in {path} are not in order: it is damaged; make the data set again"
+            )
 
     def __len__(self) -> int:
         return int(self._start[-1])
@@ -345,8 +305,11 @@ class Dataset:
         lengths = np.diff(first, append=len(rows))
         if games is not None:
             if not 1 <= games <= len(first):
+                counts = self.manifest.counts
                 raise ValueError(
-                    f"{self.path} has {len(first):,} {split} games; you asked for {games:,}"
+                    f"{self.path} has {len(first):,} {split} games; you asked for {games:,}: of "
+                    f"its {counts['all'].games:,} games {counts['validation'].games:,} are kept "
+                    f"for validation; ask for at most {len(first):,}, or make it with more"
                 )
             # sources are often in order (of years, say): the first ones would be no fair sample
             drawn = np.sort(np.random.default_rng(0).permutation(len(first))[:games])
@@ -363,7 +326,7 @@ class Dataset:
         """The positions of ``rows`` [R], in that order, in memory; ``game`` as in the data set."""
         shard = self._shards[0]
         fields = {name: self._gather(name, rows) for name in shard if name not in ("key", "split")}
-        arrays = iter([fields[name] for name in _names(self._like, "state")])
+        arrays = iter([fields[name] for name in names_of(self._like, "state")])
         return Games(
             state=tree_map(lambda _: next(arrays), self._like),
             action=fields["action"],
@@ -389,36 +352,6 @@ class Dataset:
             if len(here):
                 found[here] = self._shards[i][name][rows[here] - self._start[i]]
         return found
-
-
-def _map(path: Path, shard: Shard, expected: dict[str, Column]) -> Columns:
-    """The columns of a shard; raises ValueError when they are not the game's."""
-    columns: Columns = {}
-    for name, column in expected.items():
-        file = path / shard.name / f"{name}.npy"
-        if file.name not in shard.sha256:
-            raise ValueError(f"{path / 'manifest.json'} has no hash of {file.name}")
-        try:
-            array = _open(file)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{file} cannot be read ({error}); make the data set again") from error
-        if (array.dtype, array.shape) != (column.dtype, (shard.rows, *column.shape)):
-            raise ValueError(
-                f"{file} holds {array.dtype} {array.shape}; expected {column.dtype} "
-                f"{(shard.rows, *column.shape)}: it is of another version of the game"
-            )
-        columns[name] = array
-    return columns
-
-
-def _open(path: Path, mode: Any = "r") -> Any:
-    """A column, memory-mapped."""
-    return np.load(path, mmap_mode=mode, allow_pickle=False)
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def size_on_disk(folder: Path) -> int:

@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import concatenate, length, take
 from selfplay.chance import random_actions
-from selfplay.data.dataset import Writer, columns_of, refuse_taken
+from selfplay.data.columns import columns_of
+from selfplay.data.dataset import Writer
 from selfplay.data.games import Games, pick, replay
 from selfplay.data.labels import Labeller, canonical_form, worker_pool
 from selfplay.data.manifest import Manifest, Source
 from selfplay.data.splits import held_out_keys
+from selfplay.data.unfinished import refuse_taken
 from selfplay.openings import NO_MOVE, ROUNDS, Openings, random_positions
 from selfplay.players import LoadRun, make_player
 from selfplay.types import Bool, Float, Game, Int, Player, State

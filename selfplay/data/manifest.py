@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from selfplay.files import write_text_atomically
+from selfplay.text import read_text
 
 FORMAT = 1
 NAME = "manifest.json"
+_BYTES = 1 << 26  # of a manifest at most
 
 
 class Source(NamedTuple):
@@ -83,35 +85,58 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder} is no whole data set: it has no {NAME}, which is written last; name "
             f"another, or make it anew with 'selfplay data' and --out"
         )
+    text = read_text(path, strict=True, limit=_BYTES)
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = json.loads(text)
         found = plain["format"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged ({error!r}); make the data set again") from error
-    if found != FORMAT:
-        raise ValueError(f"{path} has data format {found}, this version reads {FORMAT}")
-    try:
-        return _parsed(plain)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged ({error!r}); make the data set again") from error
+        if found == FORMAT:
+            return _parsed(plain)
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path} is damaged ({reason}); make the data set again") from error
+    raise ValueError(f"{path} has data format {str(found)[:40]}, this version reads {FORMAT}")
 
 
 def _parsed(plain: dict[str, Any]) -> Manifest:
+    """Raises ValueError, or what Python does, where a part is not what it must be."""
     source = Source(**plain["source"])
+    if not isinstance(source.notes, (list, tuple)):
+        raise ValueError("the notes are no list")
+    source = source._replace(notes=tuple(source.notes))
+    if not all(type(value) in (int, float) for value in (source.expert_s, source.expert_flops)):
+        raise ValueError("a cost is no number")
+    _check_texts(source.expert, source.licence, *source.notes)
+    _check_texts(plain["spec"], plain["game"], plain["created"])
+    counts = {split: Counts(**plain["counts"][split]) for split in plain["counts"]}
+    for split in ("train", "validation", "held_out", "dropped", "all"):
+        if plain["counts"][split].keys() != counts[split]._asdict().keys():
+            raise ValueError(f"the counts of {split} are not complete")
+        _check_counts(*counts[split])
+    _check_counts(plain["actions"])
     shards = tuple(Shard(**shard) for shard in plain["shards"])
     if not shards:
         raise ValueError("it names no shard")
     for shard in shards:
-        names = [shard.name, *shard.sha256]
-        if not all(isinstance(name, str) and Path(name).name == name for name in names):
-            raise ValueError("a name that leads out of the folder")
-        if type(shard.rows) is not int or shard.rows < 1:
-            raise ValueError(f"a shard of {shard.rows} rows")
-    return Manifest(
-        **plain
-        | {
-            "source": source._replace(notes=tuple(source.notes)),
-            "counts": {split: Counts(**counts) for split, counts in plain["counts"].items()},
-            "shards": shards,
-        }
-    )
+        _check_shard(shard)
+    return Manifest(**plain | {"source": source, "counts": counts, "shards": shards})
+
+
+def _check_shard(shard: Shard) -> None:
+    names = [shard.name, *shard.sha256]
+    if not all(isinstance(name, str) and Path(name).name == name for name in names):
+        raise ValueError("a name that leads out of the folder")
+    _check_texts(*shard.sha256.values())
+    if type(shard.rows) is not int or not 1 <= shard.rows < 1 << 40:
+        raise ValueError(f"a shard of {shard.rows} rows")
+
+
+def _check_texts(*values: object) -> None:
+    for value in values:
+        if not isinstance(value, str):
+            raise ValueError(f"{str(value)[:40]} stands where a text is expected")
+
+
+def _check_counts(*values: object) -> None:
+    for value in values:
+        if type(value) is not int or value < 0:
+            raise ValueError(f"{str(value)[:40]} stands where a number of things is expected")
