@@ -345,8 +345,9 @@ def _prove(parser: Parser) -> None:
     guide.add_argument("--net", choices=("none",), help="none: search unguided")
     _add_bounds(parser, "")
     parser.add_argument(
-        "--proof", choices=("tableau", "tstp", "both", "none"), default="both",
-        help="how the proof is shown: for people, for programs (default: both)",
+        "--proof", choices=("summary", "tableau", "tstp", "both", "none"),
+        help="how much of the proof is shown: a screen, the whole for people, for programs "
+        "(default: summary; both with --json)",
     )  # fmt: skip
     _add_trust(parser)
     parser.add_argument("--json", action="store_true", help=JSON)

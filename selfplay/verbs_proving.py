@@ -3,60 +3,87 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import shlex
-import sys
-import threading
-from collections.abc import Iterator
+import time
 from pathlib import Path
-from typing import Any
 
+from envs.proving.deep import deep
+from envs.proving.formula import Problem
+from envs.proving.tokens import TptpError
 from selfplay.answer import Answer, say_next
-from selfplay.proving.prover import GUIDED_SHARE, SECONDS, Prover, Result
-from selfplay.proving.szs import INPUT_ERROR, SYNTAX_ERROR, USER, status_line
+from selfplay.proving.prover import GUIDED_SHARE, SECONDS, Prover, Result, complain, read_within
+from selfplay.proving.szs import USER, reading_status, status_line
 from selfplay.proving.trials import Bounds
+from selfplay.theorems.telling import BOTH, NONE, SUMMARY, WRITING_S
 
-NONE = "none"  # the name of the run that is no run
+_HEED_S = 0.7  # for a search to hear Ctrl-C; after that it is left alone
 
 
 def prove(arguments: argparse.Namespace) -> Answer:
-    from envs.proving.tptp import read_problem
+    from selfplay.theorems.telling import proof_texts, result_content, result_lines
+
+    path, bounds = Path(arguments.problem), _bounds(arguments)
+    name = path.name.removesuffix(".p")
+    try:
+        begun = time.perf_counter()
+        read = _read(path, bounds)
+        reading_s = time.perf_counter() - begun
+        prover = _prover(NONE if arguments.net == NONE else arguments.run, arguments.guided_share)
+        begun = time.perf_counter() - reading_s  # getting ready is on nobody's clock
+        result = read if isinstance(read, Result) else _proved(prover, read, bounds, begun)
+        kind = arguments.proof or (BOTH if arguments.json else SUMMARY)
+        spent = time.perf_counter() - begun
+        left = None if bounds.seconds is None else bounds.seconds + WRITING_S - spent
+        texts = proof_texts(result, kind, left)
+    except KeyboardInterrupt:
+        _say(status_line(USER, name))
+        raise
+    guide = prover.guide.name if prover.guide else None
+    for line in result_lines(result, guide, kind, texts):
+        _say(line)
+    if result.refused:
+        complain(f"A FAULT OF THIS PROVER, please report it with the problem: {result.reason}")
+    say_next(
+        f"selfplay explore {shlex.quote(guide or NONE)} {shlex.quote(str(path))}", "walk an attempt"
+    )
+    content = result_content(result, texts)
+    return Answer(content, 130 if result.status == USER else int(not result.proved))
+
+
+def _read(path: Path, bounds: Bounds) -> Problem | Result:
+    """As read_within; what cannot be read gets its status too."""
+    try:
+        return read_within(path, bounds)
+    except TptpError as error:
+        _say(status_line(reading_status(error), path.name.removesuffix(".p")))
+        raise
+
+
+def _proved(prover: Prover, problem: Problem, bounds: Bounds, begun: float) -> Result:
+    """The result of a search that shows how it goes on and that Ctrl-C ends."""
     from selfplay.theorems.screen import interruptible, progress
 
-    path = Path(arguments.problem)
-    try:
-        problem = read_problem(path)
-    except (ValueError, OSError) as error:
-        readable = path.is_file() and "expected" in str(error)  # so say all errors of syntax
-        name = path.name.removesuffix(".p")
-        print(status_line(SYNTAX_ERROR if readable else INPUT_ERROR, name))
-        raise
-    run = NONE if arguments.net == NONE else arguments.run
-    try:
-        prover = _prover(run, arguments.guided_share)
-        with interruptible() as stop, progress(f"proving {problem.name}") as say:
-            result = prover.prove_problem(
-                problem,
-                _bounds(arguments),
-                stop,
-                lambda how, used: say(lambda: f"{problem.name}: {how} search, {used:,} inferences"),
-            )
-    except KeyboardInterrupt:
-        print(status_line(USER, problem.name))
-        raise
-    content = _tell(result, prover, arguments.proof)
-    name = prover.guide.name if prover.guide else NONE
-    say_next(f"selfplay explore {shlex.quote(name)} {shlex.quote(str(path))}", "walk an attempt")
-    return Answer(content, 130 if result.status == USER else int(not result.proved))
+    with interruptible(_HEED_S) as stop, progress(f"proving {problem.name}") as say:
+        return prover.prove_problem(
+            problem, bounds, stop,
+            lambda how, used: say(lambda: f"{problem.name}: {how} search, {used:,} inferences"),
+            begun,
+        )  # fmt: skip
+
+
+def _say(line: str) -> None:
+    """Prints a line of an answer."""
+    print(line)
 
 
 def explore(arguments: argparse.Namespace) -> Answer:
     from envs.proving.tptp import read_problem
     from selfplay.theorems.agent import load_guide, unguided
     from selfplay.theorems.explorer import Walk, explore_in_terminal
+    from selfplay.theorems.screen import patience
 
     problem = read_problem(Path(arguments.problem))
-    with _patience():
+    with patience():
         guide = unguided() if arguments.run == NONE else load_guide(arguments.run)
         walk = Walk(guide, problem)
         walk.think(arguments.simulations)
@@ -136,73 +163,17 @@ def _share(arguments: argparse.Namespace) -> float:
     return GUIDED_SHARE if share is None else share
 
 
+@deep  # not in the main thread: compiling hears no Ctrl-C, waiting does
 def _prover(run: str | None, share: float | None) -> Prover:
     """The prover guided by the run, by the one that ships if None; made ready."""
     from selfplay.theorems.agent import load_guide, reference
+    from selfplay.theorems.screen import patience
 
     if run is None and (run := reference()) is None:
-        print("there is no trained prover here: the search is unguided", file=sys.stderr)
+        complain("there is no trained prover here: the search is unguided")
         run = NONE
-    with _patience():
+    with patience():
         guide = None if run == NONE else load_guide(run)
         prover = Prover(guide, GUIDED_SHARE if share is None else share)
         prover.warm_up()
     return prover
-
-
-@contextlib.contextmanager
-def _patience() -> Iterator[None]:
-    """Says so when getting ready takes long."""
-    words = "preparing the search; this takes long only once"
-    notice = threading.Timer(3.0, print, [words], {"file": sys.stderr})
-    notice.daemon = True
-    notice.start()
-    try:
-        yield
-    finally:
-        notice.cancel()
-
-
-def _tell(result: Result, prover: Prover, wanted: str) -> dict[str, Any]:
-    """Prints what has become of a problem; the same for scripts comes back."""
-    from envs.proving.tableau_text import tableau_text
-    from envs.proving.tstp import tstp
-    from selfplay.theorems.explorer import has_lines
-
-    problem, form, proof = result.problem, result.form, result.proof
-    texts: dict[str, str] = {}
-    if proof is not None and form is not None:
-        texts["tableau"] = tableau_text(proof, form, has_lines())
-        texts["tstp"] = tstp(problem, form, proof)
-    print(status_line(result.status, problem.name))
-    if form is not None and not form.conjecture:
-        print("% no conjecture: refuting the axioms")
-    if form is not None and form.equality:
-        print("% equality is treated by its axioms")
-    for kind, text in texts.items():
-        if wanted in (kind, "both"):
-            print(f"\n{text}")
-    made = f"{result.inferences:,} inferences, {result.seconds:.2f} s"
-    if proof is not None:
-        print(f"% found by the {result.how} search: {made}")
-        print(f"% accepted by the independent checker: {result.reason}")
-    else:
-        guided = f"guided by {prover.guide.name}" if prover.guide else "unguided"
-        print(f"% no proof, {guided}: {made}; {result.reason}")
-    if result.refused:
-        print(
-            f"A FAULT OF THIS PROVER, please report it with the problem: {result.reason}",
-            file=sys.stderr,
-        )
-    return {
-        "problem": problem.name,
-        "status": result.status,
-        "proved": result.proved,
-        "checked": result.proved,
-        "how": result.how,
-        "seconds": result.seconds,
-        "inferences": result.inferences,
-        "proof_steps": len(proof.nodes) if proof else 0,
-        "reason": result.reason,
-        **{kind: text for kind, text in texts.items() if wanted in (kind, "both")},
-    }

@@ -7,15 +7,19 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from program import COMMAND, answer, run
 from provers import write_prover
 
+from envs.proving.checker import Verdict
 from envs.proving.game import OWN
 from selfplay import cli
+from selfplay.proving import prover as provers
 
 FILES = {
     "theorem.p": (OWN / "pelletier" / "pelletier_24.p").read_text(),
@@ -49,9 +53,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_proof_is_shown_for_people_and_for_programs(place: Path) -> None:
-    done = run(place, "prove", "theorem.p", "--net", "none")
+    done = run(place, "prove", "theorem.p", "--net", "none", "--proof", "both")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.replace("preparing the search; this takes long only once\n", "") == ""
+    assert re.sub(r"compiling the search, once: \d+ s\n", "", done.stderr) == ""
     lines = done.stdout.splitlines()
     assert lines[0] == "% SZS status Theorem for theorem"
     assert "theorem: a closed tableau of 9 nodes" in lines
@@ -67,6 +71,23 @@ def test_a_proof_is_shown_for_people_and_for_programs(place: Path) -> None:
     )
     assert lines[-1] == "Next: selfplay explore none theorem.p   (walk an attempt)"
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_summary_fits_a_screen(place: Path) -> None:
+    lines = run(place, "prove", "theorem.p", "--net", "none").stdout.splitlines()
+    assert lines[:2] == [
+        "% SZS status Theorem for theorem",
+        "% goal: ? [X] : ( p(X) & r(X) )",
+    ]
+    assert "theorem: a closed tableau of 9 nodes" in lines
+    assert re.match(r"% found by the unguided search: 9 steps, 17 inferences, ", lines[-3])
+    atoms = " | ".join(f"p(c{i})" for i in range(300))
+    (place / "long.p").write_text(f"fof(a, axiom, {atoms}). fof(b, axiom, ! [X] : ~ p(X)).")
+    lines = run(place, "prove", "long.p", "--net", "none", "--seconds", "10").stdout.splitlines()
+    assert len(lines) < 24
+    assert all(len(line) <= 100 for line in lines[:-3])
+    assert "... 295 more lines: --proof tableau; for programs: --proof tstp" in lines
+    assert lines[-3].startswith("% found by the unguided search: 300 steps, ")
 
 
 @pytest.mark.parametrize(
@@ -211,6 +232,29 @@ def test_wrong_usage(words: str, sentence: str, capsys: pytest.CaptureFixture[st
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("part", ["clausify", "check_proof", "read_problem"])
+def test_ctrl_c_ends_what_does_not_heed_it(
+    part: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What hears nothing is left alone, and the command ends all the same."""
+    left = threading.Event()
+
+    def press(*_: Any) -> Any:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        left.wait(20)
+        return Verdict(False, "never said")
+
+    monkeypatch.setattr(provers, part, press)
+    monkeypatch.chdir(place)
+    begun = time.perf_counter()
+    try:
+        assert cli.main(["prove", "theorem.p", "--net", "none", "--seconds", "15"]) == 130
+        assert time.perf_counter() - begun < 15
+    finally:
+        left.set()
+    assert capsys.readouterr().out.startswith("% SZS status User for theorem\n")
+
+
 def test_ctrl_c_tells_what_was_done(place: Path) -> None:
     code, out, err = interrupted(place, 8, "prove", "hard.p", "--net", "none", "--seconds", "200")
     assert code == 130
@@ -295,6 +339,21 @@ def test_evaluate_by_set(place: Path, name: str) -> None:
     assert found["sets"]["set"]["proved"] == 1
     assert "1 could not be tried, for one: set/torn.p, line 2, column 6" in done.stderr
     assert done.stderr.splitlines()[-1] == f"Next: selfplay explore {name} set/open.p"
+
+
+def test_evaluate_says_of_a_file_what_prove_says(place: Path) -> None:
+    folder = place / "unread"
+    folder.mkdir(exist_ok=True)
+    for name in ("torn.p", "typed.p", "missing.p", "void.p"):
+        (folder / name).write_text(FILES[name])
+    found = answer(
+        run(place, "evaluate", "none", "--problems", "unread", "--inferences", "9", "--json")
+    )
+    said = {each["problem"]: each["status"] for each in found["results"]}
+    assert said == {
+        "torn": "SyntaxError", "typed": "SyntaxError", "missing": "InputError",
+        "void": "SyntaxError",
+    }  # fmt: skip
 
 
 def test_evaluate_within_seconds_and_a_limit(place: Path) -> None:

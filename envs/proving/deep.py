@@ -19,6 +19,7 @@ from envs.proving.interrupt import stoppable
 DEEPEST = 5000  # levels that a problem's formulas may be nested
 _STACK = 256 << 20  # bytes, of addresses: what is not used takes no memory
 _CALLS = 100_000
+_LOOK_S = 0.1  # between two looks of who waits at whether there was a signal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,15 +60,16 @@ def _in_thread(work: Callable[[], R]) -> R:
 
     context = contextvars.copy_context()
     with _many_calls():
-        with _making:
-            before = threading.stack_size(_STACK)
-            try:
-                thread = threading.Thread(target=context.run, args=(run,), daemon=True)
-                thread.start()
-            finally:
-                threading.stack_size(before)
         try:
-            thread.join()
+            with _making:
+                before = threading.stack_size(_STACK)
+                try:
+                    thread = threading.Thread(target=context.run, args=(run,), daemon=True)
+                    thread.start()
+                finally:
+                    threading.stack_size(before)
+            while thread.is_alive():
+                thread.join(_LOOK_S)  # a signal that comes just before waiting does not end it
         except BaseException:
             left.set()
             raise

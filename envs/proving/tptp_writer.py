@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from envs.proving.deep import deep
 from envs.proving.formula import (
     EQUALITY,
@@ -41,6 +43,26 @@ def term_text(term: Term) -> str:
             for number, argument in enumerate(reversed(part.arguments)):
                 waiting += (argument,) if number == 0 else (",", argument)
     return "".join(written)
+
+
+def length_of(literals: Iterable[Literal]) -> int:
+    """How many names it takes to write the literals; no term is looked at twice."""
+    known: dict[int, tuple[Term, int]] = {}  # by identity, which needs the term to be kept
+    length = 0
+    for literal in literals:
+        waiting = list(literal.atom.arguments)
+        while waiting:
+            look()
+            term = waiting[-1]
+            inner = term.arguments if isinstance(term, Function) else ()
+            missing = [one for one in inner if id(one) not in known]
+            if missing:
+                waiting += missing
+                continue
+            waiting.pop()
+            known[id(term)] = term, 1 + sum(known[id(one)][1] for one in inner)
+        length += 1 + sum(known[id(one)][1] for one in literal.atom.arguments)
+    return length
 
 
 def atom_text(atom: Atom) -> str:
