@@ -12,32 +12,22 @@ games of perfect information that are deterministic after the reset; the start m
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs import importing
+from envs.copies import Probe, Snapshot, copied
 from envs.encoding import BoardObs, Encoding, FlatObs
 from selfplay.arrays import tree_map
 from selfplay.types import Bool, Int, Transition
 
 _EPSILON = 1e-6
 _MOVES_COMPARED = 8
-
-
-class Snapshot(NamedTuple):
-    """One environment and what it said when it was reset or stepped."""
-
-    env: Any  # never stepped again
-    observation: NDArray[Any]  # encoded, for the player to move
-    mask: Bool | None  # [A], None where everything is legal
-    seat: int  # 0 or 1: who is to move
-    over: bool
-    paid: tuple[float, float]  # to seats 0 and 1 by the move that led here
+_GAMES_WATCHED, _MOVES_WATCHED = 4, 60
 
 
 class AdaptedState(NamedTuple):
@@ -76,7 +66,18 @@ class AdaptedGame(ABC):
         self.num_players = len(seats)
         self._seats, self._encoding, self._scale = tuple(seats), encoding, scale
         self._env = env
+        self._probe = Probe(env, name, num_actions, self._begin, self._go_on)
+        fault = self._probe.fault(games=1, moves=_MOVES_COMPARED, seed=0, clocks=False)
+        if fault is not None:
+            raise ValueError(fault)
         self._check_copies()
+
+    def fault(self, seed: int, until: float) -> str | None:
+        """The law that copies of the environment break, in a sentence; None where none is seen to.
+
+        Looks until time.monotonic() is ``until``, at most.
+        """
+        return self._probe.fault(_GAMES_WATCHED, _MOVES_WATCHED, seed, until=until)
 
     @abstractmethod
     def _reset(self, env: Any, seed: int) -> Snapshot:
@@ -86,15 +87,35 @@ class AdaptedGame(ABC):
     def _advance(self, env: Any, action: int) -> Snapshot:
         """``env`` itself, stepped by ``action``."""
 
+    def _begin(self, env: Any, seed: int) -> Snapshot:
+        """As ``_reset``, with a sentence for whatever goes wrong inside the environment."""
+        return self._guarded("reset", self._reset, env, seed)
+
+    def _go_on(self, env: Any, action: int) -> Snapshot:
+        """As ``_advance``, with a sentence for whatever goes wrong inside the environment."""
+        return self._guarded("step", self._advance, env, action)
+
+    def _guarded(
+        self, what: str, act: Callable[[Any, int], Snapshot], env: Any, number: int
+    ) -> Snapshot:
+        try:
+            return act(env, number)
+        except ValueError:
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"{self.name}: {what}({number}) raised {type(error).__name__}: {error}"
+            ) from error
+
     def _play(self, env: Any, action: int) -> Snapshot:
         """A copy of ``env`` after ``action``; ``env`` stays untouched."""
-        return self._advance(copied(env, self.name), action)
+        return self._go_on(copied(env, self.name), action)
 
     def _check_copies(self) -> None:
         """Raises ValueError where copies go on otherwise than the environment they came from."""
         rng = np.random.default_rng(0)
-        alone = self._reset(copied(self._env, self.name), seed=0)
-        chain = self._reset(copied(self._env, self.name), seed=0)
+        alone = self._begin(copied(self._env, self.name), seed=0)
+        chain = self._begin(copied(self._env, self.name), seed=0)
         for move in range(_MOVES_COMPARED):
             if not np.array_equal(alone.observation, chain.observation) or alone.over != chain.over:
                 raise ValueError(
@@ -109,27 +130,29 @@ class AdaptedGame(ABC):
                 return
             action = int(rng.choice(np.flatnonzero(legal)))
             chain = self._play(chain.env, action)
-            alone = self._advance(alone.env, action)
+            alone = self._go_on(alone.env, action)
 
     def init(self, rng: np.random.Generator, batch: int) -> AdaptedState:
         seeds = rng.integers(2**31, size=batch)
         state = self._blank(batch)
         for b in range(batch):
             env = copied(self._env, self.name)
-            self._write(state, b, self._reset(env, int(seeds[b])))
+            self._write(state, b, self._begin(env, int(seeds[b])))
         return state
 
     def step(self, state: AdaptedState, action: Int) -> tuple[AdaptedState, Transition]:
         batch = len(action)
         after: AdaptedState = tree_map(np.copy, state)
         paid = Transition(np.zeros(batch, np.float32), np.zeros(batch, np.float32))
-        for b in np.flatnonzero(~state.over).tolist():
+        running = np.flatnonzero(~state.over).tolist()
+        for b in running:  # all before the first is played: copies are dear
             chosen = int(action[b])
             if not 0 <= chosen < self.num_actions or not state.legal[b, chosen]:
                 raise ValueError(
                     f"action {chosen} cannot be played in {self.name}:\n{self.text(state, b)}"
                 )
-            move = self._play(state.env[b], chosen)
+        for b in running:
+            move = self._play(state.env[b], int(action[b]))
             after.moves[b] += 1
             after.paid[b] += move.paid
             self._write(after, b, move)
@@ -185,6 +208,11 @@ class AdaptedGame(ABC):
         over = snapshot.over or bool(state.moves[b] >= self.max_moves)
         state.env[b], state.observation[b] = snapshot.env, snapshot.observation
         state.seat[b], state.over[b] = snapshot.seat, over
+        if snapshot.mask is not None and snapshot.mask.shape != (self.num_actions,):
+            raise ValueError(
+                f"{self.name} has {self.num_actions} actions, but its action mask has shape "
+                f"{list(snapshot.mask.shape)}"
+            )
         state.legal[b] = True if over or snapshot.mask is None else snapshot.mask
         if not state.legal[b].any():
             raise ValueError(
@@ -236,30 +264,3 @@ def construct(target: str, options: dict[str, Any], attributes: Sequence[str]) -
         return found[0](**options)
     except TypeError as error:
         raise ValueError(f"{target} does not accept {options}: {error}") from error
-
-
-def copied(env: Any, name: str) -> Any:
-    """A deep copy; raises ValueError with a sentence for the user when ``env`` cannot be copied.
-
-    An EzPickle environment would deep-copy into a new one that forgot its position, so the copy is
-    made attribute by attribute, down the chain of wrappers (unless a class has ``__deepcopy__``).
-    """
-    try:
-        chain = list(_wrapped(env))
-        plain = [each for each in chain if not hasattr(type(each), "__deepcopy__")]
-        memo: dict[int, Any] = {id(each): object.__new__(type(each)) for each in plain}
-        for each in plain:
-            memo[id(each)].__dict__.update(copy.deepcopy(vars(each), memo))
-        return copy.deepcopy(env, memo)
-    except Exception as error:
-        raise ValueError(
-            f"{name} cannot be copied ({type(error).__name__}: {error}); "
-            "a search needs copies (no windows, files or sockets inside the environment)"
-        ) from error
-
-
-def _wrapped(env: Any) -> Iterator[Any]:
-    """``env``, what it wraps, what that wraps, ..."""
-    while env is not None:
-        yield env
-        env = vars(env).get("env")

@@ -68,14 +68,28 @@ class Encoding:
 
     def encode(self, observation: Any) -> NDArray[Any]:
         """The array of ``shape`` and ``dtype`` for one observation of the space."""
+        if self._keys:
+            if not isinstance(observation, dict) or not {*self._keys} <= {*observation}:
+                raise ValueError(self._stranger(observation))
+            observation = {key: observation[key] for key in self._keys}
         if len(self._keys) == 1:
             observation = observation[self._keys[0]]
-        elif self._keys:
-            observation = {key: observation[key] for key in self._keys}
-        if not self.board:
-            return np.asarray(spaces.flatten(self._space, observation), self.dtype)
-        array = np.asarray(observation, self.dtype)
-        return np.moveaxis(array, -1, 0) if self._channels_last else array
+        try:
+            if not self.board:
+                array = np.asarray(spaces.flatten(self._space, observation), self.dtype)
+            else:
+                array = np.asarray(observation, self.dtype)
+                array = np.moveaxis(array, -1, 0) if self._channels_last else array
+        except Exception as error:  # whatever the space's own code raises
+            raise ValueError(self._stranger(observation)) from error
+        if array.shape != self.shape:
+            raise ValueError(self._stranger(observation))
+        return array
+
+    def _stranger(self, observation: Any) -> str:
+        text = repr(observation)
+        shown = text if len(text) <= 80 else text[:77] + "..."
+        return f"the observation {shown} does not belong to the observation space {self._space}"
 
     def record(self, arrays: NDArray[Any]) -> BoardObs | FlatObs:
         """The Obs made of encoded observations [B, ...]."""
@@ -87,6 +101,14 @@ def action_mask(observation: Any, info: dict[str, Any]) -> NDArray[np.bool_] | N
     mask = observation.get(MASK) if isinstance(observation, dict) else None
     mask = info.get(MASK) if mask is None else mask
     return None if mask is None else np.asarray(mask, np.bool_)
+
+
+def number(value: Any, what: str) -> float:
+    """``value`` as one number: also a bool of numpy or an array of one; ValueError if it is not."""
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "biuf":
+        raise ValueError(f"{what} must be one number, but is {value!r}")
+    return float(array.reshape(-1)[0])
 
 
 def discrete_size(space: spaces.Space[Any], name: str) -> int:

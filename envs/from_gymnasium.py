@@ -17,8 +17,9 @@ import gymnasium
 import numpy as np
 
 from envs import importing
-from envs.adapted import AdaptedGame, Snapshot, construct, copied
-from envs.encoding import Encoding, action_mask, discrete_size
+from envs.adapted import AdaptedGame, construct
+from envs.copies import Snapshot, copied, throws_dice
+from envs.encoding import Encoding, action_mask, discrete_size, number
 
 _OTHER_DICE = 0xD1CE  # a seed that no user chose, so that its draws are not the environment's
 
@@ -53,16 +54,20 @@ class FromGymnasium(AdaptedGame):
         super().__init__(env, name, ["the player"], encoding, num_actions, scale, max_moves)
 
     def _reset(self, env: Any, seed: int) -> Snapshot:
-        observation, info = env.reset(seed=seed)
+        observation, info = self._answer("reset", env.reset(seed=seed), "observation, info")
         encoded = self._encoding.encode(observation)
         return Snapshot(env, encoded, action_mask(observation, info), 0, False, (0.0, 0.0))
 
     def _advance(self, env: Any, action: int) -> Snapshot:
-        observation, reward, terminated, truncated, info = env.step(action)
+        observation, reward, terminated, truncated, info = self._answer(
+            "step", env.step(action), "observation, reward, terminated, truncated, info"
+        )
         encoded = self._encoding.encode(observation)
-        over = bool(terminated or truncated)
+        over = bool(number(terminated, "terminated") or number(truncated, "truncated"))
         mask = action_mask(observation, info)
-        return Snapshot(env, encoded, mask, 0, over, (float(reward), 0.0))
+        return Snapshot(
+            env, encoded, mask, 0, over, (number(reward, f"a reward of {self.name}"), 0.0)
+        )
 
     def _play(self, env: Any, action: int) -> Snapshot:
         """As the base class; raises ValueError where other dice would have led elsewhere."""
@@ -73,12 +78,19 @@ class FromGymnasium(AdaptedGame):
             twin = self._advance(other, action)
             same = np.array_equal(twin.observation, move.observation)
             if not same or (twin.paid, twin.over) != (move.paid, move.over):
-                raise ValueError(
-                    f"{self.name} throws dice: action {action} in one and the same position had "
-                    "two outcomes; only environments that are deterministic after the reset can "
-                    "be searched (FrozenLake, for one, is with is_slippery=false)"
-                )
+                raise ValueError(throws_dice(self.name, action))
         return move
+
+    def _answer(self, what: str, answer: Any, names: str) -> Any:
+        """``answer`` where it is a tuple of as many values as ``names``; ValueError if not."""
+        wanted = names.count(",") + 1
+        if isinstance(answer, tuple) and len(answer) == wanted:
+            return answer
+        given = f"{len(answer)} values" if isinstance(answer, tuple) else type(answer).__name__
+        raise ValueError(
+            f"{what} of {self.name} returned {given}; since Gymnasium 0.26 it returns {wanted} "
+            f"({names})"
+        )
 
 
 def _random_state(env: Any) -> Any:

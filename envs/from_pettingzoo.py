@@ -15,8 +15,9 @@ import numpy as np
 from pettingzoo import AECEnv
 from pettingzoo.utils.conversions import parallel_to_aec_wrapper
 
-from envs.adapted import AdaptedGame, Snapshot, construct
-from envs.encoding import Encoding, action_mask, discrete_size
+from envs.adapted import AdaptedGame, construct
+from envs.copies import Snapshot
+from envs.encoding import Encoding, action_mask, discrete_size, number
 
 
 class FromPettingZoo(AdaptedGame):
@@ -85,7 +86,7 @@ def _collect(env: Any, agents: list[Any], paid: Any) -> bool:
     """Adds to ``paid`` [2] what the step paid, and skips finished agents; True once all are."""
     while True:
         for seat, agent in enumerate(agents):
-            paid[seat] += float(env.rewards.get(agent, 0.0))
+            paid[seat] += number(env.rewards.get(agent, 0.0), f"a reward of {agent}")
         done = {agent: env.terminations[agent] or env.truncations[agent] for agent in env.agents}
         if all(done.values()):
             return True

@@ -1,0 +1,176 @@
+"""Whether a game hides from its players what its states hold: cards, moves, coming dice.
+
+A search steps the states themselves, so it sees all of that and plays as if the player did.  What a
+player knows are his observations, his legal moves and what he did.  Where equal knowledge and equal
+moves lead to different things, something was hidden from him.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.arrays import (
+    bytes_of,
+    concatenate,
+    hash_rows,
+    holds_objects,
+    leaves,
+    length,
+    repeat,
+    take,
+)
+from selfplay.types import Bool, Game, Int, Obs, State, Transition
+
+_STARTS = 512  # drawn, to find different ones that look the same
+_BYTES = 1 << 26  # of the states of the starts, at most
+_AT_ONCE = 32
+_MEMBERS = 8  # starts that look the same which are played
+_ALONE = 8  # starts without one like it which are played
+_GAMES, _PLIES = 512, 200  # side by side, and how far
+_GAMES_OBJECTS, _PLIES_OBJECTS = 48, 60  # the same for games whose states are Python objects
+_ROUNDS = 4
+_TOLERANCE = 1e-4
+
+
+class _Known(NamedTuple):
+    """What goes into a player's knowledge at one move."""
+
+    before: NDArray[np.uint64]  # [M] u64
+    obs: NDArray[np.uint64]  # [M, 2] u64
+    legal: Bool  # [M, A]
+    place: NDArray[np.int64]  # [M, 2] i64, number of the move, seat
+
+
+def what_is_hidden(game: Game, seed: int = 0, until: float = math.inf) -> str | None:
+    """A sentence where ``game`` is found to hide something; None where it is not.
+
+    Looks until time.monotonic() is ``until``, at most.
+    """
+    rng = np.random.default_rng(seed)
+    state = _comparable_starts(game, rng, until)
+    if state is None:
+        return None
+    # each start with two pairs of characters; a character decides what one knows how to play
+    state = repeat(state, 2)
+    character = rng.integers(2, size=(length(state), 2), dtype=np.uint64)
+    character[::2] = 0
+    for number in range(_ROUNDS):
+        if number and time.monotonic() > until:
+            return None
+        found = _round(game, state, character + np.uint64(2 * number), until)
+        if found is not None:
+            return found
+    return None
+
+
+def _comparable_starts(game: Game, rng: np.random.Generator, until: float) -> State | None:
+    """Starts of which many look alike, as far as there are any; None if nothing can be compared."""
+    parts = [game.init(rng, _AT_ONCE)]
+    while (
+        len(parts) * _AT_ONCE < _STARTS
+        and len(parts) * bytes_of(parts[0]) < _BYTES
+        and time.monotonic() < until
+    ):
+        parts.append(game.init(rng, _AT_ONCE))
+    state = concatenate(parts)
+    keys = hash_rows(_know(game, state, np.zeros(length(state), np.uint64), 0, None))[:, 0]
+    _, group, size = np.unique(keys, return_inverse=True, return_counts=True)
+    order = np.argsort(group, kind="stable")
+    rank = np.empty(len(order), np.int64)  # which of its group
+    rank[order] = np.arange(len(order)) - np.searchsorted(group[order], group[order])
+    alike = np.flatnonzero((size[group] > 1) & (rank < _MEMBERS))
+    alone = np.flatnonzero((size[group] == 1) | (rank == 0))[:_ALONE]
+    most = (_GAMES_OBJECTS if holds_objects(state) else _GAMES) // 2
+    alike = alike[np.argsort(group[alike], kind="stable")]
+    rows = np.unique(np.concatenate([alike[: most - _ALONE], alone]))
+    if game.num_players == 1 and not len(alike):
+        return None
+    return take(state, rows)
+
+
+def _know(
+    game: Game, state: State, before: NDArray[np.uint64], number: int, seat: Int | None
+) -> _Known:
+    place = np.zeros((len(before), 2), np.int64)
+    place[:, 0] = number
+    if seat is not None:
+        place[:, 1] = seat
+    obs = hash_rows(game.observe(state))
+    return _Known(before, obs, np.ascontiguousarray(game.legal(state)), place)
+
+
+def _round(game: Game, state: State, character: NDArray[np.uint64], until: float) -> str | None:
+    """Plays all games of ``state`` [M]; a move follows from what its player knows, and from his
+    ``character`` [M, 2].
+    """
+    known = np.zeros((length(state), 2), np.uint64)  # by each seat
+    seat = np.zeros(length(state), np.int32)
+    plies = min(game.max_moves, _PLIES_OBJECTS if holds_objects(state) else _PLIES)
+    for number in range(plies):
+        lane = np.arange(len(seat))
+        legal = game.legal(state)
+        now = hash_rows(_know(game, state, known[lane, seat], number, seat))[:, 0]
+        choice = hash_rows(_Choice(now, character[lane, seat]))[:, 0]
+        action = _nth_legal(legal, choice)
+        known[lane, seat] = hash_rows(_Choice(now, action.astype(np.uint64)))[:, 0]
+        after, paid = game.step(state, action)
+        found = _difference(game, known[lane, seat], after, paid)
+        if found is not None:
+            move = game.action_name(int(action[found[0]]))
+            return (
+                f"{game.name} hides something from the player to move (a card, a move of the "
+                f"other, or how dice will fall), which a search on copies would see: in two games "
+                f"he had seen the same and done the same, yet move {number + 1} ({move}) {found[1]}"
+            )
+        going = np.flatnonzero(paid.discount)
+        if not len(going) or time.monotonic() > until:
+            return None
+        seat = (seat ^ (paid.discount < 0))[going].astype(np.int32)
+        state, known, character = take(after, going), known[going], character[going]
+    return None
+
+
+class _Choice(NamedTuple):
+    known: NDArray[np.uint64]  # [M] u64
+    by: NDArray[np.uint64]  # [M] u64
+
+
+def _nth_legal(legal: Bool, number: NDArray[np.uint64]) -> Int:
+    """[M] i32, the legal action of that number, counted round and round."""
+    nth = (number % legal.sum(axis=1).astype(np.uint64)).astype(np.int64)
+    action: Int = (legal.cumsum(axis=1) > nth[:, None]).argmax(axis=1).astype(np.int32)
+    return action
+
+
+def _difference(
+    game: Game, known: NDArray[np.uint64], after: State, paid: Transition
+) -> tuple[int, str] | None:
+    """The row of a game in which a move brought something else than in one that was ``known``
+    [M] alike to its player, and what; None where there is none.
+    """
+    _, first, group = np.unique(known, return_index=True, return_inverse=True)
+    twin = first[group]  # [M], the game to compare with
+    for values, what in ((paid.reward, "paid"), (paid.discount, "was followed by discount")):
+        for row in np.flatnonzero(np.abs(values - values[twin]) > _TOLERANCE)[:1].tolist():
+            return row, f"{what} {values[row]:g} in one and {values[twin[row]]:g} in the other"
+    goes_on = paid.discount != 0
+    legal = game.legal(after)
+    for row in np.flatnonzero(goes_on & (legal != legal[twin]).any(axis=1))[:1].tolist():
+        return row, "left different moves to the player after it"
+    for row in np.flatnonzero(goes_on & _looks_different(game.observe(after), twin))[:1].tolist():
+        return row, "led to different observations"
+    return None
+
+
+def _looks_different(obs: Obs, twin: NDArray[np.int64]) -> Bool:
+    """[M], True where an observation is not that of the ``twin``, by more than rounding."""
+    differs: Bool = np.zeros(len(twin), np.bool_)
+    for array in leaves(obs):
+        near = np.isclose(array, array[twin], rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True)
+        differs |= ~near.reshape(len(twin), -1).all(axis=1)
+    return differs

@@ -1,0 +1,406 @@
+"""Small environments, each of which breaks one law that a search on copies needs, and fair ones."""
+
+import os
+import random
+import time
+from datetime import datetime
+
+import gymnasium
+import numpy as np
+import torch
+from pettingzoo import AECEnv
+
+COUNTED = {"steps": 0}  # state of a module
+
+
+class Duel(AECEnv):
+    """Two players move in turn, ``length`` moves in all; who wins is for the subclass to say.
+
+    Everybody sees the number of moves and all that was played.
+    """
+
+    length = 2
+
+    def __init__(self):
+        super().__init__()
+        self.metadata = {"name": type(self).__name__}
+        self.possible_agents, self.render_mode = ["a", "b"], None
+
+    def observation_space(self, agent):
+        return gymnasium.spaces.Box(-9, 9, (self.length + 2,), np.float32)
+
+    def action_space(self, agent):
+        return gymnasium.spaces.Discrete(2)
+
+    def reset(self, seed=None, options=None):
+        self.rng = np.random.default_rng(seed)
+        self.agents = list(self.possible_agents)
+        self.agent_selection = "a"
+        self.rewards = dict.fromkeys(self.agents, 0.0)
+        self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
+        self.terminations = dict.fromkeys(self.agents, False)
+        self.truncations = dict.fromkeys(self.agents, False)
+        self.infos = {agent: {} for agent in self.agents}
+        self.played = []
+        self.deal()
+
+    def deal(self):
+        """Whatever happens at the start."""
+
+    def seen(self, agent):
+        """Up to two numbers that only ``agent`` sees."""
+        return []
+
+    def score(self):
+        """Above 0 where the first player has won."""
+        return sum(self.played) - self.length / 2
+
+    def during(self, action):
+        """Whatever happens at a move."""
+
+    def observe(self, agent):
+        row = np.full(self.length + 2, -1.0, np.float32)
+        row[: len(self.played)] = self.played
+        for i, number in enumerate(self.seen(agent)):
+            row[self.length + i] = number
+        return row
+
+    def step(self, action):
+        mover = self.agent_selection
+        if self.terminations[mover]:
+            self._was_dead_step(action)
+            return
+        self._cumulative_rewards[mover] = 0
+        self._clear_rewards()
+        self.played.append(int(action))
+        self.during(int(action))
+        if len(self.played) == self.length:
+            won = float(np.sign(self.score()))
+            self.rewards = {"a": won, "b": -won}
+            self.terminations = dict.fromkeys(self.agents, True)
+        self.agent_selection = "b" if mover == "a" else "a"
+        self._accumulate_rewards()
+
+
+# Hidden information ------------------------------------------------------------------------------
+
+
+class HiddenCard(Duel):
+    """The first player guesses the second's card."""
+
+    def deal(self):
+        self.card = int(self.rng.integers(2))
+
+    def seen(self, agent):
+        return [self.card if agent == "b" else -1]
+
+    def score(self):
+        return 1 if self.played[0] == self.card else -1
+
+
+class HiddenHands(Duel):
+    """Each sees a hand of his own; the higher one wins."""
+
+    def deal(self):
+        self.hands = self.rng.permutation(6)[:2]
+
+    def seen(self, agent):
+        return [self.hands["ab".index(agent)]]
+
+    def score(self):
+        return self.hands[0] - self.hands[1]
+
+
+class FaceDownDeck(Duel):
+    """A deck is shuffled at the start and turned over card by card; nobody knows its order."""
+
+    length = 4
+
+    def deal(self):
+        self.deck, self.shown = self.rng.permutation(4).tolist(), -1
+
+    def seen(self, agent):
+        return [self.shown]
+
+    def during(self, action):
+        self.shown = self.deck.pop()
+
+    def score(self):
+        return self.shown - 1.5
+
+
+class HiddenMove(Duel):
+    """Paper and scissors: the second player does not see what the first has chosen."""
+
+    def observe(self, agent):
+        return np.full(self.length + 2, len(self.played), np.float32)
+
+    def score(self):
+        return 1 if self.played[0] == self.played[1] else -1
+
+
+class HiddenLegality(Duel):
+    """What the second player may do tells of a card that nobody is shown."""
+
+    def deal(self):
+        self.card = int(self.rng.integers(2))
+
+    def step(self, action):
+        super().step(action)
+        if len(self.played) == 1:
+            self.infos["b"] = {"action_mask": np.array([1, self.card], np.int8)}
+
+
+class HiddenMine(gymnasium.Env):
+    """Alone: one of two doors has a mine behind it."""
+
+    observation_space = gymnasium.spaces.Discrete(2)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.mine = int(self.np_random.integers(2))
+        return 0, {}
+
+    def step(self, action):
+        return 1, float(action != self.mine), True, False, {}
+
+
+# Dice after the reset ----------------------------------------------------------------------------
+
+
+class DiceAtTheEnd(Duel):
+    def score(self):
+        return self.rng.integers(2) - 0.5
+
+
+class DiceInAMove(Duel):
+    def during(self, action):
+        self.played[-1] = int(self.rng.integers(2))
+
+
+class OldDice(Duel):
+    """The legacy generator of numpy, deep inside."""
+
+    def deal(self):
+        self.box = {"dice": [np.random.RandomState(int(self.rng.integers(99)))]}
+
+    def during(self, action):
+        self.played[-1] = int(self.box["dice"][0].randint(2))
+
+
+class PythonsDice(Duel):
+    def deal(self):
+        self.dice = random.Random(int(self.rng.integers(99)))
+
+    def during(self, action):
+        self.played[-1] = self.dice.randrange(2)
+
+
+class SecretDice(Duel):
+    """Thrown at the first move, shown at the last."""
+
+    length = 4
+
+    def during(self, action):
+        if len(self.played) == 1:
+            self.secret = int(self.rng.integers(2))
+
+    def score(self):
+        return self.secret - 0.5
+
+
+class Slippery(gymnasium.Env):
+    """Alone, with dice of its own name."""
+
+    observation_space = gymnasium.spaces.Box(-99, 99, (1,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.wind = np.random.default_rng(seed)
+        self.place, self.moves = self.np_random.normal(), 0
+        return np.array([self.place], np.float32), {}
+
+    def step(self, action):
+        self.moves += 1
+        self.place += action + (self.wind.random() < 0.3)
+        return np.array([self.place], np.float32), 0.0, self.moves == 9, False, {}
+
+
+# Other generators --------------------------------------------------------------------------------
+
+
+class DrawsFromRandom(Duel):
+    def during(self, action):
+        self.played[-1] = random.randrange(2)
+
+
+class DrawsFromNumpy(Duel):
+    def during(self, action):
+        self.played[-1] = int(np.random.rand() < 0.5)  # noqa: NPY002  # as people write it
+
+
+class DrawsFromTorch(Duel):
+    def during(self, action):
+        self.played[-1] = int(torch.randint(2, ()))
+
+
+class ShufflesByRandom(Duel):
+    """At the reset, which gives it a seed that it does not pass on."""
+
+    def deal(self):
+        self.card = random.randrange(2)
+
+    def seen(self, agent):
+        return [self.card]
+
+    def score(self):
+        return 1 if self.played[0] == self.card else -1
+
+
+class DrawsFromTheSystem(Duel):
+    def during(self, action):
+        self.played[-1] = os.urandom(1)[0] % 2
+
+
+class SeedsByTheClock(Duel):
+    def during(self, action):
+        self.played[-1] = int(np.random.default_rng(time.time_ns()).integers(2))
+
+
+# State outside the copy, and clocks --------------------------------------------------------------
+
+
+class StateOfAClass(Duel):
+    total = 0
+
+    def during(self, action):
+        StateOfAClass.total += 1
+        self.played[-1] = StateOfAClass.total % 2
+
+
+class ListOfAClass(Duel):
+    """All copies write into one list."""
+
+    moves: list[int] = []  # noqa: RUF012  # the mistake that is to be found
+
+    def deal(self):
+        self.moves.clear()
+
+    def during(self, action):
+        self.moves.append(action)
+
+    def score(self):
+        return sum(self.moves) - 1
+
+
+class StateOfAModule(Duel):
+    def during(self, action):
+        COUNTED["steps"] += 1
+        self.played[-1] = COUNTED["steps"] % 2
+
+
+class StateInAClosure(Duel):
+    def deal(self):
+        count = 0
+
+        def tick():
+            nonlocal count
+            count += 1
+            return count
+
+        self.tick = tick
+
+    def during(self, action):
+        self.played[-1] = self.tick() % 2
+
+
+class SharesOnCopy(Duel):
+    class Counter:
+        value = 0
+
+        def __deepcopy__(self, memo):
+            return self
+
+    def deal(self):
+        self.counter = self.Counter()
+
+    def during(self, action):
+        self.counter.value += 1
+        self.played[-1] = self.counter.value % 2
+
+
+class AsksTheClock(Duel):
+    def during(self, action):
+        self.played[-1] = int(time.time()) % 2
+
+
+class AsksTheCalendar(Duel):
+    def score(self):
+        return 1 if datetime.now().hour < 12 else -1
+
+
+class AsksAFastClock(Duel):
+    def during(self, action):
+        self.played[-1] = time.perf_counter_ns() // 1000 % 2
+
+
+# Fair ones ---------------------------------------------------------------------------------------
+
+
+class Plain(Duel):
+    """Nothing but what is played."""
+
+
+class OpenCard(Duel):
+    """The start is random, and all see it."""
+
+    def deal(self):
+        self.card = int(self.rng.integers(2))
+
+    def seen(self, agent):
+        return [self.card]
+
+    def score(self):
+        return 1 if self.played[0] == self.card else -1
+
+
+class SeedsTheShared(Duel):
+    """Draws at the reset from a shared generator, after giving it the seed."""
+
+    def reset(self, seed=None, options=None):
+        random.seed(seed)
+        super().reset(seed, options)
+
+    def deal(self):
+        self.card = random.randrange(2)
+
+    def seen(self, agent):
+        return [self.card]
+
+
+class ThrowsForNothing(Duel):
+    """Dice that decide nothing, and a stopwatch that nobody looks at."""
+
+    def during(self, action):
+        self.rng.random()
+        self.took = time.perf_counter()
+
+
+class RandomStart(gymnasium.Env):
+    """Alone: go up or down from a place that is drawn, and seen."""
+
+    observation_space = gymnasium.spaces.Box(-99, 99, (1,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.place, self.moves = float(self.np_random.normal()), 0
+        return np.array([self.place], np.float32), {}
+
+    def step(self, action):
+        self.place += 2 * action - 1
+        self.moves += 1
+        over = self.moves == 6
+        return np.array([self.place], np.float32), float(over and self.place > 0), over, False, {}
