@@ -72,7 +72,8 @@ def _built(spec: str, whole: bool) -> Game:
     elif ":" in address:
         target = address
     else:
-        near = difflib.get_close_matches(address, GAMES, n=1)
+        own = importing.classes_in(address.removesuffix(".py"))
+        near = own or difflib.get_close_matches(address, GAMES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known games: {', '.join(sorted(GAMES))}"
         raise ValueError(f"there is no game {address!r}; {hint} (your own: 'package.module:Class')")
     found = _class_of(target, spec)
@@ -91,7 +92,9 @@ def _class_of(target: str, spec: str) -> type[Game]:
         raise ValueError(f"game {spec!r}: cannot import {module_name!r} ({kind}{error})") from error
     found = getattr(module, class_name, None)
     if not inspect.isclass(found):
-        raise ValueError(f"game {spec!r}: module {module_name!r} has no class {class_name!r}")
+        own = importing.classes_in(module_name)
+        hint = f"; did you mean {own[0]!r}?" if own else ""
+        raise ValueError(f"game {spec!r}: module {module_name!r} has no class {class_name!r}{hint}")
     return cast("type[Game]", found)
 
 

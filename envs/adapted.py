@@ -12,6 +12,7 @@ games of perfect information that are deterministic after the reset; the start m
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from selfplay.types import Bool, Int, Transition
 
 _EPSILON = 1e-6
 _MOVES_COMPARED = 8
+_SECONDS_AT_FIRST = 3.0  # for them, of an environment that is slow to copy
 _GAMES_WATCHED, _MOVES_WATCHED = 4, 60
 
 
@@ -67,7 +69,8 @@ class AdaptedGame(ABC):
         self._seats, self._encoding, self._scale = tuple(seats), encoding, scale
         self._env = env
         self._probe = Probe(env, name, num_actions, self._begin, self._go_on)
-        fault = self._probe.fault(games=1, moves=_MOVES_COMPARED, seed=0, clocks=False)
+        until = time.monotonic() + _SECONDS_AT_FIRST
+        fault = self._probe.fault(1, _MOVES_COMPARED, seed=0, clocks=False, until=until)
         if fault is not None:
             raise ValueError(fault)
         self._check_copies()
@@ -242,6 +245,21 @@ class AdaptedGame(ABC):
             )
 
 
+_IN_CLASSIC = ("pygame", "chess")  # packages that the extra ``classic`` brings
+
+
+def _missing(error: ImportError, module_name: str) -> str:
+    """What cannot be imported, and what brings it."""
+    missing = (error.name or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or not missing:
+        return str(error)
+    if missing in module_name.split("."):
+        return f"{error} (is it installed, or does it lie in the working folder?)"
+    if missing in _IN_CLASSIC:
+        return f"it needs the package {missing}: pip install 'selfplay[classic]'"
+    return f"it needs the package {missing}, which selfplay does not bring: pip install {missing}"
+
+
 def construct(target: str, options: dict[str, Any], attributes: Sequence[str]) -> Any:
     """What "module" or "module:name" makes of ``options``.
 
@@ -253,8 +271,7 @@ def construct(target: str, options: dict[str, Any], attributes: Sequence[str]) -
         module = importing.load(module_name)
     except ImportError as error:
         raise ValueError(
-            f"cannot import {module_name!r} ({error}); "
-            "pip install 'selfplay[classic]' brings what PettingZoo's classic games import"
+            f"cannot import {module_name!r}: {_missing(error, module_name)}"
         ) from error
     names = [name] if name else list(attributes)
     found = [getattr(module, each) for each in names if callable(getattr(module, each, None))]

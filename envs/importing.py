@@ -6,11 +6,13 @@ a file that happens to be called as a library is (``yaml.py``) would be run in i
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 _INSTALLED = ("envs", "selfplay", "gymnasium", "pettingzoo")
@@ -29,6 +31,25 @@ def load(name: str) -> ModuleType:
         module = importlib.import_module(name)
     _own[name] = None
     return module
+
+
+def classes_in(name: str) -> list[str]:
+    """ "module:Class" of the games that a file of the working folder holds, which is not run.
+
+    A game is a class that has the method ``step``; none where there is no such file.
+    """
+    path = Path(*name.split(".")).with_suffix(".py")
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return []
+    found = []
+    for each in tree.body:
+        if isinstance(each, ast.ClassDef):
+            methods = [part.name for part in each.body if isinstance(part, ast.FunctionDef)]
+            if "step" in methods:
+                found.append(f"{name}:{each.name}")
+    return found
 
 
 def is_installed(name: str) -> bool:

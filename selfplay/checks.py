@@ -33,7 +33,7 @@ from selfplay.record import Ply, call, legal_of, observe, random_games, step
 from selfplay.types import Bool, Float, Game, Int, Obs, State, StepsWithin, Transition
 
 _TOLERANCE = 1e-5
-_SHARE = 0.2  # of the seconds, for each of: other's rules, playing, stepping again, what is hidden
+_SHARE = 0.15  # of the seconds, for each of: other's rules, playing, stepping again, what is hidden
 _FORESEEN = 20  # moves of a game that are to be possible in its share of the time
 _METHODS = ("init", "step", "legal", "observe", "text", "action_name", "parse_action")
 
@@ -62,33 +62,63 @@ def _no_word(stage: str) -> None:
     """Says nothing."""
 
 
-def check_game(
+class Examination(NamedTuple):
+    """What was found out about a game, and how much of it was looked at."""
+
+    findings: list[str]  # a sentence for each law that is broken
+    games: int  # played at random, side by side
+    ended: int  # of them
+    moves: int  # that were played
+    taken_again: int  # of them
+
+
+def check_game(game: Game, games: int = 16, seed: int = 0) -> list[str]:
+    """One sentence for each law that ``game`` breaks in random games; none when it conforms."""
+    return examine(game, games, seed).findings
+
+
+def examine(
     game: Game,
     games: int = 16,
     seed: int = 0,
     seconds: float = math.inf,
     tell: Callable[[str], None] = _no_word,
-) -> list[str]:
-    """One sentence for each law that ``game`` breaks in random games; none when it conforms.
-
-    Takes about ``seconds`` at most; ``tell`` hears what is being done.
-    """
+) -> Examination:
+    """As ``check_game``, in about ``seconds``; ``tell`` hears what is being done."""
+    plies: list[Ply] = []
+    few: list[Ply] = []
     try:
         _check_attributes(game)
         tell("looking at copies")
         _copies_are_whole(game, seed, seconds)
         tell("playing random games")
-        rng = np.random.default_rng(seed)
         began = time.monotonic()
-        games = _affordable(game, games, seconds)
-        plies = list(random_games(game, games, rng, began + _SHARE * seconds))
-        took = time.monotonic() - began
+        rows = _affordable(game, games, seconds)
+        rng = np.random.default_rng(seed)
+        plies += random_games(game, rows, rng, began + _SHARE * seconds)
+        took = max(time.monotonic() - began, 1e-9)
         few = _spread(plies, math.ceil(len(plies) * min(1.0, _SHARE * seconds / (4 * took))))
         tell("taking their moves again")
         _init_follows_seed(game, plies)
         _step_is_deterministic(game, few)
+        findings = _broken_laws(game, plies, few, tell)
     except BrokenLaw as broken:
-        return [str(broken)]
+        findings = [str(broken)]
+    if not findings:  # of a broken game this would be said beside the point
+        tell("looking for what is hidden")
+        findings = _hidden(game, seed, time.monotonic() + _SHARE * seconds)
+    if not plies:
+        return Examination(findings, 0, 0, 0, 0)
+    last = plies[-1]
+    ended = ~last.running | (last.paid.discount == 0)
+    moves, again = (int(sum(ply.running.sum() for ply in part)) for part in (plies, few))
+    return Examination(findings, len(ended), int(ended.sum()), moves, again)
+
+
+def _broken_laws(
+    game: Game, plies: list[Ply], few: list[Ply], tell: Callable[[str], None]
+) -> list[str]:
+    """The sentences of the laws that look at the record, and of those that step again."""
     findings = []
     for law in (*_LAWS_OF_RECORDS, *_LAWS_OF_STEPS):
         tell(_title(law))
@@ -98,9 +128,6 @@ def check_game(
             findings.append(str(broken))
         except Exception as error:
             findings.append(f"{type(error).__name__} while checking that {_title(law)}: {error}")
-    if not findings:  # of a broken game this would be said beside the point
-        tell("looking for what is hidden")
-        findings += _hidden(game, seed, time.monotonic() + _SHARE * seconds)
     return findings
 
 

@@ -432,6 +432,10 @@ def _check(parser: Parser) -> None:
     parser.add_argument(
         "--games", type=_at_least(1), default=16, metavar="N", help="random games (default: 16)"
     )
+    parser.add_argument(
+        "--seconds", type=_seconds, default=20.0, metavar="S",
+        help="about as long it looks at a slow game, less thoroughly (default: 20)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=_at_least(0), default=0)
     parser.add_argument("--json", action="store_true", help=JSON)
 

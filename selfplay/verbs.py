@@ -430,21 +430,9 @@ def _imitation_of(folder: Path, manifest: Manifest) -> str:
 
 
 def check(arguments: argparse.Namespace) -> Answer:
-    from selfplay.checks import check_game
+    from selfplay import verbs_check
 
-    game = envs.build(arguments.game)
-    name = getattr(game, "name", arguments.game)
-    problems = check_game(game, arguments.games, arguments.seed)
-    for problem in problems:
-        print(problem)
-    count = f"{arguments.games} random games"
-    if problems:
-        print(f"{name} breaks {len(problems)} of the laws that selfplay/types.py states")
-    else:
-        print(f"{name} kept every law in {count}")
-        _next(f"selfplay bench {shlex.quote(arguments.game)}")
-    content = {"game": name, "games": arguments.games, "problems": problems}
-    return Answer(content, code=int(bool(problems)))
+    return verbs_check.check(arguments)
 
 
 def bench(arguments: argparse.Namespace) -> Answer:

@@ -58,7 +58,7 @@ LAYERS = (
     ("selfplay.agent", "selfplay.report", "selfplay.release"),
     ("selfplay.run",),
     ("selfplay.play", "selfplay.compare", "selfplay.sweep", "selfplay.theorems", "selfplay.answer"),
-    ("selfplay.verbs_proving",),
+    ("selfplay.verbs_proving", "selfplay.verbs_check"),
     ("selfplay.verbs",),
     ("selfplay.cli",),
 )
