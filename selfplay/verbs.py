@@ -414,19 +414,25 @@ def _tell_data(folder: Path, manifest: Manifest) -> Answer:
 
 def _imitation_of(folder: Path, manifest: Manifest) -> str:
     """The arguments of ``train`` that learn from a data set, by the recipe nearest to its game."""
-    from selfplay.config import recipe_of
-
     data = f"--set regime.data={shlex.quote(str(folder))}"
     made_for = Path("configs") / f"{manifest.game}_imitation.toml"
     if made_for.is_file():
         return f"{made_for} {data}"
-    recipe = recipe_of(manifest.spec)
+    name = re.sub(r"[^\w.-]", "-", manifest.game)
+    words = _recipe_for(manifest.spec)
+    return f"{words} --set regime.kind=imitation {data} --out runs/{name}-imitation"
+
+
+def _recipe_for(spec: str) -> str:
+    """The arguments of ``train`` for a game: its recipe, else tic-tac-toe's made over."""
+    from selfplay.config import recipe_of
+
+    recipe = recipe_of(spec)
     words = shlex.quote(str(recipe or recipe_of("tictactoe")))
     if recipe is None:  # any game's: its net flattens what it sees
-        game = shlex.quote(f"game={manifest.spec}")
+        game = shlex.quote(f"game={spec}")
         words += f" --set {game} --set 'strength.versus=[\"random\"]'"
-    name = re.sub(r"[^\w.-]", "-", manifest.game)
-    return f"{words} --set regime.kind=imitation {data} --out runs/{name}-imitation"
+    return words if recipe is None or envs.is_listed(spec) else f"{words} --trust"
 
 
 def check(arguments: argparse.Namespace) -> Answer:
@@ -458,7 +464,7 @@ def bench(arguments: argparse.Namespace) -> Answer:
     print(f"  {found['ratio']:10.2f} the ratio of the two")
     print(f"  {found['net_share']:10.1%} of the time in the net")
     print(f"  {found['other_us_per_simulation']:10.1f} microseconds a simulation outside it")
-    _next("selfplay train configs/demo.toml")
+    _next(f"selfplay train {_recipe_for(config.game)}")
     return Answer(found)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import pytest
 
 from selfplay.actor import ActorSection
 from selfplay.backends import EvaluatorSection
 from selfplay.bench import bench
+from selfplay.cli import main
 from selfplay.nets import Mlp, ResNet
 from selfplay.search import Gumbel
 
@@ -42,3 +46,30 @@ def test_the_net_is_named_by_its_size() -> None:
     search = Gumbel(simulations=2)
     found = bench("tictactoe", ResNet(channels=4, blocks=1), search, actor, section, 0.1)
     assert found["net"] == "resnet 1x4"
+
+
+@pytest.mark.parametrize(
+    ("spec", "recipe", "words"),
+    [
+        ("tictactoe", None, "tictactoe.toml"),
+        ("nim", None, "tictactoe.toml --set game=nim --set 'strength.versus=[\"random\"]'"),
+        ("envs.toys:Nim", "mine.toml", "mine.toml --trust"),
+    ],
+)
+def test_what_is_next_can_be_typed(
+    spec: str,
+    recipe: str | None,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if recipe:
+        Path(recipe).write_text(f'game = "{spec}"\n')
+    options = ["--width", "8", "--seconds", "0.1", "--simulations", "2", "--games", "4"]
+    assert main(["bench", spec, "--net", "mlp", *options]) == 0
+    (last,) = [line for line in capsys.readouterr().out.splitlines() if "Next:" in line]
+    assert last.startswith("Next: selfplay train ")
+    assert last.endswith(words)
+    assert Path(shlex.split(last)[3]).is_file()

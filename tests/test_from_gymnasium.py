@@ -137,3 +137,94 @@ def test_max_moves_cuts_off_and_comes_from_the_environment_by_default():
 def test_bad_specs_are_told(spec, sentence):
     with pytest.raises(ValueError, match=sentence):
         make(spec)
+
+
+class Rough(Corridor):
+    """As people write environments; ``way`` is what is unusual about this one."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.way = way
+        if way == "dict":
+            spaces = {"place": gymnasium.spaces.Discrete(9), "x": gymnasium.spaces.Box(0, 1, (2,))}
+            self.observation_space = gymnasium.spaces.Dict(spaces)
+        elif way == "tuple":
+            parts = gymnasium.spaces.Discrete(9), gymnasium.spaces.MultiBinary(3)
+            self.observation_space = gymnasium.spaces.Tuple(parts)
+
+    def _see(self):
+        if self.way == "dict":
+            return {"place": self.place, "x": np.array([0.5, 1.0], np.float32)}
+        if self.way == "tuple":
+            return self.place, np.array([1, 0, 1], np.int8)
+        return {"far": 999, "short": None}.get(self.way, self.place)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self._see() if self.way == "old reset" else (self._see(), {})
+
+    def step(self, action):
+        _, reward, over, cut, _ = super().step(action)
+        if self.way == "old step":
+            return self._see(), reward, over, {}
+        if self.way == "raises":
+            raise KeyError("engine")
+        reward = {"row": np.array([reward]), "nothing": None, "two": np.ones(2)}.get(
+            self.way, reward
+        )
+        over = {"numpy": np.bool_(over), "array": np.array([over])}.get(self.way, over)
+        info = {"action_mask": np.ones(3, np.int8)} if self.way == "wide mask" else {}
+        return self._see(), reward, over, cut, info
+
+
+@pytest.mark.parametrize("way", ["row", "numpy", "array", "dict", "tuple"])
+def test_unusual_but_clear_environments_play(way):
+    game = FromGymnasium(Rough(way))
+    assert play(game, [0, 0, 0])[1] == [(0, 1), (0, 1), (1, 0)]
+    assert check_game(game, games=2) == []
+
+
+@pytest.mark.parametrize(
+    ("way", "sentence"),
+    [
+        ("old step", r"step of Rough returned 4 values; since Gymnasium 0\.26 it returns 5"),
+        ("old reset", r"reset of Rough returned int; since Gymnasium 0\.26 it returns 2"),
+        ("raises", r"Rough: step\(\d\) raised KeyError: 'engine'"),
+        ("nothing", r"a reward of Rough must be one number, but is None"),
+        ("two", r"a reward of Rough must be one number, but is array"),
+        ("far", r"the observation 999 does not belong to the observation space Discrete\(200\)"),
+        ("short", r"the observation None does not belong to the observation space"),
+        ("wide mask", r"Rough has 2 actions, but its action mask has shape \[3\]"),
+    ],
+)
+def test_what_is_not_clear_is_told_in_a_sentence(way, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        play(FromGymnasium(Rough(way)), [0, 0])
+
+
+def test_a_slow_environment_is_looked_at_for_the_time_there_is(monkeypatch):
+    """A step takes a hundredth of a second on a clock that stands otherwise."""
+    from selfplay import checks
+
+    class Clock:
+        now = 0.0
+
+        @classmethod
+        def monotonic(cls):
+            return cls.now
+
+    class Slow(Corridor):
+        def step(self, action):
+            Clock.now += 0.01
+            return super().step(action)
+
+    for module in ("selfplay.checks", "selfplay.record", "selfplay.hidden", "envs.adapted"):
+        monkeypatch.setattr(f"{module}.time", Clock)
+    monkeypatch.setattr("envs.copies._now", Clock.monotonic)
+    game = FromGymnasium(Slow(length=150))
+    Clock.now = 0.0
+    found = checks.examine(game, 16, 0, seconds=10.0)
+    assert found.findings == []
+    assert Clock.now < 12
+    assert found.games < 16
+    assert 0 < found.taken_again <= found.moves < 16 * 150

@@ -20,6 +20,7 @@ LAYERS = (
         "selfplay.interrupts",
         "selfplay.console",
         "selfplay.underway",
+        "selfplay.patience",
     ),
     (
         "selfplay.arrays",
