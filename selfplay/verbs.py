@@ -118,9 +118,10 @@ def _preview(plan: Plan, jobs: int) -> dict[str, Any]:
     cores = "1 core" if jobs == 1 else f"{jobs} cores"
     print(
         f"{len(plan.cells)} cells, {_flops(found.flops)} FLOPs; "
-        f"{clock(found.left_s)} left on {cores}; times measured here leave out the "
-        f"measurements of strength, experts and data sets"
+        f"{clock(found.left_s)} left on {cores}, experts and measurements of strength included"
     )
+    for warning in found.warnings:
+        print(f"Note: {warning}.")
     return found.content()
 
 

@@ -67,7 +67,7 @@ class Writer:
         game: Game,
         source: Source,
         held_out: NDArray[np.uint64] | None = None,
-        validation: float = 0.05,
+        validation: float = splits.VALIDATION_SHARE,
     ) -> None:
         if not 0 <= validation < 1:
             raise ValueError(f"the share for validation is {validation}; it must be 0 to below 1")

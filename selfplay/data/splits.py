@@ -20,6 +20,7 @@ from selfplay.positions import default_positions, read_positions
 from selfplay.types import Game, Int, Symmetric
 
 TRAIN, VALIDATION, HELD_OUT, DROPPED = range(4)  # codes in the column ``split``
+VALIDATION_SHARE = 0.05  # of the games
 SPLITS = ("train", "validation", "held_out", "dropped")
 KEYS_AT_ONCE = 1 << 20  # keys looked at in one go, at 50 bytes each
 

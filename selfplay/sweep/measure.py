@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from selfplay.config import Config
 from selfplay.evaluator import choose_precision
 from selfplay.learner import Learner
 from selfplay.replay import example_samples
+from selfplay.strength import Gauge
 from selfplay.sweep.forecast import Estimate
 
 MEASURED = "a quick measurement of its net"
@@ -30,14 +32,43 @@ class Rates(NamedTuple):
     simulations_per_s: float  # of self-play
     evaluations: float  # positions through the net a simulation
     learned_per_s: float  # samples a second
+    look_s: float = 0.0  # seconds of a measurement of strength
 
 
 def estimate(config: Config, rates: Rates) -> Estimate:
-    """What a run will use, measurements of strength and the expert's time left out.
+    """What a run will use, its measurements of strength included.
 
     A position costs the net's answers that it takes to play it and the ``learner.reuse`` samples
     that are learned from it; a regime that learns from what is there has only the samples.
     """
+    positions, seconds, flops = _course(config, rates)
+    whole = positions * seconds + (1 + points(config, rates)) * rates.look_s
+    limit = config.budget.seconds
+    return Estimate(min(whole, limit or whole), positions * flops, MEASURED)
+
+
+def points(config: Config, rates: Rates) -> int:
+    """How many measurements of strength a run makes once it has used compute.
+
+    At most one behind each iteration; what is measured before the first counts for no curve.
+    """
+    positions, seconds, flops = _course(config, rates)
+    an_iteration = float(getattr(config.regime, "positions", 0.0)) or 1.0
+    iterations = max(1, math.ceil(positions / an_iteration))
+    if config.strength.per_decade:
+        ends = (min(an_iteration, positions), positions)
+        first, last = (
+            math.floor(config.strength.per_decade * math.log10(max(1.0, end * flops)))
+            for end in ends
+        )
+        looks = last - first + 2  # behind the first iteration, in each new stretch, at the end
+    else:
+        looks = math.floor(positions * seconds / config.strength.every_s) + 1
+    return min(iterations, looks)
+
+
+def _course(config: Config, rates: Rates) -> tuple[float, float, float]:
+    """The positions that the budget is enough for, and the seconds and FLOPs of one of them."""
     played_s, played_flops = _playing(config, rates)
     samples = config.learner.reuse if played_flops else 1.0
     learned_flops = 3 * rates.flops * samples
@@ -48,12 +79,12 @@ def estimate(config: Config, rates: Rates) -> Estimate:
         limit / unit
         for limit, unit in (
             (budget.positions, 1.0),
-            (getattr(budget, "flops", None), flops),
+            (budget.flops, flops),
             (budget.seconds, seconds),
         )
         if limit
     ]
-    return Estimate(min(counts) * seconds, min(counts) * flops, MEASURED)
+    return min(counts), seconds, flops
 
 
 def _playing(config: Config, rates: Rates) -> tuple[float, float]:
@@ -85,6 +116,7 @@ def measure(config: Config) -> Rates:
             found["simulations_per_s"],
             found["evaluations_per_simulation"],
             _learned_per_s(config),
+            _look_s(config),
         )
     finally:
         torch.set_num_threads(threads)
@@ -108,7 +140,24 @@ def _learned_per_s(config: Config) -> float:
     return steps * config.learner.batch / (time.perf_counter() - start)
 
 
+def _look_s(config: Config) -> float:
+    """Seconds that a fresh net's strength takes to measure; 0 where the cell itself will fail."""
+    game = config.rules()
+    net = config.net.build(game)
+    dtype = choose_precision(net, game, "cpu", config.evaluator.precision).dtype
+    try:
+        gauge = Gauge(game, config.search, config.strength, "cpu", dtype)
+    except ValueError:  # no such position file or baseline: the sweep keeps what the cell says
+        return 0.0
+    start = time.perf_counter()
+    gauge.measure(net)
+    return time.perf_counter() - start
+
+
 def rates_key(config: Config) -> str:
     """Equal for configurations whose rates are the same."""
-    parts = (config.game, config.net, config.search, config.learner.batch, config.evaluator)
+    parts = (
+        config.game, config.net, config.search, config.learner.batch, config.evaluator,
+        config.strength,
+    )  # fmt: skip
     return repr(parts)

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from selfplay import trust
 from selfplay.config import NAME, Config, parse_config, read_toml
 from selfplay.folder import RUNS
+from selfplay.sweep.expert import refuse_too_few_games
 
 SWEEPS = RUNS / "sweeps"
 REFERENCE = "cell:"  # begins a value that stands for the folder of another cell
@@ -103,6 +104,7 @@ def read_plan(file: str | Path, overrides: Sequence[str] = (), out: str | None =
     _refuse_repeated(f"{file}: cell", [point.name for point in points])
     cells = tuple(_cell(point, points, base, folder, overrides, file) for point in points)
     _refuse_missing_data(file, cells, sweep.data)
+    refuse_too_few_games(_asked_games(cells), {Path(each.out): each.make for each in sweep.data})
     for data in sweep.data:
         _refuse_unsafe(file, data)
     return Plan(sweep.name, file, folder, tuple(sweep.data), _in_order(file, cells))
@@ -326,6 +328,16 @@ def _refuse_missing_data(file: Path, cells: Sequence[Cell], data: Sequence[DataS
                 f"arm {cell.arm!r}, cell {cell.name}: there is no data set {named!r}; make it with "
                 f"'selfplay data', or say under [[data]] in {file} how it is made"
             )
+
+
+def _asked_games(cells: Sequence[Cell]) -> list[tuple[str, str, int]]:
+    """Name, data set and games of each cell that learns from so many games of a data set."""
+    regimes = ((cell.name, cell.config.regime) for cell in cells)
+    named = (
+        (name, getattr(regime, "data", None), getattr(regime, "games", None))
+        for name, regime in regimes
+    )
+    return [(name, data, games) for name, data, games in named if data and games]
 
 
 def _refuse_unsafe(file: Path, data: DataSet) -> None:
