@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup demo test test-slow reference lint format tensorboard clean
+.PHONY: setup demo test test-slow kernels-boards kernels-proofs reference lint format tensorboard clean
 
 setup: $(STAMP)
 
@@ -36,8 +36,13 @@ reference: setup
 	$(BIN)/python docs/make_figures.py
 
 # a worker on each core, so one thread in each; the tests of a file share what it trains
-test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+test: setup
+	@$(MAKE) --no-print-directory --jobs 3 lint kernels-boards kernels-proofs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
+
+# compiled here once, or every worker would do it (a minute on a new machine); tests say what fails
+kernels-boards kernels-proofs: kernels-%: setup
+	-@OMP_NUM_THREADS=1 $(BIN)/python tests/kernels.py $*
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
