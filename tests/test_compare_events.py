@@ -17,6 +17,8 @@ from selfplay.compare.events import run_names, write_events
 from selfplay.compare.views import View, make_views
 
 IMITATION = "imitation, 10 games"
+LOG = "against log compute (step 1200 = 1e12 FLOPs)"
+BANDS = "compare_bands/mistake rate/against compute (step = GFLOP)"
 
 
 @pytest.fixture(scope="module")
@@ -55,30 +57,30 @@ def test_each_group_is_a_run_with_its_curve_and_band(folder: Path, views: tuple[
     assert sorted(p.name for p in folder.iterdir() if p.is_dir()) == [IMITATION, "self-play"]
     found = read(folder / "self-play")
     (curve,) = (curve for curve in views[0].curves if curve.label == "self-play")
-    steps, mean = series(found, "compare/mistake_rate/gflop")
+    steps, mean = series(found, "compare/mistake rate/against compute (step = GFLOP)")
     assert (steps[0], steps[-1]) == (10, 100_000)
     assert mean == pytest.approx(curve.mean, rel=1e-6)
-    decades, _ = series(found, "compare/mistake_rate/100_log10_flops")
+    decades, _ = series(found, f"compare/mistake rate/{LOG}")
     assert decades == list(range(1000, 1401, 5))
     for end, band in (("low", curve.low), ("high", curve.high)):
-        _, values = series(found, f"compare_bands/mistake_rate/gflop_{end}")
+        _, values = series(found, f"{BANDS}_{end}")
         assert band is not None
         assert values == pytest.approx(band, rel=1e-6)
-    _, alone = series(found, "compare/net_mistake_rate/gflop")
+    _, alone = series(found, "compare/net mistake rate/against compute (step = GFLOP)")
     assert alone == pytest.approx(np.minimum(1, 1.5 * mean), rel=1e-5)
 
 
 def test_without_a_band_the_mean_stands_for_its_ends(folder: Path) -> None:
     found = read(folder / IMITATION)
-    _, mean = series(found, "compare/mistake_rate/gflop")
+    _, mean = series(found, "compare/mistake rate/against compute (step = GFLOP)")
     for end in ("low", "high"):
-        assert series(found, f"compare_bands/mistake_rate/gflop_{end}")[1].tolist() == mean.tolist()
+        assert series(found, f"{BANDS}_{end}")[1].tolist() == mean.tolist()
 
 
 def test_the_expert_is_charged_in_curves_of_their_own(folder: Path) -> None:
     found = read(folder / IMITATION)
-    free, _ = series(found, "compare/mistake_rate/100_log10_flops")
-    charged, _ = series(found, "compare/mistake_rate_expert_charged/100_log10_flops")
+    free, _ = series(found, f"compare/mistake rate/{LOG}")
+    charged, _ = series(found, f"compare/mistake rate, the expert charged/{LOG}")
     assert free[0] == 1000
     assert charged[0] == 1035  # 1e10 + 1e10 = 1e10.30, the next point of the grid
     assert free[-1] == charged[-1] == 1400
@@ -105,7 +107,8 @@ def test_hparams_hold_a_session_a_group(folder: Path) -> None:
     data = read(folder).PluginTagToContent(plugin)[hparams_metadata.EXPERIMENT_TAG]
     experiment = hparams_metadata.parse_experiment_plugin_data(data)
     assert [each.name for each in experiment.hparam_infos] == [
-        "regime", "expert", "N", "D", "seeds", "expert_s",
+        "regime", "expert", "parameters", "games of the expert", "frozen positions",
+        "positions of its own", "seeds", "CPU seconds of the expert",
     ]  # fmt: skip
     found = read(folder / IMITATION)
     content = found.PluginTagToContent(plugin)
@@ -113,8 +116,10 @@ def test_hparams_hold_a_session_a_group(folder: Path) -> None:
         content[hparams_metadata.SESSION_START_INFO_TAG]
     )
     assert start.hparams["regime"].string_value == "imitation"
-    assert start.hparams["D"].number_value == 10
-    assert start.hparams["expert_s"].number_value == 1.0
+    assert start.hparams["games of the expert"].number_value == 10
+    assert "frozen positions" not in start.hparams  # games and positions are never in one column
+    assert "positions of its own" not in start.hparams
+    assert start.hparams["CPU seconds of the expert"].number_value == 1.0
     tags = {each.name.tag for each in experiment.metric_infos}
     assert tags <= set(found.Tags()["scalars"])
 

@@ -8,6 +8,7 @@ their bands; for HParams each group is a session with what sets it apart and whe
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from selfplay.compare.curves import Curve
 from selfplay.compare.records import Group, spell_kind
-from selfplay.compare.sentence import brief
+from selfplay.compare.sentence import brief, spell_metric
 from selfplay.compare.views import View
 from selfplay.events import EVENTS
 
@@ -39,7 +40,7 @@ _LONGEST = 100  # characters of a run's name
 class Axis(NamedTuple):
     """How compute becomes a step."""
 
-    tag: str  # of the scalars: "gflop"
+    tag: str  # of the scalars; it says what a step is, since a chart has no title of its axis
     title: str  # what a step is
     unit: float  # FLOPs a step; 0: LOG_STEPS a factor of ten
 
@@ -78,15 +79,15 @@ def choose_axes(views: Sequence[View]) -> tuple[Axis, ...]:
     unit, name = next((pair for pair in _UNITS if pair[0] <= least), _UNITS[-1])
     mark = f"step {12 * LOG_STEPS} = 1e12 FLOPs, {13 * LOG_STEPS} = 1e13"
     return (
-        Axis(f"{LOG_STEPS}_log10_flops", mark, 0.0),
-        Axis(name.lower(), f"step = {name}", unit),
+        Axis(f"against log compute (step {12 * LOG_STEPS} = 1e12 FLOPs)", mark, 0.0),
+        Axis(f"against compute (step = {name})", f"step = {name}", unit),
     )
 
 
 def tag(curve: Curve, axis: Axis) -> str:
     """Of the mean; its band has ``_low`` and ``_high`` behind it, in a folder of its own."""
-    charged = "_expert_charged" if curve.charged else ""
-    return f"compare/{curve.metric.removeprefix('strength/')}{charged}/{axis.tag}"
+    charged = ", the expert charged" if curve.charged else ""
+    return f"compare/{spell_metric(curve.metric)}{charged}/{axis.tag}"
 
 
 def band_tag(mean: str, end: str) -> str:
@@ -184,10 +185,10 @@ def _session(group: Group, name: str, now: float) -> Summary:
     """Beginning and end, so that a group does not count as running."""
     start = plugin_data_pb2.SessionStartInfo(group_name=name, start_time_secs=now)
     for key, value in _hparams(group).items():
-        if isinstance(value, float):
-            start.hparams[key].number_value = value
-        else:
+        if isinstance(value, str):
             start.hparams[key].string_value = value
+        elif not math.isnan(value):
+            start.hparams[key].number_value = value
     end = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=now)
     begun = plugin_data_pb2.HParamsPluginData(session_start_info=start)
     ended = plugin_data_pb2.HParamsPluginData(session_end_info=end)
@@ -200,15 +201,23 @@ def _session(group: Group, name: str, now: float) -> Summary:
 
 
 def _hparams(group: Group) -> dict[str, float | str]:
+    """What sets a group apart; NaN where it has no such number.
+
+    Games of an expert, positions that another run made and those of its own are columns of their
+    own: they are no amounts of one thing.
+    """
     points = [run.points for run in group.runs]
-    unique = float(np.mean([each.unique[-1] for each in points]))
+    nothing = float("nan")
+    own = group.data is None
     return {
         "regime": spell_kind(group.kind),
         "expert": group.expert,
-        "N": float(group.parameters),
-        "D": unique if group.data is None else float(group.data),
+        "parameters": float(group.parameters),
+        "games of the expert": float(group.games or nothing),
+        "frozen positions": float(group.positions or nothing),
+        "positions of its own": float(np.mean([p.unique[-1] for p in points])) if own else nothing,
         "seeds": float(len(group.runs)),
-        "expert_s": float(np.mean([p.expert_s[-1] for p in points])),
+        "CPU seconds of the expert": float(np.mean([p.expert_s[-1] for p in points])),
     }
 
 
