@@ -371,8 +371,14 @@ addEventListener('load', () => {
             texts: svg.querySelectorAll('text').length,
             colours: drawn.fill + drawn.stroke};
   });
+  const cut = [...document.querySelectorAll('table')].filter(
+    table => table.scrollWidth > innerWidth).length;
   const wide = document.documentElement.scrollWidth > innerWidth;
-  document.title = JSON.stringify({figures: told, wide,
+  document.title = JSON.stringify({figures: told, wide, cut,
+                                   heads: getComputedStyle(document.querySelector(
+                                     'td:nth-child(2)'), '::before').content,
+                                   swipe: getComputedStyle(
+                                     document.querySelector('.swipe')).display,
                                    paper: getComputedStyle(document.body).backgroundColor});
 });
 </script>
@@ -408,4 +414,7 @@ def test_the_report_in_a_browser(page: str, tmp_path: Path, width: int, dark: bo
         assert each["texts"] > 5
         assert "rgb" in each["colours"]
     assert seen["paper"] == ("rgb(20, 23, 28)" if dark else "rgb(255, 255, 255)")
+    assert seen["cut"] == 0  # a row of a table is a list where the screen is narrow
+    phone = width < 640
+    assert (seen["heads"], seen["swipe"]) == (('"seeds"', "block") if phone else ("none", "none"))
     assert not seen["wide"]  # nothing but tables and figures scrolls sideways

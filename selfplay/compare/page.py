@@ -63,6 +63,16 @@ li{margin:.25rem 0;overflow-wrap:anywhere}
 pre,code{font:.85rem/1.5 ui-monospace,"SFMono-Regular",Menlo,Consolas,"DejaVu Sans Mono",monospace}
 pre{background:var(--wash);padding:.75rem 1rem;border-radius:.3rem;white-space:pre-wrap;
 overflow-wrap:anywhere}
+.swipe{display:none}
+@media screen and (max-width:40rem){main{padding:1.5rem 1rem 3rem}
+.swipe{display:block;font-size:.85rem;color:var(--muted);margin:0 0 .25rem}
+.scroll{border-right:2px solid var(--line)}.scroll.table{border:0;overflow:visible}
+thead{display:none}table,tbody,tr,td{display:block;min-width:0}
+tr{border-bottom:1px solid var(--muted);padding:.5rem 0}
+td,td:first-child,.words{white-space:normal;min-width:0;padding:.15rem 0;border:0}
+td:not(:first-child){display:flex;justify-content:space-between;gap:1rem;overflow-wrap:anywhere}
+td:not(:first-child)::before{content:attr(data-head);text-align:left;color:var(--muted)}
+td:first-child{font-weight:600}}
 @media print{@page{margin:15mm 14mm}html{font-size:9.5pt}main{max-width:none;padding:0}
 nav{display:none}table{font-size:7.2pt}th,td{padding:.15rem .3rem}figure{margin-top:1.25rem}
 figure,tr{break-inside:avoid}h2,h3,figure .title{break-after:avoid}h2{margin-top:2rem}
@@ -129,6 +139,7 @@ def _figure(drawn: Picture) -> str:
     svg = drawn.svg.replace("<svg ", f'<svg class="{kind}" ', 1)
     return (
         f'<figure id="figure-{drawn.name}"><p class="title">{escape(drawn.title)}</p>'
+        '<p class="swipe">wider than this screen: swipe sideways</p>'
         f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(drawn.title)}">'
         f"{svg}</div>"
         f"<figcaption>{escape(drawn.caption)}</figcaption></figure>"
@@ -138,16 +149,19 @@ def _figure(drawn: Picture) -> str:
 def _table(table: Table) -> str:
     words = {i for i, head in enumerate(table.heads) if head.startswith("parameters (")}
     kind = [' class="words"' if i in words else "" for i in range(len(table.heads))]
+    named = [f' data-head="{escape(head)}"' for head in table.heads]  # shown on narrow screens
     heads = "".join(
         f'<th scope="col"{kind[i]}>{escape(head)}</th>' for i, head in enumerate(table.heads)
     )
     rows = "".join(
-        "<tr>" + "".join(f"<td{kind[i]}>{_cell(cell)}</td>" for i, cell in enumerate(row)) + "</tr>"
+        "<tr>"
+        + "".join(f"<td{kind[i]}{named[i]}>{_cell(cell)}</td>" for i, cell in enumerate(row))
+        + "</tr>"
         for row in table.rows
     )
     note = f'<p class="note">{escape(table.note)}.</p>' if table.note else ""
     return (
-        f'<h3>{escape(table.title)}</h3><div class="scroll" tabindex="0" role="group" '
+        f'<h3>{escape(table.title)}</h3><div class="scroll table" tabindex="0" role="group" '
         f'aria-label="{escape(table.title)}"><table><thead><tr>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>{note}"
     )
