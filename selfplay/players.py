@@ -73,6 +73,7 @@ class RandomPlayer:
     """Any legal move, all equally likely."""
 
     name = "random"
+    guesses = True  # its values are more than what it knows
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         legal = game.legal(state)
@@ -85,6 +86,8 @@ class MinimaxPlayer:
     Plays any of the best moves: wins as soon, loses as late as possible.  ``decide`` raises
     ValueError with a sentence where the depth leaves too much to look at.
     """
+
+    guesses = True
 
     def __init__(self, depth: int) -> None:
         self.name = f"minimax:{depth}"
@@ -147,6 +150,8 @@ class RolloutEvaluator:
 class RolloutPlayer:
     """Monte Carlo tree search as before the nets: each leaf is worth one random playout."""
 
+    guesses = True
+
     def __init__(self, simulations: int) -> None:
         self.name = f"mcts:{simulations}"
         search = Puct(exploration=2.5, unvisited_penalty=0.0)
@@ -159,6 +164,8 @@ class RolloutPlayer:
 class SearchPlayer:
     """A search over an evaluator."""
 
+    guesses = True
+
     def __init__(self, name: str, search: Search, evaluator: Evaluator) -> None:
         self.name = name
         self.evaluator = evaluator
@@ -170,6 +177,8 @@ class SearchPlayer:
 
 class NetPlayer:
     """The evaluator's favourite move, without search."""
+
+    guesses = True
 
     def __init__(self, name: str, evaluator: Evaluator) -> None:
         self.name = name
@@ -192,6 +201,8 @@ class NetPlayer:
 
 class ValuePlayer:
     """Looks one move ahead and goes where the evaluator's value is best for it."""
+
+    guesses = True
 
     def __init__(self, name: str, evaluator: Evaluator) -> None:
         self.name = name

@@ -15,9 +15,16 @@ from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff
 from selfplay.console import PlainConsole
 from selfplay.play import terminal as terminals
-from selfplay.play.session import NOT_PLAYED, Session
+from selfplay.play.session import NOT_PLAYED, Session, standard_error
 from selfplay.play.terminal import Terminal
-from selfplay.players import MinimaxPlayer, NetPlayer, RandomPlayer, SearchPlayer, SolverPlayer
+from selfplay.players import (
+    MinimaxPlayer,
+    NetPlayer,
+    RandomPlayer,
+    SearchPlayer,
+    SolverPlayer,
+    make_player,
+)
 from selfplay.search import Gumbel
 from selfplay.types import Decision, Evaluator, Float, Game, Player, State
 
@@ -517,3 +524,60 @@ def test_a_random_opponent_repeats_itself_by_the_seed() -> None:
 
     assert line_of_play(5) == line_of_play(5)
     assert line_of_play(5) != line_of_play(6)
+
+
+# --- what a move is said to have cost ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["mcts:200", "mcts:20", "minimax:3"])
+def test_mirror_images_cost_nothing(name: str) -> None:
+    """The four openings of Othello are one: whichever the player prefers, none is worse."""
+    game = envs.make("othello?size=6")
+    for action in np.flatnonzero(game.legal(game.init(np.random.default_rng(0), 1))[0]).tolist():
+        at = session(game, make_player(name, game, lambda *_: pytest.fail("no run")), seed=action)
+        at.play(action)
+        assert at.loss(0) == 0.0
+
+
+def test_a_difference_within_the_noise_costs_nothing() -> None:
+    """Connect Four, second moves in the middle and beside it, by few rollouts: nobody can know."""
+    game = Connect4()
+    for seed in range(6):
+        at = session(game, make_player("mcts:60", game, lambda *_: None), seed=seed)
+        at.play(3)
+        at.play(2 + 2 * (seed % 2))
+        assert at.loss(1) == 0.0
+
+
+def test_a_blunder_is_beyond_the_noise() -> None:
+    """Three in a column are left alone; three in a row, open on both sides, cannot be stopped."""
+    game = Connect4()
+    for seed in range(3):
+        at = session(game, make_player("mcts:400", game, lambda *_: None), seed=seed)
+        for action in (2, 2, 3, 3, 4):
+            at.play(action)
+        at.play(6)  # the other wins at once, but 1 and 5 would not have helped either
+        assert at.loss(5) == 0.0
+        at = session(game, make_player("mcts:400", game, lambda *_: None), seed=seed)
+        for action in (3, 0, 3, 0, 3, 6):  # the column could have been closed
+            at.play(action)
+        assert at.loss(5) > 0.5
+
+
+def test_a_net_alone_says_nothing_of_what_a_move_cost(hashed: Evaluator) -> None:
+    at = session(Connect4(), NetPlayer("net", hashed))
+    for action in (3, 0, 3, 0, 3, 6):
+        at.play(action)
+    assert all(at.loss(ply) == 0.0 for ply in range(6))
+
+
+@pytest.mark.parametrize(
+    ("value", "visits", "error"),
+    [(0.0, 100, 0.1005), (0.6, 64, 0.1012), (1.0, 10, 0.1), (1.0, 0, 0.0), (-1.0, 0, 0.0)],
+)
+def test_the_standard_error_of_a_mean(value: float, visits: int, error: float) -> None:
+    assert standard_error(value, visits) == pytest.approx(error, abs=1e-4)
+
+
+def test_a_value_without_visits_is_a_guess() -> None:
+    assert standard_error(0.3, 0) == float("inf")

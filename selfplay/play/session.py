@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from selfplay.arrays import take
+from selfplay.openings import canonical_keys
 from selfplay.types import Decision, Game, Player, State
 
 NOT_PLAYED = -1  # the action of a position that is still to be decided
+SURE = 3.0  # standard errors beyond which a difference is no noise of the search
 
 
 class Position(NamedTuple):
@@ -29,6 +32,7 @@ class Opinion(NamedTuple):
     value: float  # in [-1, 1], the return it expects from that
     decision: Decision  # [A] and scalars: where the move comes from
     net: Decision | None  # [A] and scalars: what its net said before the search, if it has one
+    error: float  # standard error of the value; 0 where it is known, inf where it is a guess
 
 
 class Session:
@@ -90,6 +94,11 @@ class Session:
     def play(self, action: int) -> None:
         """Plays ``action``, which must be legal, for whoever is to move."""
         before = self.now
+        self.history[-1] = before._replace(action=action)
+        self.history.append(self._after(before, action))
+
+    def _after(self, before: Position, action: int) -> Position:
+        """The position that ``action`` leads to."""
         state, transition = self.game.step(before.state, np.array([action], np.int32))
         reward, discount = float(transition.reward[0]), float(transition.discount[0])
         paid = list(before.paid)
@@ -97,8 +106,7 @@ class Session:
         if self.game.num_players == 2:
             paid[1 - before.mover] -= reward
         mover = 1 - before.mover if discount < 0 else before.mover
-        self.history[-1] = before._replace(action=action)
-        self.history.append(Position(state, mover, discount == 0, (paid[0], paid[1])))
+        return Position(state, mover, discount == 0, (paid[0], paid[1]))
 
     def undo(self) -> None:
         """Takes back the moves since the person's last one, and that one.
@@ -127,15 +135,49 @@ class Session:
     def loss(self, ply: int) -> float:
         """How much worse the move after ``ply`` moves was than the agent's own choice there.
 
-        In units of return: a win thrown away for a draw is 1.  At least 0.
+        In units of return: a win thrown away for a draw is 1.  At least 0, and 0 where the two
+        moves are mirror images or where the difference may be noise of the search.
         """
         before, after = self.history[ply], self.history[ply + 1]
-        gained = after.paid[before.mover] - before.paid[before.mover]
-        if not after.over:
-            sign = 1 if after.mover == before.mover else -1
-            gained += sign * self.opinion(ply + 1).value
         best = self.opinion(ply)
-        return 0.0 if before.action == best.action else max(0.0, best.value - gained)
+        if before.action == best.action:
+            return 0.0
+        rival = self._after(before, best.action)
+        if self._is_image(after, rival):
+            return 0.0
+        known = None if after.over else self.opinion(ply + 1)
+        gained, error = self._gained(before, after, known)
+        lost, error_here = best.value - gained, math.hypot(best.error, error)
+        if lost <= SURE * error_here:
+            return 0.0
+        if error_here:  # a search of its own for either move: none has had more replies looked at
+            other, error_there = self._gained(
+                before, rival, None if rival.over else self._think(rival.state)
+            )
+            lost = min(lost, other - gained)
+            if lost <= SURE * math.hypot(error, error_there):
+                return 0.0
+        return max(0.0, lost)
+
+    def _gained(
+        self, before: Position, after: Position, known: Opinion | None
+    ) -> tuple[float, float]:
+        """The return that the mover of ``before`` has from its move on, with its standard error.
+
+        ``known`` is the opinion of ``after``, None where the game is over.
+        """
+        gained = after.paid[before.mover] - before.paid[before.mover]
+        if known is None:
+            return gained, 0.0
+        sign = 1 if after.mover == before.mover else -1
+        return gained + sign * known.value, known.error
+
+    def _is_image(self, left: Position, right: Position) -> bool:
+        """Whether a symmetry of the game turns one position into the other."""
+        if left._replace(state=None) != right._replace(state=None):
+            return False
+        keys = [canonical_keys(self.game, each.state) for each in (left, right)]
+        return bool(keys[0] == keys[1])
 
     def outcome(self) -> float:
         """The person's return so far, in [-1, 1]."""
@@ -147,4 +189,20 @@ class Session:
         action = int(decision.action)
         known = float(decision.qvalues[action])
         value = float(decision.value) if np.isnan(known) else known
-        return Opinion(action, value, decision, net)
+        error = standard_error(value, int(decision.visits[action]))
+        return Opinion(action, value, decision, net, error if self._guesses() else 0.0)
+
+    def _guesses(self) -> bool:
+        """Whether the player's values are more than what it knows."""
+        return bool(getattr(self.player, "guesses", False))
+
+
+def standard_error(value: float, visits: int) -> float:
+    """Of a mean of ``visits`` values in [-1, 1], at most; inf where there are none.
+
+    Wins and losses have variance 1 - value^2, everything else has less; few that are all alike say
+    little.  A win or a loss without a visit has been proven.
+    """
+    if not visits:
+        return 0.0 if abs(value) >= 1.0 else math.inf
+    return math.sqrt(max(0.0, 1.0 - value * value) / visits + 1.0 / visits**2)
