@@ -21,6 +21,20 @@ A game is one of `selfplay games`, with options behind a question mark (connect4
 an adapter (pettingzoo:MODULE, gymnasium:ID) or your own class (my_package.my_module:MyGame).
 SELFPLAY_DEBUG=1 shows where an error comes from.
 """
+SOURCES = """\
+experts:
+  solver GAME                    perfect play
+  minimax:DEPTH GAME             a search to a depth
+  mcts:SIMULATIONS GAME          rollouts
+  RUN[@STEP][:SIMULATIONS]       the agent of a run, which knows its game
+recorded games, from files (or .gz) and folders:
+  wthor PATH ...                 Othello, the French federation's .wtb
+  moves PATH ... --game GAME     a game a line, or a table with a column of moves
+  sgf PATH ... --game othello    game trees, in any declared encoding
+  pgn PATH ... --game GAME       of any game whose moves they write
+a data set:
+  show PATH                      tell what it holds
+"""
 RUN = "a run's folder or a unique part of its name; @STEP picks a checkpoint"
 JSON = "print one JSON object on standard output, all else on standard error"
 
@@ -387,40 +401,30 @@ def _games(parser: Parser) -> None:
 
 def _data(parser: Parser) -> None:
     """make a data set of expert games, import recorded ones, or show what one holds"""
-    parser.add_argument(
-        "source", metavar="SOURCE",
-        help="the expert: solver, minimax:DEPTH, mcts:SIMULATIONS or RUN[@STEP][:SIMULATIONS]; "
-        "recorded games: wthor, moves, sgf or pgn; show: tell what a data set holds",
-    )  # fmt: skip
-    parser.add_argument(
-        "targets", nargs="*", metavar="GAME|PATH",
-        help="the game of the expert (a run knows its own); the files or folders of recorded "
-        "games; the data set to show",
-    )  # fmt: skip
+    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, SOURCES
+    parser.add_argument("source", metavar="SOURCE", help="an expert, a format or show; see below")
+    parser.add_argument("targets", nargs="*", metavar="GAME|PATH", help="what it is made of")
     parser.add_argument("--out", metavar="DIR", help="the folder of the data set")
-    parser.add_argument(
-        "--games", type=_at_least(1), metavar="N", help="games of an expert (default: 1000)"
-    )
-    parser.add_argument(
-        "--temperature", type=float, metavar="T",
-        help="how an expert chooses (default: 0 for solver and minimax, any of the best moves; "
-        "1 for others, in proportion to the search's policy)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--openings", type=_at_least(0), metavar="PLIES",
-        help="at most so many random moves at the start of half of an expert's games (default: 0)",
-    )  # fmt: skip
-    parser.add_argument("--seed", type=_at_least(0), metavar="N", help="of an expert (default: 0)")
-    parser.add_argument(
-        "--processes", type=_at_least(1), metavar="N", help="of an expert (default: the cores)"
-    )
     parser.add_argument(
         "--exclude", metavar="FILE", help="positions that nobody may learn, beside those that ship"
     )
-    parser.add_argument("--game", metavar="GAME", help="of moves, sgf and pgn")
-    parser.add_argument("--licence", metavar="TEXT", help="of recorded games")
-    parser.add_argument(
-        "--skip-broken", action="store_true", help="leave out recorded games that are broken"
+    expert = parser.add_argument_group("of an expert")
+    count, natural = _at_least(1), _at_least(0)
+    for option, kind, metavar, meaning in (
+        ("games", count, "N", "so many (default: 1000)"),
+        ("temperature", float, "T", "how it chooses (default: 0 for solver and minimax, any of the "
+         "best moves; 1 for others, in proportion to the search's policy)"),
+        ("openings", natural, "PLIES", "at most so many random moves at the start of half of the "
+         "games (default: 0)"),
+        ("seed", natural, "N", "(default: 0)"),
+        ("processes", count, "N", "(default: the cores)"),
+    ):  # fmt: skip
+        expert.add_argument(f"--{option}", type=kind, metavar=metavar, help=meaning)
+    recorded = parser.add_argument_group("of recorded games")
+    recorded.add_argument("--game", metavar="GAME", help="which they are (wthor: othello)")
+    recorded.add_argument("--licence", metavar="TEXT", help="kept with the data set")
+    recorded.add_argument(
+        "--skip-broken", action="store_true", help="leave out, count and name what is broken"
     )
     _add_trust(parser)
     parser.add_argument("--json", action="store_true", help=JSON)

@@ -112,6 +112,6 @@ def _cause(error: BaseException) -> BaseException:
 
 def _is_full(error: BaseException, folder: Path) -> bool:
     """Whether a write failed for want of space; what it wrote still lies in ``folder``."""
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno is not None:  # numpy tells of none
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return shutil.disk_usage(folder).free < _NO_ROOM

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -122,6 +123,21 @@ def test_wrong_usage_is_one_sentence(
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (place / "x").exists()
+
+
+def test_help_groups_the_options_by_what_they_are_of(data: Data) -> None:
+    told = data("--help")
+    assert told.returncode == 0
+    expert = told.stdout.partition("of an expert:")[2].partition("of recorded games:")
+    recorded = expert[2].partition("experts:")
+    assert re.findall(r"^  --([a-z-]+)", expert[0], re.MULTILINE) == [
+        "games", "temperature", "openings", "seed", "processes",
+    ]  # fmt: skip
+    assert re.findall(r"^  --([a-z-]+)", recorded[0], re.MULTILINE) == [
+        "game", "licence", "skip-broken",
+    ]  # fmt: skip
+    sources = re.findall(r"^  (\w+)[ :\[].*", recorded[2], re.MULTILINE)
+    assert sources == ["solver", "minimax", "mcts", "RUN", "wthor", "moves", "sgf", "pgn", "show"]
 
 
 def test_damage_is_told(data: Data, small: dict[str, Any], place: Path) -> None:

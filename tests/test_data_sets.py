@@ -8,6 +8,7 @@ import json
 import os
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -379,6 +380,20 @@ def test_a_disk_that_takes_no_more_is_told_with_the_file(
         writer.close()
     writer.discard()
     assert not (tmp_path / "set").exists()
+
+
+def test_a_file_that_numpy_could_not_write_whole_fills_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(*_: object, **__: object) -> None:
+        raise OSError("18000 requested and 14272 written")
+
+    monkeypatch.setattr(np, "save", save)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    writer = Writer(tmp_path / "set", "tictactoe", TicTacToe(), SOURCE)
+    writer.add(played(TicTacToe(), 3))
+    with pytest.raises(ValueError, match=r"\(no space left on the disk\).*: make room and run"):
+        writer.close()
 
 
 NONSENSE = ["5", "[]", "{}", "null", '"x"', "[" * 100_000, '{"a":' * 100_000, "\0", "", "NaN"]
