@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -37,3 +39,16 @@ class PlainConsole(Console):
         return super()._render_buffer(
             each if each.control else Segment(printable(each.text), each.style) for each in buffer
         )
+
+
+def read_line(prompt: str) -> str:
+    """A line of standard input; raises EOFError where there is none.
+
+    In a terminal the arrow keys edit it and bring back the lines before, where readline is there.
+    """
+    if sys.stdin is None:
+        raise EOFError
+    if sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty():
+        with contextlib.suppress(ImportError):
+            importlib.import_module("readline")  # input() uses it once it is imported
+    return input(prompt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import envs
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff
-from selfplay.console import PlainConsole
+from selfplay.console import PlainConsole, read_line
 from selfplay.play import terminal as terminals
 from selfplay.play.session import NOT_PLAYED, Session, standard_error
 from selfplay.play.terminal import Terminal
@@ -368,11 +369,13 @@ def test_hint_think_and_why() -> None:
     first = lines.index("With 2 knowing expects +1.00.")
     table = [line.split() for line in lines[first - 4 : first]]
     assert table == [
-        ["move", "policy", "visits", "Q"],
-        ["2", "100.0%", "1", "+1.00"],
-        ["1", "0.0%", "1", "-1.00"],
-        ["3", "0.0%", "1", "-1.00"],
+        ["move", "policy", "visits", "win"],
+        ["2", "100.0%", "1", "100.0%"],
+        ["1", "0.0%", "1", "0.0%"],
+        ["3", "0.0%", "1", "0.0%"],
     ]
+    # of ten, two leave eight; then whatever the loser takes is made up to four
+    assert lines[first + 1] == "It expects 2 1 3 1 3."
     assert "With 1 knowing expects -1.00." in lines[first:]  # the agent's move, its own view
 
 
@@ -388,11 +391,46 @@ def test_the_table_shows_what_the_net_thought(no_opinion: Evaluator) -> None:
     at = Session(TicTacToe(), player, 0, np.random.default_rng(0), net)
     lines = typed(at, "think")
     heading = next(i for i, line in enumerate(lines) if line.startswith("move"))
-    assert lines[heading].split() == ["move", "net", "policy", "visits", "Q"]
+    assert lines[heading].split() == ["move", "net", "policy", "visits", "win"]
     rows = [line.split() for line in lines[heading + 1 : heading + 10]]
     assert {row[1] for row in rows} == {"11.1%"}
     assert sum(int(row[3]) for row in rows) == 32
     assert lines[heading + 10].startswith("The net alone expects +0.00. With ")
+
+
+def test_a_terminal_remembers_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The arrow keys work once readline is there; elsewhere it stays away, for it prints codes."""
+
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream, loaded in ((io.StringIO("1\n"), False), (Screen("1\n"), True)):
+        monkeypatch.setattr(sys, "stdin", stream)
+        monkeypatch.setattr(sys, "stdout", Screen())
+        monkeypatch.delitem(sys.modules, "readline", raising=False)
+        assert read_line("> ") == "1"
+        assert ("readline" in sys.modules) is loaded
+
+
+def test_visits_are_hidden_where_nothing_is_visited() -> None:
+    """A solver knows the results: a win, a draw is half of one."""
+    at = session(TicTacToe(), SolverPlayer(TicTacToe()))
+    lines = typed(at, "think")
+    heading = next(i for i, line in enumerate(lines) if line.startswith("move"))
+    assert lines[heading].split() == ["move", "policy", "win"]
+    assert {line.split()[2] for line in lines[heading + 1 : heading + 10]} == {"50.0%"}
+
+
+def test_one_player_has_returns_instead_of_wins() -> None:
+    lines = typed(session(Coins(2), Knowing()), "think")
+    assert any(line.split() == ["move", "policy", "visits", "Q"] for line in lines)
+
+
+def test_the_expected_line_ends_with_the_game() -> None:
+    at = session(Nim(3, take=3), Knowing())
+    assert at.variation(0, 5) == [2]  # all three at once
+    assert session(Nim(5, take=3), Knowing()).variation(0, 5) == [0, 0, 2]
 
 
 def test_long_tables_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,6 +179,21 @@ class Session:
         keys = [canonical_keys(self.game, each.state) for each in (left, right)]
         return bool(keys[0] == keys[1])
 
+    def variation(self, ply: int, most: int) -> list[int]:
+        """The moves that the agent expects after ``ply`` moves, its own choice first.
+
+        Fewer than ``most`` where the game ends before.
+        """
+        at = self.history[ply]
+        line = [self.opinion(ply).action]
+        while len(line) < most:
+            state, paid = self.game.step(at.state, np.array(line[-1:], np.int32))
+            if paid.discount[0] == 0:
+                break
+            at = at._replace(state=state)
+            line.append(self._think(state).action)
+        return line
+
     def outcome(self) -> float:
         """The person's return so far, in [-1, 1]."""
         return self.now.paid[self.side]

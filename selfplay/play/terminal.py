@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -11,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from selfplay.console import PlainConsole
+from selfplay.console import read_line as _read_line
 from selfplay.play.session import Session
 
 COSTLY = 0.1  # a move that loses this much return is worth a word
 ROWS = 12  # moves shown in a table
+LINE = 5  # moves of the line of play that the agent expects
 HELP = {
     "MOVE": "play a move, written as on the board",
     "hint": "the move the agent would play for you",
@@ -151,9 +152,16 @@ class Terminal:
     def _table(self, ply: int) -> None:
         """Draws the moves after ``ply`` moves, the best first."""
         session, opinion = self._session, self._session.opinion(ply)
-        decision, net = opinion.decision, opinion.net
+        decision, net, two = opinion.decision, opinion.net, session.game.num_players == 2
+        searched = ["visits"] if decision.visits.any() else []  # a solver, say, visits nothing
         table = Table(box=None, pad_edge=False)
-        for heading in ("move", *(["net"] if net else []), "policy", "visits", "Q"):
+        for heading in (
+            "move",
+            *(["net"] if net else []),
+            "policy",
+            *searched,
+            "win" if two else "Q",
+        ):
             table.add_column(heading, justify="left" if heading == "move" else "right")
         legal = np.flatnonzero(session.game.legal(session.history[ply].state)[0])
         worth = np.nan_to_num(decision.qvalues, nan=-2.0)
@@ -164,8 +172,8 @@ class Terminal:
                 session.game.action_name(action),
                 *([f"{net.policy[action]:.1%}"] if net else []),
                 f"{decision.policy[action]:.1%}",
-                str(decision.visits[action]),
-                "" if np.isnan(q) else f"{q:+.2f}",
+                *([str(decision.visits[action])] if searched else []),
+                "" if np.isnan(q) else f"{(1 + q) / 2:.1%}" if two else f"{q:+.2f}",
             )
         self._console.print(table)
         if len(order) > ROWS:
@@ -173,6 +181,9 @@ class Terminal:
         name = session.game.action_name(opinion.action)
         alone = f"The net alone expects {float(net.value):+.2f}. " if net else ""
         self._say(f"{alone}With {name} {session.player.name} expects {opinion.value:+.2f}.")
+        line = session.variation(ply, LINE)
+        if len(line) > 1:
+            self._say(f"It expects {' '.join(map(session.game.action_name, line))}.")
 
     def _undo(self) -> None:
         self._session.undo()
@@ -205,10 +216,3 @@ class Terminal:
 def play_in_terminal(session: Session) -> None:
     """Plays ``session`` on standard input and output, in colour where the terminal has it."""
     Terminal(session, PlainConsole(), _read_line).run()
-
-
-def _read_line(prompt: str) -> str:
-    """A line of standard input; raises EOFError where there is none."""
-    if sys.stdin is None:
-        raise EOFError
-    return input(prompt)

@@ -18,6 +18,7 @@ from envs.proving.tableau import OPTIONS, OVER, PROVED, RUNNING
 from envs.proving.tableau_text import tableau_text
 from selfplay import arrays
 from selfplay.console import PlainConsole
+from selfplay.console import read_line as _read_line
 from selfplay.proving.guided import Guide
 from selfplay.proving.prover import judge
 from selfplay.proving.trials import winning_line
@@ -275,10 +276,3 @@ def has_lines() -> bool:
 def explore_in_terminal(walk: Walk, simulations: int) -> None:
     """Walks on standard input and output."""
     Explorer(walk, simulations, PlainConsole(), _read_line).run()
-
-
-def _read_line(prompt: str) -> str:
-    """A line of standard input; raises EOFError where there is none."""
-    if sys.stdin is None:
-        raise EOFError
-    return input(prompt)
