@@ -82,9 +82,11 @@ def refused(path: Path, error: BaseException) -> ValueError:
     if _is_full(cause, path.parent):
         reason, advice = "no space left on the disk", f"make room and {again}"
     elif number == errno.EROFS:
-        reason, advice = "the disk is read-only", "choose a folder on another with --out"
+        reason = "the disk is read-only"
+        advice = "make it writable, or choose a folder on another with --out"
     elif number in (errno.EACCES, errno.EPERM):
-        reason, advice = "it is forbidden", "choose a folder that is yours with --out"
+        reason = "it is forbidden"
+        advice = "make it yours to write, or choose another folder with --out"
     else:
         reason, advice = getattr(cause, "strerror", None) or str(cause), again
     return ValueError(

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -46,12 +46,17 @@ class RunLog:
     """Writes each report to ``metrics.jsonl`` and to an events file for TensorBoard."""
 
     def __init__(
-        self, folder: Path, resume_at: int | None, say: Callable[[str], None] = lambda _: None
+        self,
+        folder: Path,
+        resume_at: int | None,
+        say: Callable[[str], None] = lambda _: None,
+        about: Mapping[str, float | str] | None = None,
     ) -> None:
         """``resume_at``: the step of the checkpoint a run goes on from, None at its beginning.
 
         What was written down after that will be done again, so it is dropped.  ``say`` is told of
-        lines that are damaged.  Raises ValueError with a sentence when the disk takes nothing.
+        lines that are damaged; ``about`` is what HParams shows of the run.  Raises ValueError with
+        a sentence when the disk takes nothing.
         """
         path = folder / metrics.NAME
         if resume_at is None:
@@ -66,7 +71,7 @@ class RunLog:
         self._clock = Clock(max((time for time in times if isinstance(time, float)), default=0.0))
         self._lines = Appended(path)
         purge = 0 if resume_at is None else resume_at + 1
-        self._events = EventFile(folder, purge, self._clock.now())
+        self._events = EventFile(folder, purge, self._clock.now(), about or {})
 
     def write(self, report: Report) -> None:
         """Writes a report down, on the disk before this returns: a kill takes nothing along.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from selfplay.backends import core_count
+from selfplay.config import Config
 
 
 def provenance(precision: str) -> dict[str, Any]:
@@ -41,6 +42,22 @@ def provenance(precision: str) -> dict[str, Any]:
             "system": f"{platform.system()} {platform.machine()}",
         },
         "precision": precision,
+    }
+
+
+def about(config: Config, parameters: int) -> dict[str, float | str]:
+    """What sets one run apart from another, as TensorBoard's HParams shows it."""
+    return {
+        "game": config.game,
+        "regime": config.regime.kind,
+        "net": config.net.kind,
+        "parameters": parameters,
+        "search": config.search.kind,
+        "simulations": config.search.simulations,
+        "lr": config.learner.lr,
+        "batch": config.learner.batch,
+        "reuse": config.learner.reuse,
+        "seed": str(config.seed),
     }
 
 

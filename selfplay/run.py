@@ -25,7 +25,7 @@ from selfplay.learner import Learner
 from selfplay.log import RunLog, Screen
 from selfplay.metrics import read_metrics, spare_name
 from selfplay.nets import forward_flops, parameter_count
-from selfplay.provenance import provenance
+from selfplay.provenance import about, provenance
 from selfplay.regimes.workshop import Ledger, Workshop
 from selfplay.replay import Replay, example_samples
 from selfplay.report import write_report
@@ -144,7 +144,7 @@ class Training:
         """Trains until the budget is used up or the user stops it; saves in both cases."""
         self._prepare_folder()
         told_until = self.shop.ledger.positions if self._resumed else None
-        log = RunLog(self.folder.path, told_until, _tell)
+        log = RunLog(self.folder.path, told_until, _tell, about(self.config, self._parameters))
         title = f"training {self.config.game} in {self.folder.path}"
         screen = Screen(title, self._progress, paid=self._paid)
         self._say: Callable[[str], None] = screen.say

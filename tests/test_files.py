@@ -122,7 +122,7 @@ def test_a_process_killed_while_writing_leaves_what_was_there(tmp_path: Path) ->
     [
         (errno.ENOSPC, "(no space left on the disk); what was saved before is intact: make room"),
         (errno.EDQUOT, "(no space left on the disk)"),
-        (errno.EROFS, "(the disk is read-only); what was saved before is intact: choose a folder"),
+        (errno.EROFS, "(the disk is read-only); what was saved before is intact: make it writable"),
         (errno.EACCES, "(it is forbidden)"),
         (errno.EIO, "(Input/output error); what was saved before is intact: run the same command"),
     ],

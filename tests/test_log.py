@@ -7,11 +7,14 @@ import io
 import json
 import math
 import os
+import re
 import time
 from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from selfplay.data.generate import Progress
 from selfplay.data.show import ProgressLine
@@ -42,8 +45,35 @@ def test_tags_may_have_sub_tags(tmp_path: Path) -> None:
     scalars = {"strength/mistake_rate": 0.25, "strength/mistake_rate/begin-easy": 0.5}
     log.write(Report(7, "strength", scalars))
     log.close()
-    assert points(tmp_path, "strength/mistake_rate") == [(7, 0.25)]
-    assert points(tmp_path, "strength/mistake_rate/begin-easy") == [(7, 0.5)]
+    assert points(tmp_path, "1_strength/mistake_rate") == [(7, 0.25)]
+    assert points(tmp_path, "strength_by_set/mistake_rate/begin-easy") == [(7, 0.5)]
+
+
+def test_tensorboard_opens_on_the_strength(tmp_path: Path) -> None:
+    """Its groups stand in the order of their names; Custom Scalars and HParams have something."""
+    log = RunLog(tmp_path, None, about={"net": "mlp", "lr": 0.5})
+    names = ("cost/flops", "learn/kl", "selfplay/games", "strength/vs_random")
+    names += ("strength/vs_random_low", "strength/vs_random_high", "strength/mistake_rate/easy")
+    log.write(Report(7, "strength", dict.fromkeys(names, 1.0)))
+    log.close()
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    tags = sorted(events.Tags()["scalars"])
+    assert tags[0] == "1_strength/vs_random"
+    assert [tag for tag in tags if tag.startswith("strength")] == [
+        "strength_by_set/mistake_rate/easy",
+        "strength_intervals/vs_random_high",
+        "strength_intervals/vs_random_low",
+    ]
+    (shown,) = events.Tensors("custom_scalars__config__")
+    layout = layout_pb2.Layout.FromString(shown.tensor_proto.string_val[0])
+    assert [category.title for category in layout.category] == ["Strength", "Learning"]
+    expressions = [chart.multiline.tag[0] for chart in layout.category[0].chart]
+    assert [bool(re.match(each, tags[0])) for each in expressions] == [False, True, False]
+    found = events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    session = HParamsPluginData.FromString(found).session_start_info
+    assert session.hparams["net"].string_value == "mlp"
+    assert session.hparams["lr"].number_value == 0.5
 
 
 def told(folder: Path, steps: range, resume_at: int | None) -> None:

@@ -8,20 +8,16 @@ their bands; for HParams each group is a session with what sets it apart and whe
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
-from tensorboard.compat.proto.tensor_pb2 import TensorProto
-from tensorboard.compat.proto.types_pb2 import DT_STRING
+from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.custom_scalar import layout_pb2
-from tensorboard.plugins.custom_scalar import metadata as layout_metadata
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
 from tensorboard.plugins.hparams import metadata as hparams_metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
@@ -30,7 +26,7 @@ from selfplay.compare.curves import Curve
 from selfplay.compare.records import Group, spell_kind
 from selfplay.compare.sentence import brief, spell_metric
 from selfplay.compare.views import View
-from selfplay.events import EVENTS
+from selfplay.events import EVENTS, hparams_value, layout_value, set_hparams
 
 LOG_STEPS = 100  # a factor of ten in compute
 _UNITS = ((1e9, "GFLOP"), (1e6, "MFLOP"), (1.0, "FLOP"))
@@ -148,13 +144,7 @@ def _layout(views: Sequence[View], axes: Sequence[Axis]) -> Summary:
                 )
     charts.reverse()  # the page shows the last one first
     category = layout_pb2.Category(title="Strength against training compute", chart=charts)
-    layout = layout_pb2.Layout(category=[category])
-    value = Summary.Value(
-        tag=layout_metadata.CONFIG_SUMMARY_TAG,
-        metadata=_ours(layout_metadata.create_summary_metadata()),
-        tensor=TensorProto(dtype=DT_STRING, string_val=[layout.SerializeToString()]),
-    )
-    return Summary(value=[value])
+    return Summary(value=[layout_value(layout_pb2.Layout(category=[category]))])
 
 
 def _experiment(views: Sequence[View], axes: Sequence[Axis], now: float) -> Summary:
@@ -178,24 +168,20 @@ def _experiment(views: Sequence[View], axes: Sequence[Axis], now: float) -> Summ
         metric_infos=metrics,
     )
     data = plugin_data_pb2.HParamsPluginData(experiment=experiment)
-    return Summary(value=[_hparams_value(hparams_metadata.EXPERIMENT_TAG, data)])
+    return Summary(value=[hparams_value(hparams_metadata.EXPERIMENT_TAG, data)])
 
 
 def _session(group: Group, name: str, now: float) -> Summary:
     """Beginning and end, so that a group does not count as running."""
     start = plugin_data_pb2.SessionStartInfo(group_name=name, start_time_secs=now)
-    for key, value in _hparams(group).items():
-        if isinstance(value, str):
-            start.hparams[key].string_value = value
-        elif not math.isnan(value):
-            start.hparams[key].number_value = value
+    set_hparams(start, _hparams(group))
     end = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=now)
     begun = plugin_data_pb2.HParamsPluginData(session_start_info=start)
     ended = plugin_data_pb2.HParamsPluginData(session_end_info=end)
     return Summary(
         value=[
-            _hparams_value(hparams_metadata.SESSION_START_INFO_TAG, begun),
-            _hparams_value(hparams_metadata.SESSION_END_INFO_TAG, ended),
+            hparams_value(hparams_metadata.SESSION_START_INFO_TAG, begun),
+            hparams_value(hparams_metadata.SESSION_END_INFO_TAG, ended),
         ]
     )
 
@@ -219,19 +205,6 @@ def _hparams(group: Group) -> dict[str, float | str]:
         "seeds": float(len(group.runs)),
         "CPU seconds of the expert": float(np.mean([p.expert_s[-1] for p in points])),
     }
-
-
-def _hparams_value(name: str, data: plugin_data_pb2.HParamsPluginData) -> Summary.Value:
-    return Summary.Value(
-        tag=name,
-        metadata=_ours(hparams_metadata.create_summary_metadata(data)),
-        tensor=TensorProto.FromString(hparams_metadata.NULL_TENSOR.SerializeToString()),
-    )
-
-
-def _ours(metadata: Any) -> SummaryMetadata:
-    """The plugin's metadata as the compatible type that events are made of."""
-    return SummaryMetadata.FromString(metadata.SerializeToString())
 
 
 def _write(folder: Path, events: Sequence[Event], now: float) -> None:
