@@ -60,7 +60,7 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
     net = config.net.build(rules)
     try:
         net.load_state_dict(saved["net"])
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} does not fit the net that {folder.config_file} describes: it belongs to "
             f"another run, or the config was edited"

@@ -12,6 +12,7 @@ import hashlib
 import io
 import warnings
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -21,10 +22,21 @@ import torch
 
 from selfplay import arrays
 from selfplay.files import write_atomically
+from selfplay.swollen import refuse_other_calls, refuse_swollen, refuse_swollen_zip
 from selfplay.types import Samples
 
 FORMAT = 1
 
+# what stands under the names of a checkpoint, where they are there
+_KINDS: dict[str, tuple[type, ...]] = {
+    "format": (int,),
+    "iteration": (int,),
+    "game": (str,),
+    "precision": (str,),
+    "config": (dict,),
+    "net": (dict, OrderedDict),
+    "training": (dict,),
+}
 _SEAL = b"sha256:"  # begins the comment that a zip may end in; the hash follows in hexadecimal
 _SEALED = len(_SEAL) + 64  # bytes
 
@@ -49,9 +61,11 @@ def load(path: Path) -> dict[str, Any]:
         raise ValueError(f"there is no checkpoint {path}")
     try:
         whole = _unsealed(path)
+        refuse_other_calls(whole)
         with warnings.catch_warnings():  # torch warns of what is refused in the next line
             warnings.simplefilter("ignore")
             content = torch.load(io.BytesIO(whole), map_location="cpu", weights_only=True)
+        refuse_swollen(content, len(whole))
     except Exception as error:  # a stranger's bytes make torch raise almost anything
         raise DamagedError(
             f"{path} is not a whole checkpoint of this project (damaged, cut short, or made by "
@@ -59,6 +73,12 @@ def load(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict) or "format" not in content or "net" not in content:
         raise DamagedError(f"{path} is a torch file, but no checkpoint of this project")
+    for name, kinds in _KINDS.items():
+        if name in content and type(content[name]) not in kinds:
+            raise DamagedError(f"{path} is damaged: what it has for {name!r} is something else")
+    net = content["net"]
+    if not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in net.items()):
+        raise DamagedError(f"{path} is damaged: its net is something else")
     if content["format"] != FORMAT:
         raise ValueError(
             f"{path} has checkpoint format {content['format']}, this version reads {FORMAT}"
@@ -137,6 +157,8 @@ def count_samples(path: Path) -> int:
 
     Raises ValueError when the file is damaged.
     """
+    with _reading(path):
+        refuse_swollen_zip(path)
     with _reading(path), np.load(path, allow_pickle=False) as file:
         return len(file[f"field{_count(file) - 1}"])
 
@@ -177,6 +199,7 @@ def _unsealed(path: Path) -> bytes:
 
     Raises zipfile.BadZipFile where it is not what was written.
     """
+    refuse_swollen_zip(path)
     content = path.read_bytes()
     with zipfile.ZipFile(io.BytesIO(content)) as zipped:
         if zipped.comment:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+# flags of os.open: no link is followed, and nobody waits for the other end of a named pipe
+PLAIN_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _NO_ROOM = 1 << 20  # bytes: with less left than that, a failed write has filled the disk
 
 
@@ -48,7 +50,9 @@ class Appended:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            self._descriptor = os.open(
+                path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | PLAIN_FILE, 0o666
+            )
         except OSError as error:
             raise refused(path, error) from error
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import envs
-from selfplay import checkpoint
+from selfplay import checkpoint, links
 from selfplay.config import Config, parse_config, recipe_of
 from selfplay.files import write_text_atomically
+from selfplay.json_file import read_object
 from selfplay.lock import locked
 
 RUNS = Path("runs")  # of the user
@@ -32,6 +33,11 @@ _ASIDE = re.compile(
     r"\.(?:(?:config|provenance)\.json|report\.md|metrics\.jsonl(?:\.damaged\d*)?|"
     r"\d{6,}\.(?:pt|npz|txt))\.\d+"
 )
+
+_PLACES = (  # in which a run writes
+    ".lock", "config.json", "provenance.json", "metrics.jsonl", "report.md", "checkpoints",
+    "replay", "games",
+)  # fmt: skip
 
 
 class RunFolder(NamedTuple):
@@ -102,6 +108,21 @@ class RunFolder(NamedTuple):
         except checkpoint.DamagedError as error:
             raise ValueError(f"{error}; choose another with RUN@STEP") from error
 
+    def refuse_others_files(self) -> None:
+        """Raises ValueError when a new run would write over what somebody else has put there."""
+        if self.latest() is not None:
+            return  # a run without its config.json
+        for path in self.path.glob("*"):
+            if not path.name.startswith("."):  # a run has hidden files too, while it writes
+                raise ValueError(
+                    f"{self.path} is not a run folder (it has no config.json), but there is "
+                    f"{path}: give another folder with --out"
+                )
+
+    def refuse_links_out(self) -> None:
+        """Raises ValueError when a place in which a run writes is a link to somewhere else."""
+        links.refuse_links_out(self.path, _PLACES)
+
     def leftovers(self) -> list[Path]:
         """What processes that were killed had half written, and nothing of anybody else's."""
         own = (self.path, *(self.path / part for part in ("checkpoints", "replay", "games")))
@@ -132,14 +153,11 @@ class RunFolder(NamedTuple):
                 f"'selfplay train CONFIG.toml --out {self.path}'"
             )
         try:
-            plain = json.loads(self.config_file.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            plain = read_object(self.config_file)
+        except ValueError as error:
             raise ValueError(
-                f"{self.config_file} is damaged ({error}); put the run's config there again, or "
-                f"give another folder with --out"
+                f"{error}; put the run's config there again, or give another folder with --out"
             ) from error
-        if not isinstance(plain, dict):
-            raise ValueError(f"{self.config_file} is damaged: it holds no options")
         return parse_config(plain, overrides, str(self.config_file), self.config_file)
 
     @contextlib.contextmanager
@@ -154,10 +172,9 @@ class RunFolder(NamedTuple):
     def read_json(self, name: str) -> dict[str, Any]:
         """The content of a small file; empty where it is missing or damaged."""
         try:
-            content = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return read_object(self.path / name)
+        except ValueError:
             return {}
-        return content if isinstance(content, dict) else {}
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Writes a small file, or leaves what was there."""

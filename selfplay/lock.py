@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from selfplay.files import refused
+from selfplay.files import PLAIN_FILE, refused
 
 fcntl: ModuleType | None
 try:
@@ -27,13 +28,15 @@ def locked(path: Path, busy: str) -> Iterator[None]:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        opened = open(path / LOCK, "w")  # noqa: SIM115  closed by the block below
+        descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | PLAIN_FILE, 0o666)
     except OSError as error:
         raise refused(path, error) from error
-    with opened as file:
+    try:
         if fcntl is not None:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise ValueError(busy) from error
         yield
+    finally:
+        os.close(descriptor)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from selfplay.files import write_atomically, write_text_atomically
+from selfplay.text import read_bytes
 
 NAME = "metrics.jsonl"
 
@@ -25,12 +26,7 @@ def load_metrics(folder: Path) -> Metrics:
     Raises ValueError with a sentence when the file cannot be read.
     """
     path = folder / NAME
-    try:
-        rows = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        rows = []
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror})") from error
+    rows = read_bytes(path).split(b"\n") if path.exists() else []
     lines = [parse_line(row) for row in rows]
     whole = [line for line in lines if line is not None]
     damaged = sum(bool(row.strip()) for row in rows[:-1]) - sum(
@@ -71,7 +67,7 @@ def drop_after(folder: Path, step: int) -> tuple[int, Path]:
     told, path = load_metrics(folder), folder / NAME
     spare = spare_name(path)
     if told.damaged:
-        before = path.read_bytes()
+        before = read_bytes(path)
         write_atomically(spare, lambda file: file.write(before))
     kept = (line for line in told.lines if line["step"] <= step)
     write_text_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))

@@ -17,10 +17,10 @@ from selfplay import arrays, checkpoint, trust
 from selfplay.backends import Threads, core_count
 from selfplay.config import Config, load_config, nearest_recipe, parse_config
 from selfplay.evaluator import NetEvaluator, choose_device, choose_precision
-from selfplay.events import EVENTS
 from selfplay.files import write_text_atomically
 from selfplay.folder import RUNS, RunFolder, find_run, number
 from selfplay.interrupts import interrupts
+from selfplay.json_file import objects_in
 from selfplay.learner import Learner
 from selfplay.log import RunLog, Screen
 from selfplay.metrics import read_metrics, spare_name
@@ -79,7 +79,8 @@ def train(target: str, overrides: Sequence[str] = (), out: str | None = None) ->
     if folder.config_file.exists():
         _refuse_other_config(folder, config)
     else:
-        _refuse_others_files(folder)
+        folder.refuse_others_files()
+    folder.refuse_links_out()
     config.rules()  # a mistyped game leaves no folder behind
     with folder.locked():
         return Training(folder, config).run()
@@ -96,7 +97,7 @@ class Training:
         net = config.net.build(self.game)
         found = folder.load_newest(_tell)
         saved = self._checked(*found) if found else None
-        wish = saved["precision"] if saved else config.evaluator.precision
+        wish = saved.get("precision", "auto") if saved else config.evaluator.precision
         self._precision = choose_precision(net, self.game, device, wish)
         self._gauge = Gauge(
             self.game, config.search, config.strength, device, self._precision.dtype
@@ -267,7 +268,7 @@ class Training:
         trust.remember(self.config.game, self.folder.config_file)
         now = provenance(self._precision.sentence)
         before = self.folder.read_json("provenance.json") if self._resumed else {}
-        resumed = [*before.get("resumed", []), now] if before else []
+        resumed = [*objects_in(before, "resumed"), now] if before else []
         source = {"data": self.loop.source()} if self.loop.source() else {}
         told = {**(before or now), **source, "finished": False, "resumed": resumed}
         self.folder.write_json("provenance.json", told)
@@ -343,9 +344,9 @@ class Training:
 
     def _checked(self, path: Path, saved: dict[str, Any]) -> dict[str, Any]:
         """The content of a checkpoint, if it is of this run and it can be trained further."""
-        if saved["game"] != self.config.game:
+        if saved.get("game") != self.config.game:
             raise ValueError(
-                f"{path} belongs to a run on {saved['game']!r}; you asked for "
+                f"{path} belongs to a run on {saved.get('game')!r}; you asked for "
                 f"{self.config.game!r}: give another folder with --out"
             )
         if "training" not in saved:
@@ -370,25 +371,35 @@ class Training:
                 f"{self.folder.latest()} was written by an earlier version: it can be played with, "
                 f"but not be trained further; to train anew give another folder with --out"
             )
-        shop.ledger = Ledger(**training["ledger"])
-        try:
+        with self._fitting("holds no training"):
+            shop.ledger = Ledger(**training["ledger"])
+            total = int(training["replay_total"])
+            if not 0 <= shop.ledger.wall_s < math.inf or not 0 <= total < 2**53:
+                raise ValueError(f"it has trained for {shop.ledger.wall_s} s, {total} positions")
+        with self._fitting(f"does not fit the net that {self.folder.config_file} describes"):
             shop.learner.load_state_dict(training["learner"])
-        except (RuntimeError, ValueError) as error:
-            raise ValueError(
-                f"{self.folder.latest()} does not fit the net that {self.folder.config_file} "
-                f"describes: it belongs to another run, or the config was edited"
-            ) from error
         try:
             self.loop.load_state_dict(training["loop"])
-        except (LookupError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
             raise ValueError(
                 f"{self.folder.latest()} lacks what a {self.config.regime.kind} run goes on from; "
                 f"to train anew give another folder with --out"
             ) from error
         self._start -= shop.ledger.wall_s
-        total = int(training["replay_total"])
         shop.replay.restore(self._shards_for(self.config.replay.size(total), total), total)
         self._saved_total = total
+
+    @contextlib.contextmanager
+    def _fitting(self, what: str) -> Iterator[None]:
+        """Turns what is raised while parts of a checkpoint are put in place into a sentence."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError,
+                RuntimeError) as error:  # fmt: skip  # a part may be missing or something else
+            raise ValueError(
+                f"{self.folder.latest()} {what}: it belongs to another run, or the config was "
+                f"edited; to train anew give another folder with --out"
+            ) from error
 
     def _shards_for(self, needed: int, total: int) -> list[Samples]:
         """The latest samples on disk, at least ``needed`` of ``total``, as they were made."""
@@ -440,18 +451,6 @@ def _existing_run(name: str) -> RunFolder:
         recipe = nearest_recipe(name)
         hint = f"; 'selfplay train {recipe}' starts a new run" if recipe else ""
         raise ValueError(f"{error}{hint}") from error
-
-
-def _refuse_others_files(folder: RunFolder) -> None:
-    """Raises ValueError when a new run in ``folder`` would clear away what it did not write."""
-    if folder.latest() is not None:
-        return  # a run without its config.json
-    for pattern in ("metrics.jsonl", f"{EVENTS}*", "replay/*"):
-        for path in folder.path.glob(pattern):
-            raise ValueError(
-                f"{folder.path} is not a run folder (it has no config.json), but there is {path}: "
-                f"give another folder with --out"
-            )
 
 
 def _refuse_other_config(folder: RunFolder, config: Config) -> None:

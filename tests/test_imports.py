@@ -31,7 +31,7 @@ LAYERS = (
         "selfplay.lock",
         "selfplay.text",
     ),
-    ("envs", "selfplay.distinct"),
+    ("envs", "selfplay.distinct", "selfplay.json_file", "selfplay.links", "selfplay.swollen"),
     (
         "selfplay.forms",
         "selfplay.hidden",
@@ -147,6 +147,7 @@ def test_the_test_sees_an_import_that_points_up() -> None:
 # who may know what: package -> the units that may import it
 KNOWN_TO = {
     "torch": {
+        "selfplay.swollen",
         "selfplay.nets", "selfplay.evaluator", "selfplay.learner", "selfplay.backends",
         "selfplay.checkpoint", "selfplay.strength", "selfplay.log", "selfplay.run",
         "selfplay.bench", "selfplay.regimes", "selfplay.sweep", "selfplay.proving",

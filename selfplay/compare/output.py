@@ -19,6 +19,7 @@ from typing import Any
 
 from selfplay.files import write_text_atomically
 from selfplay.folder import RUNS, RunFolder
+from selfplay.links import refuse_links_out
 
 OWN = "compare"  # the folder below the one that is named
 MARK = "made-by-selfplay-compare.json"  # in it: names all files that are ours
@@ -45,6 +46,7 @@ def prepare(folder: Path) -> None:
     except OSError as error:
         why = error.strerror or error
         raise ValueError(f"cannot write into {folder} ({why}); name another with --out") from error
+    refuse_links_out(folder, (OWN,))
     own = folder / OWN
     if own.exists() and not _is_ours(own):
         raise ValueError(f"{own} is not of selfplay compare; move it or name another --out")
@@ -75,7 +77,8 @@ def write(folder: Path, page: str, content: dict[str, Any], fill: Callable[[Path
 def _replace(own: Path, new: Path) -> None:
     """Puts ``new`` in the place of ``own``, of which only our own files go away."""
     if own.exists():
-        ours = {MARK, *RunFolder(own).read_json(MARK).get("files", [])}
+        files = RunFolder(own).read_json(MARK).get("files")
+        ours = {MARK, *map(str, files if isinstance(files, list) else [])}
         for path in [p for p in own.rglob("*") if not p.is_dir() or p.is_symlink()]:
             name = path.relative_to(own)
             if str(name) not in ours and not (new / name).exists():

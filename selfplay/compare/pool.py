@@ -20,6 +20,7 @@ from selfplay.compare.bootstrap import seed_weights
 from selfplay.compare.records import F64
 from selfplay.files import write_text_atomically
 from selfplay.intervals import Interval, wilson
+from selfplay.json_file import read_object
 
 FILE = "pool.json"
 
@@ -90,15 +91,12 @@ def read_pool(folder: Path) -> Pool | None:
 def read_file(folder: Path) -> dict[str, Any]:
     """The content of ``pool.json``; empty where there is none."""
     path = folder / FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is damaged ({error}); remove it") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} is damaged (it holds no object); remove it")
-    return content
+    try:
+        return read_object(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; remove it") from error
 
 
 def read_meetings(folder: Path, terms: dict[str, Any]) -> list[Meeting]:

@@ -16,6 +16,8 @@ from pydantic import TypeAdapter
 from selfplay import trust
 from selfplay.config import build_rules
 from selfplay.folder import RunFolder, find_run
+from selfplay.json_file import objects_in, read_object
+from selfplay.metrics import read_metrics
 from selfplay.nets import NetSection, parameter_count
 from selfplay.printable import in_one_line
 
@@ -310,9 +312,8 @@ def _is_hidden_or_report(path: Path) -> bool:
 
 def _sweep_error(path: Path) -> str:
     """What ``sweep.json`` says of a cell that failed; empty for others."""
-    told = RunFolder(path.parent).read_json("sweep.json").get("cells")
-    for cell in told if isinstance(told, list) else []:
-        if isinstance(cell, dict) and cell.get("name") == path.name:
+    for cell in objects_in(RunFolder(path.parent).read_json("sweep.json"), "cells"):
+        if cell.get("name") == path.name:
             return str(cell.get("error") or "")
     return ""
 
@@ -327,17 +328,11 @@ def _identity(run: Run) -> tuple[object, ...]:
 
 def _json(path: Path, default: dict[str, Any] | None = None) -> dict[str, Any]:
     """The object in a file; ``default`` where it is missing, if there is one."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        if default is not None:
-            return default
-        raise ValueError(f"{path.parent} is not a run folder (it has no {path.name})") from error
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is damaged ({error})") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} is damaged: it holds no options")
-    return content
+    if path.exists():
+        return read_object(path)
+    if default is not None:
+        return default
+    raise ValueError(f"{path.parent} is not a run folder (it has no {path.name})")
 
 
 def _section(config: dict[str, Any], name: str) -> dict[str, Any]:
@@ -370,24 +365,16 @@ def _read_points(path: Path) -> Points:
     A line that lacks the ledger (older versions) has that of the line before it; a line cut short
     is left out, and so is one before any compute was used.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read ({error})") from error
-    ledger, lines = "", []
-    for row in text.splitlines():
-        if '"strength/' in row:
-            try:
-                line = json.loads(row)
-                if "cost/flops_learn" not in line and ledger:
-                    line = {**json.loads(ledger), **line}
-            except ValueError:
-                continue
+    ledger: dict[str, Any] = {}
+    lines = []
+    for told in read_metrics(path.parent):
+        if any(name.startswith("strength/") for name in told):
+            line = told if "cost/flops_learn" in told else {**ledger, **told}
             line["cost/flops"] = _flops(line)
             if line["cost/flops"] > 0:
                 lines.append(line)
-        elif '"cost/flops_learn"' in row:
-            ledger = row
+        elif "cost/flops_learn" in told:
+            ledger = told
     if not lines:
         raise ValueError(f"{path.parent} has no measurement of strength yet")
     lines = list({line["cost/flops"]: line for line in lines}.values())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import heapq
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from selfplay import metrics
 from selfplay.config import Config
 from selfplay.sweep.plan import Cell
 from selfplay.sweep.task import Record, Task
@@ -114,19 +114,19 @@ def makespan(seconds: Iterable[float], jobs: int, busy: Sequence[float] = ()) ->
 
 def read_paid(folder: Path) -> Paid | None:
     """What the run in a folder has used, from the end of its metrics; None before it tells."""
+    path = folder / metrics.NAME
     try:
-        with open(folder / "metrics.jsonl", "rb") as file:
+        if not path.is_file():
+            return None
+        with open(path, "rb") as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - _TAIL))
-            lines = file.read().decode("utf-8", errors="replace").splitlines()
+            rows = file.read().split(b"\n")
     except OSError:
         return None
     latest: dict[str, float] = {}
-    for line in lines:
-        try:
-            latest |= json.loads(line)
-        except (ValueError, TypeError):
-            continue  # cut short at one end
+    for row in rows:
+        latest |= metrics.parse_line(row) or {}  # cut short at one end
     if "cost/wall_s" not in latest:
         return None
     flops = latest.get("cost/flops_learn", 0.0) + latest.get("cost/flops_generate", 0.0)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from selfplay.backends import core_count
 from selfplay.folder import RunFolder
 from selfplay.interrupts import interrupts
+from selfplay.json_file import objects_in
 from selfplay.lock import locked
 from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.screen import Screen
@@ -38,11 +39,17 @@ def run_sweep(plan: Plan, jobs: int | None = None) -> Outcome:
 def records_of(plan: Plan, tasks: list[Task]) -> dict[str, Record]:
     """How every task stands, from its folder and from what sweep.json says of it."""
     told = RunFolder(plan.folder).read_json("sweep.json")
-    before = {each.get("name"): each for each in (*told.get("data", []), *told.get("cells", []))}
+    before = {
+        str(each.get("name")): each for name in ("data", "cells") for each in objects_in(told, name)
+    }
     records = {}
     for task in tasks:
         known = before.get(task.name, {})
-        record = Record(started=known.get("started"), seconds=float(known.get("seconds", 0.0)))
+        started, seconds = known.get("started"), known.get("seconds")
+        record = Record(
+            started=started if isinstance(started, str) else None,
+            seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
+        )
         if task.done():
             record.state, record.finished = "done", known.get("finished")
         records[task.name] = record

@@ -18,6 +18,8 @@ import envs
 from selfplay import trust
 from selfplay.files import refused, write_text_atomically
 from selfplay.folder import RunFolder
+from selfplay.json_file import objects_in
+from selfplay.links import refuse_links_out
 from selfplay.sweep.plan import Cell, DataSet, Plan, differences
 
 State = Literal["waiting", "running", "done", "failed"]
@@ -158,6 +160,7 @@ def tasks_of(plan: Plan) -> list[Task]:
 
     Raises ValueError when a folder holds something else than the plan puts there.
     """
+    refuse_links_out(plan.folder, (".lock", "sweep.json"))
     tasks = []
     made_before = _made_before(plan)
     for data in plan.data:
@@ -188,14 +191,18 @@ def tasks_of(plan: Plan) -> list[Task]:
 
 def _made_before(plan: Plan) -> dict[str, str]:
     """How the data sets that this sweep has made were made, by folder."""
-    told = RunFolder(plan.folder).read_json("sweep.json").get("data", [])
-    return {each["out"]: each["make"] for each in told if each.get("state") == "done"}
+    told = objects_in(RunFolder(plan.folder).read_json("sweep.json"), "data")
+    return {
+        str(each.get("out")): str(each.get("make")) for each in told if each.get("state") == "done"
+    }
 
 
 def _task(
     name: str, item: DataSet | Cell, folder: Path, notes: Path, needs: tuple[str, ...]
 ) -> Task:
-    return Task(name, item, folder, notes / "stderr.txt", notes / "error.txt", needs)
+    log, error = notes / "stderr.txt", notes / "error.txt"
+    refuse_links_out(notes.parent, (f"{notes.name}/{each.name}" for each in (log, error)))
+    return Task(name, item, folder, log, error, needs)
 
 
 def now() -> str:

@@ -42,7 +42,7 @@ def load_guide(name: str) -> Guide:
         net = config.net.build(game)
         try:
             net.load_state_dict(weights)
-        except RuntimeError as error:
+        except (RuntimeError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"{path} does not fit the net that {folder.config_file} describes: it belongs to "
                 f"another run, or the config was edited"
