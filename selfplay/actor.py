@@ -24,14 +24,16 @@ _COMMENT = " # "  # between the moves of a record and what else is told of the g
 class ActorSection(BaseModel):
     """Section ``[actor]``: how games are played and what is learned from them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    games: int = Field(512, ge=1)  # side by side, all threads together
-    threads: int = Field(0, ge=0)  # 0: as many as there are cores
+    games: int = Field(512, ge=1, le=1 << 16)  # side by side, all threads together
+    threads: int = Field(0, ge=0, le=1024)  # 0: as many as there are cores
     opening_share: float = Field(0.5, ge=0, le=1)  # games that start with random moves
-    opening_plies: int = Field(20, ge=0)  # at most so many of them
+    opening_plies: int = Field(20, ge=0, le=10_000)  # at most so many of them
     full_share: float = Field(1.0, gt=0, le=1)  # playout-cap randomisation: moves searched in full
-    fast_simulations: int = Field(8, ge=1)  # simulations of the other moves; policy not learned
+    fast_simulations: int = Field(
+        8, ge=1, le=100_000
+    )  # simulations of the other moves; policy not learned
     reuse_tree: bool = False  # go on with the subtree of the move played
     stop_when_solved: float = Field(0.0, ge=0, le=1)  # chance of ending at a proven position
     outcome_share: float = Field(0.5, ge=0, le=1)  # value target: outcome against search value

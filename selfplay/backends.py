@@ -27,11 +27,13 @@ from selfplay.types import Game
 class EvaluatorSection(BaseModel):
     """Section ``[evaluator]``: how nets are run while games are played."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     device: str = "auto"  # "auto", "cpu", "cuda:0"
     precision: Literal["auto", "bfloat16", "float32"] = "auto"  # auto: by net and processor
-    cache: int = Field(1 << 17, ge=0)  # positions remembered a thread; 0 = merge within a batch
+    cache: int = Field(
+        1 << 17, ge=0, le=1 << 26
+    )  # positions remembered a thread; 0 = merge within a batch
 
 
 def core_count() -> int:

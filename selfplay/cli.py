@@ -150,12 +150,15 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _at_least(low: int) -> Callable[[str], int]:
-    """A reader of whole numbers that are not below ``low``."""
+def _at_least(low: int, high: int = 10**9) -> Callable[[str], int]:
+    """A reader of whole numbers from ``low`` to ``high``."""
 
     def read(text: str) -> int:
-        if not text.lstrip("-").isdecimal() or int(text) < low:
+        digits = text.removeprefix("-")
+        if not digits.isdecimal() or (len(digits) < 20 and int(text) < low):
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {low}")
+        if len(digits) >= 20 or int(text) > high:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is more than {high:,}")
         return int(text)
 
     return read
@@ -168,6 +171,8 @@ def _seconds(text: str) -> float:
         value = 0.0
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    if value > 1e9:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} seconds are more than thirty years")
     return value
 
 
@@ -178,6 +183,16 @@ def _share(text: str) -> float:
         value = -1.0
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
+def _temperature(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number from 0 to 1,000,000")
     return value
 
 
@@ -230,7 +245,7 @@ def _sweep(parser: Parser) -> None:
     parser.add_argument("file", metavar="SWEEP.toml", help="the arms, their grids and the seeds")
     parser.add_argument("--out", metavar="DIR", help="its folder (default: runs/sweeps/NAME)")
     parser.add_argument(
-        "--jobs", type=_at_least(1), metavar="N", help="cells at a time (default: one a core)"
+        "--jobs", type=_at_least(1, 1024), metavar="N", help="cells at a time (default: one a core)"
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="list the cells with their time and compute"
@@ -260,7 +275,7 @@ def _compare(parser: Parser) -> None:
         help="the report's folder (default: the folder if one was named, else runs/compare)",
     )  # fmt: skip
     parser.add_argument(
-        "--pool", type=_at_least(2), metavar="GAMES",
+        "--pool", type=_at_least(2, 10**6), metavar="GAMES",
         help="first let all runs play each other, so many games a pair; goes on with a pool that "
         "lies in the report's folder (default: show it, if there is one)",
     )  # fmt: skip
@@ -318,7 +333,11 @@ def _match(parser: Parser) -> None:
     )  # fmt: skip
     parser.add_argument("--game", help="the game, where no player is a run (default: connect4)")
     parser.add_argument(
-        "--games", type=_at_least(2), default=100, metavar="N", help="games a pair (default: 100)"
+        "--games",
+        type=_at_least(2, 10**6),
+        default=100,
+        metavar="N",
+        help="games a pair (default: 100)",
     )
     parser.add_argument(
         "--simulations",
@@ -327,11 +346,11 @@ def _match(parser: Parser) -> None:
         help="of the runs (default: each run's [strength])",
     )
     parser.add_argument(
-        "--openings", type=_at_least(0), default=2, metavar="PLIES",
+        "--openings", type=_at_least(0, 10_000), default=2, metavar="PLIES",
         help="random moves that games begin with (default: 2)",
     )  # fmt: skip
     parser.add_argument("--save", metavar="FILE", help="write the games there, one a line")
-    parser.add_argument("--seed", type=_at_least(0), default=0)
+    parser.add_argument("--seed", type=_at_least(0, 2**63 - 1), default=0)
     _add_trust(parser)
     parser.add_argument("--json", action="store_true", help=JSON)
 
@@ -347,7 +366,7 @@ def _play(parser: Parser) -> None:
         help="the agent's strength: leaves a move, 0 for the net alone (default: 200)",
     )  # fmt: skip
     parser.add_argument("--game", help="the game, where the player is no run (default: connect4)")
-    parser.add_argument("--seed", type=_at_least(0), help="makes chance repeat itself")
+    parser.add_argument("--seed", type=_at_least(0, 2**63 - 1), help="makes chance repeat itself")
     _add_trust(parser)
 
 
@@ -409,15 +428,14 @@ def _data(parser: Parser) -> None:
         "--exclude", metavar="FILE", help="positions that nobody may learn, beside those that ship"
     )
     expert = parser.add_argument_group("of an expert")
-    count, natural = _at_least(1), _at_least(0)
     for option, kind, metavar, meaning in (
-        ("games", count, "N", "so many (default: 1000)"),
-        ("temperature", float, "T", "how it chooses (default: 0 for solver and minimax, any of the "
-         "best moves; 1 for others, in proportion to the search's policy)"),
-        ("openings", natural, "PLIES", "at most so many random moves at the start of half of the "
-         "games (default: 0)"),
-        ("seed", natural, "N", "(default: 0)"),
-        ("processes", count, "N", "(default: the cores)"),
+        ("games", _at_least(1), "N", "so many (default: 1000)"),
+        ("temperature", _temperature, "T", "how it chooses (default: 0 for solver and minimax, any of "
+         "the best moves; 1 for others, in proportion to the search's policy)"),
+        ("openings", _at_least(0, 10_000), "PLIES", "at most so many random moves at the start of half of "
+         "the games (default: 0)"),
+        ("seed", _at_least(0, 2**63 - 1), "N", "(default: 0)"),
+        ("processes", _at_least(1, 1024), "N", "(default: the cores)"),
     ):  # fmt: skip
         expert.add_argument(f"--{option}", type=kind, metavar=metavar, help=meaning)
     recorded = parser.add_argument_group("of recorded games")
@@ -434,13 +452,17 @@ def _check(parser: Parser) -> None:
     """say in words whether a game keeps the laws, also your own"""
     parser.add_argument("game", metavar="GAME")
     parser.add_argument(
-        "--games", type=_at_least(1), default=16, metavar="N", help="random games (default: 16)"
+        "--games",
+        type=_at_least(1, 10**6),
+        default=16,
+        metavar="N",
+        help="random games (default: 16)",
     )
     parser.add_argument(
         "--seconds", type=_seconds, default=20.0, metavar="S",
         help="about as long it looks at a slow game, less thoroughly (default: 20)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=_at_least(0), default=0)
+    parser.add_argument("--seed", type=_at_least(0, 2**63 - 1), default=0)
     parser.add_argument("--json", action="store_true", help=JSON)
 
 
@@ -458,7 +480,9 @@ def _bench(parser: Parser) -> None:
     ):
         parser.add_argument(f"--{size}", type=_at_least(1), metavar="N", help=meaning)
     parser.add_argument("--simulations", type=_at_least(1), default=32, metavar="N")
-    parser.add_argument("--games", type=_at_least(1), metavar="N", help="games side by side")
+    parser.add_argument(
+        "--games", type=_at_least(1, 1 << 16), metavar="N", help="games side by side"
+    )
     _add_set(parser)
     parser.add_argument("--seconds", type=_seconds, default=20.0, metavar="S")
     parser.add_argument("--json", action="store_true", help=JSON)

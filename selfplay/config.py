@@ -40,13 +40,15 @@ _SHIPPED = Path(__file__).resolve().parent.parent / "configs"
 class Budget(BaseModel):
     """Section ``[budget]``: the run ends when one of these is used up."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # wall time, measurements of strength included
-    seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
-    positions: int | None = Field(None, gt=0)  # positions generated, or taken from an expert
+    seconds: float | None = Field(None, gt=0, le=1e9)
+    positions: int | None = Field(
+        None, gt=0, le=10**15
+    )  # positions generated, or taken from an expert
     # of learning and generating, at 2 a multiply-add
-    flops: float | None = Field(None, gt=0, allow_inf_nan=False)
+    flops: float | None = Field(None, gt=0, le=1e40)
 
     @model_validator(mode="after")
     def _ends(self) -> Budget:
@@ -83,12 +85,12 @@ def build_rules(game: str, net: str, problems: str = "") -> Game:
 class Config(BaseModel):
     """All that defines a run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field("run", pattern=NAME)
     game: str = "connect4"
     problems: str = ""  # of game "proving": a TPTP file or folder; empty: those that ship
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=2**63 - 1)
     regime: Regime = SelfPlay()
     net: NetSection = ResNet()
     search: Search = Gumbel()
@@ -98,7 +100,7 @@ class Config(BaseModel):
     learner: LearnerSection = LearnerSection()
     strength: StrengthSection = StrengthSection()
     budget: Budget = Budget(seconds=300)
-    checkpoint_s: float = Field(120, gt=0)  # seconds between checkpoints
+    checkpoint_s: float = Field(120, gt=0, le=1e9)  # seconds between checkpoints
 
     @model_validator(mode="after")
     def _problems_are_for_proving(self) -> Config:

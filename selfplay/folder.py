@@ -112,8 +112,8 @@ class RunFolder(NamedTuple):
         """Raises ValueError when a new run would write over what somebody else has put there."""
         if self.latest() is not None:
             return  # a run without its config.json
-        for path in self.path.glob("*"):
-            if not path.name.startswith("."):  # a run has hidden files too, while it writes
+        for place in self.path.glob("[!.]*"):  # a run has hidden files too, while it writes
+            for path in [place] if not place.is_dir() else place.rglob("*"):
                 raise ValueError(
                     f"{self.path} is not a run folder (it has no config.json), but there is "
                     f"{path}: give another folder with --out"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from selfplay.text import read_text
+from selfplay.text import read_bytes
 
 _LIMIT = 1 << 26  # bytes
 _DEEP = 100  # objects and lists in one another
@@ -17,9 +17,9 @@ def read_object(path: Path) -> dict[str, Any]:
 
     Raises ValueError with a sentence when it cannot be read or holds something else.
     """
-    text = read_text(path, strict=True, limit=_LIMIT)
+    text = read_bytes(path, limit=_LIMIT)
     try:
-        content = json.loads(text, parse_constant=_no_number)
+        content = json.loads(text.decode("utf-8-sig"), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         why = "nested too deep" if isinstance(error, RecursionError) else error
         raise ValueError(f"{path} is damaged ({why})") from error

@@ -25,23 +25,25 @@ _SMALLER = "the batch (learner.batch) or the net (net.channels, net.width)"
 class LearnerSection(BaseModel):
     """Section ``[learner]``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     optimizer: Literal["adamw", "sgd"] = "adamw"
-    lr: float = Field(2e-3, gt=0)
+    lr: float = Field(2e-3, gt=0, le=1e3)
     final_lr: float = Field(0.05, ge=0, le=1)  # share of lr left at the end
     decay_from: float = Field(0.5, ge=0, le=1)  # share of the budget after which lr falls
-    warmup_steps: int = Field(100, ge=0)
-    weight_decay: float = Field(1e-4, ge=0)
-    batch: int = Field(512, ge=1)
-    reuse: float = Field(2.0, gt=0)  # replay ratio: times each new position is learned from
-    value_weight: float = Field(1.0, ge=0)
-    reply_weight: float = Field(0.15, ge=0)  # KataGo: 0.15; only with net.reply_head
-    max_grad_norm: float = Field(5.0, gt=0)
+    warmup_steps: int = Field(100, ge=0, le=10**9)
+    weight_decay: float = Field(1e-4, ge=0, le=1e3)
+    batch: int = Field(512, ge=1, le=1 << 20)
+    reuse: float = Field(2.0, gt=0, le=1e3)  # replay ratio: times each new position is learned from
+    value_weight: float = Field(1.0, ge=0, le=1e6)
+    reply_weight: float = Field(0.15, ge=0, le=1e6)  # KataGo: 0.15; only with net.reply_head
+    max_grad_norm: float = Field(5.0, gt=0, le=1e9)
     average: float = Field(0.0, ge=0, lt=1)  # decay a step of the averaged weights; 0 = none
     symmetries: bool = True  # learn from randomly transformed positions
     clip: float = Field(0.2, ge=0, lt=1)  # of tried moves, as in PPO; 0 = none, plain REINFORCE
-    entropy_weight: float = Field(0.01, ge=0)  # of tried moves: keeps the policy from narrowing
+    entropy_weight: float = Field(
+        0.01, ge=0, le=1e6
+    )  # of tried moves: keeps the policy from narrowing
 
 
 class Fit(NamedTuple):

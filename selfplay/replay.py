@@ -16,12 +16,12 @@ from selfplay.types import Game, Samples
 class ReplaySection(BaseModel):
     """Section ``[replay]``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    window: int = Field(200_000, ge=1)  # positions before the window starts to lag behind
+    window: int = Field(200_000, ge=1, le=10**9)  # positions before the window starts to lag behind
     exponent: float = Field(0.75, gt=0, le=1)  # how the window grows with all positions made
     growth: float = Field(0.4, gt=0, le=1)  # its slope where it starts to lag
-    capacity: int = Field(1_000_000, ge=1)  # never more positions than this
+    capacity: int = Field(1_000_000, ge=1, le=10**9)  # never more positions than this
     merge: Literal["none", "log", "sum"] = "log"  # equal positions: weight of n copies
 
     def size(self, total: int) -> int:

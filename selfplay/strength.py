@@ -32,20 +32,22 @@ OWN_POSITIONS = 200
 class StrengthSection(BaseModel):
     """Section ``[strength]``: what is measured while a run goes on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    every_s: float = Field(60, gt=0)  # seconds between measurements
-    per_decade: int = Field(0, ge=0)  # instead: measurements a tenfold of compute, evenly in log
+    every_s: float = Field(60, gt=0, le=1e9)  # seconds between measurements
+    per_decade: int = Field(
+        0, ge=0, le=1000
+    )  # instead: measurements a tenfold of compute, evenly in log
     positions: str = ""  # a position file; empty: the one that ships for the game, if any
     simulations: int = Field(64, ge=1, le=MAX_SIMULATIONS)
     versus: tuple[str, ...] = ()  # baselines to play against: "random", "mcts:100", "minimax:4"
-    games: int = Field(40, ge=2)  # against each baseline
+    games: int = Field(40, ge=2, le=10**6)  # against each baseline
     # different positions of the agent's own games, which the game's solver judges; 0 = none;
     # None = OWN_POSITIONS where the game is soon solved and there is no position file, else 0
-    own_positions: int | None = Field(None, ge=0)
+    own_positions: int | None = Field(None, ge=0, le=10**6)
     # of the proving game: inferences that each problem kept aside is given; 0 = not measured
-    inferences: int = Field(0, ge=0)
-    problems: int = Field(100, ge=1)  # of those kept aside, so many at most
+    inferences: int = Field(0, ge=0, le=10**9)
+    problems: int = Field(100, ge=1, le=10**6)  # of those kept aside, so many at most
     guided: bool = True  # False: by the unguided search, for a run that is the baseline
 
 

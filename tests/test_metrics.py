@@ -76,5 +76,5 @@ def test_a_last_line_cut_short_is_no_damage(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").mkdir()
-    with pytest.raises(ValueError, match=r"metrics\.jsonl cannot be read \(Is a directory\)"):
+    with pytest.raises(ValueError, match=r"metrics\.jsonl is a folder"):
         load_metrics(tmp_path)

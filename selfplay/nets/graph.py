@@ -46,9 +46,9 @@ class Graph(Section):
     """Each inference is scored from its clause and the position, none of which shows a name."""
 
     kind: Literal["graph"] = "graph"
-    features: int = Field(32, ge=1)  # numbers a name, literal or clause
-    rounds: int = Field(2, ge=1)  # of messages between them
-    width: int = Field(64, ge=_HEADS, multiple_of=_HEADS)  # of the layers on positions
+    features: int = Field(32, ge=1, le=4096)  # numbers a name, literal or clause
+    rounds: int = Field(2, ge=1, le=64)  # of messages between them
+    width: int = Field(64, ge=_HEADS, le=8192, multiple_of=_HEADS)  # of the layers on positions
     dropout: float = Field(0.3, ge=0, lt=1)  # of what is known of literals, clauses, positions
 
     @enough_memory(SMALLER_NET)

@@ -27,8 +27,8 @@ class Mlp(Section):
     """Fully connected layers on the flattened observation; for any game."""
 
     kind: Literal["mlp"] = "mlp"
-    width: int = Field(128, ge=1)
-    layers: int = Field(2, ge=1)
+    width: int = Field(128, ge=1, le=1 << 16)
+    layers: int = Field(2, ge=1, le=256)
     reply_head: bool = False  # also predict the policy target of the next position
 
     @enough_memory(SMALLER_NET)

@@ -31,11 +31,13 @@ class ResNet(Section):
     """Residual convolutions for board observations, with global pooling (Wu 2019, section 3.3)."""
 
     kind: Literal["resnet"] = "resnet"
-    channels: int = Field(64, ge=1)
-    blocks: int = Field(5, ge=1)
-    pool_every: int = Field(2, ge=0)  # every so manieth block sees the whole board; 0 = none
-    head_channels: int = Field(16, ge=1)
-    value_width: int = Field(64, ge=1)
+    channels: int = Field(64, ge=1, le=4096)
+    blocks: int = Field(5, ge=1, le=1024)
+    pool_every: int = Field(
+        2, ge=0, le=1024
+    )  # every so manieth block sees the whole board; 0 = none
+    head_channels: int = Field(16, ge=1, le=4096)
+    value_width: int = Field(64, ge=1, le=1 << 16)
     reply_head: bool = False  # also predict the policy target of the next position
 
     @enough_memory(SMALLER_NET)

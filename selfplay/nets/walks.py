@@ -23,8 +23,8 @@ class Walks(Section):
     """
 
     kind: Literal["walks"] = "walks"
-    features: int = Field(32, ge=1)  # learned numbers a walk
-    width: int = Field(128, ge=1)
+    features: int = Field(32, ge=1, le=4096)  # learned numbers a walk
+    width: int = Field(128, ge=1, le=1 << 16)
     dropout: float = Field(0.1, ge=0, lt=1)  # of the sums, while learning
 
     @enough_memory(SMALLER_NET)

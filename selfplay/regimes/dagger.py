@@ -29,14 +29,20 @@ class Dagger(BaseModel):
     ``expert_share`` ** i of the games, so that the first games are sensible ones.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["dagger"] = "dagger"
-    games: int = Field(64, ge=1)  # side by side, between two updates of the net
-    labels: int = Field(512, ge=1)  # of their positions that the expert is asked about, at most
-    openings: int = Field(0, ge=0)  # half of the games begin with so many random moves, at most
+    games: int = Field(64, ge=1, le=1 << 16)  # side by side, between two updates of the net
+    labels: int = Field(
+        512, ge=1, le=10**7
+    )  # of their positions that the expert is asked about, at most
+    openings: int = Field(
+        0, ge=0, le=10_000
+    )  # half of the games begin with so many random moves, at most
     expert_share: float = Field(0.5, ge=0, le=1)
-    temperature: float = Field(0.0, ge=0)  # of the targets, in units of the scores; 0 = best moves
+    temperature: float = Field(
+        0.0, ge=0, le=1e6
+    )  # of the targets, in units of the scores; 0 = best moves
 
     def open(self, shop: Workshop) -> DaggerLoop:
         """Raises ValueError when there is no solver for the game."""

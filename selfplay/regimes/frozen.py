@@ -24,13 +24,13 @@ class Frozen(BaseModel):
     (Silver et al. 2017, fig. 4).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["frozen"] = "frozen"
     run: str  # the folder of the run whose positions these are
     # so many of those that its replay holds, drawn once for all sizes; none = all
-    unique: int | None = Field(None, ge=1)
-    positions: int = Field(8192, ge=1)  # between two reports
+    unique: int | None = Field(None, ge=1, le=10**12)
+    positions: int = Field(8192, ge=1, le=10**9)  # between two reports
 
     def open(self, shop: Workshop) -> EpochsLoop:
         """Raises ValueError when the run is of another game or has too few positions."""

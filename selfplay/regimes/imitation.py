@@ -26,16 +26,18 @@ class Imitation(BaseModel):
     scores of the actions at ``temperature`` (Ruoss et al. 2024 found these to teach most).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["imitation"] = "imitation"
     data: str  # folder of a data set, made by `selfplay data`
-    games: int | None = Field(None, ge=1)  # the data: so many of its training games; none = all
+    games: int | None = Field(
+        None, ge=1, le=10**12
+    )  # the data: so many of its training games; none = all
     target: Literal["move", "policy", "values"] = "move"
-    temperature: float = Field(1.0, gt=0)  # of target "values", in units of the scores
+    temperature: float = Field(1.0, gt=0, le=1e6)  # of target "values", in units of the scores
     value: Literal["outcome", "scores"] = "outcome"  # what the value learns
     one_a_game: bool = False  # one position of each game, against overfitted values
-    positions: int = Field(8192, ge=1)  # between two looks at the data kept aside
+    positions: int = Field(8192, ge=1, le=10**9)  # between two looks at the data kept aside
 
     def open(self, shop: Workshop) -> EpochsLoop:
         """Raises ValueError when the data lacks what is asked for, or holds test positions."""

@@ -30,13 +30,15 @@ class PolicyGradient(BaseModel):
     of past selves as in AlphaGo (Silver et al. 2016, "Reinforcement learning of policy networks").
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["policy_gradient"] = "policy_gradient"
-    games: int = Field(256, ge=1)  # side by side, between two updates of the acting net
-    openings: int = Field(0, ge=0)  # half of the games begin with so many random moves, at most
-    pool: int = Field(10, ge=1)  # past selves remembered
-    pool_every: int = Field(10, ge=1)  # iterations from one to the next
+    games: int = Field(256, ge=1, le=1 << 16)  # side by side, between two updates of the acting net
+    openings: int = Field(
+        0, ge=0, le=10_000
+    )  # half of the games begin with so many random moves, at most
+    pool: int = Field(10, ge=1, le=10_000)  # past selves remembered
+    pool_every: int = Field(10, ge=1, le=10**9)  # iterations from one to the next
     self_share: float = Field(0.5, ge=0, le=1)  # of the games, against the present self
 
     def open(self, shop: Workshop) -> PolicyGradientLoop:

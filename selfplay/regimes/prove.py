@@ -32,19 +32,19 @@ _BINS = 5  # of the success rates that are reported
 class Prove(BaseModel):
     """Section ``[regime]`` with ``kind = "prove"``: for the proving game."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["prove"] = "prove"
-    trials: int = Field(256, ge=1)  # problems tried between two updates of the net
-    inferences: int = Field(2000, ge=1)  # of a guided trial
-    unguided_inferences: int = Field(20_000, ge=1)  # of a trial without the net
+    trials: int = Field(256, ge=1, le=10**6)  # problems tried between two updates of the net
+    inferences: int = Field(2000, ge=1, le=10**9)  # of a guided trial
+    unguided_inferences: int = Field(20_000, ge=1, le=10**9)  # of a trial without the net
     # times every problem is tried without the net first; after the first, in random orders
-    unguided_rounds: int = Field(1, ge=0)
+    unguided_rounds: int = Field(1, ge=0, le=10**6)
     guided: bool = True  # False: the search never asks the net; it imitates the proofs found
-    lanes: int = Field(64, ge=1)  # problems side by side in a thread
+    lanes: int = Field(64, ge=1, le=10_000)  # problems side by side in a thread
     matchmaker: bool = True  # False: all problems are served alike
-    failures: int = Field(4, ge=0)  # positions of a failed trial whose value is learned
-    hindsight: int = Field(2, ge=0)  # theorems out of a failed trial, at most
+    failures: int = Field(4, ge=0, le=10**6)  # positions of a failed trial whose value is learned
+    hindsight: int = Field(2, ge=0, le=10**6)  # theorems out of a failed trial, at most
     smoothing: float = Field(0.1, ge=0, lt=1)  # of a proof's moves: share of all that is possible
 
     def open(self, shop: Workshop) -> ProveLoop:

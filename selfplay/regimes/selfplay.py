@@ -19,10 +19,12 @@ from selfplay.types import Report
 class SelfPlay(BaseModel):
     """Section ``[regime]`` with ``kind = "selfplay"``: AlphaZero's loop (Silver et al. 2018)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["selfplay"] = "selfplay"
-    positions: int = Field(8192, ge=1)  # new positions between two updates of the acting net
+    positions: int = Field(
+        8192, ge=1, le=10**9
+    )  # new positions between two updates of the acting net
 
     def open(self, shop: Workshop) -> SelfPlayLoop:
         return SelfPlayLoop(self.positions, shop)

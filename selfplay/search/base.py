@@ -30,7 +30,7 @@ class Found(NamedTuple):
 class SearchSection(BaseModel):
     """Base of the sections ``[search]``; a search adds ``rule`` and ``decide``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     simulations: int = Field(32, ge=1, le=MAX_SIMULATIONS)  # leaves a move
     look_ahead: bool = True  # see moves that end the game at once without visiting them

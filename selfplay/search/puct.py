@@ -37,13 +37,13 @@ class Puct(SearchSection):
     """Section ``[search]`` with ``kind = "puct"``."""
 
     kind: Literal["puct"] = "puct"
-    exploration: float = Field(1.25, gt=0)  # c_init, AlphaZero: 1.25
-    exploration_base: float = Field(19652.0, gt=0)  # c_base, AlphaZero: 19652
-    unvisited_penalty: float = Field(0.2, ge=0)  # KataGo: 0.2
+    exploration: float = Field(1.25, gt=0, le=1e9)  # c_init, AlphaZero: 1.25
+    exploration_base: float = Field(19652.0, gt=0, le=1e12)  # c_base, AlphaZero: 19652
+    unvisited_penalty: float = Field(0.2, ge=0, le=1e6)  # KataGo: 0.2
     noise_share: float = Field(0.25, ge=0, le=1)  # share of Dirichlet noise, AlphaZero: 0.25
-    noise_total: float = Field(10.0, gt=0)  # alpha times the number of legal moves
-    forced: float = Field(2.0, ge=0)  # KataGo: 2
-    temperature: float = Field(1.0, ge=0)  # of the move played when exploring
+    noise_total: float = Field(10.0, gt=0, le=1e6)  # alpha times the number of legal moves
+    forced: float = Field(2.0, ge=0, le=1e6)  # KataGo: 2
+    temperature: float = Field(1.0, ge=0, le=1e6)  # of the move played when exploring
 
     def rule(
         self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: Bool

@@ -151,7 +151,7 @@ class Explorer:
     def _answer(self, word: str, more: list[str]) -> None:
         try:
             if word.isdecimal() and not more:
-                self._make(int(word))
+                self._make(int(word[:10]))
             elif word == "s":
                 self._think(more)
             elif word == "u":
@@ -178,8 +178,10 @@ class Explorer:
     def _think(self, more: list[str]) -> None:
         if self._walk.is_over():
             raise ValueError("the attempt is over: 'u' takes back the last inference")
-        if len(more) > 1 or (more and not (more[0].isdecimal() and int(more[0]))):
+        if len(more) > 1 or (more and not (more[0].isdecimal() and more[0].strip("0"))):
             raise ValueError("say how many simulations, as in 's 500'")
+        if more and (len(more[0]) > 10 or int(more[0]) > ROOM):
+            raise ValueError(f"a position has room for {ROOM:,} simulations, as in 's 500'")
         self._walk.think(int(more[0]) if more else self._simulations)
         self._show(think=False)
 
