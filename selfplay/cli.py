@@ -430,10 +430,10 @@ def _data(parser: Parser) -> None:
     expert = parser.add_argument_group("of an expert")
     for option, kind, metavar, meaning in (
         ("games", _at_least(1), "N", "so many (default: 1000)"),
-        ("temperature", _temperature, "T", "how it chooses (default: 0 for solver and minimax, any of "
-         "the best moves; 1 for others, in proportion to the search's policy)"),
-        ("openings", _at_least(0, 10_000), "PLIES", "at most so many random moves at the start of half of "
-         "the games (default: 0)"),
+        ("temperature", _temperature, "T", "how it chooses (default: 0 for solver and minimax, "
+         "any of the best moves; 1 for others, in proportion to the search's policy)"),
+        ("openings", _at_least(0, 10_000), "PLIES", "at most so many random moves at the start of "
+         "half of the games (default: 0)"),
         ("seed", _at_least(0, 2**63 - 1), "N", "(default: 0)"),
         ("processes", _at_least(1, 1024), "N", "(default: the cores)"),
     ):  # fmt: skip
