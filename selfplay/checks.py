@@ -48,8 +48,8 @@ class _Seen(NamedTuple):
 
 
 @runtime_checkable
-class Adapted(Protocol):
-    """Optional part of a Game whose rules are an environment that somebody else has written."""
+class Adapted(Game, Protocol):
+    """A Game whose rules are an environment that somebody else has written."""
 
     def fault(self, seed: int, until: float) -> str | None:
         """The law that copies of the environment break, in a sentence; None where none is seen to.
@@ -89,8 +89,8 @@ def examine(
     few: list[Ply] = []
     try:
         _check_attributes(game)
-        tell("looking at copies")
-        _copies_are_whole(game, seed, seconds)
+        if isinstance(game, Adapted):
+            _environment_is_fair(game, seed, seconds, tell)
         tell("playing random games")
         began = time.monotonic()
         rows = _affordable(game, games, seconds)
@@ -104,7 +104,7 @@ def examine(
         findings = _broken_laws(game, plies, few, tell)
     except BrokenLaw as broken:
         findings = [str(broken)]
-    if not findings:  # of a broken game this would be said beside the point
+    if not findings and not isinstance(game, Adapted):  # of a broken game it would be said in vain
         tell("looking for what is hidden")
         findings = _hidden(game, seed, time.monotonic() + _SHARE * seconds)
     if not plies:
@@ -180,12 +180,21 @@ def _check_attributes(game: Game) -> None:
 # Laws: each raises BrokenLaw at its first violation ---------------------------------------------
 
 
-def _copies_are_whole(game: Game, seed: int, seconds: float) -> None:
-    """Where the rules are an environment of which copies are stepped."""
-    if isinstance(game, Adapted):
-        fault = game.fault(seed, time.monotonic() + _SHARE * seconds)
-        if fault is not None:
-            raise BrokenLaw(fault)
+def _environment_is_fair(
+    game: Adapted, seed: int, seconds: float, tell: Callable[[str], None]
+) -> None:
+    """Copies are the whole of it and nothing is hidden; before its returns are looked at."""
+    tell("looking at copies")
+    fault = game.fault(seed, time.monotonic() + _SHARE * seconds)
+    if fault is not None:
+        raise BrokenLaw(fault)
+    tell("looking for what is hidden")
+    try:
+        hidden = what_is_hidden(game, seed, time.monotonic() + _SHARE * seconds)
+    except ValueError:  # a step that pays too much, for one: random games will come to it
+        return
+    if hidden is not None:
+        raise BrokenLaw(hidden)
 
 
 def _init_follows_seed(game: Game, plies: list[Ply]) -> None:

@@ -17,6 +17,7 @@ from selfplay.chance import random_actions
 from selfplay.types import Game
 
 _MOVES_SHOWN = 60
+_LINES_SHOWN = 24
 
 
 class Portrait(NamedTuple):
@@ -138,7 +139,8 @@ def described(game: Game, seen: Portrait) -> list[str]:
     if game.num_players == 1:
         result = f"return {seen.sample_return:+.2f}"
     lines.append(f"  one of them: {moves}{more} ({result})")
-    return lines + [f"    {line}" for line in seen.picture.splitlines()]
+    picture = seen.picture.splitlines()
+    return lines + [f"    {line}" for line in picture[:_LINES_SHOWN]]
 
 
 def _last_mover(wins: float) -> str:

@@ -50,7 +50,7 @@ def _portrait(
     from selfplay.portrait import described, portrait
 
     patience.tell("playing to see what it is")
-    until = time.monotonic() + arguments.seconds / 4
+    until = time.monotonic() + arguments.seconds / 3
     try:
         seen = portrait(game, max(1, ended), arguments.seed, until)
     except ValueError as error:

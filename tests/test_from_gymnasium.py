@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from envs import make
+from envs.copies import copied
 from envs.from_gymnasium import FromGymnasium
 from selfplay.checks import check_game
 from selfplay.search import Gumbel
@@ -228,3 +229,25 @@ def test_a_slow_environment_is_looked_at_for_the_time_there_is(monkeypatch):
     assert Clock.now < 12
     assert found.games < 16
     assert 0 < found.taken_again <= found.moves < 16 * 150
+
+
+def test_copies_keep_what_is_shared_inside_and_nothing_else():
+    """Two names of one list stay one list; a list that holds itself ends."""
+    env = Corridor()
+    env.rows = [[1, 2.5], {"a": (1, 2), "b": [np.zeros(2)]}, ([3], 4)]
+    env.same = env.rows[0]
+    env.loop = []
+    env.loop.append(env.loop)
+    other = copied(env, "corridor")
+    assert other.rows[0] is other.same
+    assert other.loop[0] is other.loop
+    assert other.rows[0] == [1, 2.5]
+    assert other.rows[2] == ([3], 4)
+    for mine, theirs in (
+        (env.rows, other.rows),
+        (env.rows[0], other.rows[0]),
+        (env.rows[1], other.rows[1]),
+        (env.rows[1]["b"][0], other.rows[1]["b"][0]),
+        (env.rows[2][0], other.rows[2][0]),
+    ):
+        assert mine is not theirs

@@ -255,7 +255,7 @@ def test_simultaneous_moves_are_refused():
     [
         (
             "pettingzoo:no_such_module",
-            r"cannot import 'no_such_module': No module .* is it installed",
+            r"cannot import 'no_such_module': No module .*is it installed",
         ),
         ("pettingzoo:math", r"module 'math' has no env or raw_env to call"),
         ("pettingzoo:envs.to_pettingzoo?gmae=nim", r"does not accept \{'gmae': 'nim'\}"),

@@ -83,6 +83,16 @@ def test_a_random_start_that_is_seen_is_kept() -> None:
     assert check_game(FromGymnasium(unfair.RandomStart), games=4) == []
 
 
+def test_what_is_hidden_is_said_before_what_is_paid() -> None:
+    """Poker pays more than 1 by default; that its cards are hidden is the law that counts."""
+
+    class Rich(unfair.HiddenHands):
+        stake = 5.0
+
+    (found,) = check_game(FromPettingZoo(Rich), games=2)
+    assert HIDES in found
+
+
 def test_looking_leaves_the_shared_generators_where_they_stood() -> None:
     random.seed(5)
     np.random.seed(5)  # noqa: NPY002  # it is the shared one that is meant

@@ -19,7 +19,7 @@ class Duel(AECEnv):
     Everybody sees the number of moves and all that was played.
     """
 
-    length = 2
+    length, stake = 2, 1.0
 
     def __init__(self):
         super().__init__()
@@ -75,7 +75,7 @@ class Duel(AECEnv):
         self.played.append(int(action))
         self.during(int(action))
         if len(self.played) == self.length:
-            won = float(np.sign(self.score()))
+            won = self.stake * float(np.sign(self.score()))
             self.rewards = {"a": won, "b": -won}
             self.terminations = dict.fromkeys(self.agents, True)
         self.agent_selection = "b" if mover == "a" else "a"
@@ -261,12 +261,12 @@ class ShufflesByRandom(Duel):
 
 class DrawsFromTheSystem(Duel):
     def during(self, action):
-        self.played[-1] = os.urandom(1)[0] % 2
+        self.played[-1] = os.urandom(1)[0]
 
 
 class SeedsByTheClock(Duel):
     def during(self, action):
-        self.played[-1] = int(np.random.default_rng(time.time_ns()).integers(2))
+        self.played[-1] = int(np.random.default_rng(time.time_ns()).integers(99))
 
 
 # State outside the copy, and clocks --------------------------------------------------------------
@@ -343,7 +343,7 @@ class AsksTheCalendar(Duel):
 
 class AsksAFastClock(Duel):
     def during(self, action):
-        self.played[-1] = time.perf_counter_ns() // 1000 % 2
+        self.played[-1] = time.perf_counter_ns() % 10_007
 
 
 # Fair ones ---------------------------------------------------------------------------------------
