@@ -33,7 +33,8 @@ from selfplay.types import Game
 NAME = r"^[\w.-]*[\w-][\w.-]*$"  # of a folder, and no .. that leads out of the one above it
 
 _RECIPE_BYTES = 1 << 20
-_DEEP = re.compile(r"(?:[\w\"'-]+[ \t]*\.[ \t]*){50}")  # dotted keys take time in the cube of it
+# a dotted key of many parts, which takes the reader of TOML time in the square of their number
+_DEEP = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){50}")
 _SHIPPED = Path(__file__).resolve().parent.parent / "configs"
 
 

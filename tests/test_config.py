@@ -234,6 +234,7 @@ def test_recipes_of_any_editor_are_read(encoding: str, end: str, tmp_path: Path)
         (b"seed = " + b"[" * 100_000, "is not valid TOML: it is nested too deeply"),
         (b"seed = " + b"{a=" * 50_000, "is not valid TOML: it is nested too deeply"),
         (b".".join([b"a"] * 100_000) + b" = 1", "is not valid TOML: it is nested too deeply"),
+        (b"seed = = " + b"9" * 200_000, "is not valid TOML: Invalid value"),
         (b"seed = " + b"9" * 5000, "is not valid TOML: Exceeds the limit"),
         (b"#" * (1 << 21), "a.toml is too long: at most 1,048,576 bytes are read"),
     ],

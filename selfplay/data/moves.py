@@ -65,13 +65,10 @@ def parse_moves_file(game: Game, content: str, name: str) -> Iterator[Transcript
             first, table = False, _table(line)
             if table is not None:
                 continue
-        told = (
-            _line(game, notation, line.partition("#")[0], where)
-            if table is None
-            else _row(game, notation, line, table, where)
-        )
-        if isinstance(told, Broken) or told.words or table is not None:
-            yield told
+        if table is not None:
+            yield _row(game, notation, line, table, where)
+        elif text := line.partition("#")[0].strip():
+            yield _line(game, notation, text, where)
 
 
 def _line(game: Game, notation: Notation, line: str, where: str) -> Transcript:
