@@ -16,7 +16,7 @@ from selfplay.data.results import is_pass, looks_like_result, read_result
     [
         ("1-0", 1), ("1:0", 1), ("1–0", 1), ("1 - 0", 1), ("0-1", -1), ("0 : 1", -1),
         ("1/2-1/2", 0), ("½-½", 0), ("½–½", 0), ("1/2", 0), ("½", 0), ("0.5-0.5", 0),
-        ("0", 0), ("Draw", 0), ("drawn", 0), ("=", 0), ("Drawn game", 0),
+        ("Draw", 0), ("drawn", 0), ("=", 0), ("Drawn game", 0),
         ("35-29", 1), ("29:35", -1), ("32-32", 0), ("64–0", 1), ("0-64", -1), ("35.5-28.5", 1),
         ("B+6", 1), ("W+10", -1), ("B+R", 1), ("W+Time", -1), ("b+", 1), ("Black+6", 1), ("B+0", 0),
         ("Black wins", 1), ("White wins 29-35", -1), ("Black wins 35-29", 1), ("black won by 6", 1),
@@ -35,7 +35,9 @@ def test_what_tells_no_result(text: str) -> None:
     assert math.isnan(told)
 
 
-@pytest.mark.parametrize("text", ["0-0", "maybe", "2-1-0", "Black wins, White wins", "1-0-", "-6"])
+@pytest.mark.parametrize(
+    "text", ["0", "1", "0-0", "maybe", "2-1-0", "Black wins, White wins", "1-0-", "-6"]
+)
 def test_what_is_not_understood(text: str) -> None:
     assert read_result(Othello(), text) is None
 

@@ -256,13 +256,15 @@ class _Reading:
         return False
 
     def _strange(self, word: str) -> None:
-        """Takes a word that is no move as it stands, perhaps one behind its number."""
+        """Takes a word that is no move as it stands: one behind its number, or several."""
         if _CHESS.fullmatch(word) and "chess" not in self._game.name:
             self.complain(
                 f"{word!r} is a move of chess, which is no game here; you asked for "
                 f"{self._game.name}"
             )
-        self._words.append(word)
+        parts = self._notation.split(word)
+        are_moves = all(is_pass(part) or self._notation.is_move(part) for part in parts)
+        self._words += parts if are_moves and parts else [word]
 
     def _tell(self, text: str) -> None:
         """Takes note of a result."""

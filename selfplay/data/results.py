@@ -21,7 +21,7 @@ UNREAD = "the result {!r} is none of 1-0, 0-1, 1/2-1/2, *"
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58]")
 _UNTOLD = ("", "*", "?", "void", "unknown", "unfinished", "-")
 _SCORES = {"1-0": 1.0, "0-1": -1.0, "1/2-1/2": 0.0, "1/2": 0.0, "0.5-0.5": 0.0}
-_DRAWS = ("0", "draw", "drawn", "tie", "tied", "jigo", "=", "b+0", "w+0")
+_DRAWS = ("draw", "drawn", "tie", "tied", "jigo", "=", "b+0", "w+0")
 _COLOUR = r"(black|white|b|w|first|second|player [12])(?: player)?"
 _SCORE = re.compile(r"[\d./]+[-:][\d./]+|(?:b|w|black|white)\+[\w.]*")
 _WON = re.compile(rf"{_COLOUR}(?:'s)? (?:has )?(?:wins?|won|victory)\b")

@@ -87,7 +87,7 @@ def _transcript(game: Game, where: str, tree: Tree) -> Transcript:
             placed.update(f"{name[1]}{_point(value.strip())}" for value in values)
     if placed and placed != _start(size):
         raise ValueError("the game begins from a set-up position, not from the start")
-    result = read_result(game, root.get("RE", ""))
+    result = 0.0 if root.get("RE") == "0" else read_result(game, root.get("RE", ""))
     doubt = UNREAD.format(root["RE"][:80]) if result is None else ""
     return Transcript(
         where, words, np.nan if result is None else result, tuple(players), tree.doubt or doubt
