@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -210,3 +216,53 @@ def test_a_net_that_knows_the_problems_goes_to_other_processes() -> None:
         crew.close()
     assert 0 < len(accepted(game, alone)) <= 8
     assert sum(len(batch.trials) for batch in helped) == 8
+
+
+ORPHANED = """
+import multiprocessing
+import os
+import sys
+import numpy as np
+import torch
+
+sys.path.insert(0, {tests!r})
+
+if __name__ == "__main__":
+    from test_crew import EFFORT, SEARCH, evaluator, CHOSEN
+    from envs.proving.game import Proving
+    from selfplay.config import parse_config
+    from selfplay.proving.crew import Crew
+
+    game = Proving(CHOSEN)
+    section = parse_config({{"net": {{"kind": "walks", "features": 8, "width": 16}}}}).net
+    net = section.build(game)
+    crew = Crew(game, SEARCH, EFFORT, evaluator, 2)
+    crew.work(net, np.zeros(2, np.int64), "in order", np.random.default_rng(0))
+    print(*[child.pid for child in multiprocessing.active_children()], flush=True)
+    os.kill(os.getpid(), 9)
+"""
+CHOSEN = str(OWN / "pelletier" / "pelletier_24.p")
+
+
+def test_workers_end_with_the_process_that_leads(tmp_path: Path) -> None:
+    """However that ends: it is killed."""
+    script = tmp_path / "orphaned.py"
+    script.write_text(ORPHANED.format(tests=str(Path(__file__).parent)))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=250, check=False
+    )
+    workers = [int(number) for number in done.stdout.split()]
+    assert (done.returncode, len(workers)) == (-signal.SIGKILL, 2), done.stderr
+    until = time.monotonic() + 20
+    while any(is_running(worker) for worker in workers) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(is_running(worker) for worker in workers)
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -29,6 +29,7 @@ LAYERS = (
         "selfplay.chance",
         "selfplay.outcomes",
         "selfplay.lock",
+        "selfplay.parent",
         "selfplay.text",
     ),
     ("envs", "selfplay.distinct", "selfplay.json_file", "selfplay.links", "selfplay.swollen"),

@@ -255,13 +255,25 @@ def test_ctrl_c_ends_what_does_not_heed_it(
     assert capsys.readouterr().out.startswith("% SZS status User for theorem\n")
 
 
-def test_ctrl_c_tells_what_was_done(place: Path) -> None:
-    code, out, err = interrupted(place, 8, "prove", "hard.p", "--net", "none", "--seconds", "200")
-    assert code == 130
+def test_ctrl_c_tells_what_was_done(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search, main = provers.search_unguided, threading.main_thread().ident or 0
+
+    def pressed(matrix: Any, problem: int, inferences: int | None, *rest: Any) -> Any:
+        if inferences is None:  # it is not only getting ready
+            threading.Timer(0.3, signal.pthread_kill, [main, signal.SIGINT]).start()
+        return search(matrix, problem, inferences, *rest)
+
+    monkeypatch.setattr(provers, "search_unguided", pressed)
+    monkeypatch.chdir(place)
+    assert cli.main(["prove", "hard.p", "--net", "none", "--seconds", "60"]) == 130
+    out, err = capsys.readouterr()
     assert out.startswith("% SZS status User for hard\n")
-    made = re.search(r"% no proof, unguided: ([\d,]+) inferences, [\d.]+ s; interrupted", out)
+    made = re.search(r"% no proof, unguided: ([\d,]+) inferences, ([\d.]+) s; interrupted", out)
     assert made is not None
     assert int(made[1].replace(",", "")) > 0
+    assert float(made[2]) < 10
     assert "Traceback" not in err
 
 

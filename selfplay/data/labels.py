@@ -13,7 +13,6 @@ import pickle
 import re
 import signal
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -27,6 +26,7 @@ from envs import importing
 from selfplay.arrays import concatenate, hash_rows, length, put, take
 from selfplay.lookahead import position_keys
 from selfplay.openings import canonical_keys, random_positions
+from selfplay.parent import leave_with_parent
 from selfplay.private import cache_folders, is_private
 from selfplay.solver import ExhaustiveSolver, Partial, Solver, solver_for
 from selfplay.types import Bool, Float, Game, State, Symmetric
@@ -331,18 +331,11 @@ class _Pool(ProcessPoolExecutor):
 
 def _begin(own_modules: tuple[str, ...], packed: bytes) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    leave_with_parent()
     for name in own_modules:
         importing.load(name)
     start, arguments = pickle.loads(packed)
     start(*arguments)
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 _solving: Solver | None = None  # of a process of a Labeller's pool

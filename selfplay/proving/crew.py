@@ -22,6 +22,7 @@ from envs.proving.game import Proving
 from selfplay import arrays
 from selfplay.evaluator import CancelledError, NetEvaluator, Usage
 from selfplay.nets import Net
+from selfplay.parent import leave_with_parent
 from selfplay.proving.hindsight import lessons_of_parts
 from selfplay.proving.lessons import from_failure, from_proof, replay
 from selfplay.proving.trials import Ground, Trial, attempt
@@ -173,6 +174,7 @@ _present: dict[str, Any] = {}  # of a worker process: its worker and its net
 
 def _begin(started: bytes) -> None:
     """Sets a worker process up: with game, search, effort, net, device and precision."""
+    leave_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that leads
     torch.set_num_threads(1)
     game, search, effort, net, device, dtype = pickle.loads(started)

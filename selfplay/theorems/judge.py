@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
 import threading
 import time
@@ -22,6 +21,7 @@ import torch
 from envs.proving.deep import deep
 from envs.proving.formula import Problem
 from envs.proving.tokens import TptpError
+from selfplay.parent import leave_with_parent
 from selfplay.proving.prover import Prover
 from selfplay.proving.szs import GAVE_UP, reading_status
 from selfplay.proving.trials import Bounds, Ground
@@ -176,7 +176,7 @@ def _deaf() -> Iterator[None]:
 
 def _work(one: Connection, order: Order, halt: Any) -> None:
     """A process: tries problems until it is sent None; a string says why it cannot try any."""
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    leave_with_parent()
     torch.set_num_threads(1)
     try:
         prover = Prover(load_guide(order.run) if order.run else None, order.guided_share)
@@ -186,13 +186,6 @@ def _work(one: Connection, order: Order, halt: Any) -> None:
         return
     while (path := one.recv()) is not None:
         one.send(judge_file(prover, Path(path), order.bounds, halt.is_set))
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def judge_file(
