@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import envs
 from envs.tictactoe import TicTacToe
-from selfplay import arrays
+from selfplay import arrays, checkpoint
 from selfplay.agent import load_agent
 from selfplay.arena import play_pairs
 from selfplay.arrays import concatenate, length, take
@@ -30,7 +31,8 @@ from selfplay.metrics import read_metrics
 from selfplay.openings import canonical_keys, distinct_openings
 from selfplay.players import NetPlayer, RandomPlayer, SolverPlayer
 from selfplay.positions import write_positions
-from selfplay.regimes import epochs
+from selfplay.regimes import epochs, frozen
+from selfplay.replay import example_samples
 from selfplay.run import Outcome, Training
 from selfplay.solver import optimal_moves, solver_for
 from selfplay.types import State
@@ -206,6 +208,31 @@ def test_frozen_learns_what_another_run_played(
     )
     assert judged(selfplayed.folder, truth).mistakes < 0.04
     assert judged(outcome.folder, truth).mistakes < 0.05
+
+
+@pytest.mark.parametrize("how", ["missing", "another", "damaged"])
+def test_frozen_learns_only_what_was_written_there(how: str, tmp_path: Path) -> None:
+    game, folder = TicTacToe(), tmp_path / "made"
+    like = example_samples(game)
+    rows = arrays.zeros_like(like, 10)
+    for i in range(1, 4):
+        made = checkpoint.Made(0, i, 10 * (i - 1), 10 * i)
+        checkpoint.save_samples(folder / "replay" / f"{i:06}.npz", rows, made)
+    paths = sorted(folder.glob("replay/*.npz"))
+    assert len(frozen._shards(paths, like)) == 3
+    if how == "missing":
+        paths[1].unlink()
+        said = r"a file before .*000003\.npz is missing: 10 positions"
+    elif how == "another":
+        shutil.copy(paths[2], paths[1])
+        said = r"000002\.npz holds the positions of iteration 3"
+    else:
+        content = bytearray(paths[1].read_bytes())
+        content[len(content) // 2] ^= 1
+        paths[1].write_bytes(content)
+        said = r"000002\.npz is missing or damaged"
+    with pytest.raises(ValueError, match=said):
+        frozen._shards(sorted(folder.glob("replay/*.npz")), like)
 
 
 # The ledger --------------------------------------------------------------------------------------

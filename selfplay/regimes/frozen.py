@@ -42,9 +42,7 @@ class FrozenStock:
 
     def __init__(self, section: Frozen, shop: Workshop) -> None:
         folder, like = Path(section.run), example_samples(shop.game)
-        shards = [
-            checkpoint.load_samples(path, like) for path in sorted(folder.glob("replay/*.npz"))
-        ]
+        shards = _shards(sorted(folder.glob("replay/*.npz")), like)
         if not shards:
             raise ValueError(
                 f"regime.run = {section.run!r}: there are no positions in {folder / 'replay'}; "
@@ -81,6 +79,30 @@ class FrozenStock:
             "positions": len(self),
             "unique": len(np.unique(self._keys)),
         }
+
+
+def _shards(paths: list[Path], like: Samples) -> list[Samples]:
+    """The positions of a run's shards, given in order.
+
+    Raises ValueError where one is damaged, missing, or in the place of another.
+    """
+    parts: list[Samples] = []
+    until: int | None = None  # positions made until the end of the shard before, where known
+    for path in paths:
+        samples, made = checkpoint.load_shard(path, like)
+        if made is not None and path.stem != f"{made.iteration:06}":
+            raise ValueError(
+                f"{path} holds the positions of iteration {made.iteration}, not those that were "
+                f"written there; put the right file back, or name another run"
+            )
+        if made is not None and until not in (None, made.first):
+            raise ValueError(
+                f"a file before {path} is missing: {made.first - (until or 0):,} positions; put it "
+                f"back, or name another run"
+            )
+        until = made.total if made else None
+        parts.append(samples)
+    return parts
 
 
 def _draw(samples: Samples, count: int, name: str) -> Samples:
