@@ -96,7 +96,10 @@ class Training:
         torch.manual_seed(config.seed)
         net = config.net.build(self.game)
         found = folder.load_newest(_tell)
-        saved = self._checked(*found) if found else None
+        self._loaded = found[0] if found else None  # the checkpoint it goes on from
+        saved = found[1] if found else None
+        if found:
+            self._refuse_other_checkpoint(*found)
         wish = saved.get("precision", "auto") if saved else config.evaluator.precision
         self._precision = choose_precision(net, self.game, device, wish)
         self._gauge = Gauge(
@@ -342,8 +345,8 @@ class Training:
             else:
                 needed -= checkpoint.count_samples(shard)
 
-    def _checked(self, path: Path, saved: dict[str, Any]) -> dict[str, Any]:
-        """The content of a checkpoint, if it is of this run and it can be trained further."""
+    def _refuse_other_checkpoint(self, path: Path, saved: dict[str, Any]) -> None:
+        """Raises ValueError unless a checkpoint is of this run and can be trained further."""
         if saved.get("game") != self.config.game:
             raise ValueError(
                 f"{path} belongs to a run on {saved.get('game')!r}; you asked for "
@@ -361,14 +364,13 @@ class Training:
                     f"{path} was made with {option} = {old!r}; you asked for {new!r}: ask for what "
                     f"it was made with, or give another folder with --out"
                 )
-        return saved
 
     def _restore(self, saved: dict[str, Any]) -> None:
         """Everything as it was when the checkpoint was written."""
         shop, training = self.shop, saved["training"]
         if "loop" not in training:
             raise ValueError(
-                f"{self.folder.latest()} was written by an earlier version: it can be played with, "
+                f"{self._loaded} was written by an earlier version: it can be played with, "
                 f"but not be trained further; to train anew give another folder with --out"
             )
         with self._fitting("holds no training"):
@@ -382,7 +384,7 @@ class Training:
             self.loop.load_state_dict(training["loop"])
         except (LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
             raise ValueError(
-                f"{self.folder.latest()} lacks what a {self.config.regime.kind} run goes on from; "
+                f"{self._loaded} lacks what a {self.config.regime.kind} run goes on from; "
                 f"to train anew give another folder with --out"
             ) from error
         self._start -= shop.ledger.wall_s
@@ -397,7 +399,7 @@ class Training:
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError,
                 RuntimeError) as error:  # fmt: skip  # a part may be missing or something else
             raise ValueError(
-                f"{self.folder.latest()} {what}: it belongs to another run, or the config was "
+                f"{self._loaded} {what}: it belongs to another run, or the config was "
                 f"edited; to train anew give another folder with --out"
             ) from error
 

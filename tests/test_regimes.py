@@ -45,7 +45,7 @@ BASE: dict[str, Any] = {
     "actor": {"games": 64, "threads": 1},
     "learner": {"batch": 256, "lr": 0.005, "warmup_steps": 20},
     "evaluator": {"precision": "float32"},
-    "strength": {"every_s": 1e6},
+    "strength": {"every_s": 1e6, "own_positions": 0},
 }
 
 
