@@ -361,6 +361,14 @@ def test_the_game_of_the_readme_keeps_the_laws(
         importlib.invalidate_caches()
 
 
+def test_the_agent_of_the_readme_moves(capsys: pytest.CaptureFixture[str]) -> None:
+    (source,) = (block for block in blocks("python") if "load_agent" in block)
+    exec(compile(source, "README.md", "exec"), {})
+    worth, *drawn = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"4, worth \+0\.\d\d", worth)  # the middle column, which wins
+    assert "X" in "".join(drawn)
+
+
 def test_the_environments_of_the_readme_run() -> None:
     (source,) = (block for block in blocks("python") if "to_pettingzoo" in block)
     names: dict[str, Any] = {}
