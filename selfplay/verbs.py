@@ -53,6 +53,11 @@ def train(arguments: argparse.Namespace) -> Answer:
             f"(95%: {low} to {high}), its net alone in "
             f"{scalars['strength/net_mistake_rate']:.2%}."
         )
+    if "strength/own_mistake_rate" in scalars:
+        print(
+            f"In its own games it makes a mistake in {scalars['strength/own_mistake_rate']:.2%} of "
+            f"the positions, its net alone in {scalars['strength/own_net_mistake_rate']:.2%}."
+        )
     for name, share in scalars.items():
         baseline = name.removeprefix("strength/vs_")
         if baseline != name and not name.endswith(("_low", "_high")):
