@@ -206,6 +206,7 @@ def _decoded(content: bytes, codec: str) -> str | None:
 
 def _windows(content: bytes) -> str:
     """Latin-1 with the dashes, dots and quotes that Windows puts where it has control codes."""
+    content = content.replace(codecs.BOM_UTF8, b" ")  # of a file that was joined to another
     text = _decoded(content, "cp1252")
     return text if text is not None else content.decode("latin-1")
 

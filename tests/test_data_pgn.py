@@ -275,6 +275,13 @@ def test_what_stands_in_tags_is_no_move(tmp_path: Path, tags: str) -> None:
     assert read(tmp_path, content.encode("latin-1")) == ([POINTS], [1])
 
 
+def test_files_that_were_joined_to_one(tmp_path: Path) -> None:
+    parts = [f'\ufeff[Result "1-0"]\r\n\r\n{TEXT} 1-0\r\n\x1a'.encode() for _ in range(2)]
+    assert read(tmp_path, b"".join(parts)) == ([POINTS] * 2, [1, 1])
+    latin = parts[0].replace(b"1-0", b"1-0 {\xe9}")
+    assert read(tmp_path, latin.replace(b'"1-0 {\xe9}"', b'"1-0"') + parts[1])[0] == [POINTS] * 2
+
+
 def test_long_files_take_linear_time() -> None:
     many = 20_000
     for text in (

@@ -74,6 +74,8 @@ def parse_moves_file(game: Game, content: str, name: str) -> Iterator[Transcript
 def _line(game: Game, notation: Notation, line: str, where: str) -> Transcript:
     """The game of a line; words that are no moves are left for the game to refuse."""
     label = _LABEL.match(line)
+    if label and _are_moves(notation, label[0].rstrip(" :")):
+        label = None  # no names: moves, and the colon is wrong
     told = [word for word in label[0].split() if looks_like_result(word)] if label else []
     text = _NUMBER.sub(" ", line[label.end() :] if label else line)
     words = [word.strip("()[]\"'.,;") for word in text.split()]
@@ -129,6 +131,12 @@ def _without_numbers(notation: Notation, words: list[str]) -> list[str]:
     if numbers != [str(i + 1) for i in range(len(numbers))]:
         return words
     return [word for word in words if not word.isdecimal()]
+
+
+def _are_moves(notation: Notation, text: str) -> bool:
+    """Whether a text is several moves and nothing else."""
+    words = notation.split(text)
+    return len(words) > 1 and all(notation.is_move(word) for word in words)
 
 
 def _may_be_moves(game: Game, word: str) -> bool:

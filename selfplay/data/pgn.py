@@ -213,6 +213,7 @@ class _Reading:
         self._told: str | None = None  # the result as written
         self._result: float | None = np.nan  # what that means; None: it is not understood
         self._wrong = ""  # the first thing that is
+        self._foreign = ""  # why its moves, if there are any, are of no use here
         self._tags: set[str] = set()
         self._is_over = self._behind_empty_line = False
         self.numbers_have_points = False
@@ -236,9 +237,12 @@ class _Reading:
         if key == "result":
             self._tell(value)
         elif key in ("variant", "game") and not _same_game(value, self._game):
-            self.complain(f"the game is {value!r}; you asked for {self._game.name}")
+            self._foreign = (
+                self._foreign or f"the game is {value!r}; you asked for {self._game.name}"
+            )
         elif key == "fen":
-            self.complain("the game begins from a set-up position (tag FEN), not from the start")
+            start = "the game begins from a set-up position (tag FEN), not from the start"
+            self._foreign = self._foreign or start
 
     def word(self, word: str, line: int) -> bool:
         """Takes a move, or passes over what is none; whether a result ends the game."""
@@ -285,6 +289,8 @@ class _Reading:
         if at_the_end and not self._words and self._tags and not self._wrong:
             self.complain("cut short, the last game has tags and no moves")
         told: Transcript | Broken
+        if self._words and self._foreign:
+            self.complain(self._foreign)
         if self._wrong:
             told = Broken(f"{self._name}, {self._wrong}")
         else:
