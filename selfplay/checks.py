@@ -92,8 +92,8 @@ def examine(
         if isinstance(game, Adapted):
             _environment_is_fair(game, seed, seconds, tell)
         tell("playing random games")
-        began = time.monotonic()
         rows = _affordable(game, games, seconds)
+        began = time.monotonic()
         rng = np.random.default_rng(seed)
         plies += random_games(game, rows, rng, began + _SHARE * seconds)
         took = max(time.monotonic() - began, 1e-9)
@@ -147,11 +147,13 @@ def _affordable(game: Game, games: int, seconds: float) -> int:
     """As many of the ``games`` as go _FORESEEN moves in their share of the time, at least one."""
     if math.isinf(seconds):
         return games
-    began = time.monotonic()
-    state = call("init", game.init, np.random.default_rng(0), 1)
-    check_record("init", state, 1)
-    legal = legal_of(game, state, np.ones(1, np.bool_), 0)
-    step(game, state, legal.argmax(axis=1).astype(np.int32), 0)
+    for _ in range(2):  # the first time kernels may have to be compiled
+        began = time.monotonic()
+        state = call("init", game.init, np.random.default_rng(0), 1)
+        check_record("init", state, 1)
+        legal = legal_of(game, state, np.ones(1, np.bool_), 0)
+        observe(game, state, 0)
+        step(game, state, legal.argmax(axis=1).astype(np.int32), 0)
     moves = _FORESEEN * max(time.monotonic() - began, 1e-9)
     return max(1, min(games, int(_SHARE * seconds / moves)))
 

@@ -114,24 +114,24 @@ def _range(values: NDArray[np.number]) -> tuple[float, float, float]:
 
 def described(game: Game, seen: Portrait) -> list[str]:
     """Sentences for people, and one game drawn."""
-    low, mean, high = seen.returns
-    fewest, length, longest = seen.moves
-    least, choices, most = seen.choices
+    count = "1 random game" if seen.games == 1 else f"{seen.games} random games"
     start = "always the same" if seen.starts == 1 else f"random ({seen.starts} seen)"
     lines = [
-        f"{game.name}, {seen.games} random games: {fewest:g} to {longest:g} moves ({length:.1f} on "
-        f"average), {least:g} to {most:g} to choose from ({choices:.1f}); the start is {start}"
+        f"{game.name}, {count}: {_spread(seen.moves, 'g', ' moves')}, "
+        f"{_spread(seen.choices, 'g', ' to choose from')}"
+        + (f"; the start is {start}" if seen.games > 1 else "")
     ]
+    returns = _spread(seen.returns, "+.2f")
     if game.num_players == 1:
-        lines.append(f"  the player's return is {low:+.2f} to {high:+.2f}, {mean:+.2f} on average")
+        lines.append(f"  the player's return is {returns}")
     else:
         lines += [
             f"  who moves first wins {seen.first_wins:.0%}, loses {seen.second_wins:.0%}; his "
-            f"return is {low:+.2f} to {high:+.2f}, {mean:+.2f} on average",
+            f"return is {returns}",
             _last_mover(seen.last_mover_wins),
             "  the players move in turn"
             if not seen.same_again
-            else f"  after {seen.same_again:.0%} of the moves the same player moves again",
+            else f"  after {seen.same_again:.1%} of the moves the same player moves again",
         ]
     moves = " ".join(seen.sample[:_MOVES_SHOWN])
     more = " ..." if len(seen.sample) > _MOVES_SHOWN else ""
@@ -141,6 +141,15 @@ def described(game: Game, seen: Portrait) -> list[str]:
     lines.append(f"  one of them: {moves}{more} ({result})")
     picture = seen.picture.splitlines()
     return lines + [f"    {line}" for line in picture[:_LINES_SHOWN]]
+
+
+def _spread(values: tuple[float, float, float], form: str, unit: str = "") -> str:
+    """A range with its mean, in words."""
+    low, mean, high = values
+    if low == high:
+        return f"{low:{form}}{unit}"
+    average = f"{mean:{'.1f' if form == 'g' else form}}"
+    return f"{low:{form}} to {high:{form}}{unit} ({average} on average)"
 
 
 def _last_mover(wins: float) -> str:

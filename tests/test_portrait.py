@@ -106,3 +106,13 @@ def test_a_class_that_is_not_there_names_the_one_that_is(
     (tmp_path / "pinsgame.py").write_text("class Pins:\n  def step(self): 1\n")
     assert main(["check", "pinsgame:pins"]) == 1
     assert "has no class 'pins'; did you mean 'pinsgame:Pins'?" in capsys.readouterr().err
+
+
+def test_the_sentences_of_a_game_that_is_always_the_same() -> None:
+    game = WinnerLoser()
+    lines = described(game, portrait(game, games=3))
+    assert lines[0].endswith(
+        " 3 random games: 2 moves, 1 to choose from; the start is always the same"
+    )
+    assert lines[1] == "  who moves first wins 100%, loses 0%; his return is +1.00"
+    assert "; the start" not in described(game, portrait(game, games=1))[0]
