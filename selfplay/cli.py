@@ -137,6 +137,8 @@ def _leave_working_folder() -> None:
 
 
 def _fail(sentence: str, code: int) -> int:
+    if len(sentence) > 4000:  # it quotes a file, and that may be long
+        sentence = f"{sentence[:4000]} ..."
     print(f"selfplay: {sentence}", file=sys.stderr)
     return code
 

@@ -32,6 +32,7 @@ from selfplay.types import Game
 
 NAME = r"^[\w.-]*[\w-][\w.-]*$"  # of a folder, and no .. that leads out of the one above it
 
+TOLD = 5  # mistakes of a recipe that one answer names
 _RECIPE_BYTES = 1 << 20
 # a dotted key of many parts, which takes the reader of TOML time in the square of their number
 _DEEP = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){50}")
@@ -204,7 +205,7 @@ def parse_config(
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(map(_sentence, error.errors()))
+        problems = "; ".join(map(_sentence, error.errors()[:TOLD]))
         raise ValueError(f"{source}: {problems}") from error
     typed = any(override.partition("=")[0].strip() == "game" for override in overrides)
     if file is not None and not typed:

@@ -11,6 +11,7 @@ from selfplay.files import write_atomically, write_text_atomically
 from selfplay.text import read_bytes
 
 NAME = "metrics.jsonl"
+_LIMIT = 1 << 27  # bytes
 
 
 class Metrics(NamedTuple):
@@ -26,7 +27,7 @@ def load_metrics(folder: Path) -> Metrics:
     Raises ValueError with a sentence when the file cannot be read.
     """
     path = folder / NAME
-    rows = read_bytes(path).split(b"\n") if path.exists() else []
+    rows = read_bytes(path, _LIMIT).split(b"\n") if path.exists() else []
     lines = [parse_line(row) for row in rows]
     whole = [line for line in lines if line is not None]
     damaged = sum(bool(row.strip()) for row in rows[:-1]) - sum(
@@ -67,7 +68,7 @@ def drop_after(folder: Path, step: int) -> tuple[int, Path]:
     told, path = load_metrics(folder), folder / NAME
     spare = spare_name(path)
     if told.damaged:
-        before = read_bytes(path)
+        before = read_bytes(path, _LIMIT)
         write_atomically(spare, lambda file: file.write(before))
     kept = (line for line in told.lines if line["step"] <= step)
     write_text_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))

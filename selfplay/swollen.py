@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-MOST = 1 << 31  # bytes of a file
+MOST = 1 << 30  # bytes of a file
 _SLACK = 1 << 20  # bytes beside the parts of a zip: their names, its index
 _DEEP = 50  # dicts and lists in one another
 _CALLS = ("STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4")
@@ -86,5 +86,10 @@ def refuse_swollen(content: Any, size: int) -> None:
 
 
 def _refuse_odd(tensor: torch.Tensor) -> None:
-    if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
+    if (
+        tensor.layout != torch.strided
+        or tensor.device.type != "cpu"
+        or tensor.is_quantized
+        or tensor.is_complex()
+    ):
         raise ValueError("it holds a tensor that is not a plain one")

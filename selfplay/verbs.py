@@ -425,7 +425,8 @@ def _imitation_of(folder: Path, manifest: Manifest) -> str:
     if made_for.is_file():
         return f"{made_for} {data}"
     name = re.sub(r"[^\w.-]", "-", manifest.game)
-    words = _recipe_for(manifest.spec)
+    # the name of a game that a stranger's data set holds is not offered to be typed
+    words = _recipe_for(manifest.spec) if envs.is_listed(manifest.spec) else "CONFIG.toml"
     return f"{words} --set regime.kind=imitation {data} --out runs/{name}-imitation"
 
 

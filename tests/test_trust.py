@@ -278,6 +278,23 @@ def test_a_sweep_makes_no_data_elsewhere(lines: str, sentence: str, place: Path)
         read_plan("sweep.toml")
 
 
+def test_a_grid_has_an_end(place: Path) -> None:
+    axes = "".join(f'"learner.{k}" = {list(range(1, 101))}\n' for k in ("lr", "reuse", "batch"))
+    text = f'[grid]\n{axes}[[arm]]\nname = "a"\n'
+    (place / "sweep.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"10,000 cells at most; this has 1,000,000"):
+        read_plan("sweep.toml")
+
+
+def test_a_recipe_of_many_mistakes_is_answered_by_a_few(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "recipe.toml").write_text("".join(f"x{i} = 1\n" for i in range(5000)), "utf-8")
+    assert cli.main(["train", "recipe.toml"]) == 1
+    err = capsys.readouterr().err
+    assert (err.count("unknown option"), len(err) < 4100) == (5, True)
+
+
 @pytest.mark.parametrize("name", ["..", ".", "...", "a/b"])
 def test_a_recipes_name_leads_nowhere_else(name: str, place: Path) -> None:
     (place / "recipe.toml").write_text(f'name = "{name}"\n', encoding="utf-8")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 import re
 import shlex
 from collections import Counter
@@ -18,11 +19,12 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from selfplay import trust
-from selfplay.config import NAME, Config, parse_config, read_toml
+from selfplay.config import NAME, TOLD, Config, parse_config, read_toml
 from selfplay.folder import RUNS
 from selfplay.sweep.expert import refuse_too_few_games
 
 SWEEPS = RUNS / "sweeps"
+MOST_CELLS = 10_000
 REFERENCE = "cell:"  # begins a value that stands for the folder of another cell
 
 
@@ -97,6 +99,10 @@ def read_plan(file: str | Path, overrides: Sequence[str] = (), out: str | None =
     base = _base(file, sweep.base)
     folder = Path(out) if out else SWEEPS / sweep.name
     _refuse_repeated(f"{file}: arm", [arm.name for arm in sweep.arm])
+    cells_of = (math.prod(map(len, _axes(sweep, arm).values())) for arm in sweep.arm)
+    count = len(sweep.seeds) * sum(cells_of)
+    if count > MOST_CELLS:
+        raise ValueError(f"{file}: a sweep has {MOST_CELLS:,} cells at most; this has {count:,}")
     points = [
         point for seed in sweep.seeds for arm in sweep.arm for point in _spread(sweep, arm, seed)
     ]
@@ -132,7 +138,7 @@ def _read(file: Path) -> SweepFile:
     try:
         return SweepFile.model_validate({"name": re.sub(r"[^\w.-]", "-", file.stem), **plain})
     except ValidationError as error:
-        problems = "; ".join(_sentence(each) for each in error.errors())
+        problems = "; ".join(map(_sentence, error.errors()[:TOLD]))
         raise ValueError(f"{file}: {problems}") from error
 
 
