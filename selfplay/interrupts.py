@@ -32,3 +32,10 @@ def interrupts(stop: Callable[[bool], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def leave_to_parent() -> None:
+    """Ctrl-C and a terminal that is closed are from now on for the process that leads."""
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,25 @@ def two(game: Proving) -> Iterator[Crew]:
     crew = hired(game, 2)
     yield crew
     crew.close()
+
+
+class Broken:
+    """In the place of a pool: one of its processes was killed."""
+
+    def __init__(self, *_: Any) -> None: ...
+
+    def submit(self, *_: Any) -> None:
+        raise BrokenProcessPool
+
+    def shutdown(self, **_: Any) -> None: ...
+
+
+def test_a_worker_that_was_killed_is_one_sentence(
+    two: Crew, game: Proving, net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(two, "_pool", Broken())
+    with pytest.raises(ValueError, match="a proving process was ended from outside"):
+        two.work(net, all_problems(game), "in order", np.random.default_rng(7))
 
 
 def test_two_processes_try_each_problem_once(

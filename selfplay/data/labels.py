@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from envs import importing
 from selfplay.arrays import concatenate, hash_rows, length, put, take
+from selfplay.interrupts import leave_to_parent
 from selfplay.lookahead import position_keys
 from selfplay.openings import canonical_keys, random_positions
 from selfplay.parent import leave_with_parent
@@ -330,7 +331,7 @@ class _Pool(ProcessPoolExecutor):
 
 
 def _begin(own_modules: tuple[str, ...], packed: bytes) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_to_parent()
     leave_with_parent()
     for name in own_modules:
         importing.load(name)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from envs.proving.extract import proof_of
 from envs.proving.game import Proving
 from selfplay import arrays
 from selfplay.evaluator import CancelledError, NetEvaluator, Usage
+from selfplay.interrupts import leave_to_parent
 from selfplay.nets import Net
 from selfplay.parent import leave_with_parent
 from selfplay.proving.hindsight import lessons_of_parts
@@ -149,11 +150,18 @@ class Crew:
                 (pickle.dumps(started),),
             )
         weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
-        futures = [
-            self._pool.submit(_work, weights, problems[i :: self._workers].tolist(), how, seed)
-            for i, seed in enumerate(seeds)
-        ]
-        return [future.result() for future in futures]
+        try:
+            futures = [
+                self._pool.submit(_work, weights, problems[i :: self._workers].tolist(), how, seed)
+                for i, seed in enumerate(seeds)
+            ]
+            return [future.result() for future in futures]
+        except BrokenProcessPool as error:
+            raise ValueError(
+                "a proving process was ended from outside, perhaps for want of memory; what was "
+                "saved before is intact: run the same command again, or with less by "
+                "--set actor.threads=..."
+            ) from error
 
     def cancel(self) -> None:
         """Makes the work under way end at once; it is lost."""
@@ -175,7 +183,7 @@ _present: dict[str, Any] = {}  # of a worker process: its worker and its net
 def _begin(started: bytes) -> None:
     """Sets a worker process up: with game, search, effort, net, device and precision."""
     leave_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that leads
+    leave_to_parent()
     torch.set_num_threads(1)
     game, search, effort, net, device, dtype = pickle.loads(started)
     evaluator = NetEvaluator(net, game.num_actions, device, dtype, 0)

@@ -1,0 +1,31 @@
+"""Requests to end: who hears them."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from selfplay.interrupts import interrupts, leave_to_parent
+
+
+def test_each_request_is_heard_and_handlers_are_given_back() -> None:
+    asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(each) for each in asking]
+    heard: list[bool] = []
+    with interrupts(heard.append):
+        for each in asking:
+            os.kill(os.getpid(), each)
+    assert heard == [True, False, False]
+    assert [signal.getsignal(each) for each in asking] == before
+
+
+def test_a_worker_leaves_the_terminal_to_its_parent() -> None:
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        leave_to_parent()
+        for each in before:
+            os.kill(os.getpid(), each)
+            assert signal.getsignal(each) == signal.SIG_IGN
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
