@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import length, put, take
 from selfplay.openings import NO_MOVE
-from selfplay.text import read_text
+from selfplay.text import lines, read_text
 from selfplay.types import Float, Game, Int, State
 
 BYTES = 1 << 27  # of a position file, unpacked
@@ -121,9 +120,9 @@ def parse_moves(game: Game, text: str) -> list[int]:
 
 
 def _read_rows(game: Game, text: str, path: str | Path) -> list[Row]:
-    lines = re.finditer(r"[^\n]*\n|[^\n]+", text)
-    header = _read_header(game, next(lines, [""])[0].rstrip("\n"), path)
-    reader = csv.reader((line[0] for line in lines), delimiter=header.delimiter)
+    left = lines(text)
+    header = _read_header(game, next(left, "").rstrip("\n"), path)
+    reader = csv.reader(left, delimiter=header.delimiter)
     rows: list[Row] = []
     for fields in _fields(reader, path):
         if not fields:  # an empty line

@@ -134,6 +134,15 @@ def decode(content: bytes, name: str, *, declared: str = "", strict: bool = Fals
     return _with_line_ends(text)
 
 
+def lines(text: str) -> Iterator[str]:
+    """The lines of a text, each with the LF that ends it, as those of an open file."""
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        yield text[at:end]
+        at = end
+
+
 def codec_of(label: str) -> str | None:
     """Python's name of the codec for the label of an encoding, as "Shift-JIS"; None if unknown."""
     plain = re.sub(r"[^a-z0-9]", "", label.casefold())

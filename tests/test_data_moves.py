@@ -230,6 +230,7 @@ def test_tables_are_read_by_their_header(tmp_path: Path, table: str) -> None:
             "line 2: the result 'x' is not understood, and the moves",
         ),
         (f"{WHOLE[:8]}: {WHOLE[8:]}", "line 1: ':' is not a square"),
+        ("f5 " * 50_000, "line 1: 150,000 signs are too many for a game"),
         (f"660731 {WHOLE}", "line 1: '66' is not a square"),
         (f"f5d6 what c5f4 {WHOLE}", "line 1: 'wh' is not a square"),
         (f"A 30-34 B: {WHOLE[:8]} 35-29", "line 1: the results 30-34 and 35-29 do not agree, and"),

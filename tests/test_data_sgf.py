@@ -268,6 +268,7 @@ def test_long_values_take_linear_time_and_memory() -> None:
         b"(;C[" + b"[" * 300_000,
         b"(;CA[Shift_JIS]C[" + b"\x83\x5d" * 300_000 + b"]B[f5])", b"(;C[\x83\\]" * 3000,
         b"(" * 100_000, b"(;GM[" * 3000, b"(;CA[Big5]" * 1000, b";B[" * 10_000, b"(;B[f5](;" * 3000,
+        b"(;B[" + b"];B[" * 150_000, b"(;AB" + b"[a1]" * 150_000, b"(;A[](" + b"(" * 150_000,
     ):  # fmt: skip
         assert len(list(main_lines(text))) < 10_000
     _, peak = tracemalloc.get_traced_memory()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from selfplay import text
-from selfplay.text import codec_of, decode, read_bytes, read_text
+from selfplay.text import codec_of, decode, lines, read_bytes, read_text
 
 TEXT = "% José ½\np(a).\n"
 
@@ -32,6 +32,12 @@ def test_a_big_endian_mark() -> None:
 
 def test_rare_line_ends_are_signs_where_there_are_others() -> None:
     assert decode("a\x85b\u2028\r\nc\f\n".encode(), "a") == "a\x85b\u2028\nc\f\n"
+
+
+def test_lines_keep_their_ends() -> None:
+    assert list(lines("a\n\nb\f\u2028c\n")) == ["a\n", "\n", "b\f\u2028c\n"]
+    assert list(lines("a")) == ["a"]
+    assert list(lines("")) == []
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,14 @@ import numpy as np
 from selfplay.data.games import Games
 from selfplay.data.intake import Broken, Imported, Notation, Transcript, import_texts
 from selfplay.data.results import looks_like_result, read_result
+from selfplay.text import lines
 from selfplay.types import Game
 
 ENDINGS = (".txt", ".moves")
 _MOVES = ("moves", "game_moves", "move_list", "movelist", "game", "transcript", "sequence", "kifu")
 _RESULTS = ("winner", "result", "score")
 _WINNERS = {"1": 1.0, "-1": -1.0, "2": -1.0, "0": 0.0}  # numbers in a column of that name
+_LONGEST = 100_000  # signs of a line
 _LABEL = re.compile(r".*:\s+")  # names before the moves
 _NUMBER = re.compile(r"(?<!\w)\d+[^\S\n]*(?:[.…][^\S\n]*)+")
 
@@ -56,8 +58,11 @@ def parse_moves_file(game: Game, content: str, name: str) -> Iterator[Transcript
     notation = Notation(game)
     table: Table | None = None
     first = True
-    for number, line in enumerate(content.split("\n"), start=1):
+    for number, line in enumerate(lines(content), start=1):
         where = f"{name}, line {number}"
+        if len(line) > _LONGEST:
+            yield Broken(f"{where}: {len(line):,} signs are too many for a game")
+            continue
         line = line.strip()
         if not line or line.startswith("#"):
             continue

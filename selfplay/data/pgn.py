@@ -47,6 +47,7 @@ _SIGN = re.compile(r"[(){;]")
 _BRACE = re.compile(r"[{}]")
 _NESTED = 2000  # signs behind the first closing brace that may still be of a nested comment
 _JUDGEMENT = re.compile(r"[!?+\-=/±∓⩲⩱∞~□#⇆→↑∆⌓⟳⊕N]+")  # of a move, apart from it
+_MOST = 100_000  # words of a game, and signs of a word
 _CHESS = re.compile(
     r"[KQRBN][a-h]?[1-8]?x?[a-h][1-8].*|O-O(-O)?.*|[a-h]x[a-h][1-8].*|[a-h][18]=[QRBN].*"
 )
@@ -247,6 +248,9 @@ class _Reading:
     def word(self, word: str, line: int) -> bool:
         """Takes a move, or passes over what is none; whether a result ends the game."""
         self._begin(line)
+        if len(self._words) >= _MOST or len(word) > _MOST:
+            self.complain(f"there are more than {_MOST:,} moves, or signs of one", line)
+            return False
         if looks_like_result(word) and not self._notation.is_move(word):
             self._tell(word)
             return True

@@ -10,7 +10,7 @@ Source: red-bean.com/sgf, "SGF FF[4]".
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -31,6 +31,8 @@ _LETTERS = {
 }
 _SEVEN_BITS = ("iso2022_jp_2", "iso2022_kr", "hz")  # look like ASCII, so like UTF-8
 _GUESSES = ("cp932", "gb18030", "big5hkscs")
+_CANDIDATES = 8  # declarations of a tree that are looked at, since some stand in comments
+_MOST = 100_000  # properties that tell the game, their values, and trees in one another
 _STEPS = 4096  # of a value read in one go: bounds what a match remembers
 
 _SPACE = rb"(?:[\s\x1a\xa0\0]|\xc2\xa0|\xef\xbb\xbf)"
@@ -83,8 +85,8 @@ class _File:
 
     def __init__(self, content: bytes) -> None:
         self._content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        self._declared = list(_DECLARED.finditer(self._content))
-        self._places = [match.start() for match in self._declared]
+        self._declarations = _DECLARED.finditer(self._content)
+        self._coming: deque[re.Match[bytes]] = deque()  # the next few of them
         self._is_utf8 = _is_utf8(self._content)
         self._counted = 0  # lines before this byte are ``_line``
         self._line = 1
@@ -142,8 +144,12 @@ class _File:
 
     def _declared_at(self, at: int) -> str | None:
         """The codec that the root of the tree at ``at`` declares, or None."""
-        first = bisect_left(self._places, at)
-        for match in self._declared[first : first + 8]:
+        while self._coming and self._coming[0].start() < at:
+            self._coming.popleft()
+        while len(self._coming) < _CANDIDATES and (found := next(self._declarations, None)):
+            if found.start() >= at:
+                self._coming.append(found)
+        for match in self._coming:
             codec = codec_of(match[1].decode("latin-1")) or ""
             if _Reading(self._content, codec).root_declares(at, match.end()):
                 return codec
@@ -180,11 +186,14 @@ class _Reading:
         branches: list[int] = []  # for each open tree, how many variations it has so far
         aside = 0  # so many of the open trees, the innermost, are not of the main line
         kept: Property | None = None
+        values = 0
         while at < len(content):
             token = _TOKEN.match(content, at)
             if token is None:
                 raise _Damage(f"{self._decoded(content[at : at + 1])!r} is misplaced", at)
             at = token.end()
+            if max(values, len(properties), len(branches)) > _MOST:
+                raise _Damage("the tree is too large for a game", at)
             if token["mark"] == b"(":
                 if branches and _ROOT.match(content, token.start()):
                     at = token.start()
@@ -209,6 +218,7 @@ class _Reading:
                     raise _Damage("a value stands before the first property", token.start())
                 if not aside and kept.name in _KEPT:
                     kept.values.append(_unescape(self._decoded(value)))
+                    values += 1
         return Tree(line, properties, at, "cut short, the game tree is not closed")
 
     def root_declares(self, at: int, end: int) -> bool:
