@@ -107,11 +107,11 @@ def _readable(literals: Sequence[Literal], form: ClauseForm) -> _Readable:
     renamed = [_changed(literal, variables, {}) for literal in literals]
     inner = [term for literal in renamed for term in _subterms(literal.atom.arguments)]
     taken = {term.name for term in inner if isinstance(term, Function)}
-    often = Counter(inner)
+    made_up = [one for one in inner if isinstance(one, Function) and one.name in form.skolem]
+    often = Counter(made_up)
     named: dict[Term, Term] = {}
-    for term in dict.fromkeys(inner):
-        skolem = isinstance(term, Function) and term.name in form.skolem
-        if skolem and often[term] > 1 and len(term_text(term)) > LONG:
+    for term, times in often.items():
+        if times > 1 and len(term_text(term)) > LONG:
             named[term] = Function(_free_name(taken))
     names = {}
     for term, name in named.items():
@@ -151,7 +151,7 @@ def _changed(
 def _replaced(term: Term, variables: Mapping[str, Term], named: Mapping[Term, Term]) -> Term:
     """The term with other variables, the outermost of the named terms by their names."""
     look()
-    if term in named:
+    if named and term in named:  # a look for it takes the longer, the deeper it is
         return named[term]
     if isinstance(term, Variable):
         return variables.get(term.name, term)
