@@ -400,6 +400,12 @@ def test_a_folder_is_judged_by_set(problems: Path) -> None:
     assert lines[-1].startswith(f"1 could not be tried, for one: {problems}/torn.p, line 1")
 
 
+def test_what_has_a_model_was_tried(tmp_path: Path) -> None:
+    (tmp_path / "model.p").write_text("fof(a, axiom, p).")
+    told = judge_file(Prover(), tmp_path / "model.p", Bounds(60.0))
+    assert (told.status, told.proved, told.error) == ("Satisfiable", False, "")
+
+
 def test_word_for_word() -> None:
     def said(text: str) -> bool:
         return is_trivial(parse_problem(text, "made"))

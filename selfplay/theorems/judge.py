@@ -23,7 +23,7 @@ from envs.proving.formula import Problem
 from envs.proving.tokens import TptpError
 from selfplay.parent import leave_with_parent
 from selfplay.proving.prover import Prover
-from selfplay.proving.szs import GAVE_UP, reading_status
+from selfplay.proving.szs import COUNTER_SATISFIABLE, GAVE_UP, SATISFIABLE, reading_status
 from selfplay.proving.trials import Bounds, Ground
 from selfplay.theorems.agent import load_guide
 
@@ -201,6 +201,8 @@ def judge_file(
     except MemoryError:
         prover.ground = Ground()
         return _failed(path, "it needs more memory than there is")
+    has_model = result.status in (SATISFIABLE, COUNTER_SATISFIABLE)
+    untried = result.form is None and not has_model
     return Judged(
         str(path),
         result.problem.name,
@@ -212,7 +214,7 @@ def judge_file(
         result.inferences,
         len(result.proof.nodes) if result.proof else 0,
         result.refused,
-        result.reason if result.form is None or result.refused else "",
+        result.reason if untried or result.refused else "",
     )
 
 
