@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 _OBJECTS = 100_000  # looked at in one environment, at most
-_CLOCKS = ("time", "monotonic", "perf_counter")
+_CLOCKS = ("time", "monotonic", "perf_counter", "process_time")
 _EPOCH = 1_700_000_000.0  # seconds
 _OPAQUE = (type, ModuleType, FunctionType, BuiltinFunctionType, str, bytes, int, float, complex)
 
@@ -135,7 +135,7 @@ def clock_showing(env: Any, seconds: float) -> Iterator[None]:
 
     instead: dict[Any, Any] = {getattr(time, name): now for name in _CLOCKS}
     instead |= {getattr(time, f"{name}_ns"): lambda: int(now() * 1e9) for name in _CLOCKS}
-    instead[datetime.datetime] = _datetime_by(now)
+    instead |= _calendar_by(now)
     changed: list[tuple[ModuleType, str, Any]] = []
     try:
         for module in (time, datetime, *_modules_of(env)):
@@ -147,6 +147,17 @@ def clock_showing(env: Any, seconds: float) -> Iterator[None]:
     finally:
         for module, name, value in changed:
             setattr(module, name, value)
+
+
+def _calendar_by(now: Callable[[], float]) -> dict[Any, Any]:
+    """What stands for the functions that tell the date, where ``now`` is the present."""
+    local, world, form = time.localtime, time.gmtime, time.strftime
+    return {
+        datetime.datetime: _datetime_by(now),
+        local: lambda seconds=None: local(now() if seconds is None else seconds),
+        world: lambda seconds=None: world(now() if seconds is None else seconds),
+        form: lambda pattern, moment=None: form(pattern, moment or local(now())),
+    }
 
 
 def _datetime_by(now: Callable[[], float]) -> type:

@@ -62,6 +62,7 @@ def _findings(name: str) -> list[str]:
         ("SharesOnCopy", OUTSIDE),
         ("AsksTheClock", CLOCK),
         ("AsksTheCalendar", CLOCK),
+        ("AsksForTheDay", CLOCK),
         ("AsksAFastClock", f"{OUTSIDE}|{CLOCK}"),
     ],
 )
@@ -90,6 +91,11 @@ def test_what_is_hidden_is_said_before_what_is_paid() -> None:
         stake = 5.0
 
     (found,) = check_game(FromPettingZoo(Rich), games=2)
+    assert HIDES in found
+
+
+def test_a_game_of_ones_own_that_hides_its_heap() -> None:
+    (found,) = check_game(unfair.Unseen(10, 3), games=4)
     assert HIDES in found
 
 

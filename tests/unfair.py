@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from pettingzoo import AECEnv
 
+from envs.toys import Nim
+
 COUNTED = {"steps": 0}  # state of a module
 
 
@@ -164,6 +166,18 @@ class HiddenMine(gymnasium.Env):
 
     def step(self, action):
         return 1, float(action != self.mine), True, False, {}
+
+
+class Unseen(Nim):
+    """A game of one's own, whose heap is drawn and not shown."""
+
+    def init(self, rng, batch):
+        start = super().init(rng, batch)
+        return start._replace(position=rng.integers(2, 8, batch).astype(np.int32))
+
+    def observe(self, state):
+        obs = super().observe(state)
+        return obs._replace(features=np.zeros_like(obs.features))
 
 
 # Dice after the reset ----------------------------------------------------------------------------
@@ -339,6 +353,11 @@ class AsksTheClock(Duel):
 class AsksTheCalendar(Duel):
     def score(self):
         return 1 if datetime.now().hour < 12 else -1
+
+
+class AsksForTheDay(Duel):
+    def during(self, action):
+        self.played[-1] = time.localtime().tm_yday % 7 + int(time.strftime("%j")) % 5
 
 
 class AsksAFastClock(Duel):
