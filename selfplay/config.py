@@ -221,7 +221,7 @@ def _override(values: dict[str, Any], override: str) -> None:
         raise ValueError(f"--set {override!r}: expected section.key=value")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         value = text
     for key in keys[:-1]:
         values = values.setdefault(key, {})

@@ -245,6 +245,11 @@ def test_recipes_that_cannot_be_read_say_so(content: bytes, sentence: str, tmp_p
         load_config(tmp_path / "a.toml")
 
 
+def test_an_override_of_brackets_without_end_is_text() -> None:
+    with pytest.raises(ValueError, match="seed = "):
+        parse_config({}, ["seed=" + "[" * 20_000])
+
+
 def test_a_date_is_read_as_text(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown option 'when'"):
         load_config(written(tmp_path, "when = 2026-01-01"))
