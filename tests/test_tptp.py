@@ -121,7 +121,7 @@ def test_clauses_may_have_parentheses(text: str, formula: Formula) -> None:
         ("unknown", "unknown"),
         ("'axiom'", "axiom"),
         ("axiom-local", "axiom"),
-        ("conjecture-f(g)", "conjecture"),
+        ("conjecture-f(g, [h])", "conjecture"),
         ("question", "conjecture"),
     ],
 )

@@ -45,6 +45,7 @@ OTHER_LANGUAGES = {
     "thf": "higher-order logic",
     "tcf": "typed clauses",
     "tpi": "instructions to TPTP's own tools",
+    "txf": "typed first-order logic with tuples",
 }
 
 
@@ -199,8 +200,11 @@ class _Parser(Formulas):
             self.at += 1
             if self.tokens[self.at][:1] not in NAME_START:
                 raise self.unexpected("what narrows the role")
-            while self.tokens[self.at] not in (",", ""):
+            self.at += 1
+            if self.tokens[self.at] == "(":
                 self.at += 1
+                self.annotations()
+                self.take(")")
         return "conjecture" if role == QUESTION else role
 
     def annotations(self) -> None:
