@@ -12,6 +12,7 @@ from formulas import first_order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.proving import tptp
 from envs.proving.deep import DEEPEST
 from envs.proving.formula import (
     And,
@@ -376,6 +377,13 @@ def test_includes_have_an_end(tmp_path: Path) -> None:
         TptpError, match=r"\.ax, line 1, column \d+: found more than 1,000 includes"
     ):
         read_problem(tmp_path / "0.ax")
+
+
+def test_included_files_have_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tptp, "MOST_IN_ALL", 1000)
+    (tmp_path / "long.ax").write_text("% " + "x" * 600)
+    with pytest.raises(UnreadableError, match=r"^test, line 2, column 9: .*long\.ax is too long"):
+        parse_problem("include('long.ax').\ninclude('long.ax').", "test", tmp_path)
 
 
 def test_includes_of_what_is_no_ordinary_file(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from selfplay.text import read_text
 
 MOST_FILES = 1000  # that a problem may include
 MOST_STATEMENTS = 500_000
-MOST_BYTES = 1 << 26  # of a file
+MOST_BYTES, MOST_IN_ALL = 1 << 26, 1 << 28  # of a file; of a file with all that it includes
 
 ROLES = (
     "axiom",
@@ -103,6 +103,7 @@ class _Reading:
     def __init__(self) -> None:
         self.files = 0
         self.statements = 0
+        self.left = MOST_IN_ALL
 
     def text(self, path: Path) -> str:
         """The text of one more file; TptpError says what keeps it from being read."""
@@ -114,7 +115,9 @@ class _Reading:
                 )
             if not path.exists():
                 raise UnreadableError(f"there is no file {path}: expected a TPTP file")
-            return read_text(path, limit=MOST_BYTES)
+            text = read_text(path, limit=min(MOST_BYTES, self.left))
+            self.left -= len(text)
+            return text
         except OSError as error:
             raise UnreadableError(f"{path} cannot be read: {error.strerror}") from None
         except UnreadableError:
