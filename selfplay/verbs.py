@@ -86,6 +86,7 @@ def sweep(arguments: argparse.Namespace) -> Answer:
     words = ["selfplay", "sweep", arguments.file]
     words += [f"--out={arguments.out}"] if arguments.out else []
     words += [f"--set={each}" for each in arguments.overrides]
+    words += ["--trust"] if arguments.trust else []
     again = shlex.join(words)
     if arguments.dry_run:
         content = _preview(plan, arguments.jobs or core_count())

@@ -76,6 +76,7 @@ TYPED = {
         "regime.data=runs/k --out runs/kayles-9-imitation"
     ],
     "sweep grid.toml --dry-run": ["sweep grid.toml"],
+    "sweep own.toml --dry-run --trust": ["sweep own.toml --trust"],
     "sweep grid.toml --jobs 1": ["compare runs/sweeps/grid"],
     "compare runs/sweeps/grid": [],
     f"prove {PROBLEM} --net none --inferences 2000": [f"explore none {PROBLEM}"],
@@ -94,6 +95,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (place / "kayles.py").write_text(source, encoding="utf-8")
     (place / "small.toml").write_text(SMALL)
     (place / "grid.toml").write_text(SWEEP)
+    (place / "own.toml").write_text(SWEEP + 'set = { game = "kayles:Kayles" }\n')
     yield place
     sys.modules.pop("kayles", None)
     importlib.invalidate_caches()

@@ -376,7 +376,7 @@ def _read_points(path: Path) -> Points:
         elif "cost/flops_learn" in told:
             ledger = told
     if not lines:
-        raise ValueError(f"{path.parent} has no measurement of strength yet")
+        raise ValueError(f"{path.parent} has no measurement of strength yet (see strength.versus)")
     lines = list({line["cost/flops"]: line for line in lines}.values())
     lines.sort(key=lambda line: float(line["cost/flops"]))
 
