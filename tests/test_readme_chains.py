@@ -72,7 +72,7 @@ def test_train_then_play_then_match_then_comparison(chain: Chain) -> None:
     assert "Next: selfplay train" not in chain("train runs/first --set budget.seconds=600", "")
     met = json.loads(chain("match connect4 connect4:0", "--games 2"))
     players = [name.partition("connect4")[2] for name in met["elo"]]
-    assert players == ["", ":0", "@155:16", ""]  # as typed, then the solver
+    assert players == [":64", ":0", "@155:16", ""]  # the first as its run is measured; the solver
     assert "own games" not in chain("compare runs/first connect4")
     told = json.loads(chain("evaluate connect4 --simulations 0 --json", "--limit 1"))
     assert told["mistake_rate"] >= 0
