@@ -89,6 +89,7 @@ def test_the_main_line_of_each_tree_is_a_game(tmp_path: Path) -> None:
         (f"{HEAD}RE[B+2];B[f5];W[d6", "a value is not closed"),
         (f"{HEAD}RE[B+2];B[f5];W[d6]", "cut short, the game tree is not closed"),
         ("(;GM[1]SZ[19];B[dd])", r"GM\[1\] is Go; of the games of SGF only Othello"),
+        ("(;GM[2]SZ[1\n0];B[ee])", r"the board is SZ\[10\]; othello has SZ\[8\]"),
         ("(;GM[2]SZ[10];B[ee])", r"the board is SZ\[10\]; othello has SZ\[8\]"),
         (f"{HEAD}AB[a1];B[f5])", "begins from a set-up position"),
         ("nothing", "there is no game tree"),

@@ -65,7 +65,7 @@ def _transcript(game: Game, where: str, tree: Tree) -> Transcript:
     """The game of a main line; raises ValueError with a sentence."""
     told = [prop for prop in tree.properties if prop.values]
     root = {prop.name: prop.values[0].strip() for prop in reversed(told)}  # the first counts
-    kind = root.get("GM", "1")
+    kind = " ".join(root.get("GM", "1").split())
     if kind != str(OTHELLO):
         named = KINDS.get(int(kind), "a game unknown here") if _is_number(kind) else "unreadable"
         raise ValueError(
@@ -73,8 +73,8 @@ def _transcript(game: Game, where: str, tree: Tree) -> Transcript:
             f"here"
         )
     size = round(game.num_actions**0.5)
-    board = root.get("SZ", "8")
-    if re.sub(r"\s", "", board) not in (str(size), f"{size}:{size}"):
+    board = "".join(root.get("SZ", "8").split())
+    if board not in (str(size), f"{size}:{size}"):
         raise ValueError(f"the board is SZ[{board[:20]}]; {game.name} has SZ[{size}]")
     words, players = [], []
     placed: set[str] = set()
