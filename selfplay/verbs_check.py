@@ -17,10 +17,11 @@ from selfplay.types import Game
 def check(arguments: argparse.Namespace) -> Answer:
     from selfplay.checks import examine
 
+    began = time.monotonic()
     with Patience(f"checking {arguments.game}") as patience:
         game = envs.build(arguments.game)
         found = examine(game, arguments.games, arguments.seed, arguments.seconds, patience.tell)
-        seen = None if found.findings else _portrait(game, found.ended, arguments, patience)
+        seen = None if found.findings else _portrait(game, found.ended, arguments, began, patience)
     name = getattr(game, "name", arguments.game)
     for problem in found.findings:
         print(problem)
@@ -44,13 +45,13 @@ def check(arguments: argparse.Namespace) -> Answer:
 
 
 def _portrait(
-    game: Game, ended: int, arguments: argparse.Namespace, patience: Patience
+    game: Game, ended: int, arguments: argparse.Namespace, began: float, patience: Patience
 ) -> dict[str, Any] | None:
     """Says what the game is; the same for scripts, None where no game ends in time."""
     from selfplay.portrait import described, portrait
 
     patience.tell("playing to see what it is")
-    until = time.monotonic() + arguments.seconds / 3
+    until = max(began + arguments.seconds, time.monotonic() + arguments.seconds / 5)
     try:
         seen = portrait(game, max(1, ended), arguments.seed, until)
     except ValueError as error:
