@@ -279,7 +279,7 @@ def test_the_named_kinds_are_the_defaults() -> None:
 
 
 def test_what_the_prose_quotes_from_the_code() -> None:
-    assert f"bfloat16 if {evaluator._WORTH_IT:g} x as fast" in section("### [evaluator]")
+    assert f"takes {evaluator._WORTH_IT / 1e6:g} MFLOP or more" in section("### [evaluator]")
     resume = section("### Stop and go on")
     free = re.findall(r"`([\w.]+)`", resume[resume.index("What may change") :])
     assert sorted(free) == sorted(training._FREE_TO_CHANGE)
