@@ -307,3 +307,15 @@ def test_a_new_run_writes_over_nobodys_files(
 def test_a_ledger_is_what_it_was() -> None:
     """The keys that the tests above leave out are those of a ledger."""
     assert {"wall_s", "positions", "iteration"} <= set(Ledger().state_dict())
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "mine", '{"name": "x"}'])
+def test_a_sweep_writes_over_nobodys_file(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small.toml").write_text('base.game = "nim"\n[[arm]]\nname = "a"\n', "utf-8")
+    (tmp_path / "sweep.json").write_text(content, encoding="utf-8")
+    words = ["sweep", str(tmp_path / "small.toml"), "--out", str(tmp_path)]
+    assert cli.main([*words, "--set", "net.kind=mlp"]) == 1
+    assert "sweep.json is not of a sweep" in capsys.readouterr().err
+    assert (tmp_path / "sweep.json").read_text(encoding="utf-8") == content

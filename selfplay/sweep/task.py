@@ -161,6 +161,11 @@ def tasks_of(plan: Plan) -> list[Task]:
     Raises ValueError when a folder holds something else than the plan puts there.
     """
     refuse_links_out(plan.folder, (".lock", "sweep.json"))
+    told = plan.folder / "sweep.json"
+    if told.exists() and not {"cells", "data"} & set(RunFolder(plan.folder).read_json(told.name)):
+        raise ValueError(
+            f"{told} is not of a sweep: move it, or give the sweep another folder with --out"
+        )
     tasks = []
     made_before = _made_before(plan)
     for data in plan.data:
