@@ -28,8 +28,8 @@ COMMAND = [sys.executable, "-m", "selfplay.cli"]
 class Stream(io.TextIOWrapper):
     """What is written, in memory; a terminal only in name."""
 
-    def __init__(self, terminal: bool) -> None:
-        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
+    def __init__(self, terminal: bool, encoding: str, errors: str) -> None:
+        super().__init__(io.BytesIO(), encoding, errors, write_through=True)
         self.terminal = terminal
 
     def isatty(self) -> bool:
@@ -41,13 +41,19 @@ class Stream(io.TextIOWrapper):
 
 
 def run(
-    place: Path, *words: str, typed: str | None = "", terminal: bool = False, **environment: str
+    place: Path,
+    *words: str,
+    typed: str | None = "",
+    terminal: bool = False,
+    encoding: str = "utf-8",
+    **environment: str,
 ) -> CompletedProcess[str]:
     """The exit code and the output of ``selfplay WORDS`` in the folder ``place``.
 
     Standard input holds what is ``typed`` and then ends; None: it is closed.
     """
-    out, err = Stream(terminal), Stream(terminal)
+    out = Stream(terminal, encoding, "strict")
+    err = Stream(terminal, encoding, "backslashreplace")  # as Python has it
     with (
         contextlib.chdir(place),
         modules_of(place),

@@ -315,7 +315,7 @@ def test_play_against_the_perfect_player(place: Path) -> None:
     done = run(place, "play", "solver", "--game", "nim", typed="1\nundo\n2\nquit\n")
     assert done.returncode == 0, done.stderr
     assert "Your move lost 2.00: 2 was better. 'undo' lets you try again." in done.stdout
-    assert done.stdout.endswith("Bye.\nNext: selfplay match solver random\n")
+    assert done.stdout.endswith("Bye.\nNext: selfplay match solver random --game nim\n")
     assert "\x1b" not in done.stdout
 
 

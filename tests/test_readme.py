@@ -146,7 +146,7 @@ BUDGETS = {  # what makes a command of the README short enough for a test
     "selfplay train kayles.toml --trust": "--set regime.positions=500 --set budget.positions=500 "
     "--set budget.seconds=600 --set strength.games=10",
     "selfplay match kayles solver --game kayles:Kayles": "--games 20",
-    "--out runs/pz": "--set budget.positions=200 --set strength.games=2 "
+    "--out runs/pz": "--set budget.positions=200 --set search.simulations=4 --set strength.games=2 "
     "--set strength.simulations=8",
 }
 LIGHT = [
