@@ -21,7 +21,7 @@ Chain = Callable[..., str]
 FEW = "--set budget.positions=12288 --set strength.own_positions=40 --set strength.games=4"
 SHORT = (
     "--set budget.positions=64 --set regime.positions=64 --set actor.games=8 --set net.channels=8 "
-    "--set net.blocks=1 --set strength.simulations=2 --set search.simulations=2"
+    "--set net.blocks=1 --set search.simulations=2"
 )
 
 
