@@ -35,15 +35,20 @@ def everything_is_trusted() -> bool:
     return _everything
 
 
-def require(game: str, file: Path) -> None:
-    """Raises ValueError with a sentence when ``file`` may not name ``game``."""
+def is_allowed(game: str, file: Path) -> bool:
+    """Whether ``file`` may name ``game``; with --trust it may from now on."""
     if envs.is_listed(game) or game in _typed:
-        return
+        return True
     if _everything:
         remember(game, file)
-        return
+        return True
     note = _note(game, file)
-    if note is None or not note.is_file():
+    return note is not None and note.is_file()
+
+
+def require(game: str, file: Path) -> None:
+    """Raises ValueError with a sentence when ``file`` may not name ``game``."""
+    if not is_allowed(game, file):
         raise ValueError(
             f"{file} plays {game!r}, which is code that does not come with this project and would "
             f"be run; if you know where it comes from, say --trust once: it is remembered for "

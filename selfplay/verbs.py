@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import envs
+from selfplay import trust
 from selfplay.answer import Answer
 from selfplay.answer import say_next as _next
 from selfplay.types import Game, Player
@@ -421,13 +422,16 @@ def _tell_data(folder: Path, manifest: Manifest) -> Answer:
 
 def _imitation_of(folder: Path, manifest: Manifest) -> str:
     """The arguments of ``train`` that learn from a data set, by the recipe nearest to its game."""
+    from selfplay.data.manifest import NAME
+
     data = f"--set regime.data={shlex.quote(str(folder))}"
     made_for = Path("configs") / f"{manifest.game}_imitation.toml"
     if made_for.is_file():
         return f"{made_for} {data}"
     name = re.sub(r"[^\w.-]", "-", manifest.game)
     # the name of a game that a stranger's data set holds is not offered to be typed
-    words = _recipe_for(manifest.spec) if envs.is_listed(manifest.spec) else "CONFIG.toml"
+    known = trust.is_allowed(manifest.spec, folder / NAME)
+    words = _recipe_for(manifest.spec) if known else "CONFIG.toml"
     return f"{words} --set regime.kind=imitation {data} --out runs/{name}-imitation"
 
 

@@ -13,6 +13,7 @@ import program
 import pytest
 from reference import HashedEvaluator, uniform
 
+from envs import importing
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay.types import Evaluator
@@ -24,6 +25,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the backgro
 def _own_decisions(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What a test trusts is remembered in a folder of the tests."""
     os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("decisions"))
+
+
+@pytest.fixture(autouse=True)
+def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A game that one test imports is not looked for by the processes that another starts."""
+    monkeypatch.setattr(importing, "_own", {})
 
 
 @pytest.fixture(scope="session")

@@ -129,7 +129,13 @@ def test_a_fresh_block_passes_its_input_on() -> None:
     torch.testing.assert_close(trunk, stem)
 
 
-@pytest.mark.parametrize("section", [Mlp(width=1_000_000), ResNet(channels=1_000_000)])
+@pytest.mark.parametrize(
+    "section",
+    [
+        Mlp.model_construct(width=1_000_000, layers=2),
+        ResNet.model_construct(channels=1_000_000),
+    ],
+)
 def test_a_net_that_memory_cannot_hold_is_refused_in_a_sentence(section: Mlp | ResNet) -> None:
     with pytest.raises(ValueError, match=r"machine's memory is too small.*net\.channels") as caught:
         section.build(TicTacToe())  # one layer of it would take terabytes
