@@ -6,12 +6,15 @@ from reference import uniform
 
 from envs.connect4 import Connect4
 from envs.othello import Othello
+from envs.proving.tptp import parse_problem
 from envs.tictactoe import TicTacToe
 from envs.toys import Move, Toy
 from selfplay.chance import random_actions
 from selfplay.lookahead import look_ahead
 from selfplay.players import NetPlayer, SearchPlayer, ValuePlayer, make_player
 from selfplay.search import Gumbel, Puct
+from selfplay.theorems.agent import unguided
+from selfplay.theorems.explorer import Walk
 from selfplay.types import Player
 
 GAMES = 700
@@ -129,6 +132,19 @@ def test_scores_of_mirror_images_are_equal_whatever_soonness_says() -> None:
     game = Toy("roads", [roads, [now, later], [later, now], [now]], num_players=1, max_moves=3)
     _, outcomes = look_ahead(game, game.init(np.random.default_rng(0), 1))
     assert outcomes[0].scores[0, 0] == outcomes[0].scores[0, 1]
+
+
+def test_the_hint_of_an_attempt_takes_equal_inferences_equally_often() -> None:
+    """Three facts close the goal alike; the hint of a position stays, however often it is shown."""
+    facts = " ".join(f"fof(f{i}, axiom, p(a{i}) | q(a{i}))." for i in range(3))
+    problem = parse_problem(f"{facts} fof(goal, conjecture, ? [X] : (p(X) & r(X))).", "alike")
+    walk, hints = Walk(unguided(), problem), []
+    for _ in range(60):
+        walk.play(0)
+        hints.append(walk.best())
+        assert walk.best() == hints[-1]
+        walk.undo()
+    _assert_even(np.bincount(hints, minlength=3), [[0, 1, 2]])
 
 
 def test_a_random_action_is_drawn_in_proportion() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.proving.clausify import clausify
 from envs.proving.extract import proof_of
@@ -21,7 +22,6 @@ from selfplay.console import PlainConsole
 from selfplay.console import read_line as _read_line
 from selfplay.proving.guided import Guide
 from selfplay.proving.prover import judge
-from selfplay.proving.trials import winning_line
 from selfplay.search import Forest
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
@@ -47,6 +47,7 @@ class Known(NamedTuple):
 
     state: ProvingState  # one, arrays [1, ...]
     forest: Forest | None  # None where the attempt is over
+    lots: NDArray[np.float64]  # [A], by which equal inferences are ordered
 
 
 class Walk:
@@ -77,12 +78,13 @@ class Walk:
         return bool(self.now.state.tableau.scalars[0, OVER] == PROVED)
 
     def _reached(self, state: ProvingState) -> Known:
+        lots = self._rng.random(self.game.num_actions)
         if state.tableau.scalars[0, OVER] != RUNNING:
-            return Known(state, None)
+            return Known(state, None, lots)
         planted = forests.plant(
             self.game, state, self._evaluator, ROOM + 1, self._search.look_ahead
         )
-        return Known(state, planted)
+        return Known(state, planted, lots)
 
     def think(self, simulations: int) -> None:
         """Searches on at the present position."""
@@ -110,15 +112,17 @@ class Walk:
         self.way.pop()
 
     def best(self) -> int:
-        """The inference that wins for sure, else the most visited, else the likeliest."""
+        """The inference that wins for sure, else the most visited, else the likeliest.
+
+        Equal ones are ordered by a lot that the position keeps.
+        """
         forest = self.now.forest
         assert forest is not None
-        sure = winning_line(forest.tree, 0)
-        if sure is not None:
-            return sure[0]
         know = trees.summary(forest.tree)
-        worth = know.visits[0] + know.prior[0]
-        return int(np.where(know.dominated[0], -1.0, worth).argmax())
+        worth = np.where(know.dominated[0], -1.0, know.visits[0] + know.prior[0])
+        sure = forest.tree.lower[0, trees.ROOT] >= trees.BEST
+        likeliest = sure if sure.any() else worth == worth.max()
+        return int(np.where(likeliest, self.now.lots, -1.0).argmax())
 
 
 class Explorer:
