@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from envs.outside import Shared, clock_showing, generators, random_state, reseed
 from selfplay.types import Bool
 
-_LATER_S = (0.37, 1.0, 12_345.0, 40_000_000.25)  # another fraction, second, hour and season
+_LATER_S = (0.37, 1.0, 12_345.0, 400_000_000.25)  # another fraction, second, hour and year
 _REPEATED = 4  # times that a step is taken where chance might not show at once
 _RESEEDED = 3  # other dice that are tried wherever some are thrown
 _now = time.monotonic  # the clock itself, also while environments see another
@@ -156,12 +156,14 @@ class Probe:
         shown = [self._step_at(at, action, later) for later in (*[0.0] * _REPEATED, *_LATER_S)]
         if not all(_alike(shown[0], each) for each in shown[:_REPEATED]):
             return self._outside(action)
-        if not all(_alike(shown[0], each) for each in shown):
+        if not _alike(self._step(at, action), after):
+            return self._outside(action)
+        if not all(_alike(after, each) for each in shown):
             return (
                 f"{self._name} asks the clock: action {action} in one and the same position has "
                 "another outcome at another time, so a search cannot know what it does"
             )
-        return None if _alike(self._step(at, action), after) else self._outside(action)
+        return None
 
     def _step_at(self, at: Snapshot, action: int, later: float) -> Snapshot:
         with clock_showing(at.env, later):

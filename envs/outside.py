@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 _OBJECTS = 100_000  # looked at in one environment, at most
-_CLOCKS = ("time", "monotonic", "perf_counter", "process_time")
+_CLOCKS = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
 _EPOCH = 1_700_000_000.0  # seconds
 _OPAQUE = (type, ModuleType, FunctionType, BuiltinFunctionType, str, bytes, int, float, complex)
 
@@ -124,7 +124,8 @@ def _equal(then: Any, now: Any) -> bool:
 
 @contextmanager
 def clock_showing(env: Any, seconds: float) -> Iterator[None]:
-    """The clocks that the modules of ``env`` read show ``seconds`` more than a fixed time.
+    """The clocks that the modules of ``env`` and those that they use read show ``seconds`` more
+    than a fixed time.
 
     A look at a clock takes a hundredth of a second, so that nobody waits for ever.
     """
@@ -151,9 +152,13 @@ def clock_showing(env: Any, seconds: float) -> Iterator[None]:
 
 def _calendar_by(now: Callable[[], float]) -> dict[Any, Any]:
     """What stands for the functions that tell the date, where ``now`` is the present."""
-    local, world, form = time.localtime, time.gmtime, time.strftime
+    local, world, form, words = time.localtime, time.gmtime, time.strftime, time.asctime
     return {
         datetime.datetime: _datetime_by(now),
+        time.clock_gettime: lambda clock: now(),
+        time.clock_gettime_ns: lambda clock: int(now() * 1e9),
+        time.ctime: lambda seconds=None: words(local(now() if seconds is None else seconds)),
+        words: lambda moment=None: words(moment or local(now())),
         local: lambda seconds=None: local(now() if seconds is None else seconds),
         world: lambda seconds=None: world(now() if seconds is None else seconds),
         form: lambda pattern, moment=None: form(pattern, moment or local(now())),
@@ -180,10 +185,14 @@ def _datetime_by(now: Callable[[], float]) -> type:
 
 
 def _modules_of(env: Any) -> list[ModuleType]:
-    """The modules in which the classes of ``env`` and of what it wraps stand."""
+    """The modules of the classes of ``env`` and of what it wraps, and what these modules use."""
     names: set[str] = set()
     while env is not None:
         names |= {kind.__module__ for kind in type(env).__mro__}
         env = vars(env).get("env") if hasattr(env, "__dict__") else None
-    own = [name for name in names if name not in ("builtins", "typing", "abc")]
+    for module in [sys.modules[name] for name in names if name in sys.modules]:
+        used = vars(module).values()
+        names |= {each.__name__ for each in used if isinstance(each, ModuleType)}
+        names |= {str(each.__module__) for each in used if isinstance(each, (type, FunctionType))}
+    own = [name for name in names if name.partition(".")[0] not in sys.stdlib_module_names]
     return [sys.modules[name] for name in sorted(own) if name in sys.modules]

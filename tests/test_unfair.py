@@ -63,6 +63,10 @@ def _findings(name: str) -> list[str]:
         ("AsksTheClock", CLOCK),
         ("AsksTheCalendar", CLOCK),
         ("AsksForTheDay", CLOCK),
+        ("AsksInWords", CLOCK),
+        ("AsksTheSystemsClock", CLOCK),
+        ("AsksByAnother", CLOCK),
+        ("FlagFalls", CLOCK),
         ("AsksAFastClock", f"{OUTSIDE}|{CLOCK}"),
     ],
 )

@@ -8,6 +8,7 @@ from datetime import datetime
 import gymnasium
 import numpy as np
 import torch
+import watch
 from pettingzoo import AECEnv
 
 from envs.toys import Nim
@@ -358,6 +359,33 @@ class AsksTheCalendar(Duel):
 class AsksForTheDay(Duel):
     def during(self, action):
         self.played[-1] = time.localtime().tm_yday % 7 + int(time.strftime("%j")) % 5
+
+
+class AsksInWords(Duel):
+    def during(self, action):
+        self.played[-1] = len(time.ctime().replace("0", "")) + int(time.asctime()[17:19])
+
+
+class AsksTheSystemsClock(Duel):
+    def during(self, action):
+        self.played[-1] = int(time.clock_gettime(time.CLOCK_REALTIME)) % 2
+
+
+class AsksByAnother(Duel):
+    """The clock is read in a module that the environment's own imports."""
+
+    def during(self, action):
+        self.played[-1] = watch.second() % 7
+
+
+class FlagFalls(Duel):
+    """Who has thought for a minute since the reset has lost."""
+
+    def deal(self):
+        self.began = time.time()
+
+    def score(self):
+        return 1 if time.time() - self.began < 60 else -1
 
 
 class AsksAFastClock(Duel):
