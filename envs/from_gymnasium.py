@@ -106,7 +106,8 @@ def _make(target: str, options: dict[str, Any]) -> Any:
         return construct(target, options, ())
     registers = colon and not importing.is_installed(module_name)
     try:
-        with importing.working_folder() if registers else contextlib.nullcontext():
+        registry = "gymnasium.envs.registration"  # imports the class that an id stands for
+        with importing.answering(registry) if registers else contextlib.nullcontext():
             return gymnasium.make(target, disable_env_checker=True, **options)
     except (gymnasium.error.Error, ImportError, TypeError) as error:
         raise ValueError(f"Gymnasium cannot make {target!r}: {error}") from error

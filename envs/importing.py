@@ -1,7 +1,8 @@
-"""Modules that a game's spec names, and the one moment in which the working folder is searched.
+"""Modules that a game's spec names, and what may be imported from the working folder.
 
-A module of the user's own may lie in the working folder.  Nothing else is ever imported from there:
-a file that happens to be called as a library is (``yaml.py``) would be run in its place.
+A module of the user's own may lie in the working folder, and itself import what lies beside it, at
+any time.  Nobody else imports anything from there: a file that happens to be called as a library is
+(``yaml.py``) would be run in its place.
 """
 
 from __future__ import annotations
@@ -11,13 +12,39 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 
 _INSTALLED = ("envs", "selfplay", "gymnasium", "pettingzoo")
 
 _own: dict[str, None] = {}  # names of the modules that were imported for a user's spec, in order
+
+
+class _Beside(MetaPathFinder):
+    """Finds modules in the working folder, after all others, for those that were found there."""
+
+    def __init__(self) -> None:
+        self.folder = ""
+        self.found: dict[str, None] = {}  # names, in order
+        self.asking = {__name__}  # other modules that are answered
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        asking = _importer()
+        own = asking.partition(".")[0] in self.found or asking in self.asking
+        if path is not None or not own:
+            return None
+        spec = PathFinder.find_spec(name, [self.folder], target)
+        if spec is not None:
+            self.found[name] = None
+        return spec
+
+
+_beside = _Beside()
 
 
 def load(name: str) -> ModuleType:
@@ -25,12 +52,29 @@ def load(name: str) -> ModuleType:
 
     Raises whatever the module raises.
     """
-    if is_installed(name):
-        return importlib.import_module(name)
-    with working_folder():
+    if not is_installed(name):
+        _search_working_folder()
         module = importlib.import_module(name)
-    _own[name] = None
-    return module
+        _own[name] = None
+        return module
+    return importlib.import_module(name)
+
+
+def _search_working_folder() -> None:
+    _beside.folder = os.getcwd()
+    if _beside not in sys.meta_path:
+        sys.meta_path.append(_beside)
+
+
+def _importer() -> str:
+    """The name of the module whose code runs the import that is going on."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if name.partition(".")[0] not in ("importlib", "_frozen_importlib"):
+            return name
+        frame = frame.f_back
+    return ""
 
 
 def classes_in(name: str) -> list[str]:
@@ -59,19 +103,15 @@ def is_installed(name: str) -> bool:
 
 def own_modules() -> tuple[str, ...]:
     """The modules of users that were loaded: another process has to load them too."""
-    return tuple(_own)
+    return tuple(name for name in {**_own, **_beside.found} if name in sys.modules)
 
 
 @contextlib.contextmanager
-def working_folder() -> Iterator[None]:
-    """The working folder is searched for modules, after all others, while the context lasts."""
-    folder = os.getcwd()
-    if folder in sys.path:
-        yield
-        return
-    sys.path.append(folder)
+def answering(module: str) -> Iterator[None]:
+    """The imports of ``module`` too are searched for in the working folder while this lasts."""
+    _search_working_folder()
+    _beside.asking.add(module)
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError):  # the module may have taken it away itself
-            sys.path.remove(folder)
+        _beside.asking.discard(module)

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,11 @@ class Heap(Nim):
     def __init__(self, pins: int = 4) -> None:
         pathlib.Path("built").touch()
         super().__init__(pins, beside.TAKE)
+
+    def later(self) -> str:
+        import importlib
+        import named_later
+        return named_later.WORD + importlib.import_module("asked_later").WORD
 
 
 def make(pins: int = 4) -> Heap:
@@ -230,6 +236,18 @@ def test_the_working_folder_is_searched_for_own_games_alone(place: Path) -> None
     assert (game.num_actions, game.max_moves) == (2, 5)
     assert sys.path == before
     assert game_of(place).partition(":")[0] in importing.own_modules()
+
+
+def test_a_game_finds_what_it_imports_later(place: Path) -> None:
+    """A library that imports what it can do without finds nothing there."""
+    for name in ("named_later", "asked_later", "planted"):
+        (place / f"{name}.py").write_text(f"WORD = {name!r}\n", encoding="utf-8")
+    game: Any = envs.make(game_of(place))
+    assert game.later() == "named_laterasked_later"
+    assert {"named_later", "asked_later"} <= set(importing.own_modules())
+    library: dict[str, str] = {"__name__": "library"}
+    with pytest.raises(ModuleNotFoundError):
+        exec("import planted", library)
 
 
 def test_planted_libraries_are_not_run(place: Path) -> None:
