@@ -137,7 +137,8 @@ def load_samples(path: Path, like: Samples) -> Samples:
 def load_shard(path: Path, like: Samples) -> tuple[Samples, Made | None]:
     """The samples of a file, and which they are; None where it does not say.
 
-    Raises ValueError when the file is damaged or holds samples of another game.
+    Raises DamagedError when the file is damaged or missing, ValueError when it holds samples of
+    another game.
     """
     with _reading(path), np.load(io.BytesIO(_unsealed(path)), allow_pickle=False) as file:
         fields = [file[f"field{i}"] for i in range(_count(file))]
@@ -155,7 +156,7 @@ def load_shard(path: Path, like: Samples) -> tuple[Samples, Made | None]:
 def count_samples(path: Path) -> int:
     """How many samples a file of ``save_samples`` holds; reads one small field only.
 
-    Raises ValueError when the file is damaged.
+    Raises DamagedError when the file is damaged.
     """
     with _reading(path):
         refuse_swollen_zip(path)
@@ -174,10 +175,7 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # damaged bytes make numpy and zipfile raise almost anything
-        raise ValueError(
-            f"{path} is missing or damaged: the run cannot go on without it; to train anew give "
-            f"another folder with --out"
-        ) from error
+        raise DamagedError(f"{path} is missing or damaged") from error
 
 
 def _write_sealed(path: Path, write: Callable[[IO[bytes]], object]) -> None:

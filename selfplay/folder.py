@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import envs
-from selfplay import checkpoint, links
+from selfplay import arrays, checkpoint, links
+from selfplay.checkpoint import Made
 from selfplay.config import Config, parse_config, recipe_of
 from selfplay.files import write_text_atomically
 from selfplay.json_file import read_object
 from selfplay.lock import locked
+from selfplay.types import Samples
 
 RUNS = Path("runs")  # of the user
 SHIPPED = Path(__file__).resolve().parent.parent / "runs"
@@ -67,15 +69,21 @@ class RunFolder(NamedTuple):
         """The newest checkpoint, if there is one."""
         return next(reversed(self.checkpoints()), None)
 
-    def load_newest(self, say: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
+    def load_newest(
+        self,
+        say: Callable[[str], None],
+        check: Callable[[Path, dict[str, Any]], None] = lambda path, content: None,
+    ) -> tuple[Path, dict[str, Any]] | None:
         """The newest checkpoint that is whole, with its content; None before there is one.
 
-        ``say`` is told of each that is damaged.  Raises ValueError with a sentence when all are.
+        ``check`` raises DamagedError where one cannot be used for another reason.  ``say`` is told
+        of each that is damaged.  Raises ValueError with a sentence when all are.
         """
         damaged: list[str] = []
         for path in reversed(self.checkpoints()):
             try:
                 content = checkpoint.load_of(path, number(path))
+                check(path, content)
             except checkpoint.DamagedError as error:
                 damaged.append(str(error))
                 continue
@@ -83,8 +91,39 @@ class RunFolder(NamedTuple):
                 say(f"{sentence}; the one before it is used: {path}")
             return path, content
         if damaged:
-            raise ValueError(f"{damaged[0]}; there is none before it that is whole")
+            raise ValueError(
+                f"{damaged[0]}; there is none before it that is whole; to train anew give another "
+                f"folder with --out"
+            )
         return None
+
+    def load_window(self, made: Made, needed: int, like: Samples) -> list[Samples]:
+        """The last samples that were made until the checkpoint of ``made``, at least ``needed``.
+
+        In the order and the files in which they were written.  Raises DamagedError where one is
+        not there as it was.
+        """
+        numbers = {number(path) for path in (*self.shards(), *self.checkpoints())}
+        parts: list[Samples] = []
+        until: int | None = made.total  # positions made until the next shard ends, where known
+        for iteration in sorted(numbers, reverse=True):  # each checkpoint came with a shard
+            if needed > 0 and iteration <= made.iteration:
+                path = self.shard(iteration)
+                samples, told = checkpoint.load_shard(path, like)
+                wanted = (made.seed, iteration, until)
+                if told and (told.seed, told.iteration, until and told.total) != wanted:
+                    raise checkpoint.DamagedError(
+                        f"{path} is not the file that was written there: it holds positions of "
+                        f"iteration {told.iteration} of a run of seed {told.seed}"
+                    )
+                until = told.first if told else None
+                parts.append(samples)
+                needed -= arrays.length(samples)
+        if needed > 0:
+            raise checkpoint.DamagedError(
+                f"{self.path}/replay lacks {needed:,} of the positions that it needs"
+            )
+        return parts[::-1]
 
     def load_net(self, step: int | None) -> tuple[Path, dict[str, Any]]:
         """The checkpoint ``step``, or the newest that is whole, with its content.

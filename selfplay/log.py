@@ -65,8 +65,7 @@ class RunLog:
         elif path.exists():
             damaged, kept = metrics.drop_after(folder, resume_at)
             if damaged:
-                lines = "1 line is" if damaged == 1 else f"{damaged} lines are"
-                say(f"{path}: {lines} damaged and left out; the file as it was is {kept}")
+                say(f"{path}: {metrics.left_out(damaged)}; the file as it was is {kept}")
         times = (line.get("time", 0.0) for line in metrics.read_metrics(folder))
         self._clock = Clock(max((time for time in times if isinstance(time, float)), default=0.0))
         self._lines = Appended(path)

@@ -36,6 +36,11 @@ def load_metrics(folder: Path) -> Metrics:
     return Metrics(whole, damaged)
 
 
+def left_out(lines: int) -> str:
+    """That so many lines were damaged, as the end of a sentence."""
+    return f"{'1 line is' if lines == 1 else f'{lines:,} lines are'} damaged and left out"
+
+
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
     """The lines of ``load_metrics``."""
     return load_metrics(folder).lines

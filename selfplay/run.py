@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from selfplay import arrays, checkpoint, trust
+from selfplay import checkpoint, trust
 from selfplay.backends import Threads, core_count
 from selfplay.config import Config, load_config, nearest_recipe, parse_config
 from selfplay.evaluator import NetEvaluator, choose_device, choose_precision
@@ -95,11 +95,10 @@ class Training:
         device = choose_device(config.evaluator.device)
         torch.manual_seed(config.seed)
         net = config.net.build(self.game)
-        found = folder.load_newest(_tell)
+        self._window: list[Samples] = []  # that the learner of a resumed run draws from
+        found = folder.load_newest(_tell, self._load_window)
         self._loaded = found[0] if found else None  # the checkpoint it goes on from
         saved = found[1] if found else None
-        if found:
-            self._refuse_other_checkpoint(*found)
         wish = saved.get("precision", "auto") if saved else config.evaluator.precision
         self._precision = choose_precision(net, self.game, device, wish)
         self._gauge = Gauge(
@@ -265,7 +264,7 @@ class Training:
             if number(path) > reached:  # written just before its checkpoint would have been
                 path.unlink()
         for path in self.folder.checkpoints():
-            if number(path) > reached:  # damaged, else the run would go on from it
+            if number(path) > reached:  # damaged, or its shard: else the run would go on from it
                 path.rename(spare_name(path))
         self.folder.write_json("config.json", self.config.dump())
         trust.remember(self.config.game, self.folder.config_file)
@@ -343,20 +342,20 @@ class Training:
             if needed <= 0:
                 shard.unlink()
             else:
-                needed -= checkpoint.count_samples(shard)
+                try:
+                    needed -= checkpoint.count_samples(shard)
+                except checkpoint.DamagedError:
+                    return  # nobody knows how far back the older ones are needed
 
     def _refuse_other_checkpoint(self, path: Path, saved: dict[str, Any]) -> None:
-        """Raises ValueError unless a checkpoint is of this run and can be trained further."""
+        """Raises ValueError unless a checkpoint is of this run, DamagedError if a net alone."""
         if saved.get("game") != self.config.game:
             raise ValueError(
                 f"{path} belongs to a run on {saved.get('game')!r}; you asked for "
                 f"{self.config.game!r}: give another folder with --out"
             )
         if "training" not in saved:
-            raise ValueError(
-                f"{path} holds only the net, to be played with; to train anew give another folder "
-                f"with --out"
-            )
+            raise checkpoint.DamagedError(f"{path} holds only the net, to be played with")
         if "config" in saved:
             before = parse_config(saved["config"], (), str(path)).dump()
             for option, old, new in _fixed_differences(before, self.config.dump()):
@@ -388,7 +387,8 @@ class Training:
                 f"to train anew give another folder with --out"
             ) from error
         self._start -= shop.ledger.wall_s
-        shop.replay.restore(self._shards_for(self.config.replay.size(total), total), total)
+        shop.replay.restore(self._window, total)
+        self._window = []
         self._saved_total = total
 
     @contextlib.contextmanager
@@ -403,30 +403,20 @@ class Training:
                 f"edited; to train anew give another folder with --out"
             ) from error
 
-    def _shards_for(self, needed: int, total: int) -> list[Samples]:
-        """The latest samples on disk, at least ``needed`` of ``total``, as they were made."""
-        folder, like = self.folder, example_samples(self.game)
-        numbers = {number(path) for path in (*folder.shards(), *folder.checkpoints())}
-        parts: list[Samples] = []
-        until: int | None = total  # positions made until the end of the next shard, where known
-        for iteration in sorted(numbers, reverse=True):  # each checkpoint came with a shard
-            if needed > 0 and iteration <= self.shop.ledger.iteration:
-                samples, made = checkpoint.load_shard(folder.shard(iteration), like)
-                if made and made != self._made(iteration, made.first, until or made.total):
-                    raise ValueError(
-                        f"{folder.shard(iteration)} is not the file that was written there: it "
-                        f"holds positions of iteration {made.iteration} of a run of seed "
-                        f"{made.seed}; put the right one back, or give another folder with --out"
-                    )
-                until = made.first if made else None
-                parts.append(samples)
-                needed -= arrays.length(samples)
-        if needed > 0:
-            raise ValueError(
-                f"{folder.path}/replay lacks {needed:,} of the positions that the run needs to go "
-                f"on; to train anew give another folder with --out"
-            )
-        return parts[::-1]
+    def _load_window(self, path: Path, saved: dict[str, Any]) -> None:
+        """Reads the samples that a checkpoint goes on with.
+
+        Raises DamagedError where there is none for it, or a file is not as it was written.
+        """
+        self._refuse_other_checkpoint(path, saved)
+        total = saved["training"].get("replay_total")
+        if isinstance(total, int) and 0 <= total < 2**53:  # else ``_restore`` refuses it
+            made = self._made(number(path), 0, total)
+            needed, like = self.config.replay.size(total), example_samples(self.game)
+            try:
+                self._window = self.folder.load_window(made, needed, like)
+            except checkpoint.DamagedError as error:
+                raise checkpoint.DamagedError(f"{path} cannot be gone on from: {error}") from error
 
 
 def _tell(sentence: str) -> None:

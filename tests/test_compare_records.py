@@ -57,6 +57,17 @@ def test_regimes_of_own_games_have_no_set_of_data(tmp_path: Path) -> None:
     assert read_run(own).games is None
 
 
+def test_damaged_lines_are_counted_on_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_run(tmp_path / "a", LAW)
+    with open(folder / "metrics.jsonl", "ab") as file:
+        file.write(b"5\n\xff\n")
+    assert len(read_run(folder).points.flops) == len(FLOPS)
+    path = folder / "metrics.jsonl"
+    assert capsys.readouterr().err == f"{path}: 2 lines are damaged and left out\n"
+
+
 def test_older_lines_take_the_ledger_of_the_line_before(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "a", LAW)
     rows = [

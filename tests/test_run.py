@@ -605,16 +605,22 @@ def test_a_shard_in_the_place_of_another_is_noticed(copy: Path) -> None:
     *_, before, last = RunFolder(copy).shards()
     shutil.copy(last, before)
     held = int(last.stem)
-    with pytest.raises(ValueError, match=f"{before.name} is not the file .* iteration {held} "):
+    said = f"{before.name} is not the file .* iteration {held} .*; there is none before it"
+    with pytest.raises(ValueError, match=said):
         train(str(copy), ["budget.positions=9000"])
 
 
-def test_a_shard_of_another_run_is_noticed(recipe: str, copy: Path, tmp_path: Path) -> None:
+def test_a_shard_of_another_run_is_noticed(
+    straight: Outcome, recipe: str, copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     other = train(recipe, ["seed=7", "budget.positions=600"], str(tmp_path / "other")).folder
     last = RunFolder(copy).shards()[-1]
     shutil.copy(RunFolder(other).shards()[-1], last)
-    with pytest.raises(ValueError, match=f"{last.name} is not the file .* of a run of seed 7"):
-        train(str(copy), ["budget.positions=9000"])
+    assert train(str(copy)).finished
+    err = capfd.readouterr().err
+    assert f"{last} is not the file that was written there" in err
+    assert "of a run of seed 7; the one before it is used" in err
+    assert_same_run(straight.folder, copy)
 
 
 def test_games_are_there_before_their_checkpoint(
@@ -661,11 +667,29 @@ def test_the_command_can_be_repeated_from_provenance(
     assert shlex.split(provenance("float32")["command"]) == words
 
 
-@pytest.mark.parametrize("which", [-1, -2])
-def test_a_missing_shard_is_named(copy: Path, which: int) -> None:
-    shard = RunFolder(copy).shards()[which]
+@pytest.mark.parametrize("damage", [_flip, Path.unlink, lambda p: p.write_bytes(b"")])
+def test_the_checkpoint_before_serves_when_the_newest_shard_is_damaged(
+    damage: Callable[[Path], object],
+    straight: Outcome,
+    copy: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    before, newest = RunFolder(copy).checkpoints()[-2:]
+    shard = RunFolder(copy).shards()[-1]
+    damage(shard)
+    assert train(str(copy)).finished
+    err = capfd.readouterr().err
+    assert (
+        f"{newest} cannot be gone on from: {shard} is missing or damaged; the one before it is "
+        f"used: {before}\n" in err
+    )
+    assert_same_run(straight.folder, copy)
+
+
+def test_a_shard_that_both_checkpoints_need_is_named(copy: Path) -> None:
+    shard = RunFolder(copy).shards()[-2]
     shard.unlink()
-    with pytest.raises(ValueError, match=f"{shard.name} is missing or damaged"):
+    with pytest.raises(ValueError, match=f"{shard.name} is missing or damaged; there is none"):
         train(str(copy), ["budget.positions=9000"])
 
 

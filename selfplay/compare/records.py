@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from selfplay import trust
 from selfplay.config import build_rules
 from selfplay.folder import RunFolder, find_run
 from selfplay.json_file import objects_in, read_object
-from selfplay.metrics import read_metrics
+from selfplay.metrics import left_out, load_metrics
 from selfplay.nets import NetSection, parameter_count
 from selfplay.printable import in_one_line
 
@@ -363,11 +364,15 @@ def _read_points(path: Path) -> Points:
     """The measurements in a ``metrics.jsonl``.
 
     A line that lacks the ledger (older versions) has that of the line before it; a line cut short
-    is left out, and so is one before any compute was used.
+    is left out, and so is one before any compute was used.  Damaged ones are counted on standard
+    error.
     """
+    metrics = load_metrics(path.parent)
+    if metrics.damaged:
+        print(f"{path}: {left_out(metrics.damaged)}", file=sys.stderr)
     ledger: dict[str, Any] = {}
     lines = []
-    for told in read_metrics(path.parent):
+    for told in metrics.lines:
         if any(name.startswith("strength/") for name in told):
             line = told if "cost/flops_learn" in told else {**ledger, **told}
             line["cost/flops"] = _flops(line)

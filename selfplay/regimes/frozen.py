@@ -89,7 +89,10 @@ def _shards(paths: list[Path], like: Samples) -> list[Samples]:
     parts: list[Samples] = []
     until: int | None = None  # positions made until the end of the shard before, where known
     for path in paths:
-        samples, made = checkpoint.load_shard(path, like)
+        try:
+            samples, made = checkpoint.load_shard(path, like)
+        except checkpoint.DamagedError as error:
+            raise ValueError(f"{error}; put it back as it was, or name another run") from error
         if made is not None and path.stem != f"{made.iteration:06}":
             raise ValueError(
                 f"{path} holds the positions of iteration {made.iteration}, not those that were "
