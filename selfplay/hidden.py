@@ -29,6 +29,10 @@ from selfplay.types import Bool, Game, Int, Obs, State, Transition
 _STARTS = 512  # drawn, to find different ones that look the same
 _BYTES = 1 << 26  # of the states of the starts, at most
 _AT_ONCE = 32
+_VARIED = 0.03  # share of starts in which a number is not as in most
+_TOGETHER = 0.4  # correlation; hands of 13 cards out of 52 show 0.37
+_COLUMNS = 1000  # of what the second player sees, at most
+_CHARACTERS = 6  # ways to play, at most
 _MEMBERS = 8  # starts that look the same which are played
 _ALONE = 8  # starts without one like it which are played
 _GAMES, _PLIES = 512, 200  # side by side, and how far
@@ -52,24 +56,29 @@ def what_is_hidden(game: Game, seed: int = 0, until: float = math.inf) -> str | 
     Looks until time.monotonic() is ``until``, at most.
     """
     rng = np.random.default_rng(seed)
-    state = _comparable_starts(game, rng, until)
+    starts = _starts(game, rng, until)
+    found = _dealt_apart(game, starts, until)
+    if found is not None:
+        return found
+    state = _comparable(game, starts)
     if state is None:
         return None
-    # each start with two pairs of characters; a character decides what one knows how to play
-    state = repeat(state, 2)
-    character = rng.integers(2, size=(length(state), 2), dtype=np.uint64)
-    character[::2] = 0
+    # each start with pairs of characters; a character decides what one knows how to play
+    most = _GAMES_OBJECTS if holds_objects(state) else _GAMES
+    times = min(_CHARACTERS, max(2, most // length(state)))
+    pairs = np.stack(np.divmod(np.arange(times, dtype=np.uint64), 2), axis=1)
+    state, character = repeat(state, times), np.tile(pairs, (length(state), 1))
     for number in range(_ROUNDS):
         if number and time.monotonic() > until:
             return None
-        found = _round(game, state, character + np.uint64(2 * number), until)
+        found = _round(game, state, character + np.uint64(_CHARACTERS * number), until)
         if found is not None:
             return found
     return None
 
 
-def _comparable_starts(game: Game, rng: np.random.Generator, until: float) -> State | None:
-    """Starts of which many look alike, as far as there are any; None if nothing can be compared."""
+def _starts(game: Game, rng: np.random.Generator, until: float) -> State:
+    """_STARTS starts, as far as memory and time allow."""
     parts = [game.init(rng, _AT_ONCE)]
     while (
         len(parts) * _AT_ONCE < _STARTS
@@ -77,7 +86,62 @@ def _comparable_starts(game: Game, rng: np.random.Generator, until: float) -> St
         and time.monotonic() < until
     ):
         parts.append(game.init(rng, _AT_ONCE))
-    state = concatenate(parts)
+    return concatenate(parts)
+
+
+def _dealt_apart(game: Game, state: State, until: float) -> str | None:
+    """A sentence where the players see what was drawn for each alone at the starts ``state``.
+
+    Hands of many cards never come twice, so there is nothing to compare.  But after one and the
+    same move the second player sees something that varies from start to start and that nothing the
+    first player saw goes together with.
+    """
+    if game.num_players == 1:
+        return None
+    legal = game.legal(state)
+    action = int(legal.sum(axis=0).argmax())
+    rows = np.flatnonzero(legal[:, action])
+    first, second = [], []
+    for at in range(0, len(rows), _AT_ONCE):
+        if time.monotonic() > until:
+            break
+        here = take(state, rows[at : at + _AT_ONCE])
+        after, paid = game.step(here, np.full(length(here), action, np.int32))
+        turned = paid.discount < 0
+        first.append(_numbers(game.observe(take(here, turned))))
+        second.append(_numbers(game.observe(take(after, turned))))
+    if sum(map(len, first)) < _STARTS // 2:
+        return None
+    before, then = _standard(np.concatenate(first)), _standard(np.concatenate(second))
+    if not then.size or len(np.unique(before, axis=0)) < _STARTS // 4:
+        return None
+    together = np.abs(then[:, :_COLUMNS].T @ before).max(axis=1, initial=0.0) / len(then)
+    if together.min() >= _TOGETHER:
+        return None
+    return (
+        f"{game.name} hides something from the player to move (a card, or what else is drawn at "
+        "the start), which a search on copies would see: after one and the same move "
+        f"({game.action_name(action)}) the second player sees what nothing that the first saw "
+        "goes together with"
+    )
+
+
+def _numbers(obs: Obs) -> NDArray[np.float64]:
+    """[B, ...], all that is seen in one row."""
+    rows = [array.reshape(len(array), -1).astype(np.float64) for array in leaves(obs)]
+    return np.concatenate(rows, axis=1)
+
+
+def _standard(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The columns that are not nearly constant, with mean 0 and variance 1."""
+    varied = (rows != np.median(rows, axis=0)).mean(axis=0) > _VARIED
+    rows = rows[:, varied]
+    scaled: NDArray[np.float64] = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    return scaled
+
+
+def _comparable(game: Game, state: State) -> State | None:
+    """Starts of which many look alike, as far as there are any; None if nothing can be compared."""
     keys = hash_rows(_know(game, state, np.zeros(length(state), np.uint64), 0, None))[:, 0]
     _, group, size = np.unique(keys, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")

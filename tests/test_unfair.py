@@ -39,6 +39,8 @@ def _findings(name: str) -> list[str]:
     [
         ("HiddenCard", HIDES),
         ("HiddenHands", HIDES),
+        ("HandsOfTen", HIDES),
+        ("NoCardTwice", HIDES),
         ("FaceDownDeck", HIDES),
         ("HiddenMove", HIDES),
         ("HiddenLegality", HIDES),
@@ -78,7 +80,9 @@ def test_the_broken_law_is_named_in_one_sentence(name: str, law: str) -> None:
     assert "\n" not in findings[0]
 
 
-@pytest.mark.parametrize("name", ["Plain", "OpenCard", "SeedsTheShared", "ThrowsForNothing"])
+@pytest.mark.parametrize(
+    "name", ["Plain", "OpenCard", "OpenHandsOfTen", "SeedsTheShared", "ThrowsForNothing"]
+)
 def test_fair_environments_are_kept(name: str) -> None:
     for seed in range(2):
         assert check_game(_adapted(name), games=2, seed=seed) == []

@@ -114,6 +114,40 @@ class HiddenHands(Duel):
         return self.hands[0] - self.hands[1]
 
 
+class HandsOfTen(Duel):
+    """Each sees ten cards of his own out of 52: no two starts look alike."""
+
+    shown = 1  # hands that a player sees, his own first
+
+    def observation_space(self, agent):
+        return gymnasium.spaces.Box(0, 2, (self.length + 52 * self.shown,), np.float32)
+
+    def deal(self):
+        self.hands = self.rng.permutation(52)[:20].reshape(2, 10)
+
+    def observe(self, agent):
+        row = np.zeros(self.length + 52 * self.shown, np.float32)
+        row[: len(self.played)] = np.array(self.played) + 1
+        for place in range(self.shown):
+            cards = self.hands["ab".index(agent) ^ place]
+            row[self.length + 52 * place + cards] = 1
+        return row
+
+    def score(self):
+        return self.hands[0].sum() - self.hands[1].sum() + 0.5
+
+
+class NoCardTwice(HiddenCard):
+    """Both see a number that no two starts share, beside a card that one of them sees."""
+
+    def deal(self):
+        super().deal()
+        self.number = self.rng.normal()
+
+    def seen(self, agent):
+        return [*super().seen(agent), self.number]
+
+
 class FaceDownDeck(Duel):
     """A deck is shuffled at the start and turned over card by card; nobody knows its order."""
 
@@ -411,6 +445,10 @@ class OpenCard(Duel):
 
     def score(self):
         return 1 if self.played[0] == self.card else -1
+
+
+class OpenHandsOfTen(HandsOfTen):
+    shown = 2
 
 
 class SeedsTheShared(Duel):
