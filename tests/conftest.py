@@ -18,7 +18,9 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay.types import Evaluator
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+# a job in the background ignores the first, one of nohup the second
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,6 +33,7 @@ def _own_decisions(tmp_path_factory: pytest.TempPathFactory) -> None:
 def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     """A game that one test imports is not looked for by the processes that another starts."""
     monkeypatch.setattr(importing, "_own", {})
+    monkeypatch.setattr(importing._beside, "found", {})
 
 
 @pytest.fixture(scope="session")
