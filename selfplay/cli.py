@@ -36,6 +36,7 @@ a data set:
   show PATH                      tell what it holds
 """
 RUN = "a run's folder or a unique part of its name; @STEP picks a checkpoint"
+A_GAME = "one of `selfplay games`, an adapter, or your own class module:Class"
 JSON = "print one JSON object on standard output, all else on standard error"
 
 
@@ -335,24 +336,21 @@ def _match(parser: Parser) -> None:
     )  # fmt: skip
     parser.add_argument("--game", help="the game, where no player is a run (default: connect4)")
     parser.add_argument(
-        "--games",
-        type=_at_least(2, 10**6),
-        default=100,
-        metavar="N",
+        "--games", type=_at_least(2, 10**6), default=100, metavar="N",
         help="games a pair (default: 100)",
-    )
+    )  # fmt: skip
     parser.add_argument(
-        "--simulations",
-        type=_at_least(0),
-        metavar="N",
+        "--simulations", type=_at_least(0), metavar="N",
         help="of the runs (default: each run's [strength])",
-    )
+    )  # fmt: skip
     parser.add_argument(
         "--openings", type=_at_least(0, 10_000), default=2, metavar="PLIES",
         help="random moves that games begin with (default: 2)",
     )  # fmt: skip
     parser.add_argument("--save", metavar="FILE", help="write the games there, one a line")
-    parser.add_argument("--seed", type=_at_least(0, 2**63 - 1), default=0)
+    parser.add_argument(
+        "--seed", type=_at_least(0, 2**63 - 1), default=0, help="of chance (default: 0)"
+    )
     _add_trust(parser)
     parser.add_argument("--json", action="store_true", help=JSON)
 
@@ -451,26 +449,25 @@ def _data(parser: Parser) -> None:
 
 
 def _check(parser: Parser) -> None:
-    """say in words whether a game keeps the laws, also your own"""
-    parser.add_argument("game", metavar="GAME")
+    """say in words what a game is and whether it keeps the laws, also your own"""
+    parser.add_argument("game", metavar="GAME", help=A_GAME)
     parser.add_argument(
-        "--games",
-        type=_at_least(1, 10**6),
-        default=16,
-        metavar="N",
+        "--games", type=_at_least(1, 10**6), default=16, metavar="N",
         help="random games (default: 16)",
-    )
+    )  # fmt: skip
     parser.add_argument(
         "--seconds", type=_seconds, default=20.0, metavar="S",
         help="about as long it looks at a slow game, less thoroughly (default: 20)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=_at_least(0, 2**63 - 1), default=0)
+    parser.add_argument(
+        "--seed", type=_at_least(0, 2**63 - 1), default=0, help="of chance (default: 0)"
+    )
     parser.add_argument("--json", action="store_true", help=JSON)
 
 
 def _bench(parser: Parser) -> None:
     """measure self-play: simulations a second, and the net's share of the time"""
-    parser.add_argument("game", metavar="GAME")
+    parser.add_argument("game", metavar="GAME", help=A_GAME)
     parser.add_argument(
         "--net", choices=("resnet", "mlp"), help="(default: resnet where the board is planes)"
     )
@@ -481,12 +478,16 @@ def _bench(parser: Parser) -> None:
         ("layers", "of an mlp (default: 2)"),
     ):
         parser.add_argument(f"--{size}", type=_at_least(1), metavar="N", help=meaning)
-    parser.add_argument("--simulations", type=_at_least(1), default=32, metavar="N")
+    parser.add_argument(
+        "--simulations", type=_at_least(1), default=32, metavar="N", help="a move (default: 32)"
+    )
     parser.add_argument(
         "--games", type=_at_least(1, 1 << 16), metavar="N", help="games side by side"
     )
     _add_set(parser)
-    parser.add_argument("--seconds", type=_seconds, default=20.0, metavar="S")
+    parser.add_argument(
+        "--seconds", type=_seconds, default=20.0, metavar="S", help="of self-play (default: 20)"
+    )
     parser.add_argument("--json", action="store_true", help=JSON)
 
 

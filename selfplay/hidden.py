@@ -128,8 +128,8 @@ def _dealt_apart(game: Game, state: State, until: float) -> str | None:
 
 def _numbers(obs: Obs) -> NDArray[np.float64]:
     """[B, ...], all that is seen in one row."""
-    rows = [array.reshape(len(array), -1).astype(np.float64) for array in leaves(obs)]
-    return np.concatenate(rows, axis=1)
+    rows = [array.reshape(len(array), math.prod(array.shape[1:])) for array in leaves(obs)]
+    return np.concatenate(rows, axis=1).astype(np.float64)
 
 
 def _standard(rows: NDArray[np.float64]) -> NDArray[np.float64]:

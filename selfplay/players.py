@@ -43,7 +43,7 @@ def make_player(name: str, game: Game, load_run: LoadRun) -> Player:
     try:
         return load_run(run, step, simulations)
     except ValueError as error:
-        near = difflib.get_close_matches(kind, KINDS, n=1)
+        near = difflib.get_close_matches(kind, KINDS, n=1, cutoff=0.7)
         if near:
             raise ValueError(f"{error} (did you mean the player {near[0]!r}?)") from error
         raise

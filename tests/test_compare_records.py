@@ -30,6 +30,8 @@ def test_a_run_says_what_was_written(tmp_path: Path) -> None:
     run = read_run(folder)
     assert (run.kind, run.seed, run.games, run.finished) == ("imitation", 7, 1000, False)
     assert run.expert == "solver, temperature 1"
+    (folder / "provenance.json").write_text('{"command": "of an older version"}')
+    assert read_run(folder).finished
     assert run.settings == ("tictactoe", 64, "", "", 0, 0)
     points = run.points
     np.testing.assert_allclose(points.flops, FLOPS)

@@ -203,8 +203,8 @@ def test_a_search_player_corrects_its_evaluator() -> None:
 
 
 def load_run(run: str, step: int | None, simulations: int | None) -> Player:
-    if run == "lost":
-        raise ValueError("there is no run 'lost'")
+    if run in ("lost", "nim"):
+        raise ValueError(f"there is no run {run!r}")
     if run.startswith("minmax"):
         raise ValueError(f"there is no run {run!r}")
     return NetPlayer(f"{run}|{step}|{simulations}", favourite)
@@ -238,6 +238,7 @@ def test_players_by_name(name: str, expected: str) -> None:
         ("random:5", "the player 'random' stands alone, without ':5'"),
         ("a@last", "'a@last': after @ stands the step of a checkpoint, not 'last'"),
         ("lost", "there is no run 'lost'$"),
+        ("nim", "there is no run 'nim'$"),
         ("minmax:3", r"there is no run 'minmax' \(did you mean the player 'minimax'\?\)"),
     ],
 )

@@ -202,7 +202,7 @@ def read_run(path: Path) -> Run:
             maker=maker,
             maker_parameters=net_size(game, _section(_maker(maker), "net")) if maker else None,
             options=tuple(_leaves(_with_maker(config, maker))),
-            finished=bool(told.get("finished")),
+            finished=bool(told.get("finished", told)),  # older versions did not say
             points=points,
         )
     except (TypeError, ValueError) as error:

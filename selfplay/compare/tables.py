@@ -64,7 +64,8 @@ def _group_row(curve: Curve, views: Sequence[View]) -> tuple[str, ...]:
     last = [run.points for run in group.runs]
     unique = float(np.mean([points.unique[-1] for points in last]))
     samples = float(np.mean([points.samples[-1] for points in last]))
-    data = f"{group.data:,}" if group.data is not None else f"={_count(unique)}"
+    made = NONE if math.isnan(unique) else f"={_count(unique)}"
+    data = f"{group.data:,}" if group.data is not None else made
     return (
         brief(group.label),
         str(len(group.runs)),
