@@ -60,12 +60,16 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of ``selfplay ARGV``: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    from selfplay.interrupts import leave_at_once
     from selfplay.printable import printed_safely
     from selfplay.streams import fill_missing, unheeded
 
     fill_missing()
     with contextlib.redirect_stderr(unheeded(sys.stderr)), printed_safely():
-        return _main(list(sys.argv[1:] if argv is None else argv))
+        code = _main(list(sys.argv[1:] if argv is None else argv))
+    if argv is None and code == 130:
+        leave_at_once(code)
+    return code
 
 
 def _main(words: list[str]) -> int:

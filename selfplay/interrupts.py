@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -39,3 +42,17 @@ def leave_to_parent() -> None:
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def leave_at_once(code: int) -> None:
+    """Ends this process with ``code`` unless processes that it started have to end before.
+
+    Taking the interpreter apart takes most of a second once torch is there, and aborts where a
+    thread is within compiled code.
+    """
+    if multiprocessing.active_children():
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

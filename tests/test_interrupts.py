@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
+from selfplay import cli
 from selfplay.interrupts import interrupts, leave_to_parent
 
 
@@ -29,3 +32,25 @@ def test_a_worker_leaves_the_terminal_to_its_parent() -> None:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@pytest.mark.parametrize(("code", "children", "left"), [(130, 0, [130]), (130, 1, []), (1, 0, [])])
+def test_an_interrupted_program_leaves_without_taking_itself_apart(
+    code: int,
+    children: int,
+    left: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def answer(_: list[str]) -> int:
+        print("% SZS status User for p", end="")
+        return code
+
+    ends: list[int] = []
+    monkeypatch.setattr(cli, "_main", answer)
+    monkeypatch.setattr("multiprocessing.active_children", lambda: [None] * children)
+    monkeypatch.setattr(os, "_exit", ends.append)
+    assert cli.main() == code
+    assert cli.main([]) == code
+    assert ends == left
+    assert capfd.readouterr().out.startswith("% SZS status User for p")
