@@ -192,6 +192,8 @@ NUMBERED = [f"{i // 2 + 1}. {p}" if i % 2 == 0 else p for i, p in enumerate(POIN
         f"'{WHOLE}',", f"{WHOLE} 35-29", f"{WHOLE} (35-29)", f"35:29 {WHOLE}",
         f"Nicolet 35-29 Tominaga: {WHOLE}", f"A vs. B: {WHOLE}", f"{WHOLE}PAPA",
         f"{' '.join(POINTS)} pass -- ", f"{WHOLE} # 29-35", f"{WHOLE}\f", f"{WHOLE}\x1a",
+        " ".join(NUMBERED).replace(".", ")"), " ".join(NUMBERED).replace(".", ":"),
+        f"\u200b\u201c{WHOLE}\u201d",
     ],
 )  # fmt: skip
 def test_forms_of_a_line(tmp_path: Path, line: str) -> None:
@@ -213,6 +215,7 @@ def test_line_ends_of_any_system(tmp_path: Path, end: str, encoding: str) -> Non
         f'"Moves"\t"Result"\n"{" ".join(POINTS)}"\t"Black wins"\n',
         f'id,moves\n1,"{",".join(POINTS)}"\n# end\n',
         f"moves\n{WHOLE}\n",
+        f"sep=;\nid;moves;winner\n1;{WHOLE};Black\n",
     ],
 )
 def test_tables_are_read_by_their_header(tmp_path: Path, table: str) -> None:
@@ -248,8 +251,9 @@ def test_a_result_told_decides_a_game_that_stops_early(tmp_path: Path) -> None:
     assert (games[0], outcomes) == (["f5", "d6", "c5"], [-1, 1, 0])
 
 
-def test_columns_joined_by_dashes_are_no_results(tmp_path: Path) -> None:
-    path = written(tmp_path / "games.txt", "1-2-1-2-1-2-1", "1. 1 2 2. 1 2 3. 1 2 4. 1 1-0")
+def test_columns_joined_by_dashes_are_no_results_and_numbers_no_columns(tmp_path: Path) -> None:
+    numbered = [f"1{sign} 1 2 2{sign} 1 2 3{sign} 1 2 4{sign} 1 1-0" for sign in (".", ":", ")")]
+    path = written(tmp_path / "games.txt", "1-2-1-2-1-2-1", *numbered)
     taken = Taken()
     import_moves([path], Connect4(), taken.add)
-    assert taken.lines() == [[0, 1, 0, 1, 0, 1, 0]] * 2
+    assert taken.lines() == [[0, 1, 0, 1, 0, 1, 0]] * 4

@@ -22,6 +22,10 @@ from selfplay.data.results import is_pass, looks_like_result, read_result
         ("Black wins", 1), ("White wins 29-35", -1), ("Black wins 35-29", 1), ("black won by 6", 1),
         ("White resigns", 1), ("Black resigned.", -1), ("White lost on time", 1),
         ("Win for White", -1), ("Winner: Black", 1), ("White resigns, Black wins", 1),
+        ("Black wins, white resigns", 1), ("Black wins (White resigned)", 1), ("1-0 (time)", 1),
+        ("29-35 (adj)", -1), ("White", -1), ("b", 1), ("Black by 6", 1), ("W by 2.5", -1),
+        ("Black: 35, White: 29", 1), ("B29 W35", -1), ("White timeout", 1), ("draws", 0),
+        ("Black abandoned the game", -1), ("White disconnected", 1), ("White beats Black", -1),
     ],
 )  # fmt: skip
 def test_results_of_a_game_that_black_begins(text: str, result: float) -> None:

@@ -52,7 +52,7 @@ UP_TO_A_PASS = ["b3", "b2", "b1", "a3", "e5", "c1", "b4", "a1"]
 
 @pytest.mark.parametrize("passed", ["", "B[]", "B[tt]", "B[PASS]"])
 def test_who_is_passed_over_may_say_so_or_not(tmp_path: Path, passed: str) -> None:
-    text = f"(;GM[2]SZ[6]RE[W+2]{nodes(UP_TO_A_PASS)};{passed};W[e3])"
+    text = f"(;GM[2]RE[W+2]{nodes(UP_TO_A_PASS)};{passed};W[e3])"
     games, _ = taken(tmp_path, text, size=6)
     names = [Othello(6).action_name(int(action)) for action in games.action]
     assert names == [*UP_TO_A_PASS, "e3"]
@@ -90,6 +90,8 @@ def test_the_main_line_of_each_tree_is_a_game(tmp_path: Path) -> None:
         (f"{HEAD}RE[B+2];B[f5];W[d6]", "cut short, the game tree is not closed"),
         ("(;GM[1]SZ[19];B[dd])", r"GM\[1\] is Go; of the games of SGF only Othello"),
         ("(;GM[2]SZ[1\n0];B[ee])", r"the board is SZ\[10\]; othello has SZ\[8\]"),
+        ("(;SZ[19];B[pd])", r"SZ\[19\]; othello has SZ\[8\], and it names no game \(GM\)"),
+        ("(;RE[B+R];B[dd])", r"move 1 \(d4\) is illegal"),
         ("(;GM[2]SZ[10];B[ee])", r"the board is SZ\[10\]; othello has SZ\[8\]"),
         (f"{HEAD}AB[a1];B[f5])", "begins from a set-up position"),
         ("nothing", "there is no game tree"),
@@ -208,6 +210,13 @@ def test_passes_by_any_spelling_or_none(tmp_path: Path, word: str | None) -> Non
 )  # fmt: skip
 def test_what_roots_tell(tmp_path: Path, told: str) -> None:
     assert read(tmp_path, f"(;GM[2]{told}{nodes(POINTS)})".encode()) == ([POINTS], [1])
+
+
+@pytest.mark.parametrize(
+    "root", ["", "SZ[8]", "GM[]", "GM[02]", "GM[ 2 ]", "GM[Othello]", "GM[reversi]SZ[8:8]"]
+)
+def test_a_tree_that_names_no_game_or_names_it_in_words(tmp_path: Path, root: str) -> None:
+    assert read(tmp_path, f"(;{root}RE[B+6]{nodes(POINTS)})".encode()) == ([POINTS], [1])
 
 
 def test_long_names_of_properties(tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ from selfplay.text import decode, read_bytes
 from selfplay.types import Float, Game, Int
 
 BATCH = 4096  # games replayed side by side
-_APART = re.compile(r"[\s,;|\"'`]+")
-_APART_OR_DASHED = re.compile(r"[\s,;|\"'`]+|(?<=[^\W_])-(?=[^\W_])")
+_SIGNS = r"[\s,;|\"'`\u2018-\u201f\u200b-\u200f\u2060]+"  # quotes, and what is not seen
+_APART = re.compile(_SIGNS)
+_APART_OR_DASHED = re.compile(_SIGNS + r"|(?<=[^\W_])-(?=[^\W_])")
 _LONG_PASS = re.compile("pass|@@@@", re.IGNORECASE)
 NAMED = 10  # broken games that the notes name; the others are only counted
 

@@ -26,9 +26,11 @@ ENDINGS = (".txt", ".moves")
 _MOVES = ("moves", "game_moves", "move_list", "movelist", "game", "transcript", "sequence", "kifu")
 _RESULTS = ("winner", "result", "score")
 _WINNERS = {"1": 1.0, "-1": -1.0, "2": -1.0, "0": 0.0}  # numbers in a column of that name
+_DELIMITED = re.compile('"?sep=.?"?', re.IGNORECASE)  # what Excel writes before a table
 _LONGEST = 100_000  # signs of a line
 _LABEL = re.compile(r".*:\s+")  # names before the moves
-_NUMBER = re.compile(r"(?<!\w)\d+[^\S\n]*(?:[.…][^\S\n]*)+")
+_NUMBER = re.compile(r"(?<!\w)\d+[^\S\n]*(?:[.…][^\S\n]*)+|(?<!\S)\d+\)")
+_BEFORE_COLON = re.compile(r"(?<!\S)\d+:(?=\s)")  # numbers a move where there are several
 
 
 class Table(NamedTuple):
@@ -64,7 +66,7 @@ def parse_moves_file(game: Game, content: str, name: str) -> Iterator[Transcript
             yield Broken(f"{where}: {len(line):,} signs are too many for a game")
             continue
         line = line.strip()
-        if not line or line.startswith("#"):
+        if not line or line.startswith("#") or (first and _DELIMITED.fullmatch(line)):
             continue
         if first:
             first, table = False, _table(line)
@@ -78,6 +80,8 @@ def parse_moves_file(game: Game, content: str, name: str) -> Iterator[Transcript
 
 def _line(game: Game, notation: Notation, line: str, where: str) -> Transcript:
     """The game of a line; words that are no moves are left for the game to refuse."""
+    if len(_BEFORE_COLON.findall(line)) > 1:
+        line = _BEFORE_COLON.sub(" ", line)
     label = _LABEL.match(line)
     if label and _are_moves(notation, label[0].rstrip(" :")):
         label = None  # no names: moves, and the colon is wrong

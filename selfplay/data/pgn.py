@@ -16,17 +16,10 @@ import numpy as np
 
 from selfplay.data.games import Games
 from selfplay.data.intake import Broken, Imported, Notation, Transcript, ending, import_texts
-from selfplay.data.results import UNREAD, is_pass, looks_like_result, read_result
+from selfplay.data.results import UNREAD, is_named, is_pass, looks_like_result, read_result
 from selfplay.types import Game
 
 ENDINGS = (".pgn",)
-OTHER_NAMES = {
-    "reversi": "othello",
-    "connectfour": "connect4",
-    "fourinarow": "connect4",
-    "4inarow": "connect4",
-}
-
 # Quantifiers are possessive: what one has taken it never gives back, so reading takes linear time.
 _TOKEN = re.compile(
     r"""(?P<skip>\s++|;[^\n]*+|(?m:^)%[^\n]*+|\$\d++|(?m:^)[=_*\#~+-]{4,}+[^\S\n]*+$)
@@ -237,7 +230,7 @@ class _Reading:
         self._tags.add(key)
         if key == "result":
             self._tell(value)
-        elif key in ("variant", "game") and not _same_game(value, self._game):
+        elif key in ("variant", "game") and not is_named(value, self._game):
             self._foreign = (
                 self._foreign or f"the game is {value!r}; you asked for {self._game.name}"
             )
@@ -330,9 +323,3 @@ class _Reading:
         """Takes note of the first thing that is wrong, at ``line`` or where the game begins."""
         self._begin(line)
         self._wrong = self._wrong or f"line {line or self._line}: {sentence}"
-
-
-def _same_game(value: str, game: Game) -> bool:
-    """Whether a tag names the game; its board is told by nothing but its moves."""
-    word = re.sub(r"[^a-z0-9]", "", value.casefold())
-    return OTHER_NAMES.get(word, word) == game.name.partition("-")[0]

@@ -1,4 +1,4 @@
-"""How files write the result of a game, in points or in words, and how they write a pass."""
+"""How files write results, in points or in words, passes, and the names of games."""
 
 from __future__ import annotations
 
@@ -18,18 +18,29 @@ PASSES = frozenset(
 POINTS = re.compile(r"(\d+(?:\.\d+)?)[-:](\d+(?:\.\d+)?)")
 UNREAD = "the result {!r} is none of 1-0, 0-1, 1/2-1/2, *"
 
+_OTHER_NAMES = {
+    "reversi": "othello",
+    "connectfour": "connect4",
+    "fourinarow": "connect4",
+    "4inarow": "connect4",
+}
+
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58]")
 _UNTOLD = ("", "*", "?", "void", "unknown", "unfinished", "-")
 _SCORES = {"1-0": 1.0, "0-1": -1.0, "1/2-1/2": 0.0, "1/2": 0.0, "0.5-0.5": 0.0}
 _DRAWS = ("draw", "drawn", "tie", "tied", "jigo", "=", "b+0", "w+0")
 _COLOUR = r"(black|white|b|w|first|second|player [12])(?: player)?"
 _SCORE = re.compile(r"[\d./]+[-:][\d./]+|(?:b|w|black|white)\+[\w.]*")
-_WON = re.compile(rf"{_COLOUR}(?:'s)? (?:has )?(?:wins?|won|victory)\b")
+_REMARK = re.compile(r"\s*\([^()]*\)$")
+_BY = re.compile(rf"{_COLOUR}(?: by [\d.]+)?")
+_EACH = re.compile(r"(?:b|black):?\s*(\d+)[\s,;:/-]+(?:w|white):?\s*(\d+)")
+_WON = re.compile(rf"{_COLOUR}(?:'s)? (?:has )?(?:wins?|won|victory|beats?|defeats)\b")
 _WON_BY = re.compile(
     rf"(?:wins?|won|victory|winner|winner is) ?(?:of|for|by|:)? ?(?:the )?{_COLOUR}\b"
 )
 _LOST = re.compile(
-    rf"{_COLOUR} (?:has )?(?:resign\w*|los\w*|forfeit\w*|times? out|timed out|ran out of time)\b"
+    rf"{_COLOUR} (?:has )?(?:resign\w*|los\w*|forfeit\w*|abandon\w*|disconnect\w*|"
+    r"time[sd]? ?out|ran out of time)\b"
 )
 
 
@@ -41,6 +52,12 @@ def begins(game: Game) -> str:
 def counts_points(game: Game) -> bool:
     """Whether who has more points wins, so that a result may be told as a score."""
     return game.name.partition("-")[0] == "othello"
+
+
+def is_named(text: str, game: Game) -> bool:
+    """Whether a text names the game; its board is told by nothing but its moves."""
+    word = re.sub(r"[^a-z0-9]", "", text.casefold())
+    return _OTHER_NAMES.get(word, word) == game.name.partition("-")[0]
 
 
 def is_pass(word: str) -> bool:
@@ -68,10 +85,11 @@ def read_result(game: Game, text: str) -> float | None:
         return _SCORES[score]
     if plain in _DRAWS:
         return 0.0
-    points = POINTS.fullmatch(plain)
+    points = POINTS.fullmatch(plain) or _EACH.fullmatch(plain)
     if points and counts_points(game) and float(points[1]) + float(points[2]) > 0:
         return float(np.sign(float(points[1]) - float(points[2])))
-    return _in_words(game, plain)
+    bare = _REMARK.sub("", plain)  # "1-0 (time)"
+    return read_result(game, bare) if bare not in ("", plain) else _in_words(game, plain)
 
 
 def _in_words(game: Game, plain: str) -> float | None:
@@ -79,10 +97,12 @@ def _in_words(game: Game, plain: str) -> float | None:
     short = re.fullmatch(r"(b|w|black|white)\+.*", plain)
     if short:
         return _won_by(game, short[1])
-    words = re.sub(r"[^a-z0-9':]+", " ", plain).strip()
+    if by := _BY.fullmatch(plain):
+        return _won_by(game, by[1])
+    words = re.sub(r"[^a-z0-9':,;]+", " ", plain).strip()
     told = {_won_by(game, found) for found in (*_WON.findall(words), *_WON_BY.findall(words))}
     told |= {-_won_by(game, found) for found in _LOST.findall(words)}
-    if re.search(r"\b(draw|drawn|tie|tied)\b", words):
+    if re.search(r"\b(draws?|drawn|ties?|tied)\b", words):
         told.add(0.0)
     return told.pop() if len(told) == 1 else None
 

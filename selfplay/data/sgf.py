@@ -14,7 +14,7 @@ import numpy as np
 
 from selfplay.data.games import Games
 from selfplay.data.intake import Broken, Imported, Told, Transcript, import_contents
-from selfplay.data.results import UNREAD, is_pass, read_result
+from selfplay.data.results import UNREAD, is_named, is_pass, read_result
 from selfplay.data.sgf_trees import Tree, main_lines
 from selfplay.text import by_mark, decode
 from selfplay.types import Game
@@ -65,17 +65,18 @@ def _transcript(game: Game, where: str, tree: Tree) -> Transcript:
     """The game of a main line; raises ValueError with a sentence."""
     told = [prop for prop in tree.properties if prop.values]
     root = {prop.name: prop.values[0].strip() for prop in reversed(told)}  # the first counts
-    kind = " ".join(root.get("GM", "1").split())
-    if kind != str(OTHELLO):
+    kind = " ".join(root.get("GM", "").split())  # where no game is named, the moves tell it
+    if kind and not _is_othello(kind, game):
         named = KINDS.get(int(kind), "a game unknown here") if _is_number(kind) else "unreadable"
         raise ValueError(
             f"GM[{kind[:20]}] is {named}; of the games of SGF only Othello (GM[{OTHELLO}]) exists "
             f"here"
         )
     size = round(game.num_actions**0.5)
-    board = "".join(root.get("SZ", "8").split())
-    if board not in (str(size), f"{size}:{size}"):
-        raise ValueError(f"the board is SZ[{board[:20]}]; {game.name} has SZ[{size}]")
+    board = "".join(root.get("SZ", "").split())
+    if board not in ("", str(size), f"{size}:{size}"):
+        unnamed = "" if kind else ", and it names no game (GM), as only Go may"
+        raise ValueError(f"the board is SZ[{board[:20]}]; {game.name} has SZ[{size}]{unnamed}")
     words, players = [], []
     placed: set[str] = set()
     for name, values in tree.properties:
@@ -99,6 +100,11 @@ def _start(size: int) -> set[str]:
     low, high = size // 2, size // 2 + 1
     left, right = chr(ord("a") + low - 1), chr(ord("a") + high - 1)
     return {f"B{right}{low}", f"B{left}{high}", f"W{left}{low}", f"W{right}{high}"}
+
+
+def _is_othello(kind: str, game: Game) -> bool:
+    """Whether a tree says that it is of Othello: by its number, or by its name in plain words."""
+    return int(kind) == OTHELLO if _is_number(kind) else is_named(kind, game)
 
 
 def _is_number(text: str) -> bool:
