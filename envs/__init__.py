@@ -88,8 +88,8 @@ def _class_of(target: str, spec: str) -> type[Game]:
     try:
         module = importing.load(module_name)
     except Exception as error:  # whatever happens in a user's module, a syntax error for one
-        kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
-        raise ValueError(f"game {spec!r}: cannot import {module_name!r} ({kind}{error})") from error
+        told = importing.told(error)
+        raise ValueError(f"game {spec!r}: cannot import {module_name!r} ({told})") from error
     found = getattr(module, class_name, None)
     if not inspect.isclass(found):
         own = importing.classes_in(module_name)

@@ -279,5 +279,6 @@ def construct(target: str, options: dict[str, Any], attributes: Sequence[str]) -
         raise ValueError(f"module {module_name!r} has no {' or '.join(names)} to call")
     try:
         return found[0](**options)
-    except TypeError as error:
-        raise ValueError(f"{target} does not accept {options}: {error}") from error
+    except Exception as error:  # whatever an environment makes of its options
+        told = importing.told(error)
+        raise ValueError(f"{target} does not accept {options}: {told}") from error

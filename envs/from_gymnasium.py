@@ -109,8 +109,11 @@ def _make(target: str, options: dict[str, Any]) -> Any:
         registry = "gymnasium.envs.registration"  # imports the class that an id stands for
         with importing.answering(registry) if registers else contextlib.nullcontext():
             return gymnasium.make(target, disable_env_checker=True, **options)
-    except (gymnasium.error.Error, ImportError, TypeError) as error:
+    except gymnasium.error.Error as error:
         raise ValueError(f"Gymnasium cannot make {target!r}: {error}") from error
+    except Exception as error:  # whatever an environment makes of its options
+        told = importing.told(error)
+        raise ValueError(f"Gymnasium cannot make {target!r}: {told}") from error
 
 
 def _has(module_name: str, name: str) -> bool:

@@ -77,6 +77,13 @@ def _importer() -> str:
     return ""
 
 
+def told(error: Exception) -> str:
+    """What somebody else's code raised, with its kind where its text alone says too little."""
+    if isinstance(error, ImportError | TypeError | ValueError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
 def classes_in(name: str) -> list[str]:
     """ "module:Class" of the games that a file of the working folder holds, which is not run.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from selfplay.printable import in_one_line
+
 
 class Answer(NamedTuple):
     """What a verb found out, and the exit code."""
@@ -14,4 +16,4 @@ class Answer(NamedTuple):
 
 def say_next(command: str, meaning: str = "") -> None:
     """The last line of a verb: the next useful command."""
-    print(f"Next: {command}" + (f"   ({meaning})" if meaning else ""))
+    print(f"Next: {in_one_line(command)}" + (f"   ({meaning})" if meaning else ""))

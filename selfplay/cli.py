@@ -142,6 +142,7 @@ def _leave_working_folder() -> None:
 
 
 def _fail(sentence: str, code: int) -> int:
+    sentence = " ".join(sentence.split("\n"))  # what it quotes could pass for lines of the program
     if len(sentence) > 4000:  # it quotes a file, and that may be long
         sentence = f"{sentence[:4000]} ..."
     print(f"selfplay: {sentence}", file=sys.stderr)

@@ -509,11 +509,13 @@ def _simulations(agent: Agent, wish: int | None) -> int:
 def _player_of(agent: Agent, simulations: int) -> Player:
     """The agent with ``simulations`` leaves a move, 0 for its net alone."""
     from selfplay.players import NetPlayer, SearchPlayer
+    from selfplay.printable import in_one_line
 
+    name = in_one_line(agent.name)
     if not simulations:
-        return NetPlayer(f"{agent.name}:0", agent.evaluator)
+        return NetPlayer(f"{name}:0", agent.evaluator)
     search = agent.search.with_simulations(simulations)
-    return SearchPlayer(f"{agent.name}:{simulations}", search, agent.evaluator)
+    return SearchPlayer(f"{name}:{simulations}", search, agent.evaluator)
 
 
 def _players(
@@ -575,9 +577,11 @@ def _first_of_each_set(positions: Positions, limit: int) -> Positions:
 
 
 def _print_truth(name: str, count: str, truth: Any) -> None:
+    from selfplay.printable import in_one_line
+
     rate = truth.mistake_rate
     interval = f"{rate.value:6.2%} ({rate.low:.2%} to {rate.high:.2%})"
     print(
-        f"  {name:16} {count:>9}  {interval:23}  {truth.optimal_mass:12.2%}  "
+        f"  {in_one_line(name):16} {count:>9}  {interval:23}  {truth.optimal_mass:12.2%}  "
         f"{truth.value_cross_entropy:10.3f}"
     )

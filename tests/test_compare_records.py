@@ -227,6 +227,10 @@ def test_cells_that_failed_are_named_and_the_others_compared(tmp_path: Path) -> 
     write_run(tmp_path / "good", LAW)
     damaged = write_run(tmp_path / "damaged", LAW, seed=1)
     (damaged / "config.json").write_text("{")
+    config = json.loads((tmp_path / "good" / "config.json").read_text())
+    config["net"]["width"] = 10**9
+    huge = write_run(tmp_path / "huge", LAW, seed=4)
+    (huge / "config.json").write_text(json.dumps(config))
     early = write_run(tmp_path / "early", LAW, seed=2)
     (early / "metrics.jsonl").write_text('{"step": 1, "phase": "learn", "time": 1.0}\n')
     (tmp_path / "absent").mkdir()
@@ -235,8 +239,9 @@ def test_cells_that_failed_are_named_and_the_others_compared(tmp_path: Path) -> 
     read = read_runs([tmp_path])
     assert [run.path.name for run in read.runs] == ["good"]
     reasons = {each.path.name: each.reason for each in read.skipped}
-    assert reasons.keys() == {"damaged", "early", "absent"}
+    assert reasons.keys() == {"damaged", "huge", "early", "absent"}
     assert "config.json is damaged" in reasons["damaged"]
+    assert "(net: Input should be less than or equal to 65536)" in reasons["huge"]
     assert "no measurement of strength yet" in reasons["early"]
     assert reasons["early"].endswith("; the sweep says: out of memory")
     assert "has no config.json" in reasons["absent"]

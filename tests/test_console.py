@@ -6,7 +6,9 @@ import contextlib
 import io
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from rich.live import Live
@@ -14,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from selfplay import cli
+from selfplay.answer import say_next
 from selfplay.console import PlainConsole
 from selfplay.printable import SafeStream, in_one_line, json_line, printable, printed_safely
 
@@ -111,3 +114,18 @@ def test_errors_repeat_no_control_characters(
     out, err = capsys.readouterr()
     assert err
     assert printable(out + err) == out + err
+
+
+def test_names_with_ends_of_lines_make_no_lines(
+    selfplay: Callable[..., CompletedProcess[str]], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """They could pass for what the program says."""
+    fake = "\nselfplay: done\n% SZS status Theorem for b"
+    (tmp_path / f"a{fake}.p").write_text("fof(c, conjecture, p | ~ p).\n")
+    for command in ("prove A.p --net none --seconds 5", "prove missing-A.p --net none", "play A"):
+        done = selfplay(*(word.replace("A", f"a{fake}") for word in command.split(" ")))
+        lines = (done.stdout + done.stderr).splitlines()
+        assert not {"selfplay: done", "% SZS status Theorem for b"} & set(lines)
+    say_next(f"selfplay play 'a{fake}'")
+    assert capsys.readouterr().out.count("\n") == 1

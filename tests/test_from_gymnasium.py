@@ -129,6 +129,8 @@ def test_max_moves_cuts_off_and_comes_from_the_environment_by_default():
     [
         ("gymnasium:Nowhere-v0", "Gymnasium cannot make 'Nowhere-v0': Environment `Nowhere`"),
         ("gymnasium:CartPole-v1?wheels=3", "cannot make 'CartPole-v1': .*wheels"),
+        ("gymnasium:FrozenLake-v1?map_name=x", r"cannot make 'FrozenLake-v1': KeyError: 'x'"),
+        ("gymnasium:FrozenLake-v1?desc=x", "Gymnasium cannot make 'FrozenLake-v1': not enough"),
         ("gymnasium:Pendulum-v1", r"Pendulum-v1 has actions Box.* only Discrete\(n\)"),
         ("gymnasium:fractions:Fraction", "is no Gymnasium environment but a Fraction"),
         ("gymnasium:CartPole-v1?channels=middle", "channels is 'auto', 'first' or 'last', not"),

@@ -259,6 +259,7 @@ def test_simultaneous_moves_are_refused():
         ),
         ("pettingzoo:math", r"module 'math' has no env or raw_env to call"),
         ("pettingzoo:envs.to_pettingzoo?gmae=nim", r"does not accept \{'gmae': 'nim'\}"),
+        ("pettingzoo:fractions:Fraction?numerator=1&denominator=0", "does not accept .* ZeroDiv"),
         ("pettingzoo:fractions:Fraction", r"is no PettingZoo AEC environment but a Fraction"),
         ("pettingzoo:envs.to_pettingzoo?game=nim&scale=0", r"scale must be above 0"),
     ],

@@ -70,7 +70,12 @@ def read_problem(path: Path) -> Problem:
     """The problem of one TPTP file, with the files it includes; raises TptpError."""
     reading = _Reading()
     return _problem(
-        reading, reading.text(path), path.name.removesuffix(".p"), path.parent, str(path), (path,)
+        reading,
+        reading.text(path),
+        path.name.replace("\n", "?").removesuffix(".p"),
+        path.parent,
+        str(path),
+        (path,),
     )
 
 

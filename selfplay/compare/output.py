@@ -28,12 +28,15 @@ REPORT, NUMBERS = "report.html", "compare.json"
 
 
 def choose_folder(names: Sequence[str], out: str | None) -> Path:
-    """``out``, else the folder of runs if just one was named, else runs/compare."""
+    """``out``, else the folder of runs if just one was named, else runs/compare.
+
+    The report on all of ``runs`` lies in runs/compare too: no report has that name for its parts.
+    """
     if out:
         return Path(out)
     only = Path(names[0])
     alone = len(names) == 1 and only.is_dir() and not RunFolder(only).config_file.is_file()
-    return only if alone else RUNS / OWN
+    return only if alone and only.resolve() != RUNS.resolve() else RUNS / OWN
 
 
 def prepare(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from selfplay import trust
 from selfplay.config import build_rules
@@ -417,7 +417,10 @@ def _number(value: object) -> float:
 
 @functools.cache
 def _net_size(game: str, section: str) -> int:
-    built: Any = TypeAdapter(NetSection).validate_json(section)
+    try:
+        built: Any = TypeAdapter(NetSection).validate_json(section)
+    except ValidationError as error:
+        raise ValueError("; ".join(f"net: {each['msg']}" for each in error.errors())) from error
     return parameter_count(built.build(build_rules(game, built.kind)))
 
 

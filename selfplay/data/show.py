@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from selfplay.data.dataset import size_on_disk
 from selfplay.data.generate import Progress
 from selfplay.data.manifest import Manifest
-from selfplay.printable import bare
+from selfplay.printable import bare, in_one_line
 from selfplay.streams import unheeded
 
 _HEADS = ("games", "positions", "unique", "duplicates", "first wins", "draws", "second wins")
@@ -38,7 +38,7 @@ def data_lines(folder: Path, manifest: Manifest) -> list[str]:
         f"  on disk      {size_on_disk(folder) / 1e6:,.1f} MB in {len(manifest.shards)} shards",
         f"  made         {manifest.created}",
     ]
-    return lines + [f"  note         {note}" for note in source.notes]
+    return [in_one_line(line) for line in (*lines, *(f"  note         {n}" for n in source.notes))]
 
 
 def data_json(folder: Path, manifest: Manifest) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from envs.proving.formula import Problem
 from envs.proving.tokens import UnreadableError
+from selfplay.printable import in_one_line
 
 THEOREM = "Theorem"  # the conjecture follows from the axioms
 UNSATISFIABLE = "Unsatisfiable"  # what is stated, without a conjecture, contradicts itself
@@ -41,4 +42,4 @@ def _has_conjecture(problem: Problem) -> bool:
 
 def status_line(status: str, name: str) -> str:
     """The line that scripts look for."""
-    return f"% SZS status {status} for {name}"
+    return f"% SZS status {status} for {in_one_line(name)}"
