@@ -111,8 +111,14 @@ def _called(game_class: type[Game], options: dict[str, object], spec: str) -> Ga
         ) from error
     try:
         game: Game = game_class(**options)
-    except TypeError as error:
+    except (TypeError, ImportError) as error:
         raise ValueError(f"game {spec!r} cannot be built with these options: {error}") from error
+    except Exception as error:
+        if isinstance(error, ValueError) or spec.partition(":")[0] not in ADAPTERS:
+            raise  # what its author has to see
+        raise ValueError(
+            f"game {spec!r} cannot be built with these options: {type(error).__name__}: {error}"
+        ) from error
     return game
 
 

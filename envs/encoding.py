@@ -104,9 +104,9 @@ def action_mask(observation: Any, info: dict[str, Any]) -> NDArray[np.bool_] | N
 
 
 def number(value: Any, what: str) -> float:
-    """``value`` as one number: also a bool of numpy or an array of one; ValueError if it is not."""
+    """``value`` as one finite number, bools and arrays of one included; else ValueError."""
     array = np.asarray(value)
-    if array.size != 1 or array.dtype.kind not in "biuf":
+    if array.size != 1 or array.dtype.kind not in "biuf" or not np.isfinite(array).all():
         raise ValueError(f"{what} must be one number, but is {value!r}")
     return float(array.reshape(-1)[0])
 

@@ -172,7 +172,7 @@ class Rough(Corridor):
             return self._see(), reward, over, {}
         if self.way == "raises":
             raise KeyError("engine")
-        reward = {"row": np.array([reward]), "nothing": None, "two": np.ones(2)}.get(
+        reward = {"row": np.array([reward]), "nothing": None, "two": np.ones(2), "nan": np.nan}.get(
             self.way, reward
         )
         over = {"numpy": np.bool_(over), "array": np.array([over])}.get(self.way, over)
@@ -195,6 +195,7 @@ def test_unusual_but_clear_environments_play(way):
         ("raises", r"Rough: step\(\d\) raised KeyError: 'engine'"),
         ("nothing", r"a reward of Rough must be one number, but is None"),
         ("two", r"a reward of Rough must be one number, but is array"),
+        ("nan", r"a reward of Rough must be one number, but is nan"),
         ("far", r"the observation 999 does not belong to the observation space Discrete\(200\)"),
         ("short", r"the observation None does not belong to the observation space"),
         ("wide mask", r"Rough has 2 actions, but its action mask has shape \[3\]"),
@@ -203,6 +204,23 @@ def test_unusual_but_clear_environments_play(way):
 def test_what_is_not_clear_is_told_in_a_sentence(way, sentence):
     with pytest.raises(ValueError, match=sentence):
         play(FromGymnasium(Rough(way)), [0, 0])
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("gymnasium:FrozenLake-v1?map_name=9x9", "cannot be built with these options: KeyError"),
+        ("gymnasium:test_from_gymnasium:broken", "options: RuntimeError: no display$"),
+        ("pettingzoo:test_from_gymnasium:broken", "options: RuntimeError: no display$"),
+    ],
+)
+def test_an_environment_that_cannot_be_made_is_one_sentence(address, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make(address)
+
+
+def broken():
+    raise RuntimeError("no display")
 
 
 def test_a_slow_environment_is_looked_at_for_the_time_there_is(monkeypatch):
