@@ -40,8 +40,13 @@ def test_what_tells_no_result(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0", "1", "0-0", "maybe", "2-1-0", "Black wins, White wins", "1-0-", "-6"]
-)
+    "text",
+    [
+        "0", "1", "0-0", "maybe", "2-1-0", "Black wins, White wins", "1-0-", "-6",
+        "black" + 300_000 * " " + "x", 5000 * "()",
+    ],
+    ids=lambda text: text[:10],
+)  # fmt: skip
 def test_what_is_not_understood(text: str) -> None:
     assert read_result(Othello(), text) is None
 

@@ -25,6 +25,7 @@ _OTHER_NAMES = {
     "4inarow": "connect4",
 }
 
+_LONGEST = 200  # signs of a result
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58]")
 _UNTOLD = ("", "*", "?", "void", "unknown", "unfinished", "-")
 _SCORES = {"1-0": 1.0, "0-1": -1.0, "1/2-1/2": 0.0, "1/2": 0.0, "0.5-0.5": 0.0}
@@ -78,6 +79,8 @@ def read_result(game: Game, text: str) -> float | None:
     in games of points only.
     """
     plain = _plain(text)
+    if len(plain) > _LONGEST:
+        return None
     score = plain.replace(":", "-")
     if plain in _UNTOLD:
         return np.nan
@@ -117,5 +120,5 @@ def _won_by(game: Game, who: str) -> float:
 def _plain(text: str) -> str:
     """In small letters, dashes and fractions in ASCII, no spaces around signs."""
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2044", "/")
-    folded = _DASHES.sub("-", folded).strip()
+    folded = " ".join(_DASHES.sub("-", folded).split())
     return re.sub(r"\s*([-+:/])\s*", r"\1", folded)
