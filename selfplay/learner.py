@@ -154,11 +154,18 @@ class Learner:
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Goes on from what ``state_dict`` returned."""
+        """Goes on from what ``state_dict`` returned; raises ValueError where it does not fit."""
         self.net.load_state_dict(saved["net"])
         if self.averaged is not None:
             self.averaged.load_state_dict(saved["averaged"])
         self._optimizer.load_state_dict(saved["optimizer"])
+        for weights, state in self._optimizer.state.items():
+            adam = isinstance(self._optimizer, torch.optim.AdamW)
+            names = ("exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",)
+            if any(state[name].shape != weights.shape for name in names):
+                raise ValueError("the optimizer's state is of other weights")
+            if adam and not state["step"] >= 0:
+                raise ValueError("the optimizer has made less than no step")
         self.steps = int(saved["steps"])
         self._rng.bit_generator.state = json.loads(saved["rng"])
 

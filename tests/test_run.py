@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import shlex
 import shutil
@@ -684,6 +685,34 @@ def test_the_checkpoint_before_serves_when_the_newest_shard_is_damaged(
         f"used: {before}\n" in err
     )
     assert_same_run(straight.folder, copy)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("ledger.iteration", -1), ("ledger.iteration", 1), ("ledger.positions", "x"),
+        ("ledger.games", None), ("ledger.samples", []), ("ledger.tree_s", math.nan),
+        ("ledger.made", 7), ("ledger.made", ["x"]), ("ledger.seen", None),
+        ("ledger.seen", torch.zeros(2, 2)), ("learner.optimizer.state.0.step", torch.tensor(-1.0)),
+        ("learner.optimizer.state.0.exp_avg", torch.zeros(1)),
+        ("learner.optimizer.state.0.exp_avg_sq", []),
+    ],
+)  # fmt: skip
+def test_a_training_that_is_something_else_is_refused_and_nothing_lost(
+    place: str, value: Any, copy: Path
+) -> None:
+    newest = RunFolder(copy).latest()
+    content = checkpoint.load(newest)
+    part, *names = place.split(".")
+    held = content["training"][part]
+    for name in names[:-1]:
+        held = held[int(name) if name.isdigit() else name]
+    held[names[-1]] = value
+    checkpoint.save(newest, content)
+    before = sorted(copy.rglob("*"))
+    with pytest.raises(ValueError, match="to train anew give another folder with --out"):
+        train(str(copy), ["budget.positions=9000"])
+    assert sorted(copy.rglob("*")) == before
 
 
 def test_a_shard_that_both_checkpoints_need_is_named(copy: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -38,6 +39,15 @@ class Ledger:
 
     def __post_init__(self) -> None:
         self.seen = np.asarray(self.seen)  # out of a checkpoint it is a tensor
+        used = (self.positions, self.games, self.samples, self.evaluations)
+        counts = [self.iteration, *used, *list(self.made)]
+        costs = [self.expert_s, self.expert_flops, self.tree_s, self.wall_s]
+        if not all(isinstance(each, int) and 0 <= each < 2**63 for each in counts) or not all(
+            isinstance(each, int | float) and 0 <= each < math.inf for each in costs
+        ):
+            raise ValueError("what a run has used so far is no number of at least 0")
+        if self.seen.dtype != np.int64 or self.seen.ndim != 1 or not isinstance(self.made, list):
+            raise ValueError("what a run has seen so far is no list")
 
     def note(self, made: int, keys: NDArray[np.uint64], window: int) -> None:
         """Counts an iteration's ``made`` positions with these canonical keys.
