@@ -375,8 +375,10 @@ class Training:
         with self._fitting("holds no training"):
             shop.ledger = Ledger(**training["ledger"])
             total = int(training["replay_total"])
-            if shop.ledger.iteration != saved.get("iteration") or not 0 <= total < 2**53:
-                raise ValueError(f"of iteration {shop.ledger.iteration}, {total} positions")
+            if shop.ledger.iteration != saved.get("iteration", shop.ledger.iteration):
+                raise ValueError("it is of another iteration")
+            if not 0 <= total < 2**53:
+                raise ValueError(f"it has made {total} positions")
         with self._fitting(f"does not fit the net that {self.folder.config_file} describes"):
             shop.learner.load_state_dict(training["learner"])
         try:
