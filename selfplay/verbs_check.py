@@ -23,16 +23,17 @@ def check(arguments: argparse.Namespace) -> Answer:
         found = examine(game, arguments.games, arguments.seed, arguments.seconds, patience.tell)
         seen = None if found.findings else _portrait(game, found.ended, arguments, began, patience)
     name = getattr(game, "name", arguments.game)
+    games = "1 random game" if found.games == 1 else f"{found.games} random games"
     for problem in found.findings:
         print(problem)
     if found.findings:
         print(f"{name} breaks {len(found.findings)} of the laws that selfplay/types.py states")
     elif found.ended == found.games and found.moves == found.taken_again:
-        print(f"{name} kept every law in {found.games} random games")
+        print(f"{name} kept every law in {games}")
     else:
         print(
             f"{name} kept every law in the {arguments.seconds:g} seconds that there were: "
-            f"{found.games} random games, {found.ended} of them to their end, {found.moves} moves, "
+            f"{games}, {found.ended} of them to their end, {found.moves} moves, "
             f"{found.taken_again} taken again; --seconds looks longer"
         )
     if not found.findings:

@@ -159,7 +159,7 @@ def test_json_goes_alone_to_standard_output(place: Path) -> None:
     spec = "pettingzoo:pettingzoo.classic.tictactoe_v3"  # pygame greets on standard output
     done = run_apart(place, "check", spec, "--games", "1", "--json")
     assert answer(done)["problems"] == []
-    assert "kept every law in 1 random games" in done.stderr
+    assert "kept every law in 1 random game" in done.stderr
 
 
 # --- wrong usage ---------------------------------------------------------------------------------
