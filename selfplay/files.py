@@ -15,6 +15,7 @@ from typing import IO
 
 # flags of os.open: no link is followed, and nobody waits for the other end of a named pipe
 PLAIN_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_NO_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG)
 _NO_ROOM = 1 << 20  # bytes: with less left than that, a failed write has filled the disk
 
 
@@ -92,7 +93,8 @@ def refused(path: Path, error: BaseException) -> ValueError:
         reason = "it is forbidden"
         advice = "make it yours to write, or choose another folder with --out"
     else:
-        reason, advice = getattr(cause, "strerror", None) or str(cause), again
+        reason = getattr(cause, "strerror", None) or str(cause)
+        advice = "choose another folder with --out" if number in _NO_PLACE else again
     return ValueError(
         f"{path} could not be saved ({reason}); what was saved before is intact: {advice}"
     )

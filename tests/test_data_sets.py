@@ -340,7 +340,9 @@ def test_what_a_killed_process_left_is_begun_anew(
     assert sorted(entry.name for entry in path.iterdir()) == ["00000", "00001", "manifest.json"]
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "00000/notes.txt", "00000/deep/x.npy", "mine/a.npy"])
+@pytest.mark.parametrize(
+    "name", ["notes.txt", "00000/notes.txt", "00000/mine.npy", "00000/deep/x.npy", "mine/a.npy"]
+)
 def test_what_may_be_somebodys_is_never_taken_away(tmp_path: Path, name: str) -> None:
     path = tmp_path / "set"
     file = path / name

@@ -179,3 +179,12 @@ def test_of_a_record_that_does_not_fit_nothing_is_left(
     grows.write(b"three\n")
     grows.close()
     assert (tmp_path / "a.txt").read_bytes() == b"one\nthree\n"
+
+
+def test_where_no_folder_can_be_another_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("a/b", "link"):
+        with pytest.raises(ValueError, match="choose another folder with --out"):
+            files.write_text_atomically(tmp_path / name / "c.txt", "text")
+    assert (tmp_path / "a").read_text() == "mine"

@@ -14,6 +14,9 @@ from selfplay.files import refused
 from selfplay.lock import LOCK, locked
 
 _SHARD = re.compile(r"\d{5,}")
+_COLUMN = re.compile(
+    r"(state_\w+|action|outcome|game|ply|second|key|split|policy|scores)\.npy"  # see dataset.py
+)
 _ASIDE = re.compile(rf"\.{re.escape(NAME)}\.\d+")  # a manifest that was being written
 
 
@@ -60,4 +63,4 @@ def _is_unfinished(path: Path) -> bool:
 
 
 def _holds_columns(shard: Path) -> bool:
-    return all(file.suffix == ".npy" and not file.is_dir() for file in shard.iterdir())
+    return all(_COLUMN.fullmatch(file.name) and not file.is_dir() for file in shard.iterdir())
