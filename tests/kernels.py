@@ -33,7 +33,7 @@ def boards(place: Path) -> None:
     for name, recipe in (("small", RECIPE), ("rich", RICH_RECIPE)):
         (place / f"{name}.toml").write_text(recipe)
         run(place, "train", f"{name}.toml", "--set", "budget.positions=300")
-    for game in ("connect4", "othello?size=6", "nim"):
+    for game in ("tictactoe", "connect4", "othello?size=6", "nim"):
         run(place, "check", game, "--games", "2")
         run(place, "match", "random", "mcts:8", "minimax:2", "--game", game, "--games", "2")
 

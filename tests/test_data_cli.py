@@ -165,6 +165,7 @@ def test_without_the_solvers_package_the_extra_is_named(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow  # in short: an interrupted set is removed, in test_data_generate.py
 def test_ctrl_c_leaves_nothing_broken(place: Path, environment: dict[str, str]) -> None:
     pytest.importorskip("bitbully")
     # half of the games begin late, where the solver is quick: labels are saved 32 games at a time

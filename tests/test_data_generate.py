@@ -174,6 +174,7 @@ def test_what_is_charged_is_what_the_labels_cost(tmp_path: Path) -> None:
     assert heard[3].expert_s == heard[7].expert_s > 0
 
 
+@pytest.mark.slow  # in short: a pool of processes gives the same, in test_data_labels.py
 def test_processes_share_labels(tmp_path: Path) -> None:
     pytest.importorskip("bitbully")
     game = Connect4()

@@ -209,9 +209,9 @@ def test_what_is_not_clear_is_told_in_a_sentence(way, sentence):
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ("gymnasium:FrozenLake-v1?map_name=9x9", "cannot be built with these options: KeyError"),
-        ("gymnasium:test_from_gymnasium:broken", "options: RuntimeError: no display$"),
-        ("pettingzoo:test_from_gymnasium:broken", "options: RuntimeError: no display$"),
+        ("gymnasium:FrozenLake-v1?map_name=9x9", "cannot make 'FrozenLake-v1': KeyError: '9x9'$"),
+        ("gymnasium:test_from_gymnasium:broken", "does not accept {}: RuntimeError: no display$"),
+        ("pettingzoo:test_from_gymnasium:broken", "does not accept {}: RuntimeError: no display$"),
     ],
 )
 def test_an_environment_that_cannot_be_made_is_one_sentence(address, sentence):

@@ -375,6 +375,7 @@ def test_evaluate_within_seconds_and_a_limit(place: Path) -> None:
     assert (found["seconds"], found["inferences"]) == (0.5, None)
 
 
+@pytest.mark.slow  # in short: judging stops when asked, in test_prover.py
 def test_evaluate_tells_what_was_done_before_ctrl_c(place: Path) -> None:
     hard = place / "hard"
     hard.mkdir(exist_ok=True)
