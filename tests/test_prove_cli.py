@@ -337,7 +337,9 @@ def test_progress_is_live_in_a_terminal(place: Path) -> None:
 # --- evaluate --problems -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["none", "walker", "grapher"])
+@pytest.mark.parametrize(
+    "name", ["none", "grapher", pytest.param("walker", marks=pytest.mark.slow)]
+)
 def test_evaluate_by_set(place: Path, name: str) -> None:
     done = run(place, "evaluate", name, "--problems", "set", "--inferences", "500", "--json")
     found = answer(done)

@@ -209,6 +209,7 @@ def test_the_sequence_for_a_users_game_runs(tmp_path: Path) -> None:
     assert sum(games_of(match)) == 20
 
 
+@pytest.mark.slow  # in short: the same environment is checked and played in test_from_pettingzoo.py
 def test_an_environment_of_pettingzoo_is_trained_on_as_written(tmp_path: Path) -> None:
     (command,) = (each for each in COMMANDS if each.endswith("--out runs/pz"))
     skip_without_packages(command)

@@ -140,5 +140,5 @@ def test_games_of_a_command(make: str, games: int | None) -> None:
 
 
 def test_an_expert_is_tried_on_a_few_games() -> None:
-    assert 0 < expert_seconds("minimax:2 tictactoe --games 16") < 100
+    assert 0 < expert_seconds("minimax:1 tictactoe --games 4") < 100
     assert expert_seconds("nobody tictactoe") != expert_seconds("nobody tictactoe")  # NaN
