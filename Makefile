@@ -32,7 +32,7 @@ demo: setup
 # the agent that ships: an hour of training, then all that only training needs is taken away
 reference: setup
 	$(BIN)/selfplay train configs/connect4.toml --out runs/reference/connect4
-	$(BIN)/python -m selfplay.release runs/reference/connect4
+	$(BIN)/python -m selfplay.training.release runs/reference/connect4
 	$(BIN)/python docs/make_figures.py
 
 # a worker on each core, so one thread in each; the tests of a file share what it trains
@@ -51,6 +51,7 @@ lint: setup
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
 format: setup
 	$(BIN)/ruff format $(SOURCES)

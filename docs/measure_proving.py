@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.proving.clausify import clausify
-from envs.proving.deepening import deepen
-from envs.proving.matrix import build_library
-from envs.proving.tptp import problem_files, read_problem
+from envs.proving.calculus.deepening import deepen
+from envs.proving.calculus.matrix import build_library
+from envs.proving.logic.clausify import clausify
+from envs.proving.logic.tptp import problem_files, read_problem
 
 
 class Measured(NamedTuple):

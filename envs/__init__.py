@@ -18,8 +18,8 @@ GAMES = {
     "proving": "envs.proving.game:Proving",
 }
 ADAPTERS = {
-    "pettingzoo": "envs.from_pettingzoo:FromPettingZoo",
-    "gymnasium": "envs.from_gymnasium:FromGymnasium",
+    "pettingzoo": "envs.adapters.from_pettingzoo:FromPettingZoo",
+    "gymnasium": "envs.adapters.from_gymnasium:FromGymnasium",
 }
 _PARTS = [name for name in (*Game.__annotations__, *vars(Game)) if not name.startswith("_")]
 _METHODS = [name for name in vars(Game) if not name.startswith("_")]

@@ -18,16 +18,16 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import envs
-from selfplay import trust
-from selfplay.actor import ActorSection
-from selfplay.backends import EvaluatorSection
-from selfplay.learner import LearnerSection
+from envs import trust
+from selfplay.actors.actor import ActorSection
+from selfplay.actors.threads import EvaluatorSection
+from selfplay.learning.learner import LearnerSection
+from selfplay.learning.replay import ReplaySection
+from selfplay.measure.strength import StrengthSection
 from selfplay.nets import NetSection, ResNet
 from selfplay.regimes import Regime, SelfPlay
-from selfplay.replay import ReplaySection
 from selfplay.search import Gumbel, Search
-from selfplay.strength import StrengthSection
-from selfplay.text import read_text
+from selfplay.system.text import read_text
 from selfplay.types import Game
 
 NAME = r"^[\w.-]*[\w-][\w.-]*$"  # of a folder, and no .. that leads out of the one above it

@@ -8,7 +8,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from envs.proving.formula import (
+from envs.proving.logic.formula import (
     EQUALITY,
     And,
     Atom,
@@ -24,7 +24,7 @@ from envs.proving.formula import (
     Term,
     Variable,
 )
-from envs.proving.symbols import atoms_of, subterms
+from envs.proving.logic.symbols import atoms_of, subterms
 
 LETTERS = ("p", "q", "r", "s")
 Symbol = tuple[str, int]  # its name and number of arguments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from selfplay.data.games import Games
+from selfplay.lines.games import Games
 
 
 class Taken:

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from program import run
 from provers import write_prover
-from test_run import RECIPE, RICH_RECIPE
+from training.test_run import RECIPE, RICH_RECIPE
 
+from envs.proving.calculus.matrix import build_library
 from envs.proving.game import OWN, Proving, load_library
-from envs.proving.matrix import build_library
 from selfplay.checks import check_game
 from selfplay.config import parse_config
-from selfplay.evaluator import NetEvaluator
+from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.crew import Crew, Effort
 from selfplay.search import Puct
 

@@ -20,9 +20,9 @@ from unittest import mock
 
 import numba
 
-from selfplay import cli
+from selfplay.verbs import cli
 
-COMMAND = [sys.executable, "-m", "selfplay.cli"]
+COMMAND = [sys.executable, "-m", "selfplay.verbs.cli"]
 
 
 class Stream(io.TextIOWrapper):

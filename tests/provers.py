@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 
 from envs.proving.game import OWN, Proving
-from selfplay import checkpoint
 from selfplay.config import parse_config
-from selfplay.folder import RunFolder
+from selfplay.learning import checkpoint
+from selfplay.training.folder import RunFolder
 
 BELIEFS = {
     "walks": {"kind": "walks", "features": 4, "width": 8},

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from selfplay.intervals import wilson
+from selfplay.stats import wilson
 
 POSITIONS = 600  # that the planted rates are measured on
 FLOPS = 10 ** np.arange(10.0, 14.01, 0.25)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from selfplay import jit
-from selfplay.private import is_private
+from selfplay.system.private import is_private
 
 
 @pytest.fixture

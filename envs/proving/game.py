@@ -20,11 +20,8 @@ from typing import Literal as Choice
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.proving.clausify import clausify
-from envs.proving.graph import GraphObs, new_graph, observe_graph
-from envs.proving.matrix import Library, Matrix, build_library
-from envs.proving.split import held_out
-from envs.proving.tableau import (
+from envs.proving.calculus.matrix import Library, Matrix, build_library
+from envs.proving.calculus.tableau import (
     LOST,
     MOVES,
     OPTIONS,
@@ -39,9 +36,12 @@ from envs.proving.tableau import (
     lane,
     new_tableau,
 )
-from envs.proving.tptp import problem_files, read_problem
-from envs.proving.unify import Scratch, new_scratch
-from envs.proving.walks import WalksObs, new_walks, observe_walks
+from envs.proving.calculus.unify import Scratch, new_scratch
+from envs.proving.logic.clausify import clausify
+from envs.proving.logic.tptp import problem_files, read_problem
+from envs.proving.split import held_out
+from envs.proving.views.graph import GraphObs, new_graph, observe_graph
+from envs.proving.views.walks import WalksObs, new_walks, observe_walks
 from selfplay.arrays import as_rows, repeat, take, tree_map
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int, Transition
@@ -170,7 +170,7 @@ class Proving:
         return walks
 
     def text(self, state: ProvingState, i: int) -> str:
-        from envs.proving.position_text import position_text
+        from envs.proving.views.position_text import position_text
 
         return position_text(self.library, int(state.problem[i]), take(state.tableau, i))
 

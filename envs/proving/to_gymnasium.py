@@ -19,8 +19,8 @@ from typing import Any, Literal
 import gymnasium
 import numpy as np
 
+from envs.adapters.to_gymnasium import ToGymnasium
 from envs.proving.game import Proving
-from envs.to_gymnasium import ToGymnasium
 
 ID = "selfplay/Proving-v0"
 

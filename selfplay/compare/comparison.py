@@ -8,14 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selfplay.compare.crossing import Crossing, crossing
-from selfplay.compare.curves import Curve, curves, why_empty
-from selfplay.compare.fits import Elasticity, Fit, best_cell, data_and_size_fits, elasticities
-from selfplay.compare.frontier import Frontier, frontiers
-from selfplay.compare.matrix import Matrix, make_matrix
-from selfplay.compare.metrics import choose_loss, choose_metric
-from selfplay.compare.records import Group, Runs, Skipped, flop_rate, group_runs, read_runs
-from selfplay.compare.sentence import (
+from selfplay.compare.analysis.crossing import Crossing, crossing
+from selfplay.compare.analysis.curves import Curve, curves, why_empty
+from selfplay.compare.analysis.fits import (
+    Elasticity,
+    Fit,
+    best_cell,
+    data_and_size_fits,
+    elasticities,
+)
+from selfplay.compare.analysis.frontier import Frontier, frontiers
+from selfplay.compare.analysis.matrix import Matrix, make_matrix
+from selfplay.compare.analysis.sentence import (
     OWN,
     TAUGHT,
     choose_pair,
@@ -23,6 +27,8 @@ from selfplay.compare.sentence import (
     write_alone,
     write_sentence,
 )
+from selfplay.compare.metrics import choose_loss, choose_metric
+from selfplay.compare.records import Group, Runs, Skipped, flop_rate, group_runs, read_runs
 
 
 class Comparison(NamedTuple):

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import envs
-from selfplay.agent import load_agent
-from selfplay.arena import play_side_by_side
 from selfplay.arrays import length, take
 from selfplay.compare.metrics import METRIC
 from selfplay.compare.pool import (
@@ -28,15 +26,17 @@ from selfplay.compare.pool import (
     write_pool,
 )
 from selfplay.compare.records import Group, Run
-from selfplay.compare.schedule import make_schedule
-from selfplay.compare.unbalanced import unbalanced_openings, usual_plies
-from selfplay.data.labels import Labeller
-from selfplay.folder import RunFolder
-from selfplay.openings import Openings
-from selfplay.own_games import Witness, draw_different
-from selfplay.players import NetPlayer, SearchPlayer, make_player
+from selfplay.lines.openings import Openings
+from selfplay.measure.own_games import Witness, draw_different
+from selfplay.players.arena import play_side_by_side
+from selfplay.players.players import NetPlayer, SearchPlayer, make_player
+from selfplay.players.schedule import make_schedule
+from selfplay.players.unbalanced import unbalanced_openings, usual_plies
 from selfplay.search import Search
-from selfplay.solver import optimal_moves
+from selfplay.training.agent import load_agent
+from selfplay.training.folder import RunFolder
+from selfplay.truth.labels import Labeller
+from selfplay.truth.solver import optimal_moves
 from selfplay.types import Game, Player
 
 ANCHORS = ("minimax:4", "mcts:100", "minimax:2", "random")  # the best guess of the best first

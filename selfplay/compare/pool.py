@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selfplay.arena import DRAWS, Match, Results, rating_draws
-from selfplay.compare.bootstrap import seed_weights
+from selfplay.compare.analysis.bootstrap import seed_weights
 from selfplay.compare.records import F64
-from selfplay.files import write_text_atomically
-from selfplay.intervals import Interval, wilson
-from selfplay.json_file import read_object
+from selfplay.players.arena import DRAWS, Match, Results, rating_draws
+from selfplay.stats import Interval, wilson
+from selfplay.system.files import write_text_atomically
+from selfplay.system.json_file import read_object
 
 FILE = "pool.json"
 

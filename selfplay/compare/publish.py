@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from selfplay.compare.comparison import Comparison, compare
-from selfplay.compare.content import comparison_json
-from selfplay.compare.output import OWN, REPORT, choose_folder, prepare, write
 from selfplay.compare.pool import Pool, read_pool
+from selfplay.compare.report.content import comparison_json
+from selfplay.compare.report.output import OWN, REPORT, choose_folder, prepare, write
 from selfplay.compare.views import View, make_views
 
 MOST_RUNS = 40  # that TensorBoard's older pages choose by themselves
@@ -76,10 +76,10 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
         pool = _play_pool(folder, found, asked, tell)
     tell("drawing")
     content = comparison_json(found, views, pool)
-    from selfplay.compare.canvas import standalone
-    from selfplay.compare.events import write_events
-    from selfplay.compare.figures import draw_all
-    from selfplay.compare.page import write_page
+    from selfplay.compare.report.canvas import standalone
+    from selfplay.compare.report.events import write_events
+    from selfplay.compare.report.figures import draw_all
+    from selfplay.compare.report.page import write_page
 
     pictures = draw_all(found, views, pool)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from selfplay import trust
+from envs import trust
 from selfplay.config import build_rules
-from selfplay.folder import RunFolder, find_run
-from selfplay.json_file import objects_in, read_object
-from selfplay.metrics import left_out, load_metrics
 from selfplay.nets import NetSection, parameter_count
-from selfplay.printable import in_one_line
+from selfplay.system.json_file import objects_in, read_object
+from selfplay.system.printable import in_one_line
+from selfplay.training.folder import RunFolder, find_run
+from selfplay.training.metrics import left_out, load_metrics
 
 F64 = NDArray[np.float64]
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from selfplay.compare.analysis.crossing import Crossing
+from selfplay.compare.analysis.curves import Curve, curves
+from selfplay.compare.analysis.sentence import spell_metric
 from selfplay.compare.comparison import Comparison, find_crossings, write_answer
-from selfplay.compare.crossing import Crossing
-from selfplay.compare.curves import Curve, curves
 from selfplay.compare.records import Group
-from selfplay.compare.sentence import spell_metric
 
 # one after the other: on the positions that all share, on those of each agent's own games
 _SEARCHES = tuple(

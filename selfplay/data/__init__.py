@@ -1,5 +1,5 @@
 """Data sets of expert games: made, imported, split, stored and read.
 
-The position files that ship with the project lie here too (``selfplay/positions.py``).  Nothing is
-imported here: the processes that label positions start without torch.
+Positions with the truth about them are in ``truth``.  Nothing is imported here: processes that
+read data sets start without torch.
 """

@@ -32,7 +32,6 @@ from selfplay.data.columns import (
     open_column,
     sha256_of,
 )
-from selfplay.data.games import Games
 from selfplay.data.manifest import (
     FORMAT,
     Manifest,
@@ -42,9 +41,10 @@ from selfplay.data.manifest import (
     write_manifest,
 )
 from selfplay.data.unfinished import busy, clear, refuse_taken
-from selfplay.files import refused
-from selfplay.lock import LOCK, locked
-from selfplay.openings import canonical_keys
+from selfplay.lines.games import Games
+from selfplay.lines.openings import canonical_keys
+from selfplay.system.files import refused
+from selfplay.system.lock import LOCK, locked
 from selfplay.types import Game, State
 
 SHARD_ROWS = 1 << 20

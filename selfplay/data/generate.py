@@ -18,16 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import concatenate, length, take
-from selfplay.chance import random_actions
 from selfplay.data.columns import columns_of
 from selfplay.data.dataset import Writer
-from selfplay.data.games import Games, pick, replay
-from selfplay.data.labels import Labeller, canonical_form, worker_pool
 from selfplay.data.manifest import Manifest, Source
 from selfplay.data.splits import held_out_keys
 from selfplay.data.unfinished import refuse_taken
-from selfplay.openings import NO_MOVE, ROUNDS, Openings, random_positions
-from selfplay.players import LoadRun, make_player
+from selfplay.lines.games import Games, pick, replay
+from selfplay.lines.openings import NO_MOVE, ROUNDS, Openings, random_positions
+from selfplay.players.players import LoadRun, make_player
+from selfplay.stats import random_actions
+from selfplay.truth.labels import Labeller, canonical_form, worker_pool
 from selfplay.types import Bool, Float, Game, Int, Player, State
 
 OPENING_SHARE = 0.5  # of the games, where openings are asked for

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from selfplay.data.dataset import Writer
 from selfplay.data.manifest import Manifest, Source
 from selfplay.data.splits import held_out_keys
-from selfplay.openings import canonical_keys
-from selfplay.positions import read_positions
+from selfplay.lines.openings import canonical_keys
+from selfplay.truth.positions import read_positions
 from selfplay.types import Game
 
 
@@ -26,10 +26,10 @@ class Reader(NamedTuple):
 
 
 FORMATS = {
-    "wthor": Reader("selfplay.data.wthor:import_wthor", "othello"),
-    "moves": Reader("selfplay.data.moves:import_moves", None),
-    "sgf": Reader("selfplay.data.sgf:import_sgf", None),
-    "pgn": Reader("selfplay.data.pgn:import_pgn", None),
+    "wthor": Reader("selfplay.data.readers.wthor:import_wthor", "othello"),
+    "moves": Reader("selfplay.data.readers.moves:import_moves", None),
+    "sgf": Reader("selfplay.data.readers.sgf:import_sgf", None),
+    "pgn": Reader("selfplay.data.readers.pgn:import_pgn", None),
 }
 
 

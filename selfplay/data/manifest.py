@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from selfplay.files import write_text_atomically
-from selfplay.text import read_text
+from selfplay.system.files import write_text_atomically
+from selfplay.system.text import read_text
 
 FORMAT = 1
 NAME = "manifest.json"

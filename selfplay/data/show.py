@@ -11,8 +11,8 @@ from typing import Any, TextIO
 from selfplay.data.dataset import size_on_disk
 from selfplay.data.generate import Progress
 from selfplay.data.manifest import Manifest
-from selfplay.printable import bare, in_one_line
-from selfplay.streams import unheeded
+from selfplay.system.printable import bare, in_one_line
+from selfplay.system.streams import unheeded
 
 _HEADS = ("games", "positions", "unique", "duplicates", "first wins", "draws", "second wins")
 _LINE_S = 10.0  # between lines of progress where there is no terminal

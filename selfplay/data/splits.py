@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import hash_rows
 from selfplay.data.manifest import Counts
-from selfplay.openings import canonical_keys
-from selfplay.positions import default_positions, read_positions
+from selfplay.lines.openings import canonical_keys
+from selfplay.truth.positions import default_positions, read_positions
 from selfplay.types import Game, Int, Symmetric
 
 TRAIN, VALIDATION, HELD_OUT, DROPPED = range(4)  # codes in the column ``split``

@@ -10,8 +10,8 @@ import shutil
 from pathlib import Path
 
 from selfplay.data.manifest import NAME
-from selfplay.files import refused
-from selfplay.lock import LOCK, locked
+from selfplay.system.files import refused
+from selfplay.system.lock import LOCK, locked
 
 _SHARD = re.compile(r"\d{5,}")
 _COLUMN = re.compile(

@@ -22,7 +22,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from envs.proving.graph import (
+from envs.proving.calculus.matrix import ROLES, Library, Matrix
+from envs.proving.views.graph import (
     ABOVE,
     COUNTS,
     EXTENSION,
@@ -34,7 +35,6 @@ from envs.proving.graph import (
     GraphObs,
     problem_graphs,
 )
-from envs.proving.matrix import ROLES, Library, Matrix
 from selfplay.nets.base import SMALLER_NET, Heads, Net, Section, enough_memory, example
 from selfplay.types import Game
 

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from envs.proving.walks import TABLE, WalksObs
+from envs.proving.views.walks import TABLE, WalksObs
 from selfplay.nets.base import SMALLER_NET, Heads, Net, Section, enough_memory, example
 from selfplay.types import Game
 

@@ -9,9 +9,9 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from selfplay.console import PlainConsole
-from selfplay.console import read_line as _read_line
 from selfplay.play.session import Session
+from selfplay.system.console import PlainConsole
+from selfplay.system.console import read_line as _read_line
 
 COSTLY = 0.1  # a move that loses this much return is worth a word
 ROWS = 12  # moves shown in a table

@@ -16,19 +16,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from envs.proving.checker import check_proof
-from envs.proving.extract import proof_of
 from envs.proving.game import Proving
+from envs.proving.proofs.checker import check_proof
+from envs.proving.proofs.extract import proof_of
 from selfplay import arrays
-from selfplay.evaluator import CancelledError, NetEvaluator, Usage
-from selfplay.interrupts import leave_to_parent
 from selfplay.nets import Net
-from selfplay.parent import leave_with_parent
+from selfplay.nets.evaluator import CancelledError, NetEvaluator, Usage
 from selfplay.proving.hindsight import lessons_of_parts
 from selfplay.proving.lessons import from_failure, from_proof, replay
 from selfplay.proving.trials import Ground, Trial, attempt
 from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Search
+from selfplay.system.interrupts import leave_to_parent
+from selfplay.system.parent import leave_with_parent
 from selfplay.types import Samples
 
 How = Literal["guided", "in order", "shuffled"]  # the last two are unguided, see unguided.py

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from envs.proving.calculus.tableau import OVER, PROVED, RUNNING
 from envs.proving.game import Proving
-from envs.proving.tableau import OVER, PROVED, RUNNING
 from selfplay.proving.trials import Bounds, Ground, Lanes, Metered
 from selfplay.search import Search
 from selfplay.types import Evaluator

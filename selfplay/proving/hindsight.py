@@ -11,11 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.proving.formula import Clause, ClauseForm
-from envs.proving.game import Proving
-from envs.proving.instantiate import literal_of
-from envs.proving.matrix import build_library
-from envs.proving.tableau import (
+from envs.proving.calculus.instantiate import literal_of
+from envs.proving.calculus.matrix import build_library
+from envs.proving.calculus.tableau import (
     GOAL,
     LEMMAS,
     OPEN,
@@ -27,6 +25,8 @@ from envs.proving.tableau import (
     SIZE,
     Tableau,
 )
+from envs.proving.game import Proving
+from envs.proving.logic.formula import Clause, ClauseForm
 from selfplay import arrays
 from selfplay.proving.lessons import from_proof
 from selfplay.proving.trials import Trial

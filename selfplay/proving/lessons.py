@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from envs.proving.calculus.tableau import GOAL, OPTIONS, OVER, PROVED, RUNNING, Tableau
 from envs.proving.game import Proving, ProvingState
-from envs.proving.tableau import GOAL, OPTIONS, OVER, PROVED, RUNNING, Tableau
 from selfplay import arrays
 from selfplay.proving.trials import Trial
 from selfplay.types import Float, Samples

@@ -15,18 +15,18 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
-from envs.proving.checker import Verdict, check_clause_form, check_proof
-from envs.proving.clausify import clausify
-from envs.proving.deep import deep
-from envs.proving.extract import proof_of
-from envs.proving.formula import ClauseForm, Problem
+from envs.proving.calculus.matrix import Library, build_library
+from envs.proving.calculus.tableau import Tableau
 from envs.proving.game import OWN
-from envs.proving.interrupt import StoppedError, stoppable
-from envs.proving.matrix import Library, build_library
-from envs.proving.one_thing import refuting_world
-from envs.proving.proof import Proof
-from envs.proving.tableau import Tableau
-from envs.proving.tptp import read_problem
+from envs.proving.logic.clausify import clausify
+from envs.proving.logic.deep import deep
+from envs.proving.logic.formula import ClauseForm, Problem
+from envs.proving.logic.interrupt import StoppedError, stoppable
+from envs.proving.logic.one_thing import refuting_world
+from envs.proving.logic.tptp import read_problem
+from envs.proving.proofs.checker import Verdict, check_clause_form, check_proof
+from envs.proving.proofs.extract import proof_of
+from envs.proving.proofs.proof import Proof
 from selfplay import arrays
 from selfplay.proving.guided import Guide, search_guided
 from selfplay.proving.lessons import replay

@@ -6,9 +6,9 @@ never says that there is nothing: CounterSatisfiable and Satisfiable are said of
 
 from __future__ import annotations
 
-from envs.proving.formula import Problem
-from envs.proving.tokens import UnreadableError
-from selfplay.printable import in_one_line
+from envs.proving.logic.formula import Problem
+from envs.proving.logic.tokens import UnreadableError
+from selfplay.system.printable import in_one_line
 
 THEOREM = "Theorem"  # the conjecture follows from the axioms
 UNSATISFIABLE = "Unsatisfiable"  # what is stated, without a conjecture, contradicts itself

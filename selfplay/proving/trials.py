@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from envs.proving.calculus.tableau import INFERENCES, SIZE
 from envs.proving.game import Proving, ProvingState
-from envs.proving.tableau import INFERENCES, SIZE
 from selfplay import arrays
 from selfplay.search import Forest, Search
 from selfplay.search import forest as forests

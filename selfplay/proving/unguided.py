@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from envs.proving.deepening import Attempt, deepen
+from envs.proving.calculus.deepening import Attempt, deepen
+from envs.proving.calculus.matrix import Matrix, shuffled
 from envs.proving.game import Proving
-from envs.proving.matrix import Matrix, shuffled
 from selfplay.proving.lessons import moves_of
 from selfplay.proving.trials import Trial
 

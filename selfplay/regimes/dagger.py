@@ -10,15 +10,15 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from selfplay.actors.threads import core_count
 from selfplay.arrays import take
-from selfplay.backends import core_count
-from selfplay.data.games import pick
 from selfplay.data.generate import Choice, Turn, play, soften
-from selfplay.data.labels import Labeller
-from selfplay.openings import canonical_keys
-from selfplay.outcomes import result_probabilities
-from selfplay.players import NetPlayer
+from selfplay.lines.games import pick
+from selfplay.lines.openings import canonical_keys
+from selfplay.players.players import NetPlayer
 from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.stats import result_probabilities
+from selfplay.truth.labels import Labeller
 from selfplay.types import Report, Samples, State
 
 

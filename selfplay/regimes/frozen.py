@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from selfplay import arrays, checkpoint
-from selfplay.openings import canonical_obs_keys
+from selfplay import arrays
+from selfplay.learning import checkpoint
+from selfplay.learning.replay import Replay, example_samples
+from selfplay.lines.openings import canonical_obs_keys
 from selfplay.regimes.epochs import EpochsLoop
 from selfplay.regimes.workshop import Workshop
-from selfplay.replay import Replay, example_samples
 from selfplay.types import Samples
 
 

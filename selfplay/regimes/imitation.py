@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from selfplay.data.dataset import Dataset, open_data
-from selfplay.data.games import Games
 from selfplay.data.generate import soften
-from selfplay.outcomes import result_probabilities
+from selfplay.lines.games import Games
 from selfplay.regimes.epochs import EpochsLoop
 from selfplay.regimes.workshop import Workshop
+from selfplay.stats import result_probabilities
 from selfplay.types import Bool, Float, Game, Samples
 
 _JUDGED = 4096  # positions kept aside that are looked at, at most

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from selfplay.arrays import take
-from selfplay.data.games import Games, pick
 from selfplay.data.generate import Choice, Turn, play
-from selfplay.openings import canonical_keys
-from selfplay.outcomes import result_probabilities
-from selfplay.players import NetPlayer
+from selfplay.lines.games import Games, pick
+from selfplay.lines.openings import canonical_keys
+from selfplay.players.players import NetPlayer
 from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.stats import result_probabilities
 from selfplay.types import Bool, Float, Game, Report, Samples, State
 
 

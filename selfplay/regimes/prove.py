@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from envs.proving.game import Proving
 from selfplay import arrays
-from selfplay.evaluator import Usage
-from selfplay.openings import canonical_obs_keys
+from selfplay.lines.openings import canonical_obs_keys
+from selfplay.nets.evaluator import Usage
 from selfplay.proving.crew import Batch, Crew, Effort, How
 from selfplay.proving.matchmaker import Matchmaker
 from selfplay.proving.trials import Trial

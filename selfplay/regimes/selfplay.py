@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from selfplay import arrays, checkpoint
-from selfplay.actor import Tally
-from selfplay.evaluator import Usage
-from selfplay.openings import canonical_obs_keys
+from selfplay import arrays
+from selfplay.actors.actor import Tally
+from selfplay.learning import checkpoint
+from selfplay.lines.openings import canonical_obs_keys
+from selfplay.nets.evaluator import Usage
 from selfplay.regimes.workshop import Loop, Workshop
 from selfplay.types import Report
 

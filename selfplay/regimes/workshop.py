@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay import arrays, distinct
-from selfplay.backends import Threads
-from selfplay.evaluator import NetEvaluator
-from selfplay.learner import Fit, Learner
+from selfplay import arrays
+from selfplay.actors.threads import Threads
+from selfplay.learning import distinct
+from selfplay.learning.learner import Fit, Learner
+from selfplay.learning.replay import Replay
 from selfplay.nets import Net
-from selfplay.replay import Replay
+from selfplay.nets.evaluator import NetEvaluator
 from selfplay.search import Search
 from selfplay.types import Game, Report, Samples
 

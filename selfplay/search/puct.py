@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from selfplay.chance import random_actions
 from selfplay.jit import kernel
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
 from selfplay.search.base import SearchSection
 from selfplay.search.tree import ROOT, WORST, RootSummary, Tree
+from selfplay.stats import random_actions
 from selfplay.types import Bool, Decision, Float, Int
 
 

@@ -22,7 +22,7 @@ def main(core: int, words: list[str]) -> None:
     if core >= 0 and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     sys.argv = ["selfplay", *words]
-    runpy.run_module("selfplay.cli", run_name="__main__")  # the program, not a part of this one
+    runpy.run_module("selfplay.verbs.cli", run_name="__main__")  # the program itself
 
 
 def _stop_when_left() -> None:

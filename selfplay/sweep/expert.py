@@ -34,7 +34,7 @@ def expert_seconds(make: str) -> float:
         words += ["--processes", "1"] if "--processes" not in make else []
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "selfplay.cli", "data", *words],
+                [sys.executable, "-m", "selfplay.verbs.cli", "data", *words],
                 capture_output=True, text=True, timeout=_PATIENCE_S, check=True,
             )  # fmt: skip
             spent = float(json.loads(done.stdout)["source"]["expert_s"])

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from selfplay import arrays
-from selfplay.bench import bench
 from selfplay.config import Config
-from selfplay.evaluator import choose_precision
-from selfplay.learner import Learner
-from selfplay.replay import example_samples
-from selfplay.strength import Gauge
+from selfplay.learning.learner import Learner
+from selfplay.learning.replay import example_samples
+from selfplay.measure.bench import bench
+from selfplay.measure.strength import Gauge
+from selfplay.nets.evaluator import choose_precision
 from selfplay.sweep.forecast import Estimate
 
 MEASURED = "a quick measurement of its net"

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from selfplay import trust
+from envs import trust
 from selfplay.config import NAME, TOLD, Config, parse_config, read_toml
-from selfplay.folder import RUNS
 from selfplay.sweep.expert import refuse_too_few_games
+from selfplay.training.folder import RUNS
 
 SWEEPS = RUNS / "sweeps"
 MOST_CELLS = 10_000

@@ -6,14 +6,14 @@ import os
 import time
 from typing import Any, NamedTuple
 
-from selfplay.backends import core_count
-from selfplay.folder import RunFolder
-from selfplay.interrupts import interrupts
-from selfplay.json_file import objects_in
-from selfplay.lock import locked
+from selfplay.actors.threads import core_count
 from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.screen import Screen
 from selfplay.sweep.task import Process, Record, Task, now, tasks_of
+from selfplay.system.interrupts import interrupts
+from selfplay.system.json_file import objects_in
+from selfplay.system.lock import locked
+from selfplay.training.folder import RunFolder
 
 _LOOK_S = 0.2  # seconds between two looks at the processes
 

@@ -14,12 +14,12 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from selfplay.console import PlainConsole
-from selfplay.printable import bare
-from selfplay.streams import unheeded
 from selfplay.sweep.forecast import Forecast
 from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.task import Record, Task
+from selfplay.system.console import PlainConsole
+from selfplay.system.printable import bare
+from selfplay.system.streams import unheeded
 
 _EVERY_S = 60.0  # between two lines of progress where there is no terminal
 _RENEW_S = 2.0  # between two readings of the runs' metrics

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import envs
-from selfplay import trust
-from selfplay.files import refused, write_text_atomically
-from selfplay.folder import RunFolder
-from selfplay.json_file import objects_in
-from selfplay.links import refuse_links_out
+from envs import trust
 from selfplay.sweep.plan import Cell, DataSet, Plan, differences
+from selfplay.system.files import refused, write_text_atomically
+from selfplay.system.json_file import objects_in
+from selfplay.system.links import refuse_links_out
+from selfplay.training.folder import RunFolder
 
 State = Literal["waiting", "running", "done", "failed"]
 

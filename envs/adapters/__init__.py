@@ -1,0 +1,4 @@
+"""From and to Gymnasium and PettingZoo.
+
+The games themselves are one file each in ``envs``.
+"""

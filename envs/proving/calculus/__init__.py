@@ -1,0 +1,1 @@
+"""Connection tableaux as flat arrays: unification, inferences, iterative deepening."""

@@ -1,0 +1,1 @@
+"""Formulas, the languages they are written in, and their clause forms."""

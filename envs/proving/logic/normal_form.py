@@ -1,0 +1,301 @@
+"""From formulas to sets of clauses, step by step: names, negations, Skolem functions, distribution.
+
+Every step keeps satisfiability both ways.  Source: Nonnengart and Weidenbach 2001, "Computing
+Small Clause Normal Forms", without their subsumption and with the Skolem functions of section 5.
+"""
+
+from __future__ import annotations
+
+from itertools import compress
+from math import prod
+from typing import NamedTuple
+
+from envs.proving.logic.formula import (
+    And,
+    Atom,
+    Exists,
+    Forall,
+    Formula,
+    Function,
+    Iff,
+    Implies,
+    Literal,
+    Not,
+    Or,
+    Term,
+    Variable,
+)
+from envs.proving.logic.interrupt import look
+from envs.proving.logic.symbols import FreshNames, free_variables, variables_of
+
+TRUE, FALSE = And(()), Or(())
+BLOW_UP = 64  # clauses from one disjunction; more, and parts of it get names
+
+
+class Sized(NamedTuple):
+    """A formula and how many clauses distribution would make of it and of its negation."""
+
+    formula: Formula
+    clauses: int
+    negated: int
+    atoms: int  # the length of the formula; 1 for truth and falsehood
+
+
+class Definitions:
+    """Names for subformulas: a defined predicate over the free variables stands for each.
+
+    What is written down about a name is only what its places need: name => part where it stands
+    positively, part => name where negatively, both where in an equivalence.
+    """
+
+    def __init__(self, names: FreshNames) -> None:
+        self._names = names
+        self._written: list[Formula] = []
+
+    def shortened(self, formula: Formula) -> tuple[Formula, tuple[Formula, ...]]:
+        """The formula with names where distribution would blow it up, and their definitions.
+
+        Every disjunction of it gives at most BLOW_UP clauses, or as many as it has atoms.  Where
+        that is so anyway, the formula is equivalent and no definition comes.
+        """
+        self._written = []
+        return self._sized(formula, True, False).formula, tuple(self._written)
+
+    def _sized(self, formula: Formula, positive: bool, negative: bool) -> Sized:
+        """The formula shortened for the polarities in which it stands."""
+        look()
+        if isinstance(formula, Atom):
+            return Sized(formula, 1, 1, 1)
+        if isinstance(formula, Not):
+            return _negated(self._sized(formula.body, negative, positive))
+        if isinstance(formula, Forall | Exists):
+            body = self._sized(formula.body, positive, negative)
+            return body._replace(formula=type(formula)(formula.variables, body.formula))
+        if isinstance(formula, Iff):
+            return self._equivalence(formula, positive, negative)
+        if isinstance(formula, Implies):
+            premise = self._sized(formula.premise, negative, positive)
+            conclusion = self._sized(formula.conclusion, positive, negative)
+            return self._disjunction([_negated(premise), conclusion], positive, negative)
+        parts = [self._sized(part, positive, negative) for part in formula.parts]
+        if isinstance(formula, Or):
+            return self._disjunction(parts, positive, negative)
+        return self._conjunction(parts, positive, negative)
+
+    def _disjunction(self, parts: list[Sized], positive: bool, negative: bool) -> Sized:
+        while positive and prod(part.clauses for part in parts) > _most(parts):
+            largest = max(range(len(parts)), key=lambda i: parts[i].clauses)
+            parts[largest] = self._named(parts[largest].formula, positive, negative)
+        return Sized(
+            Or(tuple(part.formula for part in parts)),
+            prod(part.clauses for part in parts),
+            max(1, sum(part.negated for part in parts)),
+            max(1, sum(part.atoms for part in parts)),
+        )
+
+    def _conjunction(self, parts: list[Sized], positive: bool, negative: bool) -> Sized:
+        while negative and prod(part.negated for part in parts) > _most(parts):
+            largest = max(range(len(parts)), key=lambda i: parts[i].negated)
+            parts[largest] = self._named(parts[largest].formula, positive, negative)
+        return Sized(
+            And(tuple(part.formula for part in parts)),
+            max(1, sum(part.clauses for part in parts)),
+            prod(part.negated for part in parts),
+            max(1, sum(part.atoms for part in parts)),
+        )
+
+    def _equivalence(self, formula: Iff, positive: bool, negative: bool) -> Sized:
+        sides = [self._sized(side, True, True) for side in formula]
+        while True:
+            (_, a, not_a, _), (_, b, not_b, _) = sides
+            clauses, negated = a * not_b + not_a * b, a * b + not_a * not_b
+            if max(clauses * positive, negated * negative) <= _most(sides):
+                break
+            larger = 0 if a + not_a > b + not_b else 1
+            sides[larger] = self._named(sides[larger].formula, True, True)
+        whole = Iff(sides[0].formula, sides[1].formula)
+        return Sized(whole, clauses, negated, sides[0].atoms + sides[1].atoms)
+
+    def _named(self, part: Formula, positive: bool, negative: bool) -> Sized:
+        """A new atom in place of the part."""
+        variables = free_variables(part)
+        atom = Atom(self._names.name(), tuple(Variable(name) for name in variables))
+        meaning: Formula
+        if positive and negative:
+            meaning = Iff(atom, part)
+        else:
+            meaning = Implies(atom, part) if positive else Implies(part, atom)
+        self._written.append(Forall(variables, meaning) if variables else meaning)
+        return Sized(atom, 1, 1, 1)
+
+
+def _negated(part: Sized) -> Sized:
+    return Sized(Not(part.formula), part.negated, part.clauses, part.atoms)
+
+
+def _most(parts: list[Sized]) -> int:
+    """How many clauses may come of the parts joined."""
+    return max(BLOW_UP, sum(part.atoms for part in parts))
+
+
+def negation_normal_form(formula: Formula, positive: bool = True) -> Formula:
+    """The equivalent (of the negation unless ``positive``) of atoms, Not of atoms, And and Or
+    under quantifiers.
+
+    Truth and falsehood occur only as the whole.  Existential quantifiers stand around just those
+    parts of a conjunction or disjunction that mention their variables.
+    """
+    look()
+    if isinstance(formula, Atom):
+        return formula if positive else Not(formula)
+    if isinstance(formula, Not):
+        return negation_normal_form(formula.body, not positive)
+    if isinstance(formula, And | Or):
+        parts = [negation_normal_form(part, positive) for part in formula.parts]
+        return _junction(And if isinstance(formula, And) == positive else Or, parts)
+    if isinstance(formula, Implies):
+        parts = [
+            negation_normal_form(formula.premise, not positive),
+            negation_normal_form(formula.conclusion, positive),
+        ]
+        return _junction(Or if positive else And, parts)
+    if isinstance(formula, Iff):
+        left, right = (negation_normal_form(side) for side in formula)
+        not_left, not_right = (negation_normal_form(side, False) for side in formula)
+        one_way = (not_left, right) if positive else (left, right)
+        other_way = (left, not_right) if positive else (not_left, not_right)
+        return _junction(And, [_junction(Or, list(one_way)), _junction(Or, list(other_way))])
+    body = negation_normal_form(formula.body, positive)
+    if isinstance(formula, Forall) == positive:
+        variables = _mentioned(formula.variables, body)
+        return Forall(variables, body) if variables else body
+    return _existential(formula.variables, body)
+
+
+def _junction(kind: type[And] | type[Or], parts: list[Formula]) -> Formula:
+    """The conjunction or disjunction, flat and without truth and falsehood inside."""
+    flat: list[Formula] = []
+    neutral, absorbing = (TRUE, FALSE) if kind is And else (FALSE, TRUE)
+    for part in parts:
+        if part == absorbing:
+            return absorbing
+        if part != neutral:
+            flat.extend(part.parts if isinstance(part, kind) else (part,))
+    return flat[0] if len(flat) == 1 else kind(tuple(flat))
+
+
+def _existential(variables: tuple[str, ...], body: Formula) -> Formula:
+    """The existential closure, each quantifier around those parts that mention its variable."""
+    for name in _mentioned(variables, body)[::-1]:
+        body = _exists(name, body)
+    return body
+
+
+def _exists(variable: str, body: Formula) -> Formula:
+    if isinstance(body, And | Or):
+        inside = [variable in free_variables(part) for part in body.parts]
+        if not all(inside):
+            kind, first = type(body), inside.index(True)
+            bound = _junction(kind, list(compress(body.parts, inside)))
+            outside = [
+                part for part, mentions in zip(body.parts, inside, strict=True) if not mentions
+            ]
+            # the bound part comes where the first of those within it stood
+            return _junction(kind, [*outside[:first], _exists(variable, bound), *outside[first:]])
+    if isinstance(body, Exists):
+        return Exists((variable, *body.variables), body.body)
+    return Exists((variable,), body)
+
+
+def _mentioned(variables: tuple[str, ...], formula: Formula) -> tuple[str, ...]:
+    free = free_variables(formula)
+    return tuple(name for name in variables if name in free)
+
+
+def skolemised(formula: Formula, functions: FreshNames) -> Formula:
+    """A closed formula in negation normal form without its quantifiers.
+
+    Variables are universal, each bound by one quantifier only.  What exists is a new function of
+    the variables that its subformula depends on.
+    """
+    return _Skolemisation(functions).without_quantifiers(formula, {})
+
+
+class _Skolemisation:
+    def __init__(self, functions: FreshNames) -> None:
+        self.functions = functions
+        self.used: set[str] = set()
+
+    def without_quantifiers(self, formula: Formula, meaning: dict[str, Term]) -> Formula:
+        """The formula with its free variables replaced by what they mean."""
+        look()
+        if isinstance(formula, Atom):
+            return _substituted(formula, meaning)
+        if isinstance(formula, Not) and isinstance(formula.body, Atom):
+            return Not(_substituted(formula.body, meaning))
+        if isinstance(formula, And | Or):
+            parts = [self.without_quantifiers(part, meaning) for part in formula.parts]
+            return type(formula)(tuple(parts))
+        assert isinstance(formula, Forall | Exists), "expected negation normal form"
+        if isinstance(formula, Forall):
+            new: dict[str, Term] = {name: self.variable(name) for name in formula.variables}
+        else:
+            arguments = variables_of(meaning[name] for name in free_variables(formula))
+            new = {name: Function(self.functions.name(), arguments) for name in formula.variables}
+        return self.without_quantifiers(formula.body, {**meaning, **new})
+
+    def variable(self, name: str) -> Variable:
+        """A variable that the formula does not have yet, called ``name`` if possible."""
+        unused, number = name, 0
+        while unused in self.used:
+            number += 1
+            unused = f"{name}_{number}"
+        self.used.add(unused)
+        return Variable(unused)
+
+
+def _substituted(atom: Atom, meaning: dict[str, Term]) -> Atom:
+    return Atom(atom.predicate, tuple(_replaced(term, meaning) for term in atom.arguments))
+
+
+def _replaced(term: Term, meaning: dict[str, Term]) -> Term:
+    look()
+    if isinstance(term, Variable):
+        return meaning[term.name]
+    if not term.arguments:
+        return term
+    return Function(term.name, tuple(_replaced(part, meaning) for part in term.arguments))
+
+
+def distributed(formula: Formula) -> list[tuple[Literal, ...]]:
+    """The clauses of a formula without quantifiers in negation normal form.
+
+    No literal occurs twice in a clause, no clause twice, and no clause holds a literal and its
+    complement.
+    """
+    clauses = dict.fromkeys(tuple(dict.fromkeys(clause)) for clause in _products(formula))
+    return [clause for clause in clauses if not _is_tautology(clause)]
+
+
+def _products(formula: Formula) -> list[tuple[Literal, ...]]:
+    look()
+    if isinstance(formula, Atom):
+        return [(Literal(True, formula),)]
+    if isinstance(formula, Not) and isinstance(formula.body, Atom):
+        return [(Literal(False, formula.body),)]
+    if isinstance(formula, And):
+        return [clause for part in formula.parts for clause in _products(part)]
+    assert isinstance(formula, Or), "expected no quantifier"
+    if all(isinstance(part, Atom | Not) for part in formula.parts):
+        return [tuple(clause[0] for part in formula.parts for clause in _products(part))]
+    clauses: list[tuple[Literal, ...]] = [()]
+    for part in formula.parts:
+        further = _products(part)
+        look()
+        clauses = [clause + more for clause in clauses for more in further]
+    return clauses
+
+
+def _is_tautology(clause: tuple[Literal, ...]) -> bool:
+    positive = {literal.atom for literal in clause if literal.positive}
+    return any(not literal.positive and literal.atom in positive for literal in clause)

@@ -1,0 +1,299 @@
+"""Reading problems in TPTP's languages fof and cnf (Sutcliffe 2017, "The TPTP Problem Library").
+
+Names are kept as TPTP writes them: 'a b' and "a b" keep their quotes, 'abc' is abc.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from envs.proving.logic.deep import deep
+from envs.proving.logic.formula import Problem, Statement
+from envs.proving.logic.interrupt import look
+from envs.proving.logic.tokens import UNCLOSED, TptpError, UnreadableError
+from envs.proving.logic.tptp_formulas import NAME_START, Formulas
+from selfplay.system.text import read_text
+
+MOST_FILES = 1000  # that a problem may include
+MOST_STATEMENTS = 500_000
+MOST_BYTES, MOST_IN_ALL = 1 << 26, 1 << 28  # of a file; of a file with all that it includes
+
+ROLES = (
+    "axiom",
+    "hypothesis",
+    "definition",
+    "assumption",
+    "lemma",
+    "theorem",
+    "corollary",
+    "conjecture",
+    "negated_conjecture",
+    "plain",
+    "unknown",
+)
+QUESTION = "question"  # a conjecture of which the witnesses are wanted too
+NOT_READ = {
+    "type": "the type of a symbol",
+    "logic": "what a modal logic is",
+    "interpretation": "an interpretation",
+}
+OTHER_LANGUAGES = {
+    "tff": "typed first-order logic",
+    "thf": "higher-order logic",
+    "tcf": "typed clauses",
+    "tpi": "instructions to TPTP's own tools",
+    "txf": "typed first-order logic with tuples",
+}
+
+
+def problem_files(place: Path) -> list[Path]:
+    """The file itself, or every .p file below the folder, sorted; ValueError if there is none."""
+    if place.is_dir():
+        found = sorted(path for path in place.rglob("*.p") if path.is_file())
+        if not found:
+            raise ValueError(
+                f"{place} has no problems: name a folder with TPTP files that end in .p"
+            )
+        return found
+    if not place.exists():
+        raise ValueError(
+            f"there is no file or folder {place}: name a TPTP file or a folder of them"
+        )
+    return [place]
+
+
+@deep
+def read_problem(path: Path) -> Problem:
+    """The problem of one TPTP file, with the files it includes; raises TptpError."""
+    reading = _Reading()
+    return _problem(
+        reading,
+        reading.text(path),
+        path.name.replace("\n", "?").removesuffix(".p"),
+        path.parent,
+        str(path),
+        (path,),
+    )
+
+
+@deep
+def parse_problem(text: str, name: str, folder: Path | None = None) -> Problem:
+    """The problem that a text in TPTP's syntax states; includes are looked up from ``folder``.
+
+    Raises TptpError, which calls the text by ``name``.
+    """
+    return _problem(_Reading(), text, name, folder, name, ())
+
+
+def _problem(
+    reading: _Reading,
+    text: str,
+    name: str,
+    folder: Path | None,
+    file: str,
+    within: tuple[Path, ...],
+) -> Problem:
+    statements = tuple(_Parser(reading, text, file, folder, within).statements())
+    if not statements:
+        raise TptpError(f"{file} states nothing: expected at least one fof(...) or cnf(...)")
+    return Problem(name, statements)
+
+
+class _Reading:
+    """What has been read for one problem so far, so that its files have an end."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.statements = 0
+        self.left = MOST_IN_ALL
+
+    def text(self, path: Path) -> str:
+        """The text of one more file; TptpError says what keeps it from being read."""
+        self.files += 1
+        try:
+            if path.is_dir():
+                raise UnreadableError(
+                    f"{path} is a folder: expected one TPTP file, say one of those in it"
+                )
+            if not path.exists():
+                raise UnreadableError(f"there is no file {path}: expected a TPTP file")
+            text = read_text(path, limit=min(MOST_BYTES, self.left))
+            self.left -= len(text)
+            return text
+        except OSError as error:
+            raise UnreadableError(f"{path} cannot be read: {error.strerror}") from None
+        except UnreadableError:
+            raise
+        except ValueError as error:
+            raise UnreadableError(str(error)) from None
+
+
+class _Parser(Formulas):
+    """One text on its way to statements."""
+
+    def __init__(
+        self,
+        reading: _Reading,
+        text: str,
+        file: str,
+        folder: Path | None,
+        within: tuple[Path, ...],
+    ) -> None:
+        super().__init__(text, file)
+        self.reading = reading
+        self.folder = folder
+        self.within = within  # the files whose includes led here
+
+    # statements
+
+    def statements(self) -> Iterator[Statement]:
+        """Every statement in order, those of included files where they are included."""
+        while token := self.tokens[self.at]:
+            if token in ("fof", "cnf"):
+                yield self.statement(token)
+            elif token == "include":
+                yield from self.include()
+            elif token in OTHER_LANGUAGES:
+                raise self.wrong(
+                    f"found {token} ({OTHER_LANGUAGES[token]}), expected fof or cnf: "
+                    "other languages are not read"
+                )
+            else:
+                raise self.unexpected("fof, cnf or include")
+
+    def statement(self, language: str) -> Statement:
+        self.at += 1
+        self.take("(")
+        name = self.statement_name()
+        self.take(",")
+        role = self.role()
+        self.take(",")
+        self.reading.statements += 1
+        if self.reading.statements > MOST_STATEMENTS:
+            raise self.wrong(
+                f"found more than {MOST_STATEMENTS:,} statements with what is included, "
+                "expected fewer"
+            )
+        formula = self.whole_formula() if language == "fof" else self.clause()
+        if self.tokens[self.at] == ",":
+            self.annotations()
+        elif self.tokens[self.at] != ")":
+            raise self.unexpected("a connective, a comma or )" if language == "fof" else "| or )")
+        self.take(")")
+        self.take(".", "the full stop after a statement")
+        return Statement(name, role, formula, language)
+
+    def statement_name(self) -> str:
+        token = self.tokens[self.at]
+        named = token[:1] in NAME_START or token.lstrip("+-").isdecimal()
+        if not named or token == "'":
+            raise self.unexpected("the name of a statement")
+        name = self.unquoted(token)
+        self.at += 1
+        return name
+
+    def role(self) -> str:
+        """The role of a statement; what stands after a hyphen only narrows it."""
+        role = self.unquoted(self.tokens[self.at])
+        if role in NOT_READ or role.startswith("fi_"):
+            meaning = NOT_READ.get(role, "a finite interpretation")
+            raise self.wrong(f"found the role {role} ({meaning}), which is not read")
+        if role not in ROLES and role != QUESTION:
+            raise self.unexpected(f"a role ({', '.join(ROLES)})")
+        self.at += 1
+        if self.tokens[self.at] == "-":
+            self.at += 1
+            if self.tokens[self.at][:1] not in NAME_START:
+                raise self.unexpected("what narrows the role")
+            self.at += 1
+            if self.tokens[self.at] == "(":
+                self.at += 1
+                self.annotations()
+                self.take(")")
+        return "conjecture" if role == QUESTION else role
+
+    def annotations(self) -> None:
+        """Steps over source and useful info: anything whose brackets match, up to the last )."""
+        closing: list[str] = []
+        while True:
+            look()
+            token = self.tokens[self.at]
+            if token in ("(", "["):
+                closing.append(")" if token == "(" else "]")
+            elif token in (")", "]"):
+                if not closing and token == ")":
+                    return
+                if not closing or token != closing.pop():
+                    raise self.unexpected("matching brackets")
+            elif not token or token in UNCLOSED:
+                raise self.unexpected(closing[-1] if closing else ")")
+            self.at += 1
+
+    def include(self) -> Iterator[Statement]:
+        """The statements of the file that is named, or those of the names in the list."""
+        start = self.at
+        self.at += 1
+        self.take("(")
+        quoted = self.tokens[self.at]
+        if len(quoted) < 3 or quoted[0] != "'":
+            raise self.unexpected("the name of a file in single quotes")
+        name_at = self.at
+        self.at += 1
+        names: dict[str, int] | None = None
+        if self.tokens[self.at] == ",":
+            self.at += 1
+            if self.tokens[self.at] == "*":  # all of them
+                self.at += 1
+            else:
+                names = self.names()
+        if self.tokens[self.at] == ",":  # a name for what is included
+            self.at += 1
+            self.statement_name()
+        self.take(")")
+        self.take(".", "the full stop after an include")
+        path = self.included(re.sub(r"\\(.)", r"\1", quoted[1:-1]), name_at)
+        if path.resolve() in {other.resolve() for other in self.within}:
+            raise self.wrong(f"found an include of {path}, which is being read already", start)
+        if self.reading.files > MOST_FILES:
+            raise self.wrong(f"found more than {MOST_FILES:,} includes, expected fewer", start)
+        try:
+            text = self.reading.text(path)
+        except UnreadableError as error:
+            raise UnreadableError(f"{self.place(name_at)}: {error}") from None
+        inner = _Parser(self.reading, text, str(path), path.parent, (*self.within, path))
+        missing = dict(names or {})
+        for statement in inner.statements():
+            if names is None or statement.name in names:
+                missing.pop(statement.name, None)
+                yield statement
+        for name, token in missing.items():
+            raise self.wrong(f"{path} has no statement {name}", token)
+
+    def names(self) -> dict[str, int]:
+        """The names in a bracketed list, with the tokens they stand at."""
+        self.take("[", "a list of names in [ ]")
+        found: dict[str, int] = {}
+        while True:
+            at = self.at
+            found[self.statement_name()] = at
+            if self.tokens[self.at] != ",":
+                break
+            self.at += 1
+        self.take("]", "a comma or ]")
+        return found
+
+    def included(self, name: str, token: int) -> Path:
+        """Where an included file lies: below the file's own folder, then below $TPTP."""
+        library = os.environ.get("TPTP")
+        places = [folder for folder in (self.folder, Path(library) if library else None) if folder]
+        for folder in places:
+            if (folder / name).exists():
+                return folder / name
+        looked = " or ".join(str(folder) for folder in places)
+        raise UnreadableError(
+            f"{self.place(token)}: there is no file {name}{f' in {looked}' if looked else ''}: "
+            "set the environment variable TPTP to the folder that includes start from"
+        )

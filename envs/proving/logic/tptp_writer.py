@@ -1,0 +1,130 @@
+"""Writing formulas, clauses and terms back in TPTP's syntax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from envs.proving.logic.deep import deep
+from envs.proving.logic.formula import (
+    EQUALITY,
+    And,
+    Atom,
+    Clause,
+    Exists,
+    Forall,
+    Formula,
+    Function,
+    Iff,
+    Implies,
+    Literal,
+    Not,
+    Or,
+    Statement,
+    Term,
+    Variable,
+)
+from envs.proving.logic.interrupt import look
+
+
+def term_text(term: Term) -> str:
+    """The term as TPTP writes it: ``f(X,c)``."""
+    written: list[str] = []
+    waiting: list[Term | str] = [term]
+    while waiting:
+        look()
+        part = waiting.pop()
+        if isinstance(part, str):
+            written.append(part)
+        elif isinstance(part, Variable) or not part.arguments:
+            written.append(part.name)
+        else:
+            written += (part.name, "(")
+            waiting.append(")")
+            for number, argument in enumerate(reversed(part.arguments)):
+                waiting += (argument,) if number == 0 else (",", argument)
+    return "".join(written)
+
+
+def length_of(literals: Iterable[Literal]) -> int:
+    """How many names it takes to write the literals; no term is looked at twice."""
+    known: dict[int, tuple[Term, int]] = {}  # by identity, which needs the term to be kept
+    length = 0
+    for literal in literals:
+        waiting = list(literal.atom.arguments)
+        while waiting:
+            look()
+            term = waiting[-1]
+            inner = term.arguments if isinstance(term, Function) else ()
+            missing = [one for one in inner if id(one) not in known]
+            if missing:
+                waiting += missing
+                continue
+            waiting.pop()
+            known[id(term)] = term, 1 + sum(known[id(one)][1] for one in inner)
+        length += 1 + sum(known[id(one)][1] for one in literal.atom.arguments)
+    return length
+
+
+def atom_text(atom: Atom) -> str:
+    """The atom as TPTP writes it: ``p(X)`` or ``X = c``."""
+    if atom.predicate == EQUALITY:
+        return " = ".join(term_text(argument) for argument in atom.arguments)
+    return term_text(Function(atom.predicate, atom.arguments))
+
+
+def literal_text(literal: Literal) -> str:
+    """The literal as TPTP writes it: ``p(X)``, ``~ p(X)`` or ``X != c``."""
+    if literal.positive:
+        return atom_text(literal.atom)
+    if literal.atom.predicate == EQUALITY:
+        return " != ".join(term_text(argument) for argument in literal.atom.arguments)
+    return f"~ {atom_text(literal.atom)}"
+
+
+def clause_text(clause: Clause) -> str:
+    """The literals with | between them; the empty clause is ``$false``."""
+    return " | ".join(literal_text(literal) for literal in clause.literals) or "$false"
+
+
+@deep
+def formula_text(formula: Formula) -> str:
+    """The formula as TPTP writes it, without parentheses around the whole.
+
+    Reading the text gives the formula again, if none of its conjunctions and disjunctions has
+    exactly one part.
+    """
+    look()
+    if isinstance(formula, And | Or):
+        if not formula.parts:
+            return "$true" if isinstance(formula, And) else "$false"
+        joint = " & " if isinstance(formula, And) else " | "
+        return joint.join(_unit_text(part) for part in formula.parts)
+    if isinstance(formula, Implies):
+        return f"{_unit_text(formula.premise)} => {_unit_text(formula.conclusion)}"
+    if isinstance(formula, Iff):
+        return f"{_unit_text(formula.left)} <=> {_unit_text(formula.right)}"
+    return _unit_text(formula)
+
+
+def statement_text(statement: Statement) -> str:
+    """The whole annotated formula on one line, full stop included."""
+    formula = statement.formula
+    if statement.language == "cnf" and isinstance(formula, Forall):
+        formula = formula.body  # the variables of a clause are bound without a quantifier
+    return f"{statement.language}({statement.name}, {statement.role}, {formula_text(formula)})."
+
+
+def _unit_text(formula: Formula) -> str:
+    """The formula so that it can stand beside any connective."""
+    if isinstance(formula, Atom):
+        return atom_text(formula)
+    if isinstance(formula, Not):
+        if isinstance(formula.body, Atom):
+            return literal_text(Literal(False, formula.body))
+        return f"~ {_unit_text(formula.body)}"
+    if isinstance(formula, Forall | Exists):
+        quantifier = "!" if isinstance(formula, Forall) else "?"
+        return f"{quantifier} [{','.join(formula.variables)}] : {_unit_text(formula.body)}"
+    if isinstance(formula, And | Or) and len(formula.parts) < 2:
+        return _unit_text(formula.parts[0]) if formula.parts else formula_text(formula)
+    return f"( {formula_text(formula)} )"

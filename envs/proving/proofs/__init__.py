@@ -1,0 +1,1 @@
+"""Proofs for people and machines, and the checker that trusts none of them."""

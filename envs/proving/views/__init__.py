@@ -1,0 +1,1 @@
+"""What a net or a person sees of a position."""

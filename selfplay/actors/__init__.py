@@ -1,0 +1,4 @@
+"""Games played in lockstep that become samples, and where they are played.
+
+What is learned from the samples is in ``learning``.
+"""

@@ -1,0 +1,393 @@
+"""Plays B games in lockstep with search and turns the finished ones into Samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from selfplay import arrays
+from selfplay.actors import underway
+from selfplay.jit import kernel
+from selfplay.search import Forest, Found, Search
+from selfplay.search.forest import advance, replant
+from selfplay.stats import result_probabilities
+from selfplay.types import Bool, Evaluator, Float, Game, Int, Obs, Samples, State
+
+_KEPT_GAMES = 16  # game records handed out with each harvest
+_COMMENT = " # "  # between the moves of a record and what else is told of the game
+
+
+class ActorSection(BaseModel):
+    """Section ``[actor]``: how games are played and what is learned from them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    games: int = Field(512, ge=1, le=1 << 16)  # side by side, all threads together
+    threads: int = Field(0, ge=0, le=1024)  # 0: as many as there are cores
+    opening_share: float = Field(0.5, ge=0, le=1)  # games that start with random moves
+    opening_plies: int = Field(20, ge=0, le=10_000)  # at most so many of them
+    full_share: float = Field(1.0, gt=0, le=1)  # playout-cap randomisation: moves searched in full
+    fast_simulations: int = Field(
+        8, ge=1, le=100_000
+    )  # simulations of the other moves; policy not learned
+    reuse_tree: bool = False  # go on with the subtree of the move played
+    stop_when_solved: float = Field(0.0, ge=0, le=1)  # chance of ending at a proven position
+    outcome_share: float = Field(0.5, ge=0, le=1)  # value target: outcome against search value
+    weigh: Literal["positions", "games"] = "positions"  # what counts the same in the data
+
+
+class Plays(NamedTuple):
+    """What was seen and done, by move number T and lane B."""
+
+    obs: Obs  # arrays [T, B, ...]
+    legal: Bool  # [T, B, A]
+    policy: Float  # [T, B, A] f32
+    policy_weight: Float  # [T, B] f32, 1 where the policy is to be learned
+    value: Float  # [T, B] f32, the search's value
+    draw: Float  # [T, B] f32, the net's probability of a draw
+    solved: Bool  # [T, B], the value is exact
+    action: Int  # [T, B] i32
+    reward: Float  # [T, B] f32
+    discount: Float  # [T, B] f32
+
+
+class Tally(NamedTuple):
+    """Sums over the games of a harvest; add tallies to merge them."""
+
+    games: float = 0.0
+    positions: float = 0.0
+    first_wins: float = 0.0
+    draws: float = 0.0
+    length: float = 0.0  # moves, openings included
+    moves: float = 0.0  # searched, of finished and running games
+    simulations: float = 0.0
+    depth: float = 0.0  # the sums below are over ``moves``
+    entropy: float = 0.0
+    kl_target_prior: float = 0.0
+    value_gain: float = 0.0
+    solved: float = 0.0
+
+    def plus(self, other: Tally) -> Tally:
+        return Tally(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class Harvest(NamedTuple):
+    """Finished games: their positions, their records, their sums."""
+
+    samples: Samples
+    records: list[str]  # "MOVES # opening PLIES seed SEED", as ``parse_record`` reads them
+    tally: Tally
+
+
+class Record(NamedTuple):
+    """One game as it was played."""
+
+    moves: str  # in the game's notation
+    opening: int  # so many of them, the first, were random
+    seed: int  # the start was game.init(np.random.default_rng(seed), 1)
+
+
+def parse_record(line: str) -> Record:
+    """The game that a line of ``games/000500.txt`` tells."""
+    moves, _, rest = line.rpartition(_COMMENT)
+    _, opening, _, seed = rest.split()
+    return Record(moves, int(opening), int(seed))
+
+
+class Actor:
+    """B lanes, each playing one game after another; deterministic for its generator."""
+
+    def __init__(
+        self,
+        game: Game,
+        search: Search,
+        section: ActorSection,
+        lanes: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.game, self.search, self.section, self.rng = game, search, section, rng
+        self._lanes = lanes
+        self._forest: Forest | None = None
+        self._played = np.zeros(lanes, np.int32)  # the last move of each lane
+        self._running = np.zeros(lanes, np.bool_)  # whether the game went on after it
+        self._seed = np.zeros(lanes, np.int64)  # of each lane's start position
+        self._length = np.zeros(lanes, np.int32)  # moves played
+        self._opening = np.zeros(lanes, np.int32)  # of these, random ones: nothing to learn there
+        self._state: State = game.init(rng, lanes)
+        # room for every opening: it may not depend on how long earlier games were
+        self._plays = self._room(min(max(64, section.opening_plies + 1), game.max_moves))
+        self._deal(np.arange(lanes))
+
+    def collect(self, evaluator: Evaluator, positions: int) -> Harvest:
+        """Plays until finished games have yielded at least ``positions`` samples.
+
+        Trees are dropped first: the evaluator may have new weights.  All lanes start together, so
+        the first harvests of a new actor hold only games that were over early; long games come
+        when the lanes have spread.
+        """
+        self._forest = None
+        parts: list[Samples] = []
+        records: list[str] = []
+        tally = Tally()
+        while tally.positions < positions:
+            done, moved = self._move(evaluator)
+            tally = tally.plus(moved)
+            if len(done):
+                samples, finished = self._finish(done)
+                if len(records) < _KEPT_GAMES:
+                    records += [self._record(lane) for lane in done]
+                tally = tally.plus(finished)
+                parts.append(samples)
+                self._deal(done)
+        return Harvest(arrays.concatenate(parts), records[:_KEPT_GAMES], tally)
+
+    def _move(self, evaluator: Evaluator) -> tuple[NDArray[np.int64], Tally]:
+        """One searched move in every lane; the lanes whose games are over now."""
+        full = self.rng.random(self._lanes) < self.section.full_share
+        fast = min(self.section.fast_simulations, self.search.simulations)
+        budget = np.where(full, self.search.simulations, fast)
+        budget = budget.astype(np.int32)
+        forest = self._plant(evaluator)
+        # fast moves only carry the game on: they are played as strongly as they can be
+        found = self.search.search(forest, self.game, evaluator, self.rng, full, budget)
+        decision = found.decision
+        at = (self._length, np.arange(self._lanes))
+        plays = self._plays
+        arrays.put(plays.obs, at, self.game.observe(self._state))
+        plays.legal[at] = self.game.legal(self._state)
+        plays.policy[at] = decision.policy
+        plays.policy_weight[at] = full
+        plays.value[at] = decision.value
+        plays.draw[at] = found.draw
+        plays.solved[at] = found.solved
+        plays.action[at] = decision.action
+        self._state, paid = self.game.step(self._state, decision.action)
+        plays.reward[at] = paid.reward
+        plays.discount[at] = paid.discount
+        self._length += 1
+        stop = found.solved & (self.rng.random(self._lanes) < self.section.stop_when_solved)
+        over = (paid.discount == 0.0) | stop | (self._length >= self.game.max_moves)
+        self._played, self._running = decision.action, ~over
+        if self._length.max() >= len(plays.value):
+            self._plays = self._room(min(2 * len(plays.value), self.game.max_moves))
+        return np.flatnonzero(over), _tally_of(found, budget)
+
+    def _plant(self, evaluator: Evaluator) -> Forest:
+        """Trees for the present positions: the old ones moved on, or started anew."""
+        game, look_ahead = self.game, self.search.look_ahead
+        if self._forest is None:
+            reuse = self.section.reuse_tree
+            self._forest = self.search.plant(game, self._state, evaluator, reuse)
+        elif self.section.reuse_tree:
+            advance(
+                self._forest, game, self._state, evaluator, self._played, self._running, look_ahead
+            )
+        else:
+            everywhere = np.ones(self._lanes, np.bool_)
+            replant(self._forest, game, self._state, evaluator, everywhere, look_ahead)
+        return self._forest
+
+    def _finish(self, done: NDArray[np.int64]) -> tuple[Samples, Tally]:
+        """The samples of the games in the lanes ``done``, and what is counted of them."""
+        plays, length, opening = self._plays, self._length[done], self._opening[done]
+        outcome = np.zeros((len(plays.value), len(done)), np.float32)
+        _outcomes(
+            plays.solved, plays.value, plays.reward, plays.discount, done, length, opening, outcome
+        )
+        counts = length - opening
+        column = np.repeat(np.arange(len(done)), counts)
+        ends = np.cumsum(counts)
+        move = np.arange(ends[-1]) - np.repeat(ends - counts, counts) + opening[column]
+        at = (move, done[column])
+        exact = plays.solved[at]
+        share = np.where(exact, 0.0, self.section.outcome_share).astype(np.float32)[:, None]
+        searched = result_probabilities(plays.value[at], np.where(exact, 1.0, plays.draw[at]))
+        reached = result_probabilities(outcome[move, column], np.ones(len(move), np.float32))
+        weight = np.ones(len(move), np.float32)
+        if self.section.weigh == "games":
+            weight = (float(self.game.max_moves) / 2 / counts[column]).astype(np.float32)
+        after = np.minimum(move + 1, len(plays.value) - 1), done[column]
+        searched_after = plays.policy_weight[after] * (move + 1 < length[column])
+        samples = Samples(
+            obs=arrays.take(plays.obs, at),
+            legal=plays.legal[at],
+            policy=plays.policy[at],
+            value=share * reached + (1 - share) * searched,
+            reply=plays.policy[after] * searched_after[:, None],
+            policy_weight=plays.policy_weight[at] * weight,
+            value_weight=weight,
+            chance=np.zeros(len(move), np.float32),
+        )
+        first = outcome[opening, np.arange(len(done))] * _side(plays, done, opening)
+        tally = Tally(
+            games=len(done),
+            positions=len(move),
+            first_wins=float((first > 0).sum()),
+            draws=float((first == 0).sum()),
+            length=float(length.sum()),
+        )
+        return samples, tally
+
+    def _deal(self, lanes: NDArray[np.int64]) -> None:
+        """Starts new games in ``lanes``, some of them with random moves."""
+        self._seed[lanes] = self.rng.integers(0, 2**63 - 1, len(lanes))
+        arrays.put(self._state, lanes, self._starts(lanes))
+        self._length[lanes] = 0
+        plies = self.rng.integers(0, self.section.opening_plies, len(lanes), endpoint=True)
+        plies[self.rng.random(len(lanes)) >= self.section.opening_share] = 0
+        going = lanes[plies > 0]
+        wanted = plies[plies > 0]
+        while len(going):
+            state = arrays.take(self._state, going)
+            noise = self.rng.random((len(going), self.game.num_actions))
+            action = np.where(self.game.legal(state), noise, -1.0).argmax(axis=1).astype(np.int32)
+            state, paid = self.game.step(state, action)
+            alive = paid.discount != 0.0  # a move that would end the game is not played
+            going, wanted, action = going[alive], wanted[alive], action[alive]
+            arrays.put(self._state, going, arrays.take(state, alive))
+            at = (self._length[going], going)
+            self._plays.action[at] = action
+            self._plays.reward[at] = paid.reward[alive]
+            self._plays.discount[at] = paid.discount[alive]
+            self._length[going] += 1
+            unfinished = (self._length[going] < wanted) & (
+                self._length[going] < len(self._plays.value) - 1
+            )
+            going, wanted = going[unfinished], wanted[unfinished]
+        self._opening[lanes] = self._length[lanes]
+
+    def _starts(self, lanes: NDArray[np.int64]) -> State:
+        """The start positions of the games in ``lanes``, from their seeds."""
+        seeds = (np.random.default_rng(int(seed)) for seed in self._seed[lanes])
+        return arrays.concatenate([self.game.init(rng, 1) for rng in seeds])
+
+    def _room(self, moves: int) -> Plays:
+        """Room for ``moves`` moves a lane, with what has been played so far."""
+        shape = (moves, self._lanes)
+        seen = self.game.observe(self._state)
+        floats = [np.zeros(shape, np.float32) for _ in range(5)]
+        wide = (*shape, self.game.num_actions)
+        plays = Plays(
+            obs=arrays.tree_map(lambda a: np.zeros((*shape, *a.shape[1:]), a.dtype), seen),
+            legal=np.zeros(wide, np.bool_),
+            policy=np.zeros(wide, np.float32),
+            policy_weight=floats[0],
+            value=floats[1],
+            draw=floats[2],
+            solved=np.zeros(shape, np.bool_),
+            action=np.zeros(shape, np.int32),
+            reward=floats[3],
+            discount=floats[4],
+        )
+        if hasattr(self, "_plays"):
+            arrays.put(plays, slice(len(self._plays.value)), self._plays)
+        return plays
+
+    def _record(self, lane: int) -> str:
+        """The game in ``lane``: moves in the game's notation, random ones, seed of the start."""
+        actions = self._plays.action[: self._length[lane], lane]
+        moves = " ".join(self.game.action_name(int(action)) for action in actions)
+        return f"{moves}{_COMMENT}opening {self._opening[lane]} seed {self._seed[lane]}"
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that ``collect`` depends on, as numpy arrays and strings; positions as move lists."""
+        moves = int(self._length.max(initial=1))
+        plays = {
+            name: getattr(self._plays, name)[:moves].copy()
+            for name in Plays._fields
+            if name not in ("obs", "legal")
+        }
+        for field in plays.values():
+            field[np.arange(moves)[:, None] >= self._length] = 0  # remains of earlier games
+        return {
+            "rng": json.dumps(self.rng.bit_generator.state),
+            "seed": self._seed.copy(),
+            "length": self._length.copy(),
+            "opening": self._opening.copy(),
+            **plays,
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Goes on from what ``state_dict`` returned, by playing the games' moves again.
+
+        Raises ValueError with a sentence where that is damaged.
+        """
+        kept = {name: getattr(self._plays, name) for name in Plays._fields}
+        del kept["obs"], kept["legal"]
+        underway.check_games(saved, self._lanes, self.game.max_moves, kept)
+        underway.restore_random(self.rng, saved["rng"])
+        self._seed, self._length = saved["seed"].copy(), saved["length"].copy()
+        self._opening = saved["opening"].copy()
+        lanes = np.arange(self._lanes)
+        self._state = self._starts(lanes)
+        while len(self._plays.value) <= self._length.max():
+            self._plays = self._room(min(2 * len(self._plays.value), self.game.max_moves))
+        moves = len(saved["action"])
+        for name in kept:
+            getattr(self._plays, name)[:moves] = saved[name]
+        for move in range(moves):
+            lanes = np.flatnonzero(self._length > move)
+            state = arrays.take(self._state, lanes)
+            arrays.put(self._plays.obs, (move, lanes), self.game.observe(state))
+            legal, action = self.game.legal(state), self._plays.action[move, lanes]
+            underway.check_moves(legal, action)
+            self._plays.legal[move, lanes] = legal
+            state, paid = self.game.step(state, action)
+            underway.check_alive(paid.discount)
+            arrays.put(self._state, lanes, state)
+        self._forest = None
+
+
+def _tally_of(found: Found, budget: Int) -> Tally:
+    """What is counted of B searches."""
+    policy = found.decision.policy.astype(np.float64)
+    log_policy = np.log(np.maximum(policy, 1e-12))
+    log_prior = np.log(np.maximum(found.prior.astype(np.float64), 1e-12))
+    return Tally(
+        moves=len(policy),
+        simulations=float(budget.sum()),
+        depth=found.depth * len(policy),
+        entropy=float(-(policy * log_policy).sum()),
+        kl_target_prior=float((policy * (log_policy - log_prior)).sum()),
+        value_gain=float((found.decision.value - found.raw_value).sum()),
+        solved=float(found.solved.sum()),
+    )
+
+
+def _side(plays: Plays, lanes: NDArray[np.int64], opening: Int) -> Float:
+    """+1 where the player to move after the opening is the one who moved first, else -1."""
+    signs = np.ones(len(lanes), np.float32)
+    for move in range(int(opening.max(initial=0))):
+        signs *= np.where(move < opening, plays.discount[move, lanes], 1.0)
+    return signs
+
+
+@kernel
+def _outcomes(
+    solved: Bool,
+    value: Float,
+    reward: Float,
+    discount: Float,
+    lanes: NDArray[np.int64],
+    length: Int,
+    opening: Int,
+    outcome: Float,
+) -> None:
+    """Fills ``outcome`` [T, len(lanes)]: the return from each move on, backwards from the end.
+
+    A proven value takes the place of what later play made of it.  The arrays are those of Plays,
+    which itself may hold a user's type: compiled code for that would break the shared cache.
+    """
+    for i in range(lanes.shape[0]):
+        lane, result = lanes[i], np.float32(0.0)
+        for move in range(length[i] - 1, opening[i] - 1, -1):
+            if solved[move, lane]:
+                result = value[move, lane]
+            else:
+                result = reward[move, lane] + discount[move, lane] * result
+            outcome[move, i] = result

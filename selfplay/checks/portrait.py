@@ -1,0 +1,162 @@
+"""What a game is, seen from random games: who wins by how much, whose turn it is, how long it is.
+
+None of it breaks a law; but who knows the game sees where a reward has the wrong sign.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.arrays import hash_rows, take
+from selfplay.stats import random_actions
+from selfplay.types import Game
+
+_MOVES_SHOWN = 60
+_LINES_SHOWN = 24
+
+
+class Portrait(NamedTuple):
+    """Figures of finished random games; shares are in [0, 1], ranges are (least, mean, most)."""
+
+    games: int
+    starts: int  # that look different
+    moves: tuple[float, float, float]  # of a game
+    choices: tuple[float, float, float]  # moves that may be played at a turn
+    same_again: float  # of the moves that end no game: the same player moves again
+    returns: tuple[float, float, float]  # of the player who moves first
+    first_wins: float
+    second_wins: float
+    last_mover_wins: float  # of the games that somebody wins; NaN where nobody does
+    sample: list[str]  # the moves of one game
+    picture: str  # its last position
+    sample_return: float  # of the player who moves first
+
+
+class _Course:
+    """G random games under way, and what they have come to."""
+
+    def __init__(self, game: Game, games: int, rng: np.random.Generator) -> None:
+        self._game, self._rng = game, rng
+        self._state = game.init(rng, games)
+        self.starts = len(np.unique(hash_rows(game.observe(self._state)), axis=0))
+        self.going = np.arange(games)
+        self._mover = np.zeros(games, np.int64)
+        self.paid: NDArray[np.float64] = np.zeros((games, 2))  # to either player
+        self.moves = np.zeros(games, np.int64)
+        self.last_mover = np.zeros(games, np.int64)
+        self.choices: list[int] = []
+        self.turns = np.zeros(2, np.int64)  # went over to the other, stayed
+        self.line: list[str] = []  # of the first game
+        self.picture = ""
+
+    def move(self) -> None:
+        """One random move in each game that goes on."""
+        going, game = self.going, self._game
+        legal = game.legal(self._state)
+        self.choices += legal.sum(axis=1).tolist()
+        action = random_actions(legal, self._rng)
+        self._state, paid = game.step(self._state, action)
+        seat = self._mover[going]
+        self.paid[going, seat] += paid.reward
+        self.paid[going, 1 - seat] -= paid.reward
+        self.moves[going] += 1
+        self.last_mover[going] = seat
+        if going[0] == 0:
+            self.line.append(game.action_name(int(action[0])))
+            self.picture = game.text(self._state, 0)
+        self.turns += [int((paid.discount < 0).sum()), int((paid.discount > 0).sum())]
+        self._mover[going] = np.where(paid.discount < 0, 1 - seat, seat)
+        alive = paid.discount != 0
+        self._state, self.going = take(self._state, alive), going[alive]
+
+
+def portrait(game: Game, games: int = 64, seed: int = 0, until: float = math.inf) -> Portrait:
+    """The portrait of ``game`` from so many random games, as far as they end in time.
+
+    That is until time.monotonic() is ``until``.  Raises ValueError where none has ended by then.
+    """
+    course = _Course(game, games, np.random.default_rng(seed))
+    while len(course.going) and time.monotonic() < until:
+        course.move()
+    ended = np.setdiff1d(np.arange(games), course.going)
+    if not len(ended):
+        raise ValueError(
+            f"no random game of {game.name} has ended in time, after {int(course.moves.max())} "
+            "moves: more --seconds show more of it"
+        )
+    first = course.paid[ended, 0]
+    last = course.paid[ended, course.last_mover[ended]]
+    won = last[last != 0] > 0
+    return Portrait(
+        len(ended),
+        course.starts,
+        _range(course.moves[ended]),
+        _range(np.array(course.choices)),
+        float(course.turns[1] / max(1, course.turns.sum())),
+        _range(first),
+        float((first > 0).mean()),
+        float((first < 0).mean()),
+        float(won.mean()) if len(won) else math.nan,
+        course.line,
+        course.picture,
+        float(course.paid[0, 0]),
+    )
+
+
+def _range(values: NDArray[np.number]) -> tuple[float, float, float]:
+    return float(values.min()), float(values.mean()), float(values.max())
+
+
+def described(game: Game, seen: Portrait) -> list[str]:
+    """Sentences for people, and one game drawn."""
+    count = "1 random game" if seen.games == 1 else f"{seen.games} random games"
+    start = "always the same" if seen.starts == 1 else f"random ({seen.starts} seen)"
+    lines = [
+        f"{game.name}, {count}: {_spread(seen.moves, 'g', ' moves')}, "
+        f"{_spread(seen.choices, 'g', ' to choose from')}"
+        + (f"; the start is {start}" if seen.games > 1 else "")
+    ]
+    returns = _spread(seen.returns, "+.2f")
+    if game.num_players == 1:
+        lines.append(f"  the player's return is {returns}")
+    else:
+        lines += [
+            f"  who moves first wins {seen.first_wins:.0%}, loses {seen.second_wins:.0%}; his "
+            f"return is {returns}",
+            _last_mover(seen.last_mover_wins),
+            "  the players move in turn"
+            if not seen.same_again
+            else f"  after {seen.same_again:.1%} of the moves the same player moves again",
+        ]
+    moves = " ".join(seen.sample[:_MOVES_SHOWN])
+    more = " ..." if len(seen.sample) > _MOVES_SHOWN else ""
+    result = f"{seen.sample_return:+.2f} for who moves first"
+    if game.num_players == 1:
+        result = f"return {seen.sample_return:+.2f}"
+    lines.append(f"  one of them: {moves}{more} ({result})")
+    picture = seen.picture.splitlines()
+    return lines + [f"    {line}" for line in picture[:_LINES_SHOWN]]
+
+
+def _spread(values: tuple[float, float, float], form: str, unit: str = "") -> str:
+    """A range with its mean, in words."""
+    low, mean, high = values
+    if low == high:
+        return f"{low:{form}}{unit}"
+    average = f"{mean:{'.1f' if form == 'g' else form}}"
+    return f"{low:{form}} to {high:{form}}{unit} ({average} on average)"
+
+
+def _last_mover(wins: float) -> str:
+    if math.isnan(wins):
+        return "  nobody wins"
+    if wins == 1:
+        return "  whoever makes the last move wins, in all games that somebody wins"
+    if wins == 0:
+        return "  whoever makes the last move loses, in all games that somebody wins"
+    return f"  whoever makes the last move wins {wins:.0%} of the games that somebody wins"

@@ -1,0 +1,1 @@
+"""What runs say together: curves, crossings, fits and their intervals. Nothing is drawn here."""

@@ -1,0 +1,290 @@
+"""Power laws: how the loss falls with data, size and compute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.compare.analysis.bootstrap import REPLICATES, interval, moved
+from selfplay.compare.analysis.huber import EFFICIENCY, TIGHT, best_fit, refits
+from selfplay.compare.analysis.laws import LAWS, Form, predict, reported, starts
+from selfplay.compare.metrics import on_fixed_positions
+from selfplay.compare.records import F64, Group, spell_kind
+from selfplay.stats import Z95, Interval
+
+HALF_DECADE = 10**0.5
+USUAL_SPREAD = 0.1  # of ln L between seeds, where there is one seed only
+_ELSEWHERE = [0, -1]  # starts beside the fit to all: no floor and flat, a floor and steep
+FEWEST = 3  # different values of x that a law is fitted to
+
+
+class Parameter(NamedTuple):
+    """A parameter of a law."""
+
+    name: str  # "exponent", "scale", "floor", "exponent_n", "exponent_d", ...
+    value: float
+    interval: Interval | None  # 95%; None with fewer than two seeds
+
+
+class Cell(NamedTuple):
+    """Runs at the same place, which differ in their seed."""
+
+    x: tuple[float, ...]  # > 0: D, N or C, or (N, D)
+    loss: F64  # [S] > 0
+    below: float  # how far another draw of test positions may move ln L down; 0: not known
+    above: float  # and up
+
+
+class Fit(NamedTuple):
+    """A law fitted to all samples, and how well it foretold those it had not seen.
+
+    power: L = (scale / x) ** exponent.  floor: L = floor + (scale / x) ** exponent.
+    nested (Kaplan et al. 2020, eq. 1.5): L = ((scale_n / N) ** (exponent_n / exponent_d)
+    + scale_d / D) ** exponent_d.  additive (Hoffmann et al. 2022, eq. 2): L = floor
+    + (scale_n / N) ** exponent_n + (scale_d / D) ** exponent_d.
+    """
+
+    label: str  # whose loss it is: "imitation of solver, 1,996 parameters"
+    of: str  # "D", "N", "C" or "N, D": what x is
+    form: Form
+    parameters: tuple[Parameter, ...]
+    held_out: float | None  # mean |ln predicted - ln measured| in the largest half-decade of x
+    # (of N times D), of a fit to the rest; None: too few points are left
+    cells: tuple[Cell, ...]
+    theta: F64  # [P] as laws.py has it
+    centre: F64  # [V] mean of ln x
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter of that name; KeyError where the law has none."""
+        for each in self.parameters:
+            if each.name == name:
+                return each
+        raise KeyError(name)
+
+    def predict(self, x: F64) -> F64:
+        """[M] f64, the loss at x [M] or [M, V]."""
+        u = np.log(x.reshape(len(x), -1)) - self.centre
+        loss: F64 = np.exp(predict(self.form, self.theta[None], u)[0][0])
+        return loss
+
+
+class Elasticity(NamedTuple):
+    """d ln L / d ln x while all else is fixed: -0.3 means that ten times x halves the loss."""
+
+    label: str  # whose: "frozen, made by 508 parameters, D = 1,000"
+    of: str  # "N" or "D": x
+    value: float
+    interval: Interval | None  # None with fewer than two seeds
+    x: F64  # [K] the values of x that it was measured over
+
+
+def fit_laws(
+    label: str, of: str, cells: Sequence[Cell], shifts: F64 | None = None
+) -> tuple[Fit, ...]:
+    """Both forms for ``cells``, first the one that foretells the held-out cells better.
+
+    ``shifts`` [B, G]: how far bootstrap replicates move ln L of each of the G cells.
+    """
+    forms: tuple[Form, ...] = ("nested", "additive") if of == "N, D" else ("power", "floor")
+    enough = [form for form in forms if len(cells) >= len(LAWS[form].names)]
+    fits = [fit_law(form, label, of, cells, shifts) for form in enough]
+    return tuple(sorted(fits, key=lambda fit: np.inf if fit.held_out is None else fit.held_out))
+
+
+def fit_law(
+    form: Form, label: str, of: str, cells: Sequence[Cell], shifts: F64 | None = None
+) -> Fit:
+    """One form, its parameters with intervals, and its error in the largest half-decade."""
+    at, u, centre, log_loss = _samples(cells)
+    delta = _delta(cells)
+    theta = best_fit(form, u, log_loss, delta)
+    intervals: list[Interval | None] = [None] * len(theta)
+    told = reported(form, theta, centre)
+    if shifts is not None:
+        first = np.concatenate([theta[None], starts(form, u, log_loss)[_ELSEWHERE]])
+        again = refits(form, u, log_loss + shifts[:, at], delta, first)
+        columns = reported(form, again, centre).T
+        intervals = [interval(float(v), c) for v, c in zip(told, columns, strict=True)]
+    parameters = tuple(
+        Parameter(name, float(value), spread)
+        for name, value, spread in zip(LAWS[form].names, told, intervals, strict=True)
+    )
+    error = _held_out(form, cells, delta)
+    return Fit(label, of, form, parameters, error, tuple(cells), theta, centre)
+
+
+def seed_shifts(cells: Sequence[Cell], replicates: int = REPLICATES, seed: int = 0) -> F64 | None:
+    """[B, G] f64, how far the replicates move ln L of each cell; None with fewer than two seeds.
+
+    Seeds are taken to spread alike (in ln L) in all cells, so that the spread is learned from all
+    of them; what a mean of few seeds may be off by follows Student's t.  Then the test positions:
+    see bootstrap.py.
+    """
+    sizes = np.array([len(cell.loss) for cell in cells])
+    if sizes.min() < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    freedom = sizes.sum() - len(sizes)
+    wide = np.sqrt(freedom / rng.chisquare(freedom, (replicates, 1)))
+    error = _spread(cells) / np.sqrt(sizes * EFFICIENCY)
+    off: F64 = rng.standard_normal((replicates, len(cells))) * wide * error
+    below, above = np.array([(cell.below, cell.above) for cell in cells]).T
+    off += moved(below, above, rng.standard_normal((replicates, len(cells))))
+    return off
+
+
+def elasticity(label: str, of: str, cells: Sequence[Cell], shifts: F64 | None = None) -> Elasticity:
+    """The slope of ln L over ln x, by least squares over the cells' means."""
+    u = np.log([cell.x[0] for cell in cells])
+    u -= u.mean()
+    means = np.array([np.log(cell.loss).mean() for cell in cells])
+    slope = float(u @ means / (u @ u))
+    spread = None if shifts is None else interval(slope, slope + shifts @ u / (u @ u))
+    return Elasticity(label, of, slope, spread, np.array([cell.x[0] for cell in cells]))
+
+
+def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[Fit, ...]:
+    """L(D) of the largest net, L(N) on the most data, and L(N, D), of each regime and expert."""
+    fits: list[Fit] = []
+    for of, free in (("D", _OF_DATA_ALONE), ("N", _OF_SIZE), ("N, D", _OF_DATA + _OF_SIZE)):
+        largest: dict[tuple[object, ...], list[Group]] = {}
+        for bundle in bundles(groups, free).values():
+            cells = _cells(bundle, of, metric)
+            kin = family(bundle[0])
+            if _spans(cells) and _extent(bundle) > _extent(largest.get(kin, [])):
+                largest[kin] = bundle
+        for bundle in largest.values():
+            cells = _cells(bundle, of, metric)
+            fits += fit_laws(title(bundle, of), of, cells, seed_shifts(cells))
+    return tuple(fits)
+
+
+def elasticities(groups: Sequence[Group], metric: str) -> tuple[Elasticity, ...]:
+    """Of N at each D and of D at each N, of each regime, expert and maker of frozen data."""
+    found = []
+    for of, free in (("N", _OF_SIZE), ("D", _OF_DATA_ALONE)):
+        for bundle in bundles(groups, free).values():
+            cells = _cells(bundle, of, metric)
+            if bundle[0].data is not None and len({cell.x for cell in cells}) > 1:
+                found.append(elasticity(title(bundle, of), of, cells, seed_shifts(cells)))
+    return tuple(found)
+
+
+_OF_DATA = ("regime.games", "regime.data", "regime.unique")
+# L(D) is of each run's least loss, which few data reach with little compute
+_OF_DATA_ALONE = (*_OF_DATA, "budget.")
+_OF_SIZE = ("net.",)
+
+
+def bundles(
+    groups: Sequence[Group], free: tuple[str, ...]
+) -> dict[tuple[object, ...], list[Group]]:
+    """The groups that agree in all options but those that begin with one of ``free``."""
+    found: dict[tuple[object, ...], list[Group]] = {}
+    for group in groups:
+        fixed = tuple(each for each in group.runs[0].options if not each[0].startswith(free))
+        found.setdefault((group.kind, group.expert, fixed), []).append(group)
+    return found
+
+
+def best_cell(group: Group, x: tuple[float, ...], metric: str) -> Cell | None:
+    """The least loss of each run of a group (it stops early); None where one has none above 0."""
+    losses, below, above = [], [], []
+    for run in group.runs:
+        values = run.points.of(metric)
+        if not np.nanmin(values, initial=np.inf) > 0 or not np.isfinite(values).any():
+            return None
+        at = int(np.nanargmin(values))
+        down, up = (float(end[at]) for end in run.points.error(metric))
+        losses.append(float(values[at]))
+        below.append(np.log(values[at] / max(values[at] - down, values[at] / 10)))
+        above.append(np.log1p(up / values[at]))
+    shared = on_fixed_positions(metric)
+    reach = (float(np.mean(below)), float(np.mean(above))) if shared else (0.0, 0.0)
+    return Cell(x, np.array(losses), *reach)
+
+
+def _cells(bundle: Sequence[Group], of: str, metric: str) -> list[Cell]:
+    """One cell a group, by ascending x."""
+    cells = []
+    for group in bundle:
+        place = {"N": float(group.parameters), "D": float(group.data or 0)}
+        x = tuple(place[name] for name in of.split(", "))
+        cell = best_cell(group, x, metric) if min(x) > 0 else None
+        if cell is not None:
+            cells.append(cell)
+    return sorted(cells, key=lambda cell: cell.x)
+
+
+def _spans(cells: Sequence[Cell]) -> bool:
+    """True where there are enough places to see a law; of a grid, two each way and six."""
+    if not cells:
+        return False
+    counts = [len(set(column)) for column in zip(*(cell.x for cell in cells), strict=True)]
+    if len(counts) == 1:
+        return counts[0] >= FEWEST
+    return min(counts) > 1 and len(cells) >= 2 * FEWEST
+
+
+def _extent(bundle: Sequence[Group]) -> tuple[int, int, int]:
+    """What makes one bundle the one to show: more groups, more data, larger nets."""
+    return (
+        len(bundle),
+        max((group.data or 0 for group in bundle), default=0),
+        max((group.parameters for group in bundle), default=0),
+    )
+
+
+def family(group: Group) -> tuple[object, ...]:
+    """Equal for groups whose laws are one: the regime, and who made its data."""
+    return group.kind, group.expert, group.maker_parameters
+
+
+def title(bundle: Sequence[Group], of: str) -> str:
+    """Whose loss it is: the regime, its expert, and what is fixed."""
+    group = bundle[0]
+    words = spell_kind(group.kind) + (f" of {group.expert}" if group.expert else "")
+    if group.maker_parameters is not None:
+        words += f", made by {group.maker_parameters:,} parameters"
+    if of in ("N", "C") and group.data is not None:
+        words += f", {group.data:,} {'games' if group.games is not None else 'positions'}"
+    if of == "D":
+        words += f", {group.parameters:,} parameters"
+    return words
+
+
+def _samples(cells: Sequence[Cell]) -> tuple[NDArray[np.intp], F64, F64, F64]:
+    """The cell [M], ln x less its mean [M, V], that mean [V] and ln L [M] of each run."""
+    at = np.repeat(np.arange(len(cells)), [len(cell.loss) for cell in cells])
+    log_x = np.log(np.array([cell.x for cell in cells]))[at]
+    centre = log_x.mean(axis=0)
+    return at, log_x - centre, centre, np.log(np.concatenate([cell.loss for cell in cells]))
+
+
+def _spread(cells: Sequence[Cell]) -> float:
+    """The standard deviation of ln L over seeds, from all cells."""
+    squares = [((log := np.log(cell.loss)) - log.mean()) ** 2 for cell in cells]
+    freedom = sum(len(each) - 1 for each in squares)
+    return float(np.sqrt(np.concatenate(squares).sum() / freedom)) if freedom else USUAL_SPREAD
+
+
+def _delta(cells: Sequence[Cell]) -> float:
+    """The residual of ln L beyond which a run counts as an outlier."""
+    from_positions = np.mean([(cell.below + cell.above) / 2 for cell in cells]) / Z95
+    return max(1e-3, TIGHT * float(np.hypot(_spread(cells), from_positions)))
+
+
+def _held_out(form: Form, cells: Sequence[Cell], delta: float) -> float | None:
+    size = np.array([np.prod(cell.x) for cell in cells])
+    seen = size < size.max() / HALF_DECADE * (1 + 1e-9)  # what lies at its edge is seen
+    rest = [cell for cell, kept in zip(cells, seen, strict=True) if kept]
+    if len({cell.x for cell in rest}) < len(LAWS[form].names):
+        return None
+    _, u, centre, log_loss = _samples(rest)
+    theta = best_fit(form, u, log_loss, delta)
+    _, far, there, measured = _samples([c for c, kept in zip(cells, seen, strict=True) if not kept])
+    predicted = predict(form, theta[None], far + there - centre)[0][0]
+    return float(np.abs(predicted - measured).mean())

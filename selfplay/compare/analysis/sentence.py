@@ -1,0 +1,203 @@
+"""The answer in one plain sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from selfplay.compare.analysis.crossing import Crossing
+from selfplay.compare.analysis.curves import Curve, why_empty
+from selfplay.compare.metrics import lower_is_better
+from selfplay.compare.records import Group, spell_kind
+from selfplay.stats import Interval
+
+_GAP = "\N{NO-BREAK SPACE}"
+_PERFECT = ("solver", "solver, perfect", "solver, temperature 0")
+
+
+def write_sentence(a: Curve, b: Curve, found: Crossing) -> str:
+    """Where ``a`` overtakes ``b``, or what else can be said, with the interval if there is one."""
+    us, them = name_group(a.group), name_group(b.group)
+    cost = ", the expert's seconds charged" if found.charged else ""
+    if found.state == "apart":
+        why = " once the expert's seconds are charged" if found.charged else ""
+        return f"{us} and {them} have no compute in common{why}, so that nothing can be compared"
+    ends = dict.fromkeys((spell_flops(found.first), spell_flops(found.last)))
+    extent = f"{'-'.join(ends)} FLOPs"
+    if found.state == "unknown":
+        return _one_seed(us, them, found, cost)
+    assert found.gap is not None
+    gap = spell_gap(found.gap, found.metric)
+    if found.state == "crosses":
+        low = spell_flops(found.low) if found.low else f"below {spell_flops(found.first)}"
+        high = spell_flops(found.high) if found.high else f"over {spell_flops(found.last)}"
+        if found.flops is None:
+            return (
+                f"{us} is ahead of {them} on the whole range of {extent}{cost}, and with "
+                f"probability over 0.975 from {spell_flops(found.sure or found.last)} FLOPs on"
+            )
+        return (
+            f"{us} overtakes {them} at {spell_flops(found.flops)} FLOPs (95%: {low}-{high}){cost}"
+        )
+    if found.state == "ahead":
+        return (
+            f"{us} is better than {them} at every compute measured, {extent}{cost}; at the "
+            f"largest by {gap}"
+        )
+    if found.state == "behind":
+        away = found.gap
+        back = spell_gap(Interval(-away.value, -away.high, -away.low), found.metric)
+        return (
+            f"{us} does not overtake {them} within {extent}{cost}: at the largest compute in "
+            f"common {them} is better by {back}"
+        )
+    return (
+        f"whether {us} overtakes {them} within {extent} is not certain{cost}: at the largest "
+        f"compute in common its lead is {gap}"
+    )
+
+
+def write_alone(curve: Curve, curves: Sequence[Curve]) -> str:
+    """What one regime reaches, where none of the other ``curves`` can be compared with it."""
+    us, metric = name_group(curve.group), spell_metric(curve.metric)
+    if curve.empty:
+        return f"{us} was measured at too few points of compute to say anything: {why_empty(curve)}"
+    value = curve.mean[-1]
+    spread = " (one seed, so there is no interval)"
+    if curve.low is not None and curve.high is not None:
+        spread = f" (95%: {curve.low[-1]:.3g}-{curve.high[-1]:.3g})"
+    cost = ", the expert's seconds charged" if curve.charged else ""
+    return (
+        f"{us} comes to {metric} = {value:.3g}{spread} at {spell_flops(curve.flops[-1])} "
+        f"FLOPs{cost}; {_no_rival(curve, curves)}"
+    )
+
+
+def _no_rival(curve: Curve, curves: Sequence[Curve]) -> str:
+    """Why there is nothing to compare ``curve`` with."""
+    others = [each for each in curves if each.group.kind != curve.group.kind]
+    if not others:
+        return "there is no other regime to compare it with"
+    most = max(others, key=lambda each: each.group.data or 0)
+    more = f" (nor {len(others) - 1} more)" if len(others) > 1 else ""
+    them = name_group(most.group)
+    return f"{them}{more} cannot be compared with it, since {why_empty(most)}"
+
+
+def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:
+    """Self-play and the imitation of the most games, each the one that ends best.
+
+    Of self-play the best of those that have compute in common with the imitation, if any has.
+    Where one of the two is missing, the nearest to it stands in; None for a single regime.
+    """
+    measured = [curve for curve in curves if len(curve.flops)]
+    own = _first_kind(measured, OWN) or _first_kind(measured, ())
+    rivals = [curve for curve in measured if own and curve.group.kind != own[0].group.kind]
+    others = _first_kind(rivals, TAUGHT) or _first_kind(rivals, ())
+    if not own or not others:
+        return None
+    most = max(curve.group.data or 0 for curve in others)
+    other = _best([curve for curve in others if (curve.group.data or 0) == most])
+    return _best([curve for curve in own if _overlap(curve, other)] or own), other
+
+
+def representatives(curves: Sequence[Curve]) -> list[Curve]:
+    """One curve a regime, the pair of the sentence first: on the most data, the one that ends best.
+
+    Curves of no points are left out.
+    """
+    measured = [curve for curve in curves if len(curve.flops)]
+    chosen = list(choose_pair(measured) or ())
+    for kind in dict.fromkeys(curve.group.kind for curve in measured):
+        if all(curve.group.kind != kind for curve in chosen):
+            kin = [curve for curve in measured if curve.group.kind == kind]
+            most = max(curve.group.data or 0 for curve in kin)
+            chosen.append(_best([curve for curve in kin if (curve.group.data or 0) == most]))
+    return chosen
+
+
+# those that learn from their own games
+OWN = ("selfplay", "imitation_then_selfplay", "policy_gradient", "prove")
+TAUGHT = ("imitation", "dagger", "frozen")  # learn from what others know
+
+
+def kind_rank(kind: str) -> int:
+    """The place of a regime in tables and figures: own games first."""
+    known = (*OWN, *TAUGHT)
+    return known.index(kind) if kind in known else len(known)
+
+
+def group_order(group: Group) -> tuple[object, ...]:
+    """What tables and panels are sorted by: regime, expert, sizes, data."""
+    sizes = group.maker_parameters or 0, group.parameters, group.data or 0
+    return kind_rank(group.kind), group.kind, group.expert, *sizes
+
+
+def name_group(group: Group) -> str:
+    """A regime and its data in words: "imitation of 10,000 perfect games"."""
+    words = spell_kind(group.kind)
+    if group.maker_parameters is not None:
+        return f"{words} games of a net of {group.maker_parameters:,} parameters"
+    if not group.expert and group.games is None:
+        return words
+    perfect = "perfect " if group.expert in _PERFECT else ""
+    if group.games is None:
+        return f"{words} of {group.expert}"
+    by = f" ({group.expert})" if group.expert and not perfect else ""
+    return f"{words} of {group.games:,} {perfect}games{by}"
+
+
+def brief(label: str) -> str:
+    """A group's label with its sizes in symbols, in which no line breaks."""
+    label = re.sub(r"made by ([\d,]+) parameters", rf"data by{_GAP}N{_GAP}={_GAP}\1", label)
+    return re.sub(r"([\d,]+) parameters", rf"N{_GAP}={_GAP}\1", label)
+
+
+def spell_flops(flops: float) -> str:
+    """3.1e14."""
+    mantissa, _, exponent = f"{flops:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def spell_metric(metric: str) -> str:
+    """A metric's name in a sentence: "score against solver", "own mistake rate"."""
+    words = metric.removeprefix("strength/")
+    opponent = words.removeprefix("vs_")
+    return words.replace("_", " ") if opponent == words else f"score against {opponent}"
+
+
+def spell_gap(gap: Interval, metric: str) -> str:
+    """A difference in the metric with its interval: points of a hundred for shares."""
+    if metric.endswith("cross_entropy"):
+        return (
+            f"{gap.value:.3f} nats of {spell_metric(metric)} (95%: {gap.low:.3f} to {gap.high:.3f})"
+        )
+    value, low, high = (100 * each for each in gap)
+    return f"{value:.1f} points of {spell_metric(metric)} (95%: {low:.1f} to {high:.1f})"
+
+
+def _one_seed(us: str, them: str, found: Crossing, cost: str) -> str:
+    why = "there is no interval, which needs two seeds of each"
+    if found.flops is not None:
+        return f"{us} overtakes {them} at {spell_flops(found.flops)} FLOPs{cost}; {why}"
+    ahead, behind = (us, them) if found.lead > 0 else (them, us)
+    return f"{ahead} is ahead of {behind} at {spell_flops(found.last)} FLOPs{cost}; {why}"
+
+
+def _first_kind(curves: Sequence[Curve], kinds: Sequence[str]) -> list[Curve]:
+    """The curves of the first kind there is, of ``kinds`` or else of any."""
+    order = kinds or sorted({curve.group.kind for curve in curves})
+    return next(
+        (same for kind in order if (same := [c for c in curves if c.group.kind == kind])), []
+    )
+
+
+def _overlap(a: Curve, b: Curve) -> bool:
+    """Whether the curves have compute in common."""
+    return bool(max(a.flops[0], b.flops[0]) <= min(a.flops[-1], b.flops[-1]))
+
+
+def _best(curves: Sequence[Curve]) -> Curve:
+    """The curve that ends best: each is judged at its own largest compute."""
+    sign = 1 if lower_is_better(curves[0].metric) else -1
+    return min(curves, key=lambda curve: sign * float(curve.mean[-1]))

@@ -1,0 +1,1 @@
+"""How a comparison is told: tables, figures, the page, TensorBoard. Nothing is computed here."""

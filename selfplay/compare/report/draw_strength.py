@@ -1,0 +1,364 @@
+"""Strength against compute: one curve a regime, all groups in panels, and strength against E/D."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from selfplay.compare.analysis.crossing import Crossing, crossing
+from selfplay.compare.analysis.curves import Curve
+from selfplay.compare.analysis.sentence import (
+    brief,
+    choose_pair,
+    group_order,
+    name_group,
+    representatives,
+    spell_flops,
+)
+from selfplay.compare.metrics import lower_is_better
+from selfplay.compare.records import F64, Group, spell_kind
+from selfplay.compare.report.canvas import (
+    WIDTH,
+    Label,
+    Picture,
+    dress,
+    label_ends,
+    log_x,
+    log_y,
+    margin,
+    new_axes,
+    picture,
+    spell_percent,
+    spell_plain,
+)
+from selfplay.compare.report.palette import light
+from selfplay.compare.views import View, is_share
+
+MOST = 6  # curves in a panel
+_WRAP, _NARROW = 26, 16  # characters of a label beside a figure, and beside a panel of two
+_BAND = 0.15  # opacity
+
+
+class Trace(NamedTuple):
+    """A curve as it is drawn, whatever its x axis is."""
+
+    group: Group
+    x: F64  # [X] > 0
+    y: F64  # [X]
+    low: F64 | None
+    high: F64 | None
+
+
+class Scale(NamedTuple):
+    """The axes that traces share."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    x_title: str
+    y_title: str
+    log: bool
+    percent: bool
+    zero: bool  # of a logarithmic axis: it goes down to 0, since something lies there
+
+
+def draw_regimes(view: View, name: str, charged: bool) -> Picture | None:
+    """One curve a regime, and where the second of the sentence is overtaken.
+
+    Only the two of the sentence have bands: more of them, one over the other, cannot be read.
+    """
+    curves = [curve for curve in (view.charged if charged else view.curves) if not curve.empty]
+    if not curves:
+        return None
+    shown = representatives(curves)
+    traces = [_trace(curve) for curve in shown]
+    extra = " + the expert's seconds" if charged else ""
+    scale = _scale(traces, view, f"training compute{extra}, FLOPs")
+    figure = Figure(figsize=(WIDTH, 4.1))
+    labels = [name_group(trace.group) for trace in traces]
+    pair = choose_pair(curves)
+    met = None if pair is None else crossing(*pair)
+    top = 40 if met is not None and _is_marked(met) else 10
+    axes = new_axes(figure, 50, 36, margin(labels, _WRAP), top)
+    _set_scale(axes, scale)
+    named = [id(curve.group) for curve in pair or shown[:1]]
+    for trace in traces:
+        _draw(axes, trace, scale, 1.0, band=id(trace.group) in named)
+    ends = [_end(t, label, scale) for t, label in zip(traces, labels, strict=True)]
+    label_ends(axes, ends, _WRAP)
+    overtaken = ""
+    if pair is not None and met is not None and _is_marked(met):
+        overtaken = _mark(axes, met, pair)
+    sentence = view.charged_sentence if charged else view.sentence
+    return picture(
+        name,
+        f"Strength against compute{', the expert charged' if charged else ''}: {view.title}",
+        f"{_capital(sentence)}. {_how(shown, curves)}{overtaken}",
+        figure,
+    )
+
+
+def draw_groups(view: View, name: str) -> Picture | None:
+    """All groups, in panels of a few curves; None where the figure of regimes shows them all."""
+    curves = [curve for curve in view.curves if not curve.empty]
+    shown = representatives(curves)
+    if len(shown) == len(curves):
+        return None
+    traces = [_trace(curve) for curve in curves]
+    scale = _scale(traces, view, "training compute, FLOPs")
+    pair = choose_pair(curves)
+    other = None if pair is None else _trace(pair[0])
+    drawn = _draw_panels(traces, scale, other)
+    beside = "" if pair is None else f" The dotted grey line is {name_group(pair[0].group)}."
+    return picture(
+        name,
+        f"Strength against compute, every group: {view.title}",
+        f"The same for all {len(curves)} groups of runs; the fainter a line, the fewer data or "
+        f"the smaller net it stands for. The band of the strongest line of a panel is its 95% "
+        f"interval over seeds and test positions.{beside}",
+        drawn,
+    )
+
+
+def draw_epochs(view: View) -> Picture | None:
+    """Strength against effective epochs of all groups that learn from a finite set."""
+    traces = []
+    for curve in view.curves:
+        if curve.group.data is not None and not curve.empty:
+            epochs = _epochs(curve)
+            known = np.isfinite(epochs)
+            if known.sum() > 1:
+                band = [None if b is None else b[known] for b in (curve.low, curve.high)]
+                traces.append(Trace(curve.group, epochs[known], curve.mean[known], *band))
+    if not traces:
+        return None
+    scale = _scale(traces, view, "effective epochs, E / D")
+    return picture(
+        "epochs",
+        f"Strength against effective epochs: {view.title}",
+        "How often each different position was learned from (samples E over unique positions D) "
+        "and what came of it, for the regimes with a finite set of data. A curve that goes flat "
+        "or turns up has taken from its data what its net can take.",
+        _draw_panels(traces, scale, None),
+    )
+
+
+def _draw_panels(traces: Sequence[Trace], scale: Scale, other: Trace | None) -> Figure:
+    """Small multiples with one scale; ``other`` is drawn in grey in the panels it is not in."""
+    panels = split_panels([trace.group for trace in traces])
+    by_group = {id(trace.group): trace for trace in traces}
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    width, height = 72 * WIDTH / columns, 205.0
+    figure = Figure(figsize=(WIDTH, (height * rows + 14) / 72))
+    total = height * rows + 14
+    named = [name_apart(groups) for groups in panels]
+    wrap = _NARROW if columns > 1 else _WRAP
+    right = margin([label for _, labels in named for label in labels], wrap)
+    for at, (groups, (title, labels)) in enumerate(zip(panels, named, strict=True)):
+        column, row = at % columns, at // columns
+        left, bottom = column * width + 46, total - (row + 1) * height + 30
+        size = width - 50 - right, height - 62
+        box = (left / (72 * WIDTH), bottom / total, size[0] / (72 * WIDTH), size[1] / total)
+        axes = dress(figure.add_axes(box))
+        _set_scale(axes, scale, first=column == 0, last=at + columns >= len(panels))
+        axes.set_title(_fold(title, 38 if columns > 1 else 80), loc="left", pad=9)
+        if other is not None and all(other.group is not group for group in groups):
+            axes.plot(other.x, other.y, color=light("muted"), lw=1.0, ls=(0, (1, 1.2)))
+        ends = []
+        for i, (group, label) in enumerate(zip(groups, labels, strict=True)):
+            trace = by_group[id(group)]
+            _draw(axes, trace, scale, _strength(i, len(groups)), band=i == len(groups) - 1)
+            ends.append(_end(trace, label, scale))
+        label_ends(axes, ends, wrap)
+    return figure
+
+
+def split_panels(groups: Sequence[Group]) -> list[list[Group]]:
+    """The groups regime by regime; one of more than MOST is split by what its groups differ in."""
+    ordered = sorted(groups, key=group_order)
+    panels: list[list[Group]] = []
+    for kind in dict.fromkeys(group.kind for group in ordered):
+        panels += _split([group for group in ordered if group.kind == kind], list(_APART))
+    return panels
+
+
+_APART: tuple[Callable[[Group], object], ...] = (
+    lambda group: group.expert,
+    lambda group: group.maker_parameters,
+    lambda group: group.parameters,
+    lambda group: group.data,
+)
+
+
+def _split(groups: list[Group], apart: list[Callable[[Group], object]]) -> list[list[Group]]:
+    if len(groups) <= MOST:
+        return [groups]
+    if not apart:
+        return [groups[i : i + MOST] for i in range(0, len(groups), MOST)]
+    values = dict.fromkeys(apart[0](group) for group in groups)
+    parts = ([group for group in groups if apart[0](group) == value] for value in values)
+    return [panel for part in parts for panel in _split(part, apart[1:])]
+
+
+def name_apart(groups: Sequence[Group]) -> tuple[str, list[str]]:
+    """What the labels of groups of one regime share, and what is left of each."""
+    kind = spell_kind(groups[0].kind)
+    parts = [brief(group.label.removeprefix(kind)).strip(", ").split(", ") for group in groups]
+    shared = [part for part in parts[0] if all(part in others for others in parts)]
+    if len(groups) == 1:
+        return kind, [", ".join(parts[0]) or kind]
+    rest = [", ".join(part for part in own if part not in shared) for own in parts]
+    return ", ".join(filter(None, [kind, *shared])), [text or "all else equal" for text in rest]
+
+
+def _strength(index: int, count: int) -> float:
+    """The opacity of a panel's curves: the last, with the most data, is full."""
+    return 1.0 if count == 1 else 0.42 + 0.58 * index / (count - 1)
+
+
+def _trace(curve: Curve) -> Trace:
+    return Trace(curve.group, curve.flops, curve.mean, curve.low, curve.high)
+
+
+def _epochs(curve: Curve) -> F64:
+    """[X] f64, samples over different positions at the compute of the curve, mean over seeds."""
+    logs = []
+    for run in curve.group.runs:
+        points = run.points
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log = np.log(points.samples / points.unique)
+        known = np.isfinite(log)
+        if not known.any():
+            return np.full(len(curve.flops), np.nan)
+        at = np.log(points.flops[known])
+        logs.append(np.interp(np.log(curve.flops), at, log[known]))
+    mean: F64 = np.exp(np.mean(logs, axis=0))
+    return mean
+
+
+def _scale(traces: Sequence[Trace], view: View, x_title: str) -> Scale:
+    x = np.concatenate([trace.x for trace in traces])
+    y = np.concatenate([trace.y for trace in traces])
+    log = lower_is_better(view.metric) and bool((y > 0).any())
+    if log:
+        low, high = y[y > 0].min() / 1.35, min(y.max() * 1.25, max(1.0, y.max()))
+    else:
+        bands = [band for t in traces for band in (t.low, t.high) if band is not None]
+        whole = np.concatenate([y, *bands])
+        reach = max(float(np.ptp(whole)), 1e-3)
+        low, high = whole.min() - 0.05 * reach, whole.max() + 0.05 * reach
+    x_low, x_high = float(x.min()), float(x.max())
+    if x_low == x_high:
+        x_low, x_high = x_low / 2, x_high * 2
+    return Scale(
+        (x_low, x_high), (float(low), float(high)), x_title, view.title, log,
+        is_share(view.metric), log and bool((y == 0).any()),
+    )  # fmt: skip
+
+
+def _set_scale(axes: Axes, scale: Scale, first: bool = True, last: bool = True) -> None:
+    """The scale, with titles where the axes are the first of a row and the last of a column."""
+    log_x(axes, *scale.x, scale.x_title if last else "")
+    if scale.log:
+        log_y(axes, *scale.y, scale.percent, scale.zero)
+    else:
+        axes.set_ylim(*scale.y)
+        spell = spell_percent if scale.percent else spell_plain
+        axes.yaxis.set_major_formatter(lambda value, _: spell(value))
+    if first:
+        axes.set_ylabel(scale.y_title)
+
+
+def _draw(axes: Axes, trace: Trace, scale: Scale, opacity: float, band: bool) -> None:
+    """A curve, with its band if it has one and ``band`` is true."""
+    colour = light(trace.group.kind)
+    floor = 0.0 if scale.zero else scale.y[0] / 10 if scale.log else -np.inf
+    if band and trace.low is not None and trace.high is not None:
+        low, high = (np.maximum(end, floor) for end in (trace.low, trace.high))
+        axes.fill_between(trace.x, low, high, color=colour, alpha=_BAND * opacity, lw=0)
+    dash = "-" if trace.low is not None else (0, (4, 1.5))
+    axes.plot(
+        trace.x,
+        np.maximum(trace.y, floor),
+        color=colour,
+        alpha=opacity,
+        lw=1.2 + 0.8 * opacity,
+        ls=dash,
+        marker="o" if len(trace.x) == 1 else None,
+        ms=4,
+    )
+
+
+def _end(trace: Trace, text: str, scale: Scale) -> Label:
+    y = float(np.clip(trace.y[-1], 0.0 if scale.zero else scale.y[0], scale.y[1]))
+    return Label(float(trace.x[-1]), y, text, light(trace.group.kind))
+
+
+def _is_marked(found: Crossing) -> bool:
+    """True where there is a compute to show: of a crossing, or of certainty."""
+    return found.state == "crosses" or (
+        found.state in ("unknown", "undecided") and found.flops is not None
+    )
+
+
+def _mark(axes: Axes, found: Crossing, pair: tuple[Curve, Curve]) -> str:
+    """The line and the interval of a crossing; what the caption says of it."""
+    low, high = axes.get_xlim()
+    left = max(low, found.low or found.first)
+    right = min(high, found.high or found.last)
+    spread, verb = "one seed, no interval", "overtakes"
+    if found.state == "undecided":
+        spread = "in the mean, not with certainty"
+    elif found.flops is None:
+        spread, verb = "with probability over 0.975", "is ahead of"
+    elif found.state == "crosses":
+        start = spell_flops(found.low) if found.low else f"below {spell_flops(found.first)}"
+        end = spell_flops(found.high) if found.high else f"over {spell_flops(found.last)}"
+        spread = f"95%: {start} to {end}"
+        axes.axvspan(left, right, color=light("muted"), alpha=0.13, lw=0, zorder=0)
+    at = found.flops or found.sure or found.last
+    axes.axvline(at, color=light("ink"), lw=0.9, ls=(0, (3, 2)), zorder=1)
+    place = np.log(at / low) / np.log(high / low)
+    where = "at" if found.flops else "from"
+    us, them = (spell_kind(curve.group.kind) for curve in pair)
+    axes.annotate(
+        f"{us} {verb} {them}\n{where} {spell_flops(at)} FLOPs ({spread})",
+        xy=(at, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-3 if place > 0.7 else 3 if place < 0.3 else 0, 4),
+        textcoords="offset points",
+        ha="right" if place > 0.7 else "left" if place < 0.3 else "center",
+        va="bottom",
+        color=light("ink"),
+        linespacing=1.25,
+    )
+    if found.flops is None:
+        return " Right of the dashed upright line the first is better with probability over 0.975."
+    return " The dashed upright line is where the mean of the first overtakes the second" + (
+        "; the shaded range is its 95% interval." if found.state == "crosses" else "."
+    )
+
+
+def _how(shown: Sequence[Curve], curves: Sequence[Curve]) -> str:
+    bands = any(curve.low is not None for curve in choose_pair(curves) or shown[:1])
+    words = "Lines are means over seeds"
+    words += ", bands 95% intervals over seeds and test positions" if bands else ""
+    words += " of the two that the sentence names" if bands and len(shown) > 2 else ""
+    if any(curve.low is None for curve in shown):
+        words += "; dashed lines are of one seed and have no band"
+    if len(shown) < len(curves):
+        words += "; of each regime the group on the most data that ends best"
+    return words + "."
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _fold(text: str, wrap: int) -> str:
+    return "\n".join(textwrap.wrap(text, wrap, max_lines=2, placeholder="…"))

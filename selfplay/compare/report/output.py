@@ -1,0 +1,123 @@
+"""Where a comparison is written: two files, and a folder of its own that is replaced as a whole::
+
+    report.html  compare.json
+    compare/  figures/strength.svg .png ...   GROUP/events.out...   made-by-selfplay-compare.json
+
+Nothing that somebody else wrote is overwritten or deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from selfplay.system.files import write_text_atomically
+from selfplay.system.links import refuse_links_out
+from selfplay.training.folder import RUNS, RunFolder
+
+OWN = "compare"  # the folder below the one that is named
+MARK = "made-by-selfplay-compare.json"  # in it: names all files that are ours
+GENERATOR = "selfplay compare"  # what a report of ours says that it is
+REPORT, NUMBERS = "report.html", "compare.json"
+
+
+def choose_folder(names: Sequence[str], out: str | None) -> Path:
+    """``out``, else the folder of runs if just one was named, else runs/compare.
+
+    The report on all of ``runs`` lies in runs/compare too: no report has that name for its parts.
+    """
+    if out:
+        return Path(out)
+    only = Path(names[0])
+    alone = len(names) == 1 and only.is_dir() and not RunFolder(only).config_file.is_file()
+    return only if alone and only.resolve() != RUNS.resolve() else RUNS / OWN
+
+
+def prepare(folder: Path) -> None:
+    """Makes the folder; ValueError with a sentence where nothing can be written into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".{OWN}.{os.getpid()}"
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        why = error.strerror or error
+        raise ValueError(f"cannot write into {folder} ({why}); name another with --out") from error
+    refuse_links_out(folder, (OWN,))
+    own = folder / OWN
+    if own.exists() and not _is_ours(own):
+        raise ValueError(f"{own} is not of selfplay compare; move it or name another --out")
+    for name, sign in ((REPORT, GENERATOR), (NUMBERS, '"sentence"')):
+        path = folder / name
+        if path.exists() and not (path.is_file() and sign in _head(path)):
+            raise ValueError(f"{path} is not of selfplay compare; move it or name another --out")
+
+
+def write(folder: Path, page: str, content: dict[str, Any], fill: Callable[[Path], None]) -> None:
+    """Writes everything; ``fill`` writes what lies in the folder of its own."""
+    own, aside = folder / OWN, folder / f".{OWN}.{os.getpid()}"
+    _sweep_up(folder)
+    try:
+        aside.mkdir()
+        fill(aside)
+        files = sorted(str(p.relative_to(aside)) for p in aside.rglob("*") if p.is_file())
+        (aside / MARK).write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")
+        _replace(own, aside)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    write_text_atomically(
+        folder / NUMBERS, json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    )
+    write_text_atomically(folder / REPORT, page)
+
+
+def _replace(own: Path, new: Path) -> None:
+    """Puts ``new`` in the place of ``own``, of which only our own files go away."""
+    if own.exists():
+        files = RunFolder(own).read_json(MARK).get("files")
+        ours = {MARK, *map(str, files if isinstance(files, list) else [])}
+        for path in [p for p in own.rglob("*") if not p.is_dir() or p.is_symlink()]:
+            name = path.relative_to(own)
+            if str(name) not in ours and not (new / name).exists():
+                (new / name.parent).mkdir(parents=True, exist_ok=True)
+                path.rename(new / name)
+        old = own.with_name(f".{OWN}.old.{os.getpid()}")
+        own.rename(old)
+        new.rename(own)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        new.rename(own)
+
+
+def _sweep_up(folder: Path) -> None:
+    """Takes away what commands that were killed had half written."""
+    for path in folder.glob(f".{OWN}.*"):
+        found = re.fullmatch(rf"\.{OWN}(?:\.old)?\.(\d+)", path.name)
+        if found and path.is_dir() and not _lives(int(found[1])):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(path)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _is_ours(folder: Path) -> bool:
+    return (folder / MARK).is_file() or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def _head(path: Path) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read(4096)

@@ -1,0 +1,1 @@
+"""Recorded games in the formats that people and sites keep them in."""

@@ -1,0 +1,1 @@
+"""From samples to weights: the window, the optimizer's steps, the files that hold both."""

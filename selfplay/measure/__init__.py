@@ -1,0 +1,1 @@
+"""How good an agent is, against the truth and against baselines, and how fast."""

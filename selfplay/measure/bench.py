@@ -1,0 +1,122 @@
+"""How fast self-play is, and what share of the time the net takes: ``selfplay bench``."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+
+import envs
+from selfplay.actors.actor import ActorSection
+from selfplay.actors.threads import EvaluatorSection, Threads
+from selfplay.nets import Net, NetSection, forward_flops, obs_tensors
+from selfplay.nets.evaluator import NetEvaluator, choose_device, choose_precision
+from selfplay.search import Search
+from selfplay.types import Game
+
+_MOVES = 8  # moves of every game between two looks at the clock
+
+
+def bench(
+    spec: str,
+    net_section: NetSection,
+    search: Search,
+    actor: ActorSection,
+    evaluator: EvaluatorSection,
+    seconds: float = 20.0,
+) -> dict[str, Any]:
+    """Figures of real self-play with a fresh net, and of the same net alone before and after.
+
+    ``simulations_per_s`` counts games x simulations played a second of wall time;
+    ``net_positions_per_s`` is the same net in as many threads on batches of the same size;
+    ``net_share`` is the part of the actors' time spent in the net.
+    """
+    torch.manual_seed(0)
+    game = envs.make(spec)
+    net = net_section.build(game)
+    device = choose_device(evaluator.device)
+    precision = choose_precision(net, game, device, evaluator.precision)
+    threads = Threads(game, search, actor, evaluator, net, device, precision.dtype, seed=0)
+    count = len(threads.actors)
+    batch = actor.games // count
+    raw = _NetAlone(game, net, device, precision.dtype, batch, count)
+    simulations = evaluations = asked = 0.0
+    inside = 0.0
+    try:
+        threads.collect(net, 1)  # compiles the kernels and spreads the games over all stages
+        before = raw.positions_per_s(seconds / 4)
+        start = time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            harvest, usage = threads.collect(net, _MOVES * actor.games)
+            simulations += harvest.tally.simulations
+            evaluations += usage.evaluated
+            asked += usage.asked
+            inside += usage.seconds
+        wall = time.perf_counter() - start
+        alone = (before + raw.positions_per_s(seconds / 4)) / 2
+    finally:  # also on Ctrl-C: threads still at work would keep the program from ending
+        threads.cancel()
+        threads.close()
+    return {
+        "game": game.name,
+        "net": _name(net_section),
+        "device": device,
+        "precision": str(precision.dtype).removeprefix("torch."),
+        "threads": count,
+        "batch": batch,
+        "simulations": search.simulations,
+        "simulations_per_s": simulations / wall,
+        "net_positions_per_s": alone,
+        "ratio": simulations / wall / alone,
+        "net_share": inside / (wall * count),
+        "evaluations_per_s": evaluations / wall,
+        "evaluations_per_simulation": evaluations / simulations,
+        "merged_share": 1 - evaluations / max(1.0, asked),
+        "other_us_per_simulation": (wall * count - inside) / simulations * 1e6,
+        "net_mflops": forward_flops(net, game) / 1e6,
+        "seconds": wall,
+    }
+
+
+class _NetAlone:
+    """The inference net on a batch of random positions, in the threads that self-play has."""
+
+    def __init__(
+        self, game: Game, net: Net, device: str, dtype: torch.dtype, batch: int, threads: int
+    ) -> None:
+        rng = np.random.default_rng(0)
+        obs = game.observe(game.init(rng, batch))
+        self._fields = [field.to(device) for field in obs_tensors(obs)]
+        self._net = NetEvaluator(net, game.num_actions, device, dtype, 0).net
+        self._batch, self._threads = batch, threads
+        self._stopped = False
+
+    def positions_per_s(self, seconds: float) -> float:
+        self._stopped = False
+        with ThreadPoolExecutor(
+            self._threads, initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
+            try:
+                return sum(pool.map(self._run, [seconds] * self._threads))
+            finally:
+                self._stopped = True
+
+    def _run(self, seconds: float) -> float:
+        with torch.inference_mode():
+            self._net(self._fields)
+            start, rounds = time.perf_counter(), 0
+            while time.perf_counter() - start < seconds and not self._stopped:
+                self._net(self._fields).policy_MA.float().cpu()
+                rounds += 1
+        return rounds * self._batch / (time.perf_counter() - start)
+
+
+def _name(section: NetSection) -> str:
+    if section.kind == "resnet":
+        return f"resnet {section.blocks}x{section.channels}"
+    if section.kind == "mlp":
+        return f"mlp {section.layers}x{section.width}"
+    return f"{section.kind} {section.width}"

@@ -1,0 +1,89 @@
+"""The positions that an agent itself goes to: from its games, with the truth about them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.arrays import concatenate, length, take
+from selfplay.lines.openings import canonical_keys, random_positions
+from selfplay.truth.labels import Labeller
+from selfplay.truth.positions import Positions
+from selfplay.types import Decision, Game, Int, Player, State
+
+OPENING_PLIES = 4  # random moves that an agent's own games begin with, at most
+A_GAME = 4  # positions wanted for each of its games
+FEWEST = 16  # games
+
+
+class Met(NamedTuple):
+    """M positions in which a player was to move, and what it played."""
+
+    state: State  # [M]
+    action: Int  # [M] i32
+
+
+class Witness:
+    """A player who remembers every position in which it was to move."""
+
+    def __init__(self, player: Player) -> None:
+        self.name = player.name
+        self._player = player
+        self._seen: list[Met] = []
+
+    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+        decision = self._player.decide(game, state, rng)
+        self._seen.append(Met(take(state, slice(None)), decision.action))
+        return decision
+
+    def take_met(self) -> Met | None:
+        """What it met since the last call; None if nothing."""
+        seen, self._seen = self._seen, []
+        return concatenate(seen) if seen else None
+
+
+def own_positions(
+    game: Game, player: Player, count: int, labeller: Labeller, seed: int = 0
+) -> Positions | None:
+    """At most ``count`` different positions from games of ``player`` against itself, labelled.
+
+    The games begin with 1 to OPENING_PLIES random moves, none like another or its mirror image.
+    None where the solver can score none of the positions.
+    """
+    rng = np.random.default_rng(seed)
+    games = max(FEWEST, -(-count // A_GAME))
+    plies = rng.integers(1, min(OPENING_PLIES, game.max_moves - 1) + 1, 4 * games)
+    opened = random_positions(game, plies, rng).state
+    _, first = np.unique(canonical_keys(game, opened), return_index=True)
+    witness = Witness(player)
+    _play_on(game, witness, take(opened, np.sort(first)[:games]), rng)
+    met = witness.take_met()
+    if met is None:
+        return None
+    rows = draw_different(game, met.state, count, labeller, rng)
+    if not len(rows):
+        return None
+    state = take(met.state, rows)
+    return Positions(("own",), np.zeros(len(rows), np.int32), state, labeller.scores(state))
+
+
+def draw_different(
+    game: Game, state: State, count: int, labeller: Labeller, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """At most ``count`` rows of ``state``, ascending, drawn evenly from those that can be scored.
+
+    No two are equal or mirror images.
+    """
+    known = np.flatnonzero(labeller.solvable(state))
+    _, first = np.unique(canonical_keys(game, take(state, known)), return_index=True)
+    rows: NDArray[np.int64] = np.sort(rng.permutation(known[np.sort(first)])[:count])
+    return rows
+
+
+def _play_on(game: Game, player: Player, state: State, rng: np.random.Generator) -> None:
+    """Plays all games of ``state`` to their end, ``player`` on both sides."""
+    while length(state):
+        state, paid = game.step(state, player.decide(game, state, rng).action)
+        state = take(state, paid.discount != 0)

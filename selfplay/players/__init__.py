@@ -1,0 +1,1 @@
+"""Everything that chooses moves, and the matches between them."""

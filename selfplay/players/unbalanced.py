@@ -1,0 +1,52 @@
+"""Openings of a pool: short, and decided under perfect play, so that equals do not all draw."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.arrays import take
+from selfplay.lines.openings import Openings, canonical_keys, distinct_openings
+from selfplay.truth.labels import Labeller
+from selfplay.types import Game
+
+CANDIDATES = 2048
+PLIES = 6  # random moves, where the game is long enough for so many
+
+
+def usual_plies(game: Game) -> int:
+    """How many random moves a game of the pool begins with where nobody says."""
+    return min(PLIES, game.max_moves // 4)
+
+
+def unbalanced_openings(
+    game: Game, count: int, plies: int, seed: int, labeller: Labeller | None
+) -> Openings:
+    """``count`` positions after ``plies`` random moves; the first of many are those of few.
+
+    Where a solver knows the result of any of them, drawn ones are left out: the first player wins
+    every other, the second player the rest, as long as there are both.  They repeat where there
+    are too few.
+    """
+    rng = np.random.default_rng(seed)
+    found = distinct_openings(game, CANDIDATES, plies, rng)
+    _, first = np.unique(canonical_keys(game, found.state), return_index=True)
+    found = take(found, np.sort(first))
+    rows = np.arange(len(first)) if labeller is None else _decided(found, labeller)
+    return Openings(*take(found, rows[np.arange(count) % len(rows)]))
+
+
+def _decided(found: Openings, labeller: Labeller) -> NDArray[np.int64]:
+    """Rows of decided positions, both players' wins in turn; all rows where there are none."""
+    known = np.flatnonzero(labeller.solvable(found.state))
+    scores = labeller.scores(take(found.state, known))
+    if not len(known):
+        return np.arange(len(found.second))
+    result = np.sign(np.nanmax(scores, axis=1)) * np.where(found.second[known], -1, 1)
+    wins, losses = known[result > 0], known[result < 0]
+    both = min(len(wins), len(losses))
+    if both:
+        turns: NDArray[np.int64] = np.stack([wins[:both], losses[:both]], axis=1).reshape(-1)
+        return turns
+    decided = np.concatenate([wins, losses])
+    return decided if len(decided) else np.arange(len(found.second))

@@ -1,0 +1,75 @@
+"""Numbers that describe chance: intervals, expected results, random choices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.types import Bool, Int
+
+Z95 = 1.959964  # the standard normal's 97.5% quantile
+
+
+class Interval(NamedTuple):
+    """An estimate with the ends of its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def wilson(successes: float, trials: int) -> Interval:
+    """The share of successes with its score interval (Wilson 1927)."""
+    share = successes / trials
+    centre = share + Z95**2 / (2 * trials)
+    reach = Z95 * np.sqrt(share * (1 - share) / trials + Z95**2 / (4 * trials**2))
+    scale = 1 + Z95**2 / trials
+    low, high = float((centre - reach) / scale), float((centre + reach) / scale)
+    return Interval(share, max(0.0, min(share, low)), min(1.0, max(share, high)))
+
+
+def mean_of(shares: Sequence[Interval]) -> Interval:
+    """The mean of independent shares; its interval recovers the variance from theirs.
+
+    Zou and Donner 2008, "Construction of confidence limits about effect measures", eq. 3; unlike
+    the normal approximation it holds near 0 and 1.
+    """
+    value, low, high = (np.array(column) for column in zip(*shares, strict=True))
+    mean = value.mean()
+    below = np.sqrt(((value - low) ** 2).sum()) / len(value)
+    above = np.sqrt(((high - value) ** 2).sum()) / len(value)
+    return Interval(float(mean), float(mean - below), float(mean + above))
+
+
+Real = TypeVar("Real", bound=np.floating)
+
+
+def result_probabilities(
+    value: NDArray[Real], draw: NDArray[np.floating] | None = None
+) -> NDArray[Real]:
+    """[B, 3], the probabilities of win, draw and loss that a value [B] in [-1, 1] implies.
+
+    With ``draw`` [B], the probability of a draw, win and loss share the rest so that the mean is
+    ``value`` (a draw less likely where the value leaves no room).  Without it, the distribution of
+    largest entropy with that mean: proportional to (x, 1, 1/x), (1 - v) x^2 - v x - (1 + v) = 0.
+    """
+    v = np.clip(value, -1, 1)
+    if draw is None:
+        # with m = |v| the root of (1 + m) y^2 + m y - (1 - m) = 0 for y = 1/x keeps y <= 1
+        m = np.abs(v)
+        y = (np.sqrt(4 - 3 * m * m) - m) / (2 * (1 + m))
+        tie = y / (1 + y + y * y)
+    else:
+        tie = np.minimum(draw, 1 - np.abs(v))
+    return np.stack([(1 - tie + v) / 2, tie, (1 - tie - v) / 2], axis=1)
+
+
+def random_actions(weight: Bool | NDArray[np.floating], rng: np.random.Generator) -> Int:
+    """[B] i32, one action a row, drawn in proportion to ``weight`` [B, A]."""
+    total = weight.cumsum(axis=1, dtype=np.float64)
+    draw = rng.random((len(weight), 1)) * total[:, -1:]
+    action: Int = (total <= draw).sum(axis=1, dtype=np.int32)
+    return action

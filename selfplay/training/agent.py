@@ -1,0 +1,85 @@
+"""Trained agents: what comes out of a run and can be played, measured and matched."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import NamedTuple
+
+import envs
+from selfplay.config import Config
+from selfplay.nets.evaluator import (
+    NetEvaluator,
+    choose_device,
+    choose_precision,
+    computes_bfloat16,
+)
+from selfplay.search import Search
+from selfplay.training.folder import find_run, shadowed
+from selfplay.types import Game
+
+_CACHE = 1 << 16  # positions remembered
+
+
+class Agent(NamedTuple):
+    """A net of a run with the search it was trained with."""
+
+    name: str
+    game: Game
+    evaluator: NetEvaluator
+    search: Search
+    config: Config
+    step: int  # the checkpoint's number
+
+
+def load_agent(name: str, step: int | None = None, game: str | None = None) -> Agent:
+    """The agent of a run ("runs/x", a part of its name, "x@500" for a checkpoint).
+
+    Raises ValueError with a sentence when there is no such run or checkpoint, or when it was
+    trained on another game than ``game``.
+    """
+    run, at, number = name.rpartition("@")
+    if at and number.isdecimal():
+        name, step = run, int(number)
+    folder = find_run(name)
+    if hidden := shadowed(name, folder):
+        _say_once(f"{name!r} is your run {folder.path}; the one that ships is {hidden}")
+    config = folder.config()
+    rules = config.rules()
+    if game is not None and envs.make(game).name != rules.name:
+        asked = envs.make(game)
+        raise ValueError(
+            f"{folder.path} was trained on {rules.name} ({rules.num_actions} actions); "
+            f"you asked for {asked.name} ({asked.num_actions})"
+        )
+    path, saved = folder.load_net(step)
+    if saved.get("game", config.game) != config.game:
+        raise ValueError(
+            f"{path} was trained on {saved['game']}, but {folder.config_file} says {config.game}"
+        )
+    net = config.net.build(rules)
+    try:
+        net.load_state_dict(saved["net"])
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} does not fit the net that {folder.config_file} describes: it belongs to "
+            f"another run, or the config was edited"
+        ) from error
+    device = choose_device(config.evaluator.device)
+    wish = config.evaluator.precision
+    if wish == "auto" and device == "cpu" and _is_fast(saved.get("precision")):
+        wish = saved["precision"]  # as its run had it
+    precision = choose_precision(net, rules, device, wish)
+    evaluator = NetEvaluator(net, rules.num_actions, device, precision.dtype, _CACHE)
+    label = str(folder.path) if step is None else f"{folder.path}@{step}"
+    return Agent(label, rules, evaluator, config.search, config, int(path.stem))
+
+
+@functools.cache
+def _say_once(sentence: str) -> None:
+    print(f"selfplay: {sentence}", file=sys.stderr)
+
+
+def _is_fast(precision: object) -> bool:
+    """Whether this processor computes in ``precision`` without emulating it."""
+    return precision == "float32" or (precision == "bfloat16" and computes_bfloat16("cpu"))

@@ -1,0 +1,283 @@
+"""The folder of a run: what lies where in it, and how a run is found by name::
+
+    config.json  provenance.json  events.out...  metrics.jsonl  report.md
+    checkpoints/000500.pt    replay/000500.npz    games/000500.txt     (number = iteration)
+
+Everything but the events and the metrics is written aside and renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import envs
+from selfplay import arrays
+from selfplay.config import Config, parse_config, recipe_of
+from selfplay.learning import checkpoint
+from selfplay.learning.checkpoint import Made
+from selfplay.system import links
+from selfplay.system.files import write_text_atomically
+from selfplay.system.json_file import read_object
+from selfplay.system.lock import locked
+from selfplay.types import Samples
+
+RUNS = Path("runs")  # of the user
+SHIPPED = Path(__file__).resolve().parents[2] / "runs"
+
+# what ``files.write_atomically`` writes beside the files of a run: .NAME.PROCESS
+_ASIDE = re.compile(
+    r"\.(?:(?:config|provenance)\.json|report\.md|metrics\.jsonl(?:\.damaged\d*)?|"
+    r"\d{6,}\.(?:pt|npz|txt))\.\d+"
+)
+
+_PLACES = (  # in which a run writes
+    ".lock", "config.json", "provenance.json", "metrics.jsonl", "report.md", "checkpoints",
+    "replay", "games",
+)  # fmt: skip
+
+
+class RunFolder(NamedTuple):
+    """Paths in the folder of one run."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.json"
+
+    def checkpoint(self, iteration: int) -> Path:
+        return self.path / "checkpoints" / f"{iteration:06}.pt"
+
+    def shard(self, iteration: int) -> Path:
+        """The positions made between the checkpoint before and that of ``iteration``."""
+        return self.path / "replay" / f"{iteration:06}.npz"
+
+    def games(self, iteration: int) -> Path:
+        return self.path / "games" / f"{iteration:06}.txt"
+
+    def checkpoints(self) -> list[Path]:
+        """Oldest first."""
+        return self._numbered("checkpoints/[0-9]*.pt")
+
+    def latest(self) -> Path | None:
+        """The newest checkpoint, if there is one."""
+        return next(reversed(self.checkpoints()), None)
+
+    def load_newest(
+        self,
+        say: Callable[[str], None],
+        check: Callable[[Path, dict[str, Any]], None] = lambda path, content: None,
+    ) -> tuple[Path, dict[str, Any]] | None:
+        """The newest checkpoint that is whole, with its content; None before there is one.
+
+        ``check`` raises DamagedError where one cannot be used for another reason.  ``say`` is told
+        of each that is damaged.  Raises ValueError with a sentence when all are.
+        """
+        damaged: list[str] = []
+        for path in reversed(self.checkpoints()):
+            try:
+                content = checkpoint.load_of(path, number(path))
+                check(path, content)
+            except checkpoint.DamagedError as error:
+                damaged.append(str(error))
+                continue
+            for sentence in damaged:
+                say(f"{sentence}; the one before it is used: {path}")
+            return path, content
+        if damaged:
+            raise ValueError(
+                f"{damaged[0]}; there is none before it that is whole; to train anew give another "
+                f"folder with --out"
+            )
+        return None
+
+    def load_window(self, made: Made, needed: int, like: Samples) -> list[Samples]:
+        """The last samples that were made until the checkpoint of ``made``, at least ``needed``.
+
+        In the order and the files in which they were written.  Raises DamagedError where one is
+        not there as it was.
+        """
+        numbers = {number(path) for path in (*self.shards(), *self.checkpoints())}
+        parts: list[Samples] = []
+        until: int | None = made.total  # positions made until the next shard ends, where known
+        for iteration in sorted(numbers, reverse=True):  # each checkpoint came with a shard
+            if needed > 0 and iteration <= made.iteration:
+                path = self.shard(iteration)
+                samples, told = checkpoint.load_shard(path, like)
+                wanted = (made.seed, iteration, until)
+                if told and (told.seed, told.iteration, until and told.total) != wanted:
+                    raise checkpoint.DamagedError(
+                        f"{path} is not the file that was written there: it holds positions of "
+                        f"iteration {told.iteration} of a run of seed {told.seed}"
+                    )
+                until = told.first if told else None
+                parts.append(samples)
+                needed -= arrays.length(samples)
+        if needed > 0:
+            raise checkpoint.DamagedError(
+                f"{self.path}/replay lacks {needed:,} of the positions that it needs"
+            )
+        return parts[::-1]
+
+    def load_net(self, step: int | None) -> tuple[Path, dict[str, Any]]:
+        """The checkpoint ``step``, or the newest that is whole, with its content.
+
+        Where the newest is damaged, that is told on standard error.  Raises ValueError with a
+        sentence when there is none.
+        """
+        if step is None:
+            found = self.load_newest(lambda sentence: print(sentence, file=sys.stderr))
+            if found is None:
+                raise ValueError(
+                    f"{self.path} has no checkpoint yet; train it with 'selfplay train {self.path}'"
+                )
+            return found
+        path = self.checkpoint(step)
+        if not path.is_file():
+            there = ", ".join(str(number(path)) for path in self.checkpoints())
+            raise ValueError(f"{self.path} has no checkpoint {step}; it has {there or 'none'}")
+        try:
+            return path, checkpoint.load_of(path, step)
+        except checkpoint.DamagedError as error:
+            raise ValueError(f"{error}; choose another with RUN@STEP") from error
+
+    def refuse_others_files(self) -> None:
+        """Raises ValueError when a new run would write over what somebody else has put there."""
+        if self.latest() is not None:
+            return  # a run without its config.json
+        for place in self.path.glob("[!.]*"):  # a run has hidden files too, while it writes
+            for path in [place] if not place.is_dir() else place.rglob("*"):
+                raise ValueError(
+                    f"{self.path} is not a run folder (it has no config.json), but there is "
+                    f"{path}: give another folder with --out"
+                )
+
+    def refuse_links_out(self) -> None:
+        """Raises ValueError when a place in which a run writes is a link to somewhere else."""
+        links.refuse_links_out(self.path, _PLACES)
+
+    def leftovers(self) -> list[Path]:
+        """What processes that were killed had half written, and nothing of anybody else's."""
+        own = (self.path, *(self.path / part for part in ("checkpoints", "replay", "games")))
+        hidden = (path for part in own for path in part.glob(".*"))
+        return [path for path in hidden if _ASIDE.fullmatch(path.name) and path.is_file()]
+
+    def shards(self) -> list[Path]:
+        """Oldest first."""
+        return self._numbered("replay/[0-9]*.npz")
+
+    def all_games(self) -> list[Path]:
+        """Oldest first."""
+        return self._numbered("games/[0-9]*.txt")
+
+    def _numbered(self, pattern: str) -> list[Path]:
+        """The files whose names are numbers, in their order."""
+        found = (path for path in self.path.glob(pattern) if re.fullmatch(r"[0-9]+", path.stem))
+        return sorted(found, key=number)
+
+    def config(self, overrides: tuple[str, ...] = ()) -> Config:
+        """The configuration the run was started with.
+
+        Raises ValueError with a sentence when the folder is no run or its config is damaged.
+        """
+        if not self.config_file.is_file():
+            raise ValueError(
+                f"{self.path} is not a run folder (it has no config.json); start a run with "
+                f"'selfplay train CONFIG.toml --out {self.path}'"
+            )
+        try:
+            plain = read_object(self.config_file)
+        except ValueError as error:
+            raise ValueError(
+                f"{error}; put the run's config there again, or give another folder with --out"
+            ) from error
+        return parse_config(plain, overrides, str(self.config_file), self.config_file)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from training in the folder as long as the context lasts.
+
+        Raises ValueError when one does already.  The system drops the lock of a killed process.
+        """
+        with locked(self.path, f"{self.path} is being trained by another process"):
+            yield
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """The content of a small file; empty where it is missing or damaged."""
+        try:
+            return read_object(self.path / name)
+        except ValueError:
+            return {}
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Writes a small file, or leaves what was there."""
+        write_text_atomically(self.path / name, json.dumps(content, indent=2) + "\n")
+
+
+def number(path: Path) -> int:
+    """The iteration in a file's name."""
+    return int(path.stem)
+
+
+def find_run(name: str) -> RunFolder:
+    """The run that ``name`` names: its folder, or a part of the folder's name that fits only one.
+
+    A path comes before a path below ``runs``, that before a folder's name, and that before a part
+    of it.  A folder that is no run hides none; where nothing else fits, it is what comes back.
+
+    Raises ValueError with a sentence when none or several fit.
+    """
+    named = RunFolder(Path(name))
+    if named.config_file.is_file():
+        return named
+    roots = [RUNS] if RUNS.resolve() == SHIPPED else [RUNS, SHIPPED]
+    known = {
+        str(config.parent.relative_to(root)): config.parent
+        for root in reversed(roots)
+        for config in root.glob("**/config.json")
+    }
+    fits = (
+        [path for key, path in known.items() if key == name]
+        or [path for key, path in known.items() if Path(key).name == name]
+        or [path for key, path in known.items() if name in key and re.search(r"\w", name)]
+    )
+    if len(fits) == 1:
+        return RunFolder(fits[0])
+    if fits:
+        raise ValueError(f"{name!r} fits several runs: {', '.join(map(str, sorted(fits)))}")
+    if named.path.is_dir():
+        return named
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"did you mean {str(known[near[0]])!r}?" if near else "train one with 'selfplay train'"
+    raise ValueError(f"there is no run {name!r}; {_hint_at_game(name) or hint}")
+
+
+def shadowed(name: str, found: RunFolder) -> Path | None:
+    """The run that ships by this name, where ``found``, a run of the user's, comes before it."""
+    ships = SHIPPED / "reference" / name
+    hidden = (ships / "config.json").is_file() and ships.resolve() != found.path.resolve()
+    return ships if hidden else None
+
+
+def _hint_at_game(name: str) -> str:
+    """What to do where a game is named in the place of a run; empty for other names."""
+    address = name.partition("?")[0]
+    adapted = address.partition(":")[0] in envs.ADAPTERS
+    if not (address in envs.GAMES or adapted or re.fullmatch(r"[\w.]+:[A-Z]\w*", address)):
+        return ""
+    recipe, option = recipe_of(name), ""
+    if recipe is None and (recipe := recipe_of(address)) is not None:
+        option = f" --set game={shlex.quote(name)}"
+    train = f"train one with 'selfplay train {recipe}{option}', or " if recipe else ""
+    instead = f"play without a net: 'selfplay play mcts:1000 --game {shlex.quote(name)}'"
+    if address == "proving":
+        instead = "prove with the one that ships: 'selfplay prove PROBLEM.p'"
+    return f"it is the name of a game: {train}{instead}"

@@ -1,0 +1,188 @@
+"""Reports written down: metrics.jsonl, TensorBoard and the terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from selfplay.system.console import PlainConsole
+from selfplay.system.files import Appended
+from selfplay.system.printable import bare
+from selfplay.system.streams import unheeded
+from selfplay.training import metrics
+from selfplay.training.events import EVENTS, Clock, EventFile
+from selfplay.types import Report
+
+# what the screen shows where a run tells it: name, metric, format
+_CELLS = (
+    ("games", "cost/games", ",.0f"),
+    ("positions", "step", ",.0f"),
+    ("simulations/s", "selfplay/simulations_per_s", ",.0f"),
+    ("tried", "prove/trials", ",.0f"),
+    ("proved of these", "prove/proved", ",.0f"),
+    ("for the first time", "prove/new", ",.0f"),
+    ("proved ever", "prove/ever", ",.0f"),
+    ("moves a proof", "prove/length", ".1f"),
+    ("served at the edge", "prove/served_at_edge", ".0%"),
+    ("inferences/s", "prove/inferences_per_s", ",.0f"),
+    ("policy loss", "learn/policy_loss", ".3f"),
+    ("value loss", "learn/value_loss", ".3f"),
+    ("KL target to prior", "search/kl_target_prior", ".3f"),
+    ("foretold of games kept aside", "learn/validation_accuracy", ".1%"),
+)
+
+
+class RunLog:
+    """Writes each report to ``metrics.jsonl`` and to an events file for TensorBoard."""
+
+    def __init__(
+        self,
+        folder: Path,
+        resume_at: int | None,
+        say: Callable[[str], None] = lambda _: None,
+        about: Mapping[str, float | str] | None = None,
+    ) -> None:
+        """``resume_at``: the step of the checkpoint a run goes on from, None at its beginning.
+
+        What was written down after that will be done again, so it is dropped.  ``say`` is told of
+        lines that are damaged; ``about`` is what HParams shows of the run.  Raises ValueError with
+        a sentence when the disk takes nothing.
+        """
+        path = folder / metrics.NAME
+        if resume_at is None:
+            for old in (path, *folder.glob(f"{EVENTS}*")):
+                old.unlink(missing_ok=True)
+        elif path.exists():
+            damaged, kept = metrics.drop_after(folder, resume_at)
+            if damaged:
+                say(f"{path}: {metrics.left_out(damaged)}; the file as it was is {kept}")
+        times = (line.get("time", 0.0) for line in metrics.read_metrics(folder))
+        self._clock = Clock(max((time for time in times if isinstance(time, float)), default=0.0))
+        self._lines = Appended(path)
+        purge = 0 if resume_at is None else resume_at + 1
+        self._events = EventFile(folder, purge, self._clock.now(), about or {})
+
+    def write(self, report: Report) -> None:
+        """Writes a report down, on the disk before this returns: a kill takes nothing along.
+
+        Raises ValueError with a sentence when the disk does not take it.
+        """
+        scalars = {key: float(value) for key, value in report.scalars.items()}
+        finite = {key: value for key, value in scalars.items() if math.isfinite(value)}
+        now = round(self._clock.now(), 3)
+        line = {"step": report.step, "phase": report.phase, "time": now, **finite}
+        self._lines.write((json.dumps(line) + "\n").encode())
+        self._events.add(finite, report.step, now)
+
+    def close(self) -> None:
+        self._lines.close()
+        self._events.close()
+
+
+class Screen:
+    """Live progress: a table that renews itself in a terminal, else now and then a line."""
+
+    def __init__(
+        self,
+        title: str,
+        progress: Callable[[], float],
+        stream: TextIO | None = None,
+        paid: Callable[[], tuple[int, float]] | None = None,
+    ) -> None:
+        """``progress``: share of the budget used.  ``paid``: iterations and seconds so far."""
+        self._console = PlainConsole(unheeded(bare(stream or sys.stderr)))
+        self._title, self._progress, self._paid = title, progress, paid
+        self._doing = "starting"
+        self._measured_at: int | None = None  # positions
+        self._latest: dict[str, float] = {}  # replaced, never changed: rich's thread reads it
+        self._start, self._at_start = time.monotonic(), progress()
+        self._last_line = -math.inf
+        self._live: Live | None = None
+        if self._console.is_live:
+            self._live = Live(
+                console=self._console, get_renderable=self._draw, refresh_per_second=4
+            )
+            self._live.start()
+
+    def say(self, sentence: str) -> None:
+        """A line that stays."""
+        self._console.print(sentence, soft_wrap=True)
+
+    def doing(self, what: str) -> None:
+        """From now on this is what the run is at: "playing"."""
+        self._doing = what
+
+    def show(self, report: Report) -> None:
+        first = report.phase == "selfplay" and "selfplay/seconds" not in self._latest
+        if report.phase == "strength":
+            self._measured_at = report.step
+        elif report.phase != "learn":
+            self._doing = "learning"
+        self._latest = {**self._latest, **report.scalars, "step": report.step}
+        if self._live is not None:
+            return
+        due = report.phase == "strength" or time.monotonic() - self._last_line > 10
+        if first:  # half a minute or more may go by until something is learned
+            rate = report.scalars.get("selfplay/simulations_per_s", 0.0)
+            self.say(f"{report.step:,} positions made, {rate:,.0f} simulations/s; learning begins")
+        elif due and "learn/kl" in self._latest:
+            self._last_line = time.monotonic()
+            cells = (f"{name} {value}" for name, value in self._cells())
+            self._console.print(" · ".join(cells), soft_wrap=True)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def _cells(self) -> list[tuple[str, str]]:
+        """What there is to say at present, as names and values; a regime without games has none."""
+        seen = self._latest
+        cells = [("time left", _clock(self._left_s()))]
+        if self._paid is not None:
+            iterations, seconds = self._paid()
+            cells += [("elapsed", _clock(seconds)), ("iteration", f"{iterations + 1:,}")]
+        told = ((name, seen.get(key), form) for name, key, form in _CELLS)
+        cells += [(name, f"{x:{form}}") for name, x, form in told if x and not math.isnan(x)]
+        if self._measured_at is not None:
+            cells.append(("strength at", f"{self._measured_at:,} positions"))
+        if "strength/mistake_rate" in seen:
+            cells.append(("mistakes", f"{seen['strength/mistake_rate']:.1%} with search"))
+            cells.append(("net alone", f"{seen['strength/net_mistake_rate']:.1%}"))
+        if "strength/proved" in seen:
+            cells.append(("proved of those kept aside", f"{seen['strength/proved']:.1%}"))
+        for key, value in seen.items():
+            if key.startswith("strength/vs_") and not key.endswith(("_low", "_high")):
+                cells.append((f"score against {key[len('strength/vs_') :]}", f"{value:.0%}"))
+        return cells
+
+    def _left_s(self) -> float:
+        done = self._progress()
+        gone = done - self._at_start
+        if gone <= 0:
+            return math.nan
+        return (time.monotonic() - self._start) * (1 - done) / gone
+
+    def _draw(self) -> Group:
+        table = Table.grid(padding=(0, 2))
+        for name, value in self._cells():
+            table.add_row(name, value)
+        bar = ProgressBar(total=1.0, completed=self._progress(), width=50)
+        return Group(f"{self._title}: {self._doing}", bar, "", table)
+
+
+def _clock(seconds: float) -> str:
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

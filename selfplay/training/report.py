@@ -1,0 +1,87 @@
+"""report.md: what a run came to, written at its end and at each stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selfplay.config import Config
+from selfplay.system.files import write_text_atomically
+from selfplay.training.folder import RunFolder
+from selfplay.training.metrics import read_metrics
+from selfplay.truth.positions import default_positions
+
+_ROWS = 12  # lines of the strength table
+
+
+def write_report(folder: RunFolder, config: Config) -> None:
+    """Writes ``report.md`` from the metrics of the run."""
+    lines = read_metrics(folder.path)
+    known = default_positions(config.rules()) is not None
+    latest: dict[str, float] = {}
+    for line in lines:
+        latest.update({key: value for key, value in line.items() if "/" in key})
+    text = "\n".join(
+        [
+            f"# {config.name}",
+            "",
+            f"{config.game}, {config.regime.kind}, net {config.net.kind}, seed {config.seed}: "
+            f"{latest.get('cost/games', 0):,.0f} games, {_last_step(lines):,} positions, "
+            f"{latest.get('cost/wall_s', 0) / 60:.1f} minutes.",
+            "",
+            *_strength(lines),
+            "## Last values",
+            "",
+            "| metric | value |",
+            "|---|---|",
+            *(f"| {key} | {value:.6g} |" for key, value in sorted(latest.items())),
+            "",
+            "## Go on",
+            "",
+            f"    selfplay train {folder.path}          resume",
+            f"    selfplay play {folder.path}           play against it",
+            *([f"    selfplay evaluate {folder.path}       measure it"] if known else []),
+            f"    tensorboard --logdir {folder.path}    see its curves",
+            "",
+        ]
+    )
+    write_text_atomically(folder.path / "report.md", text)
+
+
+def _last_step(lines: list[dict[str, Any]]) -> int:
+    return max((int(line["step"]) for line in lines), default=0)
+
+
+def _strength(lines: list[dict[str, Any]]) -> list[str]:
+    """The course of the strength as a table."""
+    measured, minutes = [], 0.0  # of training: pauses between a stop and a resume do not count
+    for line in lines:
+        minutes = line.get("cost/wall_s", 60 * minutes) / 60
+        if line["phase"] == "strength" and len(line) > 3:
+            measured.append({**line, "minutes": minutes})
+    if not measured:
+        return []
+    names = [
+        key
+        for key in measured[-1]
+        if key.startswith("strength/")
+        and key.count("/") == 1
+        and key[-4:] != "_low"
+        and key[-5:] != "_high"
+    ]
+    stride = max(1, -(-len(measured) // _ROWS))
+    shown = measured[::-1][::stride][::-1]
+    rows = [
+        f"| {line['step']:,} | {line['minutes']:.1f} | "
+        + " | ".join(f"{line[name]:.4f}" if name in line else "" for name in names)
+        + " |"
+        for line in shown
+    ]
+    titles = " | ".join(name.removeprefix("strength/") for name in names)
+    return [
+        "## Strength",
+        "",
+        f"| positions | minutes | {titles} |",
+        "|---|---|" + "---|" * len(names),
+        *rows,
+        "",
+    ]

@@ -1,0 +1,352 @@
+"""Exact scores of positions, each solved once: kept in memory and in a file for all data sets.
+
+A label costs up to a tenth of a second, so the file outlives the process; what a label cost when it
+was made stands beside it, so that whoever uses it can be charged as if it had made it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import re
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs import importing
+from selfplay.arrays import concatenate, hash_rows, length, put, take
+from selfplay.lines.every_line import position_keys
+from selfplay.lines.openings import canonical_keys, random_positions
+from selfplay.system.interrupts import leave_to_parent
+from selfplay.system.parent import leave_with_parent
+from selfplay.system.private import cache_folders, is_private
+from selfplay.truth.solver import ExhaustiveSolver, Partial, Solver, solver_for
+from selfplay.types import Bool, Float, Game, State, Symmetric
+
+try:
+    import fcntl
+except ImportError:  # not a Unix system: each process keeps its labels to itself
+    fcntl = None  # type: ignore[assignment]
+
+_AT_ONCE = 4  # positions that a process solves before it asks for more
+_FIRST_ROOM = 1024
+
+
+class Labels(NamedTuple):
+    """M labels, in the orientation that gave the canonical key."""
+
+    key: NDArray[np.uint64]  # [M]
+    cost: Float  # [M] f32, CPU seconds
+    scores: Float  # [M, A] f32, as from a Solver
+
+
+class Labeller:
+    """Exact scores of any positions of a game, and what they cost.
+
+    ``processes`` solve side by side.  ``seconds`` is charged: the CPU seconds of all different
+    positions asked for, whether they were solved now or by another process last month.
+    Raises ValueError with a sentence when there is no solver for the game.
+    """
+
+    def __init__(self, game: Game, processes: int = 1) -> None:
+        start = time.process_time()
+        self._game = game
+        self._solver = solver_for(game)
+        self.exhaustive = isinstance(self._solver, ExhaustiveSolver)
+        # an exhaustive solver has done its work by now: the first labels it makes pay for it
+        self._owed = time.process_time() - start if self.exhaustive else 0.0
+        self._file = LabelFile(game)
+        self._known: dict[int, int] = {}  # canonical key -> row of the table
+        self._table = Labels(
+            np.empty(_FIRST_ROOM, np.uint64),
+            np.empty(_FIRST_ROOM, np.float32),
+            np.empty((_FIRST_ROOM, game.num_actions), np.float32),
+        )
+        self._charged: NDArray[np.bool_] = np.zeros(_FIRST_ROOM, np.bool_)
+        self._fresh: list[int] = []  # rows that the file does not have yet
+        self._processes = 1 if self.exhaustive else processes
+        self._pool: ProcessPoolExecutor | None = None
+        self.seconds = 0.0
+        self.made = 0  # labels solved here
+        self.used = 0  # different labels asked for; the others among them were found
+        self.refresh()
+
+    def scores(self, state: State) -> Float:
+        """[B, A] f32, as from a Solver.  No position may be over."""
+        if not length(state):
+            return np.empty((0, self._game.num_actions), np.float32)
+        keys, symmetry = canonical_form(self._game, state)
+        _, first = np.unique(keys, return_index=True)
+        unknown = np.array([i for i in first if int(keys[i]) not in self._known], np.int64)
+        if len(unknown):
+            solved = self._solve(take(state, unknown))
+            self._add(_turned(self._game, keys[unknown], symmetry[unknown], solved))
+            self._fresh += [self._known[int(key)] for key in keys[unknown]]
+            self.made += len(unknown)
+        rows = np.array([self._known[int(key)] for key in keys], np.int64)
+        self._charge(np.unique(rows))
+        return _turned_back(self._game, symmetry, self._table.scores[rows])
+
+    def solvable(self, state: State) -> Bool:
+        """[B], where the solver can score a position in reasonable time: mostly everywhere."""
+        if isinstance(self._solver, Partial):
+            return self._solver.solvable(state)
+        return np.ones(length(state), np.bool_)
+
+    def costs(self, keys: NDArray[np.uint64]) -> Float:
+        """[M] f32, what the labels of canonical ``keys`` cost; all were asked for before."""
+        rows = np.array([self._known[int(key)] for key in keys], np.int64)
+        costs: Float = self._table.cost[rows]
+        return costs
+
+    def charged_keys(self) -> NDArray[np.uint64]:
+        """Canonical keys of the labels that were charged."""
+        keys: NDArray[np.uint64] = self._table.key[self._charged]
+        return keys
+
+    def forgive(self, keys: NDArray[np.uint64]) -> None:
+        """Charges no more for the labels of ``keys``: whoever asks has paid for them before.
+
+        A label that the file has lost since is made, and charged, again.
+        """
+        rows = [self._known[key] for key in keys.tolist() if key in self._known]
+        self._charged[rows] = True
+
+    def refresh(self) -> None:
+        """Takes up what other processes have labelled, and leaves them what this one has."""
+        if self._fresh:
+            self._file.append(take(self._table, self._fresh))
+            self._fresh = []
+        self._add(self._file.read_new())
+
+    def close(self) -> None:
+        """Saves the labels and ends the processes."""
+        self.refresh()
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    def __enter__(self) -> Labeller:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _solve(self, state: State) -> tuple[Float, Float]:
+        """The scores [B, A] of positions not known, and what each cost [B]."""
+        if self.exhaustive:
+            start = time.process_time() - self._owed
+            self._owed = 0.0
+            scores = self._solver.scores(state)
+            share = (time.process_time() - start) / len(scores)
+            return scores, np.full(len(scores), share, np.float32)
+        if self._processes == 1 or length(state) == 1:
+            return solve_each(self._solver, state)
+        if self._pool is None:
+            self._pool = worker_pool(self._processes, _start_solving, self._game)
+        starts = range(0, length(state), _AT_ONCE)
+        parts = self._pool.map(_solve_part, [take(state, slice(i, i + _AT_ONCE)) for i in starts])
+        solved: tuple[Float, Float] = concatenate(list(parts))
+        return solved
+
+    def _add(self, labels: Labels) -> None:
+        """Appends labels to the table; the first that came counts."""
+        start = len(self._known)
+        new = [i for i, key in enumerate(labels.key.tolist()) if key not in self._known]
+        while start + len(new) > len(self._table.key):
+            self._table = concatenate([self._table, self._table])
+            self._charged = np.concatenate([self._charged, np.zeros_like(self._charged)])
+        rows: list[int] = []
+        for i in new:
+            key = int(labels.key[i])
+            if key in self._known:  # twice in the file
+                continue
+            self._known[key] = start + len(rows)
+            rows.append(i)
+        put(self._table, slice(start, start + len(rows)), take(labels, rows))
+
+    def _charge(self, rows: NDArray[np.int64]) -> None:
+        new = rows[~self._charged[rows]]
+        self._charged[new] = True
+        self.seconds += float(self._table.cost[new].sum(dtype=np.float64))
+        self.used += len(new)
+
+
+def solve_each(solver: Solver, state: State) -> tuple[Float, Float]:
+    """The scores [B, A], and the CPU seconds of each position [B], one after the other."""
+    scores, costs = [], []
+    for i in range(length(state)):
+        start = time.process_time()
+        scores.append(solver.scores(take(state, slice(i, i + 1))))
+        costs.append(time.process_time() - start)
+    return np.concatenate(scores), np.array(costs, np.float32)
+
+
+# Orientation -------------------------------------------------------------------------------------
+
+
+def canonical_form(game: Game, state: State) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """``openings.canonical_keys`` [B], and the symmetry [B] that gives each its key."""
+    obs = game.observe(state)
+    keys = [position_keys(obs)]
+    if isinstance(game, Symmetric):
+        keys += [position_keys(game.transform(obs, k)) for k in range(1, len(game.action_map))]
+    return np.min(keys, axis=0), np.argmin(keys, axis=0)
+
+
+def _turned(
+    game: Game,
+    keys: NDArray[np.uint64],
+    symmetry: NDArray[np.int64],
+    solved: tuple[Float, Float],
+) -> Labels:
+    """Labels out of the ``scores`` and costs of positions as they lie on the board."""
+    scores, costs = solved
+    if not isinstance(game, Symmetric):
+        return Labels(keys, costs, scores)
+    turned = np.empty_like(scores)
+    turned[np.arange(len(keys))[:, None], game.action_map[symmetry]] = scores
+    return Labels(keys, costs, turned)
+
+
+def _turned_back(game: Game, symmetry: NDArray[np.int64], scores: Float) -> Float:
+    """The scores of labels for positions as they lie on the board."""
+    if not isinstance(game, Symmetric):
+        return scores
+    back: Float = scores[np.arange(len(scores))[:, None], game.action_map[symmetry]]
+    return back
+
+
+# The file ----------------------------------------------------------------------------------------
+
+
+class LabelFile:
+    """Labels on disk, one record after the other; any number of processes append and read."""
+
+    def __init__(self, game: Game) -> None:
+        name = re.sub(r"[^\w.-]", "_", game.name)
+        self.path = _folder() / f"{name}-{fingerprint(game):016x}.labels"
+        self._record = np.dtype(
+            [
+                ("key", "<u8"),
+                ("cost", "<f4"),
+                ("scores", "<f4", (game.num_actions,)),
+                ("check", "<u4"),
+            ]
+        )
+        self._read = 0  # bytes
+
+    def append(self, labels: Labels) -> None:
+        """Writes labels behind those that are there."""
+        records = np.empty(len(labels.key), self._record)
+        records["key"], records["cost"], records["scores"] = labels
+        records["check"] = _check(records)
+        with self._locked() as file:
+            size = file.seek(0, os.SEEK_END)
+            # what a process that was killed had half written goes
+            file.truncate(size - size % self._record.itemsize)
+            file.write(records.tobytes())
+
+    def read_new(self) -> Labels:
+        """What was appended since the last call; records that are damaged are left out."""
+        content = b""
+        if self.path.exists():
+            with open(self.path, "rb") as file:
+                file.seek(self._read)
+                content = file.read()
+        whole = len(content) // self._record.itemsize * self._record.itemsize
+        self._read += whole
+        records = np.frombuffer(content[:whole], self._record)
+        records = records[records["check"] == _check(records)]
+        return Labels(records["key"], records["cost"], records["scores"])
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[Any]:
+        """The file, while no other process writes to it."""
+        with open(self.path, "a+b") as file:  # one that another process has just made stays whole
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
+
+
+def _check(records: NDArray[Any]) -> NDArray[np.uint32]:
+    """[M] u32, a hash of each record."""
+    fields = (
+        np.ascontiguousarray(records["key"]),
+        np.ascontiguousarray(records["cost"]),
+        np.ascontiguousarray(records["scores"]),
+    )
+    hashed: NDArray[np.uint32] = hash_rows(fields)[:, 0].astype(np.uint32)
+    return hashed
+
+
+def fingerprint(game: Game) -> int:
+    """The same for games with the same rules: a hash of positions that random play reaches."""
+    rng = np.random.default_rng(0)
+    positions = random_positions(game, np.arange(64) % min(16, game.max_moves), rng)
+    return int(hash_rows(np.sort(canonical_keys(game, positions.state))[None])[0, 0])
+
+
+def _folder() -> Path:
+    """A folder for labels, the user's alone: in his cache, else among the temporary files."""
+    for parent in cache_folders():
+        if is_private(parent) and is_private(parent / "labels"):
+            return parent / "labels"
+    return Path(tempfile.mkdtemp(prefix="selfplay-labels-"))
+
+
+# Processes ---------------------------------------------------------------------------------------
+
+
+def worker_pool(processes: int, start: Any, *arguments: Any) -> ProcessPoolExecutor:
+    """Fresh processes, each of which calls ``start(*arguments)`` first.
+
+    They leave Ctrl-C to their parent and end when it does.
+    """
+    context = multiprocessing.get_context("spawn")  # threads of torch and numba survive no fork
+    packed = pickle.dumps((start, arguments))  # read there once a user's own modules are loaded
+    return _Pool(processes, context, _begin, (importing.own_modules(), packed))
+
+
+class _Pool(ProcessPoolExecutor):
+    """Its processes never hear Ctrl-C, not even while they begin: one that died would hang it."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if not hasattr(signal, "pthread_sigmask"):
+            return super().submit(fn, *args, **kwargs)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)  # starts processes, which inherit the mask
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(own_modules: tuple[str, ...], packed: bytes) -> None:
+    leave_to_parent()
+    leave_with_parent()
+    for name in own_modules:
+        importing.load(name)
+    start, arguments = pickle.loads(packed)
+    start(*arguments)
+
+
+_solving: Solver | None = None  # of a process of a Labeller's pool
+
+
+def _start_solving(game: Game) -> None:
+    global _solving
+    _solving = solver_for(game)
+
+
+def _solve_part(state: State) -> tuple[Float, Float]:
+    assert _solving is not None
+    return solve_each(_solving, state)

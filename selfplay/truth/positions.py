@@ -1,0 +1,240 @@
+"""Position files: positions of a game with the exact score of every action.
+
+A .csv or .csv.gz whose header names the columns ``set``, ``moves`` and ``s1`` to ``sA``, in any
+order and with any further ones between, which are ignored: the name of a set, the moves that lead
+to the position in the game's own notation ("44444345"), and the score of each action for the
+player to move, empty where it is illegal.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.arrays import length, put, take
+from selfplay.lines.openings import NO_MOVE
+from selfplay.system.text import lines, read_text
+from selfplay.types import Float, Game, Int, State
+
+BYTES = 1 << 27  # of a position file, unpacked
+MOST = 1_000_000  # positions of a file
+DELIMITERS = ",;\t"
+
+
+class Positions(NamedTuple):
+    """M positions with their truth."""
+
+    set_names: tuple[str, ...]  # in the order of the file
+    set_index: Int  # [M] i32, into set_names
+    state: State  # [M]
+    scores: Float  # [M, A] f32, exact score for the player to move; NaN where illegal
+
+
+class Row(NamedTuple):
+    """One line of a file, read but not yet played."""
+
+    line: int  # 1-based, the header is line 1
+    set_name: str
+    actions: list[int]
+    scores: Float  # [A]
+
+
+class Header(NamedTuple):
+    """Where the columns of a file stand, from 0."""
+
+    delimiter: str
+    width: int  # columns of every line
+    set_name: int
+    moves: int
+    scores: list[int]  # [A]
+
+
+def default_positions(game: Game) -> Path | None:
+    """The position file that ships for ``game``, or None."""
+    path = Path(__file__).parent / "shipped" / f"{game.name}_stages.csv.gz"
+    return path if path.exists() else None
+
+
+def read_positions(game: Game, path: str | Path) -> Positions:
+    """The positions of a file.
+
+    Raises ValueError naming file and line when something in it cannot be.
+    """
+    if not Path(path).exists():
+        raise ValueError(f"there is no position file {path}")
+    rows = _read_rows(game, read_text(path, limit=BYTES), path)
+    names = tuple(dict.fromkeys(row.set_name for row in rows))
+    index = {name: i for i, name in enumerate(names)}
+    moves = _pad_moves([row.actions for row in rows])
+    scores = np.stack([row.scores for row in rows])
+    state = _replay(game, moves, [f"{path}, line {row.line}" for row in rows])
+    _check_scores(game, state, scores, rows, path)
+    set_index = np.array([index[row.set_name] for row in rows], np.int32)
+    return Positions(names, set_index, state, scores)
+
+
+def write_positions(
+    game: Game,
+    path: str | Path,
+    sets: Sequence[str],
+    moves: Sequence[Sequence[int]],
+    scores: Float,
+) -> None:
+    """Writes M positions: the name of the set, the line of play and the scores [M, A] of each.
+
+    The same content gives the same bytes.
+    """
+    names = [game.action_name(action) for action in range(game.num_actions)]
+    separator = "" if len({len(name) for name in names}) == 1 else " "
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["set", "moves", *(f"s{i + 1}" for i in range(game.num_actions))])
+    for set_name, played, row in zip(sets, moves, scores.tolist(), strict=True):
+        line = separator.join(names[action] for action in played)
+        writer.writerow([set_name, line, *("" if s != s else f"{s:g}" for s in row)])
+    content = out.getvalue().encode()
+    if str(path).endswith(".gz"):
+        content = gzip.compress(content, mtime=0)
+    Path(path).write_bytes(content)
+
+
+def parse_moves(game: Game, text: str) -> list[int]:
+    """The actions of a line of play in the game's notation.
+
+    Moves stand side by side where all names of actions have one length ("44435"), else they are
+    separated by spaces or commas.  Raises ValueError with a sentence.
+    """
+    words = text.replace(",", " ").split()
+    lengths = {len(game.action_name(action)) for action in range(game.num_actions)}
+    if len(lengths) == 1:
+        size = lengths.pop()
+        words = [word[i : i + size] for word in words for i in range(0, len(word), size)]
+    return [game.parse_action(word) for word in words]
+
+
+def _read_rows(game: Game, text: str, path: str | Path) -> list[Row]:
+    left = lines(text)
+    header = _read_header(game, next(left, "").rstrip("\n"), path)
+    reader = csv.reader(left, delimiter=header.delimiter)
+    rows: list[Row] = []
+    for fields in _fields(reader, path):
+        if not fields:  # an empty line
+            continue
+        line = reader.line_num + 1
+        if len(rows) == MOST:
+            raise ValueError(f"{path}, line {line}: more than {MOST:,} positions; split the file")
+        if len(fields) != header.width:
+            raise ValueError(
+                f"{path}, line {line}: {len(fields)} columns, the header has {header.width}"
+            )
+        try:
+            rows.append(_read_row(game, fields, header, line))
+        except ValueError as error:
+            raise ValueError(f"{path}, line {line}: {error}") from error
+    if not rows:
+        raise ValueError(f"{path} holds no positions, only a header")
+    return rows
+
+
+def _fields(reader: Iterator[list[str]], path: str | Path) -> Iterator[list[str]]:
+    """The fields of each line; ValueError where there are none."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise ValueError(f"{path} cannot be read as a position file: {error}") from error
+
+
+def _read_header(game: Game, line: str, path: str | Path) -> Header:
+    """The columns that the first line names; ValueError when one is missing or there twice."""
+    wanted = ["set", "moves", *(f"s{i + 1}" for i in range(game.num_actions))]
+    found: dict[str, list[str]] = {}
+    for delimiter in DELIMITERS:
+        fields = next(csv.reader([line], delimiter=delimiter), [])
+        found[delimiter] = [name.strip().casefold() for name in fields]
+    delimiter = max(DELIMITERS, key=lambda each: len({*wanted} & {*found[each]}))
+    names = found[delimiter]
+    missing = [name for name in wanted if name not in names]
+    beyond = f"s{game.num_actions + 1}"
+    wrong = f"the columns {', '.join(missing)} are missing" if missing else ""
+    if not wrong and beyond in names:
+        wrong = f"the column {beyond} is of a game of more actions"
+    if not wrong and len({*names} & {*wanted}) < sum(name in wanted for name in names):
+        wrong = "a column is there twice"
+    if wrong:
+        shown = f"{line[:200]}..." if len(line) > 200 else line
+        raise ValueError(
+            f"{path}, line 1: the header is {shown!r}: {wrong}; positions of {game.name} "
+            f"({game.num_actions} actions) cannot be read by it: name set, moves and s1 to "
+            f"{wanted[-1]}"
+        )
+    places = [names.index(name) for name in wanted]
+    return Header(delimiter, len(names), places[0], places[1], places[2:])
+
+
+def _read_row(game: Game, fields: list[str], header: Header, line: int) -> Row:
+    """A line; raises ValueError with a sentence."""
+    told = [fields[place].strip() for place in header.scores]
+    scores = np.array([float(score) if score else np.nan for score in told], np.float64)
+    for score, value in zip(told, scores.tolist(), strict=True):
+        if score and not abs(value) < 1e30:
+            raise ValueError(f"the score {score!r} is no number that counts")
+    actions = parse_moves(game, fields[header.moves])
+    if len(actions) > game.max_moves:
+        raise ValueError(
+            f"{len(actions):,} moves; no game of {game.name} has more than {game.max_moves}"
+        )
+    return Row(line, fields[header.set_name], actions, scores.astype(np.float32))
+
+
+def _pad_moves(moves: Sequence[Sequence[int]]) -> Int:
+    """[M, L] i32, the lines of play with NO_MOVE behind the shorter ones."""
+    padded = np.full((len(moves), max(map(len, moves), default=0)), NO_MOVE, np.int32)
+    for row, line in zip(padded, moves, strict=True):
+        row[: len(line)] = line
+    return padded
+
+
+def _replay(game: Game, moves: Int, where: Sequence[str]) -> State:
+    """The states [M] after ``moves`` [M, L]; ``where`` names the lines in error messages."""
+    state = game.init(np.random.default_rng(0), len(moves))
+    over = np.zeros(len(moves), np.bool_)
+    for ply in range(moves.shape[1]):
+        rows = np.flatnonzero(moves[:, ply] != NO_MOVE)
+        action = moves[rows, ply]
+        before = take(state, rows)
+        legal = game.legal(before)[np.arange(len(rows)), action] & ~over[rows]
+        if not legal.all():
+            bad = int(np.argmin(legal))
+            reason = "comes after the end of the game" if over[rows[bad]] else "is illegal"
+            raise ValueError(
+                f"{where[rows[bad]]}: move {ply + 1} ({game.action_name(int(action[bad]))}) "
+                f"{reason} in\n{game.text(before, bad)}"
+            )
+        after, paid = game.step(before, action)
+        put(state, rows, after)
+        over[rows] = paid.discount == 0
+    if over.any():
+        raise ValueError(f"{where[int(np.argmax(over))]}: the game is over, there is no move left")
+    return state
+
+
+def _check_scores(
+    game: Game, state: State, scores: Float, rows: Sequence[Row], path: str | Path
+) -> None:
+    """Raises ValueError unless exactly the legal actions have a score."""
+    for start in range(0, length(state), 4096):
+        legal = game.legal(take(state, slice(start, start + 4096)))
+        wrong: NDArray[np.bool_] = np.isnan(scores[start : start + 4096]) == legal
+        if wrong.any():
+            i, action = (int(k) for k in np.argwhere(wrong)[0])
+            problem = "is legal and has no score" if legal[i, action] else "is illegal and has one"
+            raise ValueError(
+                f"{path}, line {rows[start + i].line}: action {game.action_name(action)} {problem}"
+            )

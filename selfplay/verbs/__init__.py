@@ -1,0 +1,1 @@
+"""The command line: its arguments, and what each verb does. What is done stands elsewhere."""

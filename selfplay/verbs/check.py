@@ -1,0 +1,62 @@
+"""What the verb ``check`` does: whether a game keeps the laws, and what the game is."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import time
+from typing import Any
+
+import envs
+from selfplay.checks.patience import Patience
+from selfplay.types import Game
+from selfplay.verbs.answer import Answer
+from selfplay.verbs.answer import say_next as _next
+
+
+def check(arguments: argparse.Namespace) -> Answer:
+    from selfplay.checks.laws import examine
+
+    began = time.monotonic()
+    with Patience(f"checking {arguments.game}") as patience:
+        game = envs.build(arguments.game)
+        found = examine(game, arguments.games, arguments.seed, arguments.seconds, patience.tell)
+        seen = None if found.findings else _portrait(game, found.ended, arguments, began, patience)
+    name = getattr(game, "name", arguments.game)
+    games = "1 random game" if found.games == 1 else f"{found.games} random games"
+    for problem in found.findings:
+        print(problem)
+    if found.findings:
+        print(f"{name} breaks {len(found.findings)} of the laws that selfplay/types.py states")
+    elif found.ended == found.games and found.moves == found.taken_again:
+        print(f"{name} kept every law in {games}")
+    else:
+        print(
+            f"{name} kept every law in the {arguments.seconds:g} seconds that there were: "
+            f"{games}, {found.ended} of them to their end, {found.moves} moves, "
+            f"{found.taken_again} taken again; --seconds looks longer"
+        )
+    if not found.findings:
+        _next(f"selfplay bench {shlex.quote(arguments.game)}")
+    content = {
+        "game": name, "games": found.games, "problems": found.findings, "ended": found.ended,
+        "moves": found.moves, "moves_taken_again": found.taken_again, "portrait": seen,
+    }  # fmt: skip
+    return Answer(content, code=int(bool(found.findings)))
+
+
+def _portrait(
+    game: Game, ended: int, arguments: argparse.Namespace, began: float, patience: Patience
+) -> dict[str, Any] | None:
+    """Says what the game is; the same for scripts, None where no game ends in time."""
+    from selfplay.checks.portrait import described, portrait
+
+    patience.tell("playing to see what it is")
+    until = max(began + arguments.seconds, time.monotonic() + arguments.seconds / 5)
+    try:
+        seen = portrait(game, max(1, ended), arguments.seed, until)
+    except ValueError as error:
+        print(error)
+        return None
+    print("\n".join(described(game, seen)))
+    return seen._asdict()

@@ -1,0 +1,139 @@
+"""Threads: many actors, one result, the same whoever is first."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from envs.tictactoe import TicTacToe
+from selfplay import arrays
+from selfplay.actors.actor import ActorSection, Harvest
+from selfplay.actors.threads import EvaluatorSection, Threads
+from selfplay.learning import checkpoint
+from selfplay.nets import Mlp, Net
+from selfplay.nets.evaluator import CancelledError
+from selfplay.search import Gumbel
+
+
+@pytest.fixture
+def net() -> Net:
+    torch.manual_seed(0)
+    return Mlp(width=16).build(TicTacToe())
+
+
+def threads_of(net: Net, count: int, games: int = 7, seed: int = 0) -> Threads:
+    return Threads(
+        TicTacToe(),
+        Gumbel(simulations=4),
+        ActorSection(games=games, threads=count),
+        EvaluatorSection(cache=256),
+        net,
+        "cpu",
+        torch.float32,
+        seed,
+    )
+
+
+def assert_same(a: Harvest, b: Harvest) -> None:
+    for left, right in zip(arrays.leaves(a.samples), arrays.leaves(b.samples), strict=True):
+        np.testing.assert_array_equal(left, right)
+    assert a.records == b.records
+    assert a.tally == b.tally
+
+
+@pytest.mark.parametrize(
+    ("threads", "games", "lanes"),
+    [(1, 7, [7]), (2, 7, [4, 3]), (3, 7, [3, 2, 2]), (8, 3, [1, 1, 1])],
+)
+def test_games_are_shared_out(threads: int, games: int, lanes: list[int], net: Net) -> None:
+    backend = threads_of(net, threads, games)
+    assert [actor._lanes for actor in backend.actors] == lanes
+    backend.close()
+
+
+def test_results_come_in_the_order_of_the_actors(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, delayed = threads_of(net, 3), threads_of(net, 3)
+    for i, actor in enumerate(delayed.actors):
+        collect = actor.collect
+
+        def slowly(*arguments: Any, wait: float = 0.2 * (3 - i), collect: Any = collect) -> Any:
+            time.sleep(wait)
+            return collect(*arguments)
+
+        monkeypatch.setattr(actor, "collect", slowly)
+    a, used_a = plain.collect(net, 60)
+    b, used_b = delayed.collect(net, 60)
+    assert_same(a, b)
+    assert arrays.length(a.samples) == a.tally.positions >= 60
+    assert (used_a.asked, used_a.evaluated) == (used_b.asked, used_b.evaluated)
+    assert 0 < used_a.evaluated < used_a.asked
+    plain.close()
+    delayed.close()
+
+
+def test_goes_on_from_a_saved_state(net: Net, tmp_path: Any) -> None:
+    straight, resumed = threads_of(net, 2), threads_of(net, 2, seed=5)
+    straight.collect(net, 30)
+    checkpoint.save(tmp_path / "1.pt", {"net": {}, "actors": straight.state_dict()})
+    saved = checkpoint.load(tmp_path / "1.pt")["actors"]
+    resumed.load_state_dict(checkpoint.unpacked(saved))
+    assert_same(straight.collect(net, 50)[0], resumed.collect(net, 50)[0])
+    straight.close()
+    resumed.close()
+
+
+def test_another_number_of_threads_is_refused_with_the_way_out(net: Net) -> None:
+    two, one = threads_of(net, 2), threads_of(net, 1)
+    with pytest.raises(ValueError, match=r"2 actor threads.*would use 1.*actor\.threads=2"):
+        one.load_state_dict(two.state_dict())
+    two.close()
+    one.close()
+
+
+def test_new_weights_are_played_with(net: Net) -> None:
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.zero_()
+        net.heads.value.bias[0] = 30.0  # every position is won
+    backend = threads_of(net, 2)
+    backend.collect(net, 20)
+    state = TicTacToe().init(np.random.default_rng(0), 1)
+    assert [float(each(TicTacToe(), state).value[0]) for each in backend._evaluators] == [1, 1]
+    with torch.no_grad():
+        net.heads.value.bias[0] = 0.0
+    backend.collect(net, 20)
+    assert [float(each(TicTacToe(), state).value[0]) for each in backend._evaluators] == [0, 0]
+    backend.close()
+
+
+def test_cancelling_ends_a_collection_at_once(net: Net) -> None:
+    backend = threads_of(net, 2)
+    threading.Timer(0.5, backend.cancel).start()
+    start = time.monotonic()
+    with pytest.raises(CancelledError):
+        backend.collect(net, 10**9)
+    backend.close()
+    assert time.monotonic() - start < 20
+
+
+def test_a_failing_actor_stops_the_others(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = threads_of(net, 2)
+    failed = threading.Event()
+
+    def fail(*_: object) -> None:
+        failed.set()
+        raise ValueError("the game is broken")
+
+    monkeypatch.setattr(backend.actors[0], "collect", fail)
+    start, before = time.monotonic(), torch.get_num_threads()
+    with pytest.raises(ValueError, match="the game is broken"):
+        backend.collect(net, 10**9)
+    backend.close()
+    assert failed.is_set()
+    assert time.monotonic() - start < 20
+    assert torch.get_num_threads() == before

@@ -1,0 +1,239 @@
+"""Bands and crossings: closed forms, and how often intervals hold planted truths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from synthetic_runs import power, write_run
+
+from selfplay.compare.analysis.bootstrap import interval, seed_weights, welch
+from selfplay.compare.analysis.crossing import crossing, onset
+from selfplay.compare.analysis.curves import Curve, curves, track
+from selfplay.compare.records import F64, Group, Points, Run, Settings, group_runs, read_runs
+from selfplay.stats import wilson
+
+RATE = "strength/mistake_rate"
+MASS = "strength/optimal_mass"
+
+
+def run_of(flops: F64, columns: dict[str, F64], seed: int = 0, expert_s: float = 0.0) -> Run:
+    zero = np.zeros(len(flops))
+    values = np.stack(list(columns.values()), axis=1)
+    ledger = (flops, flops, zero, zero + expert_s, zero, flops / 1e10, zero, zero, zero)
+    points = Points(zero, *ledger, tuple(columns), values)
+    settings = Settings("tictactoe", 64, "")
+    return Run(
+        Path(str(seed)), settings, "selfplay", seed, "", None, None, "mlp", 1, "", None, (), True,
+        points,
+    )  # fmt: skip
+
+
+def group_of(label: str, runs: list[Run]) -> Group:
+    return Group(label, "selfplay", "", None, None, 1, "", None, tuple(runs))
+
+
+def noisy(
+    label: str,
+    law: Callable[[F64], F64],
+    seeds: int,
+    spread: float,
+    n: int,
+    rng: np.random.Generator,
+) -> Group:
+    """Runs whose rates follow a law; all are measured on the same n positions."""
+    flops = 10 ** np.arange(11, 14.01, 0.25)
+    difficulty = np.sort(rng.random(n))
+    runs = []
+    for seed in range(seeds):
+        rate = law(flops) * np.exp(spread * rng.standard_normal())
+        shares = [wilson(float(k), n) for k in np.searchsorted(difficulty, rate)]
+        value, low, high = np.array(shares).T
+        runs.append(run_of(flops, {RATE: value, f"{RATE}_low": low, f"{RATE}_high": high}, seed))
+    return group_of(label, runs)
+
+
+def test_the_interval_of_a_mean_is_students() -> None:
+    values = np.array([1.0, 2.0, 6.0])
+    drawn = seed_weights([3], 200_000, np.random.default_rng(0)) @ values
+    spread = stats.t.ppf(0.975, 2) * values.std(ddof=1) / np.sqrt(3)
+    assert np.quantile(drawn, [0.025, 0.975]) == pytest.approx([3 - spread, 3 + spread], rel=0.03)
+
+
+def test_weights_sum_to_one_in_each_group() -> None:
+    weights = seed_weights([3, 1, 2], 50, np.random.default_rng(0))
+    sums = [weights[:, at].sum(axis=1) for at in (slice(0, 3), slice(3, 4), slice(4, 6))]
+    np.testing.assert_allclose(sums, 1.0)
+
+
+def test_one_seed_has_no_spread() -> None:
+    with pytest.raises(ValueError, match="two seeds"):
+        seed_weights([1, 1], 10, np.random.default_rng(0))
+
+
+def test_degrees_of_freedom_are_welchs() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal(4), 3 * rng.standard_normal(6)
+    expected = stats.ttest_ind(a, b, equal_var=False).df
+    assert welch(a[:, None], b[:, None]) == pytest.approx(expected)
+
+
+def test_a_curve_is_straight_in_the_logarithm_and_ends_with_its_run() -> None:
+    run = run_of(np.array([1.1e10, 1e12]), {RATE: np.array([0.5, 0.1])})
+    found = track(run, RATE)
+    at = 10 ** ((found.first + np.arange(len(found.value))) / 20)
+    assert at[0] == pytest.approx(10**10.05)  # the first on the grid from 1.1e10 on
+    assert at[-1] == pytest.approx(1e12)
+    share = np.log(at / 1.1e10) / np.log(1e12 / 1.1e10)
+    np.testing.assert_allclose(found.value, 0.5 - 0.4 * share)
+
+
+def test_the_mean_is_there_where_every_seed_is() -> None:
+    flat = {RATE: np.array([0.2, 0.2])}, {RATE: np.array([0.4, 0.4])}
+    one = run_of(np.array([1e10, 1e12]), flat[0], 0)
+    other = run_of(np.array([1e11, 1e13]), flat[1], 1)
+    (curve,) = curves([group_of("a", [one, other])], RATE)
+    assert (curve.flops[0], curve.flops[-1]) == pytest.approx((1e11, 1e12))
+    np.testing.assert_allclose(curve.mean, 0.3)
+    apart = run_of(np.array([1e13, 1e14]), flat[1], 1)
+    (curve,) = curves([group_of("a", [one, apart])], RATE)
+    assert len(curve.flops) == 0
+
+
+def test_a_single_seed_has_no_band() -> None:
+    (curve,) = curves(
+        [group_of("a", [run_of(np.array([1e10, 1e12]), {RATE: np.ones(2) / 2})])], RATE
+    )
+    assert curve.low is None
+    assert curve.high is None
+
+
+def test_the_expert_is_charged_by_the_second() -> None:
+    run = run_of(np.array([1e10, 1e12]), {RATE: np.array([0.5, 0.1])}, expert_s=9e3)
+    (curve,) = curves([group_of("a", [run])], RATE, rate=1e7)
+    assert curve.charged
+    assert curve.flops[0] == pytest.approx(1e11)
+
+
+def test_equal_seeds_still_differ_in_their_positions() -> None:
+    """The band is that of the positions, which all seeds share: Wilson's interval."""
+    share = wilson(60, 600)
+    flops = np.array([1e10, 1e12])
+    columns = {RATE: share.value, f"{RATE}_low": share.low, f"{RATE}_high": share.high}
+    runs = [run_of(flops, {k: np.full(2, v) for k, v in columns.items()}, i) for i in range(3)]
+    (curve,) = curves([group_of("a", runs)], RATE, replicates=50_000)
+    assert curve.low is not None
+    assert curve.high is not None
+    assert curve.low[0] == pytest.approx(share.low, abs=5e-4)
+    assert curve.high[0] == pytest.approx(share.high, abs=5e-4)
+
+
+def test_onset_is_where_the_lead_stays() -> None:
+    flops = np.array([1e1, 1e2, 1e3, 1e4])
+    leads = np.array(
+        [
+            [-1.0, 1.0, 1.0, 1.0],
+            [1.0, -1.0, 1.0, 1.0],  # the second time counts
+            [1.0, 1.0, 1.0, 1.0],
+            [1.0, 1.0, 1.0, -1.0],
+            [-1.0, -3.0, -1.0, 3.0],
+        ]
+    )
+    found = onset(leads, flops)
+    assert found[[0, 1, 4]] == pytest.approx([10**1.5, 10**2.5, 10**3.25])
+    assert found[2] == 0
+    assert found[3] == np.inf
+
+
+def planted(kind: str, seeds: int = 3) -> tuple[Curve, Curve]:
+    """Two curves with little noise: a falls from 0.5 to 0.05, b is where ``kind`` says."""
+    flops = 10 ** np.arange(11, 14.01, 0.25)
+    fall = np.linspace(0.5, 0.05, len(flops))
+    level = {"crosses": 0.3, "ahead": 0.9, "behind": 0.01, "undecided": 0.05}[kind]
+    rng = np.random.default_rng(0)
+
+    def runs(values: F64) -> list[Run]:
+        return [
+            run_of(flops, {RATE: values + 1e-3 * rng.standard_normal()}, i) for i in range(seeds)
+        ]
+
+    a, b = curves(
+        [group_of("a", runs(fall)), group_of("b", runs(np.full(len(flops), level)))], RATE
+    )
+    return a, b
+
+
+@pytest.mark.parametrize("state", ["crosses", "ahead", "behind", "undecided"])
+def test_each_state_is_told(state: str) -> None:
+    found = crossing(*planted(state))
+    assert found.state == state
+    assert (found.first, found.last) == pytest.approx((1e11, 1e14))
+    assert found.gap is not None
+    assert found.gap.low <= found.lead <= found.gap.high
+    if state == "crosses":
+        truth = 10 ** (11 + 3 * (0.5 - 0.3) / 0.45)
+        assert found.flops == pytest.approx(truth, rel=0.05)
+        assert found.low is not None
+        assert found.high is not None
+        assert found.sure is not None
+        assert found.low < truth < found.high <= found.sure * 10**0.05
+    else:
+        assert (found.low, found.high) == (None, None) or state == "undecided"
+        assert found.sure == (pytest.approx(1e11) if state == "ahead" else None)
+
+
+def test_a_crossing_of_single_seeds_has_no_interval() -> None:
+    found = crossing(*planted("crosses", seeds=1))
+    assert (found.state, found.low, found.high, found.gap) == ("unknown", None, None, None)
+    assert found.flops is not None
+
+
+def test_what_is_better_the_higher_it_is() -> None:
+    flops = np.array([1e11, 1e14])
+    rise, flat = np.array([0.1, 0.9]), np.array([0.5, 0.5])
+    rng = np.random.default_rng(0)
+
+    def runs(values: F64) -> list[Run]:
+        return [run_of(flops, {MASS: values + 1e-3 * rng.standard_normal()}, i) for i in range(3)]
+
+    found = crossing(*curves([group_of("a", runs(rise)), group_of("b", runs(flat))], MASS))
+    assert found.state == "crosses"
+    assert found.flops == pytest.approx(10**12.5, rel=0.05)
+
+
+def test_no_compute_in_common() -> None:
+    early = group_of("a", [run_of(np.array([1e10, 1e11]), {RATE: np.ones(2) / 2})])
+    late = group_of("b", [run_of(np.array([1e12, 1e13]), {RATE: np.ones(2) / 2})])
+    assert crossing(*curves([early, late], RATE)).state == "apart"
+
+
+@pytest.mark.parametrize(("seeds", "spread", "n"), [(3, 0.15, 6000), (5, 0.05, 6000)])
+def test_the_interval_of_the_crossing_holds_the_truth(seeds: int, spread: float, n: int) -> None:
+    """At 1e12.5 FLOPs the planted laws cross; 200 repeats with noise of seeds and positions."""
+    held, truth = 0, 10**12.5
+    for repeat in range(200):
+        rng = np.random.default_rng(repeat)
+        a = noisy("a", lambda c: 0.05 * (truth / c) ** 0.4, seeds, spread, n, rng)
+        b = noisy("b", lambda c: 0.05 * (truth / c) ** 0.1, seeds, spread, n, rng)
+        found = crossing(*curves([a, b], RATE, replicates=2), replicates=400)
+        held += (found.low or 0) <= truth <= (found.high or np.inf)
+    assert 0.90 <= held / 200 <= 0.99
+
+
+def test_replicates_beyond_the_range_count() -> None:
+    spread = interval(1.0, np.array([0.0] * 10 + [1.0] * 80 + [np.inf] * 10))
+    assert (spread.low, spread.high) == (0.0, np.inf)
+
+
+def test_from_folders(tmp_path: Path) -> None:
+    for seed in range(2):
+        write_run(tmp_path / f"{seed}", power(1e9, 0.3), seed=seed, spread=0.0)
+    (curve,) = curves(group_runs(read_runs([tmp_path]).runs), RATE)
+    assert curve.flops[-1] == pytest.approx(1e14)
+    assert curve.low is not None
+    assert curve.high is not None
+    truth = (1e9 / curve.flops) ** 0.3
+    assert ((curve.low <= truth) & (truth <= curve.high))[20:].mean() > 0.9

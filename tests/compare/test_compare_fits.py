@@ -1,0 +1,289 @@
+"""Power laws: planted exponents found again, and held by their intervals as often as they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime, minimize
+from test_compare_curves import group_of, run_of
+
+from selfplay.compare.analysis.fits import (
+    Cell,
+    data_and_size_fits,
+    elasticities,
+    fit_law,
+    fit_laws,
+    seed_shifts,
+)
+from selfplay.compare.analysis.frontier import frontiers
+from selfplay.compare.analysis.huber import best_fit, huber, refits
+from selfplay.compare.analysis.laws import Form, predict, reported, starts
+from selfplay.compare.analysis.matrix import make_matrix
+from selfplay.compare.records import F64, Group
+from selfplay.stats import wilson
+
+X = 10 ** np.arange(2, 4.6, 0.5)
+LOSS = "strength/policy_cross_entropy"
+RATE = "strength/mistake_rate"
+
+# theta as laws.py has it, and what it means in plain numbers
+PLANTED: dict[Form, tuple[list[float], Callable[[F64], F64]]] = {
+    "power": ([0.3, np.log(0.4)], lambda x: np.exp(0.3) * x[:, 0] ** -0.4),
+    "floor": (
+        [-1.0, np.log(0.5), -2.0],
+        lambda x: np.exp(-2.0) + np.exp(-1.0) * x[:, 0] ** -0.5,
+    ),
+    "nested": (
+        [-1.0, np.log(0.3), -0.5, np.log(0.6)],
+        lambda x: (np.exp(-1.0 / 0.6) * x[:, 0] ** -0.5 + np.exp(-0.5 / 0.6) / x[:, 1]) ** 0.6,
+    ),
+    "additive": (
+        [-1.5, np.log(0.3), -1.0, np.log(0.5), -2.0],
+        lambda x: np.exp(-2.0) + np.exp(-1.5) * x[:, 0] ** -0.3 + np.exp(-1.0) * x[:, 1] ** -0.5,
+    ),
+}
+
+
+def grid(form: Form) -> F64:
+    """ln x of three runs each on a line or a square of places, around 0."""
+    line = np.log(10) * np.arange(-1, 1.1, 0.5)
+    axes = [line] * (2 if form in ("nested", "additive") else 1)
+    return np.stack([axis.ravel() for axis in np.meshgrid(*axes)], axis=1).repeat(3, axis=0)
+
+
+@pytest.mark.parametrize("form", PLANTED)
+def test_laws_and_their_slopes(form: Form) -> None:
+    theta, law = PLANTED[form]
+    u = grid(form)
+    value, slope = predict(form, np.array([theta]), u)
+    np.testing.assert_allclose(value[0], np.log(law(np.exp(u))))
+    for i in range(0, len(u), 7):
+        numeric = approx_fprime(
+            np.array(theta), lambda t, i=i: predict(form, t[None], u)[0][0, i], 1e-7
+        )
+        np.testing.assert_allclose(slope[0, i], numeric, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", PLANTED)
+def test_fits_and_refits_reach_the_least_sum_of_huber_losses(form: Form) -> None:
+    """Refits side by side end where scipy ends, and no lower point is near."""
+    _, law = PLANTED[form]
+    u, rng = grid(form), np.random.default_rng(0)
+    log_loss = np.log(law(np.exp(u))) + 0.1 * rng.standard_t(3, (12, len(u)))
+    alone = np.stack([best_fit(form, u, row, 0.13) for row in log_loss])
+    together = refits(form, u, log_loss, 0.13, starts(form, u, log_loss[0]))
+
+    def cost(theta: F64, row: F64) -> float:
+        return float(huber(predict(form, theta[None], u)[0][0] - row, 0.13).sum())
+
+    for one, other, row in zip(alone, together, log_loss, strict=True):
+        assert cost(other, row) <= cost(one, row) + 1e-6
+        lower = minimize(cost, other, (row,), method="Nelder-Mead", options={"maxiter": 300})
+        assert lower.fun >= cost(other, row) - 1e-3
+
+
+def test_huber_is_a_parabola_then_straight() -> None:
+    assert huber(np.array([0.5, -1.0, 3.0]), 1.0).tolist() == [0.125, 0.5, 2.5]
+
+
+def cells_of(
+    law: Callable[[float], float], seeds: int, spread: float, n: int, rng: np.random.Generator
+) -> list[Cell]:
+    """Runs on X: seeds spread by exp(N(0, spread)), all measured on the same n positions."""
+    cells = []
+    for x in map(float, X):
+        share = wilson(float(rng.binomial(n, law(x))), n) if n else None
+        loss = (share.value if share else law(x)) * np.exp(spread * rng.standard_normal(seeds))
+        reach = (0.0, 0.0)
+        if share:
+            reach = float(np.log(share.value / share.low)), float(np.log(share.high / share.value))
+        cells.append(Cell((x,), loss, *reach))
+    return cells
+
+
+LAW_OF: dict[Form, tuple[Callable[[float], float], dict[str, float]]] = {
+    "power": (lambda x: (10 / x) ** 0.35, {"scale": 10, "exponent": 0.35}),
+    "floor": (
+        lambda x: 0.03 + (10 / x) ** 0.6,
+        {"scale": 10, "exponent": 0.6, "floor": 0.03},
+    ),
+}
+
+
+@pytest.mark.parametrize("form", LAW_OF)
+@pytest.mark.parametrize("n", [0, 1000])
+@pytest.mark.parametrize(
+    ("repeats", "least", "most"),
+    [(25, 0.84, 1.0), pytest.param(200, 0.90, 0.99, marks=pytest.mark.slow)],
+)
+def test_the_interval_of_the_exponent_holds_the_truth(
+    form: Form, n: int, repeats: int, least: float, most: float
+) -> None:
+    """95 of 100 times, of three seeds at six amounts of data."""
+    law, truth = LAW_OF[form]
+    held = dict.fromkeys(truth, 0)
+    for repeat in range(repeats):
+        cells = cells_of(law, 3, 0.1, n, np.random.default_rng(repeat))
+        fit = fit_law(form, "planted", "D", cells, seed_shifts(cells, 200))
+        for name, value in truth.items():
+            spread = fit.parameter(name).interval
+            assert spread is not None
+            held[name] += spread.low <= value <= spread.high
+    assert all(least <= count / repeats <= most for count in held.values()), held
+
+
+def test_without_noise_the_law_is_found_exactly() -> None:
+    for form, (law, truth) in LAW_OF.items():
+        cells = [Cell((float(x),), np.full(2, law(float(x))), 0.0, 0.0) for x in X]
+        fit = fit_law(form, "planted", "D", cells)
+        told = {each.name: each.value for each in fit.parameters}
+        assert told == pytest.approx(truth, rel=1e-4)
+        np.testing.assert_allclose(fit.predict(X), [law(float(x)) for x in X], rtol=1e-6)
+
+
+def test_the_form_that_foretells_comes_first() -> None:
+    for form, (law, _) in LAW_OF.items():
+        cells = [Cell((float(x),), np.full(2, law(float(x))), 0.0, 0.0) for x in X]
+        first, second = fit_laws("planted", "D", cells)
+        assert first.form == form
+        assert first.held_out is not None
+        assert second.held_out is not None
+        assert first.held_out <= second.held_out
+
+
+def test_the_largest_half_decade_is_foretold() -> None:
+    """A power law that ends ten times higher at the last place is off by ln 10 there."""
+    cells = [Cell((float(x),), np.array([x**-0.5]), 0.0, 0.0) for x in X]
+    cells[-1] = Cell(cells[-1].x, 10 * cells[-1].loss, 0.0, 0.0)
+    fit = fit_law("power", "planted", "D", cells)
+    assert fit.held_out == pytest.approx(np.log(10), rel=1e-4)
+
+
+def test_one_seed_gives_no_interval() -> None:
+    cells = cells_of(LAW_OF["power"][0], 1, 0.1, 0, np.random.default_rng(0))
+    assert seed_shifts(cells) is None
+    fit = fit_law("power", "planted", "D", cells, seed_shifts(cells))
+    assert all(each.interval is None for each in fit.parameters)
+
+
+def test_scales_are_in_units_of_x() -> None:
+    """L = (20 / x) ** 0.5, centred at ln x = 3."""
+    theta = np.array([0.5 * (np.log(20) - 3), np.log(0.5)])
+    assert reported("power", theta, np.array([3.0])) == pytest.approx([20, 0.5])
+
+
+def arms(
+    kind: str, sizes: dict[int, float], games: tuple[int, ...], seeds: int, maker: int | None = None
+) -> list[Group]:
+    """Groups of all sizes and games: L = 2 N ** -0.3 D ** -0.2 (1e10 / C) ** 0.1, without noise."""
+    flops = 10 ** np.arange(10, 13.01, 0.25)
+    groups = []
+    for size, width in sizes.items():
+        for count in games:
+            loss = 2 * size**-0.3 * count**-0.2 * (1e10 / flops) ** 0.1
+            options = (("net.width", str(width)), ("regime.games", str(count)))
+            runs = [
+                run_of(flops, {LOSS: loss, RATE: loss}, seed)._replace(options=options)
+                for seed in range(seeds)
+            ]
+            label = f"{kind} {size} {count}"
+            groups.append(
+                group_of(label, runs)._replace(
+                    kind=kind, parameters=size, games=count, maker_parameters=maker
+                )
+            )
+    return groups
+
+
+def test_elasticities_are_the_exponents() -> None:
+    found = elasticities(arms("frozen", {1000: 1, 4000: 2}, (100, 1000), 2), LOSS)
+    assert {each.of for each in found} == {"N", "D"}
+    assert len(found) == 4
+    for each in found:
+        assert each.value == pytest.approx({"N": -0.3, "D": -0.2}[each.of])
+        assert each.interval is not None
+
+
+def test_laws_of_data_size_and_both() -> None:
+    groups = arms("imitation", {1000: 1, 4000: 2, 16000: 3}, (100, 1000, 10_000), 2)
+    fits = data_and_size_fits(groups, LOSS)
+    exponents = {fit.of: fit.parameter("exponent").value for fit in fits if fit.form == "power"}
+    assert exponents == pytest.approx({"D": 0.2, "N": 0.3}, rel=1e-4)
+    (data,) = (fit for fit in fits if fit.of == "D" and fit.form == "power")
+    assert data.label == "imitation, 16,000 parameters"
+    assert {fit.form for fit in fits if fit.of == "N, D"} == {"nested", "additive"}
+
+
+def test_budgets_may_differ_in_the_law_of_data_alone() -> None:
+    """Few data are learned by heart soon, so that their runs may end early."""
+    groups = []
+    for group in arms("imitation", {1000: 1, 4000: 2, 16000: 3}, (100, 1000, 10_000), 2):
+        budget = ("budget.flops", str(group.games))
+        runs = [run._replace(options=(*run.options, budget)) for run in group.runs]
+        groups.append(group._replace(runs=tuple(runs)))
+    fits = data_and_size_fits(groups, LOSS)
+    assert {fit.of for fit in fits} == {"D", "N"}
+    (data,) = (fit for fit in fits if fit.of == "D" and fit.form == "power")
+    assert data.parameter("exponent").value == pytest.approx(0.2, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("repeats", "within"), [(10, 0.06), pytest.param(40, 0.03, marks=pytest.mark.slow)]
+)
+def test_the_frontier_is_judged_by_other_seeds_than_it_is_chosen_by(
+    repeats: int, within: float
+) -> None:
+    """Two arms of pure noise: the least of both would be below 1, the choice of others is not."""
+    rng = np.random.default_rng(0)
+    flops = 10 ** np.arange(10, 13.01, 0.25)
+    least, judged = [], []
+    for _ in range(repeats):
+        groups = []
+        for size in (1000, 4000):
+            noise = np.exp(0.2 * rng.standard_normal((2, len(flops))))
+            runs = [
+                run_of(flops, {LOSS: row}, i)._replace(options=(("net.width", str(size)),))
+                for i, row in enumerate(noise)
+            ]
+            groups.append(group_of(f"{size}", runs)._replace(parameters=size))
+        (found,), _ = frontiers(groups, LOSS, replicates=8)
+        assert found.arms == 2
+        judged.append(np.log(found.loss).mean())
+        logs = [np.mean([np.log(r.points.of(LOSS)) for r in g.runs], axis=0) for g in groups]
+        least.append(np.min(logs, axis=0).mean())
+    assert abs(np.mean(judged)) < within
+    assert np.mean(least) < -0.05
+
+
+def test_the_frontier_takes_the_better_size_and_its_law() -> None:
+    small, large = arms("selfplay", {1000: 1, 4000: 2}, (100,), 2)
+    (found,), fits = frontiers([small, large], LOSS)
+    assert (found.parameters == 4000).all()
+    truth = 2 * 4000**-0.3 * 100**-0.2 * (1e10 / found.flops) ** 0.1
+    np.testing.assert_allclose(found.loss, truth, rtol=1e-3)  # straight between measurements
+    (power,) = (fit for fit in fits if fit.form == "power")
+    assert power.parameter("exponent").value == pytest.approx(0.1, rel=1e-3)
+    assert power.of == "C"
+
+
+def test_a_size_cannot_be_chosen_with_one_seed() -> None:
+    assert frontiers(arms("selfplay", {1000: 1, 4000: 2}, (100,), 1), LOSS) == ((), ())
+
+
+def test_the_matrix_holds_the_last_values() -> None:
+    groups = [
+        *arms("frozen", {1000: 1, 4000: 2}, (100,), 2, maker=1000),
+        *arms("frozen", {4000: 2}, (100,), 1, maker=4000),
+    ]
+    matrix = make_matrix(groups, RATE)
+    assert matrix is not None
+    assert (matrix.makers, matrix.learners) == ((1000, 4000), (1000, 4000))
+    last = 2 * 100**-0.2 * (1e10 / 1e13) ** 0.1
+    expected = [[last * 1000**-0.3, last * 4000**-0.3], [np.nan, last * 4000**-0.3]]
+    np.testing.assert_allclose(matrix.value, expected)
+    assert matrix.seeds.tolist() == [[2, 2], [0, 1]]
+    assert np.isnan(matrix.low[1]).all()
+    assert (matrix.low[0] <= matrix.value[0] + 1e-12).all()
+    assert make_matrix(arms("imitation", {1000: 1}, (100,), 2), RATE) is None

@@ -1,0 +1,303 @@
+"""Pools: who meets whom, openings that are decided, planted Elo, nothing played twice."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+from envs.connect4 import Connect4
+from envs.tictactoe import TicTacToe
+from envs.toys import Nim
+from selfplay.arrays import length, take
+from selfplay.compare import play_pool as playing
+from selfplay.compare.play_pool import Order, Progress, play_pool
+from selfplay.compare.pool import Entrant, Judged, Meeting, Pool, rate, read_pool
+from selfplay.compare.records import Group, group_runs, read_runs
+from selfplay.config import parse_config
+from selfplay.lines.openings import canonical_keys
+from selfplay.players.schedule import make_schedule
+from selfplay.players.unbalanced import unbalanced_openings
+from selfplay.training.folder import RunFolder
+from selfplay.training.run import Training
+from selfplay.truth.labels import Labeller
+from selfplay.truth.solver import solver_for
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_labels(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("NUMBA_CACHE_DIR", numba.config.CACHE_DIR)  # kernels stay where they are
+        yield
+
+
+# The schedule ------------------------------------------------------------------------------------
+
+
+def test_few_players_all_meet_all_but_their_own_kind() -> None:
+    teams = [0, 0, 1, 2, 2]
+    expected = [(i, j) for i, j in combinations(range(5), 2) if teams[i] != teams[j]]
+    assert make_schedule(teams, 8) == expected
+
+
+def test_many_players_meet_near_and_far_ones() -> None:
+    teams = [i // 3 for i in range(60)]
+    planned = make_schedule(teams, 8)
+    assert len(set(planned)) == len(planned)
+    assert all(i < j and teams[i] != teams[j] for i, j in planned)
+    meets = np.bincount(np.array(planned).ravel(), minlength=60)
+    assert meets.min() >= 8
+    assert len(planned) < 60 * 8  # far from the 1,710 of all pairs
+    gaps = np.abs(np.diff(np.array(planned), axis=1))
+    assert (gaps <= 5).mean() > 0.3
+    assert (gaps > 20).mean() > 0.1
+
+
+def test_newcomers_alone_have_games_to_play() -> None:
+    teams = [i // 3 for i in range(60)]
+    before = make_schedule(teams, 8)
+    assert make_schedule(teams, 8, before) == []
+    more = [*teams, 20, 20, 20]
+    added = make_schedule(more, 8, before)
+    assert {max(pair) for pair in added} == {60, 61, 62}
+    assert len(added) == 24
+
+
+def test_islands_are_joined() -> None:
+    teams = [0, 1, 2, 3]
+    assert make_schedule(teams, 1, [(0, 1), (2, 3)]) == [(1, 2)]
+    with pytest.raises(ValueError, match="players of two kinds"):
+        make_schedule([0, 0], 3)
+
+
+# Openings ----------------------------------------------------------------------------------------
+
+
+def test_openings_are_decided_for_the_one_and_the_other_in_turn() -> None:
+    game = TicTacToe()
+    with Labeller(game) as labeller:
+        openings = unbalanced_openings(game, 40, 5, 3, labeller)
+        fewer = unbalanced_openings(game, 12, 5, 3, labeller)
+    scores = solver_for(game).scores(openings.state)
+    first = np.sign(np.nanmax(scores, axis=1)) * np.where(openings.second, -1, 1)
+    assert first.tolist() == [1, -1] * 20
+    assert len(np.unique(canonical_keys(game, openings.state))) == 40
+    np.testing.assert_array_equal(fewer.moves, openings.moves[:12])
+
+
+def test_openings_without_truth_and_where_only_one_side_can_win() -> None:
+    game = Connect4()
+    openings = unbalanced_openings(game, 30, 4, 0, None)
+    assert len(np.unique(canonical_keys(game, openings.state))) == 30
+    nim = Nim(5, take=2)
+    with Labeller(nim) as labeller:
+        openings = unbalanced_openings(nim, 7, 1, 0, labeller)
+    assert length(openings.second) == 7  # two positions, again and again
+
+
+# Ratings -----------------------------------------------------------------------------------------
+
+
+def meeting(a: str, b: str, share: float, pairs: int, rng: np.random.Generator) -> Meeting:
+    results = np.where(rng.random((pairs, 2)) < share, 1, -1).astype(np.int8)
+    return Meeting(a, b, results, (Judged(1, 10), Judged(0, 0)))
+
+
+def test_planted_elo_comes_back_from_a_sparse_pool() -> None:
+    """8 groups of 3 runs whose strength differs by seed; intervals cover the groups' means."""
+    rng = np.random.default_rng(0)
+    truth = np.linspace(-200, 200, 8)
+    runs = truth.repeat(3) + rng.normal(0, 40, 24)
+    teams = [i // 3 for i in range(24)]
+    names = [f"run{i}" for i in range(24)]
+    entrants = [Entrant(name, f"group{t}", False) for name, t in zip(names, teams, strict=True)]
+    entrants.append(Entrant("random", "random", True))
+    every = [*runs, -500.0]
+    planned = make_schedule([*teams, 8], 8)
+    assert len(planned) < 200
+    meetings = [
+        meeting(entrants[i].identity, entrants[j].identity,
+                1 / (1 + 10 ** ((every[j] - every[i]) / 400)), 60, rng)
+        for i, j in planned
+    ]  # fmt: skip
+    pool = rate(entrants, [*meetings, meeting("run0", "gone", 0.5, 9, rng)], 120, 64)
+    assert pool.labels == (*(f"group{t}" for t in range(8)), "random")
+    assert pool.elo[:8].mean() == pytest.approx(0)
+    found = runs.reshape(8, 3).mean(axis=1)
+    np.testing.assert_allclose(pool.elo[:8], found - found.mean(), atol=45)
+    covered = (pool.low[:8] <= truth) & (truth <= pool.high[:8])
+    assert covered.sum() >= 7
+    assert (pool.high - pool.low)[:8].max() < 250
+    assert pool.elo[8] < -350
+    off = ~np.isnan(pool.score)
+    assert not off.diagonal().any()
+    np.testing.assert_allclose((pool.score + pool.score.T)[off], 1)
+    assert pool.own_mistake_rate[0] == pytest.approx(0.1)
+    assert np.isnan(pool.own_mistake_rate[8])
+
+
+def test_one_run_a_group_has_intervals_of_the_games() -> None:
+    rng = np.random.default_rng(1)
+    entrants = [Entrant(name, name, False) for name in "ab"]
+    few = rate(entrants, [meeting("a", "b", 0.7, 20, rng)], 40, 0)
+    many = rate(entrants, [meeting("a", "b", 0.7, 500, rng)], 1000, 0)
+    assert few.low[0] < few.elo[0] < few.high[0]
+    assert many.high[0] - many.low[0] < 0.4 * (few.high[0] - few.low[0])
+    # 70% of the points are 147 Elo, half of them above the mean of the two
+    assert many.elo[0] == pytest.approx(73.5, abs=15)
+
+
+# Games -------------------------------------------------------------------------------------------
+
+
+def train(folder: Path, seed: int, width: int, positions: int) -> None:
+    plain: dict[str, Any] = {
+        "game": "tictactoe", "seed": seed, "net": {"kind": "mlp", "width": width, "layers": 1},
+        "regime": {"kind": "policy_gradient", "games": 64}, "evaluator": {"precision": "float32"},
+        "learner": {"batch": 256, "lr": 0.01, "warmup_steps": 5},
+        "strength": {"every_s": 1e6, "versus": ["random"], "games": 2, "simulations": 4},
+        "budget": {"positions": positions},
+    }  # fmt: skip
+    Training(RunFolder(folder), parse_config(plain)).run()
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two groups of two seeds: nets that learned a little, and nets that learned nothing."""
+    folder = tmp_path_factory.mktemp("sweep")
+    for seed in (0, 1):
+        train(folder / f"more-{seed}", seed, 64, 30_000)
+        train(folder / f"less-{seed}", seed, 8, 64)
+    return folder
+
+
+def groups_of(sweep: Path) -> tuple[Group, ...]:
+    return group_runs(read_runs([sweep]).runs)
+
+
+ORDER = Order(games=20, simulations=0, anchors=("solver", "random"), own_positions=60)
+
+
+def assert_same(one: Pool, other: Pool) -> None:
+    for name, a, b in zip(Pool._fields, one, other, strict=True):
+        if isinstance(a, np.ndarray):
+            np.testing.assert_array_equal(a, b, name)
+        else:
+            assert a == b, name
+
+
+def test_an_interrupted_pool_goes_on(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playing, "GAMES_AT_ONCE", 80)
+    groups = groups_of(sweep)
+    pairs: list[tuple[int, str]] = []
+    straight = play_pool(
+        tmp_path / "straight", groups, ORDER, lambda told: pairs.append((told.of, told.pair))
+    )
+    assert [of for of, _ in pairs] == [4 + 4 * 2 + 1] * 4  # of 4, 4, 4 and 1 matches
+    assert_same(read_pool(tmp_path / "straight") or straight._replace(games=0), straight)
+
+    def stop(told: Progress) -> None:
+        if told.played == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        play_pool(tmp_path / "stopped", groups, ORDER, stop)
+    assert read_pool(tmp_path / "stopped") is None
+    rest: list[tuple[int, str]] = []
+    again = play_pool(
+        tmp_path / "stopped", groups, ORDER, lambda told: rest.append((told.of, told.pair))
+    )
+    assert rest == [(5, pair) for _, pair in pairs[2:]]
+    assert_same(again, straight)
+    # the best of the pool, the worst, and what the nets are between them
+    label = {name: i for i, name in enumerate(straight.labels)}
+    less, more = (label[group.label] for group in sorted(groups, key=lambda g: g.parameters))
+    elo = straight.elo
+    assert elo[label["solver"]] > elo[more] > elo[label["random"]]
+    assert elo[more] > elo[less]
+    assert straight.own_mistake_rate[label["solver"]] == 0
+    assert straight.own_mistake_rate[label["random"]] > 0.2
+    assert straight.low[more] < elo[more] < straight.high[more]
+    assert straight.games == 20
+
+
+def test_more_games_and_more_runs_add_to_what_was_played(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = groups_of(sweep)
+    one = tuple(group._replace(runs=group.runs[:1]) for group in groups)
+    play_pool(tmp_path, one, ORDER)
+    before = json.loads((tmp_path / "pool.json").read_text())["matches"]
+    played: list[int] = []
+    play = playing.play_side_by_side
+
+    def counting(game: Any, players: Any, pairs: Any, openings: Any, rng: Any) -> Any:
+        played.extend(len(each.second) for each in openings)
+        return play(game, players, pairs, openings, rng)
+
+    monkeypatch.setattr(playing, "play_side_by_side", counting)
+    pool = play_pool(tmp_path, groups, ORDER)
+    assert played == [10] * (13 - len(before))
+    after = json.loads((tmp_path / "pool.json").read_text())["matches"]
+    assert all(match in after for match in before)
+    played.clear()
+    more = play_pool(tmp_path, groups, ORDER._replace(games=28))
+    assert played == [4] * 13
+    assert more.games == 28
+    assert more.labels == pool.labels
+    last = json.loads((tmp_path / "pool.json").read_text())["matches"]
+    for match, longer in zip(after, last, strict=True):
+        assert longer["results"][:10] == match["results"]
+        assert len(longer["results"]) == 14
+
+
+def test_another_search_is_refused_with_both(sweep: Path, tmp_path: Path) -> None:
+    play_pool(tmp_path, groups_of(sweep), ORDER)
+    content = (tmp_path / "pool.json").read_bytes()
+    with pytest.raises(ValueError, match=r"played with simulations = 0; you asked for 16"):
+        play_pool(tmp_path, groups_of(sweep), ORDER._replace(simulations=16))
+    assert (tmp_path / "pool.json").read_bytes() == content
+    with pytest.raises(ValueError, match=r"'human' is no anchor; use random, mcts:N"):
+        play_pool(tmp_path / "x", groups_of(sweep), ORDER._replace(anchors=("human",)))
+
+
+def test_a_pool_is_read_or_told_to_be_damaged(tmp_path: Path) -> None:
+    assert read_pool(tmp_path) is None
+    (tmp_path / "pool.json").write_text('{"terms": {}, "matches": [], "pool": {"labels": ["a"]}}')
+    with pytest.raises(ValueError, match=r"pool.json is damaged \('elo'\); remove it"):
+        read_pool(tmp_path)
+    (tmp_path / "pool.json").write_text('{"terms')
+    with pytest.raises(ValueError, match="is damaged"):
+        read_pool(tmp_path)
+
+
+def test_own_positions_are_where_the_player_went() -> None:
+    from selfplay.measure.own_games import Witness, draw_different, own_positions
+    from selfplay.players.players import RandomPlayer, SolverPlayer
+
+    game = TicTacToe()
+    with Labeller(game) as labeller:
+        found = own_positions(game, SolverPlayer(game), 40, labeller)
+        again = own_positions(game, SolverPlayer(game), 40, labeller)
+        assert found is not None
+        assert again is not None
+        np.testing.assert_array_equal(found.state.mover, again.state.mover)
+        assert len(np.unique(canonical_keys(game, found.state))) == length(found.state) == 40
+        np.testing.assert_array_equal(found.scores, solver_for(game).scores(found.state))
+        witness, rng = Witness(RandomPlayer()), np.random.default_rng(0)
+        start = game.init(rng, 5)
+        action = witness.decide(game, start, rng).action
+        met = witness.take_met()
+        assert met is not None
+        assert met.action.tolist() == action.tolist()
+        assert witness.take_met() is None
+        rows = draw_different(game, take(start, np.zeros(5, np.int64)), 3, labeller, rng)
+        assert rows.tolist() == [0]  # all five are the same position

@@ -1,0 +1,420 @@
+"""``selfplay compare`` from outside: what it prints and writes, in a browser, and its refusals."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from program import COMMAND, run, run_apart
+from synthetic_runs import CROSSING, expert_data, imitated, power, write_run, write_sweep
+
+SVG = "{http://www.w3.org/2000/svg}"
+HOSTILE = 'solver <script>alert("x")</script> & $x^$ \x1b[31m'
+Compare = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("place")
+
+
+@pytest.fixture(scope="module")
+def compare(place: Path) -> Compare:
+    """``selfplay compare WORDS`` in ``place``."""
+    return partial(run, place, "compare")
+
+
+@pytest.fixture(scope="module")
+def sweep(place: Path) -> Path:
+    """Planted runs, one cell that failed, one damaged, and a pool."""
+    folder = write_sweep(place / "sweep", seeds=3)
+    for name in ("early", "broken"):
+        (folder / name).mkdir()
+    (folder / "broken" / "config.json").write_text("{")
+    cells = [{"name": "early", "state": "failed", "error": "MemoryError: <b>no</b> memory left"}]
+    (folder / "sweep.json").write_text(json.dumps({"cells": cells}))
+    labels = ["self-play, 1,996 parameters", "random"]
+    pool = {
+        "labels": labels, "elo": [212.0, -212.0], "low": [150.0, -280.0], "high": [280.0, -150.0],
+        "games": 40, "simulations": 64, "score": [[None, 0.92], [0.08, None]],
+        "own_mistake_rate": [0.031, None], "own_low": [0.02, None], "own_high": [0.05, None],
+    }  # fmt: skip
+    told = {"terms": {}, "pool": pool, "matches": []}
+    (folder / "pool.json").write_text(json.dumps(told))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(compare: Compare, sweep: Path) -> subprocess.CompletedProcess[str]:
+    """The comparison that most tests look at."""
+    found = compare("sweep", "--json")
+    assert found.returncode == 0, found.stderr
+    return found
+
+
+@pytest.fixture(scope="module")
+def content(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def page(done: subprocess.CompletedProcess[str], sweep: Path) -> str:
+    return (sweep / "report.html").read_text(encoding="utf-8")
+
+
+def rows(page: str, title: str) -> list[list[str]]:
+    """The cells of the table under a heading."""
+    below = page.split(f"<h3>{title}</h3>", 1)[1].split("</table>", 1)[0]
+    found = re.findall(r"<tr>(.*?)</tr>", below)[1:]
+    return [
+        [
+            html.unescape(re.sub("<[^>]*>", " ", cell)).strip()
+            for cell in re.findall(r"<td.*?</td>", row)
+        ]
+        for row in found
+    ]
+
+
+def test_the_numbers_are_those_that_were_planted(content: dict[str, Any], sweep: Path) -> None:
+    assert json.loads((sweep / "compare.json").read_text()) == content
+    by_label = {group["label"]: group for group in content["groups"]}
+    assert len(by_label) == 12
+    imitation = by_label["imitation, 10,000 games, 1,996 parameters"]
+    assert imitation["low"] < imitation["value"] < imitation["high"]
+    assert imitation["value"] == pytest.approx(imitated(10_000, 64)(1e14), abs=0.01)
+    assert imitation["flops"] == pytest.approx(1e14)
+    assert imitation["effective_epochs"] == pytest.approx(1e8 / 50_000)
+    assert (imitation["expert_s"], imitation["wall_s"]) == (100.0, 1e4)
+    assert [run["seed"] for run in imitation["runs"]] == [0, 1, 2]
+    first, second = content["views"]
+    assert (first["metric"], second["metric"]) == (
+        "strength/mistake_rate",
+        "strength/net_mistake_rate",
+    )
+    (crossing,) = (
+        each
+        for each in first["crossings"]
+        if each["a"].startswith("self-play") and each["b"].startswith("imitation, 10,000")
+    )
+    assert crossing["low"] < CROSSING < crossing["high"]
+    with_search, alone = (np.array(view["curves"][4]["mean"]) for view in (first, second))
+    assert alone == pytest.approx(np.minimum(1, 1.5 * with_search), abs=1e-6)
+    (law,) = (fit for fit in content["fits"] if (fit["of"], fit["form"]) == ("D", "floor"))
+    exponent = law["parameters"]["exponent"]
+    assert exponent["low"] <= 0.3 <= exponent["high"]
+
+
+def test_the_readme_names_what_json_holds(content: dict[str, Any]) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    table = readme.split("\n## Compare\n", 1)[1].split("| JSON |", 1)[1].split("\n\n", 1)[0]
+    cells = {line.split("|")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    keys = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(keys) == sorted(content)
+    (groups,) = (line for cell, line in cells.items() if "groups" in cell)
+    (views,) = (line for cell, line in cells.items() if "views" in cell)
+    assert set(content["groups"][0]) <= set(re.findall(r"`(\w+)`", groups))
+    assert set(content["views"][0]) <= set(re.findall(r"`(\w+)`", views))
+
+
+def test_the_page_begins_with_the_sentence(page: str, content: dict[str, Any]) -> None:
+    answer = re.search(r'<p class="answer">(.*?)</p>', page)
+    assert answer is not None
+    sentence = content["sentence"]
+    assert html.unescape(answer[1]) == f"{sentence[0].upper()}{sentence[1:]}."
+    assert page.index('class="answer"') < page.index("<svg")
+    assert f"{content['charged_sentence'][1:]}." in html.unescape(page)
+
+
+def test_the_tables_hold_the_numbers(page: str, content: dict[str, Any]) -> None:
+    table = rows(page, "Groups of runs: mistake rate")
+    assert [row[0] for row in table][:2] == [
+        "self-play, N\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}1,996",
+        "policy gradient, N\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}1,996",
+    ]
+    group = content["groups"][-1]
+    value, low, high = (f"{100 * group[name]:.2f}" for name in ("value", "low", "high"))
+    assert table[0][1:4] == ["3", "1,996", "=1.0e7"]
+    assert table[0][5].split() == [f"{value}%", f"({low}", "to", f"{high})"]
+    pairs = rows(page, "Crossings: mistake rate, 64 simulations a move")
+    assert len(pairs) == 6
+    assert {row[1] for row in pairs} <= {"overtakes", "better all along", "worse to the end"}
+    pool = rows(page, "Elo in one pool")
+    assert pool[0][1:3] == ["+212", "+150 to +280"]
+    assert pool[1] == ["random", "-212", "-280 to -150", "8.0%", "-", "-"]
+
+
+def test_what_failed_is_named_and_escaped(page: str, content: dict[str, Any]) -> None:
+    reasons = [each["reason"] for each in content["skipped"]]
+    assert any("the sweep says: MemoryError: <b>no</b> memory left" in each for each in reasons)
+    assert any("config.json is damaged" in each for each in reasons)
+    assert "MemoryError: &lt;b&gt;no&lt;/b&gt; memory left" in page
+    assert "<b>" not in page
+
+
+def test_the_page_needs_nothing_from_elsewcompare(page: str) -> None:
+    assert "<script" not in page
+    assert not re.search(r"(?:src|href)=\"(?!#|data:,)", page)
+    assert "@import" not in page
+    assert re.findall(r"url\((?!#)", page) == []
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+FIGURES = [
+    "strength", "strength-charged", "strength-groups", "strength-net_mistake_rate", "law-data",
+    "law-compute", "epochs", "matrix", "pool",
+]  # fmt: skip
+
+
+def test_every_figure_is_in_the_page_and_beside_it(page: str, sweep: Path) -> None:
+    assert re.findall(r'<figure id="figure-([^"]+)"', page) == FIGURES
+    figures = sweep / "compare" / "figures"
+    assert sorted(p.name for p in figures.iterdir()) == sorted(
+        f"{name}.{end}" for name in FIGURES for end in ("png", "svg")
+    )
+    for name in FIGURES:
+        assert (figures / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        drawn = ElementTree.parse(figures / f"{name}.svg").getroot()
+        assert drawn.tag == f"{SVG}svg"
+        assert float(drawn.attrib["width"]) > 100
+
+
+def test_figures_say_what_they_show(sweep: Path, content: dict[str, Any]) -> None:
+    def words(name: str) -> str:
+        drawn = ElementTree.parse(sweep / "compare" / "figures" / f"{name}.svg")
+        return "\n".join("".join(each.itertext()) for each in drawn.iter(f"{SVG}text"))
+
+    strength = words("strength")
+    for text in ("training compute, FLOPs", "mistake rate, 64 simulations a move", "self-play"):
+        assert text in strength
+    at = re.search(r"at (\S+ FLOPs \(95%: \S+)-", content["sentence"])
+    assert at is not None
+    assert at[1] in strength  # the crossing that is marked is that of the sentence
+    matrix = words("matrix")
+    for value in np.ravel(content["matrix"]["value"]):
+        assert f"{100 * value:.1f}%" in matrix
+    assert "Elo" in words("pool")
+
+
+def test_people_read_the_sentence_first(done: subprocess.CompletedProcess[str]) -> None:
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("Self-play overtakes imitation of 10,000 games (solver, temp")
+    assert any(line.split()[:1] == ["self-play,"] for line in lines)
+    assert any(line.startswith("Note: left out: ") for line in lines)
+    assert lines[-1].startswith("Next: tensorboard --logdir sweep")
+    assert "Written: sweep/report.html" in lines[-2]
+    assert "\x1b" not in done.stderr
+
+
+def test_a_second_comparison_replaces_only_what_is_its_own(compare: Compare, place: Path) -> None:
+    for seed in range(2):
+        write_run(place / "two" / f"{seed}", power(1e9, 0.3), seed=seed)
+    assert compare("two").returncode == 0
+    own = place / "two" / "compare"
+    (own / "mine.txt").write_text("mine")
+    before = sorted(p.name for p in own.rglob("events*"))
+    assert compare("two").returncode == 0
+    after = sorted(p.name for p in own.rglob("events*"))
+    assert len(before) == len(after) == 2
+    assert not set(before) & set(after)
+    assert (own / "mine.txt").read_text() == "mine"
+    assert [p.name for p in (place / "two").glob(".*")] == []
+    told = json.loads((place / "two" / "compare.json").read_text())
+    assert told["skipped"] == []  # the folder of the report is no run
+    (own / "made-by-selfplay-compare.json").unlink()
+    refused = compare("two")
+    assert refused.returncode == 1
+    assert "two/compare is not of selfplay compare; move it" in refused.stderr
+    assert (own / "mine.txt").exists()
+
+
+def test_names_of_strangers_do_no_harm(compare: Compare, place: Path) -> None:
+    for seed in range(2):
+        write_run(place / "odd <i>" / f"{seed}", power(1e9, 0.3), seed=seed)
+        write_run(
+            place / "odd <i>" / f"b{seed}",
+            power(1e9, 0.1),
+            kind="imitation",
+            seed=seed,
+            regime={"data": "d", "games": 10},
+            data=expert_data(10, HOSTILE),
+        )
+    shown = compare("odd <i>")
+    assert shown.returncode == 0, shown.stderr
+    assert "\x1b" not in shown.stdout
+    assert 'solver <script>alert("x")</script> & $x^$ ?[31m' in shown.stdout
+    page = (place / "odd <i>" / "report.html").read_text()
+    assert "<script" not in page
+    assert "<i>" not in page
+    assert "solver &lt;script&gt;" in page
+
+
+@pytest.fixture(scope="module")
+def some(place: Path) -> Path:
+    """Runs that something is wrong with."""
+    write_run(place / "one", power(1e9, 0.3))
+    write_run(place / "other", power(1e9, 0.3), seed=1, strength={"simulations": 32})
+    write_run(place / "unmeasured", power(1e9, 0.3), flops=np.empty(0))
+    (place / "empty").mkdir()
+    (place / "file").write_text("")
+    return place
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("nowhere", "there is no run 'nowhere'"),
+        ("empty", "there is nothing to compare in empty: no run lies there"),
+        ("unmeasured", "unmeasured has no measurement of strength yet"),
+        ("one other", "one has strength.simulations = 64, other has 32; compare them apart"),
+        ("one --metric strength/elo", "no run has 'strength/elo'; there are: strength/mistake_"),
+        ("one --loss strength/optimal_mass", "power laws are of losses"),
+        ("one --out file", "cannot write into file (File exists); name another with --out"),
+        ("one --pool 2 --out pool", "no run has a checkpoint that could play"),
+        ("one --pool-simulations 0", "--pool-simulations means nothing without --pool GAMES"),
+    ],
+)
+def test_refusals_are_one_sentence(compare: Compare, some: Path, words: str, sentence: str) -> None:
+    refused = compare(*words.split())
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert sentence in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_one_run_alone(compare: Compare, some: Path) -> None:
+    shown = compare("one", "--metric", "strength/net_mistake_rate", "--loss", "strength/no_such")
+    assert shown.returncode == 0, shown.stderr
+    assert "(one seed, so there is no interval)" in shown.stdout.splitlines()[0]
+    assert "Written: runs/compare/report.html" in shown.stdout
+    told = json.loads((some / "runs" / "compare" / "compare.json").read_text())
+    assert told["metric"] == told["loss"] == "strength/net_mistake_rate"
+    assert [view["metric"] for view in told["views"]] == [
+        "strength/net_mistake_rate",
+        "strength/mistake_rate",
+    ]
+    assert told["groups"][0]["low"] is None
+    assert "(one seed)" in shown.stdout
+
+
+def test_a_run_measured_once_has_no_curve(compare: Compare, place: Path) -> None:
+    write_run(place / "short", power(1e9, 0.3), flops=np.array([3e10]))
+    shown = compare("short", "--out", "short-report")
+    assert shown.returncode == 0, shown.stderr
+    assert "was measured at too few points of compute to say anything" in shown.stdout
+    assert "<figure" not in (place / "short-report" / "report.html").read_text()
+
+
+def test_without_matplotlib_the_extra_is_named(some: Path) -> None:
+    hidden = some / "hidden"
+    hidden.mkdir()
+    (hidden / "sitecustomize.py").write_text("import sys\nsys.modules['matplotlib'] = None\n")
+    refused = run_apart(some, "compare", "one", "--out", "never", PYTHONPATH=str(hidden))
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "pip install 'selfplay[compare]'" in refused.stderr
+    assert not (some / "never").exists()
+
+
+def test_a_terminal_without_letters_beyond_ascii(some: Path) -> None:
+    plain = {"LC_ALL": "C", "TERM": "dumb"}
+    shown = run(some, "compare", "one", "--out", "ascii", encoding="ascii", **plain)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.isascii()
+
+
+def test_ctrl_c_leaves_nothing_half_written(place: Path, sweep: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "compare", "sweep", "--out", "stopped"],
+        cwd=place,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (place / "stopped").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    out, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert told == "selfplay: interrupted\n"
+    assert list((place / "stopped").iterdir()) == []
+
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+PROBE = """
+<script>
+addEventListener('load', () => {
+  const told = [...document.querySelectorAll('figure')].map(figure => {
+    const svg = figure.querySelector('svg'), box = svg.getBoundingClientRect();
+    const drawn = getComputedStyle(svg.querySelector('path[style*="var(--"]'));
+    return {id: figure.id, width: box.width, height: box.height,
+            texts: svg.querySelectorAll('text').length,
+            colours: drawn.fill + drawn.stroke};
+  });
+  const cut = [...document.querySelectorAll('table')].filter(
+    table => table.scrollWidth > innerWidth).length;
+  const wide = document.documentElement.scrollWidth > innerWidth;
+  document.title = JSON.stringify({figures: told, wide, cut,
+                                   heads: getComputedStyle(document.querySelector(
+                                     'td:nth-child(2)'), '::before').content,
+                                   swipe: getComputedStyle(
+                                     document.querySelector('.swipe')).display,
+                                   paper: getComputedStyle(document.body).backgroundColor});
+});
+</script>
+"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
+@pytest.mark.parametrize(
+    ("width", "dark"), [(1200, False), (1200, True), (390, False)], ids=["wide", "dark", "phone"]
+)
+def test_the_report_in_a_browser(page: str, tmp_path: Path, width: int, dark: bool) -> None:
+    probed = tmp_path / "probed.html"
+    probed.write_text(page.replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
+    shown = subprocess.run(
+        [
+            str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu",
+            "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'profile'}",
+            f"--window-size={width},900", "--enable-logging=stderr", "--v=0",
+            f"--blink-settings=preferredColorScheme={0 if dark else 1}",
+            "--virtual-time-budget=5000", "--dump-dom", probed.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    assert "CONSOLE" not in shown.stderr
+    told = re.search(r"<title>(\{.*?)</title>", shown.stdout)
+    assert told is not None
+    seen = json.loads(html.unescape(told[1]))
+    assert [each["id"] for each in seen["figures"]] == [f"figure-{name}" for name in FIGURES]
+    for each in seen["figures"]:
+        assert each["width"] > 300
+        assert each["height"] > 80
+        assert each["texts"] > 5
+        assert "rgb" in each["colours"]
+    assert seen["paper"] == ("rgb(20, 23, 28)" if dark else "rgb(255, 255, 255)")
+    assert seen["cut"] == 0  # a row of a table is a list where the screen is narrow
+    phone = width < 640
+    assert (seen["heads"], seen["swipe"]) == (('"seeds"', "block") if phone else ("none", "none"))
+    assert not seen["wide"]  # nothing but tables and figures scrolls sideways

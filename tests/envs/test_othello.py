@@ -1,0 +1,343 @@
+"""Othello: counts of the literature, a slow reference, passes, ends, symmetries."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from envs import make
+from envs.othello import Othello
+from envs.othello import OthelloState as State
+from selfplay.arrays import take
+from selfplay.lines.openings import canonical_keys
+from selfplay.stats import random_actions
+
+GAMES = {size: Othello(size) for size in (6, 8)}
+AROUND = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
+
+
+# The reference: a dictionary from squares to colours, one square at a time -----------------------
+
+
+def start(size):
+    low, high = size // 2 - 1, size // 2
+    return {(low, low): "O", (high, high): "O", (low, high): "X", (high, low): "X"}
+
+
+def enclosed(board, size, square, colour):
+    """The squares whose discs turn when ``colour`` plays ``square``."""
+    turned = []
+    for down, right in AROUND:
+        line, (row, column) = [], (square[0] + down, square[1] + right)
+        while board.get((row, column), colour) != colour:
+            line.append((row, column))
+            row, column = row + down, column + right
+        if board.get((row, column)) == colour:
+            turned += line
+    return turned
+
+
+def playable(board, size, colour):
+    squares = [(row, column) for row in range(size) for column in range(size)]
+    return [s for s in squares if s not in board and enclosed(board, size, s, colour)]
+
+
+def played(board, size, square, colour):
+    return board | dict.fromkeys([square, *enclosed(board, size, square, colour)], colour)
+
+
+def other(colour):
+    return "O" if colour == "X" else "X"
+
+
+def drawn(board, size, row):
+    return " ".join(board.get((row, column), ".") for column in range(size))
+
+
+# Positions from drawings -------------------------------------------------------------------------
+
+
+def position(drawing, white=False):
+    """A state from rows of X, O and dots; X is to move unless ``white``."""
+    rows = drawing.split()
+    boards = {
+        mark: sum(
+            1 << (8 * r + c) for r, row in enumerate(rows) for c, m in enumerate(row) if m == mark
+        )
+        for mark in "XO"
+    }
+    mover, waiting = (boards["O"], boards["X"]) if white else (boards["X"], boards["O"])
+    return State(
+        np.array([mover], np.uint64),
+        np.array([waiting], np.uint64),
+        np.array([white]),
+        np.array([False]),
+    )
+
+
+def step(game, state, name):
+    state, paid = game.step(state, np.array([game.parse_action(name)], np.int32))
+    return state, (float(paid.reward[0]), float(paid.discount[0]))
+
+
+def legal_names(game, state):
+    return [game.action_name(int(a)) for a in np.flatnonzero(game.legal(state)[0])]
+
+
+def perft(game, state, depth):
+    """How many lines of play there are of each length up to ``depth``."""
+    counts = []
+    for _ in range(depth):
+        rows, actions = np.nonzero(game.legal(state))
+        counts.append(len(rows))
+        state, paid = game.step(take(state, rows), actions.astype(np.int32))
+        state = take(state, paid.discount != 0)
+    return counts
+
+
+def slow_perft(board, size, colour, depth):
+    """The same of the reference, as the number of lines of length ``depth``."""
+    if depth == 0:
+        return 1
+    return sum(
+        slow_perft(played(board, size, square, colour), size, other(colour), depth - 1)
+        for square in playable(board, size, colour)
+    )
+
+
+# Tests -------------------------------------------------------------------------------------------
+
+
+def test_lines_of_play_by_length():
+    """The perft counts that programs of Othello are checked with; nobody passes so early."""
+    game = GAMES[8]
+    counts = perft(game, game.init(np.random.default_rng(0), 1), 8)
+    assert counts == [4, 12, 56, 244, 1_396, 8_200, 55_092, 390_216]
+
+
+def test_lines_of_play_of_the_small_board():
+    game = GAMES[6]
+    counts = perft(game, game.init(np.random.default_rng(0), 1), 5)
+    assert counts == [slow_perft(start(6), 6, "X", depth) for depth in range(1, 6)]
+
+
+@pytest.mark.parametrize("size", [6, 8])
+def test_random_games_go_as_in_the_slow_reference(size):
+    """Moves, discs, turns, passes and results, in 30 games to their end."""
+    game, rng = GAMES[size], np.random.default_rng(size)
+    passes = 0
+    for _ in range(30):
+        state = game.init(rng, 1)
+        board, colour, discount = start(size), "X", 1.0
+        while discount:
+            squares = playable(board, size, colour)
+            legal = game.legal(state)
+            assert legal.sum() == len(squares)
+            assert all(legal[0, row * size + column] for row, column in squares)
+            planes = game.observe(state).planes[0]
+            assert (planes[2].reshape(-1) == legal[0]).all()
+            assert state.white[0] == (colour == "O")
+            text = game.text(state, 0).splitlines()
+            assert [line[2:] for line in text[1:-1]] == [drawn(board, size, r) for r in range(size)]
+            assert text[-1].startswith(f"{colour} to move")
+            action = random_actions(legal, rng)
+            board = played(board, size, divmod(int(action[0]), size), colour)
+            state, paid = game.step(state, action)
+            reward, discount = float(paid.reward[0]), float(paid.discount[0])
+            if playable(board, size, other(colour)):
+                assert (reward, discount) == (0, -1)
+                colour = other(colour)
+            elif playable(board, size, colour):
+                assert (reward, discount) == (0, 1)
+                passes += 1
+            else:
+                discs = list(board.values())
+                margin = discs.count(colour) - discs.count(other(colour))
+                assert (reward, discount) == (np.sign(margin), 0)
+    assert passes > 10
+
+
+def test_first_moves_and_what_they_turn():
+    game = GAMES[8]
+    state = game.init(np.random.default_rng(0), 1)
+    assert legal_names(game, state) == ["d3", "c4", "f5", "e6"]
+    state, paid = step(game, state, "D3")
+    assert paid == (0, -1)
+    assert game.text(state, 0).splitlines() == [
+        "  a b c d e f g h",
+        "1 . . . . . . . .",
+        "2 . . . . . . . .",
+        "3 . . . X . . . .",
+        "4 . . . X X . . .",
+        "5 . . . X O . . .",
+        "6 . . . . . . . .",
+        "7 . . . . . . . .",
+        "8 . . . . . . . .",
+        "O to move, discs: X 4, O 1",
+    ]
+    assert legal_names(game, state) == ["c3", "e3", "c5"]
+
+
+def test_one_move_turns_discs_in_all_eight_directions():
+    state = position(
+        """X..X..X.
+           .O.O.O..
+           ..OOO...
+           XOO.OOOX
+           ..OOO...
+           .O.O.O..
+           X..O..X.
+           ...X...."""
+    )
+    after, paid = step(GAMES[8], state, "d4")
+    assert int(after.mover[0]) == 0  # all 19 of White's discs are turned
+    assert paid == (1, 0)
+
+
+@pytest.mark.parametrize("row", range(1, 8))
+def test_lines_do_not_wrap_around_the_edge(row):
+    """g and h of one row, a of the next: neighbours as bits, not on the board."""
+    board = {(row - 1, 6): "X", (row - 1, 7): "O", (row, 1): "X"}
+    drawing = "\n".join("".join(board.get((r, c), ".") for c in range(8)) for r in range(8))
+    assert not legal_names_or_none(position(drawing))
+
+
+def legal_names_or_none(state):
+    """What may be played, from the plane (``legal`` speaks of games under way only)."""
+    plane = GAMES[8].observe(state).planes[0, 2]
+    return [GAMES[8].action_name(int(a)) for a in np.flatnonzero(plane)]
+
+
+def test_who_cannot_move_is_passed_over():
+    """After f1 White has discs and no move; Black goes on and wipes them out."""
+    game = GAMES[6]
+    state = position("XXXXO. ...... ...... XXXXO. ...... ......")
+    assert legal_names(game, state) == ["f1", "f4"]
+    after, paid = step(game, state, "f1")
+    assert paid == (0, 1)
+    assert legal_names(game, after) == ["f4"]
+    assert game.text(after, 0).splitlines()[-1] == "X to move, discs: X 10, O 1"
+    after, paid = step(game, after, "f4")
+    assert paid == (1, 0)
+    assert after.over.tolist() == [True]
+    assert game.text(after, 0).splitlines()[-1] == "the game is over, discs: X 12, O 0"
+
+
+@pytest.mark.parametrize(
+    ("drawing", "reward"),
+    [
+        ("XXXXO. OOOOOO OOOOOO OOOOOO OOOOOO OOOOOO", -1),  # 12 discs of 36
+        ("XXXXO. XXXXXX XXXXXX OOOOOO OOOOOO OOOOOO", 0),
+        ("XXXXO. XXXXXX XXXXXX XOOOOO OOOOOO OOOOOO", 1),
+    ],
+)
+def test_who_makes_the_last_move_may_have_won_or_lost(drawing, reward):
+    game = GAMES[6]
+    after, paid = step(game, position(drawing), "f1")
+    discs = [int(plane.sum()) for plane in game.observe(after).planes[0]]
+    assert paid == (reward, 0)
+    assert discs[1] + discs[0] == 36
+    assert np.sign(discs[1] - discs[0]) == reward  # the other player stands first
+
+
+def test_a_player_without_discs_has_lost_early():
+    """The shortest game there is: nine moves, and White is wiped out."""
+    game = GAMES[8]
+    state = game.init(np.random.default_rng(0), 1)
+    for name in ["e6", "f4", "e3", "f6", "g5", "d6", "e7", "f5"]:
+        state, paid = step(game, state, name)
+        assert paid == (0, -1)
+    state, paid = step(game, state, "c5")
+    assert paid == (1, 0)
+    assert game.text(state, 0).splitlines()[-1] == "the game is over, discs: X 13, O 0"
+
+
+def test_after_the_end_nothing_happens():
+    game = GAMES[6]
+    state, _ = step(game, position("XO.... ...... ...... ...... ...... ......"), "c1")
+    assert game.legal(state).all()
+    again, paid = game.step(state, np.array([7], np.int32))
+    assert again == state
+    assert (paid.reward[0], paid.discount[0]) == (0, 0)
+    assert not game.observe(state).planes[0, 2].any()
+
+
+@pytest.mark.parametrize(("size", "action", "name"), [(8, 0, "a1"), (6, 14, "c3"), (8, 28, "e4")])
+def test_illegal_squares_are_named(size, action, name):
+    game = GAMES[size]
+    state = game.init(np.random.default_rng(0), 1)
+    with pytest.raises(ValueError, match=f"{name} cannot be played in\n  a b c d"):
+        game.step(state, np.array([action], np.int32))
+
+
+@pytest.mark.parametrize("action", [-1, 36])
+def test_actions_off_the_board_are_illegal(action):
+    game = GAMES[6]
+    with pytest.raises(ValueError, match=f"action {action} cannot be played in"):
+        game.step(game.init(np.random.default_rng(0), 1), np.array([action], np.int32))
+
+
+@pytest.mark.parametrize("size", [6, 8])
+def test_squares_are_named_as_players_write_them(size):
+    game = GAMES[size]
+    assert [game.parse_action(game.action_name(a)) for a in range(size * size)] == list(
+        range(size * size)
+    )
+    assert game.action_name(size) == "a2"
+    assert game.parse_action(" D3 ") == 2 * size + 3
+    for word in ("", "d", "d33", "33", "d0", f"a{size + 1}", f"{'abcdefghi'[size]}1", "pass", "²1"):
+        with pytest.raises(
+            ValueError, match=f"is not a square: expected a letter a to {'fh'[size // 8]}"
+        ):
+            game.parse_action(word)
+
+
+@pytest.mark.parametrize("size", [6, 8])
+def test_turned_moves_give_the_turned_position(size):
+    """A line of play and its images under the eight symmetries, each with its own start."""
+    game, rng = GAMES[size], np.random.default_rng(1)
+    for k in range(8):
+        state = game.init(rng, 1)
+        # every symmetry maps the start to itself or to itself with colours swapped: play the image
+        # on the boards of the image
+        planes = game.transform(game.observe(state), k).planes[0]
+        image = position(
+            "\n".join(
+                "".join(".XO"[a + 2 * b] for a, b in zip(r, s, strict=True))
+                for r, s in zip(planes[0], planes[1], strict=True)
+            )
+        )
+        for _ in range(20):
+            legal = game.legal(state)
+            action = random_actions(legal, rng)
+            assert (game.legal(image)[:, game.action_map[k]] == legal).all()
+            state, paid = game.step(state, action)
+            image, paid_too = game.step(image, game.action_map[k][action])
+            assert paid == paid_too
+            turned = game.transform(game.observe(state), k).planes
+            assert (turned == game.observe(image).planes).all()
+            assert canonical_keys(game, state) == canonical_keys(game, image)
+    assert len(np.unique(game.action_map, axis=0)) == 8
+
+
+def test_one_square_under_each_symmetry():
+    names = [GAMES[8].action_name(int(a)) for a in GAMES[8].action_map[:, 1]]
+    assert sorted(names) == sorted(["b1", "g1", "a2", "h2", "a7", "h7", "b8", "g8"])
+
+
+@pytest.mark.parametrize(
+    "options", [{"size": 4}, {"size": 7}, {"size": 10}, {"size": "big"}, {"size": 6.0}]
+)
+def test_impossible_boards_are_refused(options):
+    with pytest.raises(ValueError, match="othello is played on size 6 or 8; got size"):
+        Othello(**options)
+
+
+def test_names_tell_the_boards_apart():
+    assert (make("othello").name, make("othello").num_actions, make("othello").max_moves) == (
+        "othello",
+        64,
+        60,
+    )
+    small = make("othello?size=6")
+    assert (small.name, small.num_actions, small.max_moves) == ("othello-6x6", 36, 32)

@@ -1,0 +1,230 @@
+"""Checkpoints and replay shards: whole or not there, and never a stranger's code."""
+
+from __future__ import annotations
+
+import pickle
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from envs.connect4 import Connect4
+from envs.tictactoe import TicTacToe
+from selfplay import arrays
+from selfplay.learning import checkpoint
+from selfplay.learning.replay import example_samples
+from selfplay.types import Samples
+
+CONTENT = {
+    "net": {"weight": torch.arange(6.0).reshape(2, 3), "steps": torch.tensor(3)},
+    "training": {
+        "ledger": {"positions": 12, "wall_s": 1.5},
+        "actors": {"0": {"seed": np.array([2**62, -1]), "solved": np.array([True, False])}},
+        "rng": '{"state": 1}',
+        "averaged": None,
+    },
+}
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "checkpoints" / "000001.pt"
+    checkpoint.save(path, CONTENT)
+    return path
+
+
+def test_comes_back_as_it_was(saved: Path) -> None:
+    content = checkpoint.load(saved)
+    assert torch.equal(content["net"]["weight"], torch.arange(6.0).reshape(2, 3))
+    assert content["training"]["ledger"] == {"positions": 12, "wall_s": 1.5}
+    assert content["training"]["averaged"] is None
+    actor = checkpoint.unpacked(content["training"]["actors"])["0"]
+    np.testing.assert_array_equal(actor["seed"], np.array([2**62, -1]))
+    assert actor["solved"].dtype == np.bool_
+
+
+def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"there is no checkpoint .*000007\.pt"):
+        checkpoint.load(tmp_path / "000007.pt")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_checkpoint_cut_short_is_refused(saved: Path, share: float) -> None:
+    whole = saved.read_bytes()
+    saved.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ValueError, match=r"000001\.pt is not a whole checkpoint"):
+        checkpoint.load(saved)
+
+
+def test_damaged_bytes_never_end_in_anything_but_a_sentence(saved: Path) -> None:
+    whole, rng = saved.read_bytes(), np.random.default_rng(0)
+    for _ in range(200):
+        place, value = int(rng.integers(len(whole))), int(rng.integers(256))
+        saved.write_bytes(whole[:place] + bytes([value]) + whole[place + 1 :])
+        try:
+            checkpoint.load(saved)
+        except ValueError as error:
+            assert str(saved) in str(error)  # noqa: PT017  most damage hits padding and does none
+
+
+def test_every_flipped_bit_is_noticed(saved: Path) -> None:
+    whole, rng = saved.read_bytes(), np.random.default_rng(1)
+    for place in [*rng.integers(len(whole), size=300), *range(-100, 0)]:
+        content = bytearray(whole)
+        content[place] ^= 1 << int(rng.integers(8))
+        saved.write_bytes(content)
+        with pytest.raises(checkpoint.DamagedError, match=r"000001\.pt is not a whole checkpoint"):
+            checkpoint.load(saved)
+
+
+@pytest.mark.parametrize("size", [1, 16, 512, 4096])
+def test_every_hole_is_noticed(size: int, saved: Path) -> None:
+    checkpoint.save(saved, {"net": {"weight": torch.ones(5000)}})
+    whole, rng = saved.read_bytes(), np.random.default_rng(2)
+    for place in rng.integers(len(whole) - size, size=30).tolist():
+        content = whole[:place] + bytes(size) + whole[place + size :]
+        if content == whole:  # it was empty there
+            continue
+        saved.write_bytes(content)
+        with pytest.raises(checkpoint.DamagedError):
+            checkpoint.load(saved)
+
+
+def test_a_checkpoint_from_before_there_were_seals_is_read_and_checked(tmp_path: Path) -> None:
+    path = tmp_path / "000001.pt"
+    torch.save({"format": 1, "net": {"weight": torch.ones(5000)}}, path)
+    assert torch.equal(checkpoint.load(path)["net"]["weight"], torch.ones(5000))
+    content = path.read_bytes()
+    weights = content.index(torch.ones(5000).numpy().tobytes())
+    path.write_bytes(content[: weights + 99] + b"\x00" + content[weights + 100 :])
+    with pytest.raises(checkpoint.DamagedError):
+        checkpoint.load(path)
+
+
+class Trap:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("how", [pickle.dump, torch.save], ids=["pickle", "torch"])
+def test_a_strangers_file_runs_no_code(how: Callable[..., None], tmp_path: Path) -> None:
+    trap, path = tmp_path / "sprung", tmp_path / "000001.pt"
+    with open(path, "wb") as file:
+        how({"format": 1, "net": {}, "trap": Trap(trap)}, file)
+    with pytest.raises(ValueError, match="not a whole checkpoint of this project"):
+        checkpoint.load(path)
+    assert not trap.exists()
+    torch.load(path, weights_only=False) if how is torch.save else pickle.loads(path.read_bytes())
+    assert trap.exists()  # it is a working trap
+
+
+def test_a_torch_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    torch.save({"state_dict": {}}, tmp_path / "a.pt")
+    with pytest.raises(ValueError, match="no checkpoint of this project"):
+        checkpoint.load(tmp_path / "a.pt")
+
+
+def test_a_later_format_says_both_numbers(tmp_path: Path) -> None:
+    torch.save({"format": 99, "net": {}}, tmp_path / "a.pt")
+    with pytest.raises(ValueError, match="has checkpoint format 99, this version reads 1"):
+        checkpoint.load(tmp_path / "a.pt")
+
+
+@contextmanager
+def small_files_only() -> Iterator[None]:
+    """The system refuses files of more than 4 kB, as a full disk would.
+
+    A fixture would keep the limit while pytest reports the test, and its report is a file too.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+
+def test_a_checkpoint_that_does_not_fit_leaves_the_one_before(saved: Path) -> None:
+    with (
+        small_files_only(),
+        pytest.raises(ValueError, match=r"could not be saved \(.*File too large\)"),
+    ):
+        checkpoint.save(saved, {"net": {"weight": torch.zeros(100_000)}})
+    assert checkpoint.load(saved)["training"]["ledger"]["positions"] == 12
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def some_samples(count: int) -> Samples:
+    rng = np.random.default_rng(0)
+    like = example_samples(TicTacToe())
+    samples: Samples = arrays.tree_map(
+        lambda a: rng.integers(0, 2, (count, *a.shape[1:])).astype(a.dtype), like
+    )
+    return samples
+
+
+def test_samples_come_back_as_they_were(tmp_path: Path) -> None:
+    samples = some_samples(37)
+    checkpoint.save_samples(tmp_path / "1.npz", samples)
+    loaded = checkpoint.load_samples(tmp_path / "1.npz", example_samples(TicTacToe()))
+    assert type(loaded.obs) is type(samples.obs)
+    for got, given in zip(arrays.leaves(loaded), arrays.leaves(samples), strict=True):
+        assert got.dtype == given.dtype
+        np.testing.assert_array_equal(got, given)
+    assert checkpoint.count_samples(tmp_path / "1.npz") == 37
+
+
+def test_every_flipped_bit_of_samples_is_noticed(tmp_path: Path) -> None:
+    path, like = tmp_path / "1.npz", example_samples(TicTacToe())
+    checkpoint.save_samples(path, some_samples(20), checkpoint.Made(7, 1, 100, 120))
+    assert checkpoint.load_shard(path, like)[1] == (7, 1, 100, 120)
+    assert checkpoint.count_samples(path) == 20
+    whole, rng = path.read_bytes(), np.random.default_rng(3)
+    for place in rng.integers(len(whole), size=200):
+        content = bytearray(whole)
+        content[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"1\.npz is missing or damaged"):
+            checkpoint.load_samples(path, like)
+
+
+def test_samples_of_another_game_are_refused(tmp_path: Path) -> None:
+    checkpoint.save_samples(tmp_path / "1.npz", some_samples(3))
+    with pytest.raises(ValueError, match="positions of another game"):
+        checkpoint.load_samples(tmp_path / "1.npz", example_samples(Connect4()))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_damaged_samples_are_refused(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "1.npz"
+    checkpoint.save_samples(path, some_samples(100))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    for read in (
+        lambda: checkpoint.load_samples(path, example_samples(TicTacToe())),
+        lambda: checkpoint.count_samples(path),
+    ):
+        with pytest.raises(ValueError, match=r"1\.npz is missing or damaged"):
+            read()
+
+
+def test_samples_with_pickles_inside_are_refused(tmp_path: Path) -> None:
+    path, trap = tmp_path / "1.npz", tmp_path / "sprung"
+    fields = {f"field{i}": np.array([Trap(trap)], object) for i in range(8)}
+    np.savez(path, **fields)
+    with pytest.raises(ValueError, match="missing or damaged"):
+        checkpoint.load_samples(path, example_samples(TicTacToe()))
+    assert not trap.exists()

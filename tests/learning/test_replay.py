@@ -1,0 +1,164 @@
+"""Replay: the window's growth by hand, the ring, equal positions merged with means by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from envs.connect4 import Connect4
+from envs.toys import ToyObs
+from selfplay import arrays
+from selfplay.learning.replay import Replay, ReplaySection, example_samples
+from selfplay.types import Samples
+
+
+def numbered(first: int, count: int) -> Samples:
+    """Samples that carry their number in the observation."""
+    number = np.arange(first, first + count, dtype=np.float32)
+    return Samples(
+        obs=ToyObs(number[:, None]),
+        legal=np.ones((count, 2), np.bool_),
+        policy=np.tile(np.array([0.25, 0.75], np.float32), (count, 1)),
+        value=np.tile(np.array([1, 0, 0], np.float32), (count, 1)),
+        reply=np.zeros((count, 2), np.float32),
+        policy_weight=np.ones(count, np.float32),
+        value_weight=np.ones(count, np.float32),
+        chance=np.zeros(count, np.float32),
+    )
+
+
+def numbers(samples: Samples) -> list[int]:
+    return samples.obs.features[:, 0].astype(int).tolist()
+
+
+@pytest.mark.parametrize(
+    ("total", "size"),
+    [
+        (0, 0),
+        (99, 99),
+        (100, 100),
+        (400, 200),  # lag ((400 / 100)^0.5 - 1) / 0.5 = 2, so 100 * (1 + 0.5 * 2)
+        (900, 300),
+        (1600, 350),  # would be 400: the capacity holds it back
+        (10**9, 350),
+    ],
+)
+def test_window_grows_as_by_hand(total: int, size: int) -> None:
+    section = ReplaySection(window=100, exponent=0.5, growth=0.5, capacity=350)
+    assert section.size(total) == size
+
+
+def test_window_holds_all_until_it_lags() -> None:
+    section = ReplaySection(window=1000, capacity=50)
+    assert section.size(40) == 40
+    assert section.size(60) == 50
+
+
+def test_ring_keeps_the_latest_in_order() -> None:
+    replay = Replay(ReplaySection(window=10, capacity=10, merge="none"))
+    first = 0
+    for count in (4, 5, 3, 1, 8, 10, 23, 2):
+        replay.add(numbered(first, count))
+        first += count
+        latest = list(range(max(0, first - 10), first))
+        assert numbers(replay.recent(10)) == latest
+        assert numbers(replay.recent(3)) == latest[-3:]
+        assert replay.total == first
+        assert arrays.length(replay._ring) <= 10
+
+
+def test_ring_grows_in_steps_up_to_its_capacity() -> None:
+    replay = Replay(ReplaySection(window=20_000, capacity=20_000, merge="none"))
+    rooms = []
+    for first in range(0, 30_000, 1000):
+        replay.add(numbered(first, 1000))
+        rooms.append(arrays.length(replay._ring))
+    assert rooms[0] == 4096
+    assert max(rooms) == rooms[-1] == 20_000
+    assert len(set(rooms)) <= 6  # each growth copies all: seldom
+    assert numbers(replay.recent(20_000)) == list(range(10_000, 30_000))
+
+
+def test_window_is_the_recent_part() -> None:
+    section = ReplaySection(window=100, exponent=0.5, growth=0.5, capacity=1000, merge="none")
+    replay = Replay(section)
+    replay.add(numbered(0, 400))
+    samples, count = replay.window()
+    assert count == len(replay) == 200
+    assert numbers(samples) == list(range(200, 400))
+
+
+def test_an_empty_window_says_so() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        Replay(ReplaySection()).recent(1)
+
+
+@pytest.mark.parametrize(
+    ("merge", "policy_weight", "value_weight"),
+    [("sum", [3.0, 1.0, 0.0], [4.0, 1.0, 1.0]), ("log", [2.0, 1.0, 0.0], [np.log2(5), 1.0, 1.0])],
+)
+def test_merges_equal_positions_into_means(
+    merge: str, policy_weight: list[float], value_weight: list[float]
+) -> None:
+    samples = numbered(0, 6)._replace(
+        obs=ToyObs(np.array([[7], [8], [7], [7], [9], [7]], np.float32)),
+        policy=np.array(
+            [[1, 0], [0.5, 0.5], [0, 1], [0.4, 0.6], [0.3, 0.7], [0.9, 0.1]], np.float32
+        ),
+        value=np.array(
+            [[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 1, 0]], np.float32
+        ),
+        reply=np.array([[1, 0], [0, 1], [0, 1], [0, 0], [1, 0], [1, 0]], np.float32),
+        policy_weight=np.array([1, 1, 2, 0, 0, 0], np.float32),
+        value_weight=np.array([1, 1, 1, 1, 1, 1], np.float32),
+    )
+    replay = Replay(ReplaySection(merge=merge))
+    replay.add(samples)
+    merged, count = replay.window()
+    assert count == 6
+    order = np.argsort(numbers(merged))
+    merged = arrays.take(merged, order)
+    assert numbers(merged) == [7, 8, 9]
+    np.testing.assert_allclose(
+        merged.policy,
+        [[1 / 3, 2 / 3], [0.5, 0.5], [0.3, 0.7]],  # of 7: (1 x [1, 0] + 2 x [0, 1]) / 3
+        atol=1e-6,
+    )
+    np.testing.assert_allclose(merged.value, [[0.5, 0.25, 0.25], [0, 1, 0], [0, 0, 1]], atol=1e-6)
+    np.testing.assert_allclose(merged.reply, [[0.5, 0.25], [0, 1], [1, 0]], atol=1e-6)
+    np.testing.assert_allclose(merged.policy_weight, policy_weight, atol=1e-6)
+    np.testing.assert_allclose(merged.value_weight, value_weight, atol=1e-6)
+
+
+def test_no_merging_leaves_all_as_it_came() -> None:
+    replay = Replay(ReplaySection(merge="none"))
+    samples = numbered(0, 5)._replace(obs=ToyObs(np.zeros((5, 1), np.float32)))
+    replay.add(samples)
+    window, count = replay.window()
+    assert count == 5
+    for got, given in zip(arrays.leaves(window), arrays.leaves(samples), strict=True):
+        np.testing.assert_array_equal(got, given)
+
+
+@pytest.mark.parametrize("total", [30, 170, 1234])
+def test_restored_from_parts_it_goes_on_the_same(total: int) -> None:
+    section = ReplaySection(window=40, exponent=0.5, capacity=100)
+    straight, restored = Replay(section), Replay(section)
+    straight.add(numbered(0, total))
+    held = len(straight)
+    first = total - held
+    restored.restore(
+        [numbered(first, held // 3), numbered(first + held // 3, held - held // 3)], total
+    )
+    for more in (0, 7, 60):
+        straight.add(numbered(straight.total, more))
+        restored.add(numbered(restored.total, more))
+        assert restored.total == straight.total
+        assert numbers(restored.window()[0]) == numbers(straight.window()[0])
+
+
+def test_example_samples_have_the_shapes_of_the_game() -> None:
+    example = example_samples(Connect4())
+    assert arrays.length(example) == 0
+    assert example.obs.planes.shape[1:] == (2, 6, 7)
+    assert [field.shape[1:] for field in example[1:]] == [(7,), (7,), (3,), (7,), (), (), ()]

@@ -1,0 +1,75 @@
+"""The bench: its keys, and figures that fit together."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from selfplay.actors.actor import ActorSection
+from selfplay.actors.threads import EvaluatorSection
+from selfplay.measure.bench import bench
+from selfplay.nets import Mlp, ResNet
+from selfplay.search import Gumbel
+from selfplay.verbs.cli import main
+
+
+def test_figures_fit_together() -> None:
+    found = bench(
+        "tictactoe",
+        Mlp(width=16),
+        Gumbel(simulations=4),
+        ActorSection(games=32, threads=2),
+        EvaluatorSection(precision="float32", cache=1024),
+        seconds=1.0,
+    )
+    assert (found["game"], found["net"]) == ("tictactoe", "mlp 2x16")
+    assert (found["batch"], found["threads"], found["simulations"]) == (16, 2, 4)
+    assert (found["device"], found["precision"]) == ("cpu", "float32")
+    assert 1.0 <= found["seconds"] < 30
+    per_s = found["simulations_per_s"]
+    assert found["ratio"] == pytest.approx(per_s / found["net_positions_per_s"])
+    assert found["evaluations_per_s"] == pytest.approx(per_s * found["evaluations_per_simulation"])
+    assert 0 < found["net_share"] < 1
+    assert 0 < found["merged_share"] < 1
+    # what the threads did not spend in the net is the rest, simulation by simulation
+    rest = found["other_us_per_simulation"] * 1e-6 * per_s * found["seconds"]
+    assert found["net_share"] * 2 * found["seconds"] + rest == pytest.approx(2 * found["seconds"])
+    # 18 x 16 + 16 x 16 + 16 x (9 + 3) multiply-adds at 2 each
+    assert found["net_mflops"] == pytest.approx(2 * (18 * 16 + 16 * 16 + 16 * 12) / 1e6)
+
+
+def test_the_net_is_named_by_its_size() -> None:
+    section = EvaluatorSection(precision="float32", device="cpu")
+    actor = ActorSection(games=8, threads=1)
+    search = Gumbel(simulations=2)
+    found = bench("tictactoe", ResNet(channels=4, blocks=1), search, actor, section, 0.1)
+    assert found["net"] == "resnet 1x4"
+
+
+@pytest.mark.parametrize(
+    ("spec", "recipe", "words"),
+    [
+        ("tictactoe", None, "tictactoe.toml"),
+        ("nim", None, "tictactoe.toml --set game=nim --set 'strength.versus=[\"random\"]'"),
+        ("envs.toys:Nim", "mine.toml", "mine.toml --trust"),
+    ],
+)
+def test_what_is_next_can_be_typed(
+    spec: str,
+    recipe: str | None,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if recipe:
+        Path(recipe).write_text(f'game = "{spec}"\n')
+    options = ["--width", "8", "--seconds", "0.1", "--simulations", "2", "--games", "4"]
+    assert main(["bench", spec, "--net", "mlp", *options]) == 0
+    (last,) = [line for line in capsys.readouterr().out.splitlines() if "Next:" in line]
+    assert last.startswith("Next: selfplay train ")
+    assert last.endswith(words)
+    assert Path(shlex.split(last)[3]).is_file()

@@ -1,0 +1,256 @@
+"""Matches with known results, Elo by closed form, intervals by coverage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from envs import make
+from envs.connect4 import Connect4
+from envs.tictactoe import TicTacToe
+from envs.toys import Chain, Nim, Standoff, WinnerLoser
+from selfplay.lines.openings import canonical_keys, distinct_openings, enough_plies
+from selfplay.players.arena import (
+    Match,
+    bradley_terry,
+    match_json,
+    play_pairs,
+    play_side_by_side,
+    ratings,
+    score,
+    tournament,
+)
+from selfplay.players.players import MinimaxPlayer, RandomPlayer, SolverPlayer
+from selfplay.types import Decision, Game, State
+
+
+class Fixed:
+    """Always plays the same action; remembers how many positions it was asked about."""
+
+    def __init__(self, name: str, action: int) -> None:
+        self.name, self.action, self.asked = name, action, 0
+
+    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+        legal = game.legal(state)
+        self.asked += len(legal)
+        policy = np.zeros(legal.shape, np.float32)
+        policy[:, self.action] = 1
+        action = np.full(len(legal), self.action, np.int32)
+        empty = np.full(legal.shape, np.nan, np.float32)
+        return Decision(action, policy, empty[:, 0], np.zeros(legal.shape, np.int32), empty)
+
+
+def match(a: str, b: str, results: list[tuple[int, int]]) -> Match:
+    return Match(a, b, np.array(results, np.int8))
+
+
+def one_match(share: float) -> np.ndarray[Any, Any]:
+    """Elo of two players of whom the first took ``share`` of the points."""
+    first, second = np.array([0]), np.array([1])
+    return bradley_terry(first, second, np.array([share * 100]), np.array([100.0]), 2)
+
+
+def test_a_share_of_75_percent_is_191_elo() -> None:
+    elo = one_match(0.75)
+    assert elo[0] - elo[1] == pytest.approx(190.848502)
+    assert elo.sum() == pytest.approx(0)
+    assert one_match(0.5).tolist() == pytest.approx([0, 0])
+    elo = one_match(10 / 11)
+    assert elo[0] - elo[1] == pytest.approx(400)
+
+
+def test_elo_of_three_players_adds_up() -> None:
+    # odds of 3 to 1 and 2 to 1 make 6 to 1
+    first, second = np.array([0, 1, 0]), np.array([1, 2, 2])
+    games = np.array([40.0, 60.0, 70.0])
+    elo = bradley_terry(first, second, games * [3 / 4, 2 / 3, 6 / 7], games, 3)
+    assert elo[0] - elo[1] == pytest.approx(400 * np.log10(3))
+    assert elo[0] - elo[2] == pytest.approx(400 * np.log10(6))
+
+
+def test_many_fits_at_once_equal_single_ones() -> None:
+    first, second = np.array([0, 1, 0]), np.array([1, 2, 2])
+    games = np.array([40.0, 60.0, 70.0])
+    points = np.random.default_rng(0).uniform(0.01, 0.99, (50, 3)) * games
+    together = bradley_terry(first, second, points, games, 3)
+    for row, expected in zip(points, together, strict=True):
+        np.testing.assert_allclose(bradley_terry(first, second, row, games, 3), expected)
+
+
+def test_winning_every_game_is_a_finite_rating() -> None:
+    rated = ratings([match("a", "b", [(1, 1)] * 20)], anchor="b")
+    assert rated.names == ("a", "b")
+    a, b = rated.elo
+    assert a.value == pytest.approx(400 * np.log10(41))  # 40 wins and the prior's drawn pair
+    assert a.low < a.value < a.high < 2500
+    assert tuple(b) == (0, 0, 0)
+
+
+def test_even_players_are_rated_alike() -> None:
+    rated = ratings([match("a", "b", [(1, -1)] * 10 + [(0, 0)] * 10)])
+    assert [elo.value for elo in rated.elo] == pytest.approx([0, 0])
+    assert rated.anchor == "a"
+    with pytest.raises(ValueError, match="no player 'c' to anchor Elo at"):
+        ratings([match("a", "b", [(1, -1)])], anchor="c")
+
+
+def test_a_score_counts_points() -> None:
+    found = score(match("a", "b", [(1, 1), (1, 0), (-1, -1), (0, 0)]))
+    assert found.value == pytest.approx((2 + 1.5 + 0 + 1) / 8)
+    assert found.low < found.value < found.high
+    perfect = score(match("a", "b", [(1, 1)] * 50))
+    assert perfect.value == perfect.high == 1
+    assert 0.94 < perfect.low < 0.99
+
+
+@pytest.mark.parametrize("strength", [0.5, 0.8])
+def test_score_intervals_cover_the_truth(strength: float) -> None:
+    # an opening is good for the first seat, for nobody or for the second; the games of a pair
+    # are dependent through it
+    rng = np.random.default_rng(0)
+    tilt = np.array([-0.15, 0.0, 0.15])
+    trials, covered = 600, 0
+    for _ in range(trials):
+        favour = rng.choice(tilt, 60)
+        chance = np.stack([strength + favour, strength - favour], axis=1)
+        results = np.where(rng.random((60, 2)) < chance, 1, -1).astype(np.int8)
+        found = score(Match("a", "b", results))
+        covered += found.low <= strength <= found.high
+    assert abs(covered / trials - 0.95) < 3 * np.sqrt(0.95 * 0.05 / trials)
+
+
+def test_the_first_seat_wins_winner_loser_whoever_has_it() -> None:
+    players = [Fixed("x", 0), Fixed("y", 0)]
+    (found,) = tournament(WinnerLoser(), players, pairs=5, plies=0, seed=0)
+    assert found.results.tolist() == [[1, -1]] * 5
+    (found,) = tournament(WinnerLoser(), players, pairs=5, plies=1, seed=0)
+    assert found.results.tolist() == [[1, -1]] * 5  # the one to move is the second, who loses
+    assert score(found).value == 0.5
+
+
+def test_the_attacker_of_a_standoff_loses_from_both_seats() -> None:
+    hold, attack = Fixed("hold", 0), Fixed("attack", 1)
+    first, second, third = tournament(
+        Standoff(6), [hold, attack, Fixed("hold", 0)], pairs=3, plies=0, seed=0
+    )
+    assert (first.a, first.b) == ("hold (1)", "attack")
+    assert first.results.tolist() == [[1, 1]] * 3
+    assert (second.a, second.b) == ("hold (1)", "hold (2)")
+    assert second.results.tolist() == [[0, 0]] * 3
+    assert third.results.tolist() == [[-1, -1]] * 3
+    assert attack.asked == 12  # once a game: it loses at its first move
+
+
+def test_perfect_players_win_what_is_won_also_with_extra_moves() -> None:
+    game = Nim(11, take=2, again=True)
+    perfect, minimax = SolverPlayer(game), MinimaxPlayer(11)
+    rng = np.random.default_rng(0)
+    for plies in (0, 1, 2, 3):
+        openings = distinct_openings(game, 6, plies, rng)
+        first_wins = np.where(game.value(openings.state) > 0, 1, -1)
+        first_wins[openings.second] *= -1
+        results = play_pairs(game, perfect, minimax, openings, rng)
+        np.testing.assert_array_equal(results, np.stack([first_wins, -first_wins], axis=1))
+
+
+def test_the_solver_never_loses_a_drawn_game_to_chance() -> None:
+    game = TicTacToe()
+    players = [SolverPlayer(game), RandomPlayer()]
+    (found,) = tournament(game, players, pairs=100, plies=0, seed=1)
+    assert (found.results >= 0).all()
+    assert found.results[:, 0].mean() > 0.9  # moving first it wins nearly always
+
+
+def test_matches_side_by_side_are_as_each_alone() -> None:
+    game = Nim(11, take=2, again=True)
+    rng = np.random.default_rng(0)
+    players = [SolverPlayer(game), MinimaxPlayer(11), Fixed("one", 0)]
+    openings = [distinct_openings(game, 3 + plies, plies, rng) for plies in range(3)]
+    pairs = [(0, 1), (2, 0), (1, 2)]
+    together = play_side_by_side(game, players, pairs, openings, rng)
+    # perfect players and one that always takes one: only the result of ties could depend on chance
+    for (a, b), each, found in zip(pairs[:1], openings, together, strict=False):
+        np.testing.assert_array_equal(found, play_pairs(game, players[a], players[b], each, rng))
+    assert [found.shape for found in together] == [(3, 2), (4, 2), (5, 2)]
+    assert (together[1] <= play_pairs(game, players[1], players[0], openings[1], rng)).all()
+    assert (together[2] >= play_pairs(game, players[0], players[1], openings[2], rng)).all()
+
+
+def test_a_seed_fixes_the_games_and_batches_do_not_mix_results() -> None:
+    game = Connect4(5, 4)
+    players = [RandomPlayer(), MinimaxPlayer(2)]
+    (one,) = tournament(game, players, pairs=30, plies=3, seed=7)
+    (two,) = tournament(game, players, pairs=30, plies=3, seed=7)
+    np.testing.assert_array_equal(one.results, two.results)
+    (small,) = tournament(game, players, pairs=30, plies=3, seed=7, batch=8)
+    assert small.results.shape == (30, 2)
+    assert score(small).value < 0.3
+
+
+def test_a_game_for_one_and_a_player_alone_are_refused() -> None:
+    with pytest.raises(ValueError, match="a game for two players; chain has 1"):
+        tournament(Chain(), [RandomPlayer(), RandomPlayer()], 1, 0, 0)
+    with pytest.raises(ValueError, match=r"needs two players .* got 1 players and 5 pairs"):
+        tournament(TicTacToe(), [RandomPlayer()], 5, 0, 0)
+
+
+def test_the_json_of_a_match() -> None:
+    found = match_json(
+        [
+            match("a", "b", [(1, 1), (1, 0), (-1, 1), (1, 1)]),
+            match("a", "c", [(1, 1)] * 4),
+            match("b", "c", [(1, -1)] * 4),
+        ],
+        anchor="b",
+    )
+    assert found["games"] == 24
+    first = found["pairs"][0]  # type: ignore[index]
+    assert {key: first[key] for key in ("a", "b", "wins", "draws", "losses")} == {
+        "a": "a", "b": "b", "wins": 6, "draws": 1, "losses": 1,
+    }  # fmt: skip
+    assert first["score"] == pytest.approx(6.5 / 8)
+    assert first["low"] < first["score"] < first["high"]
+    elo: Any = found["elo"]
+    assert elo["b"] == 0 < elo["a"]
+    assert elo["c"] < 0  # equal to b head to head, but beaten more by a
+    low: Any = found["elo_low"]
+    high: Any = found["elo_high"]
+    assert low["a"] < elo["a"] < high["a"]
+    assert found["elo_anchor"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("spec", "count", "plies"),
+    [
+        ("connect4", 20, 2),  # 25 positions after 2 moves
+        ("tictactoe", 50, 2),  # 12
+        ("othello", 1, 2),
+        ("othello", 5, 3),  # 3 after 2 moves, 14 after 3
+        ("othello", 20, 4),
+        ("nim", 20, 2),  # 5, and never more than 7
+    ],
+)
+def test_openings_are_as_long_as_it_takes_to_differ(spec: str, count: int, plies: int) -> None:
+    assert enough_plies(make(spec), count, 2) == plies
+
+
+def test_openings_of_no_or_one_move_stay_so() -> None:
+    assert [enough_plies(make("othello"), 20, plies) for plies in (0, 1)] == [0, 1]
+
+
+def test_a_match_of_othello_begins_differently_each_time() -> None:
+    seen: list[int] = []
+
+    class Recorder(RandomPlayer):
+        name = "recorder"
+
+        def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+            if not seen:
+                seen.extend(canonical_keys(game, state).tolist())
+            return super().decide(game, state, rng)
+
+    tournament(make("othello"), [Recorder(), RandomPlayer()], pairs=20, plies=2, seed=0)
+    assert len(seen) == 20  # of each opening the recorder has the move once
+    assert len(set(seen)) == 20

@@ -1,0 +1,314 @@
+"""Clause forms: each step keeps satisfiability, found out by going through small worlds."""
+
+from __future__ import annotations
+
+import time
+from itertools import product
+
+import pytest
+from formulas import (
+    LETTERS,
+    clauses_hold,
+    first_order,
+    formula_symbols,
+    holds,
+    propositional,
+    symbols_in,
+    worlds,
+)
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from envs.proving.logic import normal_form
+from envs.proving.logic.clausify import clausify
+from envs.proving.logic.formula import (
+    And,
+    Atom,
+    ClauseForm,
+    Exists,
+    Forall,
+    Formula,
+    Function,
+    Iff,
+    Not,
+    Or,
+    Problem,
+    Statement,
+)
+from envs.proving.logic.normal_form import (
+    Definitions,
+    distributed,
+    negation_normal_form,
+    skolemised,
+)
+from envs.proving.logic.symbols import FreshNames, free_variables
+from envs.proving.logic.tptp import parse_problem
+from envs.proving.logic.tptp_writer import clause_text
+
+NOTHING: frozenset[str] = frozenset()
+
+
+def form(*lines: str) -> ClauseForm:
+    return clausify(parse_problem("\n".join(lines), "test"))
+
+
+def told(*lines: str) -> list[str]:
+    """The clauses of a problem as text."""
+    return [clause_text(clause) for clause in form(*lines).clauses]
+
+
+def rows() -> list[dict[tuple[str, int], dict[tuple[int, ...], int]]]:
+    """The lines of the truth table over the letters."""
+    return [
+        {(letter, 0): {(): value} for letter, value in zip(LETTERS, values, strict=True)}
+        for values in product((0, 1), repeat=len(LETTERS))
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(propositional())
+def test_normal_form_and_distribution_keep_the_truth_table(formula: Formula) -> None:
+    normal = negation_normal_form(formula)
+    refuted = negation_normal_form(formula, positive=False)
+    clauses = distributed(normal)
+    for row in rows():
+        truth = holds(formula, row, 1, {})
+        assert holds(normal, row, 1, {}) == truth
+        assert holds(refuted, row, 1, {}) != truth
+        assert clauses_hold(clauses, row, 1) == truth
+
+
+def negations_at_atoms(formula: Formula) -> bool:
+    if isinstance(formula, Not):
+        return isinstance(formula.body, Atom)
+    if isinstance(formula, And | Or):
+        return all(negations_at_atoms(part) for part in formula.parts)
+    if isinstance(formula, Forall | Exists):
+        return negations_at_atoms(formula.body)
+    return isinstance(formula, Atom)
+
+
+@settings(max_examples=100, deadline=None)
+@given(first_order())
+def test_normal_form_is_equivalent_in_every_small_world(formula: Formula) -> None:
+    normal = negation_normal_form(formula)
+    assert negations_at_atoms(normal)
+    assert set(free_variables(normal)) <= set(free_variables(formula))
+    for size in (1, 2):
+        for world in list(worlds(*formula_symbols(formula), size))[::7]:
+            for x, y in product(range(size), repeat=2):
+                meaning = {"X": x, "Y": y}
+                assert holds(normal, world, size, meaning) == holds(formula, world, size, meaning)
+
+
+@settings(max_examples=60, deadline=None)
+@given(propositional())
+def test_names_for_subformulas_keep_satisfiability_row_by_row(formula: Formula) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(normal_form, "BLOW_UP", 1)  # name whatever distribution would multiply
+        names = FreshNames("def", NOTHING)
+        shortened, written = Definitions(names).shortened(formula)
+    assume(len(names.made) <= 6)
+    clauses = [
+        clause
+        for part in (shortened, *written)
+        for clause in distributed(negation_normal_form(part))
+    ]
+    for row in rows():
+        choices = product((0, 1), repeat=len(names.made))
+        extended = (
+            {
+                **row,
+                **{(name, 0): {(): value} for name, value in zip(names.made, values, strict=True)},
+            }
+            for values in choices
+        )
+        assert holds(formula, row, 1, {}) == any(
+            clauses_hold(clauses, world, 1) for world in extended
+        )
+
+
+@settings(max_examples=60, deadline=None)
+@given(first_order())
+def test_skolem_functions_exist_in_exactly_the_worlds_where_the_formula_holds(
+    formula: Formula,
+) -> None:
+    closed = Forall(free, formula) if (free := free_variables(formula)) else formula
+    functions = FreshNames("sk", NOTHING)
+    clauses = distributed(skolemised(negation_normal_form(closed), functions))
+    new = {
+        symbol
+        for symbol in symbols_in(lit.atom for clause in clauses for lit in clause)[0]
+        if symbol[0] in functions.made
+    }
+    assume(sum(2**arity for _, arity in new) <= 6)
+    for size in (1, 2):
+        for world in list(worlds(*formula_symbols(closed), size))[::5]:
+            witnesses = worlds(new, set(), size)
+            assert holds(closed, world, size, {}) == any(
+                clauses_hold(clauses, {**world, **witness}, size) for witness in witnesses
+            )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(propositional(), min_size=1, max_size=2), propositional())
+def test_a_propositional_conjecture_follows_exactly_if_the_clauses_are_unsatisfiable(
+    axioms: list[Formula], conjecture: Formula
+) -> None:
+    statements = [Statement("ax", "axiom", axiom, "fof") for axiom in axioms]
+    statements.append(Statement("goal", "conjecture", conjecture, "fof"))
+    clauses = clausify(Problem("random", tuple(statements))).clauses
+    follows = all(
+        holds(conjecture, row, 1, {})
+        for row in rows()
+        if all(holds(axiom, row, 1, {}) for axiom in axioms)
+    )
+    literals = [clause.literals for clause in clauses]
+    assert follows != any(clauses_hold(literals, row, 1) for row in rows())
+
+
+def test_clauses_in_the_order_of_the_statements_with_unique_names_and_roles() -> None:
+    result = form(
+        "fof(a, axiom, p & q & (r | s)).",
+        "fof(goal, conjecture, p => q).",
+        "fof(a_2, axiom, t).",
+        "cnf('a b', negated_conjecture, ~ u(X)).",
+        "fof('a b', axiom, v & w).",
+    )
+    assert [(c.name, c.source, c.role, clause_text(c)) for c in result.clauses] == [
+        ("a", "a", "axiom", "p"),
+        ("a_3", "a", "axiom", "q"),
+        ("a_4", "a", "axiom", "r | s"),
+        ("goal", "goal", "negated_conjecture", "p"),
+        ("goal_2", "goal", "negated_conjecture", "~ q"),
+        ("a_2", "a_2", "axiom", "t"),
+        ("'a b'", "'a b'", "negated_conjecture", "~ u(X)"),
+        ("'a b_2'", "'a b'", "axiom", "v"),
+        ("'a b_3'", "'a b'", "axiom", "w"),
+    ]
+    assert (result.conjecture, result.equality, result.skolem, result.defined) == (
+        True,
+        False,
+        NOTHING,
+        NOTHING,
+    )
+
+
+def test_several_conjectures_are_denied_together() -> None:
+    assert told("fof(a, conjecture, p).", "fof(b, axiom, q).", "fof(c, conjecture, r).") == [
+        "~ p | ~ r",
+        "q",
+    ]
+
+
+def test_without_conjecture_the_axioms_are_what_is_refuted() -> None:
+    assert not form("fof(a, axiom, p).").conjecture
+    assert form("cnf(a, negated_conjecture, p).").conjecture
+
+
+def test_skolem_functions_take_only_the_variables_that_they_depend_on() -> None:
+    assert told("fof(a, axiom, ! [X] : (p(X) => ? [Y] : q(Y))).") == ["~ p(X) | q(sk1)"]
+    assert told("fof(a, axiom, ! [X,Z] : ? [Y] : (p(X,Y) & r(Z))).") == ["p(X,sk1(X))", "r(Z)"]
+    assert told("fof(a, axiom, ! [X] : ? [Y,Z] : q(X,Y,Z)).") == ["q(X,sk1(X),sk2(X))"]
+
+
+def test_new_names_are_not_in_the_problem() -> None:
+    result = form("fof(a, axiom, ? [X] : p(sk1, X)).", "fof(b, axiom, sk2).")
+    assert [clause_text(clause) for clause in result.clauses] == ["p(sk1,sk3)", "sk2"]
+    assert result.skolem == {"sk3"}
+
+
+def test_variables_of_different_quantifiers_are_kept_apart() -> None:
+    assert told("fof(a, axiom, (! [X] : p(X)) | ! [X] : q(X)).") == ["p(X) | q(X_1)"]
+    assert told("fof(a, axiom, ! [X] : (p(X) | ! [X] : q(X))).") == ["p(X) | q(X_1)"]
+
+
+def test_tautologies_and_repeated_literals_go() -> None:
+    assert told("cnf(a, axiom, p | q | p).", "cnf(b, axiom, p | ~ p).") == ["p | q"]
+    assert told("fof(a, axiom, $true).", "fof(b, axiom, p | $false).") == ["p"]
+    assert told("fof(a, axiom, $false).") == ["$false"]
+    assert told("cnf(a, axiom, $false).") == ["$false"]
+
+
+def test_what_would_blow_up_gets_names_and_nothing_else_does() -> None:
+    pairs = " | ".join(f"(a{i} & b{i})" for i in range(40))  # 2 ** 40 clauses if distributed
+    result = form(f"fof(a, axiom, {pairs}).")
+    assert len(result.clauses) == 64 + 2 * 34  # six pairs are left, the others are defined
+    assert len(result.defined) == 34
+    assert {clause.role for clause in result.clauses[:64]} == {"axiom"}
+    assert {clause.role for clause in result.clauses[64:]} == {"definition"}
+    assert clause_text(result.clauses[64]) == "~ def1 | a0"
+    six = form("fof(a, axiom, " + " | ".join(f"(a{i} & b{i})" for i in range(6)) + ").")
+    assert (len(six.clauses), six.defined) == (64, NOTHING)
+
+
+def test_a_definition_is_over_the_free_variables() -> None:
+    pairs = " | ".join(f"(p{i}(X,Y) & q{i}(Y))" for i in range(7))
+    result = form(f"fof(a, axiom, ! [X] : ? [Y] : ({pairs})).")
+    assert clause_text(result.clauses[0]).startswith("def1(X,sk1(X)) | p1(X,sk1(X)) | ")
+    assert [clause_text(clause) for clause in result.clauses[-2:]] == [
+        "~ def1(X,Y) | p0(X,Y)",
+        "~ def1(X,Y) | q0(Y)",
+    ]
+
+
+@pytest.mark.parametrize("letters", [12, 100])
+def test_chains_of_equivalences_stay_small(letters: int) -> None:
+    chain: Formula = Atom("p0")
+    for i in range(1, letters):
+        chain = Iff(chain, Atom(f"p{i}"))
+    clauses = clausify(Problem("chain", (Statement("a", "axiom", chain, "fof"),))).clauses
+    assert len(clauses) < 40 * letters
+
+
+def test_axioms_of_equality_come_last_and_only_where_an_equation_is() -> None:
+    result = form("fof(a, axiom, ! [X] : f(X,c) = X).", "fof(b, axiom, ? [Y] : p(Y)).")
+    assert result.equality
+    assert [(c.name, clause_text(c)) for c in result.clauses if c.role == "equality"] == [
+        ("reflexivity", "X = X"),
+        ("symmetry", "X != Y | Y = X"),
+        ("transitivity", "X != Y | Y != Z | X = Z"),
+        ("congruence_of_f", "X1 != Y1 | X2 != Y2 | f(X1,X2) = f(Y1,Y2)"),
+        ("congruence_of_p", "X1 != Y1 | ~ p(X1) | p(Y1)"),
+    ]
+    assert all(c.source == "" for c in result.clauses if c.role == "equality")
+    assert result.clauses[-1].role == "equality"
+    assert not form("fof(a, axiom, p(c)).").equality
+
+
+def test_distinct_objects_are_unequal_where_equality_is_used() -> None:
+    assert told('cnf(a, axiom, p("A") | "B" = "C").')[-3:] == [
+        '"A" != "B"',
+        '"A" != "C"',
+        '"B" != "C"',
+    ]
+    assert told('cnf(a, axiom, p("A", "B")).') == ['p("A","B")']
+    values = told("cnf(a, axiom, p(1, 2, 1.0, 4/2, 1e-99999999) | b = 1).")
+    assert [one for one in values if one[0].isdigit()] == [
+        "1 != 2", "1 != 4/2", "1 != 1e-99999999", "2 != 1.0", "2 != 1e-99999999",
+        "1.0 != 4/2", "1.0 != 1e-99999999",
+    ]  # fmt: skip
+    many = " | ".join(f'p("{i}")' for i in range(500))
+    with pytest.raises(ValueError, match="has 500 distinct objects, which takes 124750 inequal"):
+        form(f"cnf(a, axiom, {many} | a = b).")
+
+
+@settings(max_examples=40, deadline=None)
+@given(first_order())
+def test_axioms_of_equality_are_true_where_it_is_identity(formula: Formula) -> None:
+    closed = And((Forall(("X", "Y"), formula), Atom("=", (Function("c"), Function("c")))))
+    statement = Statement("a", "axiom", closed, "fof")
+    axioms = [
+        c.literals for c in clausify(Problem("p", (statement,))).clauses if c.role == "equality"
+    ]
+    for world in list(worlds(*formula_symbols(closed), 2))[::9]:
+        assert clauses_hold(axioms, world, 2)
+
+
+def test_thousands_of_clauses_take_a_second() -> None:
+    lines = [f"cnf(c{i}, axiom, p(X,f{i}(Y)) | ~ p(f{i}(X),Y))." for i in range(5000)]
+    start = time.perf_counter()
+    result = form(*lines)
+    assert len(result.clauses) == 5000
+    assert clause_text(result.clauses[4999]) == "p(X,f4999(Y)) | ~ p(f4999(X),Y)"
+    assert time.perf_counter() - start < 10

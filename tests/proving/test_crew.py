@@ -1,0 +1,288 @@
+"""The workers of a round: each problem once, checked proofs, the same for a seed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from envs.proving.calculus.matrix import build_library
+from envs.proving.game import OWN, Proving, load_library
+from envs.proving.proofs.checker import check_proof
+from envs.proving.proofs.extract import proof_of
+from envs.proving.proofs.proof import Proof
+from selfplay import arrays
+from selfplay.config import parse_config
+from selfplay.nets import Net
+from selfplay.nets.evaluator import CancelledError, NetEvaluator, Usage
+from selfplay.proving import crew as crews
+from selfplay.proving.crew import Batch, Crew, Effort
+from selfplay.proving.lessons import replay
+from selfplay.search import Puct
+
+EFFORT = Effort(
+    inferences=60, unguided_inferences=500, lanes=8, failures=3, hindsight=2, smoothing=0.1
+)
+SEARCH = Puct(simulations=15, look_ahead=False)
+
+
+@pytest.fixture(scope="module")
+def game() -> Proving:
+    """Twenty-two of Pelletier's problems, from easy to hard."""
+    forms = load_library(str(OWN / "pelletier")).forms
+    return Proving(library=build_library(forms[18:40]))
+
+
+@pytest.fixture(scope="module")
+def net(game: Proving) -> Net:
+    torch.manual_seed(0)
+    section = parse_config({"net": {"kind": "walks", "features": 8, "width": 16}}).net
+    return section.build(game)
+
+
+def evaluator(net: Net) -> NetEvaluator:
+    return NetEvaluator(net, 64, "cpu", torch.float32, 0)
+
+
+def hired(game: Proving, workers: int = 1) -> Crew:
+    return Crew(game, SEARCH, EFFORT, evaluator, workers)
+
+
+def all_problems(game: Proving) -> NDArray[np.int64]:
+    return np.arange(len(game.library.forms))
+
+
+@pytest.fixture(scope="module")
+def guided(game: Proving, net: Net) -> Batch:
+    (batch,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(7))
+    return batch
+
+
+@pytest.fixture(scope="module")
+def unguided(game: Proving, net: Net) -> Batch:
+    (batch,) = hired(game).work(net, all_problems(game), "in order", np.random.default_rng(7))
+    return batch
+
+
+def accepted(game: Proving, batches: list[Batch]) -> set[int]:
+    """The problems proved, once each proof has been checked."""
+    proved = set()
+    for trial in (trial for batch in batches for trial in batch.trials):
+        assert trial.seen == ()
+        assert trial.furthest is None
+        if not trial.proved:
+            assert trial.actions == ()
+            continue
+        proved.add(trial.problem)
+        tableau = arrays.take(replay(game, trial.problem, trial.actions)[1].tableau, 0)
+        proof = proof_of(game.library, trial.problem, tableau)
+        assert check_proof(game.library.forms[trial.problem], proof)
+    return proved
+
+
+def plain(batch: Batch) -> list[Any]:
+    """All that a seed decides."""
+    return [
+        [trial._replace(seconds=0.0) for trial in batch.trials],
+        [leaf.tolist() for sample in batch.samples for leaf in arrays.leaves(sample)],
+        batch.refused,
+        batch.parts,
+        batch.usage.evaluated,
+    ]
+
+
+def test_a_seed_decides_the_batch(game: Proving, net: Net, guided: Batch) -> None:
+    (again,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(7))
+    assert plain(again) == plain(guided)
+    (other,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(8))
+    assert plain(other) != plain(guided)
+
+
+@pytest.mark.parametrize("how", ["guided", "unguided"])
+def test_each_problem_is_tried_once_within_its_inferences(
+    how: str, game: Proving, guided: Batch, unguided: Batch
+) -> None:
+    batch = guided if how == "guided" else unguided
+    tried = [trial.problem for trial in batch.trials]
+    assert sorted(tried) == list(range(22))
+    assert batch.refused == 0
+    most = EFFORT.inferences if how == "guided" else EFFORT.unguided_inferences
+    proved = accepted(game, [batch])
+    assert 5 <= len(proved) < 22
+    assert all(trial.inferences <= most for trial in batch.trials if trial.proved)
+    assert (batch.usage.evaluated > 0) == (how == "guided")
+
+
+def test_proofs_teach_policy_and_value_and_failures_value_alone(
+    guided: Batch, unguided: Batch
+) -> None:
+    won, lost = [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]
+    proved = arrays.concatenate(unguided.samples)
+    assert (proved.value == won).all()
+    assert (proved.policy_weight == 1.0).all()
+    np.testing.assert_allclose(proved.policy.sum(axis=1), 1.0, rtol=1e-5)
+    options = proved.legal.sum(axis=1)
+    np.testing.assert_allclose(proved.policy.max(axis=1), 0.9 + 0.1 / options, rtol=1e-5)
+    assert unguided.parts == 0  # without positions of the game there is nothing to look back on
+    failed = [sample for sample in guided.samples if (sample.value == lost).all()]
+    assert len(failed) >= 3
+    assert all(1 <= len(sample.value) <= EFFORT.failures for sample in failed)
+    assert all((sample.policy_weight == 0.0).all() for sample in failed)
+    assert all((sample.value_weight == 1.0).all() for sample in failed)
+
+
+def test_a_proof_that_the_checker_refuses_counts_as_none(
+    game: Proving, net: Net, unguided: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One literal of every proof is turned round before it is checked."""
+
+    def turned(*what: Any) -> Proof:
+        proof = proof_of(*what)
+        first, *others = proof.nodes
+        literal = first.literal._replace(positive=not first.literal.positive)
+        return proof._replace(nodes=(first._replace(literal=literal), *others))
+
+    monkeypatch.setattr(crews, "proof_of", turned)
+    (batch,) = hired(game).work(net, all_problems(game), "in order", np.random.default_rng(7))
+    assert batch.refused == sum(trial.proved for trial in unguided.trials) > 0
+    assert not any(trial.proved or trial.actions for trial in batch.trials)
+    assert batch.samples == []
+
+
+def test_a_proof_that_the_game_has_no_room_for_counts_as_none(
+    game: Proving, net: Net, unguided: Batch
+) -> None:
+    """The unguided search finds it, but nobody could check it move by move."""
+    small = Proving(nodes=12, library=game.library)
+    (batch,) = hired(small).work(net, all_problems(game), "in order", np.random.default_rng(7))
+    assert 0 < len(accepted(small, [batch])) < len(accepted(game, [unguided]))
+    assert batch.refused == 0
+
+
+def test_a_cancelled_round_is_given_up(game: Proving, net: Net) -> None:
+    crew = hired(game)
+    crew.work(net, np.array([0]), "in order", np.random.default_rng(0))
+    crew.cancel()
+    with pytest.raises(CancelledError):
+        crew.work(net, all_problems(game), "in order", np.random.default_rng(0))
+
+
+@pytest.fixture
+def two(game: Proving) -> Iterator[Crew]:
+    crew = hired(game, 2)
+    yield crew
+    crew.close()
+
+
+class Broken:
+    """In the place of a pool: one of its processes was killed."""
+
+    def __init__(self, *_: Any) -> None: ...
+
+    def submit(self, *_: Any) -> None:
+        raise BrokenProcessPool
+
+    def shutdown(self, **_: Any) -> None: ...
+
+
+def test_a_worker_that_was_killed_is_one_sentence(
+    two: Crew, game: Proving, net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(two, "_pool", Broken())
+    with pytest.raises(ValueError, match="a proving process was ended from outside"):
+        two.work(net, all_problems(game), "in order", np.random.default_rng(7))
+
+
+def test_two_processes_try_each_problem_once(
+    two: Crew, game: Proving, net: Net, unguided: Batch
+) -> None:
+    problems = all_problems(game)
+    alone = two.work(net, problems, "in order", np.random.default_rng(7))
+    assert [sorted(trial.problem for trial in batch.trials) for batch in alone] == [
+        list(range(0, 22, 2)), list(range(1, 22, 2)),
+    ]  # fmt: skip
+    assert accepted(game, alone) == accepted(game, [unguided])
+    assert sum(len(batch.samples) for batch in alone) == len(unguided.samples)
+    helped = two.work(net, problems, "guided", np.random.default_rng(7))
+    tried = [trial.problem for batch in helped for trial in batch.trials]
+    assert sorted(tried) == problems.tolist()
+    assert len(accepted(game, helped)) >= 5
+    used = [batch.usage for batch in helped]
+    assert all(isinstance(usage, Usage) and usage.evaluated > 0 for usage in used)
+
+
+def test_a_net_that_knows_the_problems_goes_to_other_processes() -> None:
+    game = Proving(
+        library=build_library(load_library(str(OWN / "pelletier")).forms[18:26]), view="graph"
+    )
+    section = parse_config({"net": {"kind": "graph", "features": 8, "width": 8, "rounds": 1}}).net
+    crew = hired(game, 2)
+    try:
+        net = section.build(game)
+        alone = crew.work(net, all_problems(game), "in order", np.random.default_rng(7))
+        helped = crew.work(net, all_problems(game), "guided", np.random.default_rng(7))
+    finally:
+        crew.close()
+    assert 0 < len(accepted(game, alone)) <= 8
+    assert sum(len(batch.trials) for batch in helped) == 8
+
+
+ORPHANED = """
+import multiprocessing
+import os
+import sys
+import numpy as np
+import torch
+
+sys.path[:0] = {tests!r}
+
+if __name__ == "__main__":
+    from test_crew import EFFORT, SEARCH, evaluator, CHOSEN
+    from envs.proving.game import Proving
+    from selfplay.config import parse_config
+    from selfplay.proving.crew import Crew
+
+    game = Proving(CHOSEN)
+    section = parse_config({{"net": {{"kind": "walks", "features": 8, "width": 16}}}}).net
+    net = section.build(game)
+    crew = Crew(game, SEARCH, EFFORT, evaluator, 2)
+    crew.work(net, np.zeros(2, np.int64), "in order", np.random.default_rng(0))
+    print(*[child.pid for child in multiprocessing.active_children()], flush=True)
+    os.kill(os.getpid(), 9)
+"""
+CHOSEN = str(OWN / "pelletier" / "pelletier_24.p")
+
+
+def test_workers_end_with_the_process_that_leads(tmp_path: Path) -> None:
+    """However that ends: it is killed."""
+    script = tmp_path / "orphaned.py"
+    script.write_text(ORPHANED.format(tests=[str(Path(__file__).parents[n]) for n in (0, 1)]))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=250, check=False
+    )
+    workers = [int(number) for number in done.stdout.split()]
+    assert (done.returncode, len(workers)) == (-signal.SIGKILL, 2), done.stderr
+    until = time.monotonic() + 20
+    while any(is_running(worker) for worker in workers) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(is_running(worker) for worker in workers)
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"

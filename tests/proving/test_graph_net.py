@@ -1,0 +1,495 @@
+"""The net that sees no names: what it must not notice, what it must, its memory, its learning."""
+
+import numpy as np
+import pytest
+import torch
+
+import selfplay.nets.graph as graph_net
+from envs.connect4 import Connect4
+from envs.proving.calculus.matrix import Library, build_library
+from envs.proving.calculus.tableau import (
+    GOAL,
+    LEMMAS,
+    MOVES,
+    OPEN,
+    OPTIONS,
+    ROOT,
+    Limits,
+    Tableau,
+    begin,
+    close,
+    find_options,
+    infer,
+    new_tableau,
+)
+from envs.proving.calculus.unify import UNBOUND, new_scratch
+from envs.proving.game import OWN, Proving, ProvingState
+from envs.proving.logic.formula import Atom, Clause, ClauseForm, Function, Literal, Term, Variable
+from envs.proving.views.graph import PLACES, place_below, problem_graphs
+from selfplay import arrays
+from selfplay.learning.learner import Learner, LearnerSection
+from selfplay.nets import Graph, Heads, Net, forward_flops, obs_tensors, parameter_count
+from selfplay.nets.evaluator import NetEvaluator
+from selfplay.types import Samples
+
+SIZES = (96, 96, 64)  # nodes, variables, options
+SYMBOLS = {"p": 2, "q": 1, "r": 3}
+FUNCTIONS = {"f": 2, "g": 1, "a": 0, "b": 0}
+
+
+def random_term(rng: np.random.Generator, depth: int) -> Term:
+    if rng.random() < 0.6:
+        return Variable("XYZ"[rng.integers(3)])
+    names = [name for name, arity in FUNCTIONS.items() if arity == 0 or depth > 0]
+    name = names[rng.integers(len(names))]
+    return Function(name, tuple(random_term(rng, depth - 1) for _ in range(FUNCTIONS[name])))
+
+
+def random_literal(rng: np.random.Generator) -> Literal:
+    name = list(SYMBOLS)[rng.integers(len(SYMBOLS))]
+    parts = tuple(random_term(rng, 2) for _ in range(SYMBOLS[name]))
+    return Literal(bool(rng.random() < 0.5), Atom(name, parts))
+
+
+def random_form(seed: int) -> ClauseForm:
+    rng = np.random.default_rng(seed)
+    clauses = [
+        Clause(
+            tuple(random_literal(rng) for _ in range(rng.integers(1, 5))),
+            f"c{i}",
+            f"c{i}",
+            "negated_conjecture" if i < 2 else ("axiom", "equality", "definition")[i % 3],
+        )
+        for i in range(16)
+    ]
+    return ClauseForm(f"random{seed}", tuple(clauses), True, False, frozenset(), frozenset())
+
+
+def renamed(term: Term, variables: dict[str, str]) -> Term:
+    if isinstance(term, Variable):
+        return Variable(variables[term.name])
+    return Function(
+        f"other_{term.name}", tuple(renamed(part, variables) for part in term.arguments)
+    )
+
+
+class Disguise:
+    """A problem under other names and in another order."""
+
+    def __init__(self, form: ClauseForm, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.clauses = rng.permutation(len(form.clauses)).tolist()  # new number -> old
+        self.literals = [rng.permutation(len(clause.literals)).tolist() for clause in form.clauses]
+        clauses = []
+        for old in self.clauses:
+            variables = dict(zip("XYZ", rng.permutation(["U", "V", "W"]).tolist(), strict=True))
+            literals = [form.clauses[old].literals[i] for i in self.literals[old]]
+            new = tuple(
+                Literal(
+                    literal.positive,
+                    Atom(
+                        f"other_{literal.atom.predicate}",
+                        tuple(renamed(part, variables) for part in literal.atom.arguments),
+                    ),
+                )
+                for literal in literals
+            )
+            clauses.append(form.clauses[old]._replace(literals=new, name=f"d{old}"))
+        self.form = form._replace(name="disguised", clauses=tuple(clauses))
+
+    def clause(self, old: int) -> int:
+        return self.clauses.index(old)
+
+    def literal(self, true: Library, library: Library, literal: int) -> int:
+        """The number in ``library`` of the literal that has this number in ``true``."""
+        old = int(true.matrix.clause[literal])
+        place = self.literals[old].index(literal - int(true.matrix.clause_start[old]))
+        return int(library.matrix.clause_start[self.clause(old)]) + place
+
+
+class Replay:
+    """The tableau of a position, done again in the disguised problem, inference by inference."""
+
+    def __init__(self, true: Library, disguise: Disguise, t: Tableau) -> None:
+        self.true, self.disguise, self.old = true, disguise, t
+        self.library = build_library([disguise.form])
+        self.new = new_tableau(*SIZES)
+        self.scratch = new_scratch(SIZES[1])
+        self.nodes = {ROOT: ROOT}
+        begin(self.library.matrix, 0, self.new)
+        self._close(ROOT)
+        goal = self.nodes[int(t.scalars[GOAL])]
+        self.new.scalars[GOAL] = goal
+        self.new.scalars[MOVES] = t.scalars[MOVES]
+        self.scratch.length[0] = 0
+        if goal != ROOT:
+            find_options(self.library.matrix, self.new, Limits(24, False), self.scratch)
+
+    def _close(self, node: int) -> None:
+        how, matrix = int(self.old.closed[node]), self.library.matrix
+        if how == OPEN:
+            return
+        self.new.scalars[GOAL] = self.nodes[node]
+        self.scratch.length[0] = 0
+        if how <= LEMMAS:
+            close(self.new, self.nodes[node], LEMMAS - self.nodes[LEMMAS - how])
+        else:
+            infer(matrix, self.new, self.option(node, how), self.scratch)
+        if how >= 0:
+            for child in self._children(self.old, node):
+                wanted = self.disguise.literal(
+                    self.true, self.library, int(self.old.literal[child])
+                )
+                places = self._children(self.new, self.nodes[node])
+                self.nodes[child] = next(at for at in places if self.new.literal[at] == wanted)
+            for child in self._children(self.old, node):
+                self._close(child)
+
+    def option(self, goal: int, option: int) -> int:
+        """What an inference on ``goal`` is called here."""
+        if goal == ROOT:
+            return self.disguise.clause(option)
+        if option < 0:
+            return -1 - self.nodes[-1 - option]
+        return self.disguise.literal(self.true, self.library, option)
+
+    def order(self) -> list[int]:
+        """Where each inference of the old position stands here."""
+        goal = int(self.old.scalars[GOAL])
+        count = int(self.old.scalars[OPTIONS])
+        here = self.new.options[: self.new.scalars[OPTIONS]].tolist()
+        assert len(here) == count
+        return [here.index(self.option(goal, option)) for option in self.old.options[:count]]
+
+    @staticmethod
+    def _children(t: Tableau, node: int) -> range:
+        return range(int(t.first[node]), int(t.first[node]) + int(t.children[node]))
+
+
+def proving(*forms: ClauseForm) -> Proving:
+    nodes, variables, actions = SIZES
+    return Proving(
+        nodes=nodes,
+        variables=variables,
+        actions=actions,
+        view="graph",
+        library=build_library(forms),
+    )
+
+
+def fresh(game: Proving, seed: int = 0, **section: int) -> Net:
+    torch.manual_seed(seed)
+    return Graph(**section).build(game).eval()
+
+
+def positions(game: Proving, seed: int, games: int, moves: int) -> ProvingState:
+    """Open positions of random games, after each number of moves."""
+    rng = np.random.default_rng(seed)
+    state = game.init(rng, games)
+    parts = [state]
+    for _ in range(moves):
+        legal = game.legal(state)
+        action = np.array([rng.choice(np.flatnonzero(row)) for row in legal], np.int32)
+        state, paid = game.step(state, action)
+        state = arrays.take(state, paid.discount != 0)
+        parts.append(state)
+    return arrays.tree_map(lambda *fields: np.concatenate(fields), *parts)
+
+
+def answers(net: Net, game: Proving, state: ProvingState) -> Heads:
+    with torch.no_grad():
+        heads: Heads = net(obs_tensors(game.observe(state)))
+    return heads
+
+
+def one(tableau: Tableau) -> ProvingState:
+    return ProvingState(np.zeros(1, np.int32), arrays.tree_map(lambda x: x[None], tableau))
+
+
+def at(state: ProvingState, i: int) -> ProvingState:
+    return arrays.take(state, slice(i, i + 1))
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3, 5])
+def test_names_and_order_make_no_difference(seed: int) -> None:
+    form = random_form(seed)
+    game = proving(form)
+    net = fresh(game, seed)
+    state = positions(game, seed, games=12, moves=6)
+    moved, spread = 0, []
+    for i in range(arrays.length(state)):
+        tableau = arrays.take(state.tableau, i)
+        disguise = Disguise(form, seed=100 * seed + i)
+        replay = Replay(game.library, disguise, tableau)
+        other = proving(disguise.form)
+        twin = fresh(other, seed=99)
+        twin.load_state_dict(net.state_dict())
+        policy, value, _ = answers(net, game, at(state, i))
+        policy_there, value_there, _ = answers(twin, other, one(replay.new))
+        order = replay.order()
+        logits = policy[0, : len(order)]
+        torch.testing.assert_close(policy_there[0, order], logits, atol=1e-5, rtol=0)
+        torch.testing.assert_close(value_there, value, atol=1e-5, rtol=0)
+        moved += order != sorted(order)
+        spread.append(float(logits.std()))
+    assert arrays.length(state) > 20
+    assert moved > 5  # the test does permute
+    assert len(set(spread)) > 10  # and positions do differ
+    assert np.median(spread) > 2e-3  # and so do inferences
+
+
+X, Y = Variable("X"), Variable("Y")
+A = Function("a")
+
+
+def f(*parts: Term) -> Term:
+    return Function("f", parts)
+
+
+def clause(name: str, *literals: tuple[bool, str, tuple[Term, ...]], role: str = "axiom") -> Clause:
+    return Clause(
+        tuple(Literal(sign, Atom(symbol, parts)) for sign, symbol, parts in literals),
+        name,
+        name,
+        role,
+    )
+
+
+INNER = f(A, f(X, Y))
+
+
+def small(inner: Term = INNER, sign: bool = False, role: str = "axiom") -> ClauseForm:
+    """A problem whose goal p(X, Y) can be closed in three ways."""
+    return ClauseForm(
+        "small",
+        (
+            clause("goal", (False, "p", (X, Y)), (False, "q", (X,)), role="negated_conjecture"),
+            clause("one", (True, "p", (X, f(X, Y))), (sign, "q", (inner,)), role=role),
+            clause("two", (True, "p", (A, X)), (False, "p", (X, X))),
+            clause("three", (True, "p", (X, A)), (False, "q", (X,))),
+            clause("four", (True, "q", (A,)), (False, "q", (f(A, A),))),
+            clause("five", (True, "q", (f(A, X),)), (False, "p", (X, A))),
+        ),
+        True,
+        False,
+        frozenset(),
+        frozenset(),
+    )
+
+
+def first_choice(game: Proving) -> ProvingState:
+    """The goal p(X, Y), chosen between three inferences."""
+    state = game.start(np.zeros(1, np.int32))
+    state, _ = game.step(state, np.zeros(1, np.int32))
+    assert state.tableau.scalars[0, OPTIONS] == 3
+    return state
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        small(inner=f(f(X, Y), A)),
+        small(inner=f(A, f(Y, X))),
+        small(sign=True),
+        small(role="equality"),
+    ],
+    ids=["order of arguments", "deeper order", "sign", "role"],
+)
+def test_clauses_that_say_something_else_do_make_one(other: ClauseForm) -> None:
+    game, changed = proving(small()), proving(other)
+    net, twin = fresh(game), fresh(changed)
+    before = answers(net, game, first_choice(game))
+    after = answers(twin, changed, first_choice(changed))
+    scores, there = before.policy_MA[0, :3], after.policy_MA[0, :3]
+    assert float((scores - there).abs()[0]) > 2e-4  # that of the clause that differs
+    assert float((before.value_M3 - after.value_M3).abs().max()) > 2e-5
+
+
+def with_binding(state: ProvingState, variable: int, literal: int, argument: int) -> ProvingState:
+    """The position with a free variable bound to an argument of a literal of the matrix."""
+    matrix = proving(small()).library.matrix
+    bound = arrays.tree_map(np.copy, state)
+    term = int(matrix.atom[literal])
+    assert bound.tableau.bound[0, variable] == UNBOUND
+    bound.tableau.bound[0, variable] = matrix.terms.arguments[matrix.terms.first[term] + argument]
+    bound.tableau.bound_offset[0, variable] = 0
+    return bound
+
+
+def test_bindings_make_a_difference() -> None:
+    game = proving(small())
+    net, free = fresh(game), first_choice(proving(small()))
+    matrix = game.library.matrix
+    constant = with_binding(free, 0, int(matrix.clause_start[2]), 0)  # X := a
+    same = with_binding(free, 1, int(matrix.clause_start[0]), 0)  # Y := X
+    values = [answers(net, game, state).value_M3 for state in (free, constant, same)]
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        assert float((values[i] - values[j]).abs().max()) > 1e-4
+
+
+def test_a_literal_above_and_one_beside_are_not_the_same() -> None:
+    game = proving(small())
+    net, state = fresh(game), first_choice(game)
+    state, _ = game.step(state, np.ones(1, np.int32))  # by clause two
+    obs = game.observe(state)
+    value = answers(net, game, state).value_M3
+    hidden = obs._replace(literal=obs.literal.copy())
+    for token in np.flatnonzero(obs.literal[0])[1:]:
+        hidden.literal[0] = obs.literal[0]
+        hidden.literal[0, token] = 0
+        with torch.no_grad():
+            without = net(obs_tensors(hidden)).value_M3
+        assert float((without - value).abs().max()) > 1e-4
+
+
+def test_a_batch_answers_what_each_position_alone_does() -> None:
+    game = proving(*(random_form(seed) for seed in range(10)))
+    net = fresh(game).eval()
+    state = positions(game, 0, games=24, moves=4)
+    assert len(set(state.problem.tolist())) > 7
+    policy, value, _ = answers(net, game, state)
+    learned = net(obs_tensors(game.observe(state)))  # with gradients: nothing is remembered
+    torch.testing.assert_close(learned.policy_MA, policy, atol=1e-5, rtol=0)
+    torch.testing.assert_close(learned.value_M3, value, atol=1e-5, rtol=0)
+    for i in range(arrays.length(state)):
+        alone = answers(net.fused(), game, at(state, i))
+        torch.testing.assert_close(alone.policy_MA[0], policy[i], atol=1e-5, rtol=0)
+        torch.testing.assert_close(alone.value_M3[0], value[i], atol=1e-5, rtol=0)
+
+
+def test_what_is_remembered_is_what_would_be_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    game = proving(*(random_form(seed) for seed in range(10)))
+    net = fresh(game)
+    state = positions(game, 1, games=24, moves=3)
+    expected = answers(net.fused(), game, state).value_M3
+    rows = len(problem_graphs(game.library.matrix).name_kind)
+    for most in (graph_net._MOST_ROWS, rows, 1):  # the last: room for no problem at all
+        monkeypatch.setattr(graph_net, "_MOST_ROWS", most)
+        inference = net.fused()
+        with torch.inference_mode():
+            for part in np.random.default_rng(0).integers(arrays.length(state), size=(12, 5)):
+                some = obs_tensors(game.observe(arrays.take(state, part)))
+                torch.testing.assert_close(
+                    inference(some).value_M3, expected[torch.from_numpy(part)], atol=1e-5, rtol=0
+                )
+    before = answers(net, game, state).value_M3
+    with torch.no_grad():
+        net.entry.encoder.kind.weight += 1.0  # the weights change: nothing old may be answered
+    after = answers(net, game, state).value_M3
+    torch.testing.assert_close(after, net(obs_tensors(game.observe(state))).value_M3)
+    assert float((after - before).abs().max()) > 1e-3
+
+
+def test_checkpoints_hold_no_problem_and_copies_share_the_library() -> None:
+    one_game, other = proving(small()), proving(*(random_form(seed) for seed in range(10)))
+    net = fresh(one_game)
+    twin = fresh(other, seed=1)
+    twin.load_state_dict(net.state_dict())  # strict
+    assert sum(array.nbytes for array in net.state_dict().values()) < 1e6
+    assert parameter_count(net) == parameter_count(twin)
+    assert net.fused().entry.encoder.problems is net.entry.encoder.problems
+    assert forward_flops(net, one_game) > 1e4
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_evaluator_can_ask_it(dtype: torch.dtype) -> None:
+    game = proving(*(random_form(seed) for seed in range(5)))
+    net = fresh(game)
+    state = positions(game, 2, games=9, moves=3)
+    evaluator = NetEvaluator(net, game.num_actions, "cpu", dtype, cache_size=1024)
+    count = arrays.length(state)
+    assert count % 32 != 0  # so there are rows of padding
+    answer = evaluator(game, state)
+    exact = torch.softmax(answers(net, game, state).value_M3, 1)
+    rough = 1e-5 if dtype == torch.float32 else 0.05
+    np.testing.assert_allclose(answer.value, (exact[:, 0] - exact[:, 2]).numpy(), atol=rough)
+    over = arrays.tree_map(np.copy, state)
+    over.tableau.scalars[:, 4] = 1  # OVER: nothing to see
+    assert np.isfinite(evaluator(game, over).value).all()
+
+
+def test_other_games_are_refused() -> None:
+    with pytest.raises(ValueError, match="net kind 'graph' needs the proving game with view=graph"):
+        Graph().build(Connect4())
+
+
+def test_it_learns_what_depends_on_goal_and_clause() -> None:
+    """Planted: the value is the sign of the goal, the best inference that of the longest clause."""
+    game = proving(*(random_form(seed) for seed in range(20)))
+    state = positions(game, 3, games=60, moves=5)
+    state = arrays.take(state, state.tableau.scalars[:, GOAL] != ROOT)
+    tableau, matrix, count = state.tableau, game.library.matrix, arrays.length(state)
+    goal = tableau.literal[np.arange(count), tableau.scalars[:, GOAL]]
+    value = np.zeros((count, 3), np.float32)
+    value[np.arange(count), np.where(matrix.side[goal] % 2 == 1, 0, 2)] = 1
+    length = np.diff(matrix.clause_start)[matrix.clause[np.maximum(tableau.options, 0)]]
+    length = np.where(game.legal(state) & (tableau.options >= 0), length, 0)
+    policy = (length == length.max(1, keepdims=True)).astype(np.float32)
+    policy /= policy.sum(1, keepdims=True)
+    ones, zeros = np.ones(count, np.float32), np.zeros(count, np.float32)
+    samples = Samples(
+        game.observe(state),
+        game.legal(state),
+        policy,
+        value,
+        np.zeros_like(policy),
+        ones,
+        ones,
+        zeros,
+    )
+    section = LearnerSection(batch=64, lr=3e-3, warmup_steps=5)
+    learner = Learner(fresh(game), section, game, "cpu", autocast=False, seed=0)
+    before = learner.fit(samples, 3, 0.0)
+    learner.fit(samples, 60, 0.0)
+    after = learner.fit(samples, 3, 0.0)
+    assert after.value_loss < 0.2 * before.value_loss
+    assert after.kl < 0.4 * before.kl
+
+
+def test_places_are_told_apart_down_to_the_third_level() -> None:
+    """Ways down of up to three of the first five arguments have places of their own."""
+    places, level = [0], [0]
+    for _ in range(3):
+        level = [place_below(place, argument) for place in level for argument in range(5)]
+        places += level
+    assert len(set(places)) == len(places) == 1 + 5 + 25 + 125
+    deepest = level
+    for _ in range(6):
+        deepest = [place_below(place, argument) for place in deepest[:9] for argument in range(7)]
+        assert max(places) < min(deepest)
+        assert max(deepest) < PLACES
+
+
+def test_the_graph_of_a_problem() -> None:
+    """p(X, f(X, a)) | ~p(X, Y): names p, f, a, X, Y; each occurrence with its place."""
+    form = ClauseForm(
+        "tiny",
+        (clause("only", (True, "p", (X, f(X, A))), (False, "p", (X, Y))),),
+        False,
+        False,
+        frozenset(),
+        frozenset(),
+    )
+    graph = problem_graphs(build_library([form]).matrix)
+    assert graph.occurrence_literal.tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
+    p, function, constant, x, y = 0, 1, 2, 3, 4
+    assert graph.occurrence_name.tolist() == [p, x, function, x, constant, p, x, y]
+    assert graph.occurrence_place.tolist() == [0, 1, 2, 11, 12, 0, 1, 2]
+    assert graph.occurrence_code.tolist() == [0, 1, 0, 1, 0, 0, 1, 2]
+    assert graph.name_kind.tolist() == [1 + 2 + 5, 1 + 2, 1, 0, 0]
+
+
+def test_dropout_is_of_learning_alone() -> None:
+    """While it learns every answer is another, as the seed has it; else all are the same."""
+    game = Proving(str(OWN / "pelletier"), view="graph")
+    fields = obs_tensors(game.observe(game.start(np.arange(12, dtype=np.int32))))
+    net = Graph(dropout=0.5).build(game)
+
+    def answer(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        return net(fields).policy_MA.detach()
+
+    assert torch.equal(answer(0), answer(0))
+    assert not torch.equal(answer(0), answer(1))
+    net.eval()
+    assert torch.equal(answer(0), answer(1))

@@ -1,0 +1,174 @@
+"""Clause forms as arrays: what is numbered, where a proof may start, what may be connected."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_unify import random_term, robinson
+
+from envs.proving.calculus import matrix as matrices
+from envs.proving.calculus.matrix import ROLES, build_library, shuffled, start_clauses
+from envs.proving.game import OWN, load_library
+from envs.proving.logic.clausify import clausify
+from envs.proving.logic.formula import Atom, Clause, ClauseForm, Function, Literal, Term, Variable
+from envs.proving.logic.tptp import parse_problem
+from selfplay.arrays import leaves, tree_map
+
+
+def form_of(*clauses: Clause, name: str = "t") -> ClauseForm:
+    return ClauseForm(name, clauses, True, False, frozenset(), frozenset())
+
+
+def read(*statements: str) -> ClauseForm:
+    """The clause form of statements such as "axiom, p(X) | ~ q"."""
+    lines = [f"cnf(c{i}, {statement})." for i, statement in enumerate(statements)]
+    return clausify(parse_problem("\n".join(lines), "t"))
+
+
+def random_form(rng: np.random.Generator) -> ClauseForm:
+    """Clauses of p/1, q/2 and r/0 over random terms."""
+    clauses = []
+    for number in range(8):
+        literals = []
+        for _ in range(rng.integers(1, 4)):
+            predicate, arity = (("p", 1), ("q", 2), ("r", 0))[rng.integers(3)]
+            terms = tuple(random_term(rng, 2) for _ in range(arity))
+            literals.append(Literal(bool(rng.integers(2)), Atom(predicate, terms)))
+        clauses.append(Clause(tuple(literals), f"c{number}", "", "axiom"))
+    return form_of(*clauses)
+
+
+def apart(term: Term) -> Term:
+    """The term with other variables."""
+    if isinstance(term, Variable):
+        return Variable(term.name + "'")
+    return Function(term.name, tuple(apart(part) for part in term.arguments))
+
+
+def test_links_are_the_literals_that_unify_when_renamed_apart() -> None:
+    rng = np.random.default_rng(0)
+    counts = [0, 0]
+    for _ in range(12):
+        form = random_form(rng)
+        matrix = build_library([form]).matrix
+        flat = [literal for clause in form.clauses for literal in clause.literals]
+        for i, literal in enumerate(flat):
+            left = Function(literal.atom.predicate, literal.atom.arguments)
+            fits = [
+                j
+                for j, other in enumerate(flat)
+                if other.positive != literal.positive
+                and robinson(left, apart(Function(other.atom.predicate, other.atom.arguments)), {})
+                is not None
+            ]
+            links = matrix.links[matrix.link_start[i] : matrix.link_end[i]].tolist()
+            assert links == fits
+            counts[0] += len(fits)
+            counts[1] += len(flat) - len(fits)
+    assert min(counts) > 300
+
+
+def test_a_problem_with_too_many_pairs_shares_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    form = random_form(np.random.default_rng(1))
+    sieved = build_library([form]).matrix
+    monkeypatch.setattr(matrices, "_MOST_PAIRS", 0)
+    shared = build_library([form]).matrix
+    for i, side in enumerate(shared.side.tolist()):
+        links = shared.links[shared.link_start[i] : shared.link_end[i]].tolist()
+        assert links == np.flatnonzero(shared.side == side ^ 1).tolist()
+        assert set(sieved.links[sieved.link_start[i] : sieved.link_end[i]].tolist()) <= set(links)
+    assert len(shared.links) <= len(shared.side)
+
+
+def test_clauses_of_many_problems_side_by_side() -> None:
+    library = load_library()
+    matrix = library.matrix
+    assert matrix.clause_first[-1] == sum(len(form.clauses) for form in library.forms)
+    for clause in range(0, int(matrix.clause_first[-1]), 97):
+        own = library.clause_at(clause)
+        low, high = matrix.clause_start[clause : clause + 2]
+        sides = [divmod(int(side), 2) for side in matrix.side[low:high]]
+        assert [library.symbols[symbol] for symbol, _ in sides] == [
+            literal.atom.predicate for literal in own.literals
+        ]
+        assert [not negated for _, negated in sides] == [lit.positive for lit in own.literals]
+        assert ROLES[matrix.clause_role[clause]] == own.role
+    problem = np.searchsorted(matrix.clause_first, matrix.clause, side="right") - 1
+    for literal in range(0, len(matrix.atom), 31):  # no link leaves its problem
+        links = matrix.links[matrix.link_start[literal] : matrix.link_end[literal]]
+        assert (problem[links] == problem[literal]).all()
+
+
+def test_proofs_start_with_the_goal() -> None:
+    form = read("axiom, p", "negated_conjecture, ~ p | q", "axiom, ~ q", "negated_conjecture, r")
+    assert start_clauses(form) == ([1, 3], [2])
+
+
+def test_without_conjecture_proofs_start_with_negative_clauses() -> None:
+    form = read("axiom, p(X) | ~ q(X)", "axiom, ~ p(a)", "axiom, q(a)", "axiom, ~ q(b) | ~ p(b)")
+    assert start_clauses(form) == ([1, 3], [])
+    matrix = build_library([form]).matrix
+    assert matrix.starts.tolist() == [1, 3]
+    assert matrix.goal_starts.tolist() == [2]
+
+
+def test_what_is_made_up_hashes_alike() -> None:
+    text = "fof(a, conjecture, ![X]: ?[Y]: (p(X,Y) => ![Z]: q(Y,Z)))."
+    form = clausify(parse_problem(text, "t"))
+    library = build_library([form])
+    made_up = [i for i, name in enumerate(library.symbols) if name in form.skolem]
+    assert len(made_up) == 2
+    matrix = library.matrix
+    hashes = {(int(matrix.symbol_hash[i]), int(matrix.symbol_arity[i])) for i in made_up}
+    assert len(hashes) == len({int(matrix.symbol_arity[i]) for i in made_up})
+    twin = build_library([clausify(parse_problem(text.replace("q(", "r("), "t"))]).matrix
+    differs = [
+        name
+        for name, a, b in zip(library.symbols, matrix.symbol_hash, twin.symbol_hash, strict=True)
+        if a != b
+    ]
+    assert differs == ["q"]
+
+
+def test_what_cannot_be_a_library() -> None:
+    with pytest.raises(ValueError, match="needs at least one problem"):
+        build_library([])
+    names = [Variable(f"X{i}") for i in range(2049)]
+    halves = (Atom("p", tuple(names[:1025])), Atom("p", tuple(names[1025:])))
+    clause = Clause(tuple(Literal(True, half) for half in halves), "wide", "", "axiom")
+    with pytest.raises(ValueError, match=r"clause wide has 2,049 variables; more than 2,048 are"):
+        build_library([form_of(clause)])
+
+
+def test_a_symbol_with_too_many_arguments() -> None:
+    wide = Atom("p", tuple(Function("a") for _ in range(2049)))
+    clause = Clause((Literal(True, wide),), "wide", "", "axiom")
+    with pytest.raises(ValueError, match=r"p has 2,049 arguments; more than 2,048 are not"):
+        build_library([form_of(clause)])
+
+
+def test_shuffling_changes_the_order_of_one_problem_alone() -> None:
+    library = load_library(str(OWN / "pelletier"))
+    matrix = library.matrix
+    problem = [form.name for form in library.forms].index("pelletier_38")
+    low, high = matrix.clause_start[matrix.clause_first[problem : problem + 2]]
+    before = tree_map(np.copy, matrix)
+    other = shuffled(matrix, problem, np.random.default_rng(0))
+    moved = 0
+    for literal in range(len(matrix.atom)):
+        part = slice(matrix.link_start[literal], matrix.link_end[literal])
+        old, new = matrix.links[part], other.links[part]
+        assert sorted(old.tolist()) == sorted(new.tolist())
+        moved += low <= literal < high and (old != new).any()
+        assert low <= literal < high or (old == new).all()
+    assert moved > 5
+    order = []  # of any two clauses the same everywhere
+    for literal in range(low, high):
+        part = slice(other.link_start[literal], other.link_end[literal])
+        clauses = matrix.clause[other.links[part]].tolist()
+        order += [(a, b) for i, a in enumerate(clauses) for b in clauses[i + 1 :] if a != b]
+    assert not {(b, a) for a, b in order} & set(order)
+    for one, kept in zip(leaves(matrix), leaves(before), strict=True):
+        np.testing.assert_array_equal(one, kept)
+    again = shuffled(matrix, problem, np.random.default_rng(1))
+    assert (again.links != other.links).any()

@@ -1,0 +1,435 @@
+"""The verbs of proving from outside: status lines, proofs, JSON, exit codes, sentences."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from program import COMMAND, answer, run
+from provers import write_prover
+
+from envs.proving.game import OWN
+from envs.proving.proofs.checker import Verdict
+from selfplay.proving import prover as provers
+from selfplay.verbs import cli
+
+FILES = {
+    "theorem.p": (OWN / "pelletier" / "pelletier_24.p").read_text(),
+    "hard.p": (OWN / "pelletier" / "pelletier_34.p").read_text(),
+    "clauses.p": "cnf(a, axiom, p(X)). cnf(b, axiom, ~ p(c)).",
+    "open.p": "fof(a, axiom, p). fof(b, conjecture, q).",
+    "torn.p": "fof(a, axiom,\n  p &).",
+    "typed.p": "tff(a, type, p: $o).",
+    "missing.p": "include('nothing.ax').",
+    "void.p": "% nothing\n",
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with problems and two runs, where commands are run."""
+    folder = tmp_path_factory.mktemp("place")
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    (folder / "set" / "inner").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    for name in ("theorem.p", "open.p", "torn.p"):
+        (folder / "set" / name).write_text(FILES[name])
+    (folder / "set" / "inner" / "clauses.p").write_text(FILES["clauses.p"])
+    write_prover(folder / "runs" / "walker")
+    write_prover(folder / "runs" / "grapher", "graph")
+    return folder
+
+
+# --- prove ---------------------------------------------------------------------------------------
+
+
+def test_a_proof_is_shown_for_people_and_for_programs(place: Path) -> None:
+    done = run(place, "prove", "theorem.p", "--net", "none", "--proof", "both")
+    assert done.returncode == 0, done.stderr
+    assert re.sub(r"compiling the search, once: \d+ s\n", "", done.stderr) == ""
+    lines = done.stdout.splitlines()
+    assert lines[0] == "% SZS status Theorem for theorem"
+    assert "theorem: a closed tableau of 9 nodes" in lines
+    start = lines.index("% SZS output start CNFRefutation for theorem")
+    end = lines.index("% SZS output end CNFRefutation for theorem")
+    assert all(re.match(r"(fof|cnf)\(.*\)\.$", line) for line in lines[start + 1 : end])
+    assert "$false" in lines[end - 1]
+    assert re.search(
+        r"^% found by the unguided search: \d+ inferences, \d+\.\d\d s$", done.stdout, re.M
+    )
+    assert re.search(
+        r"^% accepted by the independent checker: the \d+ instances", done.stdout, re.M
+    )
+    assert lines[-1] == "Next: selfplay explore none theorem.p   (walk an attempt)"
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_summary_fits_a_screen(place: Path) -> None:
+    lines = run(place, "prove", "theorem.p", "--net", "none").stdout.splitlines()
+    assert lines[:2] == [
+        "% SZS status Theorem for theorem",
+        "% goal: ? [X] : ( p(X) & r(X) )",
+    ]
+    assert "theorem: a closed tableau of 9 nodes" in lines
+    assert re.match(r"% found by the unguided search: 9 steps, 17 inferences, ", lines[-3])
+    atoms = " | ".join(f"p(c{i})" for i in range(300))
+    (place / "long.p").write_text(f"fof(a, axiom, {atoms}). fof(b, axiom, ! [X] : ~ p(X)).")
+    lines = run(place, "prove", "long.p", "--net", "none", "--seconds", "10").stdout.splitlines()
+    assert len(lines) < 24
+    assert all(len(line) <= 100 for line in lines[:-3])
+    assert "... 295 more lines: --proof tableau; for programs: --proof tstp" in lines
+    assert lines[-3].startswith("% found by the unguided search: 300 steps, ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "tree", "program"),
+    [("tableau", True, False), ("tstp", False, True), ("none", False, False)],
+)
+def test_the_kind_of_proof_is_chosen(place: Path, kind: str, tree: bool, program: bool) -> None:
+    out = run(place, "prove", "theorem.p", "--net", "none", "--proof", kind).stdout
+    assert out.startswith("% SZS status Theorem for theorem\n")
+    assert ("closed tableau" in out) == tree
+    assert ("SZS output start" in out) == program
+
+
+@pytest.mark.parametrize("name", ["walker", "grapher"])
+def test_a_run_guides(place: Path, name: str) -> None:
+    done = run(place, "prove", "theorem.p", "--run", name, "--inferences", "2000", "--json")
+    found = answer(done)
+    assert {key: found[key] for key in ("problem", "status", "proved", "checked", "how")} == {
+        "problem": "theorem",
+        "status": "Theorem",
+        "proved": True,
+        "checked": True,
+        "how": "guided",
+    }
+    assert found["proof_steps"] >= 5
+    assert 0 < found["inferences"] <= 2000
+    assert found["tableau"].startswith("theorem: a closed tableau of")
+    assert "SZS output end CNFRefutation" in found["tstp"]
+    assert done.stderr.splitlines()[-1].startswith(f"Next: selfplay explore {name} theorem.p")
+
+
+def test_clauses_are_refuted(place: Path) -> None:
+    done = run(place, "prove", "clauses.p", "--net", "none", "--seconds", "5")
+    assert done.returncode == 0
+    assert done.stdout.startswith(
+        "% SZS status Unsatisfiable for clauses\n% no conjecture: refuting the axioms\n"
+    )
+
+
+def test_no_proof_is_no_disproof(place: Path) -> None:
+    done = run(place, "prove", "open.p", "--net", "none")
+    assert done.returncode == 1
+    assert done.stdout.startswith("% SZS status GaveUp for open\n% no proof, unguided: ")
+    assert "all that there is was tried, without a proof" in done.stdout
+    assert "atisfiable" not in done.stdout
+
+
+def test_time_and_inferences_run_out(place: Path) -> None:
+    found = answer(
+        run(place, "prove", "hard.p", "--run", "walker", "--seconds", "0.5", "--json"), 1
+    )
+    assert (found["status"], found["proved"], found["checked"]) == ("Timeout", False, False)
+    assert 0.5 <= found["seconds"] < 10
+    words = ("prove", "hard.p", "--net", "none", "--inferences", "500", "--json")
+    found = answer(run(place, *words), 1)
+    assert (found["status"], found["reason"]) == ("GaveUp", "all 500 inferences are used up")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        ("torn.p", "SyntaxError for torn", "torn.p, line 2, column 6: found ), expected "),
+        ("typed.p", "SyntaxError for typed", "found tff (typed first-order logic), expected fof"),
+        ("missing.p", "InputError for missing", "missing.p, line 1, column 9: there is no file"),
+        ("void.p", "SyntaxError for void", "void.p states nothing: expected at least one"),
+        ("absent.p", "InputError for absent", "there is no file absent.p: expected a TPTP file"),
+        ("set", "InputError for set", "set is a folder: expected one TPTP file"),
+    ],
+)
+def test_what_cannot_be_read(
+    place: Path,
+    words: str,
+    status: str,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(place)
+    assert cli.main(["prove", *words.split()]) == 1
+    out, err = capsys.readouterr()
+    assert out == f"% SZS status {status}\n"
+    assert sentence in err
+    assert err.startswith("selfplay: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("prove theorem.p --run nowhere", "there is no run 'nowhere'"),
+        ("explore nowhere theorem.p", "there is no run 'nowhere'"),
+        ("explore none torn.p", "torn.p, line 2, column 6"),
+        ("explore none set", "set is a folder"),
+        ("evaluate nowhere --problems set --seconds 1", "there is no run 'nowhere'"),
+        ("evaluate none --problems empty --seconds 1", "empty has no problems: name a folder"),
+        ("evaluate none --problems gone --seconds 1", "there is no file or folder gone"),
+        ("evaluate none", "'none' is for --problems"),
+        ("evaluate walker --seconds 1", "--seconds means nothing to 'selfplay evaluate' without"),
+        ("evaluate walker --held-out", "--held-out means nothing to 'selfplay evaluate' without"),
+        (
+            "evaluate walker --problems set --simulations 3",
+            "--simulations means nothing to 'selfplay evaluate' with --problems",
+        ),
+    ],
+)
+def test_mistakes_are_one_sentence(
+    place: Path,
+    words: str,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(place)
+    assert cli.main(words.split()) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert sentence in err
+    assert err.startswith("selfplay: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("prove theorem.p --seconds 0", "'0' is not a number of seconds above 0"),
+        ("prove theorem.p --inferences 0", "'0' is not a whole number of at least 1"),
+        ("prove theorem.p --run walker --net none", "--net: not allowed with argument --run"),
+        ("prove theorem.p --net walker", "invalid choice: 'walker'"),
+        ("prove theorem.p --guided-share 2", "'2' is not a number from 0 to 1"),
+        ("prove theorem.p --proof long", "invalid choice: 'long'"),
+        ("prove", "the following arguments are required: PROBLEM.p"),
+        ("explore none", "the following arguments are required: PROBLEM.p"),
+    ],
+)
+def test_wrong_usage(words: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(words.split())
+    out, err = capsys.readouterr()
+    assert end.value.code == 2
+    assert sentence in err
+    assert out == ""
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("part", ["clausify", "check_proof", "read_problem"])
+def test_ctrl_c_ends_what_does_not_heed_it(
+    part: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What hears nothing is left alone, and the command ends all the same."""
+    left = threading.Event()
+
+    def press(*_: Any) -> Any:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        left.wait(20)
+        return Verdict(False, "never said")
+
+    monkeypatch.setattr(provers, part, press)
+    monkeypatch.chdir(place)
+    begun = time.perf_counter()
+    try:
+        assert cli.main(["prove", "theorem.p", "--net", "none", "--seconds", "15"]) == 130
+        assert time.perf_counter() - begun < 15
+    finally:
+        left.set()
+    assert capsys.readouterr().out.startswith("% SZS status User for theorem\n")
+
+
+def test_ctrl_c_tells_what_was_done(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search, main = provers.search_unguided, threading.main_thread().ident or 0
+
+    def pressed(matrix: Any, problem: int, inferences: int | None, *rest: Any) -> Any:
+        if inferences is None:  # it is not only getting ready
+            threading.Timer(0.3, signal.pthread_kill, [main, signal.SIGINT]).start()
+        return search(matrix, problem, inferences, *rest)
+
+    monkeypatch.setattr(provers, "search_unguided", pressed)
+    monkeypatch.chdir(place)
+    assert cli.main(["prove", "hard.p", "--net", "none", "--seconds", "60"]) == 130
+    out, err = capsys.readouterr()
+    assert out.startswith("% SZS status User for hard\n")
+    made = re.search(r"% no proof, unguided: ([\d,]+) inferences, ([\d.]+) s; interrupted", out)
+    assert made is not None
+    assert int(made[1].replace(",", "")) > 0
+    assert float(made[2]) < 10
+    assert "Traceback" not in err
+
+
+def interrupted(place: Path, after_s: float, *words: str) -> tuple[int, str, str]:
+    """The exit code and the output of a command that gets Ctrl-C, as does all of its group."""
+    process = subprocess.Popen(
+        [*COMMAND, *words],
+        cwd=place,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(after_s)  # an interrupt in the middle of an import may be swallowed there
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    return process.returncode, out, err
+
+
+def test_progress_is_live_only_where_it_can_be(place: Path) -> None:
+    words = ("prove", "hard.p", "--net", "none", "--seconds", "0.8")
+    live = run(place, *words, terminal=True, TERM="xterm-256color").stderr
+    assert "\x1b[" in live
+    assert "proving hard" in live
+    for terminal, kind in ((True, "dumb"), (False, "xterm-256color")):
+        assert "\x1b" not in run(place, *words, terminal=terminal, TERM=kind).stderr
+
+
+def test_progress_is_live_in_a_terminal(place: Path) -> None:
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "prove", "hard.p", "--net", "none", "--seconds", "1.5"],
+        cwd=place,
+        env=os.environ | {"TERM": "xterm-256color"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    assert process.stdout is not None
+    assert process.stdout.read().startswith(b"% SZS status Timeout for hard")
+    assert process.wait(timeout=60) == 1
+    os.close(ours)
+    assert b"\x1b[" in shown
+    assert b"proving hard" in shown
+
+
+# --- evaluate --problems -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["none", "grapher", pytest.param("walker", marks=pytest.mark.slow)]
+)
+def test_evaluate_by_set(place: Path, name: str) -> None:
+    done = run(place, "evaluate", name, "--problems", "set", "--inferences", "500", "--json")
+    found = answer(done)
+    assert (found["problems"], found["proved"]) == (4, 2)
+    assert (found["seconds"], found["inferences"]) == (None, 500)
+    proved = {each["problem"]: each for each in found["results"] if each["proved"]}
+    assert set(proved) == {"theorem", "clauses"}
+    assert all(each["checked"] and each["proof_steps"] > 0 for each in proved.values())
+    assert {each["how"] for each in proved.values()} == {"unguided" if name == "none" else "guided"}
+    assert found["sets"]["inner"]["problems"] == 1
+    assert found["sets"]["set"]["proved"] == 1
+    assert "1 could not be tried, for one: set/torn.p, line 2, column 6" in done.stderr
+    assert done.stderr.splitlines()[-1] == f"Next: selfplay explore {name} set/open.p"
+
+
+def test_evaluate_says_of_a_file_what_prove_says(place: Path) -> None:
+    folder = place / "unread"
+    folder.mkdir(exist_ok=True)
+    for name in ("torn.p", "typed.p", "missing.p", "void.p"):
+        (folder / name).write_text(FILES[name])
+    found = answer(
+        run(place, "evaluate", "none", "--problems", "unread", "--inferences", "9", "--json")
+    )
+    said = {each["problem"]: each["status"] for each in found["results"]}
+    assert said == {
+        "torn": "SyntaxError", "typed": "SyntaxError", "missing": "InputError",
+        "void": "SyntaxError",
+    }  # fmt: skip
+
+
+def test_evaluate_within_seconds_and_a_limit(place: Path) -> None:
+    words = ("evaluate", "none", "--problems", "set", "--limit", "1", "--seconds", "0.5")
+    found = answer(run(place, *words, "--json"))
+    assert [each["problem"] for each in found["results"]] == ["clauses", "open"]
+    assert (found["seconds"], found["inferences"]) == (0.5, None)
+
+
+@pytest.mark.slow  # in short: judging stops when asked, in test_prover.py
+def test_evaluate_tells_what_was_done_before_ctrl_c(place: Path) -> None:
+    hard = place / "hard"
+    hard.mkdir(exist_ok=True)
+    for number in range(50):
+        (hard / f"hard{number:02}.p").write_text(FILES["hard.p"])
+    words = ("evaluate", "none", "--problems", "hard", "--seconds", "2", "--json")
+    code, out, err = interrupted(place, 14, *words)
+    assert code == 130
+    found = json.loads(out)
+    assert 0 < found["problems"] < 50
+    assert {each["status"] for each in found["results"]} <= {"Timeout", "User"}
+    assert f"Interrupted: {50 - found['problems']} of 50 were not tried." in err
+    assert "Traceback" not in err
+
+
+# --- explore -------------------------------------------------------------------------------------
+
+
+def test_an_attempt_is_walked(place: Path) -> None:
+    typed = "1\nu\nu\ns 50\n9\nproof\nxyzzy\nhlep\ngo\nproof\n1\nu\nq\n"
+    done = run(place, "explore", "walker", "theorem.p", "--simulations", "30", typed=typed)
+    assert done.returncode == 0, done.stderr
+    out = done.stdout
+    assert "theorem: open after 0 choices" in out
+    assert "choose the clause to begin with" in out
+    assert "theorem: open after 1 choice" in out
+    assert "       prior  visits      Q" in out
+    assert re.search(r"^ +1  +[\d.]+%  +\d+  +(\S+)  extension ", out, re.M)
+    assert "this is where the attempt begins" in out
+    assert "9 is not a number from 1 to 1" in out
+    assert "there is no proof yet: some branches are open" in out
+    assert "'xyzzy' is no inference ('help' lists what you can type)" in out
+    assert "'hlep' is no inference (did you mean 'help'?)" in out
+    assert "theorem: proved after " in out
+    assert "theorem: a closed tableau of " in out
+    assert "checked: the " in out
+    assert "the attempt is over: 'u' takes back the last inference" in out
+    assert out.endswith("Bye.\nNext: selfplay prove theorem.p --run walker\n")
+    assert "\x1b" not in out
+
+
+def test_visits_are_those_that_were_asked_for(place: Path) -> None:
+    done = run(place, "explore", "none", "hard.p", "--simulations", "0", typed="s 40\ns 60\ns x\n")
+    told = re.findall(r"after ([\d,]+) simulations", done.stdout)
+    assert told == ["0", "40", "100"]
+    assert "say how many simulations, as in 's 500'" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["none", "walker", "grapher"])
+def test_an_attempt_ends_with_the_input(place: Path, name: str) -> None:
+    for typed in ("", None):
+        done = run(place, "explore", name, "clauses.p", typed=typed)
+        assert done.returncode == 0, done.stderr
+        assert "There is no conjecture: the axioms are to be refuted." in done.stdout
+        assert "Bye." in done.stdout

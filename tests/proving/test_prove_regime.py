@@ -1,0 +1,389 @@
+"""Runs that learn to prove: what they tell, that they go on, that it helps, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from test_run import assert_equal, stop_after
+from test_run import told as told_of
+
+from envs.proving.calculus.matrix import build_library
+from envs.proving.calculus.tableau import OVER, PROVED
+from envs.proving.game import OWN, Proving
+from envs.proving.logic.clausify import clausify
+from envs.proving.logic.families import toy_family
+from envs.proving.logic.formula import Problem
+from envs.proving.logic.tptp_writer import statement_text
+from envs.proving.split import held_out
+from selfplay.config import Config, parse_config
+from selfplay.learning import checkpoint
+from selfplay.nets.evaluator import NetEvaluator
+from selfplay.proving.crew import Crew
+from selfplay.proving.lessons import replay
+from selfplay.proving.matchmaker import Matchmaker
+from selfplay.proving.trials import Unguided, attempt
+from selfplay.training.folder import RunFolder
+from selfplay.training.metrics import read_metrics
+from selfplay.training.run import Outcome, train
+from selfplay.types import Evaluator
+
+RECIPE = """
+game = "proving"
+problems = {problems}
+checkpoint_s = 0.001
+[regime]
+kind = "prove"
+trials = 6
+inferences = 60
+unguided_inferences = 500
+[net]
+kind = "walks"
+features = 8
+width = 16
+[search]
+kind = "puct"
+simulations = 15
+look_ahead = false
+[evaluator]
+precision = "float32"
+cache = 0
+[actor]
+threads = 1
+games = 4
+[learner]
+batch = 32
+warmup_steps = 5
+[strength]
+every_s = 1e6
+simulations = 15
+inferences = 60
+[budget]
+positions = 150
+"""
+NUMBERS = (18, 19, 20, 21, 22, 23, 24, 25, 27, 28, 30, 38)
+ASIDE = {"pelletier_22", "pelletier_24"}  # by their names
+
+
+def write_recipe(folder: Path, problems: Path) -> str:
+    """A small recipe for these problems."""
+    path = folder / "small.toml"
+    path.write_text(RECIPE.format(problems=json.dumps(str(problems))))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """On twelve of Pelletier's problems; two are kept aside, one is too hard."""
+    folder = tmp_path_factory.mktemp("prove")
+    (folder / "problems").mkdir()
+    for number in NUMBERS:
+        shutil.copy(OWN / "pelletier" / f"pelletier_{number}.p", folder / "problems")
+    return write_recipe(folder, folder / "problems")
+
+
+@pytest.fixture(scope="module")
+def straight(recipe: str, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """The run that nothing happened to."""
+    return train(recipe, out=str(tmp_path_factory.mktemp("runs") / "straight"))
+
+
+def rounds(folder: Path) -> list[dict[str, Any]]:
+    return [line for line in read_metrics(folder) if line["phase"] == "prove"]
+
+
+def loop_of(folder: Path) -> dict[str, Any]:
+    """What the latest checkpoint knows of the problems."""
+    path = RunFolder(folder).latest()
+    assert path is not None
+    state: dict[str, Any] = checkpoint.load(path)["training"]["loop"]
+    return state
+
+
+# What a run tells --------------------------------------------------------------------------------
+
+
+def test_every_problem_is_tried_without_the_net_first(straight: Outcome) -> None:
+    told = rounds(straight.folder)
+    assert len(told) >= 4
+    assert [line["prove/guided"] for line in told[:3]] == [0, 0, 1]
+    assert [line["prove/trials"] for line in told[:3]] == [6, 4, 6]
+    assert all(line["prove/guided"] == 1 for line in told[2:])
+    unguided, guided = told[:2], told[2:]
+    assert all(line["prove/net_share"] == 0 for line in unguided)
+    assert all(0 < line["prove/net_share"] < 1 for line in guided)
+    found = sum(line["prove/proved"] for line in unguided)
+    assert unguided[-1]["prove/ever"] == found >= 7
+    assert all(after["prove/ever"] >= before["prove/ever"] for before, after in pairwise(told))
+    assert straight.scalars["prove/ever"] >= found
+
+
+def test_after_the_first_time_the_clauses_are_shuffled(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each problem once in order, then twice in random orders, then guided."""
+    done: list[tuple[str, int]] = []
+    plain = Crew.work
+
+    def work(self: Crew, net: Any, problems: Any, how: Any, rng: Any) -> Any:
+        done.append((how, len(problems)))
+        return plain(self, net, problems, how, rng)
+
+    monkeypatch.setattr(Crew, "work", work)
+    train(recipe, ["regime.unguided_rounds=3", "budget.positions=300"], str(tmp_path / "run"))
+    rounds = [("in order", 6), ("in order", 4)] + 2 * [("shuffled", 6), ("shuffled", 4)]
+    assert done[:6] == rounds
+    assert set(done[6:]) == {("guided", 6)}
+
+
+def test_the_hardest_problems_of_a_round_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str
+) -> None:
+    """So that no long trial begins when the others are done."""
+    done: list[list[int]] = []
+    plain = Crew.work
+
+    def work(self: Crew, net: Any, problems: Any, how: Any, rng: Any) -> Any:
+        if how == "guided":
+            done.append(problems.tolist())
+        return plain(self, net, problems, how, rng)
+
+    monkeypatch.setattr(Crew, "work", work)
+    monkeypatch.setattr(Matchmaker, "rates", lambda self: np.linspace(1.0, 0.0, len(self.refuted)))
+    train(recipe, ["budget.positions=300"], str(tmp_path / "run"))
+    assert len(done) > 1
+    for problems in done:
+        assert problems == sorted(problems, reverse=True)
+
+
+def test_the_numbers_of_a_round_add_up(straight: Outcome) -> None:
+    told = rounds(straight.folder)
+    for number, line in enumerate(told, 1):
+        assert line["prove/proved_share"] == line["prove/proved"] / line["prove/trials"]
+        assert line["prove/ever_share"] == line["prove/ever"] / 10
+        assert line["prove/ever"] == sum(one["prove/new"] for one in told[:number])
+        assert line["prove/refused"] == 0
+        assert line["prove/inferences_per_s"] > 0
+        assert line["prove/seconds"] > 0
+        assert line["prove/hindsight"] <= 2 * (line["prove/trials"] - line["prove/proved"])
+        assert line["prove/length"] >= 1
+        rates = [line.get(f"prove/rate_{low}_to_{low + 20}") for low in range(0, 100, 20)]
+        if rates[0] is not None:  # some of the served have been tried by the prover that learns
+            assert sum(rates) == pytest.approx(1.0)
+            assert 0 <= line["prove/served_at_edge"] <= 1
+    assert told[-1]["prove/rate_80_to_100"] > 0
+    learned = [line for line in read_metrics(straight.folder) if line["phase"] == "learn"]
+    assert learned[-1]["cost/games"] == sum(line["prove/trials"] for line in told)
+    assert learned[-1]["step"] >= 150 > learned[-2]["step"]
+    measured = [line for line in read_metrics(straight.folder) if line["phase"] == "strength"]
+    for line in (measured[0], measured[-1]):
+        assert line["strength/proved"] in (0.0, 0.5, 1.0)  # of the two that are kept aside
+        assert line["strength/unproved"] == 1 - line["strength/proved"]
+        assert line["strength/proved_low"] <= line["strength/proved"]
+        assert line["strength/proved"] <= line["strength/proved_high"]
+
+
+def test_what_is_kept_aside_is_never_tried(straight: Outcome) -> None:
+    names = [form.name for form in RunFolder(straight.folder).config().rules().library.forms]  # type: ignore[attr-defined]
+    assert {name for name in names if held_out(name)} == ASIDE
+    state = loop_of(straight.folder)
+    every = np.asarray(state["match"]["tries"]) + np.asarray(state["unguided"])
+    tries = dict(zip(names, every.tolist(), strict=True))
+    assert all((tries[name] == 0) == (name in ASIDE) for name in names)
+    assert sum(tries.values()) == sum(line["prove/trials"] for line in rounds(straight.folder))
+    told = json.loads((straight.folder / "provenance.json").read_text())["data"]
+    assert (told["problems"], told["held_out"]) == (12, 2)
+
+
+def test_proofs_are_kept_as_moves_that_prove(straight: Outcome) -> None:
+    game = RunFolder(straight.folder).config().rules()
+    assert isinstance(game, Proving)
+    names = [form.name for form in game.library.forms]
+    kept = 0
+    for path in RunFolder(straight.folder).path.glob("games/*"):
+        for line in path.read_text().splitlines():
+            found = re.fullmatch(r"(\w+): ([\d ]+) # inferences (\d+)", line)
+            assert found, line
+            moves = [int(move) - 1 for move in found[2].split()]
+            _, end = replay(game, names.index(found[1]), moves)
+            assert end.tableau.scalars[0, OVER] == PROVED
+            kept += 1
+    assert kept == sum(line["prove/proved"] for line in rounds(straight.folder))
+
+
+# It goes on --------------------------------------------------------------------------------------
+
+
+def test_stopped_and_resumed_it_is_the_same_run(
+    recipe: str, straight: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = str(tmp_path / "stopped")
+    with monkeypatch.context() as patch:
+        stop_after(patch, 3)
+        assert not train(recipe, out=out).finished
+    before = np.asarray(loop_of(tmp_path / "stopped")["match"]["tries"])
+    assert before.sum() == 6  # with the net
+    assert np.asarray(loop_of(tmp_path / "stopped")["unguided"]).sum() == 10
+    assert train(recipe, out=out).finished
+    assert (np.asarray(loop_of(tmp_path / "stopped")["match"]["tries"]) >= before).all()
+    latest = [RunFolder(one).latest() for one in (straight.folder, tmp_path / "stopped")]
+    assert_equal(checkpoint.load(latest[0]), checkpoint.load(latest[1]))
+    assert clockless(straight.folder) == clockless(tmp_path / "stopped")
+
+
+def clockless(folder: Path) -> list[dict[str, Any]]:
+    """The metrics without what depends on the clock."""
+    return [
+        {key: value for key, value in line.items() if key != "prove/net_share"}
+        for line in told_of(folder)
+    ]
+
+
+def test_a_larger_budget_goes_on_with_what_is_known(straight: Outcome, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(straight.folder, tmp_path / "copy"))
+    told, state = rounds(copy), loop_of(copy)
+    outcome = train(str(copy), ["budget.positions=200"])
+    assert outcome.finished
+    more = rounds(copy)
+    assert more[: len(told)] == told
+    assert all(line["prove/guided"] == 1 for line in more[len(told) :])
+    assert more[-1]["prove/ever"] >= told[-1]["prove/ever"]
+    made = [np.asarray(one["match"]["tries"]).sum() for one in (state, loop_of(copy))]
+    assert made[1] - made[0] == sum(line["prove/trials"] for line in more[len(told) :]) > 0
+
+
+def test_other_problems_are_refused_with_both_numbers(straight: Outcome, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(straight.folder, tmp_path / "copy"))
+    problems = OWN / "puzzles"
+    with pytest.raises(ValueError, match=r"trained on 12 problems, the folder now holds 18: put"):
+        train(str(copy), [f"problems={json.dumps(str(problems))}", "budget.positions=900"])
+
+
+def test_the_proving_game_can_be_played_against_nobody_too(recipe: str, tmp_path: Path) -> None:
+    """Self-play learns the same game, from problems drawn at random."""
+    plain = {"kind": "selfplay", "positions": 20}
+    overrides = [f"regime.{key}={json.dumps(value)}" for key, value in plain.items()]
+    path = tmp_path / "selfplay.toml"
+    text = Path(recipe).read_text()
+    begin, end = text.index("[regime]"), text.index("[net]")
+    path.write_text(text[:begin] + text[end:])
+    outcome = train(str(path), [*overrides, "budget.positions=20"], str(tmp_path / "run"))
+    assert outcome.finished
+    lines = read_metrics(outcome.folder)
+    assert [line["phase"] for line in lines] == ["strength", "selfplay", "learn", "strength"]
+    assert lines[-1]["step"] >= 20
+    assert lines[1]["selfplay/games"] >= 4
+    assert np.isfinite(lines[2]["learn/policy_loss"])
+
+
+# It helps ----------------------------------------------------------------------------------------
+
+
+def test_the_net_learns_what_leads_to_a_proof(tmp_path: Path) -> None:
+    """Of fresh chains, new in their names and order, within 40 inferences each: nearly all.
+
+    The same search proves next to none of them without what was learned from others.
+    """
+    folder = tmp_path / "problems"
+    folder.mkdir()
+    for problem in toy_family("chain", [6] * 64, np.random.default_rng(0)):
+        text = "\n".join(map(statement_text, problem.statements))
+        (folder / f"{problem.name}.p").write_text(text + "\n")
+    recipe = write_recipe(tmp_path, folder)
+    overrides = [
+        "regime.trials=64", "regime.inferences=200", "regime.unguided_inferences=20000",
+        "net.features=16", "net.width=64", "search.simulations=32",
+        "learner.lr=3e-3", "learner.batch=64", "learner.reuse=8",
+        "strength.inferences=0", "budget.positions=1400",
+    ]  # fmt: skip
+    outcome = train(recipe, overrides, str(tmp_path / "run"))
+    assert rounds(outcome.folder)[-1]["prove/guided"] == 1
+    fresh = toy_family("chain", [6] * 40, np.random.default_rng(1))
+    config = RunFolder(outcome.folder).config()
+    learned = proved(config, fresh, trained(outcome))
+    alone = proved(config, fresh, Unguided(64))
+    assert learned >= 32
+    assert alone <= 8
+
+
+def trained(outcome: Outcome) -> Evaluator:
+    folder = RunFolder(outcome.folder)
+    path = folder.latest()
+    assert path is not None
+    net = folder.config().net.build(folder.config().rules())
+    net.load_state_dict(checkpoint.load(path)["net"])
+    return NetEvaluator(net, 64, "cpu", torch.float32, 0)
+
+
+def proved(config: Config, problems: Sequence[Problem], evaluator: Evaluator) -> int:
+    """How many are proved within 40 inferences each."""
+    game = Proving(library=build_library([clausify(problem) for problem in problems]))
+    rng, numbers = np.random.default_rng(0), list(range(len(problems)))
+    trials = attempt(game, config.search, evaluator, numbers, 40, rng, explore=False)
+    return sum(trial.proved for trial in trials)
+
+
+# Refusals ----------------------------------------------------------------------------------------
+
+
+def test_another_game_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "connect4.toml"
+    path.write_text('game = "connect4"\n[regime]\nkind = "prove"\n[budget]\nseconds = 1\n')
+    sentence = (
+        r"regime.kind = 'prove' is for game = 'proving'; connect4 is learned by "
+        r"regime.kind = 'selfplay'"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        train(str(path), out=str(tmp_path / "run"))
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_problems_of_another_game_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"problems are for game = 'proving', not for 'connect4'"):
+        parse_config({"game": "connect4", "problems": "somewhere"})
+
+
+def test_problems_that_are_not_there_leave_no_run(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, tmp_path / "nowhere")
+    with pytest.raises((ValueError, OSError), match="nowhere"):
+        train(recipe, out=str(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_proved_is_nothing_to_learn_from(recipe: str, tmp_path: Path) -> None:
+    sentence = r"nothing was proved in the first round.*--set regime.unguided_inferences="
+    with pytest.raises(ValueError, match=sentence):
+        train(recipe, ["regime.unguided_inferences=1"], str(tmp_path / "run"))
+
+
+def test_problems_that_are_all_kept_aside_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "problems").mkdir()
+    for name in sorted(ASIDE):
+        shutil.copy(OWN / "pelletier" / f"{name}.p", tmp_path / "problems")
+    recipe = write_recipe(tmp_path, tmp_path / "problems")
+    with pytest.raises(ValueError, match=r"all 2 problems are kept aside.*give more problems"):
+        train(recipe, out=str(tmp_path / "run"))
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_the_readme_names_the_metrics(straight: Outcome) -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:prove|strength/(?:un)?proved)[/\w]*)`", text))
+    named = {name for name in named if name.startswith(("prove/", "strength/"))}
+    emitted = {
+        name
+        for line in read_metrics(straight.folder)
+        for name in line
+        if name.startswith(("prove/", "strength/"))
+    }
+    clock = {"prove/inferences_per_s", "prove/seconds"}  # left out where the clock stands still
+    assert clock < named
+    assert named - clock == emitted - clock

@@ -1,0 +1,110 @@
+"""Random problems: no proof that is found is refused, and none of something false is accepted."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from formulas import formula_symbols, holds, random_problem, random_world
+
+from envs.proving.calculus.deepening import deepen
+from envs.proving.calculus.matrix import build_library
+from envs.proving.logic.clausify import clausify
+from envs.proving.logic.formula import ClauseForm, Problem
+from envs.proving.logic.tptp import parse_problem
+from envs.proving.proofs.checker import check_clause_form, check_proof
+from envs.proving.proofs.extract import proof_of
+
+WORLDS = 40  # of one, two and three things, in which nothing proved may be false
+
+
+def is_refuted(problem: Problem, rng: Random) -> bool:
+    """Whether the statements hold in some world though the conjectures do not."""
+    symbols = [formula_symbols(one.formula) for one in problem.statements]
+    functions = set().union(*(found[0] for found in symbols))
+    predicates = set().union(*(found[1] for found in symbols))
+    for number in range(WORLDS):
+        size = 1 + number % 3
+        world = random_world(rng, functions, predicates, size)
+        asked = [one for one in problem.statements if one.role == "conjecture"]
+        told = [one for one in problem.statements if one.role != "conjecture"]
+        if all(holds(one.formula, world, size, {}) for one in told) and not (
+            asked and all(holds(one.formula, world, size, {}) for one in asked)
+        ):
+            return True
+    return False
+
+
+def usable(form: ClauseForm) -> list[str]:
+    """The clauses that a proof can use: a name for a part may stand where nothing is said of it."""
+    signs = {(x.positive, x.atom.predicate) for one in form.clauses for x in one.literals}
+    return [
+        one.name
+        for one in form.clauses
+        if all(
+            x.atom.predicate not in form.defined or (not x.positive, x.atom.predicate) in signs
+            for x in one.literals
+        )
+    ]
+
+
+def try_problem(text: str, rng: Random) -> bool:
+    """Whether the problem is proved; what the checker says must be right."""
+    problem = parse_problem(text, "t")
+    form = clausify(problem)
+    if len(form.clauses) > 300:
+        return False
+    whole = check_clause_form(problem, form, usable(form))
+    assert whole.accepted, f"{whole.reason}\n{text}"
+    if not form.clauses:
+        return False
+    library = build_library([form])
+    found = deepen(library.matrix, 0, inferences=2000)
+    if not found.proved:
+        return False
+    proof = proof_of(library, 0, found.tableau)
+    verdict = check_proof(form, proof)
+    assert verdict.accepted, f"{verdict.reason}\n{text}"
+    clauses = check_clause_form(problem, form, {one.clause for one in proof.instances})
+    assert clauses.accepted, f"{clauses.reason}\n{text}"
+    assert not is_refuted(problem, rng), text
+    return True
+
+
+def test_random_problems() -> None:
+    rng = Random(1)
+    proved = sum(try_problem(random_problem(rng), rng) for _ in range(500))
+    assert proved > 150
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_twenty_thousand_random_problems() -> None:
+    rng = Random(2)
+    proved = sum(try_problem(random_problem(rng), rng) for _ in range(20_000))
+    assert proved > 6000
+
+
+ROUND = "fof(s, axiom, ! [X] : ~ (p(X) & q(X)))."
+
+
+@pytest.mark.parametrize(
+    ("text", "is_proved"),
+    [
+        ("fof(a, axiom, ! [Z] : ? [X] : (p(X) & (q(X) & ~ p(Z)))).", True),
+        (f"fof(a, axiom, ! [Z] : ? [X] : (p(X) & (q(X) & (r(Z) | s(Z))))). {ROUND}", True),
+        (f"fof(a, axiom, ! [Z] : ? [X] : ((r(Z) | ~ $true) & p(X) & q(X))). {ROUND}", True),
+        ("fof(c, conjecture, ? [Z] : ! [X] : (p(X) => (s(Z) => p(X)))).", True),
+        ("fof(a, axiom, ! [Z] : ? [X] : (p(X,X) & ($true | q(X,Z))))."
+         "fof(b, axiom, ! [Y] : ~ p(Y,Y)).", True),
+        ("fof(c, conjecture, ? [X] : ! [Y] : (p(Y) <= (q(X) <= ~ p(X)))).", False),
+    ],
+)  # fmt: skip
+def test_nested_junctions_of_one_kind(text: str, is_proved: bool) -> None:
+    """A quantifier inside is moved past all parts of the one junction that they are."""
+    assert try_problem(text, Random(0)) is is_proved
+
+
+def test_the_worlds_refute() -> None:
+    assert is_refuted(parse_problem("fof(a, axiom, p). fof(c, conjecture, q).", "t"), Random(0))
+    assert not is_refuted(parse_problem("fof(c, conjecture, p | ~ p).", "t"), Random(0))

@@ -1,0 +1,325 @@
+"""Trials by bigsteps: what they prove, what they count, when they end."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+
+import numpy as np
+import pytest
+
+from envs.proving.calculus.matrix import build_library
+from envs.proving.calculus.tableau import INFERENCES, MOVES, OVER, PROVED, RUNNING
+from envs.proving.game import OWN, Proving, load_library
+from envs.proving.logic.clausify import clausify
+from envs.proving.logic.tptp import parse_problem
+from envs.proving.proofs.checker import check_proof
+from envs.proving.proofs.extract import proof_of
+from selfplay import arrays
+from selfplay.proving.lessons import replay
+from selfplay.proving.trials import Ground, Metered, Trial, _favourites, attempt
+from selfplay.proving.unguided import attempt_unguided
+from selfplay.search import Gumbel, Puct, Search
+from selfplay.search.forest import Forest
+from selfplay.search.tree import NONE, new_tree
+from selfplay.types import Evaluator
+
+BUDGET = 400
+SEARCHES = [
+    pytest.param(Puct(simulations=32), id="puct"),
+    pytest.param(Gumbel(simulations=32), id="gumbel"),
+    pytest.param(Puct(simulations=32, look_ahead=False), id="puct-without-look-ahead"),
+]
+
+
+@pytest.fixture(scope="module")
+def game() -> Proving:
+    """The problems that ship."""
+    return Proving(library=load_library())
+
+
+def game_of(text: str) -> Proving:
+    return Proving(library=build_library([clausify(parse_problem(text, "t"))]), actions=8)
+
+
+def pelletier(game: Proving, numbers: range) -> list[int]:
+    names = [form.name for form in game.library.forms]
+    return [names.index(f"pelletier_{number:02d}") for number in numbers]
+
+
+def trials(
+    game: Proving,
+    search: Search,
+    evaluator: Evaluator,
+    problems: list[int],
+    inferences: int = BUDGET,
+    seed: int = 0,
+    lanes: int = 8,
+    ground: Ground | None = None,
+) -> list[Trial]:
+    rng = np.random.default_rng(seed)
+    return list(
+        attempt(game, search, evaluator, problems, inferences, rng, lanes=lanes, ground=ground)
+    )
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_easy_problems_are_proved_and_the_proofs_accepted(
+    game: Proving, no_opinion: Evaluator, search: Search
+) -> None:
+    problems = pelletier(game, range(1, 34))
+    found = trials(game, search, no_opinion, problems)
+    assert sorted(trial.problem for trial in found) == sorted(problems)
+    proved = [trial for trial in found if trial.proved]
+    assert len(proved) >= 24
+    for trial in proved:
+        assert trial.inferences <= BUDGET
+        positions, end = replay(game, trial.problem, trial.actions)
+        assert len(positions) == len(trial.actions)
+        assert end.tableau.scalars[0, OVER] == PROVED
+        assert end.tableau.scalars[0, INFERENCES] <= trial.inferences
+        proof = proof_of(game.library, trial.problem, arrays.take(end.tableau, 0))
+        assert check_proof(game.library.forms[trial.problem], proof)
+    for trial in found:
+        if not trial.proved:
+            assert trial.actions == ()
+            assert trial.exhausted or trial.inferences >= BUDGET
+
+
+def test_inferences_are_those_that_the_tree_holds(game: Proving, no_opinion: Evaluator) -> None:
+    """Every node of the tree cost what its tableau holds more than its parent's."""
+    metered = Metered(game)
+    (problem,) = pelletier(game, range(43, 44))
+    search = Puct(simulations=300, look_ahead=False)
+    state = game.start(np.array([problem], np.int32))
+    forest = search.plant(metered, state, no_opinion)
+    search.search(forest, metered, no_opinion, np.random.default_rng(0), np.zeros(1, np.bool_))
+    held = 0
+    inferences = forest.states.tableau.scalars[0, :, INFERENCES]
+    for parent, children in enumerate(forest.tree.child[0]):
+        held += sum(
+            int(inferences[child] - inferences[parent])
+            for child in children[children != NONE].tolist()
+        )
+    assert metered.used[problem] == held > 300
+    assert metered.used.sum() == held
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("budget", [1, 50, 300])
+def test_the_budget_is_kept(
+    game: Proving, no_opinion: Evaluator, search: Search, budget: int
+) -> None:
+    """What is under way is finished: the last simulations may each take some inferences more."""
+    for trial in trials(game, search, no_opinion, pelletier(game, range(30, 48)), budget):
+        if trial.proved:
+            assert trial.inferences <= budget
+        else:
+            assert trial.exhausted or budget <= trial.inferences
+
+
+def test_a_problem_without_proof_is_exhausted(no_opinion: Evaluator) -> None:
+    game = game_of(
+        """cnf(goal, negated_conjecture, ~ p(X) | ~ q(X)). cnf(one, axiom, p(a)).
+           cnf(two, axiom, p(b)). cnf(three, axiom, q(c))."""
+    )
+    (trial,) = trials(game, Puct(simulations=32), no_opinion, [0])
+    assert (trial.proved, trial.exhausted, trial.actions) == (False, True, ())
+    assert trial.inferences < 20
+
+
+def test_a_problem_that_cannot_be_exhausted_ends_with_the_budget(no_opinion: Evaluator) -> None:
+    game = game_of(
+        """cnf(goal, negated_conjecture, ~ p(a)). cnf(one, axiom, p(X) | ~ p(f(X))).
+           cnf(two, axiom, p(X) | ~ p(g(X)))."""
+    )
+    (trial,) = trials(game, Puct(simulations=16), no_opinion, [0], 500)
+    assert (trial.proved, trial.exhausted) == (False, False)
+    assert 500 <= trial.inferences < 600
+    assert len(trial.seen) > 10
+
+
+@pytest.mark.parametrize("search", SEARCHES[:2])
+def test_the_same_seed_gives_the_same_trials(
+    game: Proving, no_opinion: Evaluator, search: Search
+) -> None:
+    problems = pelletier(game, range(18, 48))
+
+    def told(seed: int) -> list[tuple[int, bool, int, tuple[int, ...]]]:
+        found = trials(game, search, no_opinion, problems, 200, seed)
+        return [(one.problem, one.proved, one.inferences, one.actions) for one in found]
+
+    assert told(0) == told(0)
+    assert told(0) != told(1)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_trials_in_memory_used_before_are_the_same(
+    game: Proving, no_opinion: Evaluator, search: Search
+) -> None:
+    """Whatever stands in that memory; and what earlier trials gave away stays as it was."""
+    problems, others = pelletier(game, range(20, 38)), pelletier(game, range(1, 20))
+    ground = Ground()
+    before = trials(game, search, no_opinion, others, ground=ground)
+    kept = copy.deepcopy(before)
+    used = ground.forest
+    assert used is not None
+    for array in arrays.leaves(used):
+        array.view(np.uint8)[:] = 0x5B
+    again = trials(game, search, no_opinion, problems, ground=ground)
+    assert ground.forest is used
+    for ours, theirs in (
+        (again, trials(game, search, no_opinion, problems)),
+        (before, kept),
+    ):
+        for one, other in zip(ours, theirs, strict=True):
+            assert_equal_trials(one, other)
+
+
+def assert_equal_trials(one: Trial, other: Trial) -> None:
+    """But for their seconds."""
+    nothing = {"seconds": 0.0, "seen": (), "furthest": None}
+    assert one._replace(**nothing) == other._replace(**nothing)
+    assert (one.furthest is None) == (other.furthest is None)
+    for mine, theirs in zip(
+        arrays.leaves((one.seen, one.furthest)),
+        arrays.leaves((other.seen, other.furthest)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_the_ground_holds_the_largest_forest(game: Proving, no_opinion: Evaluator) -> None:
+    ground = Ground()
+    starts = {count: game.start(np.arange(count, dtype=np.int32)) for count in (3, 5)}
+    large = ground.plant(game, starts[5], no_opinion, 9, False)
+    small = ground.plant(game, starts[3], no_opinion, 9, False)
+    assert small.draw.shape == (3, 9)
+    assert np.shares_memory(small.draw, large.draw)
+    again = ground.plant(game, starts[5], no_opinion, 9, False)
+    assert np.shares_memory(again.draw, large.draw)
+    other = ground.plant(game, starts[3], no_opinion, 7, False)
+    assert other.draw.shape == (3, 7)
+    assert not np.shares_memory(other.draw, large.draw)
+    grown = ground.plant(game, starts[5], no_opinion, 7, False)
+    assert ground.forest is grown
+
+
+def test_lanes_without_a_problem_disturb_no_others(game: Proving, no_opinion: Evaluator) -> None:
+    """The last problem, alone among lanes that are done, begins as by itself and has its budget."""
+    hard = pelletier(game, range(34, 35))
+    easy = pelletier(game, range(1, 8))
+    search = Puct(simulations=32)
+
+    def calm(problems: list[int]) -> list[Trial]:
+        rng = np.random.default_rng(0)
+        return list(attempt(game, search, no_opinion, problems, BUDGET, rng, 8, explore=False))
+
+    together, (alone,) = calm(easy + hard), calm(hard)
+    assert sorted(trial.problem for trial in together) == sorted(easy + hard)
+    assert together[-1].problem == hard[0]
+    assert not alone.proved
+    first = [len(trial.seen) and trial.seen[0].policy.argmax() for trial in (together[-1], alone)]
+    assert first[0] == first[1]
+    assert together[-1].inferences >= BUDGET <= alone.inferences
+
+
+def test_favourites_are_what_the_search_looked_into_most(game: Proving) -> None:
+    """The most visited child of each position, from the root on, as long as it has 50 visits."""
+    tree = new_tree(1, 7, game.num_actions)
+    #          root  1    2   3   4   5   6
+    visits = [200, 120, 60, 49, 50, 49, 59]
+    parents = [NONE, 0, 0, 1, 1, 4, 2]
+    for node, (count, parent) in enumerate(zip(visits, parents, strict=True)):
+        tree.visits[0, node], tree.parent[0, node], tree.discount[0, node] = count, parent, 1.0
+        tree.raw_value[0, node] = node / 10
+        if parent != NONE:
+            tree.child[0, parent, node] = node
+    start = game.start(np.zeros(1, np.int32))
+    states = arrays.tree_map(lambda array: np.repeat(array[:, None], 7, axis=1), start)
+    states.tableau.scalars[0, :, MOVES] = np.arange(7)
+    seen = list(_favourites(Forest(tree, states, np.zeros((1, 7), np.float32)), 0))
+    assert [one.state.tableau.scalars[0, MOVES] for one in seen] == [0, 1, 4]
+    assert [one.value for one in seen] == pytest.approx([0.0, 0.1, 0.4])
+
+
+def test_what_was_seen_are_positions_with_their_policies(
+    game: Proving, no_opinion: Evaluator
+) -> None:
+    found = trials(game, Puct(simulations=16), no_opinion, pelletier(game, range(34, 40)), 300)
+    for trial in found:
+        for seen in trial.seen:
+            assert seen.state.problem.tolist() == [trial.problem]
+            assert seen.state.tableau.scalars[0, OVER] == RUNNING
+            legal = game.legal(seen.state)[0]
+            assert not seen.policy[~legal].any()
+            assert seen.policy.sum() == pytest.approx(1, abs=1e-5)
+            assert -1 <= seen.value <= 1
+
+
+def test_no_problems_no_trials(game: Proving, no_opinion: Evaluator) -> None:
+    assert trials(game, Puct(), no_opinion, []) == []
+
+
+def test_trials_stop_when_asked(game: Proving, no_opinion: Evaluator) -> None:
+    asked = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    hard = pelletier(game, range(34, 35))
+    rng = np.random.default_rng(0)
+    assert list(attempt(game, Puct(), no_opinion, hard, 10**6, rng, stop=stop)) == []
+    assert len(asked) == 3
+
+
+def test_seconds_bound_a_trial(game: Proving, no_opinion: Evaluator) -> None:
+    hard = pelletier(game, range(34, 35))
+    rng = np.random.default_rng(0)
+    (trial,) = attempt(game, Puct(), no_opinion, hard, 10**9, rng, seconds=0.3)
+    assert not trial.proved
+    assert 0.3 <= trial.seconds < 5
+
+
+def test_what_is_found_in_another_order_is_a_proof_of_the_problem() -> None:
+    game = Proving(str(OWN / "pelletier"))
+    problem = [form.name for form in game.library.forms].index("pelletier_24")
+    lines = set()
+    for seed in range(8):
+        trial = attempt_unguided(game, problem, 2000, np.random.default_rng(seed))
+        assert trial.proved
+        _, end = replay(game, problem, trial.actions)
+        proof = proof_of(game.library, problem, arrays.take(end.tableau, 0))
+        assert check_proof(game.library.forms[problem], proof)
+        lines.add(trial.actions)
+    assert len(lines) > 1
+
+
+def test_what_was_seen_stays_as_it_was(game: Proving, no_opinion: Evaluator) -> None:
+    """Positions of a line are copies: what is played later does not change them."""
+    problems = pelletier(game, range(30, 48))
+    found = trials(game, Puct(simulations=8, look_ahead=False), no_opinion, problems, 120)
+    longest = 0
+    for trial in found:
+        moves = [int(one.state.tableau.scalars[0, MOVES]) for one in trial.seen]
+        for before, after in itertools.pairwise(moves):
+            assert after in (before + 1, 0) or after <= before  # on along the line, or anew
+        assert not moves or moves[0] == 0
+        longest = max([longest, *moves])
+        for one in trial.seen:
+            assert one.state.problem[0] == trial.problem
+    assert longest > 3
+
+
+def test_a_proof_by_a_move_that_was_not_searched_counts(
+    game: Proving, no_opinion: Evaluator
+) -> None:
+    """With one simulation a bigstep, most moves are made before the tree has tried them."""
+    problems = pelletier(game, range(1, 34))
+    found = trials(game, Puct(simulations=1, look_ahead=False), no_opinion, problems, 200)
+    proved = [trial for trial in found if trial.proved]
+    assert len(proved) >= 20
+    for trial in proved:
+        _, end = replay(game, trial.problem, trial.actions)
+        assert end.tableau.scalars[0, OVER] == PROVED

@@ -1,0 +1,86 @@
+"""The counts of a run: ages and different positions, by hand and against the positions kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from envs.tictactoe import TicTacToe
+from selfplay import arrays
+from selfplay.config import parse_config
+from selfplay.learning import checkpoint
+from selfplay.learning.replay import example_samples
+from selfplay.regimes.workshop import Ledger
+from selfplay.training.folder import RunFolder
+from selfplay.training.metrics import read_metrics
+from selfplay.training.run import Training
+
+
+def keys(*values: int) -> np.ndarray:
+    return np.array(values, np.uint64)
+
+
+def test_ages_worked_by_hand() -> None:
+    ledger = Ledger()
+    for made, window, expected in (
+        (10, 10, 0.0),
+        (20, 30, (20 * 0 + 10 * 1) / 30),
+        (30, 45, (30 * 0 + 15 * 1) / 45),  # the oldest 10, and 5 more, have left the window
+        (10, 52, (10 * 0 + 30 * 1 + 12 * 2) / 52),
+        (60, 50, 0.0),
+    ):
+        ledger.note(made, keys(), window)
+        assert ledger.staleness(window) == pytest.approx(expected)
+    assert ledger.positions == 130
+    assert ledger.made == [60]  # no more is kept than the window needs
+
+
+def test_a_ledger_comes_back_as_it_was(tmp_path: Path) -> None:
+    ledger = Ledger()
+    ledger.note(3, keys(5, 6, 5), 100)
+    checkpoint.save(tmp_path / "x.pt", {"net": {}, "ledger": ledger.state_dict()})
+    again = Ledger(**checkpoint.load(tmp_path / "x.pt")["ledger"])
+    assert again == ledger
+    for each in (ledger, again):
+        each.note(2, keys(6, 7), 100)
+        assert (each.unique(), each.staleness(5)) == (3, pytest.approx(3 / 5))
+
+
+def test_a_run_counts_the_different_positions_it_made(tmp_path: Path) -> None:
+    config = parse_config(
+        {
+            "game": "tictactoe",
+            "net": {"kind": "mlp", "width": 8, "layers": 1},
+            "search": {"kind": "gumbel", "simulations": 2},
+            "actor": {"games": 16, "threads": 1},
+            "regime": {"kind": "selfplay", "positions": 100},
+            "replay": {"window": 150},
+            "budget": {"positions": 500},
+            "evaluator": {"precision": "float32"},
+        }
+    )
+    folder = RunFolder(tmp_path / "run")
+    Training(folder, config).run()
+    game = TicTacToe()
+    like = example_samples(game)
+    made = arrays.concatenate([checkpoint.load_samples(path, like) for path in folder.shards()])
+    boards = made.obs.planes
+    assert len(boards) >= 500
+    images = [
+        np.rot90(side, turns, (2, 3)) for side in (boards, boards[..., ::-1]) for turns in range(4)
+    ]
+    different = {min(image[i].tobytes() for image in images) for i in range(len(boards))}
+    last = [line for line in read_metrics(folder.path) if line["phase"] == "learn"][-1]
+    assert last["cost/positions_unique"] == len(different)
+    assert last["cost/effective_epochs"] == last["cost/samples"] / len(different)
+    learned = [line for line in read_metrics(folder.path) if line["phase"] == "learn"]
+    steps = [0, *(line["step"] for line in learned)]
+    ages = []
+    for i, line in enumerate(learned):
+        positions = np.arange(steps[i + 1])
+        born = np.searchsorted(steps[1:], positions, side="right")
+        ages.append((i - born[-int(line["learn/window"]) :]).mean())
+    assert [line["learn/staleness"] for line in learned] == pytest.approx(ages)
+    assert ages[-1] > 0

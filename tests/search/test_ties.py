@@ -1,0 +1,154 @@
+"""Equal scores: every search and player takes each equally often, and repeats for a seed."""
+
+import numpy as np
+import pytest
+from reference import uniform
+
+from envs.connect4 import Connect4
+from envs.othello import Othello
+from envs.proving.logic.tptp import parse_problem
+from envs.tictactoe import TicTacToe
+from envs.toys import Move, Toy
+from selfplay.lines.every_line import look_ahead
+from selfplay.play.proof import Walk
+from selfplay.players.players import NetPlayer, SearchPlayer, ValuePlayer, make_player
+from selfplay.proving.agent import unguided
+from selfplay.search import Gumbel, Puct
+from selfplay.stats import random_actions
+from selfplay.types import Player
+
+GAMES = 700
+
+
+def _player(name: str) -> Player:
+    """A player without opinions."""
+    kind, _, simulations = name.partition(":")
+    if kind == "net":
+        return NetPlayer(name, uniform)
+    if kind == "value":
+        return ValuePlayer(name, uniform)
+    if kind in ("gumbel", "puct"):
+        search = Gumbel() if kind == "gumbel" else Puct()
+        return SearchPlayer(name, search.with_simulations(int(simulations)), uniform)
+    return make_player(name, TicTacToe(), lambda *_: pytest.fail("no run is asked for"))
+
+
+def _assert_even(counts: np.ndarray, groups: list[list[int]]) -> None:
+    """Within 4 sigma the counts of a group, which a symmetry maps into one another, are equal."""
+    for group in groups:
+        total = counts[group].sum()
+        expected = total / len(group)
+        spread = np.sqrt(expected * (1 - 1 / len(group)))
+        assert (np.abs(counts[group] - expected) <= 4 * spread + 1e-9).all(), counts
+
+
+EVERYTHING = ["net", "value", "minimax:1", "random"]
+EVERYTHING += [f"{search}:{count}" for search in ("gumbel", "puct") for count in (1, 4, 16)]
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_without_opinions_all_first_moves_are_equally_likely(name: str) -> None:
+    game = Connect4()
+    state = game.init(np.random.default_rng(0), GAMES)
+    decision = _player(name).decide(game, state, np.random.default_rng(1))
+    _assert_even(np.bincount(decision.action, minlength=7), [list(range(7))])
+
+
+@pytest.mark.parametrize("simulations", [1, 2, 7, 16])
+def test_mirror_images_are_alike_to_rollouts(simulations: int) -> None:
+    game, name = Connect4(), f"mcts:{simulations}"
+    state = game.init(np.random.default_rng(0), GAMES)
+    decision = _player(name).decide(game, state, np.random.default_rng(1))
+    counts = np.bincount(decision.action, minlength=7)
+    _assert_even(counts, [[0, 6], [1, 5], [2, 4]])
+    if simulations == 1:
+        _assert_even(counts, [list(range(7))])
+
+
+@pytest.mark.parametrize("name", ["mcts:12", "gumbel:12", "puct:12", "solver", "minimax:2"])
+def test_mirror_images_are_alike_in_tictactoe(name: str) -> None:
+    game = TicTacToe()
+    state = game.init(np.random.default_rng(0), GAMES)
+    decision = _player(name).decide(game, state, np.random.default_rng(2))
+    _assert_even(np.bincount(decision.action, minlength=9), [[0, 2, 6, 8], [1, 3, 5, 7]])
+
+
+@pytest.mark.parametrize("name", ["mcts:3", "gumbel:8", "puct:8", "net"])
+def test_the_four_openings_of_othello_are_alike(name: str) -> None:
+    game = Othello(6)
+    state = game.init(np.random.default_rng(0), GAMES)
+    openings = np.flatnonzero(game.legal(state)[0]).tolist()
+    decision = _player(name).decide(game, state, np.random.default_rng(3))
+    counts = np.bincount(decision.action, minlength=36)
+    assert counts[openings].sum() == GAMES
+    _assert_even(counts, [openings])
+
+
+@pytest.mark.parametrize(
+    "search", [Gumbel(simulations=6), Puct(simulations=6, unvisited_penalty=0)]
+)
+def test_ties_inside_the_tree_are_broken_at_random_too(search: Gumbel | Puct) -> None:
+    """Each first move is tried; where the sixth simulation goes on is then a tie of replies."""
+    game = Connect4(5, 4, 4)
+    state = game.init(np.random.default_rng(0), GAMES)
+    forest = search.plant(game, state, uniform)
+    search.search(forest, game, uniform, np.random.default_rng(4), np.zeros(GAMES, np.bool_))
+    last = forest.tree.size - 1
+    rows = np.arange(GAMES)
+    below = forest.tree.parent[rows, last] > 0
+    assert below.sum() > GAMES / 2
+    replies = forest.tree.action[rows, last][below]
+    _assert_even(np.bincount(replies, minlength=5), [list(range(5))])
+
+
+@pytest.mark.parametrize("name", ["mcts:16", "gumbel:16", "puct:16", "net", "value"])
+def test_the_same_seed_gives_the_same_moves(name: str) -> None:
+    game = Connect4()
+    state = game.init(np.random.default_rng(0), 50)
+    moves = [
+        _player(name).decide(game, state, np.random.default_rng(seed)).action.tolist()
+        for seed in (5, 5, 6)
+    ]
+    assert moves[0] == moves[1] != moves[2]
+
+
+def test_proven_wins_that_are_equal_are_chosen_evenly() -> None:
+    """Three stones in the middle of the floor: columns 1 and 5 both win at once."""
+    game = Connect4()
+    state = game.init(np.random.default_rng(0), GAMES)
+    for column in (2, 2, 3, 3, 4, 4):
+        state, _ = game.step(state, np.full(GAMES, column, np.int32))
+    for name in ("gumbel:16", "puct:16", "mcts:16", "minimax:1", "value"):
+        decision = _player(name).decide(game, state, np.random.default_rng(5))
+        counts = np.bincount(decision.action, minlength=7)
+        assert counts[[1, 5]].sum() == GAMES, name
+        _assert_even(counts, [[1, 5]])
+
+
+def test_scores_of_mirror_images_are_equal_whatever_soonness_says() -> None:
+    """Two roads pay alike; then nothing is left but to stop now or later, named in other order."""
+    now, later = Move(0.0, 0, 3, 0.0), Move(0.0, 1, 3, 0.0)
+    roads = [Move(0.5, 1, 1, 0.0), Move(0.5, 1, 2, 0.0)]
+    game = Toy("roads", [roads, [now, later], [later, now], [now]], num_players=1, max_moves=3)
+    _, outcomes = look_ahead(game, game.init(np.random.default_rng(0), 1))
+    assert outcomes[0].scores[0, 0] == outcomes[0].scores[0, 1]
+
+
+def test_the_hint_of_an_attempt_takes_equal_inferences_equally_often() -> None:
+    """Three facts close the goal alike; the hint of a position stays, however often it is shown."""
+    facts = " ".join(f"fof(f{i}, axiom, p(a{i}) | q(a{i}))." for i in range(3))
+    problem = parse_problem(f"{facts} fof(goal, conjecture, ? [X] : (p(X) & r(X))).", "alike")
+    walk, hints = Walk(unguided(), problem), []
+    for _ in range(60):
+        walk.play(0)
+        hints.append(walk.best())
+        assert walk.best() == hints[-1]
+        walk.undo()
+    _assert_even(np.bincount(hints, minlength=3), [[0, 1, 2]])
+
+
+def test_a_random_action_is_drawn_in_proportion() -> None:
+    chosen = random_actions(np.tile([0.0, 1.0, 3.0], (4000, 1)), np.random.default_rng(6))
+    share = np.bincount(chosen, minlength=3) / 4000
+    assert share[0] == 0
+    assert abs(share[1] - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 4000)

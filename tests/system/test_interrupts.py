@@ -1,0 +1,56 @@
+"""Requests to end: who hears them."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from selfplay.system.interrupts import interrupts, leave_to_parent
+from selfplay.verbs import cli
+
+
+def test_each_request_is_heard_and_handlers_are_given_back() -> None:
+    asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(each) for each in asking]
+    heard: list[bool] = []
+    with interrupts(heard.append):
+        for each in asking:
+            os.kill(os.getpid(), each)
+    assert heard == [True, False, False]
+    assert [signal.getsignal(each) for each in asking] == before
+
+
+def test_a_worker_leaves_the_terminal_to_its_parent() -> None:
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        leave_to_parent()
+        for each in before:
+            os.kill(os.getpid(), each)
+            assert signal.getsignal(each) == signal.SIG_IGN
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@pytest.mark.parametrize(("code", "children", "left"), [(130, 0, [130]), (130, 1, []), (1, 0, [])])
+def test_an_interrupted_program_leaves_without_taking_itself_apart(
+    code: int,
+    children: int,
+    left: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def answer(_: list[str]) -> int:
+        print("% SZS status User for p", end="")
+        return code
+
+    ends: list[int] = []
+    monkeypatch.setattr(cli, "_main", answer)
+    monkeypatch.setattr("multiprocessing.active_children", lambda: [None] * children)
+    monkeypatch.setattr(os, "_exit", ends.append)
+    assert cli.main() == code
+    assert cli.main([]) == code
+    assert ends == left
+    assert capfd.readouterr().out.startswith("% SZS status User for p")

@@ -1,0 +1,143 @@
+"""Run folders: how a run is found by name, and what lies where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from selfplay.training import folder as folders
+from selfplay.training.folder import RunFolder, find_run
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of runs, and nothing that ships."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(folders, "SHIPPED", tmp_path / "shipped")
+    names = ("runs/connect4-s0", "runs/connect4-s1", "runs/hex/big", "shipped/reference/connect4")
+    for name in names:
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "config.json").write_text("{}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("connect4-s0", "runs/connect4-s0"),
+        ("s1", "runs/connect4-s1"),
+        ("runs/connect4-s0", "runs/connect4-s0"),
+        ("hex/big", "runs/hex/big"),
+        ("hex", "runs/hex/big"),
+        ("big", "runs/hex/big"),
+        ("connect4", "shipped/reference/connect4"),  # the whole name of one, a part of three
+        ("reference", "shipped/reference/connect4"),
+    ],
+)
+def test_finds_a_run_by_its_folder_or_a_part(name: str, path: str, runs: Path) -> None:
+    assert find_run(name).path.resolve() == runs / path
+
+
+@pytest.mark.parametrize("name", ["connect4-s0", "s1", "connect4"])
+def test_a_folder_that_is_no_run_hides_none(name: str, runs: Path) -> None:
+    expected = find_run(name).path
+    (runs / name).mkdir()
+    assert find_run(name).path == expected
+
+
+@pytest.mark.parametrize("name", [".", "..", "", "xyzzy"])
+def test_a_folder_that_is_no_run_comes_back_where_nothing_fits(name: str, runs: Path) -> None:
+    (runs / "xyzzy").mkdir()
+    (runs / "runs" / "v0.1").mkdir()
+    (runs / "runs" / "v0.1" / "config.json").write_text("{}")
+    assert find_run(name).path == Path(name)
+
+
+def test_an_own_run_hides_the_one_that_ships(runs: Path) -> None:
+    own = runs / "runs" / "reference" / "connect4"
+    own.mkdir(parents=True)
+    (own / "config.json").write_text("{}")
+    assert find_run("reference/connect4").path.resolve() == own
+
+
+def test_what_fits_several_names_them(runs: Path) -> None:
+    with pytest.raises(ValueError, match=r"'-s' fits several runs: .*connect4-s0, .*connect4-s1"):
+        find_run("-s")
+
+
+def test_what_fits_none_names_the_nearest(runs: Path) -> None:
+    with pytest.raises(ValueError, match=r"no run 'conect4-s0'; did you mean '.*connect4-s0'\?"):
+        find_run("conect4-s0")
+
+
+def test_without_anything_near_it_says_what_to_do(runs: Path) -> None:
+    with pytest.raises(ValueError, match=r"no run 'xyzzy'; train one with 'selfplay train'"):
+        find_run("xyzzy")
+
+
+def test_files_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for iteration in (1_000_000, 2, 999_999, 30):
+        folder.checkpoint(iteration).parent.mkdir(exist_ok=True)
+        folder.checkpoint(iteration).touch()
+    (tmp_path / "checkpoints" / ".000031.pt.123").touch()
+    numbers = [folders.number(path) for path in folder.checkpoints()]
+    assert numbers == [2, 30, 999_999, 1_000_000]
+    assert folder.latest() == folder.checkpoint(1_000_000)
+    assert folder.leftovers() == [tmp_path / "checkpoints" / ".000031.pt.123"]
+
+
+def test_an_empty_folder_has_no_checkpoint(tmp_path: Path) -> None:
+    assert RunFolder(tmp_path).latest() is None
+
+
+def test_only_what_this_program_writes_is_a_leftover(tmp_path: Path) -> None:
+    own = [
+        ".config.json.12",
+        ".provenance.json.12",
+        ".report.md.3",
+        "checkpoints/.000031.pt.123",
+        "games/.000031.txt.123",
+        "replay/.1000000.npz.123",
+    ]
+    others = [
+        ".x.1",
+        ".config.json.bak",
+        ".config.json.1.2",
+        ".000031.pt",
+        "checkpoints/.x.1",
+        "replay/.31.npz.1",
+        "projects/.config.json.12",
+        "projects/checkpoints/.000031.pt.123",
+    ]
+    for name in own + others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / ".report.md.4").mkdir()
+    found = RunFolder(tmp_path).leftovers()
+    assert sorted(str(path.relative_to(tmp_path)) for path in found) == own
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[1]", b""])
+def test_a_damaged_config_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"config\.json is damaged"):
+        RunFolder(tmp_path).config()
+
+
+def test_small_files_come_back(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_json("a.json", {"x": [1, "ü"]})
+    assert folder.read_json("a.json") == {"x": [1, "ü"]}
+    assert folder.read_json("b.json") == {}
+    (tmp_path / "a.json").write_text("{")
+    assert folder.read_json("a.json") == {}
+
+
+def test_the_lock_ends_with_its_context(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.locked(), pytest.raises(ValueError, match="trained by another process"):
+        folder.locked().__enter__()
+    with folder.locked():
+        pass
