@@ -7,7 +7,6 @@ given seed and number of threads the same bit for bit.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
@@ -21,6 +20,7 @@ from selfplay.actors.actor import Actor, ActorSection, Harvest, Tally
 from selfplay.nets import Net
 from selfplay.nets.evaluator import NetEvaluator, Usage
 from selfplay.search import Search
+from selfplay.system.cores import core_count
 from selfplay.types import Game
 
 
@@ -34,13 +34,6 @@ class EvaluatorSection(BaseModel):
     cache: int = Field(
         1 << 17, ge=0, le=1 << 26
     )  # positions remembered a thread; 0 = merge within a batch
-
-
-def core_count() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Threads:

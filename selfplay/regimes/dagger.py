@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from selfplay.actors.threads import core_count
 from selfplay.arrays import take
 from selfplay.data.generate import Choice, Turn, play, soften
 from selfplay.lines.games import pick
@@ -18,6 +17,7 @@ from selfplay.lines.openings import canonical_keys
 from selfplay.players.players import NetPlayer
 from selfplay.regimes.workshop import Loop, Workshop
 from selfplay.stats import result_probabilities
+from selfplay.system.cores import core_count
 from selfplay.truth.labels import Labeller
 from selfplay.types import Report, Samples, State
 

@@ -6,10 +6,10 @@ import os
 import time
 from typing import Any, NamedTuple
 
-from selfplay.actors.threads import core_count
 from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.screen import Screen
 from selfplay.sweep.task import Process, Record, Task, now, tasks_of
+from selfplay.system.cores import core_count
 from selfplay.system.interrupts import interrupts
 from selfplay.system.json_file import objects_in
 from selfplay.system.lock import locked

@@ -11,8 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from selfplay.actors.threads import core_count
 from selfplay.config import Config
+from selfplay.system.cores import core_count
 
 
 def provenance(precision: str) -> dict[str, Any]:

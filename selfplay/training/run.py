@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from envs import trust
-from selfplay.actors.threads import Threads, core_count
+from selfplay.actors.threads import Threads
 from selfplay.config import Config, load_config, nearest_recipe, parse_config
 from selfplay.learning import checkpoint
 from selfplay.learning.learner import Learner
@@ -23,6 +23,7 @@ from selfplay.measure.strength import Gauge
 from selfplay.nets import forward_flops, parameter_count
 from selfplay.nets.evaluator import NetEvaluator, choose_device, choose_precision
 from selfplay.regimes.workshop import Ledger, Workshop
+from selfplay.system.cores import core_count
 from selfplay.system.files import write_text_atomically
 from selfplay.system.interrupts import interrupts
 from selfplay.system.json_file import objects_in

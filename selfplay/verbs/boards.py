@@ -79,9 +79,9 @@ def train(arguments: argparse.Namespace) -> Answer:
 
 
 def sweep(arguments: argparse.Namespace) -> Answer:
-    from selfplay.actors.threads import core_count
     from selfplay.sweep.plan import read_plan
     from selfplay.sweep.runner import run_sweep
+    from selfplay.system.cores import core_count
 
     plan = read_plan(arguments.file, arguments.overrides, arguments.out)
     words = ["selfplay", "sweep", arguments.file]

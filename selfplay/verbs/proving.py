@@ -95,11 +95,11 @@ def explore(arguments: argparse.Namespace) -> Answer:
 
 def evaluate_problems(arguments: argparse.Namespace) -> Answer:
     """The verb ``evaluate`` with --problems."""
-    from selfplay.actors.threads import core_count
     from selfplay.proving.agent import load_guide
     from selfplay.proving.batch import Judged, Order, judge_files
     from selfplay.proving.report import judged_json, judged_lines
     from selfplay.proving.screen import interruptible, progress
+    from selfplay.system.cores import core_count
 
     folder = Path(arguments.problems)
     files = _chosen(folder, arguments.held_out, arguments.limit)
