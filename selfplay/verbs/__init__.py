@@ -1,1 +1,10 @@
-"""The command line: its arguments, and what each verb does. What is done stands elsewhere."""
+"""The command line: one file a verb, with its arguments and what it prints.
+
+What is done stands elsewhere.  A verb's file holds ``arguments(parser)`` and ``run(arguments)``,
+the first line of its docstring is its help, and nothing heavy is imported before it runs.
+"""
+
+VERBS = (
+    "train", "sweep", "compare", "evaluate", "match", "play", "prove", "explore", "bench", "games",
+    "data", "check",
+)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, NamedTuple
 
 from selfplay.system.printable import in_one_line
@@ -17,3 +18,16 @@ class Answer(NamedTuple):
 def say_next(command: str, meaning: str = "") -> None:
     """The last line of a verb: the next useful command."""
     print(f"Next: {in_one_line(command)}" + (f"   ({meaning})" if meaning else ""))
+
+
+def recipe_for(spec: str) -> str:
+    """The arguments of ``train`` for a game: its recipe, else tic-tac-toe's made over."""
+    import envs
+    from selfplay.config import recipe_of
+
+    recipe = recipe_of(spec)
+    words = shlex.quote(str(recipe or recipe_of("tictactoe")))
+    if recipe is None:  # any game's: its net flattens what it sees
+        game = shlex.quote(f"game={spec}")
+        words += f" --set {game} --set 'strength.versus=[\"random\"]'"
+    return words if recipe is None or envs.is_listed(spec) else f"{words} --trust"

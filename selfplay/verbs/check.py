@@ -1,21 +1,38 @@
-"""What the verb ``check`` does: whether a game keeps the laws, and what the game is."""
+"""Say in words what a game is and whether it keeps the laws, also your own."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import envs
-from selfplay.checks.patience import Patience
-from selfplay.types import Game
-from selfplay.verbs.answer import Answer
-from selfplay.verbs.answer import say_next as _next
+from selfplay.verbs.answer import Answer, say_next
+from selfplay.verbs.arguments import A_GAME, SEED, Parser, add_json, at_least, seconds
+
+if TYPE_CHECKING:
+    from selfplay.checks.patience import Patience
+    from selfplay.types import Game
 
 
-def check(arguments: argparse.Namespace) -> Answer:
+def arguments(parser: Parser) -> None:
+    parser.add_argument("game", metavar="GAME", help=A_GAME)
+    parser.add_argument(
+        "--games", type=at_least(1, 10**6), default=16, metavar="N",
+        help="random games (default: 16)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seconds", type=seconds, default=20.0, metavar="S",
+        help="about as long it looks at a slow game, less thoroughly (default: 20)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=SEED, default=0, help="of chance (default: 0)")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    import envs
     from selfplay.checks.laws import examine
+    from selfplay.checks.patience import Patience
 
     began = time.monotonic()
     with Patience(f"checking {arguments.game}") as patience:
@@ -37,7 +54,7 @@ def check(arguments: argparse.Namespace) -> Answer:
             f"{found.taken_again} taken again; --seconds looks longer"
         )
     if not found.findings:
-        _next(f"selfplay bench {shlex.quote(arguments.game)}")
+        say_next(f"selfplay bench {shlex.quote(arguments.game)}")
     content = {
         "game": name, "games": found.games, "problems": found.findings, "ended": found.ended,
         "moves": found.moves, "moves_taken_again": found.taken_again, "portrait": seen,

@@ -1,0 +1,97 @@
+"""The parser of the verbs, numbers with bounds, and options that several verbs have."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import math
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+RUN = "a run's folder or a unique part of its name; @STEP picks a checkpoint"
+A_GAME = "one of `selfplay games`, an adapter, or your own class module:Class"
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells a wrong usage in one sentence, with the nearest option that exists."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Ends the program because of arguments that it does not know."""
+        options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        if not options:
+            self.error(f"unexpected argument {unknown[0]!r}")
+        known = list(self._option_string_actions)
+        short = [option for option in known if option.startswith(options[0]) and options[0] != "--"]
+        near = short or difflib.get_close_matches(options[0], known)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        self.error(f"there is no option {options[0]}{hint}")
+
+
+def at_least(low: int, high: int = 10**9) -> Callable[[str], int]:
+    """A reader of whole numbers from ``low`` to ``high``."""
+
+    def read(text: str) -> int:
+        digits = text.removeprefix("-")
+        if not digits.isdecimal() or (len(digits) < 20 and int(text) < low):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {low}")
+        if len(digits) >= 20 or int(text) > high:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is more than {high:,}")
+        return int(text)
+
+    return read
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, above 0 and below thirty years."""
+    value = _number(text, lambda number: 0 < number < math.inf, "a number of seconds above 0")
+    if value > 1e9:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} seconds are more than thirty years")
+    return value
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    return _number(text, lambda number: 0 <= number <= 1, "a number from 0 to 1")
+
+
+def temperature(text: str) -> float:
+    """A number from 0, for the best alone, to a million."""
+    return _number(text, lambda number: 0 <= number <= 1e6, "a number from 0 to 1,000,000")
+
+
+def _number(text: str, is_fit: Callable[[float], bool], what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not is_fit(value):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {what}")
+    return value
+
+
+SEED = at_least(0, 2**63 - 1)
+
+
+def add_set(parser: Parser) -> None:
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="change the recipe, as in --set search.simulations=64; may be repeated",
+    )  # fmt: skip
+
+
+def add_trust(parser: Parser) -> None:
+    parser.add_argument(
+        "--trust", action="store_true",
+        help="let the files named here run games of their own (module:Class); remembered for each",
+    )  # fmt: skip
+
+
+def add_json(parser: Parser) -> None:
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object on standard output, all else on standard error",
+    )

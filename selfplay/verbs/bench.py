@@ -1,0 +1,74 @@
+"""Measure self-play: simulations a second, and the net's share of the time."""
+
+from __future__ import annotations
+
+import argparse
+
+from selfplay.verbs.answer import Answer, recipe_for, say_next
+from selfplay.verbs.arguments import A_GAME, Parser, add_json, add_set, at_least, seconds
+
+NET_SIZES = ("channels", "blocks", "width", "layers")
+
+
+def arguments(parser: Parser) -> None:
+    parser.add_argument("game", metavar="GAME", help=A_GAME)
+    parser.add_argument(
+        "--net", choices=("resnet", "mlp"), help="(default: resnet where the board is planes)"
+    )
+    for size, meaning in (
+        ("channels", "of a resnet (default: 64)"),
+        ("blocks", "of a resnet (default: 5)"),
+        ("width", "of an mlp (default: 128)"),
+        ("layers", "of an mlp (default: 2)"),
+    ):
+        parser.add_argument(f"--{size}", type=at_least(1), metavar="N", help=meaning)
+    parser.add_argument(
+        "--simulations", type=at_least(1), default=32, metavar="N", help="a move (default: 32)"
+    )
+    parser.add_argument(
+        "--games", type=at_least(1, 1 << 16), metavar="N", help="games side by side"
+    )
+    add_set(parser)
+    parser.add_argument(
+        "--seconds", type=seconds, default=20.0, metavar="S", help="of self-play (default: 20)"
+    )
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    from selfplay.config import parse_config
+    from selfplay.measure.bench import bench as measure
+
+    net: dict[str, object] = {"kind": arguments.net or _fitting_net(arguments.game)}
+    net |= {name: getattr(arguments, name) for name in NET_SIZES if getattr(arguments, name)}
+    actor = {"games": arguments.games} if arguments.games else {}
+    plain = {"game": arguments.game, "net": net, "actor": actor}
+    plain["search"] = {"simulations": arguments.simulations}
+    config = parse_config(plain, arguments.overrides, "bench")
+    found = measure(
+        config.game, config.net, config.search, config.actor, config.evaluator, arguments.seconds
+    )
+    print(
+        f"{found['game']}, {found['net']} in {found['precision']} on {found['device']}, "
+        f"{found['threads']} threads of {found['batch']} games, "
+        f"{found['simulations']} simulations a move"
+    )
+    print(f"  {found['simulations_per_s']:10,.0f} simulations/s of self-play")
+    print(f"  {found['net_positions_per_s']:10,.0f} positions/s of the net alone on that batch")
+    print(f"  {found['ratio']:10.2f} the ratio of the two")
+    print(f"  {found['net_share']:10.1%} of the time in the net")
+    print(f"  {found['other_us_per_simulation']:10.1f} microseconds a simulation outside it")
+    say_next(f"selfplay train {recipe_for(config.game)}")
+    return Answer(found)
+
+
+def _fitting_net(spec: str) -> str:
+    """The kind of net for the game's observation: one stack of planes, or anything else."""
+    import numpy as np
+
+    import envs
+    from selfplay.arrays import leaves
+
+    game = envs.make(spec)
+    fields = leaves(game.observe(game.init(np.random.default_rng(0), 1)))
+    return "resnet" if [field.ndim for field in fields] == [4] else "mlp"

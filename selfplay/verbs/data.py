@@ -1,0 +1,192 @@
+"""Make a data set of expert games, import recorded ones, or show what one holds."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfplay.verbs.answer import Answer, recipe_for, say_next
+from selfplay.verbs.arguments import SEED, Parser, add_json, add_trust, at_least, temperature
+from selfplay.verbs.players import is_built_in, players_named
+
+if TYPE_CHECKING:
+    from selfplay.data.manifest import Manifest
+
+SOURCES = """\
+experts:
+  solver GAME                    perfect play
+  minimax:DEPTH GAME             a search to a depth
+  mcts:SIMULATIONS GAME          rollouts
+  RUN[@STEP][:SIMULATIONS]       the agent of a run, which knows its game
+recorded games, from files (or .gz) and folders:
+  wthor PATH ...                 Othello, the French federation's .wtb
+  moves PATH ... --game GAME     a game a line, or a table with a column of moves
+  sgf PATH ... --game othello    game trees, in any declared encoding
+  pgn PATH ... --game GAME       of any game whose moves they write
+a data set:
+  show PATH                      tell what it holds
+"""
+
+
+def arguments(parser: Parser) -> None:
+    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, SOURCES
+    parser.add_argument("source", metavar="SOURCE", help="an expert, a format or show; see below")
+    parser.add_argument("targets", nargs="*", metavar="GAME|PATH", help="what it is made of")
+    parser.add_argument("--out", metavar="DIR", help="the folder of the data set")
+    parser.add_argument(
+        "--exclude", metavar="FILE", help="positions that nobody may learn, beside those that ship"
+    )
+    expert = parser.add_argument_group("of an expert")
+    for option, kind, metavar, meaning in (
+        ("games", at_least(1), "N", "so many (default: 1000)"),
+        ("temperature", temperature, "T", "how it chooses (default: 0 for solver and minimax, "
+         "any of the best moves; 1 for others, in proportion to the search's policy)"),
+        ("openings", at_least(0, 10_000), "PLIES", "at most so many random moves at the start of "
+         "half of the games (default: 0)"),
+        ("seed", SEED, "N", "(default: 0)"),
+        ("processes", at_least(1, 1024), "N", "(default: the cores)"),
+    ):  # fmt: skip
+        expert.add_argument(f"--{option}", type=kind, metavar=metavar, help=meaning)
+    recorded = parser.add_argument_group("of recorded games")
+    recorded.add_argument("--game", metavar="GAME", help="which they are (wthor: othello)")
+    recorded.add_argument("--licence", metavar="TEXT", help="kept with the data set")
+    recorded.add_argument(
+        "--skip-broken", action="store_true", help="leave out, count and name what is broken"
+    )
+    add_trust(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    from selfplay.data.imports import FORMATS
+
+    if arguments.source == "show":
+        return _show_data(arguments)
+    if arguments.source in FORMATS:
+        return _import_data(arguments)
+    return _make_data(arguments)
+
+
+def _show_data(arguments: argparse.Namespace) -> Answer:
+    from selfplay.data.dataset import check_files
+    from selfplay.data.manifest import read_manifest
+
+    _only(arguments, "show", "targets")
+    if len(arguments.targets) != 1:
+        raise ValueError("name one data set to show, as in 'selfplay data show runs/data/c4-t1'")
+    folder = Path(arguments.targets[0])
+    manifest = read_manifest(folder)
+    check_files(folder, manifest)
+    return _tell_data(folder, manifest)
+
+
+def _import_data(arguments: argparse.Namespace) -> Answer:
+    from selfplay.data.imports import FORMATS, excluded_keys, import_files
+
+    form = arguments.source
+    _only(arguments, form, "targets", "out", "exclude", "game", "licence", "skip_broken")
+    spec = arguments.game or FORMATS[form].game
+    if not arguments.targets or spec is None or arguments.out is None:
+        option = "" if FORMATS[form].game else " --game GAME"
+        raise ValueError(
+            f"importing needs files and a place to go: "
+            f"'selfplay data {form} PATH{option} --out runs/data/NAME'"
+        )
+    import envs
+
+    game = envs.make(spec)
+    keys = excluded_keys(game, arguments.exclude)
+    manifest = import_files(
+        form, [Path(path) for path in arguments.targets], spec, game, arguments.out,
+        arguments.licence or "", keys, arguments.skip_broken,
+    )  # fmt: skip
+    return _tell_data(Path(arguments.out), manifest)
+
+
+def _make_data(arguments: argparse.Namespace) -> Answer:
+    from selfplay.data.generate import Order, default_temperature, generate
+    from selfplay.data.imports import FORMATS, excluded_keys
+    from selfplay.data.show import ProgressLine
+
+    name = arguments.source
+    _only(
+        arguments, "an expert", "targets", "out", "games", "temperature", "openings", "seed",
+        "processes", "exclude", "trust",
+    )  # fmt: skip
+    if len(arguments.targets) > 1 or (not arguments.targets and is_built_in(name)):
+        raise ValueError(
+            f"name one game, as in 'selfplay data {name} connect4 --out runs/data/NAME'"
+        )
+    try:
+        spec, game, (player,) = players_named([name], (arguments.targets or [None])[0], None)
+    except ValueError as error:
+        near = difflib.get_close_matches(name, ["show", *FORMATS], n=1)
+        hint = f" (did you mean 'selfplay data {near[0]}'?)" if near else ""
+        raise ValueError(f"{error}{hint}") from error
+    if arguments.out is None:
+        raise ValueError(f"say where to with --out, as in --out runs/data/{game.name}")
+    wish = arguments.temperature
+    order = Order(
+        name, spec, arguments.games or 1000,
+        default_temperature(name) if wish is None else wish,
+        arguments.openings or 0, arguments.seed or 0, arguments.processes or os.cpu_count() or 1,
+    )  # fmt: skip
+    keys = excluded_keys(game, arguments.exclude)
+    line = ProgressLine()
+    try:
+        manifest = generate(order, game, arguments.out, lambda *_: player, keys, line.show)
+    except KeyboardInterrupt:
+        print(
+            f"{arguments.out} was not completed and has been removed; the same command begins "
+            f"again and finds the labels that the solver has made",
+            file=sys.stderr,
+        )
+        raise
+    finally:
+        line.close()
+    return _tell_data(Path(arguments.out), manifest)
+
+
+def _only(arguments: argparse.Namespace, what: str, *options: str) -> None:
+    """Raises ValueError when an option was given that means nothing to this kind of source."""
+    always = {"verb", "source", "json", *options}
+    for name, value in vars(arguments).items():
+        if name not in always and value not in (None, False, []):
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} means nothing to 'selfplay data' with {what}")
+
+
+def _tell_data(folder: Path, manifest: Manifest) -> Answer:
+    from selfplay.data.show import data_json, data_lines
+
+    print("\n".join(data_lines(folder, manifest)))
+    counts = manifest.counts
+    if counts["train"].positions and not counts["validation"].positions:
+        print(
+            "  no games are left for validation, since all their positions occur in training too: "
+            "more different games (--openings, --temperature) leave some"
+        )
+    say_next(f"selfplay train {_imitation_of(folder, manifest)}", "learn from it")
+    return Answer(data_json(folder, manifest))
+
+
+def _imitation_of(folder: Path, manifest: Manifest) -> str:
+    """The arguments of ``train`` that learn from a data set, by the recipe nearest to its game."""
+    from envs import trust
+    from selfplay.data.manifest import NAME
+
+    data = f"--set regime.data={shlex.quote(str(folder))}"
+    made_for = Path("configs") / f"{manifest.game}_imitation.toml"
+    if made_for.is_file():
+        return f"{made_for} {data}"
+    name = re.sub(r"[^\w.-]", "-", manifest.game)
+    # the name of a game that a stranger's data set holds is not offered to be typed
+    known = trust.is_allowed(manifest.spec, folder / NAME)
+    words = recipe_for(manifest.spec) if known else "CONFIG.toml"
+    return f"{words} --set regime.kind=imitation {data} --out runs/{name}-imitation"

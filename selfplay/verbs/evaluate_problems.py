@@ -1,0 +1,97 @@
+"""Measure a prover by the problems that it proves: the verb ``evaluate`` with --problems."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfplay.verbs.answer import Answer, say_next
+from selfplay.verbs.arguments import Parser
+from selfplay.verbs.bounds import add_bounds, bounds_of, guided_share
+
+if TYPE_CHECKING:
+    from selfplay.config import Config
+
+GAME = "proving"
+OPTIONS = ("problems", "seconds", "inferences", "held_out", "guided_share")
+REFUSAL = "proves theorems: name a folder of them with --problems DIR"
+MEANING = "what it proves"
+
+
+def arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--problems", metavar="DIR", help="TPTP problems to prove, instead of positions"
+    )
+    add_bounds(parser, "a problem, on one core")
+    parser.add_argument(
+        "--held-out", action="store_true", help="only problems that training keeps aside"
+    )
+
+
+def command(run: str, config: Config) -> str:
+    """The command that measures a run, whose name is quoted already."""
+    from envs.proving.game import OWN
+
+    place = shlex.quote(config.problems or os.path.relpath(OWN))
+    return f"selfplay evaluate {run} --problems {place} --held-out"
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    from selfplay.system.cores import core_count
+    from selfplay.proving.agent import load_guide
+    from selfplay.proving.batch import Judged, Order, judge_files
+    from selfplay.proving.report import judged_json, judged_lines
+    from selfplay.proving.screen import interruptible, progress
+
+    folder = Path(arguments.problems)
+    files = _chosen(folder, arguments.held_out, arguments.limit)
+    run = None if arguments.run == "none" else arguments.run
+    if run is not None:
+        load_guide(run)  # errors are told before any process starts
+    order = Order(run, bounds_of(arguments), guided_share(arguments))
+    judged: list[Judged] = []
+    with interruptible() as stop, progress(f"{len(files):,} problems") as say:
+
+        def words() -> str:
+            proved = sum(one.proved for one in judged)
+            return f"{len(judged):,} of {len(files):,} problems tried, {proved:,} proved"
+
+        for one in judge_files(files, order, core_count(), stop, lambda: say(words)):
+            judged.append(one)
+        stopped = stop()
+    if not judged:
+        raise ValueError("interrupted before the first problem was done")
+    judged.sort(key=lambda one: one.path)
+    if stopped:
+        print(f"Interrupted: {len(files) - len(judged):,} of {len(files):,} were not tried.")
+    place = folder if folder.is_dir() else folder.parent
+    print("\n".join(judged_lines(judged, place, run or "unguided search", order)))
+    first = next((one.path for one in judged if not one.proved), judged[0].path)
+    say_next(f"selfplay explore {shlex.quote(arguments.run)} {shlex.quote(first)}")
+    return Answer(judged_json(judged, place, order), 130 if stopped else 0)
+
+
+def _chosen(folder: Path, held_out: bool, limit: int | None) -> list[Path]:
+    """The problems of the folder that are asked for, at most ``limit`` of each set."""
+    from envs.proving.logic.tptp import problem_files
+    from envs.proving.split import held_out as is_held_out
+    from selfplay.proving.report import set_of
+
+    files = problem_files(folder)
+    if held_out:
+        files = [path for path in files if is_held_out(path.name.removesuffix(".p"))]
+        if not files:
+            raise ValueError(
+                f"none of the problems of {folder} is kept aside; leave out --held-out"
+            )
+    seen: dict[str, int] = {}
+    kept = []
+    for path in files:
+        name = set_of(path, folder)
+        seen[name] = seen.get(name, 0) + 1
+        if limit is None or seen[name] <= limit:
+            kept.append(path)
+    return kept

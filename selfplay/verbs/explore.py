@@ -1,0 +1,37 @@
+"""Walk a proof attempt: what is possible, what the net thinks, undo."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from selfplay.verbs.answer import Answer, say_next
+from selfplay.verbs.arguments import RUN, Parser, add_trust, at_least
+
+
+def arguments(parser: Parser) -> None:
+    parser.add_argument("run", metavar="RUN", help=f"{RUN}; none: without a net")
+    parser.add_argument("problem", metavar="PROBLEM.p", help="a file in TPTP's fof or cnf")
+    parser.add_argument(
+        "--simulations", type=at_least(0), default=200, metavar="N",
+        help="at each position (default: 200)",
+    )  # fmt: skip
+    add_trust(parser)
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    from envs.proving.logic.tptp import read_problem
+    from selfplay.play.proof import Walk, explore_in_terminal
+    from selfplay.proving.agent import load_guide, unguided
+    from selfplay.proving.screen import patience
+
+    problem = read_problem(Path(arguments.problem))
+    with patience():
+        guide = unguided() if arguments.run == "none" else load_guide(arguments.run)
+        walk = Walk(guide, problem)
+        walk.think(arguments.simulations)
+    explore_in_terminal(walk, arguments.simulations)
+    option = "--net none" if arguments.run == "none" else f"--run {shlex.quote(arguments.run)}"
+    say_next(f"selfplay prove {shlex.quote(arguments.problem)} {option}")
+    return Answer({})

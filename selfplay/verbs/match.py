@@ -1,0 +1,81 @@
+"""Let players play each other: seats swapped, Elo with intervals."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from selfplay.verbs.answer import Answer, say_next
+from selfplay.verbs.arguments import SEED, Parser, add_json, add_trust, at_least
+from selfplay.verbs.players import game_option, players_named
+
+
+def arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "players", nargs="+", metavar="PLAYER",
+        help="RUN[@STEP][:SIMULATIONS], random, minimax:DEPTH, mcts:SIMULATIONS or solver",
+    )  # fmt: skip
+    parser.add_argument("--game", help="the game, where no player is a run (default: connect4)")
+    parser.add_argument(
+        "--games", type=at_least(2, 10**6), default=100, metavar="N",
+        help="games a pair (default: 100)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--simulations", type=at_least(0), metavar="N",
+        help="of the runs (default: each run's [strength])",
+    )  # fmt: skip
+    parser.add_argument(
+        "--openings", type=at_least(0, 10_000), default=2, metavar="PLIES",
+        help="random moves that games begin with (default: 2)",
+    )  # fmt: skip
+    parser.add_argument("--save", metavar="FILE", help="write the games there, one a line")
+    parser.add_argument("--seed", type=SEED, default=0, help="of chance (default: 0)")
+    add_trust(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    from selfplay.players.arena import match_json, ratings, score, tournament
+    from selfplay.players.match_games import MatchGames
+    from selfplay.proving.screen import progress
+    from selfplay.system.files import write_text_atomically
+
+    _refuse_to_overwrite(arguments.save)
+    if len(arguments.players) < 2:
+        raise ValueError("a match needs two players or more; known without a run: random, solver")
+    spec, game, players = players_named(arguments.players, arguments.game, arguments.simulations)
+    pairs = -(-arguments.games // 2)
+    of = pairs * len(players) * (len(players) - 1)
+    print(f"playing {of:,} games of {game.name}", file=sys.stderr)
+    with progress("playing") as say:
+        watch = MatchGames(game, of, lambda words: say(lambda: words))
+        matches = tournament(game, players, pairs, arguments.openings, arguments.seed, watch=watch)
+    if arguments.save:
+        write_text_atomically(Path(arguments.save), watch.text())
+        print(f"{of:,} games are in {arguments.save}, one a line.")
+    for each in matches:
+        points = score(each)
+        wins, draws, losses = (int((each.results == result).sum()) for result in (1, 0, -1))
+        print(
+            f"{each.a} against {each.b}: {wins} won, {draws} drawn, {losses} lost; "
+            f"{points.value:.1%} of the points (95%: {points.low:.1%} to {points.high:.1%})"
+        )
+    rated = ratings(matches)
+    for name, elo in zip(rated.names, rated.elo, strict=True):
+        print(f"  {name:32} Elo {elo.value:+6.0f}  (95%: {elo.low:+.0f} to {elo.high:+.0f})")
+    name = arguments.players[max(range(len(rated.elo)), key=lambda i: rated.elo[i].value)]
+    say_next(f"selfplay play {shlex.quote(name)}{game_option(name, spec)}")
+    return Answer(match_json(matches))
+
+
+def _refuse_to_overwrite(file: str | None) -> None:
+    """Raises ValueError when ``file`` is there, or cannot be: before anything has been played."""
+    if file is None:
+        return
+    path = Path(file)
+    if path.exists():
+        raise ValueError(f"{path} is there already: name another file with --save")
+    if not path.parent.is_dir():
+        raise ValueError(f"--save {path}: there is no folder {path.parent}; make it first")

@@ -1,0 +1,74 @@
+"""Play against an agent in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from selfplay.verbs.answer import Answer, say_next
+from selfplay.verbs.arguments import RUN, SEED, Parser, add_trust, at_least
+from selfplay.verbs.players import game_option, is_built_in, players_named
+
+if TYPE_CHECKING:
+    from selfplay.types import Game, Player
+
+SIMULATIONS = 200  # half a second a move for the net of configs/demo.toml
+
+
+def arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "run", metavar="RUN", help=f"{RUN}; or any player of `selfplay match`, such as solver"
+    )
+    parser.add_argument("--side", choices=("first", "second"), default="first", help="yours")
+    parser.add_argument(
+        "--simulations", type=at_least(0), metavar="N",
+        help="the agent's strength: leaves a move, 0 for the net alone (default: 200)",
+    )  # fmt: skip
+    parser.add_argument("--game", help="the game, where the player is no run (default: connect4)")
+    parser.add_argument("--seed", type=SEED, help="makes chance repeat itself")
+    add_trust(parser)
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    import numpy as np
+
+    from selfplay.play.session import Session
+    from selfplay.play.terminal import play_in_terminal
+    from selfplay.players.players import NetPlayer, SearchPlayer
+
+    simulations = SIMULATIONS if arguments.simulations is None else arguments.simulations
+    spec, game, (player,) = players_named([arguments.run], arguments.game, simulations)
+    net = None
+    if isinstance(player, SearchPlayer):
+        net = NetPlayer("the net alone", player.evaluator)
+    side = int(arguments.side == "second")
+    _warm_up(player, game)
+    rng = np.random.default_rng(arguments.seed)
+    play_in_terminal(Session(game, player, side, rng, net))
+    name = shlex.quote(arguments.run)
+    if game.num_players == 2:
+        rival = "minimax:2" if arguments.run == "random" else "random"
+        say_next(f"selfplay match {name} {rival}{game_option(arguments.run, spec)}")
+    elif not is_built_in(arguments.run):
+        say_next(f"selfplay play {name} --simulations 0", "its net alone advises")
+    else:
+        say_next(f"selfplay check {shlex.quote(spec)}")
+    return Answer({})
+
+
+def _warm_up(player: Player, game: Game) -> None:
+    """Lets the player think once, since compiling what it needs may take ten seconds."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    notice = threading.Timer(
+        2.0, print, ["preparing the search; this takes long only once"], {"file": sys.stderr}
+    )
+    notice.start()
+    try:
+        player.decide(game, game.init(rng, 1), rng)
+    finally:
+        notice.cancel()

@@ -1,0 +1,71 @@
+"""The players that a command names, and the game they play."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selfplay.training.agent import Agent
+    from selfplay.types import Game, Player
+
+DEFAULT_GAME = "connect4"
+
+
+def simulations_of(agent: Agent, wish: int | None) -> int:
+    """Leaves a move: as wished, else those the run itself is measured with."""
+    return agent.config.strength.simulations if wish is None else wish
+
+
+def player_of(agent: Agent, simulations: int) -> Player:
+    """The agent with ``simulations`` leaves a move, 0 for its net alone."""
+    from selfplay.players.players import NetPlayer, SearchPlayer
+    from selfplay.system.printable import in_one_line
+
+    name = in_one_line(agent.name)
+    if not simulations:
+        return NetPlayer(f"{name}:0", agent.evaluator)
+    search = agent.search.with_simulations(simulations)
+    return SearchPlayer(f"{name}:{simulations}", search, agent.evaluator)
+
+
+def players_named(
+    names: list[str], game_spec: str | None, simulations: int | None
+) -> tuple[str, Game, list[Player]]:
+    """The players that ``names`` name, after the spec and the rules of the game they all play.
+
+    That is ``game_spec``, else the game that the first run among them was trained on.
+    """
+    import envs
+    from selfplay.players.players import make_player
+
+    rules = envs.make(game_spec or DEFAULT_GAME)
+    games: list[tuple[str, Game]] = [(game_spec or DEFAULT_GAME, rules)]
+
+    def load(run: str, step: int | None, own: int | None) -> Player:
+        from selfplay.training.agent import load_agent  # imports torch: only where a net plays
+
+        agent = load_agent(run, step, game_spec)
+        games.append((agent.config.game, agent.game))
+        if agent.game.name != games[1][1].name:
+            raise ValueError(
+                f"{agent.name} was trained on {agent.game.name}, "
+                f"another player on {games[1][1].name}"
+            )
+        return player_of(agent, simulations_of(agent, simulations if own is None else own))
+
+    players = {}
+    for name in sorted(set(names), key=is_built_in):  # runs first: they say which game it is
+        players[name] = make_player(name, games[:2][-1][1], load)
+    spec, game = games[:2][-1]
+    return spec, game, [players[name] for name in names]
+
+
+def is_built_in(name: str) -> bool:
+    return name.partition(":")[0] in ("random", "solver", "minimax", "mcts")
+
+
+def game_option(player: str, spec: str) -> str:
+    """What a command needs for ``player`` to play the game: a run knows its own."""
+    known = not is_built_in(player) or spec == DEFAULT_GAME
+    return "" if known else f" --game {shlex.quote(spec)}"

@@ -1,0 +1,120 @@
+"""Prove a TPTP problem and show the checked proof."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfplay.verbs.answer import Answer, say_next
+from selfplay.verbs.arguments import RUN, Parser, add_json, add_trust
+from selfplay.verbs.bounds import add_bounds, bounds_of, guided_share
+
+if TYPE_CHECKING:
+    from envs.proving.logic.formula import Problem
+    from selfplay.proving.prover import Prover, Result
+    from selfplay.proving.trials import Bounds
+
+_HEED_S = 0.7  # for a search to hear Ctrl-C; after that it is left alone
+
+
+def arguments(parser: Parser) -> None:
+    parser.add_argument("problem", metavar="PROBLEM.p", help="a file in TPTP's fof or cnf")
+    guide = parser.add_mutually_exclusive_group()
+    guide.add_argument("--run", metavar="RUN", help=f"guides: {RUN} (default: the one that ships)")
+    guide.add_argument("--net", choices=("none",), help="none: search unguided")
+    add_bounds(parser, "")
+    parser.add_argument(
+        "--proof", choices=("summary", "tableau", "tstp", "both", "none"),
+        help="how much of the proof is shown: a screen, the whole for people, for programs "
+        "(default: summary; both with --json)",
+    )  # fmt: skip
+    add_trust(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    from envs.proving.logic.deep import deep
+    from selfplay.proving.prover import Result, complain
+    from selfplay.proving.szs import USER, status_line
+    from selfplay.proving.telling import (
+        BOTH,
+        NONE,
+        SUMMARY,
+        WRITING_S,
+        proof_texts,
+        result_content,
+        result_lines,
+    )
+
+    path, bounds = Path(arguments.problem), bounds_of(arguments)
+    name = path.name.removesuffix(".p")
+    try:
+        begun = time.perf_counter()
+        read = _read(path, bounds)
+        reading_s = time.perf_counter() - begun
+        run = NONE if arguments.net == NONE else arguments.run
+        # not in the main thread: compiling hears no Ctrl-C, waiting does
+        prover = deep(_prover)(run, guided_share(arguments))
+        begun = time.perf_counter() - reading_s  # getting ready is on nobody's clock
+        result = read if isinstance(read, Result) else _proved(prover, read, bounds, begun)
+        kind = arguments.proof or (BOTH if arguments.json else SUMMARY)
+        spent = time.perf_counter() - begun
+        left = None if bounds.seconds is None else bounds.seconds + WRITING_S - spent
+        texts = proof_texts(result, kind, left)
+    except KeyboardInterrupt:
+        print(status_line(USER, name))
+        raise
+    guide = prover.guide.name if prover.guide else None
+    for line in result_lines(result, guide, kind, texts):
+        print(line)
+    if result.refused:
+        complain(f"A FAULT OF THIS PROVER, please report it with the problem: {result.reason}")
+    say_next(
+        f"selfplay explore {shlex.quote(guide or NONE)} {shlex.quote(str(path))}", "walk an attempt"
+    )
+    content = result_content(result, texts)
+    return Answer(content, 130 if result.status == USER else int(not result.proved))
+
+
+def _read(path: Path, bounds: Bounds) -> Problem | Result:
+    """As read_within; what cannot be read gets its status too."""
+    from envs.proving.logic.tokens import TptpError
+    from selfplay.proving.prover import read_within
+    from selfplay.proving.szs import reading_status, status_line
+
+    try:
+        return read_within(path, bounds)
+    except TptpError as error:
+        print(status_line(reading_status(error), path.name.removesuffix(".p")))
+        raise
+
+
+def _proved(prover: Prover, problem: Problem, bounds: Bounds, begun: float) -> Result:
+    """The result of a search that shows how it goes on and that Ctrl-C ends."""
+    from selfplay.proving.screen import interruptible, progress
+
+    with interruptible(_HEED_S) as stop, progress(f"proving {problem.name}") as say:
+        return prover.prove_problem(
+            problem, bounds, stop,
+            lambda how, used: say(lambda: f"{problem.name}: {how} search, {used:,} inferences"),
+            begun,
+        )  # fmt: skip
+
+
+def _prover(run: str | None, share: float) -> Prover:
+    """The prover guided by the run, by the one that ships if None; made ready."""
+    from selfplay.proving.agent import load_guide, reference
+    from selfplay.proving.prover import Prover, complain
+    from selfplay.proving.screen import patience
+
+    if run is None and (run := reference()) is None:
+        complain("there is no trained prover here: the search is unguided")
+        run = "none"
+    with patience():
+        guide = None if run == "none" else load_guide(run)
+        prover = Prover(guide, share)
+        prover.warm_up()
+    return prover

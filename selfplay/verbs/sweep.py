@@ -1,0 +1,86 @@
+"""Run a grid of recipes on the cores there are, or go on with it."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from selfplay.verbs.answer import Answer, say_next
+from selfplay.verbs.arguments import Parser, add_json, add_set, add_trust, at_least
+
+if TYPE_CHECKING:
+    from selfplay.sweep.plan import Plan
+
+
+def arguments(parser: Parser) -> None:
+    parser.add_argument("file", metavar="SWEEP.toml", help="the arms, their grids and the seeds")
+    parser.add_argument("--out", metavar="DIR", help="its folder (default: runs/sweeps/NAME)")
+    parser.add_argument(
+        "--jobs", type=at_least(1, 1024), metavar="N", help="cells at a time (default: one a core)"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="list the cells with their time and compute"
+    )
+    add_set(parser)
+    add_trust(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    from selfplay.system.cores import core_count
+    from selfplay.sweep.plan import read_plan
+    from selfplay.sweep.runner import run_sweep
+
+    plan = read_plan(arguments.file, arguments.overrides, arguments.out)
+    words = ["selfplay", "sweep", arguments.file]
+    words += [f"--out={arguments.out}"] if arguments.out else []
+    words += [f"--set={each}" for each in arguments.overrides]
+    words += ["--trust"] if arguments.trust else []
+    again = shlex.join(words)
+    if arguments.dry_run:
+        content = _preview(plan, arguments.jobs or core_count())
+        say_next(again)
+        return Answer(content)
+    outcome = run_sweep(plan, arguments.jobs)
+    states = [each["state"] for each in (*outcome.content["data"], *outcome.content["cells"])]
+    print(f"{states.count('done')} of {len(states)} are done in {plan.folder}.")
+    for name, error, file in outcome.failed:
+        print(f"{name} failed: {error}" + (f" (see {file})" if file else ""))
+    if outcome.left:
+        say_next(again, "goes on where it stopped")
+        return Answer(outcome.content, 130)
+    if outcome.failed:
+        say_next(again, "tries again what failed")
+        return Answer(outcome.content, 1)
+    say_next(f"selfplay compare {shlex.quote(str(plan.folder))}")
+    return Answer(outcome.content)
+
+
+def _preview(plan: Plan, jobs: int) -> dict[str, Any]:
+    """Prints what a sweep would do; the same for scripts comes back."""
+    from selfplay.sweep.preview import preview
+    from selfplay.sweep.screen import clock
+
+    found = preview(plan, jobs)
+    width = max(len(task.name) for task, _, _ in found.rows)
+    print(f"{'cell':{width}}  {'state':8} {'time':>8} {'FLOPs':>9}  estimated from")
+    for task, record, told in found.rows:
+        print(
+            f"{task.name:{width}}  {record.state:8} {clock(told.seconds):>8} "
+            f"{_flops(told.flops):>9}  "
+            f"{told.source}"
+        )
+    cores = "1 core" if jobs == 1 else f"{jobs} cores"
+    print(
+        f"{len(plan.cells)} cells, {_flops(found.flops)} FLOPs; "
+        f"{clock(found.left_s)} left on {cores}, experts and measurements of strength included"
+    )
+    for warning in found.warnings:
+        print(f"Note: {warning}.")
+    return found.content()
+
+
+def _flops(count: float) -> str:
+    return "?" if math.isnan(count) else f"{count:.1e}"
