@@ -40,11 +40,11 @@ def command(run: str, config: Config) -> str:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    from selfplay.system.cores import core_count
     from selfplay.proving.agent import load_guide
     from selfplay.proving.batch import Judged, Order, judge_files
     from selfplay.proving.report import judged_json, judged_lines
     from selfplay.proving.screen import interruptible, progress
+    from selfplay.system.cores import core_count
 
     folder = Path(arguments.problems)
     files = _chosen(folder, arguments.held_out, arguments.limit)

@@ -29,9 +29,9 @@ def arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    from selfplay.system.cores import core_count
     from selfplay.sweep.plan import read_plan
     from selfplay.sweep.runner import run_sweep
+    from selfplay.system.cores import core_count
 
     plan = read_plan(arguments.file, arguments.overrides, arguments.out)
     words = ["selfplay", "sweep", arguments.file]
