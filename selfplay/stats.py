@@ -20,6 +20,10 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def scalars(self, name: str) -> dict[str, float]:
+        """The three as metrics: NAME, NAME_low and NAME_high."""
+        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+
 
 def wilson(successes: float, trials: int) -> Interval:
     """The share of successes with its score interval (Wilson 1927)."""

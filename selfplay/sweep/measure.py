@@ -14,7 +14,7 @@ from selfplay.config import Config
 from selfplay.learning.learner import Learner
 from selfplay.learning.replay import example_samples
 from selfplay.measure.bench import bench
-from selfplay.measure.strength import Gauge
+from selfplay.measure.strength import StrengthMeter
 from selfplay.nets.evaluator import choose_precision
 from selfplay.sweep.forecast import Estimate
 
@@ -146,11 +146,11 @@ def _look_s(config: Config) -> float:
     net = config.net.build(game)
     dtype = choose_precision(net, game, "cpu", config.evaluator.precision).dtype
     try:
-        gauge = Gauge(game, config.search, config.strength, "cpu", dtype)
+        meter = StrengthMeter(game, config.search, config.strength, "cpu", dtype)
     except ValueError:  # no such position file or baseline: the sweep keeps what the cell says
         return 0.0
     start = time.perf_counter()
-    gauge.measure(net)
+    meter.measure(net)
     return time.perf_counter() - start
 
 

@@ -19,7 +19,7 @@ from selfplay.config import Config, load_config, nearest_recipe, parse_config
 from selfplay.learning import checkpoint
 from selfplay.learning.learner import Learner
 from selfplay.learning.replay import Replay, example_samples
-from selfplay.measure.strength import Gauge
+from selfplay.measure.strength import StrengthMeter
 from selfplay.nets import forward_flops, parameter_count
 from selfplay.nets.evaluator import NetEvaluator, choose_device, choose_precision
 from selfplay.regimes.workshop import Ledger, Workshop
@@ -103,7 +103,7 @@ class Training:
         saved = found[1] if found else None
         wish = saved.get("precision", "auto") if saved else config.evaluator.precision
         self._precision = choose_precision(net, self.game, device, wish)
-        self._gauge = Gauge(
+        self._meter = StrengthMeter(
             self.game, config.search, config.strength, device, self._precision.dtype
         )
         seeds = np.random.SeedSequence(config.seed).generate_state(2)
@@ -129,7 +129,7 @@ class Training:
             ),
             search=config.search,
             threads=config.actor.threads or core_count(),
-            test_keys=self._gauge.keys(),
+            test_keys=self._meter.keys(),
             flops=forward_flops(net, self.game),
             seed=int(seeds[1]),
             progress=self._progress,
@@ -241,7 +241,7 @@ class Training:
     def _strength(self) -> Report:
         self._doing("measuring its strength")
         self._measured_at = self.shop.ledger.positions
-        measured = self._gauge.measure(self.shop.learner.acting)
+        measured = self._meter.measure(self.shop.learner.acting)
         scalars = {**measured, **self.shop.costs(), "net/parameters": self._parameters}
         return Report(self._measured_at, "strength", scalars)
 

@@ -15,8 +15,9 @@ from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import length
 from selfplay.config import parse_config
+from selfplay.measure.against_truth import OWN_POSITIONS
 from selfplay.measure.own_games import own_positions
-from selfplay.measure.strength import OWN_POSITIONS, Gauge, StrengthSection
+from selfplay.measure.strength import StrengthMeter, StrengthSection
 from selfplay.nets import Mlp, Net
 from selfplay.players.players import RandomPlayer
 from selfplay.search import Gumbel
@@ -37,8 +38,8 @@ def measured(game: Game, **section: Any) -> dict[str, float]:
     """What is said of a fresh net."""
     torch.manual_seed(0)
     net: Net = Mlp(width=16).build(game)
-    gauge = Gauge(game, Gumbel(), StrengthSection(**section), "cpu", torch.float32)
-    return gauge.measure(net)
+    meter = StrengthMeter(game, Gumbel(), StrengthSection(**section), "cpu", torch.float32)
+    return meter.measure(net)
 
 
 def test_a_deep_search_makes_no_mistakes_where_it_goes_and_its_net_does() -> None:
@@ -84,7 +85,7 @@ def test_a_game_without_a_solver_is_refused_at_the_start(tmp_path: Path) -> None
         ValueError,
         match=r"own_positions needs a solver to judge them: there is no solver for.*to 0",
     ):
-        Gauge(envs.make(large), Gumbel(), section, "cpu", torch.float32)
+        StrengthMeter(envs.make(large), Gumbel(), section, "cpu", torch.float32)
 
 
 def test_of_othello_the_end_is_judged() -> None:

@@ -1,0 +1,51 @@
+"""Strength at proving: the share of the problems kept aside that is proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from envs.proving.game import Proving
+from selfplay.nets.evaluator import NetEvaluator
+from selfplay.proving.trials import Trial, attempt
+from selfplay.proving.unguided import attempt_unguided
+from selfplay.search import Search
+from selfplay.stats import Interval, wilson
+from selfplay.types import Game
+
+
+class ProblemsSection(BaseModel):
+    """Which of the problems kept aside are tried, and how."""
+
+    # of the proving game: inferences that each problem kept aside is given; 0 = not measured
+    inferences: int = Field(0, ge=0, le=10**9)
+    problems: int = Field(100, ge=1, le=10**6)  # of those kept aside, so many at most
+    guided: bool = True  # False: by the unguided search, for a run that is the baseline
+
+
+class ProvedProblems:
+    """The share that is proved."""
+
+    def __init__(self, game: Game, section: ProblemsSection) -> None:
+        assert isinstance(game, Proving)
+        self._game, self._section = game, section
+        self._problems = np.flatnonzero(game.held_out)[: section.problems].tolist()
+
+    @staticmethod
+    def applies(game: Game, section: ProblemsSection) -> bool:
+        return isinstance(game, Proving) and section.inferences > 0 and bool(game.held_out.any())
+
+    def measure(self, search: Search, evaluator: NetEvaluator) -> dict[str, float]:
+        """The shares proved and not proved, with the ends of their intervals."""
+        game, budget = self._game, self._section.inferences
+        rng = np.random.default_rng(0)
+        trials: Iterable[Trial] = attempt(
+            game, search, evaluator, self._problems, budget, rng, explore=False
+        )
+        if not self._section.guided:
+            trials = (attempt_unguided(game, problem, budget) for problem in self._problems)
+        share = wilson(sum(trial.proved for trial in trials), len(self._problems))
+        rest = Interval(1 - share.value, 1 - share.high, 1 - share.low)
+        return share.scalars("strength/proved") | rest.scalars("strength/unproved")
