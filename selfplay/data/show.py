@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from selfplay.data.dataset import size_on_disk
 from selfplay.data.generate import Progress
 from selfplay.data.manifest import Manifest
-from selfplay.system.printable import bare, in_one_line
-from selfplay.system.streams import unheeded
+from selfplay.system.printable import in_one_line
 
 _HEADS = ("games", "positions", "unique", "duplicates", "first wins", "draws", "second wins")
-_LINE_S = 10.0  # between lines of progress where there is no terminal
 
 
 def data_lines(folder: Path, manifest: Manifest) -> list[str]:
@@ -56,29 +51,10 @@ def data_json(folder: Path, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-class ProgressLine:
-    """Progress on one line that renews itself in a terminal, else now and then a line."""
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = unheeded(bare(stream or sys.stderr))
-        self._terminal = self._stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
-        self._last = time.monotonic()
-
-    def show(self, done: Progress) -> None:
-        due = self._terminal or time.monotonic() - self._last > _LINE_S
-        if not due:
-            return
-        self._last = time.monotonic()
-        left = done.wall_s * (done.of - done.games) / done.games
-        text = (
-            f"{done.games:,} of {done.of:,} games · {done.positions:,} positions · "
-            f"{done.expert_s:,.0f} CPU seconds of the expert · {left:,.0f} s left"
-        )
-        self._stream.write(f"\r\x1b[K{text}" if self._terminal else f"{text}\n")
-        self._stream.flush()
-
-    def close(self) -> None:
-        """Takes the line away."""
-        if self._terminal:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+def progress_text(done: Progress) -> str:
+    """How far the making of a data set is."""
+    left = done.wall_s * (done.of - done.games) / done.games
+    return (
+        f"{done.games:,} of {done.of:,} games · {done.positions:,} positions · "
+        f"{done.expert_s:,.0f} CPU seconds of the expert · {left:,.0f} s left"
+    )

@@ -37,6 +37,30 @@ def interrupts(stop: Callable[[bool], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextlib.contextmanager
+def interruptible(heed_s: float | None = None) -> Iterator[Callable[[], bool]]:
+    """What comes back tells whether it was asked to end; the second time is KeyboardInterrupt.
+
+    So it is when the first has not been heeded for ``heed_s`` seconds.
+    """
+    asked, main = threading.Event(), threading.get_ident()
+    again = threading.Timer(heed_s or 0.0, lambda: signal.pthread_kill(main, signal.SIGINT))
+    again.daemon = True
+
+    def stop(_: bool) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        if heed_s is not None:
+            again.start()
+
+    try:
+        with interrupts(stop):
+            yield asked.is_set
+    finally:
+        again.cancel()
+
+
 def leave_to_parent() -> None:
     """Ctrl-C and a terminal that is closed are from now on for the process that leads."""
     for name in ("SIGINT", "SIGHUP"):

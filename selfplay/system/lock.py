@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
-from selfplay.system.files import PLAIN_FILE, refused
+from filelock import FileLock, Timeout
 
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # not a Unix system: nothing keeps two processes apart
-    fcntl = None
+from selfplay.system.files import refused
 
 LOCK = ".lock"  # the file that a process holds while a folder is its own
 
@@ -26,17 +20,15 @@ def locked(path: Path, busy: str) -> Iterator[None]:
     The system drops the lock of a killed process.  ValueError also where the disk is not to be
     written to.
     """
+    lock = FileLock(path / LOCK, timeout=0)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | PLAIN_FILE, 0o666)
+        lock.acquire()
+    except Timeout as error:
+        raise ValueError(busy) from error
     except OSError as error:
         raise refused(path, error) from error
     try:
-        if fcntl is not None:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise ValueError(busy) from error
         yield
     finally:
-        os.close(descriptor)
+        lock.release()

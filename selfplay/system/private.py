@@ -11,20 +11,22 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import platformdirs
+
 
 def cache_folders() -> Iterator[Path]:
     """Where the project may keep what it can make again, the best place first."""
-    with_home = os.environ.get("XDG_CACHE_HOME") or _below_home(".cache")
-    if with_home:
-        yield Path(with_home) / "selfplay"
+    at_home = platformdirs.user_cache_path("selfplay", appauthor=False)
+    if at_home.is_absolute():  # else it begins with the ~ of a user who has none
+        yield at_home
     user = os.getuid() if hasattr(os, "getuid") else "user"  # Windows has a folder for each anyway
     yield Path(tempfile.gettempdir()) / f"selfplay-{user}"
 
 
 def config_folder() -> Path | None:
     """Where the project may keep what the user has decided; None without a home."""
-    base = os.environ.get("XDG_CONFIG_HOME") or _below_home(".config")
-    return Path(base) / "selfplay" if base else None
+    folder = platformdirs.user_config_path("selfplay", appauthor=False)
+    return folder if folder.is_absolute() else None
 
 
 def is_private(folder: Path) -> bool:
@@ -46,10 +48,3 @@ def is_private(folder: Path) -> bool:
     except OSError:
         return False
     return os.access(folder, os.W_OK | os.X_OK)
-
-
-def _below_home(name: str) -> str:
-    try:
-        return str(Path.home() / name)
-    except RuntimeError:  # a user without a home
-        return ""

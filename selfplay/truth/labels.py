@@ -6,7 +6,6 @@ was made stands beside it, so that whoever uses it can be charged as if it had m
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
 import pickle
@@ -14,12 +13,12 @@ import re
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from envs import importing
@@ -31,11 +30,6 @@ from selfplay.system.parent import leave_with_parent
 from selfplay.system.private import cache_folders, is_private
 from selfplay.truth.solver import ExhaustiveSolver, Partial, Solver, solver_for
 from selfplay.types import Bool, Float, Game, State, Symmetric
-
-try:
-    import fcntl
-except ImportError:  # not a Unix system: each process keeps its labels to itself
-    fcntl = None  # type: ignore[assignment]
 
 _AT_ONCE = 4  # positions that a process solves before it asks for more
 _FIRST_ROOM = 1024
@@ -250,7 +244,7 @@ class LabelFile:
         records = np.empty(len(labels.key), self._record)
         records["key"], records["cost"], records["scores"] = labels
         records["check"] = _check(records)
-        with self._locked() as file:
+        with FileLock(f"{self.path}.lock"), open(self.path, "a+b") as file:
             size = file.seek(0, os.SEEK_END)
             # what a process that was killed had half written goes
             file.truncate(size - size % self._record.itemsize)
@@ -268,14 +262,6 @@ class LabelFile:
         records = np.frombuffer(content[:whole], self._record)
         records = records[records["check"] == _check(records)]
         return Labels(records["key"], records["cost"], records["scores"])
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[Any]:
-        """The file, while no other process writes to it."""
-        with open(self.path, "a+b") as file:  # one that another process has just made stays whole
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
 
 
 def _check(records: NDArray[Any]) -> NDArray[np.uint32]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import shlex
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import A_GAME, SEED, Parser, add_json, at_least, seconds
 
 if TYPE_CHECKING:
-    from selfplay.checks.patience import Patience
     from selfplay.types import Game
 
 
@@ -32,13 +32,13 @@ def arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     import envs
     from selfplay.checks.laws import examine
-    from selfplay.checks.patience import Patience
+    from selfplay.system.progress import waiting
 
     began = time.monotonic()
-    with Patience(f"checking {arguments.game}") as patience:
+    with waiting(f"checking {arguments.game}") as tell:
         game = envs.build(arguments.game)
-        found = examine(game, arguments.games, arguments.seed, arguments.seconds, patience.tell)
-        seen = None if found.findings else _portrait(game, found.ended, arguments, began, patience)
+        found = examine(game, arguments.games, arguments.seed, arguments.seconds, tell)
+        seen = None if found.findings else _portrait(game, found.ended, arguments, began, tell)
     name = getattr(game, "name", arguments.game)
     games = "1 random game" if found.games == 1 else f"{found.games} random games"
     for problem in found.findings:
@@ -63,12 +63,16 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 
 def _portrait(
-    game: Game, ended: int, arguments: argparse.Namespace, began: float, patience: Patience
+    game: Game,
+    ended: int,
+    arguments: argparse.Namespace,
+    began: float,
+    tell: Callable[[str], None],
 ) -> dict[str, Any] | None:
     """Says what the game is; the same for scripts, None where no game ends in time."""
     from selfplay.checks.portrait import described, portrait
 
-    patience.tell("playing to see what it is")
+    tell("playing to see what it is")
     until = max(began + arguments.seconds, time.monotonic() + arguments.seconds / 5)
     try:
         seen = portrait(game, max(1, ended), arguments.seed, until)

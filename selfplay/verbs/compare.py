@@ -42,7 +42,8 @@ def arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.compare.publish import Request, publish
-    from selfplay.compare.report.console import print_comparison, working
+    from selfplay.compare.report.console import print_comparison
+    from selfplay.system.progress import progress
 
     words = ["selfplay", "compare", *arguments.runs]
     words += [f"--metric={arguments.metric}"] if arguments.metric else []
@@ -57,8 +58,8 @@ def run(arguments: argparse.Namespace) -> Answer:
         tuple(arguments.runs), arguments.metric, arguments.loss, arguments.out, arguments.pool,
         searched, shlex.join(words),
     )  # fmt: skip
-    with working("comparing") as tell:
-        done = publish(asked, tell)
+    with progress("comparing") as say:
+        done = publish(asked, lambda words: say(lambda: words))
     print_comparison(done)
     print(f"Written: {done.report}, with compare.json and the figures in {done.figures} beside it.")
     say_next(f"tensorboard --logdir {shlex.quote(str(done.logdir))}", "the curves side by side")

@@ -112,7 +112,8 @@ def _import_data(arguments: argparse.Namespace) -> Answer:
 def _make_data(arguments: argparse.Namespace) -> Answer:
     from selfplay.data.generate import Order, default_temperature, generate
     from selfplay.data.imports import FORMATS, excluded_keys
-    from selfplay.data.show import ProgressLine
+    from selfplay.data.show import progress_text
+    from selfplay.system.progress import progress
 
     name = arguments.source
     _only(
@@ -138,9 +139,12 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
         arguments.openings or 0, arguments.seed or 0, arguments.processes or os.cpu_count() or 1,
     )  # fmt: skip
     keys = excluded_keys(game, arguments.exclude)
-    line = ProgressLine()
     try:
-        manifest = generate(order, game, arguments.out, lambda *_: player, keys, line.show)
+        with progress("making games", every_s=10.0) as say:
+            manifest = generate(
+                order, game, arguments.out, lambda *_: player, keys,
+                lambda done: say(lambda: progress_text(done)),
+            )  # fmt: skip
     except KeyboardInterrupt:
         print(
             f"{arguments.out} was not completed and has been removed; the same command begins "
@@ -148,8 +152,6 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
             file=sys.stderr,
         )
         raise
-    finally:
-        line.close()
     return _tell_data(Path(arguments.out), manifest)
 
 

@@ -43,8 +43,9 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.proving.agent import load_guide
     from selfplay.proving.batch import Judged, Order, judge_files
     from selfplay.proving.report import judged_json, judged_lines
-    from selfplay.proving.screen import interruptible, progress
     from selfplay.system.cores import core_count
+    from selfplay.system.interrupts import interruptible
+    from selfplay.system.progress import progress
 
     folder = Path(arguments.problems)
     files = _chosen(folder, arguments.held_out, arguments.limit)

@@ -24,10 +24,10 @@ def run(arguments: argparse.Namespace) -> Answer:
     from envs.proving.logic.tptp import read_problem
     from selfplay.play.proof import Walk, explore_in_terminal
     from selfplay.proving.agent import load_guide, unguided
-    from selfplay.proving.screen import patience
+    from selfplay.system.progress import COMPILING, waiting
 
     problem = read_problem(Path(arguments.problem))
-    with patience():
+    with waiting(COMPILING):
         guide = unguided() if arguments.run == "none" else load_guide(arguments.run)
         walk = Walk(guide, problem)
         walk.think(arguments.simulations)

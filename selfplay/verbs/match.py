@@ -39,8 +39,8 @@ def arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.players.arena import match_json, ratings, score, tournament
     from selfplay.players.match_games import MatchGames
-    from selfplay.proving.screen import progress
     from selfplay.system.files import write_text_atomically
+    from selfplay.system.progress import progress
 
     _refuse_to_overwrite(arguments.save)
     if len(arguments.players) < 2:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
-import threading
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
@@ -63,12 +61,8 @@ def _warm_up(player: Player, game: Game) -> None:
     """Lets the player think once, since compiling what it needs may take ten seconds."""
     import numpy as np
 
+    from selfplay.system.progress import COMPILING, waiting
+
     rng = np.random.default_rng(0)
-    notice = threading.Timer(
-        2.0, print, ["preparing the search; this takes long only once"], {"file": sys.stderr}
-    )
-    notice.start()
-    try:
+    with waiting(COMPILING):
         player.decide(game, game.init(rng, 1), rng)
-    finally:
-        notice.cancel()

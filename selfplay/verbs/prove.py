@@ -94,7 +94,8 @@ def _read(path: Path, bounds: Bounds) -> Problem | Result:
 
 def _proved(prover: Prover, problem: Problem, bounds: Bounds, begun: float) -> Result:
     """The result of a search that shows how it goes on and that Ctrl-C ends."""
-    from selfplay.proving.screen import interruptible, progress
+    from selfplay.system.interrupts import interruptible
+    from selfplay.system.progress import progress
 
     with interruptible(_HEED_S) as stop, progress(f"proving {problem.name}") as say:
         return prover.prove_problem(
@@ -108,12 +109,12 @@ def _prover(run: str | None, share: float) -> Prover:
     """The prover guided by the run, by the one that ships if None; made ready."""
     from selfplay.proving.agent import load_guide, reference
     from selfplay.proving.prover import Prover, complain
-    from selfplay.proving.screen import patience
+    from selfplay.system.progress import COMPILING, waiting
 
     if run is None and (run := reference()) is None:
         complain("there is no trained prover here: the search is unguided")
         run = "none"
-    with patience():
+    with waiting(COMPILING):
         guide = None if run == "none" else load_guide(run)
         prover = Prover(guide, share)
         prover.warm_up()

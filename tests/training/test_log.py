@@ -17,7 +17,8 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from selfplay.data.generate import Progress
-from selfplay.data.show import ProgressLine
+from selfplay.data.show import progress_text
+from selfplay.system.progress import progress
 from selfplay.training.log import RunLog, Screen, _clock
 from selfplay.training.metrics import read_metrics
 from selfplay.types import Report
@@ -220,11 +221,10 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.M
     screen.show(Report(10_000, "learn", REPORT))
     assert stream.getvalue().startswith("time left ")
     screen.close()
-    stream = Terminal()
-    line = ProgressLine(stream)
-    line._last -= 60
-    line.show(Progress(games=5, of=10, positions=45, expert_s=1.0, labels=3, wall_s=2.0))
-    line.close()
+    done = Progress(games=5, of=10, positions=45, expert_s=1.0, labels=3, wall_s=2.0)
+    monkeypatch.setattr("sys.stderr", stream := Terminal())
+    with progress("making games", every_s=0.0) as say:
+        say(lambda: progress_text(done))
     assert stream.getvalue() == (
         "5 of 10 games · 45 positions · 1 CPU seconds of the expert · 2 s left\n"
     )

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import time
-from collections.abc import Callable, Iterator
-
 from rich import box
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -22,27 +17,7 @@ from selfplay.compare.report.tables import (
 )
 from selfplay.system.console import PlainConsole
 
-_EVERY_S = 30.0  # between two lines of progress where there is no terminal
 _WIDE = 150  # columns where there is no terminal to fit
-
-
-@contextlib.contextmanager
-def working(what: str) -> Iterator[Callable[[str], None]]:
-    """Shows what goes on; tells more with what comes back: a line now and then, in no terminal."""
-    console = PlainConsole(sys.stderr)
-    if console.is_live:
-        with console.status(Text(what)) as status:
-            yield lambda words: status.update(Text(words))
-        return
-    last = time.monotonic()
-
-    def say(words: str) -> None:
-        nonlocal last
-        if time.monotonic() - last > _EVERY_S:
-            last = time.monotonic()
-            print(words, file=sys.stderr)
-
-    yield say
 
 
 def print_comparison(done: Published) -> None:

@@ -1,0 +1,76 @@
+"""What is said on standard error while something takes long."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from rich.text import Text
+
+from selfplay.system.console import PlainConsole
+
+_EVERY_S = 30.0  # between two lines where there is no terminal
+_RENEW_S = 0.2  # between two changes of the line in a terminal
+COMPILING = "compiling the search, once"
+
+Say = Callable[[Callable[[], str]], None]  # given what makes the words, for it may not be called
+
+
+@contextlib.contextmanager
+def progress(what: str, every_s: float = _EVERY_S, at_once: bool = False) -> Iterator[Say]:
+    """A line that renews itself, begun with ``what``; in no terminal a line now and then.
+
+    ``at_once``: there the first line comes when something is said first.
+    """
+    if sys.stderr is None:
+        yield lambda words: None
+        return
+    console = PlainConsole(sys.stderr)
+    last = float("-inf") if at_once else time.monotonic()
+
+    def due(every: float) -> bool:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < every:
+            return False
+        last = now
+        return True
+
+    if not console.is_live:
+        yield lambda words: print(words(), file=sys.stderr) if due(every_s) else None
+        return
+    with console.status(Text(what)) as status:
+        yield lambda words: status.update(Text(words())) if due(_RENEW_S) else None
+
+
+@contextlib.contextmanager
+def waiting(
+    what: str, first_s: float = 2.0, every_s: float = 5.0
+) -> Iterator[Callable[[str], None]]:
+    """Says what is being done, and for how long, once it has taken ``first_s`` seconds.
+
+    What comes back hears which stage of it has begun.
+    """
+    done, begun, stages = threading.Event(), time.monotonic(), [""]
+
+    def words() -> str:
+        return f"{what}{stages[-1]} ({time.monotonic() - begun:.0f} s)"
+
+    def speak() -> None:
+        if done.wait(first_s):
+            return
+        with progress(what, every_s, at_once=True) as say:
+            say(words)
+            while not done.wait(_RENEW_S):
+                say(words)
+
+    speaking = threading.Thread(target=speak, daemon=True)
+    speaking.start()
+    try:
+        yield lambda stage: stages.append(f": {stage}")
+    finally:
+        done.set()
+        speaking.join()
