@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 import envs
 from envs import trust
@@ -27,6 +27,7 @@ from selfplay.measure.strength import StrengthSection
 from selfplay.nets import NetSection, ResNet
 from selfplay.regimes import Regime, SelfPlay
 from selfplay.search import Gumbel, Search
+from selfplay.section import Section
 from selfplay.system.text import read_text
 from selfplay.types import Game
 
@@ -39,18 +40,15 @@ _DEEP = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){50}")
 _SHIPPED = Path(__file__).resolve().parent.parent / "configs"
 
 
-class Budget(BaseModel):
+class Budget(Section):
     """Section ``[budget]``: the run ends when one of these is used up."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    # wall time, measurements of strength included
     seconds: float | None = Field(None, gt=0, le=1e9)
-    positions: int | None = Field(
-        None, gt=0, le=10**15
-    )  # positions generated, or taken from an expert
-    # of learning and generating, at 2 a multiply-add
+    """seconds of the run, measurements of strength included"""
+    positions: int | None = Field(None, gt=0, le=10**15)
+    """positions generated, or taken from an expert's data"""
     flops: float | None = Field(None, gt=0, le=1e40)
+    """FLOPs of learning and generating, `cost/flops`; measurements of strength are not counted"""
 
     @model_validator(mode="after")
     def _ends(self) -> Budget:
@@ -84,15 +82,17 @@ def build_rules(game: str, net: str, problems: str = "") -> Game:
     return envs.make(f"{game}{joint}{urlencode(options)}" if options else game)
 
 
-class Config(BaseModel):
+class Config(Section):
     """All that defines a run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     name: str = Field("run", pattern=NAME)
+    """the run's folder below `runs/`; `"run"` where there is no file"""
     game: str = "connect4"
-    problems: str = ""  # of game "proving": a TPTP file or folder; empty: those that ship
+    """a game's name, `package.module:Class` or an adapter; options behind `?`"""
+    problems: str = ""
+    """of the proving game: a TPTP file or folder; empty: the problems that ship"""
     seed: int = Field(0, ge=0, le=2**63 - 1)
+    """of everything random; same seed, same run, on one machine with one number of threads"""
     regime: Regime = SelfPlay()
     net: NetSection = ResNet()
     search: Search = Gumbel()
@@ -102,7 +102,8 @@ class Config(BaseModel):
     learner: LearnerSection = LearnerSection()
     strength: StrengthSection = StrengthSection()
     budget: Budget = Budget(seconds=300)
-    checkpoint_s: float = Field(120, gt=0, le=1e9)  # seconds between checkpoints
+    checkpoint_s: float = Field(120, gt=0, le=1e9)
+    """seconds between checkpoints"""
 
     @model_validator(mode="after")
     def _problems_are_for_proving(self) -> Config:

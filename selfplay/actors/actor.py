@@ -8,13 +8,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfplay import arrays
 from selfplay.actors import underway
 from selfplay.jit import kernel
 from selfplay.search import Forest, Found, Search
 from selfplay.search.forest import advance, replant
+from selfplay.section import Section
 from selfplay.stats import result_probabilities
 from selfplay.types import Bool, Evaluator, Float, Game, Int, Obs, Samples, State
 
@@ -22,23 +23,30 @@ _KEPT_GAMES = 16  # game records handed out with each harvest
 _COMMENT = " # "  # between the moves of a record and what else is told of the game
 
 
-class ActorSection(BaseModel):
+class ActorSection(Section):
     """Section ``[actor]``: how games are played and what is learned from them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    games: int = Field(512, ge=1, le=1 << 16)  # side by side, all threads together
-    threads: int = Field(0, ge=0, le=1024)  # 0: as many as there are cores
-    opening_share: float = Field(0.5, ge=0, le=1)  # games that start with random moves
-    opening_plies: int = Field(20, ge=0, le=10_000)  # at most so many of them
-    full_share: float = Field(1.0, gt=0, le=1)  # playout-cap randomisation: moves searched in full
-    fast_simulations: int = Field(
-        8, ge=1, le=100_000
-    )  # simulations of the other moves; policy not learned
-    reuse_tree: bool = False  # go on with the subtree of the move played
-    stop_when_solved: float = Field(0.0, ge=0, le=1)  # chance of ending at a proven position
-    outcome_share: float = Field(0.5, ge=0, le=1)  # value target: outcome against search value
-    weigh: Literal["positions", "games"] = "positions"  # what counts the same in the data
+    games: int = Field(512, ge=1, le=1 << 16)
+    """games side by side, all threads together"""
+    threads: int = Field(0, ge=0, le=1024)
+    """threads that play; 0: as many as there are cores"""
+    opening_share: float = Field(0.5, ge=0, le=1)
+    """share of the games that begin with random moves, which are not learned"""
+    opening_plies: int = Field(20, ge=0, le=10_000)
+    """at most so many, each number from 0 equally likely"""
+    full_share: float = Field(1.0, gt=0, le=1)
+    """share of the moves searched in full (playout-cap randomisation)"""
+    fast_simulations: int = Field(8, ge=1, le=100_000)
+    """simulations of the other moves, without noise; only their value is learned"""
+    reuse_tree: bool = False
+    """keep the subtree of the move played"""
+    stop_when_solved: float = Field(0.0, ge=0, le=1)
+    """probability that a game ends at a move whose value is proven"""
+    outcome_share: float = Field(0.5, ge=0, le=1)
+    """value target: this share of the game's outcome, the rest the search's value; a value that the
+    search has proven is the target itself, and the outcome of the moves before it"""
+    weigh: Literal["positions", "games"] = "positions"
+    """what has equal weight in the data: `"positions"` or `"games"`"""
 
 
 class Plays(NamedTuple):

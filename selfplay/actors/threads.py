@@ -13,27 +13,28 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfplay import arrays
 from selfplay.actors.actor import Actor, ActorSection, Harvest, Tally
 from selfplay.nets import Net
 from selfplay.nets.evaluator import NetEvaluator, Usage
 from selfplay.search import Search
+from selfplay.section import Section
 from selfplay.system.cores import core_count
 from selfplay.types import Game
 
 
-class EvaluatorSection(BaseModel):
+class EvaluatorSection(Section):
     """Section ``[evaluator]``: how nets are run while games are played."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    device: str = "auto"  # "auto", "cpu", "cuda:0"
-    precision: Literal["auto", "bfloat16", "float32"] = "auto"  # auto: by net and processor
-    cache: int = Field(
-        1 << 17, ge=0, le=1 << 26
-    )  # positions remembered a thread; 0 = merge within a batch
+    device: str = "auto"
+    """`"cpu"`, `"cuda:0"`, ...; auto: a CUDA device if there is one"""
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    """`"bfloat16"` or `"float32"`; auto: by net and processor alone, bfloat16 where the processor
+    has it and a position takes 1 MFLOP or more"""
+    cache: int = Field(1 << 17, ge=0, le=1 << 26)
+    """positions remembered, each thread; 0: equal positions are merged within a batch only"""
 
 
 class Threads:

@@ -11,39 +11,52 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
 from selfplay import arrays
 from selfplay.nets import Heads, Net, enough_memory
+from selfplay.section import Section
 from selfplay.types import Game, Samples, Symmetric
 
 _SMALLER = "the batch (learner.batch) or the net (net.channels, net.width)"
 
 
-class LearnerSection(BaseModel):
+class LearnerSection(Section):
     """Section ``[learner]``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     optimizer: Literal["adamw", "sgd"] = "adamw"
+    """or `"sgd"`, with Nesterov momentum 0.9"""
     lr: float = Field(2e-3, gt=0, le=1e3)
-    final_lr: float = Field(0.05, ge=0, le=1)  # share of lr left at the end
-    decay_from: float = Field(0.5, ge=0, le=1)  # share of the budget after which lr falls
+    """learning rate"""
+    final_lr: float = Field(0.05, ge=0, le=1)
+    """share of it left at the end of the budget"""
+    decay_from: float = Field(0.5, ge=0, le=1)
+    """share of the budget after which it falls linearly"""
     warmup_steps: int = Field(100, ge=0, le=10**9)
+    """steps over which it rises linearly from 0"""
     weight_decay: float = Field(1e-4, ge=0, le=1e3)
+    """of weights, not of biases and norms"""
     batch: int = Field(512, ge=1, le=1 << 20)
-    reuse: float = Field(2.0, gt=0, le=1e3)  # replay ratio: times each new position is learned from
+    """positions a step"""
+    reuse: float = Field(2.0, gt=0, le=1e3)
+    """replay ratio: how often each new position is learned from"""
     value_weight: float = Field(1.0, ge=0, le=1e6)
-    reply_weight: float = Field(0.15, ge=0, le=1e6)  # KataGo: 0.15; only with net.reply_head
+    """of the value loss"""
+    reply_weight: float = Field(0.15, ge=0, le=1e6)
+    """of the reply loss, with `net.reply_head`"""
     max_grad_norm: float = Field(5.0, gt=0, le=1e9)
-    average: float = Field(0.0, ge=0, lt=1)  # decay a step of the averaged weights; 0 = none
-    symmetries: bool = True  # learn from randomly transformed positions
-    clip: float = Field(0.2, ge=0, lt=1)  # of tried moves, as in PPO; 0 = none, plain REINFORCE
-    entropy_weight: float = Field(
-        0.01, ge=0, le=1e6
-    )  # of tried moves: keeps the policy from narrowing
+    """larger gradients are scaled down to this norm"""
+    average: float = Field(0.0, ge=0, lt=1)
+    """decay a step of averaged weights, which then act; 0: the latest weights act"""
+    symmetries: bool = True
+    """learn from randomly transformed positions, if the game has symmetries"""
+    clip: float = Field(0.2, ge=0, lt=1)
+    """of `policy_gradient`: how far the probability of a move may change, as in PPO; 0: no bound,
+    plain REINFORCE"""
+    entropy_weight: float = Field(0.01, ge=0, le=1e6)
+    """of `policy_gradient`: keeps the policy from narrowing"""
 
 
 class Fit(NamedTuple):

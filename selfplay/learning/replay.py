@@ -7,22 +7,26 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfplay import arrays
+from selfplay.section import Section
 from selfplay.types import Game, Samples
 
 
-class ReplaySection(BaseModel):
+class ReplaySection(Section):
     """Section ``[replay]``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    window: int = Field(200_000, ge=1, le=10**9)  # positions before the window starts to lag behind
-    exponent: float = Field(0.75, gt=0, le=1)  # how the window grows with all positions made
-    growth: float = Field(0.4, gt=0, le=1)  # its slope where it starts to lag
-    capacity: int = Field(1_000_000, ge=1, le=10**9)  # never more positions than this
-    merge: Literal["none", "log", "sum"] = "log"  # equal positions: weight of n copies
+    window: int = Field(200_000, ge=1, le=10**9)
+    """positions generated before the window starts to lag behind"""
+    exponent: float = Field(0.75, gt=0, le=1)
+    """exponent of the window's growth after that (Wu 2019, appendix C)"""
+    growth: float = Field(0.4, gt=0, le=1)
+    """slope of the growth where it starts"""
+    capacity: int = Field(1_000_000, ge=1, le=10**9)
+    """the largest window"""
+    merge: Literal["none", "log", "sum"] = "log"
+    """n equal positions become one of weight log2(1 + n); `"sum"`: of weight n; `"none"`"""
 
     def size(self, total: int) -> int:
         """Positions in the window when ``total`` have been made (Wu 2019, appendix C)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from selfplay.lines.openings import canonical_keys
 from selfplay.measure.mistakes import Truth, evaluate_positions
@@ -12,6 +12,7 @@ from selfplay.measure.own_games import own_positions
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.players.players import NetPlayer, SearchPlayer, ValuePlayer
 from selfplay.search import Search
+from selfplay.section import Section
 from selfplay.truth.labels import Labeller
 from selfplay.truth.positions import Positions, default_positions, read_positions
 from selfplay.truth.solver import is_small
@@ -20,18 +21,20 @@ from selfplay.types import Game, Player
 OWN_POSITIONS = 200
 
 
-class PositionsSection(BaseModel):
+class PositionsSection(Section):
     """The positions of a file, with their truth."""
 
-    positions: str = ""  # a position file; empty: the one that ships for the game, if any
+    positions: str = ""
+    """a position file; empty: the one that ships for the game, if any"""
 
 
 class OwnGamesSection(PositionsSection):
     """The positions that the agent itself goes to, judged by the game's solver."""
 
-    # different positions of the agent's own games, which the game's solver judges; 0 = none;
-    # None = OWN_POSITIONS where the game is soon solved and there is no position file, else 0
     own_positions: int | None = Field(None, ge=0, le=10**6)
+    """so many different positions, at most, of games that the agent plays against itself are judged
+    too; none: 200 where a game for two is solved in a second or two and no position file is
+    there, else 0. Needs a solver of the game; of Othello the last 14 empty squares count"""
 
 
 class PositionFile:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.players import arena
 from selfplay.players.players import SearchPlayer, make_player
 from selfplay.search import Search
+from selfplay.section import Section
 from selfplay.types import Game, Player
 
 
-class MatchesSection(BaseModel):
+class MatchesSection(Section):
     """The baselines, and how many games are played against each."""
 
-    versus: tuple[str, ...] = ()  # baselines to play against: "random", "mcts:100", "minimax:4"
-    games: int = Field(40, ge=2, le=10**6)  # against each baseline
+    versus: tuple[str, ...] = ()
+    """baselines to play: `"random"`, `"mcts:N"`, `"minimax:D"`, `"solver"`"""
+    games: int = Field(40, ge=2, le=10**6)
+    """games against each"""
 
 
 class Matches:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfplay.measure.against_truth import OwnGames, OwnGamesSection, PositionFile, PositionsSection
 from selfplay.measure.matches import Matches, MatchesSection
@@ -15,18 +15,20 @@ from selfplay.nets import Net
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.measure import ProblemsSection, ProvedProblems
 from selfplay.search import MAX_SIMULATIONS, Search
+from selfplay.section import Section
 from selfplay.types import Game
 
 
-class _Times(BaseModel):
-    every_s: float = Field(60, gt=0, le=1e9)  # seconds between measurements
-    per_decade: int = Field(
-        0, ge=0, le=1000
-    )  # instead: measurements a tenfold of compute, evenly in log
+class _Times(Section):
+    every_s: float = Field(60, gt=0, le=1e9)
+    """seconds between measurements"""
+    per_decade: int = Field(0, ge=0, le=1000)
+    """instead: measurements a tenfold of compute, evenly in its logarithm; 0: by `every_s`"""
 
 
-class _Searching(BaseModel):
+class _Searching(Section):
     simulations: int = Field(64, ge=1, le=MAX_SIMULATIONS)
+    """leaves a move while measuring"""
 
 
 class StrengthSection(
@@ -36,8 +38,6 @@ class StrengthSection(
 
     The last of the bases comes first in the section.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Measure(Protocol):

@@ -7,7 +7,6 @@ from pydantic import Field
 from selfplay.nets.base import (
     Heads,
     Net,
-    Section,
     enough_memory,
     forward_flops,
     obs_tensors,

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from selfplay import arrays
@@ -44,10 +43,6 @@ class Heads(NamedTuple):
     policy_MA: Tensor  # logits
     value_M3: Tensor  # logits of win, draw, loss
     reply_MA: Tensor | None  # logits of the policy after the move played; training only
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Net(nn.Module):

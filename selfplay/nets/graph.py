@@ -35,7 +35,8 @@ from envs.proving.views.graph import (
     GraphObs,
     problem_graphs,
 )
-from selfplay.nets.base import SMALLER_NET, Heads, Net, Section, enough_memory, example
+from selfplay.nets.base import SMALLER_NET, Heads, Net, enough_memory, example
+from selfplay.section import Section
 from selfplay.types import Game
 
 _MOST_ROWS = 1 << 20  # of encoded problems that are remembered: 128 MB at 32 features of 4 bytes
@@ -46,10 +47,14 @@ class Graph(Section):
     """Each inference is scored from its clause and the position, none of which shows a name."""
 
     kind: Literal["graph"] = "graph"
-    features: int = Field(32, ge=1, le=4096)  # numbers a name, literal or clause
-    rounds: int = Field(2, ge=1, le=64)  # of messages between them
-    width: int = Field(64, ge=_HEADS, le=8192, multiple_of=_HEADS)  # of the layers on positions
-    dropout: float = Field(0.3, ge=0, lt=1)  # of what is known of literals, clauses, positions
+    features: int = Field(32, ge=1, le=4096)
+    """learned numbers a node of the graph"""
+    rounds: int = Field(2, ge=1, le=64)
+    """of messages between names, literals and clauses"""
+    width: int = Field(64, ge=_HEADS, le=8192, multiple_of=_HEADS)
+    """of the layers that judge a position"""
+    dropout: float = Field(0.3, ge=0, lt=1)
+    """of what it knows of literals, clauses and positions, while learning"""
 
     @enough_memory(SMALLER_NET)
     def build(self, game: Game) -> Net:

@@ -15,11 +15,11 @@ from selfplay.nets.base import (
     Entry,
     Heads,
     Net,
-    Section,
     Trainable,
     enough_memory,
     example,
 )
+from selfplay.section import Section
 from selfplay.types import Game
 
 
@@ -28,8 +28,11 @@ class Mlp(Section):
 
     kind: Literal["mlp"] = "mlp"
     width: int = Field(128, ge=1, le=1 << 16)
+    """units a layer"""
     layers: int = Field(2, ge=1, le=256)
-    reply_head: bool = False  # also predict the policy target of the next position
+    """hidden layers"""
+    reply_head: bool = False
+    """also predict the policy target of the next position"""
 
     @enough_memory(SMALLER_NET)
     def build(self, game: Game) -> Net:

@@ -19,11 +19,11 @@ from selfplay.nets.base import (
     Entry,
     Heads,
     Net,
-    Section,
     Trainable,
     enough_memory,
     example,
 )
+from selfplay.section import Section
 from selfplay.types import Game
 
 
@@ -32,13 +32,17 @@ class ResNet(Section):
 
     kind: Literal["resnet"] = "resnet"
     channels: int = Field(64, ge=1, le=4096)
+    """channels of each convolution"""
     blocks: int = Field(5, ge=1, le=1024)
-    pool_every: int = Field(
-        2, ge=0, le=1024
-    )  # every so manieth block sees the whole board; 0 = none
+    """residual blocks of two 3x3 convolutions"""
+    pool_every: int = Field(2, ge=0, le=1024)
+    """every `pool_every`-th block sees means and maxima over the board; 0: none"""
     head_channels: int = Field(16, ge=1, le=4096)
+    """channels of the policy head, and of the value head"""
     value_width: int = Field(64, ge=1, le=1 << 16)
-    reply_head: bool = False  # also predict the policy target of the next position
+    """hidden units of the value head"""
+    reply_head: bool = False
+    """also predict the policy target of the next position"""
 
     @enough_memory(SMALLER_NET)
     def build(self, game: Game) -> Net:

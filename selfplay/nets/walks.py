@@ -12,7 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from envs.proving.views.walks import TABLE, WalksObs
-from selfplay.nets.base import SMALLER_NET, Heads, Net, Section, enough_memory, example
+from selfplay.nets.base import SMALLER_NET, Heads, Net, enough_memory, example
+from selfplay.section import Section
 from selfplay.types import Game
 
 
@@ -23,9 +24,12 @@ class Walks(Section):
     """
 
     kind: Literal["walks"] = "walks"
-    features: int = Field(32, ge=1, le=4096)  # learned numbers a walk
+    features: int = Field(32, ge=1, le=4096)
+    """learned numbers a walk"""
     width: int = Field(128, ge=1, le=1 << 16)
-    dropout: float = Field(0.1, ge=0, lt=1)  # of the sums, while learning
+    """of the layers"""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """of the sums, while learning"""
 
     @enough_memory(SMALLER_NET)
     def build(self, game: Game) -> Net:

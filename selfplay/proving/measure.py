@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from envs.proving.game import Proving
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.trials import Trial, attempt
 from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Search
+from selfplay.section import Section
 from selfplay.stats import Interval, wilson
 from selfplay.types import Game
 
 
-class ProblemsSection(BaseModel):
+class ProblemsSection(Section):
     """Which of the problems kept aside are tried, and how."""
 
     # of the proving game: inferences that each problem kept aside is given; 0 = not measured
     inferences: int = Field(0, ge=0, le=10**9)
-    problems: int = Field(100, ge=1, le=10**6)  # of those kept aside, so many at most
-    guided: bool = True  # False: by the unguided search, for a run that is the baseline
+    """of the proving game: inferences for each problem kept aside; 0 = not measured"""
+    problems: int = Field(100, ge=1, le=10**6)
+    """of those kept aside, so many at most"""
+    guided: bool = True
+    """false: measured by the unguided search, for a run that is the baseline"""
 
 
 class ProvedProblems:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfplay.arrays import take
 from selfplay.data.generate import Choice, Turn, play, soften
@@ -16,33 +16,31 @@ from selfplay.lines.games import pick
 from selfplay.lines.openings import canonical_keys
 from selfplay.players.players import NetPlayer
 from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.section import Section
 from selfplay.stats import result_probabilities
 from selfplay.system.cores import core_count
 from selfplay.truth.labels import Labeller
 from selfplay.types import Report, Samples, State
 
 
-class Dagger(BaseModel):
+class Dagger(Section):
     """Section ``[regime]`` with ``kind = "dagger"``: data set aggregation (Ross et al. 2011).
 
     The expert is the game's perfect solver.  In iteration i it also chooses the moves in a share
     ``expert_share`` ** i of the games, so that the first games are sensible ones.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     kind: Literal["dagger"] = "dagger"
-    games: int = Field(64, ge=1, le=1 << 16)  # side by side, between two updates of the net
-    labels: int = Field(
-        512, ge=1, le=10**7
-    )  # of their positions that the expert is asked about, at most
-    openings: int = Field(
-        0, ge=0, le=10_000
-    )  # half of the games begin with so many random moves, at most
+    games: int = Field(64, ge=1, le=1 << 16)
+    """side by side, between two updates of the net"""
+    labels: int = Field(512, ge=1, le=10**7)
+    """of their positions that the solver is asked about, at most"""
+    openings: int = Field(0, ge=0, le=10_000)
+    """half of the games begin with so many random moves, at most"""
     expert_share: float = Field(0.5, ge=0, le=1)
-    temperature: float = Field(
-        0.0, ge=0, le=1e6
-    )  # of the targets, in units of the scores; 0 = best moves
+    """in iteration i the expert plays a share `expert_share`^i of the games"""
+    temperature: float = Field(0.0, ge=0, le=1e6)
+    """of the targets: softmax(scores / temperature); 0: the best moves"""
 
     def open(self, shop: Workshop) -> DaggerLoop:
         """Raises ValueError when there is no solver for the game."""

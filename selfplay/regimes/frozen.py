@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfplay import arrays
 from selfplay.learning import checkpoint
@@ -15,23 +15,24 @@ from selfplay.learning.replay import Replay, example_samples
 from selfplay.lines.openings import canonical_obs_keys
 from selfplay.regimes.epochs import EpochsLoop
 from selfplay.regimes.workshop import Workshop
+from selfplay.section import Section
 from selfplay.types import Samples
 
 
-class Frozen(BaseModel):
+class Frozen(Section):
     """Section ``[regime]`` with ``kind = "frozen"``: tells the extractor from the quarry.
 
     Nets of several sizes that learn from the same positions differ by what they can extract
     (Silver et al. 2017, fig. 4).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     kind: Literal["frozen"] = "frozen"
-    run: str  # the folder of the run whose positions these are
-    # so many of those that its replay holds, drawn once for all sizes; none = all
+    run: str
+    """folder of the run whose replay holds the positions"""
     unique: int | None = Field(None, ge=1, le=10**12)
-    positions: int = Field(8192, ge=1, le=10**9)  # between two reports
+    """so many of its different positions, drawn once; none: all"""
+    positions: int = Field(8192, ge=1, le=10**9)
+    """between two reports, rounded to whole batches"""
 
     def open(self, shop: Workshop) -> EpochsLoop:
         """Raises ValueError when the run is of another game or has too few positions."""

@@ -6,38 +6,44 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfplay.data.dataset import Dataset, open_data
 from selfplay.data.generate import soften
 from selfplay.lines.games import Games
 from selfplay.regimes.epochs import EpochsLoop
 from selfplay.regimes.workshop import Workshop
+from selfplay.section import Section
 from selfplay.stats import result_probabilities
 from selfplay.types import Bool, Float, Game, Samples
 
 _JUDGED = 4096  # positions kept aside that are looked at, at most
 
 
-class Imitation(BaseModel):
+class Imitation(Section):
     """Section ``[regime]`` with ``kind = "imitation"``: AlphaGo's first step (Silver et al. 2016).
 
     ``target``: "move" the one played; "policy" the expert's probabilities; "values" softmax of the
     scores of the actions at ``temperature`` (Ruoss et al. 2024 found these to teach most).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     kind: Literal["imitation"] = "imitation"
-    data: str  # folder of a data set, made by `selfplay data`
-    games: int | None = Field(
-        None, ge=1, le=10**12
-    )  # the data: so many of its training games; none = all
+    data: str
+    """folder of a data set, made by the verb `data`"""
+    games: int | None = Field(None, ge=1, le=10**12)
+    """so many of its training games, drawn once: those of fewer are among those of more; none: all
+    """
     target: Literal["move", "policy", "values"] = "move"
-    temperature: float = Field(1.0, gt=0, le=1e6)  # of target "values", in units of the scores
-    value: Literal["outcome", "scores"] = "outcome"  # what the value learns
-    one_a_game: bool = False  # one position of each game, against overfitted values
-    positions: int = Field(8192, ge=1, le=10**9)  # between two looks at the data kept aside
+    """what the policy learns: the `"move"` played, the expert's `"policy"`, or its `"values"`"""
+    temperature: float = Field(1.0, gt=0, le=1e6)
+    """of target `"values"`: softmax(scores / temperature)"""
+    value: Literal["outcome", "scores"] = "outcome"
+    """what the value learns: the game's `"outcome"`, or the sign of the best of the expert's
+    `"scores"`"""
+    one_a_game: bool = False
+    """one position of each game, against overfitted values"""
+    positions: int = Field(8192, ge=1, le=10**9)
+    """between two reports, rounded to whole batches"""
 
     def open(self, shop: Workshop) -> EpochsLoop:
         """Raises ValueError when the data lacks what is asked for, or holds test positions."""

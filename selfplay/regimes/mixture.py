@@ -20,7 +20,8 @@ class ImitationThenSelfPlay(Imitation):
     """
 
     kind: Literal["imitation_then_selfplay"] = "imitation_then_selfplay"  # type: ignore[assignment]
-    share: float = Field(0.2, gt=0, lt=1)  # of the budget that goes to imitation
+    share: float = Field(0.2, gt=0, lt=1)
+    """of the budget that goes to imitation"""
 
     def open(self, shop: Workshop) -> Loop:  # type: ignore[override]
         first = super().open(shop)

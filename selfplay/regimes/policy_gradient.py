@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfplay.arrays import take
 from selfplay.data.generate import Choice, Turn, play
@@ -18,11 +18,12 @@ from selfplay.lines.games import Games, pick
 from selfplay.lines.openings import canonical_keys
 from selfplay.players.players import NetPlayer
 from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.section import Section
 from selfplay.stats import result_probabilities
 from selfplay.types import Bool, Float, Game, Report, Samples, State
 
 
-class PolicyGradient(BaseModel):
+class PolicyGradient(Section):
     """Section ``[regime]`` with ``kind = "policy_gradient"``.
 
     REINFORCE with the net's value as baseline (Williams 1992), clipped as PPO does (Schulman et
@@ -30,16 +31,17 @@ class PolicyGradient(BaseModel):
     of past selves as in AlphaGo (Silver et al. 2016, "Reinforcement learning of policy networks").
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     kind: Literal["policy_gradient"] = "policy_gradient"
-    games: int = Field(256, ge=1, le=1 << 16)  # side by side, between two updates of the acting net
-    openings: int = Field(
-        0, ge=0, le=10_000
-    )  # half of the games begin with so many random moves, at most
-    pool: int = Field(10, ge=1, le=10_000)  # past selves remembered
-    pool_every: int = Field(10, ge=1, le=10**9)  # iterations from one to the next
-    self_share: float = Field(0.5, ge=0, le=1)  # of the games, against the present self
+    games: int = Field(256, ge=1, le=1 << 16)
+    """side by side, between two updates of the acting net"""
+    openings: int = Field(0, ge=0, le=10_000)
+    """half of the games begin with so many random moves, at most"""
+    pool: int = Field(10, ge=1, le=10_000)
+    """past selves remembered"""
+    pool_every: int = Field(10, ge=1, le=10**9)
+    """iterations from one past self to the next"""
+    self_share: float = Field(0.5, ge=0, le=1)
+    """of the games, against the present self; the others against one of the pool"""
 
     def open(self, shop: Workshop) -> PolicyGradientLoop:
         return PolicyGradientLoop(self, shop)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from envs.proving.game import Proving
 from selfplay import arrays
@@ -24,28 +24,37 @@ from selfplay.proving.crew import Batch, Crew, Effort, How
 from selfplay.proving.matchmaker import Matchmaker
 from selfplay.proving.trials import Trial
 from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.section import Section
 from selfplay.types import Report
 
 _BINS = 5  # of the success rates that are reported
 
 
-class Prove(BaseModel):
+class Prove(Section):
     """Section ``[regime]`` with ``kind = "prove"``: for the proving game."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     kind: Literal["prove"] = "prove"
-    trials: int = Field(256, ge=1, le=10**6)  # problems tried between two updates of the net
-    inferences: int = Field(2000, ge=1, le=10**9)  # of a guided trial
-    unguided_inferences: int = Field(20_000, ge=1, le=10**9)  # of a trial without the net
-    # times every problem is tried without the net first; after the first, in random orders
+    trials: int = Field(256, ge=1, le=10**6)
+    """problems tried between two updates of the net"""
+    inferences: int = Field(2000, ge=1, le=10**9)
+    """of a guided trial"""
+    unguided_inferences: int = Field(20_000, ge=1, le=10**9)
+    """of a trial without the net"""
     unguided_rounds: int = Field(1, ge=0, le=10**6)
-    guided: bool = True  # False: the search never asks the net; it imitates the proofs found
-    lanes: int = Field(64, ge=1, le=10_000)  # problems side by side in a thread
-    matchmaker: bool = True  # False: all problems are served alike
-    failures: int = Field(4, ge=0, le=10**6)  # positions of a failed trial whose value is learned
-    hindsight: int = Field(2, ge=0, le=10**6)  # theorems out of a failed trial, at most
-    smoothing: float = Field(0.1, ge=0, lt=1)  # of a proof's moves: share of all that is possible
+    """times every problem is tried without the net first; after the first time with its clauses in
+    random orders"""
+    guided: bool = True
+    """false: the search never asks the net, which imitates the proofs found"""
+    lanes: int = Field(64, ge=1, le=10_000)
+    """problems side by side in a worker"""
+    matchmaker: bool = True
+    """false: all problems are served alike"""
+    failures: int = Field(4, ge=0, le=10**6)
+    """positions of a failed trial whose value is learned"""
+    hindsight: int = Field(2, ge=0, le=10**6)
+    """theorems out of a failed trial, at most"""
+    smoothing: float = Field(0.1, ge=0, lt=1)
+    """share of a proof's policy target that goes to all possible inferences"""
 
     def open(self, shop: Workshop) -> ProveLoop:
         """Raises ValueError when the game is another."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfplay import arrays
 from selfplay.actors.actor import Tally
@@ -14,18 +14,16 @@ from selfplay.learning import checkpoint
 from selfplay.lines.openings import canonical_obs_keys
 from selfplay.nets.evaluator import Usage
 from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.section import Section
 from selfplay.types import Report
 
 
-class SelfPlay(BaseModel):
+class SelfPlay(Section):
     """Section ``[regime]`` with ``kind = "selfplay"``: AlphaZero's loop (Silver et al. 2018)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     kind: Literal["selfplay"] = "selfplay"
-    positions: int = Field(
-        8192, ge=1, le=10**9
-    )  # new positions between two updates of the acting net
+    positions: int = Field(8192, ge=1, le=10**9)
+    """new positions between two updates of the acting net"""
 
     def open(self, shop: Workshop) -> SelfPlayLoop:
         return SelfPlayLoop(self.positions, shop)

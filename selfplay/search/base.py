@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
 from selfplay.search.forest import Forest
 from selfplay.search.tree import RootSummary
+from selfplay.section import Section
 from selfplay.types import Bool, Decision, Evaluator, Float, Game, Int, State
 
 MAX_SIMULATIONS = 100_000  # leaves a move; a position's tree has room for all of them
@@ -27,13 +28,13 @@ class Found(NamedTuple):
     depth: float  # mean depth of the leaves
 
 
-class SearchSection(BaseModel):
+class SearchSection(Section):
     """Base of the sections ``[search]``; a search adds ``rule`` and ``decide``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    simulations: int = Field(32, ge=1, le=MAX_SIMULATIONS)  # leaves a move
-    look_ahead: bool = True  # see moves that end the game at once without visiting them
+    simulations: int = Field(32, ge=1, le=MAX_SIMULATIONS)
+    """leaves a move"""
+    look_ahead: bool = True
+    """see moves that end the game without visiting them"""
 
     def with_simulations(self, simulations: int) -> Self:
         """The same search with ``simulations`` leaves a move.

@@ -39,11 +39,12 @@ class Gumbel(SearchSection):
     """Section ``[search]`` with ``kind = "gumbel"``."""
 
     kind: Literal["gumbel"] = "gumbel"
-    considered: int = Field(16, ge=1, le=100_000)  # actions sampled at the root (paper: 16)
-    visit_scale: float = Field(50.0, ge=0, le=1e9)  # c_visit, paper: 50
-    value_scale: float = Field(
-        1.0, gt=0, le=1e9
-    )  # c_scale on Q in [0, 1], paper: 1.0 for board games
+    considered: int = Field(16, ge=1, le=100_000)
+    """actions drawn at the root, at most"""
+    visit_scale: float = Field(50.0, ge=0, le=1e9)
+    """c_visit of the paper"""
+    value_scale: float = Field(1.0, gt=0, le=1e9)
+    """c_scale of the paper, on Q in [0, 1]"""
 
     def rule(
         self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: Bool

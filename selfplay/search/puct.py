@@ -37,13 +37,20 @@ class Puct(SearchSection):
     """Section ``[search]`` with ``kind = "puct"``."""
 
     kind: Literal["puct"] = "puct"
-    exploration: float = Field(1.25, gt=0, le=1e9)  # c_init, AlphaZero: 1.25
-    exploration_base: float = Field(19652.0, gt=0, le=1e12)  # c_base, AlphaZero: 19652
-    unvisited_penalty: float = Field(0.2, ge=0, le=1e6)  # KataGo: 0.2
-    noise_share: float = Field(0.25, ge=0, le=1)  # share of Dirichlet noise, AlphaZero: 0.25
-    noise_total: float = Field(10.0, gt=0, le=1e6)  # alpha times the number of legal moves
-    forced: float = Field(2.0, ge=0, le=1e6)  # KataGo: 2
-    temperature: float = Field(1.0, ge=0, le=1e6)  # of the move played when exploring
+    exploration: float = Field(1.25, gt=0, le=1e9)
+    """c_init of AlphaZero"""
+    exploration_base: float = Field(19652.0, gt=0, le=1e12)
+    """c_base of AlphaZero"""
+    unvisited_penalty: float = Field(0.2, ge=0, le=1e6)
+    """an unvisited action counts as its node's value less this"""
+    noise_share: float = Field(0.25, ge=0, le=1)
+    """share of Dirichlet noise in the root's prior"""
+    noise_total: float = Field(10.0, gt=0, le=1e6)
+    """Dirichlet alpha times the number of legal moves"""
+    forced: float = Field(2.0, ge=0, le=1e6)
+    """k of the forced playouts; 0: none"""
+    temperature: float = Field(1.0, ge=0, le=1e6)
+    """moves are drawn by visits to the power of 1 / this; 0: the most visited"""
 
     def rule(
         self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: Bool

@@ -6,5 +6,5 @@ the first line of its docstring is its help, and nothing heavy is imported befor
 
 VERBS = (
     "train", "sweep", "compare", "evaluate", "match", "play", "prove", "explore", "bench", "games",
-    "data", "check",
+    "data", "check", "config",
 )  # fmt: skip

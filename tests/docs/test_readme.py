@@ -12,18 +12,17 @@ import shutil
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 from program import run
-from pydantic import BaseModel
 
 import envs
 from envs import trust
 from selfplay import arrays
 from selfplay.checks import check_game
-from selfplay.config import Config, load_config, parse_config
+from selfplay.config import load_config, parse_config
 from selfplay.lines.openings import NO_MOVE, random_positions
 from selfplay.nets import evaluator
 from selfplay.play import terminal
@@ -219,64 +218,18 @@ def test_an_environment_of_pettingzoo_is_trained_on_as_written(tmp_path: Path) -
 # Configuration -----------------------------------------------------------------------------------
 
 
-def sections() -> dict[str, type[BaseModel]]:
-    """The headings of the configuration reference and the models they stand for."""
-    found: dict[str, type[BaseModel]] = {"### Top level": Config}
-    for name, field in Config.model_fields.items():
-        for kind in (field.annotation, *get_args(field.annotation)):
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                mark = kind.model_fields.get("kind")
-                suffix = f', kind = "{mark.default}"' if mark else ""
-                found[f"### [{name}]{suffix}"] = kind
-    return found
-
-
-def described(heading: str) -> dict[str, str]:
-    """Option -> its default as the README writes it, in TOML or "none"."""
-    return {row[0].strip("`"): row[1].strip("`") for row in rows(section(heading))}
-
-
-@pytest.mark.parametrize("heading", list(sections()))
-def test_the_configuration_reference_is_complete(heading: str) -> None:
-    model = sections()[heading]
-    own = {heading.split("]")[0].split("[")[-1] for heading in sections() if "[" in heading}
-    options = {
-        name: field.default
-        for name, field in model.model_fields.items()
-        if name != "kind" and not (model is Config and name in own)
-    }
-    table = described(heading)
-    assert set(table) == set(options)
-    for name, default in options.items():
-        if name == "name":
-            continue  # the file's name
-        if table[name] == "required":
-            assert model.model_fields[name].is_required()
-            continue
-        written = None
-        if table[name] != "none":
-            written = tomllib.loads(f"value = {table[name]}")["value"]
-        expected = list(default) if isinstance(default, tuple) else default
-        assert written == expected, f"{heading} {name}: README {written!r}, code {expected!r}"
-
-
-def test_the_configuration_reference_has_no_other_sections() -> None:
-    headings = re.findall(r"^### .*$", section("## Configuration"), re.M)
-    assert headings == sorted(headings, key=headings.index)
-    assert set(headings) == set(sections())
-
-
-def test_the_named_kinds_are_the_defaults() -> None:
-    assert "The default." in section('### [net], kind = "resnet"')
-    assert Config().net.kind == "resnet"
-    assert "The default." in section('### [search], kind = "gumbel"')
-    assert Config().search.kind == "gumbel"
-    assert "it is 300 seconds" in section("### [budget]")
-    assert Config().budget.seconds == 300
+def test_the_printed_reference_is_fresh(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config"]) == 0
+    printed = capsys.readouterr().out
+    assert printed == (ROOT / "docs" / "options.md").read_text(encoding="utf-8"), (
+        "selfplay config > docs/options.md"
+    )
+    assert "None" not in printed  # every option has its meaning
 
 
 def test_what_the_prose_quotes_from_the_code() -> None:
-    assert f"takes {evaluator._WORTH_IT / 1e6:g} MFLOP or more" in section("### [evaluator]")
+    options = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
+    assert f"takes {evaluator._WORTH_IT / 1e6:g} MFLOP or more" in options
     resume = section("### Stop and go on")
     free = re.findall(r"`([\w.]+)`", resume[resume.index("What may change") :])
     assert sorted(free) == sorted(training._FREE_TO_CHANGE)
