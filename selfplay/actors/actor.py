@@ -13,7 +13,7 @@ from pydantic import Field
 from selfplay import arrays
 from selfplay.actors import underway
 from selfplay.jit import kernel
-from selfplay.search import Forest, Found, Search
+from selfplay.search import Forest, Model, Search, SearchResult
 from selfplay.search.forest import advance, replant
 from selfplay.section import Section
 from selfplay.stats import result_probabilities
@@ -160,9 +160,10 @@ class Actor:
         fast = min(self.section.fast_simulations, self.search.simulations)
         budget = np.where(full, self.search.simulations, fast)
         budget = budget.astype(np.int32)
-        forest = self._plant(evaluator)
+        model = self.search.model(self.game, evaluator)
+        forest = self._plant(model)
         # fast moves only carry the game on: they are played as strongly as they can be
-        found = self.search.search(forest, self.game, evaluator, self.rng, full, budget)
+        found = self.search.search(forest, model, self.rng, full, budget)
         decision = found.decision
         at = (self._length, np.arange(self._lanes))
         plays = self._plays
@@ -185,19 +186,14 @@ class Actor:
             self._plays = self._room(min(2 * len(plays.value), self.game.max_moves))
         return np.flatnonzero(over), _tally_of(found, budget)
 
-    def _plant(self, evaluator: Evaluator) -> Forest:
+    def _plant(self, model: Model) -> Forest:
         """Trees for the present positions: the old ones moved on, or started anew."""
-        game, look_ahead = self.game, self.search.look_ahead
         if self._forest is None:
-            reuse = self.section.reuse_tree
-            self._forest = self.search.plant(game, self._state, evaluator, reuse)
+            self._forest = self.search.plant(model, self._state, self.section.reuse_tree)
         elif self.section.reuse_tree:
-            advance(
-                self._forest, game, self._state, evaluator, self._played, self._running, look_ahead
-            )
+            advance(self._forest, model, self._state, self._played, self._running)
         else:
-            everywhere = np.ones(self._lanes, np.bool_)
-            replant(self._forest, game, self._state, evaluator, everywhere, look_ahead)
+            replant(self._forest, model, self._state, np.ones(self._lanes, np.bool_))
         return self._forest
 
     def _finish(self, done: NDArray[np.int64]) -> tuple[Samples, Tally]:
@@ -351,7 +347,7 @@ class Actor:
         self._forest = None
 
 
-def _tally_of(found: Found, budget: Int) -> Tally:
+def _tally_of(found: SearchResult, budget: Int) -> Tally:
     """What is counted of B searches."""
     policy = found.decision.policy.astype(np.float64)
     log_policy = np.log(np.maximum(policy, 1e-12))

@@ -21,11 +21,11 @@ from selfplay import arrays
 from selfplay.proving.guided import Guide
 from selfplay.proving.prover import judge
 from selfplay.search import Forest
-from selfplay.search import forest as forests
-from selfplay.search import tree as trees
+from selfplay.search.forest import plant
+from selfplay.search.model import BEST
+from selfplay.search.tree import ROOT
 from selfplay.system.console import PlainConsole
 from selfplay.system.console import read_line as _read_line
-from selfplay.types import Evaluator
 
 ROOM = 20_000  # simulations at one position
 HELP = {
@@ -58,7 +58,7 @@ class Walk:
         self.problem, self.form = problem, clausify(problem)
         self._search = guide.search
         self.game = guide.game.on(build_library([self.form]))
-        self._evaluator: Evaluator = guide.opinions(self.game)
+        self._model = guide.search.model(self.game, guide.opinions(self.game))
         self._rng = np.random.default_rng(0)
         self.way = [self._reached(self.game.start(np.zeros(1, np.int32)))]
 
@@ -81,19 +81,14 @@ class Walk:
         lots = self._rng.random(self.game.num_actions)
         if state.tableau.scalars[0, OVER] != RUNNING:
             return Known(state, None, lots)
-        planted = forests.plant(
-            self.game, state, self._evaluator, ROOM + 1, self._search.look_ahead
-        )
-        return Known(state, planted, lots)
+        return Known(state, plant(self._model, state, ROOM + 1), lots)
 
     def think(self, simulations: int) -> None:
         """Searches on at the present position."""
         if self.now.forest is not None:
             budget = np.array([simulations], np.int32)
             calm = np.zeros(1, np.bool_)
-            self._search.search(
-                self.now.forest, self.game, self._evaluator, self._rng, calm, budget
-            )
+            self._search.search(self.now.forest, self._model, self._rng, calm, budget)
 
     def is_full(self) -> bool:
         """Whether searching on is of no use: the tree has all the nodes it may have."""
@@ -118,9 +113,9 @@ class Walk:
         """
         forest = self.now.forest
         assert forest is not None
-        know = trees.summary(forest.tree)
+        know = forest.summary()
         worth = np.where(know.dominated[0], -1.0, know.visits[0] + know.prior[0])
-        sure = forest.tree.lower[0, trees.ROOT] >= trees.BEST
+        sure = know.solved[0] & (know.qvalues[0] >= BEST)
         likeliest = sure if sure.any() else worth == worth.max()
         return int(np.where(likeliest, self.now.lots, -1.0).argmax())
 
@@ -239,7 +234,7 @@ class Explorer:
             end = "every branch is closed ('proof' shows the proof)"
             self._say(end if walk.is_proved() else "nothing is possible here ('u' takes it back)")
             return
-        know = trees.summary(walk.now.forest.tree)
+        know = walk.now.forest.summary()
         best = walk.best()
         worth = [
             (a != best, -int(know.visits[0, a]), -float(know.prior[0, a]), a)
@@ -262,7 +257,7 @@ class Explorer:
             self._say(f"The search has no room for more than {ROOM:,} positions.")
         self._say(
             f"The net expects {know.raw_value[0]:+.2f}, the search {know.value[0]:+.2f} after "
-            f"{walk.now.forest.tree.visits[0, trees.ROOT] - 1:,} simulations (+1: proved)."
+            f"{walk.now.forest.tree.visits[0, ROOT] - 1:,} simulations (+1: proved)."
         )
 
     def _say(self, sentence: str) -> None:

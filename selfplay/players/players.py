@@ -228,7 +228,8 @@ def _searched(
 ) -> Decision:
     """What a search decides, with as many trees side by side as fit into bounded memory."""
     at_once = NODES_AT_ONCE // search.simulations
-    return _in_parts(state, at_once, lambda part: search.run(game, part, evaluator, rng))
+    model = search.model(game, evaluator)
+    return _in_parts(state, at_once, lambda part: search.run(model, part, rng))
 
 
 def _in_parts(state: State, at_once: int, decide: Callable[[State], Decision]) -> Decision:

@@ -20,7 +20,7 @@ from selfplay.search import Search
 from selfplay.types import Evaluator
 
 ROOM = 65_536  # nodes of a tree; about 8 KB each
-LEAVES = 32  # of the tree, evaluated at a time
+WAVE = 32  # leaves of the tree that are judged at a time
 
 
 class Guide(NamedTuple):
@@ -63,13 +63,12 @@ def search_guided(
         return Guided(bool(start.tableau.scalars[0, OVER] == PROVED), True, 0, ())
     one_tree = search.kind == "puct"  # Gumbel's searches are planned to their last simulation
     lanes = Lanes(
-        Metered(game),
+        Metered(game, evaluator, search.look_ahead),
         search.model_copy(update={"simulations": room}) if one_tree else search,
-        evaluator,
         np.random.default_rng(0),
         Bounds(seconds, inferences),
         [problem],
-        leaves=LEAVES if one_tree else 1,
+        wave=WAVE if one_tree else 1,
         room=room if one_tree else None,
         ground=ground,
     )

@@ -16,10 +16,11 @@ import numpy as np
 from envs.proving.calculus.tableau import INFERENCES, SIZE
 from envs.proving.game import Proving, ProvingState
 from selfplay import arrays
-from selfplay.search import Forest, Search
+from selfplay.search import Forest, GameModel, Model, Search
 from selfplay.search import forest as forests
-from selfplay.search.tree import BEST, NONE, ROOT, Tree
-from selfplay.types import Bool, Decision, Evaluator, Float, Game, Int, State, Transition
+from selfplay.search.model import BEST
+from selfplay.search.tree import NONE, ROOT, Tree
+from selfplay.types import Bool, Decision, Evaluator, Float, Int, State, Transition
 
 _SLICE = 256  # simulations between two looks at what is solved
 _MANY = 50  # visits of a position that a failed search has looked into
@@ -47,26 +48,25 @@ class Trial(NamedTuple):
     furthest: ProvingState | None = None  # of a failed trial: the largest tableau of its last tree
 
 
-class Metered:
-    """The game, with a count of the inferences that its steps took on each problem."""
+class Metered(GameModel):
+    """A model with a count of the inferences that its steps took on each problem."""
 
-    def __init__(self, game: Proving) -> None:
-        self._game = game
+    game: Proving
+
+    def __init__(self, game: Proving, evaluator: Evaluator, see_ends: bool) -> None:
+        super().__init__(game, evaluator, see_ends)
         self.used = np.zeros(len(game.library.forms), np.int64)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._game, name)
-
     def step(self, state: ProvingState, action: Int) -> tuple[ProvingState, Transition]:
-        after, paid = self._game.step(state, action)
+        after, paid = super().step(state, action)
         self._count(state.tableau.scalars[:, INFERENCES], after)
         return after, paid
 
     def step_within(
-        self, states: ProvingState, row: Any, at: Int, action: Int, to: Int
+        self, states: ProvingState, lane: Any, at: Int, action: Int, to: Int
     ) -> tuple[ProvingState, Transition]:
-        before = states.tableau.scalars[row, at, INFERENCES]
-        after, paid = self._game.step_within(states, row, at, action, to)
+        before = states.tableau.scalars[lane, at, INFERENCES]
+        after, paid = super().step_within(states, lane, at, action, to)
         self._count(before, after)
         return after, paid
 
@@ -112,7 +112,8 @@ def attempt(
         return
     bounds = Bounds(seconds, inferences)
     first = [waiting.pop() for _ in range(count)]
-    crew = Lanes(Metered(game), search, evaluator, rng, bounds, first, explore, ground=ground)
+    model = Metered(game, evaluator, search.look_ahead)
+    crew = Lanes(model, search, rng, bounds, first, explore, ground=ground)
     while crew.busy and not (stop is not None and stop()):
         for lane in crew.go_on():
             yield crew.trial(lane)
@@ -128,15 +129,11 @@ class Ground:
     def __init__(self) -> None:
         self.forest: Forest | None = None  # the largest so far, of the present size of trees
 
-    def plant(
-        self, game: Game, state: State, evaluator: Evaluator, nodes: int, look_ahead: bool
-    ) -> Forest:
+    def plant(self, model: Model, state: State, nodes: int) -> Forest:
         """As forest.plant; what stood here before is lost."""
-        if self.forest is not None and not forests.has_room(
-            self.forest, arrays.length(state), nodes
-        ):
+        if self.forest is not None and not self.forest.has_room(arrays.length(state), nodes):
             self.forest = None  # not while the next takes memory too
-        planted = forests.plant(game, state, evaluator, nodes, look_ahead, self.forest)
+        planted = forests.plant(model, state, nodes, self.forest)
         if self.forest is None:
             self.forest = planted
         return planted
@@ -154,34 +151,33 @@ class Lanes:
 
     def __init__(
         self,
-        game: Metered,
+        model: Metered,
         search: Search,
-        evaluator: Evaluator,
         rng: np.random.Generator,
         bounds: Bounds,
         problems: list[int],
         explore: bool = False,
-        leaves: int = 1,
+        wave: int = 1,
         room: int | None = None,
         ground: Ground | None = None,
     ) -> None:
-        """``leaves`` of a tree are evaluated at a time; ``room`` is for so many nodes of a tree,
+        """``wave`` leaves of a tree are judged at a time; ``room`` is for so many nodes of a tree,
         by default for those of two bigsteps; their memory is that of ``ground``, and stays there.
         """
         self._lanes = [_Lane(problem) for problem in problems]  # their clocks run from here
-        self._game, self._search, self._evaluator = game, search, evaluator
-        self._rng, self._explore, self._leaves = rng, explore, leaves
+        self._model, self._search, self._rng = model, search, rng
+        self._explore, self._wave = explore, wave
         self._bounds = bounds
         # where waves of many leaves meet, a simulation is nearly a call of the net
-        self._slice = _SLICE if leaves == 1 else 4 * leaves
+        self._slice = _SLICE if wave == 1 else 4 * wave
         if search.kind != "puct":  # planned from their first simulation to their last
             self._slice = search.simulations
-        self._state: ProvingState = game.start(np.array(problems, np.int32))
+        self._state: ProvingState = model.game.start(np.array(problems, np.int32))
         room = 2 * search.simulations if room is None else room
         if bounds.inferences is not None:
             room = min(room, bounds.inferences)
         ground = Ground() if ground is None else ground
-        self._forest = ground.plant(game, self._state, evaluator, room + 1, search.look_ahead)
+        self._forest = ground.plant(model, self._state, room + 1)
         self._anew: Bool = np.zeros(len(problems), np.bool_)  # the tree is of another problem
 
     @property
@@ -191,12 +187,12 @@ class Lanes:
 
     def go_on(self) -> list[int]:
         """Some simulations in every lane, and a move where a bigstep ends; the lanes now done."""
-        game, search, forest = self._game, self._search, self._forest
-        forests.replant(forest, game, self._state, self._evaluator, self._anew, search.look_ahead)
+        model, search, forest = self._model, self._search, self._forest
+        forests.replant(forest, model, self._state, self._anew)
         self._anew[:] = False
         budget = np.array([self._budget(lane) for lane in self._lanes], np.int32)
         noisy = np.array([self._explore or lane.again for lane in self._lanes])
-        found = search.search(forest, game, self._evaluator, self._rng, noisy, budget, self._leaves)
+        found = search.search(forest, model, self._rng, noisy, budget, self._wave)
         now = time.perf_counter()
         done, moving = [], []
         for i, lane in enumerate(self._lanes):
@@ -223,7 +219,7 @@ class Lanes:
 
     def used(self, problem: int) -> int:
         """The inferences that the problem has taken."""
-        return int(self._game.used[problem])
+        return int(self._model.used[problem])
 
     def _is_over(self, lane: _Lane, now: float) -> bool:
         seconds, inferences = self._bounds
@@ -245,20 +241,22 @@ class Lanes:
 
     def _move(self, moving: Int, decision: Decision) -> list[int]:
         """Commits lanes to the moves found; the trees go on below.  Returns those now proved."""
-        game, action = self._game, decision.action[moving]
+        model, action = self._model, decision.action[moving]
         for i, move in zip(moving.tolist(), action.tolist(), strict=True):
             lane, one = self._lanes[i], arrays.take(self._state, [i])
             lane.seen.append(Seen(one, decision.policy[i], float(decision.value[i])))
             lane.line.append(move)
             lane.simulations = 0
-        before = game.used.copy()
-        state, paid = game.step(arrays.take(self._state, moving), action)
+        before = model.used.copy()
+        state, paid = model.step(arrays.take(self._state, moving), action)
         searched = [self._lanes[i].problem for i in moving[decision.visits[moving, action] > 0]]
-        game.used[searched] = before[searched]  # these moves were counted in the tree
+        model.used[searched] = before[searched]  # these moves were counted in the tree
         arrays.put(self._state, moving, state)
         goes_on = paid.discount != 0.0
         if goes_on.any():
-            self._advance(moving[goes_on], arrays.take(state, goes_on), action[goes_on])
+            lanes, below = moving[goes_on], arrays.take(state, goes_on)
+            keep = np.ones(len(lanes), np.bool_)
+            forests.advance(self._forest, model, below, action[goes_on], keep, lanes)
         proved = []
         for i, reward in zip(
             moving[~goes_on].tolist(), paid.reward[~goes_on].tolist(), strict=True
@@ -269,16 +267,6 @@ class Lanes:
             else:
                 self._restart(i)
         return proved
-
-    def _advance(self, moving: Int, state: ProvingState, action: Int) -> None:
-        """Makes the positions after the moves the roots of their trees."""
-        every = len(moving) == len(self._lanes)  # then nothing needs to be copied
-        forest = self._forest if every else arrays.take(self._forest, moving)
-        keep = np.ones(len(moving), np.bool_)
-        look_ahead = self._search.look_ahead
-        forests.advance(forest, self._game, state, self._evaluator, action, keep, look_ahead)
-        if not every:
-            arrays.put(self._forest, moving, forest)
 
     def trial(self, i: int) -> Trial:
         """What has become of the lane's problem."""
@@ -307,7 +295,7 @@ class Lanes:
         lane = self._lanes[i]
         lane.again = bool(lane.line)
         lane.line, lane.simulations = [], 0
-        start = self._game.start(np.array([lane.problem], np.int32))
+        start = self._model.game.start(np.array([lane.problem], np.int32))
         arrays.put(self._state, slice(i, i + 1), start)
         self._anew[i] = True
 

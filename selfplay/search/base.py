@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from selfplay.search import forest as forests
-from selfplay.search import tree as trees
 from selfplay.search.forest import Forest
+from selfplay.search.model import GameModel, Model
 from selfplay.search.tree import RootSummary
 from selfplay.section import Section
 from selfplay.types import Bool, Decision, Evaluator, Float, Game, Int, State
@@ -17,13 +17,13 @@ from selfplay.types import Bool, Decision, Evaluator, Float, Game, Int, State
 MAX_SIMULATIONS = 100_000  # leaves a move; a position's tree has room for all of them
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """A search's decision, and what else is worth knowing of it."""
 
     decision: Decision
-    prior: Float  # [B, A] f32, the evaluator's policy at the root
-    raw_value: Float  # [B] f32, the evaluator's value of the root
-    draw: Float  # [B] f32, the evaluator's probability of a draw at the root
+    prior: Float  # [B, A] f32, the model's policy at the root
+    raw_value: Float  # [B] f32, the model's value of the root
+    draw: Float  # [B] f32, the model's probability of a draw at the root
     solved: Bool  # [B], the exact value of the root is proven
     depth: float  # mean depth of the leaves
 
@@ -49,54 +49,88 @@ class SearchSection(Section):
         return self.model_copy(update={"simulations": simulations})
 
     def rule(self, forest: Forest, rng: np.random.Generator, budget: Int, explore: Bool) -> Any:
-        """What the walk needs to know for one search; see forest.py."""
+        """What the walk needs to know for one search; see forest.py.
+
+        Args:
+          forest: B trees.
+          rng: of the noise; as much is drawn wherever it is needed.
+          budget: [B] i32, simulations.
+          explore: [B] bool, where noise is to be mixed in.
+        """
         raise NotImplementedError
 
     def decide(
-        self, rule: Any, know: RootSummary, rng: np.random.Generator, explore: Bool
+        self, rule: Any, summary: RootSummary, rng: np.random.Generator, explore: Bool
     ) -> Decision:
-        """The policy and the move that follow from what the roots know."""
+        """The policy and the move that follow from a search.
+
+        Args:
+          rule: what the search went by.
+          summary: of the B roots after it.
+          rng: of the move, where chance is to choose.
+          explore: [B] bool, where it is.
+        """
         raise NotImplementedError
 
-    def plant(self, game: Game, state: State, evaluator: Evaluator, reuse: bool = False) -> Forest:
-        """Fresh trees for the positions of ``state``, with room to carry subtrees if ``reuse``."""
+    def model(self, game: Game, evaluator: Evaluator) -> GameModel:
+        """What this search sees of a game through an evaluator."""
+        return GameModel(game, evaluator, self.look_ahead)
+
+    def plant(self, model: Model, positions: State, reuse: bool = False) -> Forest:
+        """Fresh trees with room for one search.
+
+        Args:
+          model: what judges the positions.
+          positions: arrays [B, ...].
+          reuse: whether there is to be room for the subtrees that forest.advance carries over.
+        """
         nodes = (2 if reuse else 1) * self.simulations + 1
-        return forests.plant(game, state, evaluator, nodes, self.look_ahead)
+        return forests.plant(model, positions, nodes)
 
     def search(
         self,
         forest: Forest,
-        game: Game,
-        evaluator: Evaluator,
+        model: Model,
         rng: np.random.Generator,
         explore: Bool,
         budget: Int | None = None,
-        leaves: int = 1,
-    ) -> Found:
-        """Grows the trees by ``budget`` [B] simulations (all of ``simulations`` by default).
+        wave: int = 1,
+    ) -> SearchResult:
+        """Grows trees and decides at their roots.
 
-        ``leaves`` of a tree are evaluated at a time, see forest.py.
-        ``explore`` [B] adds the noise of self-play; without it the strongest move is chosen.
+        Args:
+          forest: B trees; they grow.
+          model: where actions lead, and what is thought of that.
+          rng: of the noise and of moves chosen by chance.
+          explore: [B] bool, where to add the noise of self-play; elsewhere the strongest move is
+            chosen.
+          budget: [B] i32, simulations; ``simulations`` everywhere by default.
+          wave: leaves of a tree that are judged at a time, see forest.grow.
+
+        Returns:
+          a SearchResult [B].
         """
         if budget is None:
             budget = np.full(len(forest.tree.size), self.simulations, np.int32)
-        prior = forest.tree.prior[:, trees.ROOT].copy()
         rule = self.rule(forest, rng, budget, explore)
-        depth = forests.grow(forest, game, evaluator, rule, budget, self.look_ahead, leaves)
-        know = trees.summary(forest.tree)
-        decision = self.decide(rule, know, rng, explore)
-        draw, solved = forest.draw[:, trees.ROOT].copy(), know.lower == know.upper
-        return Found(decision, prior, know.raw_value, draw, solved, depth)
+        depth = forests.grow(forest, model, rule, budget, wave)
+        summary = forest.summary()
+        decision, solved = self.decide(rule, summary, rng, explore), summary.lower == summary.upper
+        return SearchResult(decision, summary.prior, summary.raw_value, summary.draw, solved, depth)
 
     def run(
-        self,
-        game: Game,
-        state: State,
-        evaluator: Evaluator,
-        rng: np.random.Generator,
-        explore: bool = False,
+        self, model: Model, positions: State, rng: np.random.Generator, explore: bool = False
     ) -> Decision:
-        """Decides on the positions of ``state`` from fresh trees; see ``search``."""
-        forest = self.plant(game, state, evaluator)
-        noisy = np.full(len(forest.tree.size), explore)
-        return self.search(forest, game, evaluator, rng, noisy).decision
+        """Decides from fresh trees, see ``search``.
+
+        Args:
+          model: where actions lead, and what is thought of that.
+          positions: arrays [B, ...].
+          rng: of the noise and of moves chosen by chance.
+          explore: whether to add the noise of self-play.
+
+        Returns:
+          a Decision [B].
+        """
+        forest = self.plant(model, positions)
+        return self.search(forest, model, rng, np.full(len(forest.tree.size), explore)).decision

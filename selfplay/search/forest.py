@@ -1,15 +1,15 @@
 """The search loop: B trees grow side by side, one leaf each a wave.
 
-Kernels choose where to go; a few lines of Python step the states, ask the evaluator about the new
-ones and hand the answers back.  What differs between searches is a *rule*: a NamedTuple whose
+Kernels choose where to go; a few lines of Python ask the model what is there (model.py) and hand
+the answers back.  What differs between searches is a *rule*: a NamedTuple whose
 type picks ``select_root`` and ``select`` when the walk is compiled (see gumbel.py, puct.py).
 """
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba.extending import overload
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from selfplay import arrays
 from selfplay.jit import kernel
 from selfplay.search import tree as trees
-from selfplay.search.tree import NONE, ROOT, Leaf, Tree
-from selfplay.types import Bool, Evaluator, Float, Game, Int, State, StepsWithin, Transition
+from selfplay.search.model import Judged, Model
+from selfplay.search.tree import NONE, ROOT, Frontier, RootSummary, Tree
+from selfplay.types import Bool, Int, State, Transition
 
 _ALL_DONE = -1
 
@@ -56,177 +57,141 @@ def register(rule_class: type, root: Callable[..., int], inner: Callable[..., in
         return None
 
 
-class Forest(NamedTuple):
-    """B trees with the states of their nodes."""
+@dataclasses.dataclass(eq=False)
+class Forest:
+    """B trees with what stands at their nodes."""
 
     tree: Tree
-    states: State  # arrays [B, N, ...]
-    draw: Float  # [B, N] f32, the evaluator's probability of a draw; 0 where it was not asked
+    states: State  # arrays [B, N, ...] of the model's kind
+    actions: int  # A
+
+    def summary(self) -> RootSummary:
+        """What the roots know about each action."""
+        return trees.summary(self.tree, self.actions)
+
+    def has_room(self, batch: int, nodes: int) -> bool:
+        """Whether there are so many trees of just that size."""
+        return len(self.tree.size) >= batch and self.tree.visits.shape[1] == nodes
 
 
-def plant(
-    game: Game,
-    state: State,
-    evaluator: Evaluator,
-    nodes: int,
-    look_ahead: bool,
-    reuse: Forest | None = None,
-) -> Forest:
-    """B trees with room for ``nodes`` nodes each, the roots in place and evaluated.
+def plant(model: Model, positions: State, nodes: int, reuse: Forest | None = None) -> Forest:
+    """B trees, the roots in place and judged.
 
-    They stand in the memory of ``reuse``, a forest of the same game that is no longer needed, where
-    it holds as many trees of that size: memory that was never written to is slow at first.
+    Args:
+      model: what judges the positions.
+      positions: arrays [B, ...].
+      nodes: N, the nodes that each tree has room for.
+      reuse: a forest of the same game that is no longer needed.  The trees stand in its memory if
+        it holds as many of that size: memory that was never written to is slow at first.
+
+    Returns:
+      a Forest [B], each tree with a root that was visited once.
     """
-    batch = arrays.length(state)
-    if reuse is not None and has_room(reuse, batch, nodes):
-        forest: Forest = arrays.take(reuse, slice(0, batch))
+    batch = arrays.length(positions)
+    roots, judged = model.root(positions)
+    if reuse is not None and reuse.has_room(batch, nodes):
+        tree, states = arrays.take((reuse.tree, reuse.states), slice(0, batch))
     else:
-        forest = Forest(
-            trees.new_tree(batch, nodes, game.num_actions),
-            arrays.tree_map(lambda a: np.empty((batch, nodes, *a.shape[1:]), a.dtype), state),
-            np.zeros((batch, nodes), np.float32),
-        )
-    replant(forest, game, state, evaluator, np.ones(batch, np.bool_), look_ahead)
+        tree = trees.new_tree(batch, nodes, model.num_actions)
+        states = arrays.tree_map(lambda a: np.empty((batch, nodes, *a.shape[1:]), a.dtype), roots)
+    forest = Forest(tree, states, model.num_actions)
+    _put_roots(forest, np.arange(batch), roots, judged)
     return forest
 
 
-def has_room(forest: Forest, batch: int, nodes: int) -> bool:
-    """Whether the forest holds so many trees of just that size."""
-    return len(forest.draw) >= batch and forest.draw.shape[1] == nodes
+def replant(forest: Forest, model: Model, positions: State, where: Bool) -> None:
+    """Starts trees anew.
 
-
-def replant(
-    forest: Forest, game: Game, state: State, evaluator: Evaluator, where: Bool, look_ahead: bool
-) -> None:
-    """Starts the trees at ``where`` anew from ``state`` [B]."""
+    Args:
+      forest: B trees; those of ``where`` are changed.
+      model: what judges the positions.
+      positions: arrays [B, ...]; only those of ``where`` are looked at.
+      where: [B] bool.
+    """
     lane = np.flatnonzero(where)
-    if not len(lane):
-        return
-    roots = arrays.take(state, lane)
+    if len(lane):
+        _put_roots(forest, lane, *model.root(arrays.take(positions, lane)))
+
+
+def _put_roots(forest: Forest, lane: NDArray[np.int64], roots: State, judged: Judged) -> None:
     arrays.put(forest.states, (lane, ROOT), roots)
-    nobody = np.full(len(lane), NONE, np.int32)
-    live = np.ones(len(lane), np.float32)
-    zeros = np.zeros(len(lane), np.float32)
-    leaf, draw = _evaluate(game, roots, evaluator, live, look_ahead, every=True)
+    nobody, root = (np.full(len(lane), index, np.int32) for index in (NONE, ROOT))
+    unpaid = Transition(np.zeros(len(lane), np.float32), np.ones(len(lane), np.float32))
     begin(forest.tree, lane)
-    trees.attach(
-        forest.tree,
-        leaf._replace(
-            lane=lane,
-            node=np.full(len(lane), ROOT, np.int32),
-            parent=nobody,
-            action=nobody,
-            reward=zeros,
-            discount=live,
-        ),
-    )
-    forest.draw[lane, ROOT] = draw
+    trees.attach(forest.tree, Frontier(lane, nobody, nobody, root), unpaid, judged)
 
 
 def advance(
     forest: Forest,
-    game: Game,
-    state: State,
-    evaluator: Evaluator,
+    model: Model,
+    positions: State,
     action: Int,
     keep: Bool,
-    look_ahead: bool,
+    lane: NDArray[np.int64] | None = None,
 ) -> None:
-    """Moves the roots along ``action`` [B] where ``keep``; starts the others anew from ``state``.
+    """Moves roots on; subtrees are kept with their statistics, as far as half a tree holds them.
 
-    Subtrees are kept with their statistics; a root that was never evaluated is evaluated now.
+    Args:
+      forest: B trees; L of them are changed.
+      model: what judges a root that was not judged yet.
+      positions: arrays [L, ...], the new roots, as whoever plays has them.
+      action: [L] i32, what was played at the old roots.
+      keep: [L] bool, False where the tree starts anew from its position.
+      lane: [L] i64, the trees; all of them by default.
     """
+    lane = np.arange(len(action)) if lane is None else lane
     nodes = forest.tree.visits.shape[1]
-    source = np.zeros((len(action), nodes), np.int32)
-    trees.reroot(forest.tree, action, keep, (nodes + 1) // 2, source)
-    lanes = np.arange(len(action))[:, None]
-    for array in (*arrays.leaves(forest.states), forest.draw):
-        array[:] = array[lanes, source]
-    fresh = forest.tree.size == 0
-    if look_ahead:  # what was decided at first sight holds nothing but that: no prior, no draw
-        decided = forest.tree.lower[:, ROOT].max(axis=1) == forest.tree.upper[:, ROOT].max(axis=1)
-        fresh |= (forest.tree.size == 1) & decided
-    replant(forest, game, state, evaluator, fresh, look_ahead)
+    source = np.zeros((len(lane), nodes), np.int32)
+    trees.reroot(forest.tree, lane, action, keep, (nodes + 1) // 2, source)
+    size = forest.tree.size[lane]
+    row, node = np.nonzero(np.arange(size.max(initial=0)) < size[:, None])
+    at = lane[row]
+    arrays.put(forest.states, (at, node), arrays.take_at(forest.states, at, source[row, node]))
+    anew = np.flatnonzero((size == 0) | np.isnan(forest.tree.draw[lane, ROOT]))
+    if len(anew):
+        _put_roots(forest, lane[anew], *model.root(arrays.take(positions, anew)))
 
 
-class Wave(NamedTuple):
-    """Edges to expand next, at most L; in the order they were reached."""
+def grow(forest: Forest, model: Model, rule: Rule, budget: Int, wave: int = 1) -> float:
+    """Runs simulations in each tree until its budget is used up.
 
-    lane: NDArray[np.int64]  # [L], the tree
-    parent: Int  # [L] i32
-    action: Int  # [L] i32
-    node: Int  # [L] i32, the place kept for what the edge leads to
+    A tree stops early when its root is solved or it has no room for another node; a simulation that
+    ends in a solved position costs no judgement.
 
+    Args:
+      forest: B trees; they grow.
+      model: where actions lead, and what is thought of that.
+      rule: a NamedTuple of arrays [B, ...] and numbers, of a type that was handed to register().
+      budget: [B] i32, simulations.
+      wave: leaves of a tree that are judged at a time: with more than one more a second, each
+        chosen with less known.
 
-def grow(
-    forest: Forest,
-    game: Game,
-    evaluator: Evaluator,
-    rule: Rule,
-    budget: Int,
-    look_ahead: bool,
-    leaves: int = 1,
-) -> float:
-    """Runs ``budget`` [B] simulations in each tree; the mean depth of the leaves.
-
-    A tree stops early when its root is solved or it has no room for another node; a simulation
-    that ends in a solved position costs no evaluation.  With ``leaves`` more than one a tree puts
-    so many positions before the evaluator at a time: more a second, each chosen with less known.
+    Returns:
+      the mean depth of the leaves.
     """
-    most = len(budget) * leaves
-    wave = Wave(np.empty(most, np.int64), *(np.empty(most, np.int32) for _ in range(3)))
+    most = len(budget) * wave
+    frontier = Frontier(np.empty(most, np.int64), *(np.empty(most, np.int32) for _ in range(3)))
     begun = np.zeros(len(budget), np.int32)
     depth = np.zeros(2, np.int64)
-    step = _stepping(game, forest.states)
-    while (found := walk(forest.tree, rule, budget, begun, leaves, wave, depth)) != _ALL_DONE:
-        if not found:
+    while (count := walk(forest.tree, rule, budget, begun, wave, frontier, depth)) != _ALL_DONE:
+        if not count:
             continue
-        lane, at, move, new = (
-            wave.lane[:found],
-            wave.parent[:found],
-            wave.action[:found],
-            wave.node[:found],
-        )
+        reached: Frontier = arrays.take(frontier, slice(count))
         try:
-            state, paid = step(lane, at, move, new)
-            leaf, draw = _evaluate(game, state, evaluator, paid.discount, look_ahead)
+            paid, judged = model.expand(forest.states, *reached)
         except BaseException:
-            _take_back(forest.tree, lane, at, move)
+            _take_back(forest.tree, reached)
             raise
-        forest.draw[lane, new] = draw
-        trees.attach(
-            forest.tree,
-            leaf._replace(
-                lane=lane,
-                node=new,
-                parent=at,
-                action=move,
-                reward=paid.reward,
-                discount=paid.discount,
-            ),
-        )
-        if leaves > 1:
+        trees.attach(forest.tree, reached, paid, judged)
+        if wave > 1:
             forest.tree.pending[:, : forest.tree.size.max()] = 0
     return float(depth[0] / max(1, depth[1]))
 
 
-def _stepping(game: Game, states: State) -> Callable[..., tuple[State, Transition]]:
-    """What steps from the nodes ``at`` of lanes by ``action`` and puts that at the nodes ``to``."""
-    if isinstance(game, StepsWithin):
-        return functools.partial(game.step_within, states)
-
-    def step(lane: NDArray[np.int64], at: Int, action: Int, to: Int) -> tuple[State, Transition]:
-        after, paid = game.step(arrays.take_at(states, lane, at), action)
-        arrays.put(states, (lane, to), after)
-        return after, paid
-
-    return step
-
-
-def _take_back(tree: Tree, lane: NDArray[np.int64], parent: Int, action: Int) -> None:
+def _take_back(tree: Tree, reached: Frontier) -> None:
     """Gives the places back that were kept in a wave, so that the trees can be searched again."""
-    tree.child[lane, parent, action] = NONE
-    np.subtract.at(tree.size, lane, 1)
+    tree.child[reached.lane, reached.parent, reached.action] = NONE
+    np.subtract.at(tree.size, reached.lane, 1)
     tree.pending[:] = 0
 
 
@@ -244,20 +209,20 @@ def walk(
     rule: Rule,
     budget: Int,
     begun: Int,
-    leaves: int,
-    wave: Wave,
+    wave: int,
+    frontier: Frontier,
     depth: NDArray[np.int64],
 ) -> int:
-    """Up to ``leaves`` descents in each tree that still searches, counted in ``begun`` [B].
+    """Up to ``wave`` descents in each tree that still searches, counted in ``begun`` [B].
 
-    Fills ``wave`` with the edges to expand and returns how many there are, _ALL_DONE when no tree
+    Fills ``frontier`` and returns how many edges are in it, _ALL_DONE when no tree
     searches any more.  A walk that ends in a solved position backs its value up here; one that
     comes to a position whose evaluation is under way makes room for others and does not count.
     ``depth`` counts [sum of depths, walks].
     """
-    found, any_left = 0, False
+    count, any_left = 0, False
     for b in range(tree.size.shape[0]):
-        for _ in range(leaves):
+        for _ in range(wave):
             if begun[b] >= budget[b] or tree.size[b] == tree.visits.shape[1]:
                 break
             low, high = trees.bounds(tree, b, ROOT)
@@ -270,10 +235,10 @@ def walk(
                 steps += 1
                 child = tree.child[b, node, a]
                 if child == NONE:
-                    wave.lane[found], wave.parent[found], wave.action[found] = b, node, a
+                    frontier.lane[count], frontier.parent[count] = b, node
                     child = trees.keep_place(tree, b, node, a)
-                    wave.node[found] = child
-                    found += 1
+                    frontier.action[count], frontier.node[count] = a, child
+                    count += 1
                 elif tree.visits[b, child] > 0:
                     low, high = trees.bounds(tree, b, child)
                     if low < high:
@@ -284,56 +249,10 @@ def walk(
                 else:
                     trees.set_under_way(tree, b, child)
                     break
-                if leaves > 1 and tree.visits[b, child] == 0:
+                if wave > 1 and tree.visits[b, child] == 0:
                     trees.set_under_way(tree, b, child)
                 begun[b] += 1
                 depth[0] += steps
                 depth[1] += 1
                 break
-    return found if any_left else _ALL_DONE
-
-
-def _evaluate(
-    game: Game,
-    state: State,
-    evaluator: Evaluator,
-    discount: Float,
-    look_ahead: bool,
-    every: bool = False,
-) -> tuple[Leaf, Float]:
-    """What is known of L positions: what their moves end with, and the evaluator's opinion.
-
-    The evaluator is asked only about positions that the end of the game does not decide, unless
-    ``every``.  Returns the leaves (tree, parent and action left for the caller) and the draw
-    probabilities [L].
-    """
-    count = len(discount)
-    legal = game.legal(state)
-    ends = np.full(legal.shape, np.nan, np.float32)
-    ask = discount != 0.0
-    if look_ahead:
-        row, move = np.nonzero(legal & ask[:, None])
-        _, paid = game.step(arrays.take(state, row), move.astype(np.int32))
-        ends[row, move] = np.where(paid.discount == 0.0, paid.reward, np.float32(np.nan))
-        if not every:
-            trees.open_question(discount, legal, ends, ask)
-    logits = np.zeros(legal.shape, np.float32)
-    value, draw = np.zeros(count, np.float32), np.zeros(count, np.float32)
-    if ask.all():
-        logits, value, draw = evaluator(game, state)
-    elif ask.any():
-        logits[ask], value[ask], draw[ask] = evaluator(game, arrays.take(state, ask))
-    empty = np.empty(0, np.int32)
-    leaf = Leaf(
-        lane=np.empty(0, np.int64),
-        node=empty,
-        parent=empty,
-        action=empty,
-        reward=discount,
-        discount=discount,
-        legal=legal,
-        ends=ends,
-        logits=logits,
-        value=value,
-    )
-    return leaf, draw
+    return count if any_left else _ALL_DONE

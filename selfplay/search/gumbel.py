@@ -22,7 +22,7 @@ from selfplay.types import Bool, Decision, Float, Int
 
 
 class GumbelRule(NamedTuple):
-    """What the walk needs to know."""
+    """What the walk needs to summary."""
 
     scores: Float  # [B, A] f32, log-prior plus Gumbel noise at the root
     schedule: Int  # [B, S] i32, visit count of the root action to take at each simulation
@@ -50,11 +50,11 @@ class Gumbel(SearchSection):
         self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: Bool
     ) -> GumbelRule:
         """The rule of one search, with fresh Gumbel noise where it is to ``explore``."""
-        know = trees.summary(forest.tree)
-        noise = rng.gumbel(size=know.prior.shape)
+        summary = forest.summary()
+        noise = rng.gumbel(size=summary.prior.shape)
         with np.errstate(divide="ignore"):
-            scores = (np.log(know.prior) + noise * explore[:, None]).astype(np.float32)
-        candidates = (~know.dominated & ~know.solved).sum(axis=1)
+            scores = (np.log(summary.prior) + noise * explore[:, None]).astype(np.float32)
+        candidates = (~summary.dominated & ~summary.solved).sum(axis=1)
         candidates = np.minimum(candidates, self.considered)
         pairs, inverse = np.unique(
             np.stack([candidates, budget], axis=1), axis=0, return_inverse=True
@@ -67,23 +67,23 @@ class Gumbel(SearchSection):
         return GumbelRule(
             scores,
             schedule,
-            know.visits,
+            summary.visits,
             self.visit_scale,
             self.value_scale,
-            scratch=np.empty((4, know.prior.shape[1]), np.float32),
-            dominated=np.empty(know.prior.shape[1], np.bool_),
-            solved=np.empty(know.prior.shape[1], np.bool_),
+            scratch=np.empty((4, summary.prior.shape[1]), np.float32),
+            dominated=np.empty(summary.prior.shape[1], np.bool_),
+            solved=np.empty(summary.prior.shape[1], np.bool_),
             ties=trees.tie_seeds(noise),
         )
 
     def decide(
-        self, rule: GumbelRule, know: RootSummary, rng: np.random.Generator, explore: Bool
+        self, rule: GumbelRule, summary: RootSummary, rng: np.random.Generator, explore: Bool
     ) -> Decision:
         """The improved policy (eq. 11) and the action that sequential halving is left with."""
-        policy = np.empty(know.prior.shape, np.float32)
+        policy = np.empty(summary.prior.shape, np.float32)
         action, value = np.empty(len(policy), np.int32), np.empty(len(policy), np.float32)
-        _conclude(rule, know, action, policy, value)
-        return Decision(action, policy, value, know.visits - rule.before, know.qvalues)
+        _conclude(rule, summary, action, policy, value)
+        return Decision(action, policy, value, summary.visits - rule.before, summary.qvalues)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -213,19 +213,19 @@ def _select_root(rule: GumbelRule, tree: Tree, b: int, simulation: int) -> int:
 
 @kernel
 def _conclude(
-    rule: GumbelRule, know: RootSummary, action: Int, policy: Float, value: Float
+    rule: GumbelRule, summary: RootSummary, action: Int, policy: Float, value: Float
 ) -> None:
     """Fills the decision of B roots."""
-    completed = np.empty(know.prior.shape[1], np.float32)
-    visits = np.empty(know.prior.shape[1], np.float32)
+    completed = np.empty(summary.prior.shape[1], np.float32)
+    visits = np.empty(summary.prior.shape[1], np.float32)
     for b in range(policy.shape[0]):
-        visits[:] = know.visits[b]
+        visits[:] = summary.visits[b]
         improve(
-            know.prior[b],
+            summary.prior[b],
             visits,
-            know.qvalues[b],
-            know.dominated[b],
-            know.raw_value[b],
+            summary.qvalues[b],
+            summary.dominated[b],
+            summary.raw_value[b],
             rule.visit_scale,
             rule.value_scale,
             completed,
@@ -235,14 +235,14 @@ def _conclude(
         for a in range(policy.shape[1]):
             expected += policy[b, a] * completed[a]
             most = max(most, visits[a])
-            if not know.dominated[b, a] and not know.solved[b, a]:
-                most_extra = max(most_extra, know.visits[b, a] - rule.before[b, a])
-        value[b] = min(max(expected, know.lower[b]), know.upper[b])
+            if not summary.dominated[b, a] and not summary.solved[b, a]:
+                most_extra = max(most_extra, summary.visits[b, a] - rule.before[b, a])
+        value[b] = min(max(expected, summary.lower[b]), summary.upper[b])
         scale = (rule.visit_scale + most) * rule.value_scale * 0.5
         action[b], best_score = trees.NONE, -np.inf
         for a in range(policy.shape[1]):
-            extra = know.visits[b, a] - rule.before[b, a]
-            if know.dominated[b, a] or (extra != most_extra and not know.solved[b, a]):
+            extra = summary.visits[b, a] - rule.before[b, a]
+            if summary.dominated[b, a] or (extra != most_extra and not summary.solved[b, a]):
                 continue
             score = rule.scores[b, a] + scale * completed[a]
             if trees.goes_before(score, best_score, rule.ties[b], ROOT, a, action[b]):

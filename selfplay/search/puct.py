@@ -16,13 +16,14 @@ from selfplay.jit import kernel
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
 from selfplay.search.base import SearchSection
-from selfplay.search.tree import ROOT, WORST, RootSummary, Tree
+from selfplay.search.model import WORST
+from selfplay.search.tree import ROOT, RootSummary, Tree
 from selfplay.stats import random_actions
 from selfplay.types import Bool, Decision, Float, Int
 
 
 class PuctRule(NamedTuple):
-    """What the walk needs to know."""
+    """What the walk needs to summary."""
 
     root_prior: Float  # [B, A] f32, the prior at the roots, noise mixed in
     before: Int  # [B, A] i32, visits the root's actions had before this search
@@ -56,17 +57,17 @@ class Puct(SearchSection):
         self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: Bool
     ) -> PuctRule:
         """The rule of one search, with fresh Dirichlet noise where it is to ``explore``."""
-        know = trees.summary(forest.tree)
-        legal = know.prior > 0
+        summary = forest.summary()
+        legal = summary.prior > 0
         count = np.maximum(legal.sum(axis=1, keepdims=True), 1)
         drawn = rng.gamma(np.broadcast_to(self.noise_total / count, legal.shape))
         gamma = drawn * legal
         noise = gamma / np.maximum(gamma.sum(axis=1, keepdims=True), 1e-30)
         share = self.noise_share * explore[:, None]
-        prior = ((1 - share) * know.prior + share * noise).astype(np.float32)
+        prior = ((1 - share) * summary.prior + share * noise).astype(np.float32)
         return PuctRule(
             prior,
-            know.visits,
+            summary.visits,
             self.exploration,
             self.exploration_base,
             self.unvisited_penalty,
@@ -75,20 +76,22 @@ class Puct(SearchSection):
         )
 
     def decide(
-        self, rule: PuctRule, know: RootSummary, rng: np.random.Generator, explore: Bool
+        self, rule: PuctRule, summary: RootSummary, rng: np.random.Generator, explore: Bool
     ) -> Decision:
         """The share of the visits, pruned of forced ones, as policy; a move drawn by visits."""
-        policy = np.empty(know.prior.shape, np.float32)
-        _prune(rule, know, policy)
-        weight = np.where(know.dominated, 0, know.visits).astype(np.float64)
+        policy = np.empty(summary.prior.shape, np.float32)
+        _prune(rule, summary, policy)
+        weight = np.where(summary.dominated, 0, summary.visits).astype(np.float64)
         nothing = weight.sum(axis=1) == 0
         weight[nothing] = policy[nothing]
         action = np.empty(len(policy), np.int32)
-        _choose(rule, know, weight, action)
+        _choose(rule, summary, weight, action)
         if self.temperature > 0:
             share = (weight / weight.max(axis=1, keepdims=True)) ** (1 / self.temperature)
             action = np.where(explore, random_actions(share, rng), action).astype(np.int32)
-        return Decision(action, policy, know.value, know.visits - rule.before, know.qvalues)
+        return Decision(
+            action, policy, summary.value, summary.visits - rule.before, summary.qvalues
+        )
 
 
 @kernel
@@ -133,13 +136,13 @@ def _select_root(rule: PuctRule, tree: Tree, b: int, simulation: int) -> int:
 
 
 @kernel
-def _favourite(rule: PuctRule, know: RootSummary, weight: NDArray[np.floating], b: int) -> int:
+def _favourite(rule: PuctRule, summary: RootSummary, weight: NDArray[np.floating], b: int) -> int:
     """The action of most ``weight`` [A], among equals the one that has done better."""
     best, best_q = trees.NONE, np.float32(-np.inf)
     for a in range(weight.shape[0]):
-        if know.dominated[b, a]:
+        if summary.dominated[b, a]:
             continue
-        q = WORST if np.isnan(know.qvalues[b, a]) else know.qvalues[b, a]
+        q = WORST if np.isnan(summary.qvalues[b, a]) else summary.qvalues[b, a]
         if best != trees.NONE and weight[a] != weight[best]:
             ahead = weight[a] > weight[best]
         else:
@@ -150,14 +153,16 @@ def _favourite(rule: PuctRule, know: RootSummary, weight: NDArray[np.floating], 
 
 
 @kernel
-def _choose(rule: PuctRule, know: RootSummary, weight: NDArray[np.floating], action: Int) -> None:
+def _choose(
+    rule: PuctRule, summary: RootSummary, weight: NDArray[np.floating], action: Int
+) -> None:
     """Fills ``action`` [B] with the favourites by ``weight`` [B, A]."""
     for b in range(action.shape[0]):
-        action[b] = _favourite(rule, know, weight[b], b)
+        action[b] = _favourite(rule, summary, weight[b], b)
 
 
 @kernel
-def _prune(rule: PuctRule, know: RootSummary, policy: Float) -> None:
+def _prune(rule: PuctRule, summary: RootSummary, policy: Float) -> None:
     """``policy`` [B, A]: visits less those that only forcing explains (Wu 2019, section 3.2).
 
     Forced visits are taken back from an action as long as its bound stays below that of the most
@@ -166,12 +171,12 @@ def _prune(rule: PuctRule, know: RootSummary, policy: Float) -> None:
     for b in range(policy.shape[0]):
         total = 1.0
         for a in range(policy.shape[1]):
-            policy[b, a] = 0.0 if know.dominated[b, a] else know.visits[b, a]
-            total += know.visits[b, a]
-        favourite = _favourite(rule, know, policy[b], b)
+            policy[b, a] = 0.0 if summary.dominated[b, a] else summary.visits[b, a]
+            total += summary.visits[b, a]
+        favourite = _favourite(rule, summary, policy[b], b)
         reach = _exploration(rule, total)
-        if rule.forced[b] > 0.0 and not np.isnan(know.qvalues[b, favourite]):
-            ceiling = know.qvalues[b, favourite] + reach * rule.root_prior[b, favourite] / (
+        if rule.forced[b] > 0.0 and not np.isnan(summary.qvalues[b, favourite]):
+            ceiling = summary.qvalues[b, favourite] + reach * rule.root_prior[b, favourite] / (
                 1.0 + policy[b, favourite]
             )
             for a in range(policy.shape[1]):
@@ -180,13 +185,13 @@ def _prune(rule: PuctRule, know: RootSummary, policy: Float) -> None:
                 spare = np.floor(np.sqrt(rule.forced[b] * rule.root_prior[b, a] * total))
                 count = policy[b, a]
                 while spare > 0 and count > 0:
-                    bound = know.qvalues[b, a] + reach * rule.root_prior[b, a] / count
+                    bound = summary.qvalues[b, a] + reach * rule.root_prior[b, a] / count
                     if bound >= ceiling:
                         break
                     count -= 1.0
                     spare -= 1.0
                 policy[b, a] = 0.0 if count <= 1.0 and policy[b, a] > 1.0 else count
-        _normalise(policy[b], know.prior[b], know.dominated[b])
+        _normalise(policy[b], summary.prior[b], summary.dominated[b])
 
 
 @kernel

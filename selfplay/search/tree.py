@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.jit import kernel, scrambled
-from selfplay.types import Bool, Float, Int
+from selfplay.search.model import BEST, WORST, Judged
+from selfplay.types import Bool, Float, Int, Transition
 
 ROOT = 0
 NONE = -1  # no parent, no child, no action
 
-BEST, WORST = np.float32(1.0), np.float32(-1.0)  # returns lie between these
 _NOWHERE = np.float32(-np.inf)  # the bounds of an illegal action
 
 Number = float | np.float32  # inside kernels
@@ -33,31 +33,26 @@ class Tree(NamedTuple):
     #              0 of a node whose evaluation is under way
     pending: Int  # [B, N] i32, walks of the present wave that came through
     total: Float  # [B, N] f32, sum of the values that came through
-    raw_value: Float  # [B, N] f32, the evaluator's value
+    raw_value: Float  # [B, N] f32, the model's value
+    draw: Float  # [B, N] f32, the model's probability of a draw; NaN where it was not asked
     parent: Int  # [B, N] i32
     action: Int  # [B, N] i32, the parent's action that leads here
     reward: Float  # [B, N] f32, what that action paid to the parent's player
     discount: Float  # [B, N] f32, multiplies this node's value in the parent's
     span: Int  # [B, N] i32, no action from here on is legal
     child: Int  # [B, N, A] i32, NONE where not visited
-    prior: Float  # [B, N, A] f32, the evaluator's policy over legal actions
+    prior: Float  # [B, N, A] f32, the model's policy over legal actions
     lower: Float  # [B, N, A] f32, proven: the action returns at least this; -inf if illegal
     upper: Float  # [B, N, A] f32, proven: the action returns at most this; -inf if illegal
 
 
-class Leaf(NamedTuple):
-    """L freshly reached positions, to be attached to their trees."""
+class Frontier(NamedTuple):
+    """L edges to expand, in the order they were reached; roots have no parent."""
 
     lane: NDArray[np.int64]  # [L], the tree
-    node: Int  # [L] i32, the place kept for it
-    parent: Int  # [L] i32, NONE for a root
+    parent: Int  # [L] i32
     action: Int  # [L] i32
-    reward: Float  # [L] f32
-    discount: Float  # [L] f32
-    legal: Bool  # [L, A]
-    ends: Float  # [L, A] f32, what an action pays that ends the game at once, else NaN
-    logits: Float  # [L, A] f32
-    value: Float  # [L] f32
+    node: Int  # [L] i32, the place kept for what the edge leads to
 
 
 class RootSummary(NamedTuple):
@@ -69,7 +64,8 @@ class RootSummary(NamedTuple):
     dominated: Bool  # [B, A], illegal, or proven no better than another action
     solved: Bool  # [B, A], the exact value is proven
     value: Float  # [B] f32, mean value of the root within its bounds
-    raw_value: Float  # [B] f32
+    raw_value: Float  # [B] f32, the model's value
+    draw: Float  # [B] f32, the model's probability of a draw
     lower: Float  # [B] f32, proven bounds of the root's value
     upper: Float  # [B] f32
 
@@ -77,13 +73,14 @@ class RootSummary(NamedTuple):
 def new_tree(batch: int, nodes: int, actions: int) -> Tree:
     """B empty trees with room for ``nodes`` nodes each."""
     ints = [np.zeros((batch, nodes), np.int32) for _ in range(5)]
-    floats = [np.zeros((batch, nodes), np.float32) for _ in range(4)]
+    floats = [np.zeros((batch, nodes), np.float32) for _ in range(5)]
     wide = [np.zeros((batch, nodes, actions), np.float32) for _ in range(3)]
     return Tree(
         size=np.zeros(batch, np.int32),
         visits=ints[0],
         total=floats[0],
         raw_value=floats[1],
+        draw=floats[4],
         parent=ints[1],
         action=ints[2],
         pending=ints[3],
@@ -217,54 +214,37 @@ def set_under_way(tree: Tree, b: int, node: int) -> None:
 
 
 @kernel
-def attach(tree: Tree, leaf: Leaf) -> None:
-    """Writes L leaves into the places kept for them and backs up their values."""
-    for i in range(leaf.lane.shape[0]):
-        b, node = leaf.lane[i], leaf.node[i]
-        tree.reward[b, node] = leaf.reward[i]
-        tree.discount[b, node] = leaf.discount[i]
-        over = leaf.parent[i] != NONE and leaf.discount[i] == 0.0
-        top, span = _NOWHERE, 0
-        for a in range(leaf.legal.shape[1]):
-            if leaf.legal[i, a]:
-                top = max(top, leaf.logits[i, a])
-                span = a + 1
-        tree.span[b, node] = span
-        mass = np.float32(0.0)
-        for a in range(leaf.legal.shape[1]):
+def attach(tree: Tree, reached: Frontier, paid: Transition, judged: Judged) -> None:
+    """Writes L positions into the places kept for them and backs up their values."""
+    for i in range(reached.lane.shape[0]):
+        b, node = reached.lane[i], reached.node[i]
+        tree.reward[b, node], tree.discount[b, node] = paid.reward[i], paid.discount[i]
+        tree.draw[b, node] = judged.draw[i]
+        for a in range(tree.child.shape[2]):
             tree.child[b, node, a] = NONE
             tree.prior[b, node, a] = 0.0
             tree.lower[b, node, a] = _NOWHERE
             tree.upper[b, node, a] = _NOWHERE
-            if not leaf.legal[i, a]:
-                continue
-            tree.prior[b, node, a] = np.exp(leaf.logits[i, a] - top)
+        here = range(judged.legal.first[i], judged.legal.first[i + 1])
+        top = _NOWHERE
+        for k in here:
+            top = max(top, judged.logits[k])
+        mass = np.float32(0.0)
+        for k in here:
+            a = judged.legal.action[k]
+            tree.span[b, node] = a + 1
+            tree.prior[b, node, a] = np.exp(judged.logits[k] - top)
             mass += tree.prior[b, node, a]
-            if over:
-                tree.lower[b, node, a] = tree.upper[b, node, a] = 0.0
-            elif np.isnan(leaf.ends[i, a]):
+            if np.isnan(judged.ends[k]):
                 tree.lower[b, node, a] = WORST
                 tree.upper[b, node, a] = BEST
             else:
-                tree.lower[b, node, a] = tree.upper[b, node, a] = leaf.ends[i, a]
-        for a in range(leaf.legal.shape[1]):
-            tree.prior[b, node, a] /= mass
+                tree.lower[b, node, a] = tree.upper[b, node, a] = judged.ends[k]
+        for k in here:
+            tree.prior[b, node, judged.legal.action[k]] /= mass
         low, high = bounds(tree, b, node)
-        tree.raw_value[b, node] = min(max(leaf.value[i], low), high)
-        back_up(tree, b, node, leaf.value[i])
-
-
-@kernel
-def open_question(leaf_discount: Float, legal: Bool, ends: Float, out: Bool) -> None:
-    """``out`` [L]: True where the value is not known already from the end of the game."""
-    for i in range(legal.shape[0]):
-        low, high = _NOWHERE, _NOWHERE
-        for a in range(legal.shape[1]):
-            if legal[i, a]:
-                known = not np.isnan(ends[i, a])
-                low = max(low, ends[i, a] if known else WORST)
-                high = max(high, ends[i, a] if known else BEST)
-        out[i] = leaf_discount[i] != 0.0 and low < high
+        tree.raw_value[b, node] = min(max(judged.value[i], low), high)
+        back_up(tree, b, node, judged.value[i])
 
 
 @kernel
@@ -276,7 +256,8 @@ def summarise(tree: Tree, out: RootSummary) -> None:
         mean = tree.total[b, ROOT] / tree.visits[b, ROOT]
         out.value[b] = min(max(mean, low), high)
         out.raw_value[b] = tree.raw_value[b, ROOT]
-        for a in range(tree.child.shape[2]):
+        out.draw[b] = tree.draw[b, ROOT]
+        for a in range(out.visits.shape[1]):
             out.visits[b, a] = edge_visits(tree, b, ROOT, a)
             legal = tree.upper[b, ROOT, a] > _NOWHERE
             out.qvalues[b, a] = qvalue(tree, b, ROOT, a) if legal else np.nan
@@ -285,11 +266,11 @@ def summarise(tree: Tree, out: RootSummary) -> None:
             out.solved[b, a] = tree.lower[b, ROOT, a] == tree.upper[b, ROOT, a]
 
 
-def summary(tree: Tree) -> RootSummary:
-    """What the roots know about each action."""
-    batch, actions = len(tree.size), tree.child.shape[2]
+def summary(tree: Tree, actions: int) -> RootSummary:
+    """What the roots know about each of so many actions."""
+    batch = len(tree.size)
     wide: Any = lambda dtype: np.zeros((batch, actions), dtype)  # noqa: E731
-    narrow = [np.zeros(batch, np.float32) for _ in range(4)]
+    narrow = [np.zeros(batch, np.float32) for _ in range(5)]
     out = RootSummary(
         wide(np.int32), wide(np.float32), wide(np.float32), wide(np.bool_), wide(np.bool_), *narrow
     )
@@ -298,16 +279,19 @@ def summary(tree: Tree) -> RootSummary:
 
 
 @kernel
-def reroot(tree: Tree, action: Int, keep: Bool, room: int, source: Int) -> None:
-    """Makes the child under ``action`` the root of each tree where ``keep``; empties the others.
+def reroot(
+    tree: Tree, lane: NDArray[np.int64], action: Int, keep: Bool, room: int, source: Int
+) -> None:
+    """Makes the child under ``action`` [L] the root of the trees ``lane`` [L] where ``keep`` [L].
 
-    ``source`` [B, N] receives, for each node of the new trees, the index it had before; at most
-    ``room`` nodes are carried over (a parent always comes before its children).
+    The others of them are emptied.  ``source`` [L, N] receives, for each node of the new trees, the
+    index it had before; at most ``room`` nodes are carried over (a parent always comes before its
+    children).
     """
-    nodes = tree.visits.shape[1]
-    new_index = np.empty(nodes, np.int32)
-    for b in range(tree.size.shape[0]):
-        start = tree.child[b, ROOT, action[b]] if keep[b] else NONE
+    new_index = np.empty(tree.visits.shape[1], np.int32)
+    for i in range(lane.shape[0]):
+        b = lane[i]
+        start = tree.child[b, ROOT, action[i]] if keep[i] else NONE
         old_size = tree.size[b]
         tree.size[b] = 0
         if start == NONE:
@@ -318,13 +302,12 @@ def reroot(tree: Tree, action: Int, keep: Bool, room: int, source: Int) -> None:
             inside = node == start or (parent != NONE and node > start and new_index[parent] >= 0)
             if inside and kept < room:
                 new_index[node] = kept
-                source[b, kept] = node
+                source[i, kept] = node
                 kept += 1
             else:
                 new_index[node] = NONE
         for new in range(kept):  # new <= old, so moving in this order overwrites nothing needed
-            old = source[b, new]
-            _move_node(tree, b, old, new, new_index)
+            _move_node(tree, b, source[i, new], new, new_index)
         tree.parent[b, ROOT] = NONE
         tree.action[b, ROOT] = NONE
         tree.size[b] = kept
@@ -335,6 +318,7 @@ def _move_node(tree: Tree, b: int, old: int, new: int, new_index: Int) -> None:
     tree.visits[b, new] = tree.visits[b, old]
     tree.total[b, new] = tree.total[b, old]
     tree.raw_value[b, new] = tree.raw_value[b, old]
+    tree.draw[b, new] = tree.draw[b, old]
     parent = tree.parent[b, old]
     tree.parent[b, new] = NONE if parent == NONE else new_index[parent]
     tree.action[b, new] = tree.action[b, old]

@@ -14,7 +14,7 @@ from envs.toys import Chain, Coins, Nim, Standoff, Toy
 from selfplay import arrays
 from selfplay.actors.actor import Actor, ActorSection, Harvest, Plays, Tally, parse_record
 from selfplay.learning import checkpoint
-from selfplay.search import Forest, Found, Gumbel, Puct, Search
+from selfplay.search import Forest, Gumbel, Model, Puct, Search, SearchResult
 from selfplay.types import Bool, Decision, Evaluator, Game, Int, Samples, Transition
 
 PLAIN = ActorSection(opening_share=0.0, outcome_share=1.0)
@@ -38,21 +38,20 @@ class Scripted(Gumbel):
     def search(
         self,
         forest: Forest,
-        game: Game,
-        evaluator: Evaluator,
+        model: Model,
         rng: np.random.Generator,
         explore: Bool,
         budget: Int | None = None,
-    ) -> Found:
+    ) -> SearchResult:
         assert budget is not None
         plan = self.script[len(self._asked) % len(self.script)]
         self._asked.append((bool(explore[0]), int(budget[0])))
-        policy = np.zeros((1, game.num_actions), np.float32)
+        policy = np.zeros((1, model.num_actions), np.float32)
         policy[0, plan.action] = 1.0
         value = np.array([plan.value], np.float32)
-        return Found(
+        return SearchResult(
             Decision(np.array([plan.action], np.int32), policy, value, policy, policy),
-            prior=np.full_like(policy, 1 / game.num_actions),
+            prior=np.full_like(policy, 1 / model.num_actions),
             raw_value=value - 0.25,
             draw=np.array([plan.draw], np.float32),
             solved=np.array([plan.solved]),

@@ -86,10 +86,10 @@ def test_frozen_lake_pays_at_the_goal_and_ends_in_a_hole():
 
 def test_search_walks_over_the_lake(no_opinion):
     """Three squares from the goal a search without any opinion finds the way."""
-    game = make(LAKE)
+    game, search = make(LAKE), Gumbel(simulations=48)
     state, _ = play(game, [DOWN, DOWN, RIGHT])
     for _ in range(3):
-        decision = Gumbel(simulations=48).run(game, state, no_opinion, np.random.default_rng(0))
+        decision = search.run(search.model(game, no_opinion), state, np.random.default_rng(0))
         state, paid = game.step(state, decision.action)
     assert (paid.reward[0], paid.discount[0]) == (1, 0)
 

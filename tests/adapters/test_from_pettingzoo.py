@@ -137,7 +137,9 @@ def test_search_visits_are_those_of_the_compiled_twin(classic, search, hashed, m
         state = game.init(np.random.default_rng(0), 3)
         for column in np.array([[4, 4, 0], [0, 8, 4], [2, 5, 8]], np.int32)[:moves]:
             state, _ = game.step(state, column)
-        decisions.append(search.run(game, state, hashed, np.random.default_rng(5), explore=True))
+        decisions.append(
+            search.run(search.model(game, hashed), state, np.random.default_rng(5), explore=True)
+        )
     adapted, compiled = decisions
     assert adapted.visits.sum() > 0
     assert adapted.visits.tolist() == compiled.visits.tolist()
@@ -150,11 +152,11 @@ def test_a_game_there_and_back_searches_like_the_game(hashed):
         make("pettingzoo:envs.adapters.to_pettingzoo?game=connect4"),
         make("connect4"),
     )
-    visits = []
+    visits, search = [], Gumbel(simulations=24)
     for game in (adapted, original):
         state = game.init(np.random.default_rng(0), 2)
         rng = np.random.default_rng(3)
-        visits.append(Gumbel(simulations=24).run(game, state, hashed, rng, explore=True).visits)
+        visits.append(search.run(search.model(game, hashed), state, rng, explore=True).visits)
     assert visits[0].sum() > 0
     assert visits[0].tolist() == visits[1].tolist()
 

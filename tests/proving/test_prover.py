@@ -147,7 +147,7 @@ def test_the_next_problem_stands_in_the_memory_of_the_last() -> None:
     again = prover.prove_file(DEEP, bounds)
     assert before is not None
     assert prover.ground.forest is not None
-    assert np.shares_memory(before.draw, prover.ground.forest.draw)
+    assert np.shares_memory(before.tree.draw, prover.ground.forest.tree.draw)
     expected = fresh.prove_file(DEEP, bounds)
     assert (again.status, again.inferences, again.proof) == (
         expected.status, expected.inferences, expected.proof,

@@ -88,12 +88,12 @@ def test_easy_problems_are_proved_and_the_proofs_accepted(
 
 def test_inferences_are_those_that_the_tree_holds(game: Proving, no_opinion: Evaluator) -> None:
     """Every node of the tree cost what its tableau holds more than its parent's."""
-    metered = Metered(game)
+    metered = Metered(game, no_opinion, False)
     (problem,) = pelletier(game, range(43, 44))
     search = Puct(simulations=300, look_ahead=False)
     state = game.start(np.array([problem], np.int32))
-    forest = search.plant(metered, state, no_opinion)
-    search.search(forest, metered, no_opinion, np.random.default_rng(0), np.zeros(1, np.bool_))
+    forest = search.plant(metered, state)
+    search.search(forest, metered, np.random.default_rng(0), np.zeros(1, np.bool_))
     held = 0
     inferences = forest.states.tableau.scalars[0, :, INFERENCES]
     for parent, children in enumerate(forest.tree.child[0]):
@@ -164,7 +164,7 @@ def test_trials_in_memory_used_before_are_the_same(
     kept = copy.deepcopy(before)
     used = ground.forest
     assert used is not None
-    for array in arrays.leaves(used):
+    for array in arrays.leaves((used.tree, used.states)):
         array.view(np.uint8)[:] = 0x5B
     again = trials(game, search, no_opinion, problems, ground=ground)
     assert ground.forest is used
@@ -190,18 +190,18 @@ def assert_equal_trials(one: Trial, other: Trial) -> None:
 
 
 def test_the_ground_holds_the_largest_forest(game: Proving, no_opinion: Evaluator) -> None:
-    ground = Ground()
+    ground, model = Ground(), Metered(game, no_opinion, False)
     starts = {count: game.start(np.arange(count, dtype=np.int32)) for count in (3, 5)}
-    large = ground.plant(game, starts[5], no_opinion, 9, False)
-    small = ground.plant(game, starts[3], no_opinion, 9, False)
-    assert small.draw.shape == (3, 9)
-    assert np.shares_memory(small.draw, large.draw)
-    again = ground.plant(game, starts[5], no_opinion, 9, False)
-    assert np.shares_memory(again.draw, large.draw)
-    other = ground.plant(game, starts[3], no_opinion, 7, False)
-    assert other.draw.shape == (3, 7)
-    assert not np.shares_memory(other.draw, large.draw)
-    grown = ground.plant(game, starts[5], no_opinion, 7, False)
+    large = ground.plant(model, starts[5], 9)
+    small = ground.plant(model, starts[3], 9)
+    assert small.tree.draw.shape == (3, 9)
+    assert np.shares_memory(small.tree.draw, large.tree.draw)
+    again = ground.plant(model, starts[5], 9)
+    assert np.shares_memory(again.tree.draw, large.tree.draw)
+    other = ground.plant(model, starts[3], 7)
+    assert other.tree.draw.shape == (3, 7)
+    assert not np.shares_memory(other.tree.draw, large.tree.draw)
+    grown = ground.plant(model, starts[5], 7)
     assert ground.forest is grown
 
 
@@ -238,7 +238,7 @@ def test_favourites_are_what_the_search_looked_into_most(game: Proving) -> None:
     start = game.start(np.zeros(1, np.int32))
     states = arrays.tree_map(lambda array: np.repeat(array[:, None], 7, axis=1), start)
     states.tableau.scalars[0, :, MOVES] = np.arange(7)
-    seen = list(_favourites(Forest(tree, states, np.zeros((1, 7), np.float32)), 0))
+    seen = list(_favourites(Forest(tree, states, game.num_actions), 0))
     assert [one.state.tableau.scalars[0, MOVES] for one in seen] == [0, 1, 4]
     assert [one.value for one in seen] == pytest.approx([0.0, 0.1, 0.4])
 

@@ -18,7 +18,7 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Coins, Nim, Standoff
 from selfplay import arrays
-from selfplay.search import Forest, Found, Gumbel, Puct
+from selfplay.search import Forest, Gumbel, Puct, SearchResult
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
 from selfplay.types import Game, State
@@ -52,7 +52,8 @@ class Twins:
     def __init__(self, section: Gumbel | Puct, game: Game, state: State, seed: int) -> None:
         self.section, self.game, self.seed = section, game, seed
         self.evaluator = HashedEvaluator(seed)
-        self.forest = section.plant(game, state, self.evaluator, reuse=True)
+        self.model = section.model(game, self.evaluator)
+        self.forest = section.plant(self.model, state, reuse=True)
         kind = SlowGumbel if isinstance(section, Gumbel) else SlowPuct
         self.slow: list[Any] = [
             kind(section, game, self.evaluator) for _ in range(arrays.length(state))
@@ -60,7 +61,7 @@ class Twins:
         for b, each in enumerate(self.slow):
             each.plant(row(state, b))
 
-    def search(self, budget: np.ndarray, explore: np.ndarray) -> tuple[Found, list[Choice]]:
+    def search(self, budget: np.ndarray, explore: np.ndarray) -> tuple[SearchResult, list[Choice]]:
         """Both go on by ``budget`` [B] with the same noise where they ``explore`` [B]."""
         self.seed += 1000
         rng = np.random.default_rng(self.seed)
@@ -83,15 +84,13 @@ class Twins:
                 for b, each in enumerate(self.slow)
             ]
         rng = np.random.default_rng(self.seed)
-        found = self.section.search(
-            self.forest, self.game, self.evaluator, rng, explore, budget.astype(np.int32)
-        )
+        found = self.section.search(self.forest, self.model, rng, explore, budget.astype(np.int32))
         return found, choices
 
-    def assert_equal(self, found: Found, choices: list[Choice], explore: np.ndarray) -> int:
+    def assert_equal(self, found: SearchResult, choices: list[Choice], explore: np.ndarray) -> int:
         """All lanes agree but for those with a hair's breadth in them; how many were compared."""
         actions, decision, compared = self.game.num_actions, found.decision, 0
-        know = trees.summary(self.forest.tree)
+        know = self.forest.summary()
         for b, (each, choice) in enumerate(zip(self.slow, choices, strict=True)):
             if each.narrowest < TINY:
                 continue
@@ -151,9 +150,7 @@ def test_goes_on_in_the_kept_subtree_as_the_slow_reference(name: str, world: str
         state, paid = game.step(state, action)
         over = paid.discount == 0
         arrays.put(state, over, arrays.take(game.init(rng, LANES), over))
-        forests.advance(
-            twins.forest, game, state, twins.evaluator, action, ~over, section.look_ahead
-        )
+        forests.advance(twins.forest, twins.model, state, action, ~over)
         for b, each in enumerate(twins.slow):
             if over[b]:
                 each.plant(row(state, b))
@@ -162,13 +159,14 @@ def test_goes_on_in_the_kept_subtree_as_the_slow_reference(name: str, world: str
     assert compared >= 0.6 * asked
 
 
-def _searched(section: Gumbel | Puct, reuse: bool = True) -> tuple[Forest, Found, State]:
+def _searched(section: Gumbel | Puct, reuse: bool = True) -> tuple[Forest, SearchResult, State]:
     """Six positions of a small Connect Four with their trees full."""
     game = Connect4(5, 4, 4)
     state = random_positions(game, np.random.default_rng(0), LANES, 4)
-    forest = section.plant(game, state, HashedEvaluator(), reuse)
+    model = section.model(game, HashedEvaluator())
+    forest = section.plant(model, state, reuse)
     explore = np.zeros(LANES, np.bool_)
-    found = section.search(forest, game, HashedEvaluator(), np.random.default_rng(0), explore)
+    found = section.search(forest, model, np.random.default_rng(0), explore)
     return forest, found, state
 
 
@@ -181,7 +179,7 @@ def test_the_kept_subtree_has_the_statistics_it_had() -> None:
     after, _ = game.step(state, action)
     keep = np.ones(LANES, np.bool_)
     evaluator = HashedEvaluator()
-    forests.advance(forest, game, after, evaluator, action, keep, look_ahead=True)
+    forests.advance(forest, section.model(game, evaluator), after, action, keep)
     assert evaluator.calls == 0  # every move played had been searched
     for b in range(LANES):
         moved = [(int(tree.child[b, trees.ROOT, action[b]]), trees.ROOT)]  # (before, now)
@@ -213,11 +211,12 @@ def test_restarted_lanes_are_as_if_planted_and_leave_the_others_alone() -> None:
     keep = np.array([True, False, True, False, False, True])
     start = game.init(np.random.default_rng(0), LANES)
     evaluator = HashedEvaluator()
-    forests.advance(forest, game, start, evaluator, found.decision.action, keep, look_ahead=True)
+    model = section.model(game, evaluator)
+    forests.advance(forest, model, start, found.decision.action, keep)
     assert evaluator.calls == 3
-    fresh = section.plant(game, start, HashedEvaluator(), reuse=True)
+    fresh = section.plant(model, start, reuse=True)
     np.testing.assert_array_equal(forest.tree.size, np.where(keep, kept_sizes, 1))
-    mine, new = trees.summary(forest.tree), trees.summary(fresh.tree)
+    mine, new = forest.summary(), fresh.summary()
     for name in mine._fields:
         np.testing.assert_array_equal(getattr(mine, name)[~keep], getattr(new, name)[~keep])
 
@@ -229,7 +228,7 @@ def test_a_subtree_larger_than_the_room_keeps_its_oldest_nodes(room: int) -> Non
     action = found.decision.action
     source = np.zeros(forest.tree.visits.shape, np.int32)
     before = trees.Tree(*(array.copy() for array in forest.tree))
-    trees.reroot(forest.tree, action, np.ones(LANES, np.bool_), room, source)
+    trees.reroot(forest.tree, np.arange(LANES), action, np.ones(LANES, np.bool_), room, source)
     tree = forest.tree
     np.testing.assert_array_equal(tree.size, np.full(LANES, room))
     for b in range(LANES):
@@ -255,7 +254,9 @@ def test_a_full_tree_stops_growing_and_stays_sound(section: Gumbel | Puct) -> No
     visits = forest.tree.visits.copy()
     more = np.full(LANES, 30, np.int32)
     explore = np.zeros(LANES, np.bool_)
-    found = section.search(forest, game, HashedEvaluator(), np.random.default_rng(1), explore, more)
+    found = section.search(
+        forest, section.model(game, HashedEvaluator()), np.random.default_rng(1), explore, more
+    )
     assert (found.decision.visits == 0).all()
     np.testing.assert_array_equal(forest.tree.visits, visits)
     np.testing.assert_allclose(found.decision.policy.sum(axis=1), 1.0, rtol=1e-5)
@@ -266,10 +267,11 @@ def test_no_simulations_still_give_a_legal_move_and_the_prior(section: Gumbel | 
     game = Connect4(5, 4, 4)
     state = random_positions(game, np.random.default_rng(4), 50, 12)
     evaluator = HashedEvaluator()
-    forest = section.plant(game, state, evaluator)
+    model = section.model(game, evaluator)
+    forest = section.plant(model, state)
     explore = np.arange(50) % 2 == 0
     nothing = np.zeros(50, np.int32)
-    found = section.search(forest, game, evaluator, np.random.default_rng(0), explore, nothing)
+    found = section.search(forest, model, np.random.default_rng(0), explore, nothing)
     assert game.legal(state)[np.arange(50), found.decision.action].all()
     assert evaluator.calls == 50
     open_ = np.isnan(found.decision.qvalues).sum(axis=1) == 5  # neither a full column nor an end
@@ -285,7 +287,9 @@ def test_a_finished_game_gets_an_answer_and_costs_nothing_more(section: Gumbel |
     for cell in (0, 3, 1, 4, 2):  # the first row is won
         state, _ = game.step(state, np.array([cell, cell], np.int32))
     evaluator = HashedEvaluator()
-    decision = section.run(game, state, evaluator, np.random.default_rng(0), explore=True)
+    decision = section.run(
+        section.model(game, evaluator), state, np.random.default_rng(0), explore=True
+    )
     np.testing.assert_array_equal(decision.value, [0.0, 0.0])
     np.testing.assert_array_equal(decision.visits, np.zeros((2, 9)))
     np.testing.assert_allclose(decision.policy.sum(axis=1), 1.0, rtol=1e-5)
@@ -305,12 +309,11 @@ def test_with_many_leaves_at_a_time_the_tree_adds_up(name: str) -> None:
     rng = np.random.default_rng(5)
     state = random_positions(game, rng, LANES, 6)
     section = SECTIONS[name].with_simulations(300)
-    forest = section.plant(game, state, Counting())
+    model = section.model(game, Counting())
+    forest = section.plant(model, state)
     asked.clear()
     budget = np.full(LANES, 300, np.int32)
-    found = section.search(
-        forest, game, Counting(), rng, np.zeros(LANES, np.bool_), budget, leaves=16
-    )
+    found = section.search(forest, model, rng, np.zeros(LANES, np.bool_), budget, wave=16)
     tree = forest.tree
     assert not tree.pending.any()
     for b in range(LANES):
@@ -338,19 +341,20 @@ def test_many_leaves_at_a_time_solve_what_one_by_one_is_solved() -> None:
     game, budget = Nim(12, 3), np.full(LANES, 3000, np.int32)
     state = random_positions(game, np.random.default_rng(0), LANES, 4)
     ends = []
-    for leaves in (1, 8):
+    for wave in (1, 8):
         rng, section = np.random.default_rng(0), SECTIONS["puct-blind"].with_simulations(3000)
-        forest = section.plant(game, state, HashedEvaluator(1))
+        model = section.model(game, HashedEvaluator(1))
+        forest = section.plant(model, state)
         calm = np.zeros(LANES, np.bool_)
-        found = section.search(forest, game, HashedEvaluator(1), rng, calm, budget, leaves=leaves)
+        found = section.search(forest, model, rng, calm, budget, wave=wave)
         assert found.solved.all()
         ends.append(found.decision.value)
     np.testing.assert_array_equal(ends[0], ends[1])
     assert set(np.abs(ends[0]).tolist()) == {1.0}
 
 
-@pytest.mark.parametrize("leaves", [1, 8])
-def test_a_net_that_fails_leaves_trees_that_can_be_searched(leaves: int) -> None:
+@pytest.mark.parametrize("wave", [1, 8])
+def test_a_net_that_fails_leaves_trees_that_can_be_searched(wave: int) -> None:
     """The places kept for the wave are given back: the same search gives the same tree."""
     game, section = Connect4(5, 4, 4), SECTIONS["puct-blind"].with_simulations(100)
     state = random_positions(game, np.random.default_rng(2), LANES, 6)
@@ -364,15 +368,16 @@ def test_a_net_that_fails_leaves_trees_that_can_be_searched(leaves: int) -> None
             return sound(game, state)
 
     def grown(evaluator: Any) -> Forest:
-        forest = section.plant(game, state, sound)
+        model = section.model(game, sound)
+        forest = section.plant(model, state)
         calm, budget = np.zeros(LANES, np.bool_), np.full(LANES, 60, np.int32)
         rng = np.random.default_rng(0)
         try:
-            section.search(forest, game, evaluator, rng, calm, budget, leaves=leaves)
+            section.search(forest, section.model(game, evaluator), rng, calm, budget, wave=wave)
         except ValueError:
             before = forest.tree.size.copy()
             assert (forest.tree.visits[:, : before.min()] > 0).all()
-            section.search(forest, game, sound, rng, calm, budget, leaves=leaves)
+            section.search(forest, model, rng, calm, budget, wave=wave)
             assert (forest.tree.size > before).all()
         return forest
 

@@ -47,7 +47,9 @@ def test_considered_visits_of_the_papers_figure() -> None:
 def test_a_search_visits_as_the_table_says() -> None:
     game, section = Connect4(), Gumbel(simulations=32, considered=4, look_ahead=False)
     state = game.init(np.random.default_rng(0), 20)
-    decision = section.run(game, state, HashedEvaluator(), np.random.default_rng(1), explore=True)
+    decision = section.run(
+        section.model(game, HashedEvaluator()), state, np.random.default_rng(1), explore=True
+    )
     for visits in decision.visits:
         assert sorted(visits) == [0, 0, 0, 4, 4, 12, 12]
 
@@ -111,6 +113,7 @@ def _concluded(
         solved=np.array([solved]),
         value=0 * ones,
         raw_value=0 * ones,
+        draw=0 * ones,
         lower=-ones,
         upper=ones,
     )
@@ -146,7 +149,7 @@ def test_without_noise_the_choice_is_the_best_of_the_prior() -> None:
     logits = evaluator(game, state).logits[0]
     section = Gumbel(simulations=1)
     for seed in range(5):
-        decision = section.run(game, state, evaluator, np.random.default_rng(seed))
+        decision = section.run(section.model(game, evaluator), state, np.random.default_rng(seed))
         assert decision.action[0] == logits.argmax()
         assert decision.visits[0, logits.argmax()] == 1
 
@@ -158,10 +161,11 @@ def test_with_noise_one_simulation_samples_from_the_prior(simulations: int) -> N
     game, section = Connect4(), Gumbel(simulations=1)
     evaluator = HashedEvaluator(3)
     state = game.init(np.random.default_rng(0), draws)
-    forest = section.plant(game, state, evaluator)
+    model = section.model(game, evaluator)
+    forest = section.plant(model, state)
     budget = np.full(draws, simulations, np.int32)
     found = section.search(
-        forest, game, evaluator, np.random.default_rng(1), np.ones(draws, np.bool_), budget
+        forest, model, np.random.default_rng(1), np.ones(draws, np.bool_), budget
     )
     prior = found.prior[0].astype(np.float64)
     share = np.bincount(found.decision.action, minlength=7) / draws
@@ -171,9 +175,10 @@ def test_with_noise_one_simulation_samples_from_the_prior(simulations: int) -> N
 def test_noise_falls_only_where_it_is_asked_for() -> None:
     game, section, evaluator = Connect4(), Gumbel(simulations=1), HashedEvaluator(spread=0.3)
     state = game.init(np.random.default_rng(0), 400)
-    forest = section.plant(game, state, evaluator)
+    model = section.model(game, evaluator)
+    forest = section.plant(model, state)
     explore = np.arange(400) < 200
-    found = section.search(forest, game, evaluator, np.random.default_rng(0), explore)
+    found = section.search(forest, model, np.random.default_rng(0), explore)
     assert (found.decision.action[~explore] == found.prior[0].argmax()).all()
     assert len(set(found.decision.action[explore].tolist())) == 7
 
@@ -193,7 +198,9 @@ def test_few_simulations_improve_the_policy(simulations: int, considered: int) -
     draws = 4000
     section = Gumbel(simulations=simulations, considered=considered, look_ahead=False)
     state = game.init(np.random.default_rng(0), draws)
-    decision = section.run(game, state, mistaken, np.random.default_rng(0), explore=True)
+    decision = section.run(
+        section.model(game, mistaken), state, np.random.default_rng(0), explore=True
+    )
     prior = np.exp(logits.astype(np.float64))
     prior /= prior.sum()
     gained = payoffs[decision.action]

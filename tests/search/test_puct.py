@@ -40,11 +40,10 @@ def _signposts(game: Game, state: State) -> Evaluation:
 def _visits(section: Puct, explore: bool) -> list[list[int]]:
     """Visits of both roads after 1, 2, ... simulations."""
     game, most = _two_roads(), section.simulations
-    forest = section.plant(game, game.init(np.random.default_rng(0), most), _signposts)
+    model = section.model(game, _signposts)
+    forest = section.plant(model, game.init(np.random.default_rng(0), most))
     budget = np.arange(1, most + 1, dtype=np.int32)
-    found = section.search(
-        forest, game, _signposts, np.random.default_rng(0), np.full(most, explore), budget
-    )
+    found = section.search(forest, model, np.random.default_rng(0), np.full(most, explore), budget)
     visits: list[list[int]] = found.decision.visits.tolist()
     return visits
 
@@ -91,6 +90,7 @@ def _decided(
         solved=np.zeros(shape, np.bool_),
         value=zeros,
         raw_value=zeros,
+        draw=zeros,
         lower=zeros - 1,
         upper=zeros + 1,
     )
@@ -162,7 +162,7 @@ def test_dirichlet_noise_is_mixed_into_the_prior_of_legal_actions() -> None:
         state, _ = game.step(state, np.full(draws, 4, np.int32))
     evaluator = HashedEvaluator(1)
     section = Puct(simulations=1, noise_share=0.25, noise_total=10.0)
-    forest = section.plant(game, state, evaluator)
+    forest = section.plant(section.model(game, evaluator), state)
     nothing = np.zeros(draws, np.int32)
     explore = np.arange(draws) % 2 == 0
     rule = section.rule(forest, np.random.default_rng(0), nothing, explore)
@@ -183,6 +183,6 @@ def test_without_opinions_the_visits_go_round() -> None:
     game = Connect4(5, 4, 4)
     state = game.init(np.random.default_rng(0), 1)
     section = Puct(simulations=60)
-    level = section.run(game, state, uniform, np.random.default_rng(0)).visits[0]
+    level = section.run(section.model(game, uniform), state, np.random.default_rng(0)).visits[0]
     assert level.sum() == 60
     assert level.max() - level.min() <= 2

@@ -38,9 +38,10 @@ def test_a_search_without_knowledge_makes_no_mistakes(
     solved = 0
     for rows in np.split(of_set[:count], max(1, count // AT_ONCE)):
         state, scores = take(positions.state, rows), positions.scores[rows]
-        forest = search.plant(game, state, uniform)
+        model = search.model(game, uniform)
+        forest = search.plant(model, state)
         quiet = np.zeros(length(state), np.bool_)
-        found = search.search(forest, game, uniform, np.random.default_rng(0), quiet)
+        found = search.search(forest, model, np.random.default_rng(0), quiet)
         played = optimal_moves(scores)[np.arange(len(rows)), found.decision.action]
         assert played.all(), f"mistakes in {rows[~played].tolist()}"
         truth = np.sign(np.nanmax(scores, axis=1))

@@ -91,8 +91,9 @@ def test_ties_inside_the_tree_are_broken_at_random_too(search: Gumbel | Puct) ->
     """Each first move is tried; where the sixth simulation goes on is then a tie of replies."""
     game = Connect4(5, 4, 4)
     state = game.init(np.random.default_rng(0), GAMES)
-    forest = search.plant(game, state, uniform)
-    search.search(forest, game, uniform, np.random.default_rng(4), np.zeros(GAMES, np.bool_))
+    model = search.model(game, uniform)
+    forest = search.plant(model, state)
+    search.search(forest, model, np.random.default_rng(4), np.zeros(GAMES, np.bool_))
     last = forest.tree.size - 1
     rows = np.arange(GAMES)
     below = forest.tree.parent[rows, last] > 0

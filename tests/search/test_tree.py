@@ -1,5 +1,7 @@
 """The tree kernels: values planted by hand, and bounds against brute force."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from reference import HashedEvaluator, exact_qvalues, exact_value, random_positions, row, uniform
@@ -9,50 +11,45 @@ from envs.toys import Bandit, Chain, Coins, Nim, Standoff, Toy, Win, WinnerLoser
 from selfplay import arrays
 from selfplay.search import Gumbel, Puct
 from selfplay.search import tree as trees
-from selfplay.search.tree import NONE, ROOT, Leaf, Tree
-from selfplay.types import Game
+from selfplay.search.model import Judged, legal_actions
+from selfplay.search.tree import NONE, ROOT, Frontier, Tree
+from selfplay.types import Game, Transition
 
 NAN = float("nan")
 
 
-def _leaf(
-    parent: int,
-    action: int,
-    reward: float,
-    discount: float,
-    value: float,
-    ends: tuple[float, float] = (NAN, NAN),
-    legal: tuple[bool, bool] = (True, True),
-) -> Leaf:
-    """A position of a game with two actions, for the only tree there is."""
-    return Leaf(
-        lane=np.zeros(1, np.int64),
-        node=np.zeros(1, np.int32),
-        parent=np.array([parent], np.int32),
-        action=np.array([action], np.int32),
-        reward=np.array([reward], np.float32),
-        discount=np.array([discount], np.float32),
-        legal=np.array([legal]),
-        ends=np.array([ends], np.float32),
-        logits=np.array([[np.log(3.0), 0.0]], np.float32),
-        value=np.array([value], np.float32),
-    )
+class Leaf(NamedTuple):
+    """A position of a game with two actions, and how it is reached."""
+
+    parent: int
+    action: int
+    reward: float
+    discount: float
+    value: float
+    ends: tuple[float, float] = (NAN, NAN)
+    legal: tuple[bool, bool] = (True, True)
 
 
 def _planted(*leaves: Leaf) -> Tree:
+    """The only tree there is."""
     tree = trees.new_tree(1, len(leaves), 2)
     for leaf in leaves:
-        node = trees.keep_place(tree, 0, leaf.parent[0], leaf.action[0])
-        trees.attach(tree, leaf._replace(node=np.array([node], np.int32)))
+        node = trees.keep_place(tree, 0, leaf.parent, leaf.action)
+        at = np.array([[leaf.parent], [leaf.action], [node]], np.int32)
+        numbers = np.array([[leaf.reward], [leaf.discount], [leaf.value], [0.0]], np.float32)
+        legal = legal_actions(np.array([leaf.legal]))
+        ends, logits = np.array(leaf.ends, np.float32), np.array([np.log(3.0), 0.0], np.float32)
+        judged = Judged(legal, ends[legal.action], logits[legal.action], *numbers[2:])
+        trees.attach(tree, Frontier(np.zeros(1, np.int64), *at), Transition(*numbers[:2]), judged)
     return tree
 
 
 def test_values_come_up_with_rewards_and_signs() -> None:
     tree = _planted(
-        _leaf(NONE, NONE, 0.0, 1.0, value=0.5),
-        _leaf(ROOT, 0, 0.25, 1.0, value=0.5),  # the same player moves again
-        _leaf(1, 1, 0.0, -1.0, value=0.4),  # now the other one
-        _leaf(2, 0, -0.5, -1.0, value=-0.25),  # and the first again
+        Leaf(NONE, NONE, 0.0, 1.0, value=0.5),
+        Leaf(ROOT, 0, 0.25, 1.0, value=0.5),  # the same player moves again
+        Leaf(1, 1, 0.0, -1.0, value=0.4),  # now the other one
+        Leaf(2, 0, -0.5, -1.0, value=-0.25),  # and the first again
     )
     # to node 2: 0.4, then -0.5 + 0.25; to node 1 the opposite; to the root 0.25 more than that
     np.testing.assert_array_equal(tree.visits[0], [4, 3, 2, 1])
@@ -60,7 +57,7 @@ def test_values_come_up_with_rewards_and_signs() -> None:
     np.testing.assert_allclose(tree.total[0, 2], 0.4 - 0.25, rtol=1e-6)
     np.testing.assert_allclose(tree.total[0, 1], 0.5 - 0.4 + 0.25, rtol=1e-6)
     np.testing.assert_allclose(tree.total[0, 0], 0.5 + 0.75 - 0.15 + 0.5, rtol=1e-6)
-    know = trees.summary(tree)
+    know = trees.summary(tree, 2)
     np.testing.assert_array_equal(know.visits, [[3, 0]])
     np.testing.assert_allclose(know.qvalues, [[0.25 + 0.35 / 3, NAN]], rtol=1e-6)
     np.testing.assert_allclose(know.prior, [[0.75, 0.25]], rtol=1e-6)
@@ -72,10 +69,10 @@ def test_values_come_up_with_rewards_and_signs() -> None:
 
 def test_bounds_come_up_with_rewards_and_signs() -> None:
     tree = _planted(
-        _leaf(NONE, NONE, 0.0, 1.0, value=0.0),
-        _leaf(ROOT, 0, 0.25, 1.0, value=0.9),
-        _leaf(1, 0, 0.0, -1.0, value=0.9, ends=(0.5, NAN)),  # the other has 0.5 for sure
-        _leaf(1, 1, 0.0, -1.0, value=0.9, ends=(0.25, 0.125)),  # the other gets exactly 0.25
+        Leaf(NONE, NONE, 0.0, 1.0, value=0.0),
+        Leaf(ROOT, 0, 0.25, 1.0, value=0.9),
+        Leaf(1, 0, 0.0, -1.0, value=0.9, ends=(0.5, NAN)),  # the other has 0.5 for sure
+        Leaf(1, 1, 0.0, -1.0, value=0.9, ends=(0.25, 0.125)),  # the other gets exactly 0.25
     )
     np.testing.assert_array_equal(tree.lower[0, 2], [0.5, -1.0])
     np.testing.assert_array_equal(tree.upper[0, 2], [0.5, 1.0])
@@ -83,29 +80,29 @@ def test_bounds_come_up_with_rewards_and_signs() -> None:
     np.testing.assert_array_equal(tree.upper[0, 1], [-0.5, -0.25])
     np.testing.assert_array_equal(tree.lower[0, ROOT], [0.0, -1.0])
     np.testing.assert_array_equal(tree.upper[0, ROOT], [0.0, 1.0])
-    know = trees.summary(tree)
+    know = trees.summary(tree, 2)
     np.testing.assert_array_equal(know.solved, [[True, False]])
     np.testing.assert_array_equal(know.qvalues, [[0.0, NAN]])
 
 
 def test_bounds_stay_within_what_a_game_can_return() -> None:
     tree = _planted(
-        _leaf(NONE, NONE, 0.0, 1.0, value=0.0),
-        _leaf(ROOT, 0, 0.75, 1.0, value=0.9),
-        _leaf(ROOT, 1, -0.75, -1.0, value=0.9),
+        Leaf(NONE, NONE, 0.0, 1.0, value=0.0),
+        Leaf(ROOT, 0, 0.75, 1.0, value=0.9),
+        Leaf(ROOT, 1, -0.75, -1.0, value=0.9),
     )
     np.testing.assert_allclose(tree.lower[0, ROOT], [-0.25, -1.0])
     np.testing.assert_allclose(tree.upper[0, ROOT], [1.0, 0.25])
-    know = trees.summary(tree)
+    know = trees.summary(tree, 2)
     np.testing.assert_allclose(know.qvalues, [[1.0, -1.0]])
 
 
 def test_the_end_of_the_game_is_worth_its_reward() -> None:
     tree = _planted(
-        _leaf(NONE, NONE, 0.0, 1.0, value=0.0),
-        _leaf(ROOT, 1, -0.5, 0.0, value=0.7),  # the evaluator's word counts for nothing here
+        Leaf(NONE, NONE, 0.0, 1.0, value=0.0),
+        Leaf(ROOT, 1, -0.5, 0.0, value=0.7, ends=(0.0, 0.0)),  # the value counts for nothing here
     )
-    know = trees.summary(tree)
+    know = trees.summary(tree, 2)
     np.testing.assert_array_equal(know.qvalues, [[NAN, -0.5]])
     np.testing.assert_array_equal(know.solved, [[False, True]])
     np.testing.assert_allclose(know.value, [-0.25])
@@ -129,18 +126,18 @@ def test_the_end_of_the_game_is_worth_its_reward() -> None:
 def test_dominated(
     first: tuple[float, float], second: tuple[float, float], expected: tuple[bool, bool]
 ) -> None:
-    tree = _planted(_leaf(NONE, NONE, 0.0, 1.0, value=0.0))
+    tree = _planted(Leaf(NONE, NONE, 0.0, 1.0, value=0.0))
     tree.lower[0, ROOT] = first[0], second[0]
     tree.upper[0, ROOT] = first[1], second[1]
-    np.testing.assert_array_equal(trees.summary(tree).dominated, [expected])
+    np.testing.assert_array_equal(trees.summary(tree, 2).dominated, [expected])
     tree.lower[0, ROOT] = second[0], first[0]
     tree.upper[0, ROOT] = second[1], first[1]
-    np.testing.assert_array_equal(trees.summary(tree).dominated, [expected[::-1]])
+    np.testing.assert_array_equal(trees.summary(tree, 2).dominated, [expected[::-1]])
 
 
 def test_illegal_actions_have_no_prior_no_value_and_are_dominated() -> None:
-    tree = _planted(_leaf(NONE, NONE, 0.0, 1.0, value=0.0, legal=(False, True)))
-    know = trees.summary(tree)
+    tree = _planted(Leaf(NONE, NONE, 0.0, 1.0, value=0.0, legal=(False, True)))
+    know = trees.summary(tree, 2)
     np.testing.assert_array_equal(know.prior, [[0.0, 1.0]])
     np.testing.assert_array_equal(know.dominated, [[True, False]])
     assert np.isnan(know.qvalues).all()
@@ -155,9 +152,10 @@ def test_bounds_hold_the_exact_value_of_every_node(name: str, explore: bool) -> 
     game, section, evaluator = TicTacToe(), SEARCHES[name], HashedEvaluator(1)
     rng = np.random.default_rng(0)
     state = random_positions(game, rng, 8, 3)
-    forest = section.plant(game, state, evaluator)
+    model = section.model(game, evaluator)
+    forest = section.plant(model, state)
     budget = np.array([5, 20, 40, 80, 120, 200, 300, 300], np.int32)
-    section.search(forest, game, evaluator, rng, np.full(8, explore), budget)
+    section.search(forest, model, rng, np.full(8, explore), budget)
     tree, known, narrowed = forest.tree, {}, 0
     for b in range(8):
         for node in range(tree.size[b]):
@@ -180,8 +178,9 @@ def test_solves_tictactoe_without_any_opinion(section: Gumbel | Puct, all_proven
     game, rng = TicTacToe(), np.random.default_rng(0)
     state = random_positions(game, rng, 16, 5)
     arrays.put(state, 0, arrays.take(game.init(rng, 1), 0))  # the empty board is among them
-    forest = section.plant(game, state, uniform)
-    found = section.search(forest, game, uniform, rng, np.zeros(16, np.bool_))
+    model = section.model(game, uniform)
+    forest = section.plant(model, state)
+    found = section.search(forest, model, rng, np.zeros(16, np.bool_))
     exact = np.array([exact_value(game, row(state, i)) for i in range(16)])
     assert set(exact) == {-1.0, 0.0, 1.0}
     assert found.solved.all() or not all_proven
@@ -201,8 +200,9 @@ def test_plays_proven_wins_and_avoids_proven_losses(
     game, rng = TicTacToe(), np.random.default_rng(simulations)
     state = random_positions(game, rng, 300, 7)
     section = kind(simulations=simulations)
-    forest = section.plant(game, state, HashedEvaluator(2))
-    found = section.search(forest, game, HashedEvaluator(2), rng, np.full(300, explore))
+    model = section.model(game, HashedEvaluator(2))
+    forest = section.plant(model, state)
+    found = section.search(forest, model, rng, np.full(300, explore))
     tree, chosen = forest.tree, found.decision.action
     lanes = np.arange(300)
     lower, upper = tree.lower[lanes, ROOT, chosen], tree.upper[lanes, ROOT, chosen]
@@ -240,8 +240,9 @@ def test_finds_the_value_planted_in_a_toy(
     section = kind(simulations=1500, look_ahead=look_ahead)
     rng = np.random.default_rng(0)
     state = random_positions(game, rng, 4, game.max_moves - 1)
-    forest = section.plant(game, state, HashedEvaluator(0))
-    found = section.search(forest, game, HashedEvaluator(0), rng, np.zeros(4, np.bool_))
+    model = section.model(game, HashedEvaluator(0))
+    forest = section.plant(model, state)
+    found = section.search(forest, model, rng, np.zeros(4, np.bool_))
     # PUCT goes back to proven moves: with coins on the way the rest may stay open
     assert found.solved.all() or (kind is Puct and isinstance(game, Coins))
     value = game.value(state)
@@ -258,7 +259,7 @@ def test_a_search_never_leaves_the_rules() -> None:
     state = random_positions(game, rng, 200, 8)
     legal = game.legal(state)
     for section in (Gumbel(simulations=9), Puct(simulations=9)):
-        decision = section.run(game, state, HashedEvaluator(4), rng, explore=True)
+        decision = section.run(section.model(game, HashedEvaluator(4)), state, rng, explore=True)
         assert (decision.visits[~legal] == 0).all()
         assert (decision.policy[~legal] == 0).all()
         assert legal[np.arange(200), decision.action].all()
