@@ -21,8 +21,8 @@ import envs
 from envs import trust
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.threads import EvaluatorSection
-from selfplay.learning.learner import LearnerSection
 from selfplay.learning.replay import ReplaySection
+from selfplay.learning.section import LearnerSection
 from selfplay.measure.strength import StrengthSection
 from selfplay.nets import NetSection, ResNet
 from selfplay.regimes import Regime, SelfPlay

@@ -57,8 +57,8 @@ class Decision(NamedTuple):
     qvalues: Float  # [B, A] f32, expected return of each action; NaN where it is not known
 
 
-class Samples(NamedTuple):
-    """M training positions: all that a learner ever sees."""
+class Targets(NamedTuple):
+    """M positions with what a net shall say of them."""
 
     obs: Obs  # arrays [M, ...]
     legal: Bool  # [M, A]
@@ -67,8 +67,20 @@ class Samples(NamedTuple):
     reply: Float  # [M, A] f32, policy target of the position after the move played; 0 if unknown
     policy_weight: Float  # [M] f32, 0 where only the value is to be learned
     value_weight: Float  # [M] f32
-    chance: Float  # [M] f32, with which a tried move was played, its policy_weight the advantage; 0
-    #                where the policy is a target to come close to
+
+
+class Tried(NamedTuple):
+    """M positions with a move that was tried in each, and what came of it: policy gradient."""
+
+    obs: Obs  # arrays [M, ...]
+    legal: Bool  # [M, A]
+    action: Int  # [M] i32, the move
+    chance: Float  # [M] f32, the probability with which it was played
+    advantage: Float  # [M] f32, how much better it turned out than expected
+    value: Float  # [M, 3] f32, target probabilities of win, draw and loss for the player to move
+
+
+Samples = Targets | Tried  # all that a learner ever sees
 
 
 class Report(NamedTuple):

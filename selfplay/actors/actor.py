@@ -1,4 +1,4 @@
-"""Plays B games in lockstep with search and turns the finished ones into Samples."""
+"""Plays B games in lockstep with search and turns the finished ones into Targets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from selfplay.search import Forest, Model, Search, SearchResult
 from selfplay.search.forest import advance, replant
 from selfplay.section import Section
 from selfplay.stats import result_probabilities
-from selfplay.types import Bool, Evaluator, Float, Game, Int, Obs, Samples, State
+from selfplay.types import Bool, Evaluator, Float, Game, Int, Obs, State, Targets
 
 _KEPT_GAMES = 16  # game records handed out with each harvest
 _COMMENT = " # "  # between the moves of a record and what else is told of the game
@@ -87,7 +87,7 @@ class Tally(NamedTuple):
 class Harvest(NamedTuple):
     """Finished games: their positions, their records, their sums."""
 
-    samples: Samples
+    samples: Targets
     records: list[str]  # "MOVES # opening PLIES seed SEED", as ``parse_record`` reads them
     tally: Tally
 
@@ -139,7 +139,7 @@ class Actor:
         when the lanes have spread.
         """
         self._forest = None
-        parts: list[Samples] = []
+        parts: list[Targets] = []
         records: list[str] = []
         tally = Tally()
         while tally.positions < positions:
@@ -196,7 +196,7 @@ class Actor:
             replant(self._forest, model, self._state, np.ones(self._lanes, np.bool_))
         return self._forest
 
-    def _finish(self, done: NDArray[np.int64]) -> tuple[Samples, Tally]:
+    def _finish(self, done: NDArray[np.int64]) -> tuple[Targets, Tally]:
         """The samples of the games in the lanes ``done``, and what is counted of them."""
         plays, length, opening = self._plays, self._length[done], self._opening[done]
         outcome = np.zeros((len(plays.value), len(done)), np.float32)
@@ -217,7 +217,7 @@ class Actor:
             weight = (float(self.game.max_moves) / 2 / counts[column]).astype(np.float32)
         after = np.minimum(move + 1, len(plays.value) - 1), done[column]
         searched_after = plays.policy_weight[after] * (move + 1 < length[column])
-        samples = Samples(
+        samples = Targets(
             obs=arrays.take(plays.obs, at),
             legal=plays.legal[at],
             policy=plays.policy[at],
@@ -225,7 +225,6 @@ class Actor:
             reply=plays.policy[after] * searched_after[:, None],
             policy_weight=plays.policy_weight[at] * weight,
             value_weight=weight,
-            chance=np.zeros(len(move), np.float32),
         )
         first = outcome[opening, np.arange(len(done))] * _side(plays, done, opening)
         tally = Tally(

@@ -7,23 +7,20 @@ runs no code.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import warnings
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 import torch
 
-from selfplay import arrays
 from selfplay.system.files import write_atomically
 from selfplay.system.swollen import refuse_other_calls, refuse_swollen, refuse_swollen_zip
-from selfplay.types import Samples
 
 FORMAT = 1
 
@@ -48,7 +45,7 @@ class DamagedError(ValueError):
 def save(path: Path, content: Mapping[str, Any]) -> None:
     """Writes a checkpoint: nested dicts of tensors, numpy arrays, numbers and strings."""
     packed = {"format": FORMAT, **_packed(content)}
-    _write_sealed(path, lambda file: torch.save(packed, file))
+    write_sealed(path, lambda file: torch.save(packed, file))
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -60,7 +57,7 @@ def load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"there is no checkpoint {path}")
     try:
-        whole = _unsealed(path)
+        whole = read_sealed(path)
         refuse_other_calls(whole)
         with warnings.catch_warnings():  # torch warns of what is refused in the next line
             warnings.simplefilter("ignore")
@@ -109,76 +106,7 @@ def _packed(content: Any) -> Any:
     return torch.from_numpy(content.copy()) if isinstance(content, np.ndarray) else content
 
 
-class Made(NamedTuple):
-    """Which of the positions that a run made are in a shard."""
-
-    seed: int  # of the run
-    iteration: int  # of the checkpoint that it was written with
-    first: int  # positions made before
-    total: int  # and up to its end
-
-
-def save_samples(path: Path, samples: Samples, made: Made | None = None) -> None:
-    """Writes samples as one uncompressed .npz file."""
-    fields = {f"field{i}": array for i, array in enumerate(arrays.leaves(samples))}
-    if made is not None:
-        fields["made"] = np.array([number % 2**63 for number in made], np.int64)
-    _write_sealed(path, lambda file: np.savez(file, **fields))  # type: ignore[arg-type]
-
-
-def load_samples(path: Path, like: Samples) -> Samples:
-    """The samples of a file, in the structure of ``like``.
-
-    Raises ValueError when the file is damaged or holds samples of another game.
-    """
-    return load_shard(path, like)[0]
-
-
-def load_shard(path: Path, like: Samples) -> tuple[Samples, Made | None]:
-    """The samples of a file, and which they are; None where it does not say.
-
-    Raises DamagedError when the file is damaged or missing, ValueError when it holds samples of
-    another game.
-    """
-    with _reading(path), np.load(io.BytesIO(_unsealed(path)), allow_pickle=False) as file:
-        fields = [file[f"field{i}"] for i in range(_count(file))]
-        made = Made(*file["made"].tolist()) if "made" in file.files else None
-        if len({len(field) for field in fields}) != 1:
-            raise ValueError("fields of unequal length")
-    expected = arrays.leaves(like)
-    if [(a.shape[1:], a.dtype) for a in fields] != [(a.shape[1:], a.dtype) for a in expected]:
-        raise ValueError(f"{path} holds positions of another game than the run's")
-    rest = iter(fields)
-    samples: Samples = arrays.tree_map(lambda _: next(rest), like)
-    return samples, made
-
-
-def count_samples(path: Path) -> int:
-    """How many samples a file of ``save_samples`` holds; reads one small field only.
-
-    Raises DamagedError when the file is damaged.
-    """
-    with _reading(path):
-        refuse_swollen_zip(path)
-    with _reading(path), np.load(path, allow_pickle=False) as file:
-        return len(file[f"field{_count(file) - 1}"])
-
-
-def _count(file: Any) -> int:
-    """How many fields of samples an open .npz file holds."""
-    return sum(name.startswith("field") for name in file.files)
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turns what numpy raises on a damaged file into a sentence."""
-    try:
-        yield
-    except Exception as error:  # damaged bytes make numpy and zipfile raise almost anything
-        raise DamagedError(f"{path} is missing or damaged") from error
-
-
-def _write_sealed(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+def write_sealed(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Writes the zip that ``write`` makes, with a comment at its end that holds a hash of it."""
 
     def sealed(file: IO[bytes]) -> None:
@@ -192,8 +120,8 @@ def _write_sealed(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     write_atomically(path, sealed)
 
 
-def _unsealed(path: Path) -> bytes:
-    """The content of a file of ``_write_sealed``, or of one without a seal from before there were.
+def read_sealed(path: Path) -> bytes:
+    """The content of a file of ``write_sealed``, or of one without a seal from before there were.
 
     Raises zipfile.BadZipFile where it is not what was written.
     """

@@ -6,60 +6,24 @@ import copy
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor
-from torch.nn import functional
 
 from selfplay import arrays
+from selfplay.learning import losses
+from selfplay.learning.samples import transformed
+from selfplay.learning.section import LearnerSection
 from selfplay.nets import Heads, Net, enough_memory
-from selfplay.section import Section
-from selfplay.types import Game, Samples, Symmetric
+from selfplay.types import Game, Samples, Symmetric, Targets
 
 _SMALLER = "the batch (learner.batch) or the net (net.channels, net.width)"
 
 
-class LearnerSection(Section):
-    """Section ``[learner]``."""
-
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    """or `"sgd"`, with Nesterov momentum 0.9"""
-    lr: float = Field(2e-3, gt=0, le=1e3)
-    """learning rate"""
-    final_lr: float = Field(0.05, ge=0, le=1)
-    """share of it left at the end of the budget"""
-    decay_from: float = Field(0.5, ge=0, le=1)
-    """share of the budget after which it falls linearly"""
-    warmup_steps: int = Field(100, ge=0, le=10**9)
-    """steps over which it rises linearly from 0"""
-    weight_decay: float = Field(1e-4, ge=0, le=1e3)
-    """of weights, not of biases and norms"""
-    batch: int = Field(512, ge=1, le=1 << 20)
-    """positions a step"""
-    reuse: float = Field(2.0, gt=0, le=1e3)
-    """replay ratio: how often each new position is learned from"""
-    value_weight: float = Field(1.0, ge=0, le=1e6)
-    """of the value loss"""
-    reply_weight: float = Field(0.15, ge=0, le=1e6)
-    """of the reply loss, with `net.reply_head`"""
-    max_grad_norm: float = Field(5.0, gt=0, le=1e9)
-    """larger gradients are scaled down to this norm"""
-    average: float = Field(0.0, ge=0, lt=1)
-    """decay a step of averaged weights, which then act; 0: the latest weights act"""
-    symmetries: bool = True
-    """learn from randomly transformed positions, if the game has symmetries"""
-    clip: float = Field(0.2, ge=0, lt=1)
-    """of `policy_gradient`: how far the probability of a move may change, as in PPO; 0: no bound,
-    plain REINFORCE"""
-    entropy_weight: float = Field(0.01, ge=0, le=1e6)
-    """of `policy_gradient`: keeps the policy from narrowing"""
-
-
-class Fit(NamedTuple):
+class LearnMetrics(NamedTuple):
     """Means over the steps of one ``fit``."""
 
     policy_loss: float  # cross-entropy of the policy target, nats
@@ -69,14 +33,6 @@ class Fit(NamedTuple):
     grad_norm: float
     lr: float
     steps: int
-
-
-class Judgement(NamedTuple):
-    """How well a net predicts samples that it is not learning from."""
-
-    policy_loss: float  # cross-entropy of the policy target, nats
-    value_loss: float  # cross-entropy of win, draw, loss, nats
-    accuracy: float  # share of positions where the net's favourite is the target's
 
 
 class Learner:
@@ -109,7 +65,7 @@ class Learner:
         return self.net if self.averaged is None else self.averaged
 
     @enough_memory(_SMALLER)
-    def fit(self, samples: Samples, steps: int, progress: float) -> Fit:
+    def fit(self, samples: Samples, steps: int, progress: float) -> LearnMetrics:
         """Takes ``steps`` steps on batches drawn from ``samples``.
 
         ``progress`` in [0, 1] is the share of the budget used, which sets the learning rate.
@@ -118,9 +74,9 @@ class Learner:
         if steps == 0:
             unknown = math.nan
             rate = self._rate(progress)
-            return Fit(unknown, unknown, unknown, unknown, unknown, rate, steps=0)
+            return LearnMetrics(unknown, unknown, unknown, unknown, unknown, rate, steps=0)
         self.net.train()
-        sums = torch.zeros(7, dtype=torch.float64)
+        sums = torch.zeros(len(losses.Measured._fields), dtype=torch.float64)
         norms = 0.0
         for rows in self._batches(arrays.length(samples), steps):
             rate = self._rate(progress)
@@ -136,25 +92,19 @@ class Learner:
             self.steps += 1
             self._average()
             sums += measured
-        policy, kl, value, square, first, second, weight = (sums / steps).tolist()
-        variance = second / weight - (first / weight) ** 2
-        explained = 1 - square / weight / variance if variance > 0 else 0.0
-        return Fit(policy, kl, value, explained, norms / steps, rate, steps)
+        mean = losses.Measured(*(sums / steps).tolist())
+        explained = losses.value_explained(mean)
+        return LearnMetrics(*mean[:3], explained, norms / steps, rate, steps)
 
-    def judge(self, samples: Samples) -> Judgement:
+    def judge(self, samples: Targets) -> losses.Judgement:
         """How well the acting net predicts ``samples``, as they are, without learning from them."""
         net = self.acting.eval()
-        sums = np.zeros(3)
+        sums = torch.zeros(3, dtype=torch.float64)
         with torch.no_grad():
             for start in range(0, arrays.length(samples), self.section.batch):
                 batch = _on(self.device, samples, slice(start, start + self.section.batch))
-                _, log_policy, log_value = self._predictions(net, batch)
-                hits = log_policy.argmax(1) == batch.policy.argmax(1)
-                for i, column in enumerate(
-                    (-(batch.policy * log_policy).sum(1), -(batch.value * log_value).sum(1), hits)
-                ):
-                    sums[i] += float(column.double().sum())
-        return Judgement(*(sums / arrays.length(samples)).tolist())
+                sums += losses.judgement(batch, self._answers(net, batch)).cpu()
+        return losses.Judgement(*(sums / arrays.length(samples)).tolist())
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimizer, averaged weights, step count and random state."""
@@ -200,71 +150,18 @@ class Learner:
             used += size
 
     def _loss(self, samples: Samples) -> tuple[Tensor, Tensor]:
-        """The loss of one batch, and what is measured of it.
-
-        [7] f64: policy loss, divergence from its target (from the policy that acted where moves
-        were tried), value loss, square error of the expected value, mean and mean square of its
-        target, weight (1, for the mean over steps).
-        """
+        """The loss of one batch, and what is ``losses.Measured`` of it, [7] f64."""
         if self._game is not None:
-            samples = _transformed(self._game, samples, self._rng)
+            samples = transformed(self._game, samples, self._rng)
         batch = _on(self.device, samples)
-        heads, log_policy, log_value = self._predictions(self.net, batch)
-        tried = batch.chance > 0
-        policy_share = torch.where(tried, 1.0, batch.policy_weight)
-        policy_share = policy_share / policy_share.sum().clamp_min(1e-6)
-        value_share = batch.value_weight / batch.value_weight.sum().clamp_min(1e-6)
-        surprise = -(batch.policy * log_policy).sum(1)
-        policy_loss = (self._policy_losses(batch, surprise) * policy_share).sum()
-        value_loss = (-(batch.value * log_value).sum(1) * value_share).sum()
-        loss = policy_loss + self.section.value_weight * value_loss
-        if self.section.entropy_weight:
-            entropy = -(log_policy.exp() * log_policy).sum(1)
-            loss = loss - self.section.entropy_weight * (entropy * tried * policy_share).sum()
-        if heads.reply_MA is not None:
-            log_reply = functional.log_softmax(heads.reply_MA.float(), 1)
-            reply_loss = (-(batch.reply * log_reply).sum(1) * value_share).sum()
-            loss = loss + self.section.reply_weight * reply_loss
-        with torch.no_grad():
-            known = torch.where(
-                tried, -batch.chance.log(), -torch.xlogy(batch.policy, batch.policy).sum(1)
-            )
-            target = batch.value[:, 0] - batch.value[:, 2]
-            guess = log_value.exp()[:, 0] - log_value.exp()[:, 2]
-            measured = torch.stack(
-                [
-                    policy_loss,
-                    ((surprise - known) * policy_share).sum(),
-                    value_loss,
-                    ((target - guess) ** 2 * value_share).sum(),
-                    (target * value_share).sum(),
-                    (target**2 * value_share).sum(),
-                    value_share.sum(),
-                ]
-            )
-        return loss, measured.double().cpu()
+        loss, measured = losses.loss_of(batch, self._answers(self.net, batch), self.section)
+        return loss, torch.stack([each.detach() for each in measured]).double().cpu()
 
-    def _policy_losses(self, batch: Any, surprise: Tensor) -> Tensor:
-        """[M], for targets their cross-entropy, for tried moves what makes good ones likelier.
-
-        ``surprise`` [M] is -log of the probability now.  Tried moves: the clipped objective of
-        Schulman et al. 2017, eq. 7; without clipping Williams 1992 (REINFORCE).
-        """
-        advantage, tried, clip = batch.policy_weight, batch.chance > 0, self.section.clip
-        gain: Tensor = -surprise * advantage
-        if clip:
-            ratio = torch.exp(-surprise) / torch.where(tried, batch.chance, 1.0)
-            gain = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
-        return torch.where(tried, -gain, surprise)
-
-    def _predictions(self, net: Net, batch: Any) -> tuple[Heads, Tensor, Tensor]:
-        """What ``net`` answers, with the log-probabilities of moves [M, A] and results [M, 3]."""
+    def _answers(self, net: Net, batch: Any) -> losses.Answers:
         device = torch.device(self.device).type
         with torch.autocast(device, torch.bfloat16, enabled=self.autocast):
             heads: Heads = net(list(arrays.leaves(batch.obs)))
-        logits = heads.policy_MA.float().masked_fill(~batch.legal, -1e9)
-        log_policy = functional.log_softmax(logits, 1)
-        return heads, log_policy, functional.log_softmax(heads.value_M3.float(), 1)
+        return losses.answers(heads, batch.legal)
 
     def _average(self) -> None:
         """Moves the averaged weights towards the current ones; early on, their plain mean."""
@@ -285,23 +182,3 @@ def _on(device: str, samples: Samples, rows: slice = slice(None)) -> Any:
     return arrays.tree_map(
         lambda array: torch.from_numpy(np.ascontiguousarray(array[rows])).to(device), samples
     )
-
-
-def _transformed(game: Any, batch: Samples, rng: np.random.Generator) -> Samples:
-    """The batch with each position under a random symmetry of the game.
-
-    Tried moves stay as they are: the chance of a move is known for the position it was tried in.
-    """
-    symmetry = rng.integers(len(game.action_map), size=len(batch.policy))
-    symmetry[batch.chance > 0] = 0
-    obs, legal, policy, reply = (
-        arrays.tree_map(np.copy, field)
-        for field in (batch.obs, batch.legal, batch.policy, batch.reply)
-    )
-    for k in range(1, len(game.action_map)):
-        rows = np.flatnonzero(symmetry == k)
-        arrays.put(obs, rows, game.transform(arrays.take(batch.obs, rows), k))
-        legal[rows[:, None], game.action_map[k]] = batch.legal[rows]
-        policy[rows[:, None], game.action_map[k]] = batch.policy[rows]
-        reply[rows[:, None], game.action_map[k]] = batch.reply[rows]
-    return batch._replace(obs=obs, legal=legal, policy=policy, reply=reply)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from selfplay import arrays
 from selfplay.section import Section
-from selfplay.types import Game, Samples
+from selfplay.types import Targets
 
 
 class ReplaySection(Section):
@@ -37,17 +37,17 @@ class ReplaySection(Section):
 
 
 class Replay:
-    """A ring of Samples that allocates as it fills and never exceeds its capacity."""
+    """A ring of Targets that allocates as it fills and never exceeds its capacity."""
 
     def __init__(self, section: ReplaySection) -> None:
         self.section = section
         self.total = 0  # positions ever added
-        self._ring: Samples | None = None
+        self._ring: Targets | None = None
 
     def __len__(self) -> int:
         return self.section.size(self.total)
 
-    def add(self, samples: Samples) -> None:
+    def add(self, samples: Targets) -> None:
         """Appends M samples; the oldest give way when the ring is full."""
         count = arrays.length(samples)
         if count > self.section.capacity:
@@ -58,28 +58,28 @@ class Replay:
         arrays.put(self._ring, rows, samples)
         self.total += count
 
-    def restore(self, parts: Sequence[Samples], total: int) -> None:
+    def restore(self, parts: Sequence[Targets], total: int) -> None:
         """Fills an empty replay with the last of ``total`` samples, given in order."""
         self.total = total - sum(map(arrays.length, parts))
         for part in parts:
             self.add(part)
 
-    def recent(self, count: int) -> Samples:
+    def recent(self, count: int) -> Targets:
         """The last ``count`` samples, oldest first; fewer if the ring holds fewer."""
         if self._ring is None:
             raise ValueError("the replay window is empty")
         count = min(count, self.total, self.section.capacity)
         rows = (self.total - count + np.arange(count)) % self.section.capacity
-        samples: Samples = arrays.take(self._ring, rows)
+        samples: Targets = arrays.take(self._ring, rows)
         return samples
 
-    def window(self) -> tuple[Samples, int]:
+    def window(self) -> tuple[Targets, int]:
         """The samples to learn from, equal positions merged, and how many there were before."""
         samples = self.recent(len(self))
         count = arrays.length(samples)
         return (samples if self.section.merge == "none" else self._merged(samples)), count
 
-    def _merged(self, samples: Samples) -> Samples:
+    def _merged(self, samples: Targets) -> Targets:
         """Equal observations become one sample with the mean targets, weighted by their number."""
         group, first = _groups(samples)
         groups = len(first)
@@ -89,7 +89,7 @@ class Replay:
         unsearched = policy_mass == 0
         policy[unsearched] = samples.policy[first[unsearched]]
         weigh = (lambda mass: np.log2(1 + mass)) if self.section.merge == "log" else np.copy
-        return Samples(
+        return Targets(
             obs=arrays.take(samples.obs, first),
             legal=samples.legal[first],
             policy=policy,
@@ -97,21 +97,20 @@ class Replay:
             reply=_group_mean(group, samples.reply, samples.value_weight, value_mass),
             policy_weight=weigh(policy_mass).astype(np.float32),
             value_weight=weigh(value_mass).astype(np.float32),
-            chance=np.zeros(groups, np.float32),
         )
 
-    def _reserve(self, rows: int, like: Samples) -> None:
+    def _reserve(self, rows: int, like: Targets) -> None:
         held = 0 if self._ring is None else arrays.length(self._ring)
         if rows <= held:
             return
         room = min(max(rows, held * 3 // 2, 4096), self.section.capacity)
-        ring: Samples = arrays.empty_like(like, room)
+        ring: Targets = arrays.empty_like(like, room)
         if self._ring is not None:
             arrays.put(ring, slice(held), self._ring)
         self._ring = ring
 
 
-def _groups(samples: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _groups(samples: Targets) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The group of each sample (equal observations), and the first sample of each group."""
     keys = arrays.hash_rows((samples.obs, samples.legal))
     _, first, group = np.unique(keys[:, 0], return_index=True, return_inverse=True)
@@ -136,12 +135,3 @@ def _group_mean(
     columns = [_sums(group, rows[:, k] * weight, len(mass)) for k in range(rows.shape[1])]
     total = np.stack(columns, axis=1)
     return (total / np.maximum(mass, 1e-30)[:, None]).astype(np.float32)
-
-
-def example_samples(game: Game) -> Samples:
-    """No samples of ``game``, with the shapes and types of some."""
-    state = game.init(np.random.default_rng(0), 1)
-    wide, one = np.zeros((1, game.num_actions), np.float32), np.zeros(1, np.float32)
-    value = np.zeros((1, 3), np.float32)
-    full = Samples(game.observe(state), game.legal(state), wide, value, wide, one, one, one)
-    return arrays.take(full, slice(0))  # type: ignore[no-any-return]

@@ -29,7 +29,7 @@ from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Search
 from selfplay.system.interrupts import leave_to_parent
 from selfplay.system.parent import leave_with_parent
-from selfplay.types import Samples
+from selfplay.types import Targets
 
 How = Literal["guided", "in order", "shuffled"]  # the last two are unguided, see unguided.py
 
@@ -49,7 +49,7 @@ class Batch(NamedTuple):
     """What one worker brings home from a round."""
 
     trials: list[Trial]
-    samples: list[Samples]
+    samples: list[Targets]
     refused: int  # proofs that the checker did not accept
     parts: int  # theorems out of failed trials
     usage: Usage
@@ -82,7 +82,7 @@ class _Worker:
                 for problem in problems
             )
         done: list[Trial] = []
-        samples: list[Samples] = []
+        samples: list[Targets] = []
         refused = parts = 0
         for trial in trials:
             if self.evaluator.cancelled:

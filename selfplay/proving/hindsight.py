@@ -30,7 +30,7 @@ from envs.proving.logic.formula import Clause, ClauseForm
 from selfplay import arrays
 from selfplay.proving.lessons import from_proof
 from selfplay.proving.trials import Trial
-from selfplay.types import Samples
+from selfplay.types import Targets
 
 
 class Part(NamedTuple):
@@ -141,7 +141,7 @@ def _pair(old: Tableau, new: Tableau, twin: dict[int, int], top: int) -> None:
             waiting.append(child)
 
 
-def lessons_of_parts(game: Proving, trial: Trial, most: int, smoothing: float) -> list[Samples]:
+def lessons_of_parts(game: Proving, trial: Trial, most: int, smoothing: float) -> list[Targets]:
     """Lessons from at most ``most`` theorems in the largest tableau of a failed trial.
 
     None for the net that sees no names: what it knows of a problem is made once for the library.

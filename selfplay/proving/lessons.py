@@ -9,8 +9,9 @@ import numpy as np
 from envs.proving.calculus.tableau import GOAL, OPTIONS, OVER, PROVED, RUNNING, Tableau
 from envs.proving.game import Proving, ProvingState
 from selfplay import arrays
+from selfplay.learning.samples import targets
 from selfplay.proving.trials import Trial
-from selfplay.types import Float, Samples
+from selfplay.types import Float, Targets
 
 _WON = np.array([1.0, 0.0, 0.0], np.float32)
 _LOST = np.array([0.0, 0.0, 1.0], np.float32)
@@ -50,7 +51,7 @@ def replay(
 
 def from_proof(
     game: Proving, problem: int, moves: Sequence[int], smoothing: float = 0.0
-) -> Samples | None:
+) -> Targets | None:
     """A sample of each choice of a proof: the move it took, and that it was won.
 
     The share ``smoothing`` of the policy goes to all moves alike: there are other proofs.
@@ -78,7 +79,7 @@ def from_proof(
 
 def from_failure(
     game: Proving, trial: Trial, most: int, rng: np.random.Generator
-) -> Samples | None:
+) -> Targets | None:
     """Positions that a failed trial came through, for the value alone; ``most`` of them at most."""
     seen = [one for one in trial.seen if one.state.tableau.scalars[0, OPTIONS] > 1]
     if not seen:
@@ -98,15 +99,8 @@ def _samples(
     value: Float,
     policy_weight: Float,
     value_weight: Float,
-) -> Samples:
-    count = len(policy)
-    return Samples(
-        obs=game.observe(state),
-        legal=game.legal(state),
-        policy=policy,
-        value=np.repeat(value[None], count, axis=0),
-        reply=np.zeros_like(policy),
-        policy_weight=policy_weight,
-        value_weight=value_weight,
-        chance=np.zeros(count, np.float32),
+) -> Targets:
+    values = np.repeat(value[None], len(policy), axis=0)
+    return targets(
+        game.observe(state), game.legal(state), policy, values, policy_weight, value_weight
     )

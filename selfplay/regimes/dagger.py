@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from selfplay.arrays import take
+from selfplay.arrays import length, take
 from selfplay.data.generate import Choice, Turn, play, soften
+from selfplay.learning.samples import targets
 from selfplay.lines.games import pick
 from selfplay.lines.openings import canonical_keys
 from selfplay.players.players import NetPlayer
@@ -20,7 +21,7 @@ from selfplay.section import Section
 from selfplay.stats import result_probabilities
 from selfplay.system.cores import core_count
 from selfplay.truth.labels import Labeller
-from selfplay.types import Report, Samples, State
+from selfplay.types import Report, State, Targets
 
 
 class Dagger(Section):
@@ -63,7 +64,7 @@ class DaggerLoop(Loop):
         samples = self._labelled(self._positions())
         usage = self._evaluator.take_usage()
         played_s = time.perf_counter() - start
-        made = len(samples.legal)
+        made = length(samples)
         shop.replay.add(samples)
         ledger.note(made, self._keys, len(shop.replay))
         ledger.games += self._section.games
@@ -119,18 +120,12 @@ class DaggerLoop(Loop):
         state: State = pick(games, rows).state
         return state
 
-    def _labelled(self, state: State) -> Samples:
+    def _labelled(self, state: State) -> Targets:
         game, scores = self._shop.game, self._labeller.scores(state)
-        count = len(scores)
         value = np.sign(np.nanmax(scores, axis=1)).astype(np.float32)
-        ones = np.ones(count, np.float32)
-        return Samples(
-            obs=game.observe(state),
-            legal=game.legal(state),
+        return targets(
+            game.observe(state),
+            game.legal(state),
             policy=soften(scores, self._section.temperature),
-            value=result_probabilities(value, ones),
-            reply=np.zeros(scores.shape, np.float32),
-            policy_weight=ones,
-            value_weight=ones,
-            chance=np.zeros(count, np.float32),
+            value=result_probabilities(value, np.ones_like(value)),
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from selfplay import arrays
 from selfplay.regimes.workshop import Loop, Workshop
-from selfplay.types import Report, Samples
+from selfplay.types import Report, Targets
 
 # positions looked at without learning from them, for each that is learned from; a look takes a
 # third of the compute
@@ -22,7 +22,7 @@ class Stock(Protocol):
 
     def __len__(self) -> int: ...
 
-    def samples(self, rows: NDArray[np.int64]) -> Samples:
+    def samples(self, rows: NDArray[np.int64]) -> Targets:
         """The positions of ``rows``, from 0 to len, in that order."""
 
     def keys(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -32,7 +32,7 @@ class Stock(Protocol):
         """CPU seconds and FLOPs that the expert spent on so many of the positions."""
 
     @property
-    def aside(self) -> Samples | None:
+    def aside(self) -> Targets | None:
         """Positions to see how well the net predicts what it does not learn; None: there are none.
 
         What the net says of them is reported now and then: see JUDGE_SHARE.

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay import arrays
-from selfplay.learning import checkpoint
-from selfplay.learning.replay import Replay, example_samples
+from selfplay.learning.checkpoint import DamagedError
+from selfplay.learning.replay import Replay
+from selfplay.learning.shards import load_shard
 from selfplay.lines.openings import canonical_obs_keys
 from selfplay.regimes.epochs import EpochsLoop
 from selfplay.regimes.workshop import Workshop
 from selfplay.section import Section
-from selfplay.types import Samples
+from selfplay.types import Game, Targets
 
 
 class Frozen(Section):
@@ -43,14 +44,14 @@ class FrozenStock:
     """What a run's replay holds on disk, equal positions merged as this run's [replay] says."""
 
     def __init__(self, section: Frozen, shop: Workshop) -> None:
-        folder, like = Path(section.run), example_samples(shop.game)
-        shards = _shards(sorted(folder.glob("replay/*.npz")), like)
+        folder = Path(section.run)
+        shards = _shards(sorted(folder.glob("replay/*.npz")), shop.game)
         if not shards:
             raise ValueError(
                 f"regime.run = {section.run!r}: there are no positions in {folder / 'replay'}; "
                 f"name the folder of a run that played itself"
             )
-        self.aside: Samples | None = None
+        self.aside: Targets | None = None
         self._run = section.run
         count = sum(map(arrays.length, shards))
         whole = shop.replay.section.model_copy(update={"window": count, "capacity": count})
@@ -64,8 +65,8 @@ class FrozenStock:
     def __len__(self) -> int:
         return arrays.length(self._samples)
 
-    def samples(self, rows: NDArray[np.int64]) -> Samples:
-        taken: Samples = arrays.take(self._samples, rows)
+    def samples(self, rows: NDArray[np.int64]) -> Targets:
+        taken: Targets = arrays.take(self._samples, rows)
         return taken
 
     def keys(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -83,17 +84,17 @@ class FrozenStock:
         }
 
 
-def _shards(paths: list[Path], like: Samples) -> list[Samples]:
+def _shards(paths: list[Path], game: Game) -> list[Targets]:
     """The positions of a run's shards, given in order.
 
     Raises ValueError where one is damaged, missing, or in the place of another.
     """
-    parts: list[Samples] = []
+    parts: list[Targets] = []
     until: int | None = None  # positions made until the end of the shard before, where known
     for path in paths:
         try:
-            samples, made = checkpoint.load_shard(path, like)
-        except checkpoint.DamagedError as error:
+            samples, made = load_shard(path, game)
+        except DamagedError as error:
             raise ValueError(f"{error}; put it back as it was, or name another run") from error
         if made is not None and path.stem != f"{made.iteration:06}":
             raise ValueError(
@@ -110,12 +111,12 @@ def _shards(paths: list[Path], like: Samples) -> list[Samples]:
     return parts
 
 
-def _draw(samples: Samples, count: int, name: str) -> Samples:
+def _draw(samples: Targets, count: int, name: str) -> Targets:
     """``count`` of the samples; those of fewer are among those of more."""
     there = arrays.length(samples)
     if count > there:
         raise ValueError(
             f"{name} holds {there:,} different positions; regime.unique asks for {count:,}"
         )
-    drawn: Samples = arrays.take(samples, np.random.default_rng(0).permutation(there)[:count])
+    drawn: Targets = arrays.take(samples, np.random.default_rng(0).permutation(there)[:count])
     return drawn

@@ -10,12 +10,13 @@ from pydantic import Field
 
 from selfplay.data.dataset import Dataset, open_data
 from selfplay.data.generate import soften
+from selfplay.learning.samples import targets
 from selfplay.lines.games import Games
 from selfplay.regimes.epochs import EpochsLoop
 from selfplay.regimes.workshop import Workshop
 from selfplay.section import Section
 from selfplay.stats import result_probabilities
-from selfplay.types import Bool, Float, Game, Samples
+from selfplay.types import Bool, Float, Game, Targets
 
 _JUDGED = 4096  # positions kept aside that are looked at, at most
 
@@ -66,7 +67,7 @@ class ExpertStock:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def samples(self, rows: NDArray[np.int64]) -> Samples:
+    def samples(self, rows: NDArray[np.int64]) -> Targets:
         return self._targets(self._rows[rows])
 
     def keys(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -85,7 +86,7 @@ class ExpertStock:
             "unique": len(np.unique(self.data.keys(self._rows))),
         }
 
-    def _targets(self, rows: NDArray[np.int64]) -> Samples:
+    def _targets(self, rows: NDArray[np.int64]) -> Targets:
         """The positions of ``rows`` of the data set, as the learner wants them."""
         section, games = self._section, self.data.take(rows)
         return expert_samples(
@@ -95,28 +96,19 @@ class ExpertStock:
 
 def expert_samples(
     game: Game, games: Games, target: str, temperature: float, exact: bool
-) -> Samples:
+) -> Targets:
     """What a net learns from an expert's positions.
 
     ``exact``: values from the scores of the best moves, in place of the outcome.
     """
     legal = game.legal(games.state)
-    count = len(games.action)
     value = games.outcome
     if exact:
         assert games.scores is not None
         value = np.sign(np.nanmax(games.scores, axis=1)).astype(np.float32)
-    ones = np.ones(count, np.float32)
-    return Samples(
-        obs=game.observe(games.state),
-        legal=legal,
-        policy=_policy(games, legal, target, temperature),
-        value=result_probabilities(value, ones),
-        reply=np.zeros(legal.shape, np.float32),
-        policy_weight=ones,
-        value_weight=ones,
-        chance=np.zeros(count, np.float32),
-    )
+    policy = _policy(games, legal, target, temperature)
+    results = result_probabilities(value, np.ones(len(value), np.float32))
+    return targets(game.observe(games.state), legal, policy, results)
 
 
 def _policy(games: Games, legal: Bool, target: str, temperature: float) -> Float:

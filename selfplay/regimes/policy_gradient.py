@@ -20,7 +20,7 @@ from selfplay.players.players import NetPlayer
 from selfplay.regimes.workshop import Loop, Workshop
 from selfplay.section import Section
 from selfplay.stats import result_probabilities
-from selfplay.types import Bool, Float, Game, Report, Samples, State
+from selfplay.types import Bool, Float, Game, Report, State, Tried
 
 
 class PolicyGradient(Section):
@@ -109,25 +109,19 @@ class PolicyGradientLoop(Loop):
         assert games.second is not None
         return games, alone[games.game] | (games.second == seat[games.game])
 
-    def _samples(self, games: Games) -> Samples:
+    def _samples(self, games: Games) -> Tried:
         """The moves tried, with their advantages in units of their standard deviation."""
         game, count = self._shop.game, len(games.action)
         assert games.policy is not None
         advantage = games.outcome - self._present(game, games.state).value
         advantage /= advantage.std() + 1e-6
-        rows = np.arange(count)
-        played = np.zeros(games.policy.shape, np.float32)
-        played[rows, games.action] = 1
-        ones = np.ones(count, np.float32)
-        return Samples(
+        return Tried(
             obs=game.observe(games.state),
             legal=game.legal(games.state),
-            policy=played,
-            value=result_probabilities(games.outcome, ones),
-            reply=np.zeros_like(played),
-            policy_weight=advantage.astype(np.float32),
-            value_weight=ones,
-            chance=games.policy[rows, games.action],
+            action=games.action.astype(np.int32),
+            chance=games.policy[np.arange(count), games.action],
+            advantage=advantage.astype(np.float32),
+            value=result_probabilities(games.outcome, np.ones(count, np.float32)),
         )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from selfplay import arrays
 from selfplay.actors.threads import Threads
 from selfplay.learning import distinct
-from selfplay.learning.learner import Fit, Learner
+from selfplay.learning.learner import Learner, LearnMetrics
 from selfplay.learning.replay import Replay
 from selfplay.nets import Net
 from selfplay.nets.evaluator import NetEvaluator
@@ -167,7 +167,7 @@ class Loop:
         """Ends what runs in the background."""
 
 
-def _learned(fit: Fit, seconds: float) -> dict[str, float]:
+def _learned(fit: LearnMetrics, seconds: float) -> dict[str, float]:
     """``learn/*`` of one iteration."""
     return {
         "learn/policy_loss": fit.policy_loss,

@@ -6,13 +6,11 @@ import math
 import time
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
-from selfplay import arrays
 from selfplay.config import Config
 from selfplay.learning.learner import Learner
-from selfplay.learning.replay import example_samples
+from selfplay.learning.samples import blank_targets
 from selfplay.measure.bench import bench
 from selfplay.measure.strength import StrengthMeter
 from selfplay.nets.evaluator import choose_precision
@@ -129,9 +127,7 @@ def _learned_per_s(config: Config) -> float:
     precision = choose_precision(net, game, "cpu", config.evaluator.precision)
     autocast = precision.dtype == torch.bfloat16
     learner = Learner(net, config.learner, game, "cpu", autocast, 0)
-    weight = np.ones(config.learner.batch, np.float32)
-    samples = arrays.zeros_like(example_samples(game), config.learner.batch)
-    samples = samples._replace(policy_weight=weight, value_weight=weight)
+    samples = blank_targets(game, config.learner.batch)
     learner.fit(samples, 1, 0.0)
     start, steps = time.perf_counter(), 0
     while time.perf_counter() - start < _SECONDS:

@@ -22,12 +22,12 @@ import envs
 from selfplay import arrays
 from selfplay.config import Config, parse_config, recipe_of
 from selfplay.learning import checkpoint
-from selfplay.learning.checkpoint import Made
+from selfplay.learning.shards import Made, load_shard
 from selfplay.system import links
 from selfplay.system.files import write_text_atomically
 from selfplay.system.json_file import read_object
 from selfplay.system.lock import locked
-from selfplay.types import Samples
+from selfplay.types import Game, Targets
 
 RUNS = Path("runs")  # of the user
 SHIPPED = Path(__file__).resolve().parents[2] / "runs"
@@ -99,19 +99,19 @@ class RunFolder(NamedTuple):
             )
         return None
 
-    def load_window(self, made: Made, needed: int, like: Samples) -> list[Samples]:
+    def load_window(self, made: Made, needed: int, game: Game) -> list[Targets]:
         """The last samples that were made until the checkpoint of ``made``, at least ``needed``.
 
         In the order and the files in which they were written.  Raises DamagedError where one is
         not there as it was.
         """
         numbers = {number(path) for path in (*self.shards(), *self.checkpoints())}
-        parts: list[Samples] = []
+        parts: list[Targets] = []
         until: int | None = made.total  # positions made until the next shard ends, where known
         for iteration in sorted(numbers, reverse=True):  # each checkpoint came with a shard
             if needed > 0 and iteration <= made.iteration:
                 path = self.shard(iteration)
-                samples, told = checkpoint.load_shard(path, like)
+                samples, told = load_shard(path, game)
                 wanted = (made.seed, iteration, until)
                 if told and (told.seed, told.iteration, until and told.total) != wanted:
                     raise checkpoint.DamagedError(

@@ -16,9 +16,9 @@ import torch
 from envs import trust
 from selfplay.actors.threads import Threads
 from selfplay.config import Config, load_config, nearest_recipe, parse_config
-from selfplay.learning import checkpoint
+from selfplay.learning import checkpoint, shards
 from selfplay.learning.learner import Learner
-from selfplay.learning.replay import Replay, example_samples
+from selfplay.learning.replay import Replay
 from selfplay.measure.strength import StrengthMeter
 from selfplay.nets import forward_flops, parameter_count
 from selfplay.nets.evaluator import NetEvaluator, choose_device, choose_precision
@@ -32,7 +32,7 @@ from selfplay.training.log import RunLog, Screen
 from selfplay.training.metrics import read_metrics, spare_name
 from selfplay.training.provenance import about, provenance
 from selfplay.training.report import write_report
-from selfplay.types import Report, Samples
+from selfplay.types import Report, Targets
 
 # what a run may be resumed with another value of
 _FREE_TO_CHANGE = (
@@ -97,7 +97,7 @@ class Training:
         device = choose_device(config.evaluator.device)
         torch.manual_seed(config.seed)
         net = config.net.build(self.game)
-        self._window: list[Samples] = []  # that the learner of a resumed run draws from
+        self._window: list[Targets] = []  # that the learner of a resumed run draws from
         found = folder.load_newest(_tell, self._load_window)
         self._loaded = found[0] if found else None  # the checkpoint it goes on from
         saved = found[1] if found else None
@@ -293,7 +293,7 @@ class Training:
         fresh = shop.replay.total - self._saved_total
         if fresh:
             made = self._made(iteration, self._saved_total, shop.replay.total)
-            checkpoint.save_samples(folder.shard(iteration), shop.replay.recent(fresh), made)
+            shards.save_shard(folder.shard(iteration), shop.replay.recent(fresh), made)
         text = "".join(record + "\n" for record in shop.records)
         write_text_atomically(folder.games(iteration), text)
         older = [path for path in folder.checkpoints() if number(path) != iteration]
@@ -320,8 +320,8 @@ class Training:
         if older:
             self._drop_old_shards(number(older[-1]), needed)
 
-    def _made(self, iteration: int, first: int, total: int) -> checkpoint.Made:
-        return checkpoint.Made(self.config.seed % 2**63, iteration, first, total)
+    def _made(self, iteration: int, first: int, total: int) -> shards.Made:
+        return shards.Made(self.config.seed % 2**63, iteration, first, total)
 
     def _strip(self, path: Path) -> None:
         """Takes away from a checkpoint what only training needs."""
@@ -345,7 +345,7 @@ class Training:
                 shard.unlink()
             else:
                 try:
-                    needed -= checkpoint.count_samples(shard)
+                    needed -= shards.count_samples(shard)
                 except checkpoint.DamagedError:
                     return  # nobody knows how far back the older ones are needed
 
@@ -416,9 +416,9 @@ class Training:
         total = saved["training"].get("replay_total")
         if isinstance(total, int) and 0 <= total < 2**53:  # else ``_restore`` refuses it
             made = self._made(number(path), 0, total)
-            needed, like = self.config.replay.size(total), example_samples(self.game)
+            needed = self.config.replay.size(total)
             try:
-                self._window = self.folder.load_window(made, needed, like)
+                self._window = self.folder.load_window(made, needed, self.game)
             except checkpoint.DamagedError as error:
                 raise checkpoint.DamagedError(f"{path} cannot be gone on from: {error}") from error
 

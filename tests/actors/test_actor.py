@@ -15,7 +15,7 @@ from selfplay import arrays
 from selfplay.actors.actor import Actor, ActorSection, Harvest, Plays, Tally, parse_record
 from selfplay.learning import checkpoint
 from selfplay.search import Forest, Gumbel, Model, Puct, Search, SearchResult
-from selfplay.types import Bool, Decision, Evaluator, Game, Int, Samples, Transition
+from selfplay.types import Bool, Decision, Evaluator, Game, Int, Targets, Transition
 
 PLAIN = ActorSection(opening_share=0.0, outcome_share=1.0)
 
@@ -79,7 +79,7 @@ def scripted(game: Game, *actions: int, **options: Any) -> Harvest:
     return harvest(game, Scripted(script=script), **options)
 
 
-def expected(samples: Samples) -> list[float]:
+def expected(samples: Targets) -> list[float]:
     """The return that each value target stands for."""
     return [round(float(row[0] - row[2]), 6) for row in samples.value]
 
@@ -201,7 +201,7 @@ def test_tally_by_closed_form() -> None:
     assert tally.plus(tally) == Tally(*(pytest.approx(2 * each, abs=1e-9) for each in tally))
 
 
-def games_of(game: Game, got: Harvest) -> list[tuple[list[int], Samples]]:
+def games_of(game: Game, got: Harvest) -> list[tuple[list[int], Targets]]:
     """The games of a one-lane harvest: the moves, and the positions that came of them."""
     found, start = [], 0
     for record in map(parse_record, got.records):

@@ -1,4 +1,4 @@
-"""Checkpoints and replay shards: whole or not there, and never a stranger's code."""
+"""Checkpoints: whole or not there, and never a stranger's code."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from traps import Trap
 
-from envs.connect4 import Connect4
-from envs.tictactoe import TicTacToe
-from selfplay import arrays
 from selfplay.learning import checkpoint
-from selfplay.learning.replay import example_samples
-from selfplay.types import Samples
 
 CONTENT = {
     "net": {"weight": torch.arange(6.0).reshape(2, 3), "steps": torch.tensor(3)},
@@ -107,16 +102,6 @@ def test_a_checkpoint_from_before_there_were_seals_is_read_and_checked(tmp_path:
         checkpoint.load(path)
 
 
-class Trap:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.path,)
-
-
 @pytest.mark.parametrize("how", [pickle.dump, torch.save], ids=["pickle", "torch"])
 def test_a_strangers_file_runs_no_code(how: Callable[..., None], tmp_path: Path) -> None:
     trap, path = tmp_path / "sprung", tmp_path / "000001.pt"
@@ -165,66 +150,3 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_one_before(saved: Path) -> No
         checkpoint.save(saved, {"net": {"weight": torch.zeros(100_000)}})
     assert checkpoint.load(saved)["training"]["ledger"]["positions"] == 12
     assert list(saved.parent.iterdir()) == [saved]
-
-
-def some_samples(count: int) -> Samples:
-    rng = np.random.default_rng(0)
-    like = example_samples(TicTacToe())
-    samples: Samples = arrays.tree_map(
-        lambda a: rng.integers(0, 2, (count, *a.shape[1:])).astype(a.dtype), like
-    )
-    return samples
-
-
-def test_samples_come_back_as_they_were(tmp_path: Path) -> None:
-    samples = some_samples(37)
-    checkpoint.save_samples(tmp_path / "1.npz", samples)
-    loaded = checkpoint.load_samples(tmp_path / "1.npz", example_samples(TicTacToe()))
-    assert type(loaded.obs) is type(samples.obs)
-    for got, given in zip(arrays.leaves(loaded), arrays.leaves(samples), strict=True):
-        assert got.dtype == given.dtype
-        np.testing.assert_array_equal(got, given)
-    assert checkpoint.count_samples(tmp_path / "1.npz") == 37
-
-
-def test_every_flipped_bit_of_samples_is_noticed(tmp_path: Path) -> None:
-    path, like = tmp_path / "1.npz", example_samples(TicTacToe())
-    checkpoint.save_samples(path, some_samples(20), checkpoint.Made(7, 1, 100, 120))
-    assert checkpoint.load_shard(path, like)[1] == (7, 1, 100, 120)
-    assert checkpoint.count_samples(path) == 20
-    whole, rng = path.read_bytes(), np.random.default_rng(3)
-    for place in rng.integers(len(whole), size=200):
-        content = bytearray(whole)
-        content[place] ^= 1 << int(rng.integers(8))
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"1\.npz is missing or damaged"):
-            checkpoint.load_samples(path, like)
-
-
-def test_samples_of_another_game_are_refused(tmp_path: Path) -> None:
-    checkpoint.save_samples(tmp_path / "1.npz", some_samples(3))
-    with pytest.raises(ValueError, match="positions of another game"):
-        checkpoint.load_samples(tmp_path / "1.npz", example_samples(Connect4()))
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
-def test_damaged_samples_are_refused(tmp_path: Path, share: float) -> None:
-    path = tmp_path / "1.npz"
-    checkpoint.save_samples(path, some_samples(100))
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
-    for read in (
-        lambda: checkpoint.load_samples(path, example_samples(TicTacToe())),
-        lambda: checkpoint.count_samples(path),
-    ):
-        with pytest.raises(ValueError, match=r"1\.npz is missing or damaged"):
-            read()
-
-
-def test_samples_with_pickles_inside_are_refused(tmp_path: Path) -> None:
-    path, trap = tmp_path / "1.npz", tmp_path / "sprung"
-    fields = {f"field{i}": np.array([Trap(trap)], object) for i in range(8)}
-    np.savez(path, **fields)
-    with pytest.raises(ValueError, match="missing or damaged"):
-        checkpoint.load_samples(path, example_samples(TicTacToe()))
-    assert not trap.exists()

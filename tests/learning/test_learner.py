@@ -14,9 +14,11 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.learning import checkpoint
-from selfplay.learning.learner import Learner, LearnerSection, _transformed
+from selfplay.learning.learner import Learner
+from selfplay.learning.samples import targets, transformed
+from selfplay.learning.section import LearnerSection
 from selfplay.nets import Mlp, Net, ResNet
-from selfplay.types import Game, Samples
+from selfplay.types import Game, Targets
 
 STEADY = {"warmup_steps": 0, "decay_from": 1.0, "symmetries": False}
 
@@ -29,29 +31,24 @@ def learner_of(
     return Learner(built, LearnerSection(**section), game, "cpu", autocast=False, seed=seed)
 
 
-def random_samples(game: Game, count: int, seed: int = 0) -> Samples:
+def random_samples(game: Game, count: int, seed: int = 0) -> Targets:
     """Random positions with random targets."""
     rng = np.random.default_rng(seed)
     state = random_positions(game, rng, count, 5)
     legal = game.legal(state)
     policy = rng.random(legal.shape) * legal
     reply = rng.random(legal.shape)
-    return Samples(
-        obs=game.observe(state),
-        legal=legal,
-        policy=(policy / policy.sum(1, keepdims=True)).astype(np.float32),
-        value=rng.dirichlet([1, 1, 1], count).astype(np.float32),
-        reply=(reply / reply.sum(1, keepdims=True)).astype(np.float32),
-        policy_weight=np.ones(count, np.float32),
-        value_weight=np.ones(count, np.float32),
-        chance=np.zeros(count, np.float32),
+    value = rng.dirichlet([1, 1, 1], count).astype(np.float32)
+    chances = (policy / policy.sum(1, keepdims=True)).astype(np.float32)
+    return targets(game.observe(state), legal, chances, value)._replace(
+        reply=(reply / reply.sum(1, keepdims=True)).astype(np.float32)
     )
 
 
-def distinct(samples: Samples) -> Samples:
+def distinct(samples: Targets) -> Targets:
     """One sample of each position: targets that contradict each other cannot be fitted."""
     keys = arrays.hash_rows(samples.obs)[:, 0]
-    samples_once: Samples = arrays.take(samples, np.unique(keys, return_index=True)[1])
+    samples_once: Targets = arrays.take(samples, np.unique(keys, return_index=True)[1])
     return samples_once
 
 
@@ -111,7 +108,7 @@ def test_targets_turn_with_the_board() -> None:
     samples = random_samples(game, len(first))._replace(
         obs=game.observe(state), legal=planted == 0, policy=planted, reply=planted
     )
-    turned = _transformed(game, samples, np.random.default_rng(0))
+    turned = transformed(game, samples, np.random.default_rng(0))
     stone = turned.obs.planes[:, 1].reshape(-1, 9)
     np.testing.assert_array_equal(turned.policy, stone)
     np.testing.assert_array_equal(turned.reply, stone)

@@ -8,26 +8,23 @@ import pytest
 from envs.connect4 import Connect4
 from envs.toys import ToyObs
 from selfplay import arrays
-from selfplay.learning.replay import Replay, ReplaySection, example_samples
-from selfplay.types import Samples
+from selfplay.learning.replay import Replay, ReplaySection
+from selfplay.learning.samples import blank_targets, targets
+from selfplay.types import Targets
 
 
-def numbered(first: int, count: int) -> Samples:
+def numbered(first: int, count: int) -> Targets:
     """Samples that carry their number in the observation."""
     number = np.arange(first, first + count, dtype=np.float32)
-    return Samples(
-        obs=ToyObs(number[:, None]),
-        legal=np.ones((count, 2), np.bool_),
+    return targets(
+        ToyObs(number[:, None]),
+        np.ones((count, 2), np.bool_),
         policy=np.tile(np.array([0.25, 0.75], np.float32), (count, 1)),
         value=np.tile(np.array([1, 0, 0], np.float32), (count, 1)),
-        reply=np.zeros((count, 2), np.float32),
-        policy_weight=np.ones(count, np.float32),
-        value_weight=np.ones(count, np.float32),
-        chance=np.zeros(count, np.float32),
     )
 
 
-def numbers(samples: Samples) -> list[int]:
+def numbers(samples: Targets) -> list[int]:
     return samples.obs.features[:, 0].astype(int).tolist()
 
 
@@ -157,8 +154,8 @@ def test_restored_from_parts_it_goes_on_the_same(total: int) -> None:
         assert numbers(restored.window()[0]) == numbers(straight.window()[0])
 
 
-def test_example_samples_have_the_shapes_of_the_game() -> None:
-    example = example_samples(Connect4())
+def test_blank_targets_have_the_shapes_of_the_game() -> None:
+    example = blank_targets(Connect4())
     assert arrays.length(example) == 0
     assert example.obs.planes.shape[1:] == (2, 6, 7)
-    assert [field.shape[1:] for field in example[1:]] == [(7,), (7,), (3,), (7,), (), (), ()]
+    assert [field.shape[1:] for field in example[1:]] == [(7,), (7,), (3,), (7,), (), ()]

@@ -27,10 +27,11 @@ from envs.proving.game import OWN, Proving, ProvingState
 from envs.proving.logic.formula import Atom, Clause, ClauseForm, Function, Literal, Term, Variable
 from envs.proving.views.graph import PLACES, place_below, problem_graphs
 from selfplay import arrays
-from selfplay.learning.learner import Learner, LearnerSection
+from selfplay.learning.learner import Learner
+from selfplay.learning.samples import targets
+from selfplay.learning.section import LearnerSection
 from selfplay.nets import Graph, Heads, Net, forward_flops, obs_tensors, parameter_count
 from selfplay.nets.evaluator import NetEvaluator
-from selfplay.types import Samples
 
 SIZES = (96, 96, 64)  # nodes, variables, options
 SYMBOLS = {"p": 2, "q": 1, "r": 3}
@@ -426,17 +427,7 @@ def test_it_learns_what_depends_on_goal_and_clause() -> None:
     length = np.where(game.legal(state) & (tableau.options >= 0), length, 0)
     policy = (length == length.max(1, keepdims=True)).astype(np.float32)
     policy /= policy.sum(1, keepdims=True)
-    ones, zeros = np.ones(count, np.float32), np.zeros(count, np.float32)
-    samples = Samples(
-        game.observe(state),
-        game.legal(state),
-        policy,
-        value,
-        np.zeros_like(policy),
-        ones,
-        ones,
-        zeros,
-    )
+    samples = targets(game.observe(state), game.legal(state), policy, value)
     section = LearnerSection(batch=64, lr=3e-3, warmup_steps=5)
     learner = Learner(fresh(game), section, game, "cpu", autocast=False, seed=0)
     before = learner.fit(samples, 3, 0.0)

@@ -16,7 +16,7 @@ from envs.proving.proofs.extract import proof_of
 from selfplay import arrays
 from selfplay.proving.lessons import from_failure, from_proof, moves_of, replay
 from selfplay.proving.trials import Seen, Trial
-from selfplay.types import Samples
+from selfplay.types import Targets
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_failures_teach_the_value_alone(trap: Proving) -> None:
     seen = tuple(Seen(state, policy, 0.5) for state in positions) * 3
     trial = _failed(seen)
     lesson = from_failure(trap, trial, 2, np.random.default_rng(0))
-    assert isinstance(lesson, Samples)
+    assert isinstance(lesson, Targets)
     assert lesson.value.tolist() == [[0, 0, 1]] * 2
     assert (lesson.policy_weight.tolist(), lesson.value_weight.tolist()) == ([0, 0], [1, 1])
     everything = from_failure(trap, trial, 99, np.random.default_rng(0))

@@ -22,9 +22,9 @@ from selfplay.arrays import concatenate, length, take
 from selfplay.config import parse_config
 from selfplay.data.dataset import open_data
 from selfplay.data.generate import Order, generate
-from selfplay.learning import checkpoint
+from selfplay.learning import shards
 from selfplay.learning.learner import Learner
-from selfplay.learning.replay import example_samples
+from selfplay.learning.samples import blank_targets
 from selfplay.lines.openings import canonical_keys, distinct_openings
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.players.arena import play_pairs
@@ -214,13 +214,12 @@ def test_frozen_learns_what_another_run_played(
 @pytest.mark.parametrize("how", ["missing", "another", "damaged"])
 def test_frozen_learns_only_what_was_written_there(how: str, tmp_path: Path) -> None:
     game, folder = TicTacToe(), tmp_path / "made"
-    like = example_samples(game)
-    rows = arrays.zeros_like(like, 10)
+    rows = blank_targets(game, 10)
     for i in range(1, 4):
-        made = checkpoint.Made(0, i, 10 * (i - 1), 10 * i)
-        checkpoint.save_samples(folder / "replay" / f"{i:06}.npz", rows, made)
+        made = shards.Made(0, i, 10 * (i - 1), 10 * i)
+        shards.save_shard(folder / "replay" / f"{i:06}.npz", rows, made)
     paths = sorted(folder.glob("replay/*.npz"))
-    assert len(frozen._shards(paths, like)) == 3
+    assert len(frozen._shards(paths, game)) == 3
     if how == "missing":
         paths[1].unlink()
         said = r"a file before .*000003\.npz is missing: 10 positions"
@@ -233,7 +232,7 @@ def test_frozen_learns_only_what_was_written_there(how: str, tmp_path: Path) -> 
         paths[1].write_bytes(content)
         said = r"000002\.npz is missing or damaged"
     with pytest.raises(ValueError, match=said):
-        frozen._shards(sorted(folder.glob("replay/*.npz")), like)
+        frozen._shards(sorted(folder.glob("replay/*.npz")), game)
 
 
 # The ledger --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
-from selfplay.learning.replay import example_samples
+from selfplay.learning.shards import load_shard
 from selfplay.regimes.workshop import Ledger
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics import read_metrics
@@ -64,8 +64,7 @@ def test_a_run_counts_the_different_positions_it_made(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     Training(folder, config).run()
     game = TicTacToe()
-    like = example_samples(game)
-    made = arrays.concatenate([checkpoint.load_samples(path, like) for path in folder.shards()])
+    made = arrays.concatenate([load_shard(path, game)[0] for path in folder.shards()])
     boards = made.obs.planes
     assert len(boards) >= 500
     images = [

@@ -18,7 +18,7 @@ import torch
 
 from selfplay.compare.records import read_run
 from selfplay.config import Config, parse_config
-from selfplay.learning import checkpoint
+from selfplay.learning import checkpoint, shards
 from selfplay.regimes.workshop import Ledger
 from selfplay.sweep.forecast import read_paid
 from selfplay.system.json_file import read_object
@@ -206,7 +206,7 @@ def test_packed_parts_are_not_unpacked(run: RunFolder) -> None:
     with pytest.raises(checkpoint.DamagedError):
         checkpoint.load(path)
     with pytest.raises(ValueError, match="missing or damaged"):
-        checkpoint.count_samples(path)
+        shards.count_samples(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
 
 

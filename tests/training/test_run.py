@@ -23,7 +23,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from selfplay import arrays
 from selfplay.actors.actor import parse_record
-from selfplay.learning import checkpoint
+from selfplay.learning import checkpoint, shards
 from selfplay.system.interrupts import interrupts
 from selfplay.training import folder as folders
 from selfplay.training import run
@@ -579,7 +579,7 @@ def test_files_of_others_are_not_cleared_away_by_a_new_run(
 
 def test_old_shards_go_and_needed_ones_stay(straight: Outcome) -> None:
     folder = RunFolder(straight.folder)
-    held = [checkpoint.count_samples(shard) for shard in folder.shards()]
+    held = [shards.count_samples(shard) for shard in folder.shards()]
     assert len(held) < len(folder.checkpoints())
     window = folder.config().replay.size(1500)
     assert window <= sum(held) <= 2 * window + max(held)
@@ -938,11 +938,10 @@ def test_interrupts_are_given_back() -> None:
 def test_the_replay_window_is_the_same_after_a_resume(straight: Outcome) -> None:
     training = run.Training(RunFolder(straight.folder), RunFolder(straight.folder).config())
     replay = training.shop.replay
-    shards = [
-        checkpoint.load_samples(path, replay.recent(0))
-        for path in RunFolder(straight.folder).shards()
+    parts = [
+        shards.load_shard(path, training.game)[0] for path in RunFolder(straight.folder).shards()
     ]
-    last = arrays.take(arrays.concatenate(shards), slice(-len(replay), None))
+    last = arrays.take(arrays.concatenate(parts), slice(-len(replay), None))
     for got, expected in zip(
         arrays.leaves(replay.recent(len(replay))), arrays.leaves(last), strict=True
     ):
