@@ -19,7 +19,7 @@ HALF, QUARTER, THIRD = math.log(2), math.log(4), math.log(3)
 def said(policy: list[list[float]], legal: list[list[bool]], reply: Any = None) -> losses.Answers:
     """What a net says that gives moves these odds, and win, draw and loss alike."""
     heads = Heads(
-        torch.tensor(policy).log().requires_grad_(),
+        torch.tensor(policy).log(),
         torch.zeros(len(policy), 3),
         None if reply is None else torch.tensor(reply).log(),
     )
