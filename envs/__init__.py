@@ -17,6 +17,7 @@ GAMES = {
     "nim": "envs.toys:Nim",
     "proving": "envs.proving.game:Proving",
 }
+ON_PROBLEMS = ("proving",)  # games with the option ``problems``, a file or folder of them
 ADAPTERS = {
     "pettingzoo": "envs.adapters.from_pettingzoo:FromPettingZoo",
     "gymnasium": "envs.adapters.from_gymnasium:FromGymnasium",

@@ -68,18 +68,15 @@ class Budget(Section):
         return min(1.0, max(shares))
 
 
-def build_rules(game: str, net: str, problems: str = "") -> Game:
-    """The game of a spec; that of proving on ``problems`` and as a net of kind ``net`` sees it.
+def build_rules(game: str, net: NetSection, problems: str = "") -> Game:
+    """The game of a spec on ``problems``, as the net sees it.
 
     Raises ValueError or OSError with a sentence for the user when it cannot be built.
     """
-    if game.partition("?")[0] != "proving":
-        return envs.make(game)
-    options = {"problems": problems} if problems else {}
-    if net in ("walks", "graph"):
-        options["view"] = net
     joint = "&" if "?" in game else "?"
-    return envs.make(f"{game}{joint}{urlencode(options)}" if options else game)
+    rules = envs.make(f"{game}{joint}{urlencode({'problems': problems})}" if problems else game)
+    seen_as = getattr(rules, "seen_as", None)
+    return seen_as(net.view) if seen_as and net.view else rules
 
 
 class Config(Section):
@@ -106,21 +103,18 @@ class Config(Section):
     """seconds between checkpoints"""
 
     @model_validator(mode="after")
-    def _problems_are_for_proving(self) -> Config:
-        if self.problems and not self._proves:
-            raise ValueError(f"problems are for game = 'proving', not for {self.game!r}")
+    def _problems_fit(self) -> Config:
+        if self.problems and self.game.partition("?")[0] not in envs.ON_PROBLEMS:
+            games = " or ".join(map(repr, envs.ON_PROBLEMS))
+            raise ValueError(f"problems are for game = {games}, not for {self.game!r}")
         return self
 
-    @property
-    def _proves(self) -> bool:
-        return self.game.partition("?")[0] == "proving"
-
     def rules(self) -> Game:
-        """The game, built; that of proving on its problems and as the net sees it.
+        """The game, built, on the problems and as the net sees it.
 
         Raises ValueError or OSError with a sentence for the user when it cannot be built.
         """
-        return build_rules(self.game, self.net.kind, self.problems)
+        return build_rules(self.game, self.net, self.problems)
 
     def dump(self) -> dict[str, Any]:
         """The resolved configuration as plain JSON values."""

@@ -13,6 +13,7 @@ Inferences without alternative are done at once, so every position but the first
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 from typing import Literal as Choice
@@ -48,6 +49,8 @@ from selfplay.types import Bool, Int, Transition
 
 MOST = 2**15 - 1  # nodes, variables and so on: they are counted in 16 bits
 OWN = Path(__file__).parent / "problems"  # those that ship with the project
+SMALL = OWN / "pelletier" / "pelletier_24.p"  # one that is soon read and proved
+VIEWS = ("walks", "graph")
 
 
 class ProvingState(NamedTuple):
@@ -85,7 +88,7 @@ class Proving:
 
         Raises ValueError or OSError with a sentence when the problems cannot be read.
         """
-        if view not in ("walks", "graph"):
+        if view not in VIEWS:
             raise ValueError(f"view={view!r}: expected 'walks' or 'graph'")
         sizes = {"actions": actions, "nodes": nodes, "variables": variables}
         sizes |= {"depth": depth, "max_moves": max_moves}
@@ -94,18 +97,23 @@ class Proving:
                 raise ValueError(f"{what}={size}: expected 1 to {MOST:,}")
         self.problems = problems
         self.library = library if library is not None else load_library(problems)
-        self.num_actions, self.max_moves, self.view = actions, max_moves, view
-        self.held_out = np.array([held_out(form.name) for form in self.library.forms], np.bool_)
+        self.num_actions, self.max_moves = actions, max_moves
+        self.view: Choice["walks", "graph"] = view
+        self.held_out = _held_out(self.library)
         self._sizes = (nodes, variables, actions)
-        self._depth = depth
         self._limits = Limits(depth, False)
 
     def on(self, library: Library) -> Proving:
         """The same game on other problems."""
-        nodes, variables, actions = self._sizes
-        return Proving(
-            "", actions, nodes, variables, self._depth, self.max_moves, self.view, library
-        )
+        twin = copy.copy(self)
+        twin.problems, twin.library, twin.held_out = "", library, _held_out(library)
+        return twin
+
+    def seen_as(self, view: Choice["walks", "graph"]) -> Proving:
+        """The same game with another observation."""
+        twin = copy.copy(self)
+        twin.view = view
+        return twin
 
     def init(self, rng: np.random.Generator, batch: int) -> ProvingState:
         return self.start(rng.integers(len(self.library.forms), size=batch, dtype=np.int32))
@@ -190,6 +198,11 @@ def load_library(path: str = "") -> Library:
     """
     files = problem_files(Path(path) if path else OWN)
     return build_library([clausify(read_problem(file)) for file in files])
+
+
+def _held_out(library: Library) -> Bool:
+    """[P], the problems that nothing may be learned from."""
+    return np.array([held_out(form.name) for form in library.forms], np.bool_)
 
 
 @kernel

@@ -421,7 +421,7 @@ def _net_size(game: str, section: str) -> int:
         built: Any = TypeAdapter(NetSection).validate_json(section)
     except ValidationError as error:
         raise ValueError("; ".join(f"net: {each['msg']}" for each in error.errors())) from error
-    return parameter_count(built.build(build_rules(game, built.kind)))
+    return parameter_count(built.build(build_rules(game, built)))
 
 
 @functools.cache

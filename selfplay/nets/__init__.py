@@ -26,7 +26,6 @@ __all__ = [
     "Net",
     "NetSection",
     "ResNet",
-    "Section",
     "Walks",
     "enough_memory",
     "forward_flops",

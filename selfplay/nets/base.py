@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from selfplay import arrays
+from selfplay.section import Section
 from selfplay.types import Game, Obs
 
 
@@ -43,6 +44,13 @@ class Heads(NamedTuple):
     policy_MA: Tensor  # logits
     value_M3: Tensor  # logits of win, draw, loss
     reply_MA: Tensor | None  # logits of the policy after the move played; training only
+
+
+class NetOptions(Section):
+    """What a net is built from: its section of the config."""
+
+    view: ClassVar[str] = ""  # of the game, that the net reads; "": whatever the game shows
+    of_one_game: ClassVar[bool] = False  # True: built anew for each set of problems
 
 
 class Net(nn.Module):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -35,17 +35,18 @@ from envs.proving.views.graph import (
     GraphObs,
     problem_graphs,
 )
-from selfplay.nets.base import SMALLER_NET, Heads, Net, enough_memory, example
-from selfplay.section import Section
+from selfplay.nets.base import SMALLER_NET, Heads, Net, NetOptions, enough_memory, example
 from selfplay.types import Game
 
 _MOST_ROWS = 1 << 20  # of encoded problems that are remembered: 128 MB at 32 features of 4 bytes
 _HEADS = 4  # of the goal's attention to the literals around it
 
 
-class Graph(Section):
+class Graph(NetOptions):
     """Each inference is scored from its clause and the position, none of which shows a name."""
 
+    view: ClassVar[str] = "graph"
+    of_one_game: ClassVar[bool] = True
     kind: Literal["graph"] = "graph"
     features: int = Field(32, ge=1, le=4096)
     """learned numbers a node of the graph"""

@@ -15,15 +15,15 @@ from selfplay.nets.base import (
     Entry,
     Heads,
     Net,
+    NetOptions,
     Trainable,
     enough_memory,
     example,
 )
-from selfplay.section import Section
 from selfplay.types import Game
 
 
-class Mlp(Section):
+class Mlp(NetOptions):
     """Fully connected layers on the flattened observation; for any game."""
 
     kind: Literal["mlp"] = "mlp"

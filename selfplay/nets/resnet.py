@@ -19,15 +19,15 @@ from selfplay.nets.base import (
     Entry,
     Heads,
     Net,
+    NetOptions,
     Trainable,
     enough_memory,
     example,
 )
-from selfplay.section import Section
 from selfplay.types import Game
 
 
-class ResNet(Section):
+class ResNet(NetOptions):
     """Residual convolutions for board observations, with global pooling (Wu 2019, section 3.3)."""
 
     kind: Literal["resnet"] = "resnet"

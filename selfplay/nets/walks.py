@@ -5,24 +5,24 @@ Shape suffixes: M positions, A options, R options that are there, D features, W 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from envs.proving.views.walks import TABLE, WalksObs
-from selfplay.nets.base import SMALLER_NET, Heads, Net, enough_memory, example
-from selfplay.section import Section
+from selfplay.nets.base import SMALLER_NET, Heads, Net, NetOptions, enough_memory, example
 from selfplay.types import Game
 
 
-class Walks(Section):
+class Walks(NetOptions):
     """Each inference is scored from its walks and those of the position (rlCoP's features).
 
     Kaliszyk, Urban, Michalewski, Olsak 2018, "Reinforcement learning of theorem proving".
     """
 
+    view: ClassVar[str] = "walks"
     kind: Literal["walks"] = "walks"
     features: int = Field(32, ge=1, le=4096)
     """learned numbers a walk"""

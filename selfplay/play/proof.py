@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ from selfplay.search.model import BEST
 from selfplay.search.tree import ROOT
 from selfplay.system.console import PlainConsole
 from selfplay.system.console import read_line as _read_line
+from selfplay.system.printable import can_print
 
 ROOM = 20_000  # simulations at one position
 HELP = {
@@ -206,7 +206,7 @@ class Explorer:
             raise ValueError("there is no proof yet: some branches are open ('go' tries on)")
         proof = proof_of(walk.game.library, 0, arrays.take(walk.now.state.tableau, 0))
         verdict = judge(walk.problem, walk.form, proof)
-        self._say(tableau_text(proof, walk.form, has_lines()))
+        self._say(tableau_text(proof, walk.form, can_print("├─└│")))
         self._say(f"{'checked' if verdict else 'NOT ACCEPTED by the checker'}: {verdict.reason}")
 
     def _help(self) -> None:
@@ -262,16 +262,6 @@ class Explorer:
 
     def _say(self, sentence: str) -> None:
         self._console.print(sentence, soft_wrap=True)
-
-
-def has_lines() -> bool:
-    """Whether standard output can show the lines of a tree."""
-    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    try:
-        "├─└│".encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
 
 
 def explore_in_terminal(walk: Walk, simulations: int) -> None:

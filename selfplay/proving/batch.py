@@ -21,7 +21,7 @@ import torch
 from envs.proving.logic.deep import deep
 from envs.proving.logic.formula import Problem
 from envs.proving.logic.tokens import TptpError
-from selfplay.proving.agent import load_guide
+from selfplay.proving.guided import Guide
 from selfplay.proving.prover import Prover
 from selfplay.proving.szs import COUNTER_SATISFIABLE, GAVE_UP, SATISFIABLE, reading_status
 from selfplay.proving.trials import Bounds, Ground
@@ -34,7 +34,7 @@ _PATIENCE_S = 10.0  # for a process to stop
 class Order(NamedTuple):
     """How every problem is to be tried."""
 
-    run: str | None  # that guides; None: unguided
+    guide: Callable[[], Guide] | None  # what loads it, in each process; None: unguided
     bounds: Bounds
     guided_share: float
 
@@ -179,7 +179,7 @@ def _work(one: Connection, order: Order, halt: Any) -> None:
     leave_with_parent()
     torch.set_num_threads(1)
     try:
-        prover = Prover(load_guide(order.run) if order.run else None, order.guided_share)
+        prover = Prover(order.guide() if order.guide else None, order.guided_share)
         prover.warm_up()
     except (ValueError, OSError) as error:
         one.send(str(error))

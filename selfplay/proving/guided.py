@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from envs.proving.calculus.tableau import OVER, PROVED, RUNNING
-from envs.proving.game import Proving
-from selfplay.proving.trials import Bounds, Ground, Lanes, Metered
-from selfplay.search import Search
+from envs.proving.game import SMALL, Proving
+from selfplay.proving.trials import Bounds, Ground, Lanes, Metered, Unguided
+from selfplay.search import Puct, Search
 from selfplay.types import Evaluator
 
 ROOM = 65_536  # nodes of a tree; about 8 KB each
@@ -30,6 +30,13 @@ class Guide(NamedTuple):
     game: Proving  # on any problems
     search: Search
     opinions: Callable[[Proving], Evaluator]  # of positions of the same game on other problems
+
+
+def unguided() -> Guide:
+    """A guide without opinion, for searches that are looked at."""
+    rules = Proving(str(SMALL))
+    opinion: Evaluator = Unguided(rules.num_actions)
+    return Guide("none", rules, Puct(look_ahead=False), lambda game: opinion)
 
 
 class Guided(NamedTuple):

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from envs.proving.calculus.matrix import Library, build_library
 from envs.proving.calculus.tableau import Tableau
-from envs.proving.game import OWN
+from envs.proving.game import SMALL
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.deep import deep
 from envs.proving.logic.formula import ClauseForm, Problem
@@ -82,7 +82,7 @@ class Prover:
 
     def warm_up(self) -> None:
         """Proves something small both ways, so that nobody else waits for the compiler."""
-        problem = read_problem(OWN / "pelletier" / "pelletier_24.p")
+        problem = read_problem(SMALL)
         for prover in (Prover(None), *([Prover(self.guide, 1.0)] if self.guide else [])):
             prover.prove_problem(problem, Bounds(inferences=100))
 

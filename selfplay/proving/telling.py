@@ -14,6 +14,7 @@ from envs.proving.proofs.tableau_text import tableau_text
 from envs.proving.proofs.tstp import tstp
 from selfplay.proving.prover import Result
 from selfplay.proving.szs import status_line
+from selfplay.system.printable import can_print
 
 SUMMARY, TABLEAU, TSTP, BOTH, NONE = "summary", "tableau", "tstp", "both", "none"
 WRITING_S = 0.8  # for the proof, beyond the seconds of the problem
@@ -28,14 +29,12 @@ def proof_texts(result: Result, kind: str, seconds: float | None) -> dict[str, s
     ``seconds`` are left for writing, if given; a text that takes longer, or that is too long, is a
     sentence which says so.
     """
-    from selfplay.play.proof import has_lines
-
     problem, form, proof = result.problem, result.form, result.proof
     if proof is None or form is None:
         return {}
     wanted: dict[str, Callable[[], str]] = {}
     if kind in (SUMMARY, TABLEAU, BOTH):
-        wanted[TABLEAU] = lambda: tableau_text(proof, form, has_lines())
+        wanted[TABLEAU] = lambda: tableau_text(proof, form, can_print("├─└│"))
     if kind in (TSTP, BOTH):
         wanted[TSTP] = lambda: tstp(problem, form, proof)
     until = None if seconds is None else time.perf_counter() + seconds

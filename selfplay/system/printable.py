@@ -32,6 +32,16 @@ def in_one_line(text: str) -> str:
     return printable(text).replace("\n", "?").replace("\t", " ")
 
 
+def can_print(text: str) -> bool:
+    """Whether standard output has all characters of ``text``."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def json_line(content: Any) -> str:
     """One JSON object in one line, all that is not ``printable`` escaped."""
     text = json.dumps(content, ensure_ascii=False)

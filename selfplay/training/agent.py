@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import envs
 from selfplay.config import Config
+from selfplay.nets import Net, NetSection
 from selfplay.nets.evaluator import (
     NetEvaluator,
     choose_device,
@@ -15,7 +17,7 @@ from selfplay.nets.evaluator import (
     computes_bfloat16,
 )
 from selfplay.search import Search
-from selfplay.training.folder import find_run, shadowed
+from selfplay.training.folder import RunFolder, find_run, shadowed
 from selfplay.types import Game
 
 _CACHE = 1 << 16  # positions remembered
@@ -32,16 +34,44 @@ class Agent(NamedTuple):
     step: int  # the checkpoint's number
 
 
+class SavedNet(NamedTuple):
+    """The net of a checkpoint."""
+
+    folder: RunFolder
+    section: NetSection
+    path: Path  # of the checkpoint
+    content: dict[str, Any]
+
+    def build(self, game: Game) -> Net:
+        """The net for ``game``; ValueError with a sentence when its weights are of another."""
+        net = self.section.build(game)
+        try:
+            net.load_state_dict(self.content["net"])
+        except (RuntimeError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{self.path} does not fit the net that {self.folder.config_file} describes: it "
+                f"belongs to another run, or the config was edited"
+            ) from error
+        return net
+
+
+def find_agent(name: str, step: int | None = None) -> tuple[RunFolder, int | None]:
+    """The run of a name as ``load_agent`` takes it, and the checkpoint that is asked for.
+
+    Raises ValueError with a sentence when there is no such run.
+    """
+    run, at, number = name.rpartition("@")
+    return (find_run(run), int(number)) if at and number.isdecimal() else (find_run(name), step)
+
+
 def load_agent(name: str, step: int | None = None, game: str | None = None) -> Agent:
     """The agent of a run ("runs/x", a part of its name, "x@500" for a checkpoint).
 
     Raises ValueError with a sentence when there is no such run or checkpoint, or when it was
     trained on another game than ``game``.
     """
-    run, at, number = name.rpartition("@")
-    if at and number.isdecimal():
-        name, step = run, int(number)
-    folder = find_run(name)
+    folder, step = find_agent(name, step)
+    name = name if step is None else name.removesuffix(f"@{step}")
     if hidden := shadowed(name, folder):
         _say_once(f"{name!r} is your run {folder.path}; the one that ships is {hidden}")
     config = folder.config()
@@ -52,25 +82,19 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
             f"{folder.path} was trained on {rules.name} ({rules.num_actions} actions); "
             f"you asked for {asked.name} ({asked.num_actions})"
         )
-    path, saved = folder.load_net(step)
+    net = SavedNet(folder, config.net, *folder.load_net(step))
+    path, saved = net.path, net.content
     if saved.get("game", config.game) != config.game:
         raise ValueError(
             f"{path} was trained on {saved['game']}, but {folder.config_file} says {config.game}"
         )
-    net = config.net.build(rules)
-    try:
-        net.load_state_dict(saved["net"])
-    except (RuntimeError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path} does not fit the net that {folder.config_file} describes: it belongs to "
-            f"another run, or the config was edited"
-        ) from error
+    built = net.build(rules)
     device = choose_device(config.evaluator.device)
     wish = config.evaluator.precision
     if wish == "auto" and device == "cpu" and _is_fast(saved.get("precision")):
         wish = saved["precision"]  # as its run had it
-    precision = choose_precision(net, rules, device, wish)
-    evaluator = NetEvaluator(net, rules.num_actions, device, precision.dtype, _CACHE)
+    precision = choose_precision(built, rules, device, wish)
+    evaluator = NetEvaluator(built, rules.num_actions, device, precision.dtype, _CACHE)
     label = str(folder.path) if step is None else f"{folder.path}@{step}"
     return Agent(label, rules, evaluator, config.search, config, int(path.stem))
 

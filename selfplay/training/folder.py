@@ -32,6 +32,9 @@ from selfplay.types import Game, Targets
 RUNS = Path("runs")  # of the user
 SHIPPED = Path(__file__).resolve().parents[2] / "runs"
 
+# what is done without a net of one's own, where that is not to play
+_INSTEAD = {"proving": "prove with the one that ships: 'selfplay prove PROBLEM.p'"}
+
 # what ``files.write_atomically`` writes beside the files of a run: .NAME.PROCESS
 _ASIDE = re.compile(
     r"\.(?:(?:config|provenance)\.json|report\.md|metrics\.jsonl(?:\.damaged\d*)?|"
@@ -278,6 +281,4 @@ def _hint_at_game(name: str) -> str:
         option = f" --set game={shlex.quote(name)}"
     train = f"train one with 'selfplay train {recipe}{option}', or " if recipe else ""
     instead = f"play without a net: 'selfplay play mcts:1000 --game {shlex.quote(name)}'"
-    if address == "proving":
-        instead = "prove with the one that ships: 'selfplay prove PROBLEM.p'"
-    return f"it is the name of a game: {train}{instead}"
+    return f"it is the name of a game: {train}{_INSTEAD.get(address, instead)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,19 +41,20 @@ def command(run: str, config: Config) -> str:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    from selfplay.proving.agent import load_guide
     from selfplay.proving.batch import Judged, Order, judge_files
     from selfplay.proving.report import judged_json, judged_lines
     from selfplay.system.cores import core_count
     from selfplay.system.interrupts import interruptible
     from selfplay.system.progress import progress
+    from selfplay.training.guide import load_guide
 
     folder = Path(arguments.problems)
     files = _chosen(folder, arguments.held_out, arguments.limit)
     run = None if arguments.run == "none" else arguments.run
-    if run is not None:
-        load_guide(run)  # errors are told before any process starts
-    order = Order(run, bounds_of(arguments), guided_share(arguments))
+    guide = None if run is None else partial(load_guide, run)
+    if guide is not None:
+        guide()  # errors are told before any process starts
+    order = Order(guide, bounds_of(arguments), guided_share(arguments))
     judged: list[Judged] = []
     with interruptible() as stop, progress(f"{len(files):,} problems") as say:
 

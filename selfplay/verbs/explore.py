@@ -23,8 +23,9 @@ def arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     from envs.proving.logic.tptp import read_problem
     from selfplay.play.proof import Walk, explore_in_terminal
-    from selfplay.proving.agent import load_guide, unguided
+    from selfplay.proving.guided import unguided
     from selfplay.system.progress import COMPILING, waiting
+    from selfplay.training.guide import load_guide
 
     problem = read_problem(Path(arguments.problem))
     with waiting(COMPILING):

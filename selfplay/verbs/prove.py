@@ -107,9 +107,9 @@ def _proved(prover: Prover, problem: Problem, bounds: Bounds, begun: float) -> R
 
 def _prover(run: str | None, share: float) -> Prover:
     """The prover guided by the run, by the one that ships if None; made ready."""
-    from selfplay.proving.agent import load_guide, reference
     from selfplay.proving.prover import Prover, complain
     from selfplay.system.progress import COMPILING, waiting
+    from selfplay.training.guide import load_guide, reference
 
     if run is None and (run := reference()) is None:
         complain("there is no trained prover here: the search is unguided")

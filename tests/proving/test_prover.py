@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,15 @@ from envs.proving.proofs.checker import Verdict, check_clause_form, check_proof
 from selfplay.config import parse_config
 from selfplay.proving import batch as judge
 from selfplay.proving import prover as provers
-from selfplay.proving.agent import load_guide, reference, unguided
 from selfplay.proving.batch import Judged, Order, is_trivial, judge_file, judge_files
-from selfplay.proving.guided import Guided, search_guided
+from selfplay.proving.guided import Guided, search_guided, unguided
 from selfplay.proving.lessons import replay
 from selfplay.proving.prover import Prover, Result
 from selfplay.proving.report import TRIVIAL, by_set, judged_json, judged_lines
 from selfplay.proving.trials import Bounds, winning_line
 from selfplay.search.tree import new_tree
 from selfplay.training.folder import RunFolder
+from selfplay.training.guide import load_guide, reference
 
 PELLETIER = OWN / "pelletier"
 EASY, HARD = PELLETIER / "pelletier_24.p", PELLETIER / "pelletier_34.p"
@@ -459,6 +460,6 @@ def test_a_process_that_dies_takes_one_problem_with_it(
 
 
 def test_a_run_that_is_none_is_told_by_the_first_process(problems: Path) -> None:
-    order = Order("nowhere", Bounds(inferences=10), 0.5)
+    order = Order(partial(load_guide, "nowhere"), Bounds(inferences=10), 0.5)
     with pytest.raises(ValueError, match="there is no run 'nowhere'"):
         list(judge_files([problems / "easy.p"], order, 1, lambda: False, lambda: None))

@@ -115,6 +115,19 @@ def test_choices_are_limited() -> None:
     assert scalars(state, OVER, MOVES) == [LOST, 5]
 
 
+def test_the_view_changes_what_is_observed_and_nothing_else(own: Library) -> None:
+    game = Proving(library=own, nodes=150)
+    seen = game.seen_as("graph")
+    assert (game.view, seen.view) == ("walks", "graph")
+    start, other = (each.start(np.arange(3, dtype=np.int32)) for each in (game, seen))
+    assert game.text(start, 2) == seen.text(other, 2)
+    expected = Proving(library=own, nodes=150, view="graph").observe(start)
+    for mine, theirs in zip(
+        arrays.leaves(seen.observe(other)), arrays.leaves(expected), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def test_steps_are_pure(own: Library) -> None:
     game = Proving(library=own)
     rng = np.random.default_rng(3)

@@ -12,7 +12,7 @@ from envs.toys import Move, Toy
 from selfplay.lines.every_line import look_ahead
 from selfplay.play.proof import Walk
 from selfplay.players.players import NetPlayer, SearchPlayer, ValuePlayer, make_player
-from selfplay.proving.agent import unguided
+from selfplay.proving.guided import unguided
 from selfplay.search import Gumbel, Puct
 from selfplay.stats import random_actions
 from selfplay.types import Player
