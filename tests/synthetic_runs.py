@@ -53,18 +53,28 @@ def write_run(
 
     ``data``: what provenance.json says of the expert's games: expert, games, positions, unique.
     The rate is measured on POSITIONS positions; the cross-entropy is twice the rate.  Learner and
-    generation share the compute 3 to 1; the machine does 1e10 FLOPs a second.
+    generation share the compute 3 to 1; the machine does 1e10 FLOPs a second.  The net is
+    a layer of ``width`` between 18 inputs and heads of 9 and 3.
     """
     rng = np.random.default_rng([seed, *map(ord, kind), width])
     factor = float(np.exp(spread * rng.standard_normal()))
     config = {
         "name": folder.name,
         "game": "tictactoe",
+        "problems": "",
         "seed": seed,
-        "regime": {"kind": kind, **(regime or {})},
+        "regime": {"kind": kind, **({"guided": True} if kind == "prove" else {}), **(regime or {})},
         "net": {"kind": "mlp", "width": width, "layers": 1, "reply_head": False},
         "learner": {"lr": 0.003, "batch": 512},
-        "strength": {"every_s": 60.0, "positions": "", "simulations": 64, **(strength or {})},
+        "strength": {
+            "every_s": 60.0,
+            "positions": "",
+            "simulations": 64,
+            "inferences": 0,
+            "problems": 100,
+            "guided": True,
+            **(strength or {}),
+        },
         "budget": {"flops": 1e14, "seconds": None, "positions": None},
     }
     provenance = {"finished": finished, **({"data": data} if data else {})}
@@ -104,6 +114,7 @@ def write_run(
                 "strength/optimal_mass": 1 - share.value,
                 "strength/value_cross_entropy": 0.3 + rate,
                 "strength/policy_cross_entropy": 2 * rate,
+                "net/parameters": 31.0 * width + 12,
             }
         )
     text = "".join(json.dumps(line) + "\n" for line in lines)

@@ -1,7 +1,11 @@
-"""The metrics that runs are compared by: which is taken, which way is better, how each is told."""
+"""The metrics that runs are compared by: which is taken, which way is better, how each is told.
+
+All that compare knows of single metrics stands here.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 
 METRIC = "strength/mistake_rate"
@@ -14,6 +18,11 @@ _LOSSES = (LOSS, "strength/own_policy_cross_entropy")
 _BASELINES = ("solver", "minimax", "mcts", "random")  # the stronger first
 _ENDS = ("_low", "_high")  # of an interval
 _SCORES = ("strength/vs_", "strength/optimal_mass", "strength/proved")
+# mistakes by each kind of search: on the positions that all share, on those of an agent's own games
+_KINDS = tuple(
+    tuple(f"strength/{where}{how}mistake_rate" for how in ("net_", "value_", ""))
+    for where in ("", "own_")
+)
 
 
 def lower_is_better(metric: str) -> bool:
@@ -24,6 +33,59 @@ def lower_is_better(metric: str) -> bool:
 def on_fixed_positions(metric: str) -> bool:
     """True where every run was measured on the same positions; see bootstrap.py."""
     return not metric.startswith(("strength/vs_", "strength/own_"))
+
+
+def is_share(metric: str) -> bool:
+    """True for what lies between 0 and 1 and is told in percent; the others are nats."""
+    return not metric.endswith("cross_entropy")
+
+
+def ceiling(metric: str) -> float:
+    """No value is larger."""
+    return 1.0 if is_share(metric) else math.inf
+
+
+def spell_metric(metric: str) -> str:
+    """A metric's name in a sentence: "score against solver", "own mistake rate"."""
+    words = metric.removeprefix("strength/")
+    opponent = words.removeprefix("vs_")
+    return words.replace("_", " ") if opponent == words else f"score against {opponent}"
+
+
+def spell_title(metric: str, effort: str) -> str:
+    """A metric with the search it is measured with: "mistake rate, net alone"."""
+    words = spell_metric(metric)
+    for kind, how in (("net ", "net alone"), ("value ", "value one move ahead")):
+        if words.endswith(f"{kind}mistake rate"):
+            return f"{words.replace(kind, '')}, {how}"
+    return f"{words}, {effort if is_share(metric) else 'net alone'}"
+
+
+def spell_number(value: float, metric: str, digits: int = 1, sign: str = "") -> str:
+    """A value or a difference: percent with so many ``digits``, or nats with three."""
+    return f"{100 * value:{sign}.{digits}f}" if is_share(metric) else f"{value:{sign}.3f}"
+
+
+def spell_value(value: float, metric: str, digits: int = 2) -> str:
+    """A value with its unit: "12.50%"."""
+    return spell_number(value, metric, digits) + ("%" if is_share(metric) else "")
+
+
+def spell_range(low: float, high: float, metric: str) -> str:
+    """The ends of an interval."""
+    return f"{spell_number(low, metric, 2)} to {spell_number(high, metric, 2)}"
+
+
+def unit_of_difference(metric: str) -> str:
+    """Points of a hundred for shares."""
+    return "points" if is_share(metric) else "nats"
+
+
+def other_searches(metric: str, known: Collection[str]) -> list[str]:
+    """Mistakes by the other kinds of search, where those of ``metric`` are, else any ``known``."""
+    fits = [kinds for kinds in _KINDS if metric in kinds]
+    fits = fits or [kinds for kinds in _KINDS if set(kinds).intersection(known)]
+    return [other for kinds in fits[:1] for other in kinds if other != metric]
 
 
 def choose_metric(runs: Sequence[Collection[str]], wish: str | None) -> str:
@@ -49,12 +111,12 @@ def choose_loss(runs: Sequence[Collection[str]], wish: str | None, metric: str) 
     Raises ValueError with a sentence when ``wish`` is a score: power laws are of losses.
     """
     known = _known(runs)
-    found = next((name for name in (*_LOSSES, metric) if name in known), metric)
-    found = found if lower_is_better(found) else ""
+    usual = next((name for name in (*_LOSSES, metric) if name in known), metric)
+    usual = usual if lower_is_better(usual) else ""
     if wish is None:
-        return found
+        return usual
     if not lower_is_better(wish):
-        instead = f"take --loss {found}" if found else "these runs have none: leave --loss out"
+        instead = f"take --loss {usual}" if usual else "these runs have none: leave --loss out"
         raise ValueError(
             f"power laws are of losses, and {wish} is better the higher it is; {instead}"
         )

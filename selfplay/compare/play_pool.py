@@ -14,6 +14,7 @@ import numpy as np
 
 import envs
 from selfplay.arrays import length, take
+from selfplay.compare.groups import Group
 from selfplay.compare.metrics import METRIC
 from selfplay.compare.pool import (
     Entrant,
@@ -25,7 +26,7 @@ from selfplay.compare.pool import (
     read_pool,
     write_pool,
 )
-from selfplay.compare.records import Group, Run
+from selfplay.compare.records import Run
 from selfplay.lines.openings import Openings
 from selfplay.measure.own_games import Witness, draw_different
 from selfplay.players.arena import play_side_by_side

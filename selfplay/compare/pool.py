@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from selfplay.compare.analysis.bootstrap import seed_weights
+from selfplay.compare.plain import as_plain
 from selfplay.compare.records import F64
 from selfplay.players.arena import DRAWS, Match, Results, rating_draws
 from selfplay.stats import Interval, wilson
@@ -75,11 +76,11 @@ def read_pool(folder: Path) -> Pool | None:
 
     Raises ValueError with a sentence when its file is damaged.
     """
-    told = read_file(folder).get("pool")
-    if told is None:
+    content = read_file(folder).get("pool")
+    if content is None:
         return None
     try:
-        columns = {name: told[name] for name in Pool._fields}
+        columns = {name: content[name] for name in Pool._fields}
         for name in ("elo", "low", "high", "score", "own_mistake_rate", "own_low", "own_high"):
             columns[name] = np.array(columns[name], np.float64)  # null becomes NaN
         columns["labels"] = tuple(columns["labels"])
@@ -135,9 +136,9 @@ def write_pool(
     folder: Path, terms: dict[str, Any], meetings: Sequence[Meeting], pool: Pool | None
 ) -> None:
     """Writes ``pool.json``, or leaves what was there."""
-    matches = [each._replace(results=each.results.tolist())._asdict() for each in meetings]
-    told = None if pool is None else {name: _plain(value) for name, value in pool._asdict().items()}
-    text = json.dumps({"terms": terms, "pool": told, "matches": matches}, allow_nan=False)
+    matches = [each._asdict() for each in meetings]
+    content = {"terms": terms, "pool": pool and pool._asdict(), "matches": matches}
+    text = json.dumps(as_plain(content), allow_nan=False)
     write_text_atomically(folder / FILE, text + "\n")
 
 
@@ -211,12 +212,3 @@ def _own(meetings: Sequence[Meeting], entrants: Sequence[Entrant], label: str) -
     if not moves:
         return Interval(math.nan, math.nan, math.nan)
     return wilson(sum(each.mistakes for each in judged), moves)
-
-
-def _plain(value: Any) -> Any:
-    """Arrays as nested lists, with null for NaN."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -12,17 +12,14 @@ from selfplay.compare.comparison import Comparison, compare
 from selfplay.compare.pool import Pool, read_pool
 from selfplay.compare.report.content import comparison_json
 from selfplay.compare.report.output import OWN, REPORT, choose_folder, prepare, write
-from selfplay.compare.views import View, make_views
 
 MOST_RUNS = 40  # that TensorBoard's older pages choose by themselves
 
 
 class Published(NamedTuple):
-    """What was found, and where it was written."""
+    """A comparison, and where it was written."""
 
-    found: Comparison
-    views: tuple[View, ...]
-    pool: Pool | None
+    comparison: Comparison
     content: dict[str, Any]  # of compare.json
     folder: Path
 
@@ -37,7 +34,7 @@ class Published(NamedTuple):
     @property
     def logdir(self) -> Path:
         """What TensorBoard shows at once: of many runs its Custom Scalars choose none."""
-        groups = self.found.groups
+        groups = self.comparison.groups
         count = len(groups) + sum(len(group.runs) for group in groups)
         return self.folder / OWN if count > MOST_RUNS else self.folder
 
@@ -66,24 +63,24 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
             "the figures need matplotlib, which is not installed: pip install 'selfplay[compare]'"
         ) from error
     names = asked.names
-    found = compare(names, asked.metric, asked.loss)
+    comparison = compare(names, asked.metric, asked.loss)
     folder = choose_folder(names, asked.out)
     prepare(folder)
-    views = make_views(found)
     if asked.pool is None:
         pool = _read_pool([folder, *map(Path, names)])
     else:
-        pool = _play_pool(folder, found, asked, tell)
+        pool = _play_pool(folder, comparison, asked, tell)
+    comparison = comparison._replace(pool=pool)
     tell("drawing")
-    content = comparison_json(found, views, pool)
+    content = comparison_json(comparison)
     from selfplay.compare.report.canvas import standalone
     from selfplay.compare.report.events import write_events
     from selfplay.compare.report.figures import draw_all
     from selfplay.compare.report.page import write_page
 
-    pictures = draw_all(found, views, pool)
+    pictures = draw_all(comparison)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    page = write_page(found, views, pool, pictures, _subject(names), asked.command, now)
+    page = write_page(comparison, pictures, _subject(names), asked.command, now)
 
     def fill(own: Path) -> None:
         figures = own / "figures"
@@ -91,14 +88,14 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
         for each in pictures:
             (figures / f"{each.name}.svg").write_text(standalone(each), encoding="utf-8")
             (figures / f"{each.name}.png").write_bytes(each.png)
-        write_events(own, views)
+        write_events(own, comparison.views)
 
     write(folder, page, content, fill)
-    return Published(found, views, pool, content, folder)
+    return Published(comparison, content, folder)
 
 
 def _play_pool(
-    folder: Path, found: Comparison, asked: Request, tell: Callable[[str], None]
+    folder: Path, comparison: Comparison, asked: Request, tell: Callable[[str], None]
 ) -> Pool:
     """Plays what is missing of the pool of all runs."""
     from selfplay.compare.play_pool import SIMULATIONS, Order, play_pool
@@ -107,7 +104,7 @@ def _play_pool(
     simulations = SIMULATIONS if asked.simulations is None else asked.simulations
     return play_pool(
         folder,
-        found.groups,
+        comparison.groups,
         Order(asked.pool, simulations),
         lambda at: tell(f"match {at.played + 1} of {at.of}: {at.pair}"),
     )

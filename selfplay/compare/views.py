@@ -6,21 +6,31 @@ its own, and no two kinds ever share a figure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from selfplay.compare.analysis.crossing import Crossing
+from selfplay.compare.analysis.crossing import Crossing, crossing
 from selfplay.compare.analysis.curves import Curve, curves
-from selfplay.compare.analysis.sentence import spell_metric
-from selfplay.compare.comparison import Comparison, find_crossings, write_answer
-from selfplay.compare.records import Group
-
-# one after the other: on the positions that all share, on those of each agent's own games
-_SEARCHES = tuple(
-    (f"{where}net_mistake_rate", f"{where}value_mistake_rate", f"{where}mistake_rate")
-    for where in ("strength/", "strength/own_")
+from selfplay.compare.analysis.sentence import (
+    OWN,
+    TAUGHT,
+    choose_pair,
+    kind_rank,
+    write_alone,
+    write_sentence,
 )
+from selfplay.compare.groups import Group
+from selfplay.compare.metrics import other_searches, spell_title
+
+
+class Account(NamedTuple):
+    """What strength against compute says where compute is counted in one way."""
+
+    sentence: str = ""  # the answer in plain words, with its interval
+    curves: tuple[Curve, ...] = ()  # one a group
+    crossings: tuple[Crossing, ...] = ()  # each regime of own games against each that is taught
 
 
 class View(NamedTuple):
@@ -28,72 +38,51 @@ class View(NamedTuple):
 
     metric: str
     title: str  # "mistake rate, 64 simulations a move"
-    sentence: str
-    charged_sentence: str  # empty: there is no expert to charge
-    curves: tuple[Curve, ...]
-    charged: tuple[Curve, ...]
-    crossings: tuple[Crossing, ...]
-    crossings_charged: tuple[Crossing, ...]
+    free: Account  # compute of the nets alone
+    charged: Account  # the same with the expert's seconds charged; empty: there are none
 
 
-def make_views(found: Comparison) -> tuple[View, ...]:
-    """The metric that was asked for, then the other kinds of search that the runs tell of."""
-    others = _others(found)
-    first = View(
-        found.metric,
-        title_metric(found.metric, found.groups),
-        found.sentence,
-        found.charged_sentence,
-        found.curves,
-        found.charged,
-        found.crossings,
-        found.crossings_charged,
-    )
-    return (first, *(view for metric in others if (view := _view(found, metric)) is not None))
+def make_views(groups: Sequence[Group], metric: str, rate: float | None) -> tuple[View, ...]:
+    """The metric that was asked for, then the other kinds of search that the runs tell of.
+
+    ``rate``: FLOPs that a second of the expert is charged; None: there is no expert.
+    """
+    known = {name for group in groups for run in group.runs for name in run.points.strength}
+    views = []
+    for each in (metric, *other_searches(metric, known)):
+        measured = _measured(groups, each)
+        if measured:
+            free = _account(curves(measured, each))
+            charged = Account() if rate is None else _account(curves(measured, each, rate))
+            title = spell_title(each, measured[0].runs[0].settings.effort)
+            views.append(View(each, title, free, charged))
+    return tuple(views)
 
 
-def _others(found: Comparison) -> list[str]:
-    """Mistakes by the other kinds of search, where those of ``found.metric`` are, else anywhere."""
-    known = {name for group in found.groups for run in group.runs for name in run.points.names}
-    fits = [kinds for kinds in _SEARCHES if found.metric in kinds]
-    fits = fits or [kinds for kinds in _SEARCHES if known.intersection(kinds)]
-    return [metric for kinds in fits[:1] for metric in kinds if metric != found.metric]
-
-
-def _view(found: Comparison, metric: str) -> View | None:
-    """None where no run has the metric."""
-    told = (
+def _measured(groups: Sequence[Group], metric: str) -> list[Group]:
+    """The groups without the runs that do not have the metric."""
+    rest = (
         group._replace(runs=tuple(r for r in group.runs if np.isfinite(r.points.of(metric)).any()))
-        for group in found.groups
+        for group in groups
     )
-    groups = [group for group in told if group.runs]
-    if not groups:
-        return None
-    free = curves(groups, metric)
-    charged = curves(groups, metric, found.flop_rate) if found.charged else ()
-    return View(
-        metric,
-        title_metric(metric, groups),
-        write_answer(free),
-        write_answer(charged) if charged else "",
-        free,
-        charged,
-        find_crossings(free),
-        find_crossings(charged),
-    )
+    return [group for group in rest if group.runs]
 
 
-def title_metric(metric: str, groups: tuple[Group, ...] | list[Group]) -> str:
-    """A metric with the search it is measured with: "mistake rate, net alone"."""
-    words = spell_metric(metric)
-    for kind, how in (("net ", "net alone"), ("value ", "value one move ahead")):
-        if words.endswith(f"{kind}mistake rate"):
-            return f"{words.replace(kind, '')}, {how}"
-    if metric.endswith("cross_entropy"):
-        return f"{words}, net alone"
-    return f"{words}, {groups[0].runs[0].settings.effort}"
+def _account(curves: tuple[Curve, ...]) -> Account:
+    return Account(write_answer(curves), curves, find_crossings(curves))
 
 
-def is_share(metric: str) -> bool:
-    """True for what lies between 0 and 1 and is told in percent."""
-    return not metric.endswith("cross_entropy")
+def write_answer(curves: Sequence[Curve]) -> str:
+    """The answer in one plain sentence."""
+    pair = choose_pair(curves)
+    if pair is not None:
+        return write_sentence(*pair, crossing(*pair))
+    return write_alone(max(curves, key=lambda curve: float(curve.flops[-1:].sum())), curves)
+
+
+def find_crossings(curves: Sequence[Curve]) -> tuple[Crossing, ...]:
+    """Regimes of own games against those that are taught, at equal size where both have it."""
+    own = sorted((c for c in curves if c.group.kind in OWN), key=lambda c: kind_rank(c.group.kind))
+    pairs = [(a, b) for a in own for b in curves if b.group.kind in TAUGHT]
+    equal = [(a, b) for a, b in pairs if a.group.parameters == b.group.parameters]
+    return tuple(crossing(a, b) for a, b in equal or pairs)

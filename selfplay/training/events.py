@@ -2,8 +2,11 @@
 
 TensorBoard shows groups of curves by name, so that of the strength has a 1 before its name.
 
-Files are numbered, since TensorBoard reads them by name: named by the second they begin in, as is
-usual, a clock set back would hide all that comes after.  For the same reason times never fall.
+What stands in the events is made by torch's helpers; they are not written by its SummaryWriter,
+which names files by the second they begin in (a clock set back hides all that comes after) and
+writes in a thread of its own (a kill loses what waits there, a full disk ends in a traceback).
+Files of runs are numbered, since TensorBoard reads them by name; for the same reason times never
+fall.
 """
 
 from __future__ import annotations
@@ -16,30 +19,25 @@ from pathlib import Path
 from typing import Any
 
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
-from tensorboard.compat.proto.tensor_pb2 import TensorProto
-from tensorboard.compat.proto.types_pb2 import DT_STRING
-from tensorboard.plugins.custom_scalar import layout_pb2
-from tensorboard.plugins.custom_scalar import metadata as layout_metadata
-from tensorboard.plugins.hparams import metadata as hparams_metadata
-from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionStartInfo
 from tensorboard.summary.writer.record_writer import RecordWriter
+from torch.utils.tensorboard.summary import custom_scalars, hparams
 
 from selfplay.system.files import Appended
 
 EVENTS = "events.out.tfevents"  # what TensorBoard calls its files
-_VERSION = "brain.Event:2"
 
 # Custom Scalars: categories of charts, each with the curves that its expression fits
 _LAYOUT = {
     "Strength": {
-        "mistakes": "1_strength/.*mistake_rate",
-        "score": "1_strength/vs_",
-        "proved": "1_strength/(un)?proved",
+        "mistakes": ("Multiline", ["1_strength/.*mistake_rate"]),
+        "score": ("Multiline", ["1_strength/vs_"]),
+        "proved": ("Multiline", ["1_strength/(un)?proved"]),
     },
     "Learning": {
-        "loss of the policy": "learn/.*policy_loss",
-        "loss of the value": "learn/.*value_loss",
+        "loss of the policy": ("Multiline", ["learn/.*policy_loss"]),
+        "loss of the value": ("Multiline", ["learn/.*value_loss"]),
     },
 }
 
@@ -60,6 +58,30 @@ class Clock:
 
 
 class EventFile:
+    """A file of events, each on the disk before the call that adds it returns."""
+
+    def __init__(self, path: Path, now: float) -> None:
+        """``now``: seconds since 1970.  Raises ValueError where the disk takes nothing."""
+        self._file = Appended(path)
+        self.add(0, now, file_version="brain.Event:2")
+
+    def add(self, step: int, now: float, **content: Any) -> None:
+        """Appends an event; ``content``: its ``summary``, or another field of Event."""
+        record = io.BytesIO()
+        event = Event(wall_time=now, step=step, **content)
+        RecordWriter(record).write(event.SerializeToString())
+        self._file.write(record.getvalue())
+
+    def add_scalars(self, scalars: Mapping[str, float], step: int, now: float) -> None:
+        """Appends one point to each curve of these tags."""
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
+        self.add(step, now, summary=Summary(value=values))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class RunEvents:
     """The events of a run, from where it begins or goes on."""
 
     def __init__(
@@ -71,34 +93,18 @@ class EventFile:
         """
         numbers = [_number(path) for path in folder.glob(f"{EVENTS}.*")]
         number = max(numbers, default=0) + 1
-        self._file = Appended(folder / f"{EVENTS}.{number:010}.selfplay")
-        self._write(Event(wall_time=now, file_version=_VERSION))
+        self._file = EventFile(folder / f"{EVENTS}.{number:010}.selfplay", now)
         start = SessionLog(status=SessionLog.SessionStatus.START)
-        self._write(Event(wall_time=now, step=purge_step, session_log=start))
-        begun = plugin_data_pb2.SessionStartInfo(start_time_secs=now)
-        set_hparams(begun, about)
-        session = plugin_data_pb2.HParamsPluginData(session_start_info=begun)
-        shown = [
-            layout_value(_layout()),
-            hparams_value(hparams_metadata.SESSION_START_INFO_TAG, session),
-        ]
-        self._write(Event(wall_time=now, step=purge_step, summary=Summary(value=shown)))
+        self._file.add(purge_step, now, session_log=start)
+        for summary in (custom_scalars(_LAYOUT), session_start(about, "", now)):
+            self._file.add(purge_step, now, summary=summary)
 
     def add(self, scalars: Mapping[str, float], step: int, now: float) -> None:
-        """Appends one point to the curve of each scalar."""
-        values = [
-            Summary.Value(tag=curve_name(name), simple_value=value)
-            for name, value in scalars.items()
-        ]
-        self._write(Event(wall_time=now, step=step, summary=Summary(value=values)))
+        """Appends one point to the curve of each metric."""
+        self._file.add_scalars({curve_name(each): x for each, x in scalars.items()}, step, now)
 
     def close(self) -> None:
         self._file.close()
-
-    def _write(self, event: Event) -> None:
-        record = io.BytesIO()
-        RecordWriter(record).write(event.SerializeToString())
-        self._file.write(record.getvalue())
 
 
 def curve_name(metric: str) -> str:
@@ -111,52 +117,20 @@ def curve_name(metric: str) -> str:
     return f"strength_by_set/{name}" if "/" in name else f"1_strength/{name}"
 
 
-def layout_value(layout: Any) -> Summary.Value:
-    """What Custom Scalars is to show."""
-    return Summary.Value(
-        tag=layout_metadata.CONFIG_SUMMARY_TAG,
-        metadata=_ours(layout_metadata.create_summary_metadata()),
-        tensor=TensorProto(dtype=DT_STRING, string_val=[layout.SerializeToString()]),
+def session_start(about: Mapping[str, float | str], name: str, now: float) -> Summary:
+    """What HParams shows of a run: its options by name; NaN are left out."""
+    known = {key: x for key, x in about.items() if isinstance(x, str) or not math.isnan(x)}
+    _, start, _ = hparams(known, {})
+    return extended(
+        start, session_start_info=SessionStartInfo(group_name=name, start_time_secs=now)
     )
 
 
-def hparams_value(name: str, data: Any) -> Summary.Value:
-    """What HParams is to show."""
-    return Summary.Value(
-        tag=name,
-        metadata=_ours(hparams_metadata.create_summary_metadata(data)),
-        tensor=TensorProto.FromString(hparams_metadata.NULL_TENSOR.SerializeToString()),
-    )
-
-
-def set_hparams(session: Any, about: Mapping[str, float | str]) -> None:
-    """Puts options and their values into the beginning of a session."""
-    for key, value in about.items():
-        if isinstance(value, str):
-            session.hparams[key].string_value = value
-        elif not math.isnan(value):
-            session.hparams[key].number_value = value
-
-
-def _layout() -> Any:
-    categories = [
-        layout_pb2.Category(
-            title=title,
-            chart=[
-                layout_pb2.Chart(
-                    title=name, multiline=layout_pb2.MultilineChartContent(tag=[expression])
-                )
-                for name, expression in charts.items()
-            ],
-        )
-        for title, charts in _LAYOUT.items()
-    ]
-    return layout_pb2.Layout(category=categories)
-
-
-def _ours(metadata: Any) -> SummaryMetadata:
-    """The plugin's metadata as the compatible type that events are made of."""
-    return SummaryMetadata.FromString(metadata.SerializeToString())
+def extended(summary: Summary, **parts: Any) -> Summary:
+    """What torch makes for HParams, with ``parts`` of HParamsPluginData that it leaves out."""
+    plugin = summary.value[0].metadata.plugin_data
+    plugin.content += HParamsPluginData(**parts).SerializeToString()  # which is to merge them
+    return summary
 
 
 def _number(path: Path) -> int:

@@ -20,7 +20,7 @@ from selfplay.system.files import Appended
 from selfplay.system.printable import bare
 from selfplay.system.streams import unheeded
 from selfplay.training import metrics
-from selfplay.training.events import EVENTS, Clock, EventFile
+from selfplay.training.events import EVENTS, Clock, RunEvents
 from selfplay.types import Report
 
 # what the screen shows where a run tells it: name, metric, format
@@ -70,7 +70,7 @@ class RunLog:
         self._clock = Clock(max((time for time in times if isinstance(time, float)), default=0.0))
         self._lines = Appended(path)
         purge = 0 if resume_at is None else resume_at + 1
-        self._events = EventFile(folder, purge, self._clock.now(), about or {})
+        self._events = RunEvents(folder, purge, self._clock.now(), about or {})
 
     def write(self, report: Report) -> None:
         """Writes a report down, on the disk before this returns: a kill takes nothing along.

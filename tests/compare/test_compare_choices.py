@@ -17,13 +17,13 @@ from test_compare_curves import group_of, run_of
 from selfplay.compare.analysis.crossing import crossing
 from selfplay.compare.analysis.curves import curves
 from selfplay.compare.analysis.sentence import write_sentence
-from selfplay.compare.comparison import compare, write_answer
+from selfplay.compare.comparison import compare
 from selfplay.compare.metrics import choose_loss, choose_metric
 from selfplay.compare.publish import Request, publish
 from selfplay.compare.report.canvas import STYLE, log_y, new_axes
 from selfplay.compare.report.console import print_comparison
 from selfplay.compare.report.draw_strength import draw_groups, draw_regimes
-from selfplay.compare.views import make_views
+from selfplay.compare.views import write_answer
 
 RATE = "strength/mistake_rate"
 SHOWN = power(3e9, 0.3)
@@ -107,7 +107,7 @@ def test_own_games_are_compared_by_every_kind_of_search(tmp_path: Path) -> None:
     names = ("own_mistake_rate", "own_net_mistake_rate", "own_value_mistake_rate")
     found = compare([two_regimes(tmp_path, **dict.fromkeys(names, lambda rate: rate))])
     assert found.metric == found.loss == "strength/own_mistake_rate"
-    assert [view.title for view in make_views(found)] == [
+    assert [view.title for view in found.views] == [
         "own mistake rate, 64 simulations a move",
         "own mistake rate, net alone",
         "own mistake rate, value one move ahead",
@@ -124,8 +124,8 @@ def test_measured_once_is_said_and_not_that_there_is_no_other(tmp_path: Path) ->
                 flops=np.array([3.1e10]),
             )  # fmt: skip
     found = compare([tmp_path])
-    assert "no other regime" not in found.sentence
-    assert found.sentence.endswith(
+    assert "no other regime" not in found.views[0].free.sentence
+    assert found.views[0].free.sentence.endswith(
         "; imitation of 300 games (solver, temperature 1) (nor 1 more) cannot be compared with "
         "it, since 2 of its 2 runs were measured only once (see strength.per_decade and "
         "strength.every_s)"
@@ -136,7 +136,11 @@ def test_measured_once_is_said_and_not_that_there_is_no_other(tmp_path: Path) ->
 
 def test_one_regime_alone_has_no_other(tmp_path: Path) -> None:
     write_run(tmp_path / "own", SHOWN)
-    assert compare([tmp_path]).sentence.endswith("there is no other regime to compare it with")
+    assert (
+        compare([tmp_path])
+        .views[0]
+        .free.sentence.endswith("there is no other regime to compare it with")
+    )
 
 
 def test_apart_with_the_expert_charged_says_so() -> None:
@@ -171,7 +175,7 @@ def test_zero_is_drawn_where_a_regime_comes_to_it(tmp_path: Path) -> None:
     of = {"own_mistake_rate": lambda rate: 0.0 if rate < 0.3 else rate}
     found = compare([two_regimes(tmp_path, **of)])
     with mpl.rc_context(STYLE):  # type: ignore[arg-type]  # it wants literal keys
-        drawn = draw_regimes(make_views(found)[0], "strength", charged=False)
+        drawn = draw_regimes(found.views[0], found.views[0].free, "strength")
     assert drawn is not None
     assert re.search(r">\s*0%\s*<", drawn.svg)
 
@@ -181,10 +185,10 @@ def test_only_the_two_of_the_sentence_have_bands(tmp_path: Path) -> None:
     for seed in (0, 1):
         for kind in ("policy_gradient", "dagger", "imitation_then_selfplay"):
             write_run(tmp_path / f"{kind}-{seed}", power(3e9, 0.2), kind=kind, seed=seed)
-    view = make_views(compare([tmp_path]))[0]
-    drawn = draw_regimes(view, "strength", charged=False)
+    view = compare([tmp_path]).views[0]
+    drawn = draw_regimes(view, view.free, "strength")
     assert drawn is not None
     assert drawn.svg.count("FillBetweenPolyCollection") == 2
     assert "of the two that the sentence names" in drawn.caption
-    assert len(view.curves) == 5
-    assert draw_groups(view, "strength-groups") is None  # one group a regime: all are shown
+    assert len(view.free.curves) == 5
+    assert draw_groups(view) is None  # one group a regime: all are shown

@@ -13,7 +13,8 @@ from synthetic_runs import power, write_run
 from selfplay.compare.analysis.bootstrap import interval, seed_weights, welch
 from selfplay.compare.analysis.crossing import crossing, onset
 from selfplay.compare.analysis.curves import Curve, curves, track
-from selfplay.compare.records import F64, Group, Points, Run, Settings, group_runs, read_runs
+from selfplay.compare.groups import Group, group_runs
+from selfplay.compare.records import F64, Points, Run, Settings, read_runs
 from selfplay.stats import wilson
 
 RATE = "strength/mistake_rate"
@@ -22,9 +23,7 @@ MASS = "strength/optimal_mass"
 
 def run_of(flops: F64, columns: dict[str, F64], seed: int = 0, expert_s: float = 0.0) -> Run:
     zero = np.zeros(len(flops))
-    values = np.stack(list(columns.values()), axis=1)
-    ledger = (flops, flops, zero, zero + expert_s, zero, flops / 1e10, zero, zero, zero)
-    points = Points(zero, *ledger, tuple(columns), values)
+    points = Points(flops, zero + expert_s, flops / 1e10, zero, zero, columns)
     settings = Settings("tictactoe", 64, "")
     return Run(
         Path(str(seed)), settings, "selfplay", seed, "", None, None, "mlp", 1, "", None, (), True,
@@ -33,7 +32,7 @@ def run_of(flops: F64, columns: dict[str, F64], seed: int = 0, expert_s: float =
 
 
 def group_of(label: str, runs: list[Run]) -> Group:
-    return Group(label, "selfplay", "", None, None, 1, "", None, tuple(runs))
+    return Group(label, "selfplay", "", None, None, 1, None, tuple(runs))
 
 
 def noisy(

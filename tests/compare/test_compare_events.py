@@ -14,7 +14,7 @@ from tensorboard.plugins.hparams import metadata as hparams_metadata
 
 from selfplay.compare.comparison import compare
 from selfplay.compare.report.events import run_names, write_events
-from selfplay.compare.views import View, make_views
+from selfplay.compare.views import View
 
 IMITATION = "imitation, 10 games"
 LOG = "against log compute (step 1200 = 1e12 FLOPs)"
@@ -32,7 +32,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> tuple[View, ...]:
         runs / "imitated", power(1e9, 0.1), kind="imitation", regime={"data": "d", "games": 10},
         data=data, expert_s=1.0,
     )  # fmt: skip
-    return make_views(compare([runs]))
+    return compare([runs]).views
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def series(found: EventAccumulator, tag: str) -> tuple[list[int], np.ndarray]:
 def test_each_group_is_a_run_with_its_curve_and_band(folder: Path, views: tuple[View, ...]) -> None:
     assert sorted(p.name for p in folder.iterdir() if p.is_dir()) == [IMITATION, "self-play"]
     found = read(folder / "self-play")
-    (curve,) = (curve for curve in views[0].curves if curve.label == "self-play")
+    (curve,) = (curve for curve in views[0].free.curves if curve.label == "self-play")
     steps, mean = series(found, "compare/mistake rate/against compute (step = GFLOP)")
     assert (steps[0], steps[-1]) == (10, 100_000)
     assert mean == pytest.approx(curve.mean, rel=1e-6)
@@ -126,7 +126,7 @@ def test_hparams_hold_a_session_a_group(folder: Path) -> None:
 
 def test_names_of_runs_are_names_of_folders(views: tuple[View, ...], tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
-    group = views[0].curves[0].group
+    group = views[0].free.curves[0].group
     labels = ["../../etc", "figures", "Figures", "a/b: <c>", "", "x" * 300]
     names = run_names([group._replace(label=label) for label in labels], tmp_path)
     assert names == ["etc", "figures 2", "Figures 3", "a b c", "group", "x" * 100]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_compare_curves import group_of, run_of
 
 from selfplay.compare.analysis.sentence import brief
-from selfplay.compare.records import Group
+from selfplay.compare.groups import Group
 from selfplay.compare.report.canvas import spell_plain, spell_power, spread
 from selfplay.compare.report.draw_strength import MOST, name_apart, split_panels
 from selfplay.compare.report.palette import COLOURS, style_sheet, with_variables

@@ -10,7 +10,7 @@ from scipy.optimize import approx_fprime, minimize
 from test_compare_curves import group_of, run_of
 
 from selfplay.compare.analysis.fits import (
-    Cell,
+    LawPoint,
     data_and_size_fits,
     elasticities,
     fit_law,
@@ -21,7 +21,8 @@ from selfplay.compare.analysis.frontier import frontiers
 from selfplay.compare.analysis.huber import best_fit, huber, refits
 from selfplay.compare.analysis.laws import Form, predict, reported, starts
 from selfplay.compare.analysis.matrix import make_matrix
-from selfplay.compare.records import F64, Group
+from selfplay.compare.groups import Group
+from selfplay.compare.records import F64
 from selfplay.stats import wilson
 
 X = 10 ** np.arange(2, 4.6, 0.5)
@@ -90,7 +91,7 @@ def test_huber_is_a_parabola_then_straight() -> None:
 
 def cells_of(
     law: Callable[[float], float], seeds: int, spread: float, n: int, rng: np.random.Generator
-) -> list[Cell]:
+) -> list[LawPoint]:
     """Runs on X: seeds spread by exp(N(0, spread)), all measured on the same n positions."""
     cells = []
     for x in map(float, X):
@@ -99,7 +100,7 @@ def cells_of(
         reach = (0.0, 0.0)
         if share:
             reach = float(np.log(share.value / share.low)), float(np.log(share.high / share.value))
-        cells.append(Cell((x,), loss, *reach))
+        cells.append(LawPoint((x,), loss, *reach))
     return cells
 
 
@@ -136,7 +137,7 @@ def test_the_interval_of_the_exponent_holds_the_truth(
 
 def test_without_noise_the_law_is_found_exactly() -> None:
     for form, (law, truth) in LAW_OF.items():
-        cells = [Cell((float(x),), np.full(2, law(float(x))), 0.0, 0.0) for x in X]
+        cells = [LawPoint((float(x),), np.full(2, law(float(x))), 0.0, 0.0) for x in X]
         fit = fit_law(form, "planted", "D", cells)
         told = {each.name: each.value for each in fit.parameters}
         assert told == pytest.approx(truth, rel=1e-4)
@@ -145,7 +146,7 @@ def test_without_noise_the_law_is_found_exactly() -> None:
 
 def test_the_form_that_foretells_comes_first() -> None:
     for form, (law, _) in LAW_OF.items():
-        cells = [Cell((float(x),), np.full(2, law(float(x))), 0.0, 0.0) for x in X]
+        cells = [LawPoint((float(x),), np.full(2, law(float(x))), 0.0, 0.0) for x in X]
         first, second = fit_laws("planted", "D", cells)
         assert first.form == form
         assert first.held_out is not None
@@ -155,8 +156,8 @@ def test_the_form_that_foretells_comes_first() -> None:
 
 def test_the_largest_half_decade_is_foretold() -> None:
     """A power law that ends ten times higher at the last place is off by ln 10 there."""
-    cells = [Cell((float(x),), np.array([x**-0.5]), 0.0, 0.0) for x in X]
-    cells[-1] = Cell(cells[-1].x, 10 * cells[-1].loss, 0.0, 0.0)
+    cells = [LawPoint((float(x),), np.array([x**-0.5]), 0.0, 0.0) for x in X]
+    cells[-1] = LawPoint(cells[-1].x, 10 * cells[-1].loss, 0.0, 0.0)
     fit = fit_law("power", "planted", "D", cells)
     assert fit.held_out == pytest.approx(np.log(10), rel=1e-4)
 

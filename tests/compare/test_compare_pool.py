@@ -16,9 +16,10 @@ from envs.tictactoe import TicTacToe
 from envs.toys import Nim
 from selfplay.arrays import length, take
 from selfplay.compare import play_pool as playing
+from selfplay.compare.groups import Group, group_runs
 from selfplay.compare.play_pool import Order, Progress, play_pool
 from selfplay.compare.pool import Entrant, Judged, Meeting, Pool, rate, read_pool
-from selfplay.compare.records import Group, group_runs, read_runs
+from selfplay.compare.records import read_runs
 from selfplay.config import parse_config
 from selfplay.lines.openings import canonical_keys
 from selfplay.players.schedule import make_schedule

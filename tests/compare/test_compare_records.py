@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from synthetic_runs import FLOPS, expert_data, power, write_run, write_sweep
 
-from selfplay.compare.records import Settings, flop_rate, group_runs, read_run, read_runs
+from selfplay.compare.groups import group_runs
+from selfplay.compare.records import Settings, flop_rate, read_run, read_runs
 
 LAW = power(1e9, 0.3)
 
@@ -35,7 +36,6 @@ def test_a_run_says_what_was_written(tmp_path: Path) -> None:
     assert run.settings == ("tictactoe", 64, "", "", 0, 0)
     points = run.points
     np.testing.assert_allclose(points.flops, FLOPS)
-    np.testing.assert_allclose(points.flops_learn, 0.75 * FLOPS)
     np.testing.assert_allclose(points.wall_s, FLOPS / 1e10)
     assert (points.expert_s == 12.5).all()
     below, above = points.error("strength/mistake_rate")
@@ -46,8 +46,12 @@ def test_a_run_says_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [16, 64])
-def test_the_size_is_that_of_the_net(width: int, tmp_path: Path) -> None:
-    run = read_run(write_run(tmp_path / "a", LAW, width=width))
+def test_the_size_of_a_net_is_said_or_counted(width: int, tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "a", LAW, width=width)
+    run = read_run(folder)
+    text = (folder / "metrics.jsonl").read_text().replace("net/parameters", "cost/older")
+    (folder / "metrics.jsonl").write_text(text)
+    assert read_run(folder).parameters == run.parameters
     inputs = 18  # two planes of nine cells
     layers = inputs * width + width
     heads = (width * 9 + 9) + (width * 3 + 3)
@@ -134,7 +138,7 @@ def test_provers_that_learn_imitate_or_have_no_net_are_three_regimes(tmp_path: P
         ("imitation", "imitation", "the unguided search"),
         ("prove", "guided proving", ""),
         ("unguided", "unguided proving, guided false", ""),
-        ("unguided", "unguided proving", ""),
+        ("unguided", "unguided proving, guided true", ""),
     ]
 
 
@@ -187,8 +191,8 @@ def test_provers_measured_on_other_problems_are_refused(
 
 
 def test_kinds_of_net_are_told_apart(tmp_path: Path) -> None:
-    for name, kind in (("a", "mlp"), ("b", "resnet")):
-        file = write_run(tmp_path / name, LAW) / "config.json"
+    for width, kind in ((16, "mlp"), (64, "resnet")):
+        file = write_run(tmp_path / kind, LAW, width=width) / "config.json"
         file.write_text(json.dumps(json.loads(file.read_text()) | {"net": {"kind": kind}}))
     runs = read_runs([tmp_path]).runs
     assert {group.label for group in group_runs(runs)} == {
@@ -230,6 +234,8 @@ def test_cells_that_failed_are_named_and_the_others_compared(tmp_path: Path) -> 
     config = json.loads((tmp_path / "good" / "config.json").read_text())
     config["net"]["width"] = 10**9
     huge = write_run(tmp_path / "huge", LAW, seed=4)
+    older = (huge / "metrics.jsonl").read_text().replace("net/parameters", "cost/older")
+    (huge / "metrics.jsonl").write_text(older)
     (huge / "config.json").write_text(json.dumps(config))
     early = write_run(tmp_path / "early", LAW, seed=2)
     (early / "metrics.jsonl").write_text('{"step": 1, "phase": "learn", "time": 1.0}\n')
@@ -241,7 +247,7 @@ def test_cells_that_failed_are_named_and_the_others_compared(tmp_path: Path) -> 
     reasons = {each.path.name: each.reason for each in read.skipped}
     assert reasons.keys() == {"damaged", "huge", "early", "absent"}
     assert "config.json is damaged" in reasons["damaged"]
-    assert "(net: Input should be less than or equal to 65536)" in reasons["huge"]
+    assert "net.width = 1000000000: Input should be less than or equal to 65536" in reasons["huge"]
     assert "no measurement of strength yet" in reasons["early"]
     assert reasons["early"].endswith("; the sweep says: out of memory")
     assert "has no config.json" in reasons["absent"]

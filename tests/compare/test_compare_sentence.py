@@ -126,28 +126,30 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 
 
 def test_a_sweep_is_compared_as_planted(sweep: Comparison) -> None:
-    assert sweep.sentence.startswith(
+    assert sweep.views[0].free.sentence.startswith(
         "self-play overtakes imitation of 10,000 games (solver, temperature 1) at "
     )
     (found,) = (
         each
-        for each in sweep.crossings
+        for each in sweep.views[0].free.crossings
         if each.a.startswith("self-play") and each.b.startswith("imitation, 10,000")
     )
     assert found.low is not None
     assert found.high is not None
     assert found.low < CROSSING < found.high
-    behind = [each for each in sweep.crossings if each.a.startswith("policy gradient")]
+    behind = [
+        each for each in sweep.views[0].free.crossings if each.a.startswith("policy gradient")
+    ]
     assert {each.state for each in behind} == {"behind"}
 
 
 def test_charging_the_expert_moves_its_curves(sweep: Comparison) -> None:
     assert sweep.flop_rate == pytest.approx(1e10)
-    moved = {curve.label: curve for curve in sweep.charged}
-    for curve in sweep.curves:
+    moved = {curve.label: curve for curve in sweep.views[0].charged.curves}
+    for curve in sweep.views[0].free.curves:
         start = 1e10 * (1 + (curve.group.games or 0) / 100 if curve.group.expert else 1)
         assert start <= moved[curve.label].flops[0] * 1.0001 < start * 10**0.06
-    assert "the expert's seconds charged" in sweep.charged_sentence
+    assert "the expert's seconds charged" in sweep.views[0].charged.sentence
 
 
 def test_the_exponent_of_data_is_found(sweep: Comparison) -> None:
@@ -164,9 +166,11 @@ def test_one_regime_alone(tmp_path: Path) -> None:
     for seed in range(2):
         write_run(tmp_path / f"{seed}", power(1e9, 0.3), seed=seed)
     found = compare([tmp_path])
-    assert found.sentence.startswith("self-play comes to mistake rate = 0.0")
-    assert found.sentence.endswith("FLOPs; there is no other regime to compare it with")
-    assert found.charged == ()
+    assert found.views[0].free.sentence.startswith("self-play comes to mistake rate = 0.0")
+    assert found.views[0].free.sentence.endswith(
+        "FLOPs; there is no other regime to compare it with"
+    )
+    assert found.views[0].charged.curves == ()
     assert found.matrix is None
 
 
@@ -180,8 +184,10 @@ def test_one_seed_is_said_and_nothing_invented(tmp_path: Path) -> None:
         data=expert_data(10),
     )
     found = compare([tmp_path])
-    assert found.sentence.endswith("there is no interval, which needs two seeds of each")
-    assert all(curve.low is None for curve in found.curves)
+    assert found.views[0].free.sentence.endswith(
+        "there is no interval, which needs two seeds of each"
+    )
+    assert all(curve.low is None for curve in found.views[0].free.curves)
     assert f"{tmp_path / 'a'} is not finished" in found.notes
     assert "self-play: one seed, so its interval is missing" in found.notes
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.compare.analysis.bootstrap import REPLICATES, moved, seed_weights
-from selfplay.compare.metrics import on_fixed_positions
-from selfplay.compare.records import F64, Group, Run
+from selfplay.compare.groups import Group
+from selfplay.compare.metrics import ceiling, on_fixed_positions
+from selfplay.compare.records import F64, Run
 
 PER_DECADE = 20  # grid points a factor of 10 in compute
 
@@ -83,8 +84,7 @@ def make_curve(
     if len(tracks) < 2 or not count:
         return curve
     drawn = redrawn(curve, seed_weights([len(tracks)], replicates, rng), rng)
-    top = math.inf if metric.endswith("cross_entropy") else 1.0
-    low, high = np.clip(np.quantile(drawn, [0.025, 0.975], axis=0), 0.0, top)
+    low, high = np.clip(np.quantile(drawn, [0.025, 0.975], axis=0), 0.0, ceiling(metric))
     return curve._replace(low=low, high=high)
 
 
@@ -127,18 +127,11 @@ def on_common_grid(a: Curve, b: Curve) -> tuple[Curve, Curve]:
     """The two curves cut to the compute that both have."""
     grids = (np.rint(np.log10(each.flops) * PER_DECADE).astype(np.int64) for each in (a, b))
     _, in_a, in_b = np.intersect1d(*grids, return_indices=True)
-    return _cut(a, in_a), _cut(b, in_b)
+    return cut(a, in_a), cut(b, in_b)
 
 
-def _cut(curve: Curve, at: NDArray[np.intp]) -> Curve:
-    low = None if curve.low is None else curve.low[at]
-    high = None if curve.high is None else curve.high[at]
-    return curve._replace(
-        flops=curve.flops[at],
-        mean=curve.mean[at],
-        low=low,
-        high=high,
-        runs=curve.runs[:, at],
-        below=curve.below[at],
-        above=curve.above[at],
-    )
+def cut(curve: Curve, at: NDArray[np.intp] | NDArray[np.bool_]) -> Curve:
+    """The curve at some of its points."""
+    group, metric, charged, *columns = curve
+    rest: list[Any] = [x if x is None else x[..., at] for x in columns]
+    return Curve(group, metric, charged, *rest)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from selfplay.compare.analysis.bootstrap import REPLICATES, interval, moved
 from selfplay.compare.analysis.huber import EFFICIENCY, TIGHT, best_fit, refits
 from selfplay.compare.analysis.laws import LAWS, Form, predict, reported, starts
+from selfplay.compare.groups import Group, spell_kind
 from selfplay.compare.metrics import on_fixed_positions
-from selfplay.compare.records import F64, Group, spell_kind
+from selfplay.compare.records import F64
 from selfplay.stats import Z95, Interval
 
 HALF_DECADE = 10**0.5
@@ -29,7 +30,7 @@ class Parameter(NamedTuple):
     interval: Interval | None  # 95%; None with fewer than two seeds
 
 
-class Cell(NamedTuple):
+class LawPoint(NamedTuple):
     """Runs at the same place, which differ in their seed."""
 
     x: tuple[float, ...]  # > 0: D, N or C, or (N, D)
@@ -38,7 +39,7 @@ class Cell(NamedTuple):
     above: float  # and up
 
 
-class Fit(NamedTuple):
+class LawFit(NamedTuple):
     """A law fitted to all samples, and how well it foretold those it had not seen.
 
     power: L = (scale / x) ** exponent.  floor: L = floor + (scale / x) ** exponent.
@@ -53,7 +54,7 @@ class Fit(NamedTuple):
     parameters: tuple[Parameter, ...]
     held_out: float | None  # mean |ln predicted - ln measured| in the largest half-decade of x
     # (of N times D), of a fit to the rest; None: too few points are left
-    cells: tuple[Cell, ...]
+    cells: tuple[LawPoint, ...]
     theta: F64  # [P] as laws.py has it
     centre: F64  # [V] mean of ln x
 
@@ -82,8 +83,8 @@ class Elasticity(NamedTuple):
 
 
 def fit_laws(
-    label: str, of: str, cells: Sequence[Cell], shifts: F64 | None = None
-) -> tuple[Fit, ...]:
+    label: str, of: str, cells: Sequence[LawPoint], shifts: F64 | None = None
+) -> tuple[LawFit, ...]:
     """Both forms for ``cells``, first the one that foretells the held-out cells better.
 
     ``shifts`` [B, G]: how far bootstrap replicates move ln L of each of the G cells.
@@ -95,8 +96,8 @@ def fit_laws(
 
 
 def fit_law(
-    form: Form, label: str, of: str, cells: Sequence[Cell], shifts: F64 | None = None
-) -> Fit:
+    form: Form, label: str, of: str, cells: Sequence[LawPoint], shifts: F64 | None = None
+) -> LawFit:
     """One form, its parameters with intervals, and its error in the largest half-decade."""
     at, u, centre, log_loss = _samples(cells)
     delta = _delta(cells)
@@ -113,10 +114,12 @@ def fit_law(
         for name, value, spread in zip(LAWS[form].names, told, intervals, strict=True)
     )
     error = _held_out(form, cells, delta)
-    return Fit(label, of, form, parameters, error, tuple(cells), theta, centre)
+    return LawFit(label, of, form, parameters, error, tuple(cells), theta, centre)
 
 
-def seed_shifts(cells: Sequence[Cell], replicates: int = REPLICATES, seed: int = 0) -> F64 | None:
+def seed_shifts(
+    cells: Sequence[LawPoint], replicates: int = REPLICATES, seed: int = 0
+) -> F64 | None:
     """[B, G] f64, how far the replicates move ln L of each cell; None with fewer than two seeds.
 
     Seeds are taken to spread alike (in ln L) in all cells, so that the spread is learned from all
@@ -136,7 +139,9 @@ def seed_shifts(cells: Sequence[Cell], replicates: int = REPLICATES, seed: int =
     return off
 
 
-def elasticity(label: str, of: str, cells: Sequence[Cell], shifts: F64 | None = None) -> Elasticity:
+def elasticity(
+    label: str, of: str, cells: Sequence[LawPoint], shifts: F64 | None = None
+) -> Elasticity:
     """The slope of ln L over ln x, by least squares over the cells' means."""
     u = np.log([cell.x[0] for cell in cells])
     u -= u.mean()
@@ -146,9 +151,9 @@ def elasticity(label: str, of: str, cells: Sequence[Cell], shifts: F64 | None = 
     return Elasticity(label, of, slope, spread, np.array([cell.x[0] for cell in cells]))
 
 
-def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[Fit, ...]:
+def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[LawFit, ...]:
     """L(D) of the largest net, L(N) on the most data, and L(N, D), of each regime and expert."""
-    fits: list[Fit] = []
+    fits: list[LawFit] = []
     for of, free in (("D", _OF_DATA_ALONE), ("N", _OF_SIZE), ("N, D", _OF_DATA + _OF_SIZE)):
         largest: dict[tuple[object, ...], list[Group]] = {}
         for bundle in bundles(groups, free).values():
@@ -190,7 +195,7 @@ def bundles(
     return found
 
 
-def best_cell(group: Group, x: tuple[float, ...], metric: str) -> Cell | None:
+def best_cell(group: Group, x: tuple[float, ...], metric: str) -> LawPoint | None:
     """The least loss of each run of a group (it stops early); None where one has none above 0."""
     losses, below, above = [], [], []
     for run in group.runs:
@@ -204,10 +209,10 @@ def best_cell(group: Group, x: tuple[float, ...], metric: str) -> Cell | None:
         above.append(np.log1p(up / values[at]))
     shared = on_fixed_positions(metric)
     reach = (float(np.mean(below)), float(np.mean(above))) if shared else (0.0, 0.0)
-    return Cell(x, np.array(losses), *reach)
+    return LawPoint(x, np.array(losses), *reach)
 
 
-def _cells(bundle: Sequence[Group], of: str, metric: str) -> list[Cell]:
+def _cells(bundle: Sequence[Group], of: str, metric: str) -> list[LawPoint]:
     """One cell a group, by ascending x."""
     cells = []
     for group in bundle:
@@ -219,7 +224,7 @@ def _cells(bundle: Sequence[Group], of: str, metric: str) -> list[Cell]:
     return sorted(cells, key=lambda cell: cell.x)
 
 
-def _spans(cells: Sequence[Cell]) -> bool:
+def _spans(cells: Sequence[LawPoint]) -> bool:
     """True where there are enough places to see a law; of a grid, two each way and six."""
     if not cells:
         return False
@@ -256,7 +261,7 @@ def title(bundle: Sequence[Group], of: str) -> str:
     return words
 
 
-def _samples(cells: Sequence[Cell]) -> tuple[NDArray[np.intp], F64, F64, F64]:
+def _samples(cells: Sequence[LawPoint]) -> tuple[NDArray[np.intp], F64, F64, F64]:
     """The cell [M], ln x less its mean [M, V], that mean [V] and ln L [M] of each run."""
     at = np.repeat(np.arange(len(cells)), [len(cell.loss) for cell in cells])
     log_x = np.log(np.array([cell.x for cell in cells]))[at]
@@ -264,20 +269,20 @@ def _samples(cells: Sequence[Cell]) -> tuple[NDArray[np.intp], F64, F64, F64]:
     return at, log_x - centre, centre, np.log(np.concatenate([cell.loss for cell in cells]))
 
 
-def _spread(cells: Sequence[Cell]) -> float:
+def _spread(cells: Sequence[LawPoint]) -> float:
     """The standard deviation of ln L over seeds, from all cells."""
     squares = [((log := np.log(cell.loss)) - log.mean()) ** 2 for cell in cells]
     freedom = sum(len(each) - 1 for each in squares)
     return float(np.sqrt(np.concatenate(squares).sum() / freedom)) if freedom else USUAL_SPREAD
 
 
-def _delta(cells: Sequence[Cell]) -> float:
+def _delta(cells: Sequence[LawPoint]) -> float:
     """The residual of ln L beyond which a run counts as an outlier."""
     from_positions = np.mean([(cell.below + cell.above) / 2 for cell in cells]) / Z95
     return max(1e-3, TIGHT * float(np.hypot(_spread(cells), from_positions)))
 
 
-def _held_out(form: Form, cells: Sequence[Cell], delta: float) -> float | None:
+def _held_out(form: Form, cells: Sequence[LawPoint], delta: float) -> float | None:
     size = np.array([np.prod(cell.x) for cell in cells])
     seen = size < size.max() / HALF_DECADE * (1 + 1e-9)  # what lies at its edge is seen
     rest = [cell for cell, kept in zip(cells, seen, strict=True) if kept]

@@ -9,9 +9,10 @@ import numpy as np
 
 from selfplay.compare.analysis.bootstrap import REPLICATES, moved, seed_weights
 from selfplay.compare.analysis.curves import PER_DECADE, track
-from selfplay.compare.analysis.fits import Cell, Fit, bundles, family, fit_laws, title
+from selfplay.compare.analysis.fits import LawFit, LawPoint, bundles, family, fit_laws, title
+from selfplay.compare.groups import Group
 from selfplay.compare.metrics import on_fixed_positions
-from selfplay.compare.records import F64, Group
+from selfplay.compare.records import F64
 
 DECADES = 2  # of compute, the last ones, that L(C) is fitted to
 EVERY = 5  # grid points between the points of that fit: a quarter of a decade
@@ -45,7 +46,7 @@ class _Arm(NamedTuple):
 
 def frontiers(
     groups: Sequence[Group], metric: str, replicates: int = REPLICATES
-) -> tuple[tuple[Frontier, ...], tuple[Fit, ...]]:
+) -> tuple[tuple[Frontier, ...], tuple[LawFit, ...]]:
     """The frontier of each regime and expert on its most data, and both forms of L(C) for it."""
     largest: dict[tuple[object, ...], list[Group]] = {}
     for bundle in bundles(groups, ("net.", "budget.")).values():
@@ -53,7 +54,7 @@ def frontiers(
         if (bundle[0].data or 0) >= (largest.get(key, bundle)[0].data or 0):
             largest[key] = bundle
     found: list[Frontier] = []
-    fits: list[Fit] = []
+    fits: list[LawFit] = []
     for bundle in largest.values():
         traced = _trace(bundle, metric, replicates)
         if traced is not None:
@@ -138,12 +139,12 @@ def _moves(arm: _Arm, replicates: int, rng: np.random.Generator) -> F64:
     return by_seeds
 
 
-def _fits(frontier: Frontier, shifts: F64 | None) -> tuple[Fit, ...]:
+def _fits(frontier: Frontier, shifts: F64 | None) -> tuple[LawFit, ...]:
     """Both forms of L(C), fitted to the last decades of a frontier."""
     late = np.flatnonzero(frontier.flops >= frontier.flops[-1] / 10**DECADES * (1 - 1e-9))
     at = late[::-1][::EVERY][::-1]
     cells = [
-        Cell((float(c),), np.array([loss]), 0.0, 0.0)
+        LawPoint((float(c),), np.array([loss]), 0.0, 0.0)
         for c, loss in zip(frontier.flops[at], frontier.loss[at], strict=True)
     ]
     if len(cells) < 4:

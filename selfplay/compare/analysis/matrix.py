@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from selfplay.compare.analysis.bootstrap import REPLICATES, interval, moved, seed_weights
+from selfplay.compare.groups import Group
 from selfplay.compare.metrics import on_fixed_positions
-from selfplay.compare.records import F64, Group, Run
+from selfplay.compare.records import F64, Run
 
 
-class Matrix(NamedTuple):
+class SizeMatrix(NamedTuple):
     """The last value of the metric in frozen runs: data made by net i (rows), learner j (columns).
 
     A column that falls from row to row says that better data help: the quarry was the limit.  A
@@ -29,7 +30,7 @@ class Matrix(NamedTuple):
     seeds: F64  # [I, J] runs behind each
 
 
-def make_matrix(groups: Sequence[Group], metric: str) -> Matrix | None:
+def make_matrix(groups: Sequence[Group], metric: str) -> SizeMatrix | None:
     """The matrix of the frozen runs on the most positions; None where there are none."""
     frozen = [group for group in groups if group.maker_parameters is not None]
     most = max((group.data or 0 for group in frozen), default=0)
@@ -51,7 +52,7 @@ def make_matrix(groups: Sequence[Group], metric: str) -> Matrix | None:
         seeds[at] = len(runs)
         if runs:
             value[at], low[at], high[at] = _last(runs, metric)
-    return Matrix(metric, makers, learners, value, low, high, seeds)
+    return SizeMatrix(metric, makers, learners, value, low, high, seeds)
 
 
 def _last(runs: Sequence[Run], metric: str) -> tuple[float, float, float]:

@@ -7,49 +7,53 @@ from collections.abc import Sequence
 
 from selfplay.compare.analysis.crossing import Crossing
 from selfplay.compare.analysis.curves import Curve, why_empty
-from selfplay.compare.metrics import lower_is_better
-from selfplay.compare.records import Group, spell_kind
+from selfplay.compare.groups import Group, spell_kind
+from selfplay.compare.metrics import (
+    lower_is_better,
+    spell_metric,
+    spell_number,
+    unit_of_difference,
+)
 from selfplay.stats import Interval
 
 _GAP = "\N{NO-BREAK SPACE}"
 _PERFECT = ("solver", "solver, perfect", "solver, temperature 0")
 
 
-def write_sentence(a: Curve, b: Curve, found: Crossing) -> str:
+def write_sentence(a: Curve, b: Curve, crossing: Crossing) -> str:
     """Where ``a`` overtakes ``b``, or what else can be said, with the interval if there is one."""
     us, them = name_group(a.group), name_group(b.group)
-    cost = ", the expert's seconds charged" if found.charged else ""
-    if found.state == "apart":
-        why = " once the expert's seconds are charged" if found.charged else ""
+    cost = ", the expert's seconds charged" if crossing.charged else ""
+    if crossing.state == "apart":
+        why = " once the expert's seconds are charged" if crossing.charged else ""
         return f"{us} and {them} have no compute in common{why}, so that nothing can be compared"
-    ends = dict.fromkeys((spell_flops(found.first), spell_flops(found.last)))
-    extent = f"{'-'.join(ends)} FLOPs"
-    if found.state == "unknown":
-        return _one_seed(us, them, found, cost)
-    assert found.gap is not None
-    gap = spell_gap(found.gap, found.metric)
-    if found.state == "crosses":
-        low = spell_flops(found.low) if found.low else f"below {spell_flops(found.first)}"
-        high = spell_flops(found.high) if found.high else f"over {spell_flops(found.last)}"
-        if found.flops is None:
+    extent = f"{'-'.join(dict.fromkeys(map(spell_flops, (crossing.first, crossing.last))))} FLOPs"
+    if crossing.state == "unknown":
+        return _one_seed(us, them, crossing, cost)
+    assert crossing.gap is not None
+    gap = _spell_gap(crossing.gap, crossing.metric)
+    if crossing.state == "crosses":
+        if crossing.flops is None:
             return (
                 f"{us} is ahead of {them} on the whole range of {extent}{cost}, and with "
-                f"probability over 0.975 from {spell_flops(found.sure or found.last)} FLOPs on"
+                f"probability over 0.975 from {spell_flops(crossing.sure or crossing.last)} FLOPs "
+                f"on"
             )
         return (
-            f"{us} overtakes {them} at {spell_flops(found.flops)} FLOPs (95%: {low}-{high}){cost}"
+            f"{us} overtakes {them} at {spell_flops(crossing.flops)} FLOPs "
+            f"(95%: {'-'.join(spell_ends(crossing))}){cost}"
         )
-    if found.state == "ahead":
+    if crossing.state == "ahead":
         return (
             f"{us} is better than {them} at every compute measured, {extent}{cost}; at the "
             f"largest by {gap}"
         )
-    if found.state == "behind":
-        away = found.gap
-        back = spell_gap(Interval(-away.value, -away.high, -away.low), found.metric)
+    if crossing.state == "behind":
+        value, low, high = crossing.gap
         return (
             f"{us} does not overtake {them} within {extent}{cost}: at the largest compute in "
-            f"common {them} is better by {back}"
+            f"common {them} is better by "
+            f"{_spell_gap(Interval(-value, -high, -low), crossing.metric)}"
         )
     return (
         f"whether {us} overtakes {them} within {extent} is not certain{cost}: at the largest "
@@ -57,18 +61,25 @@ def write_sentence(a: Curve, b: Curve, found: Crossing) -> str:
     )
 
 
+def _one_seed(us: str, them: str, crossing: Crossing, cost: str) -> str:
+    why = "there is no interval, which needs two seeds of each"
+    if crossing.flops is not None:
+        return f"{us} overtakes {them} at {spell_flops(crossing.flops)} FLOPs{cost}; {why}"
+    ahead, behind = (us, them) if crossing.lead > 0 else (them, us)
+    return f"{ahead} is ahead of {behind} at {spell_flops(crossing.last)} FLOPs{cost}; {why}"
+
+
 def write_alone(curve: Curve, curves: Sequence[Curve]) -> str:
     """What one regime reaches, where none of the other ``curves`` can be compared with it."""
     us, metric = name_group(curve.group), spell_metric(curve.metric)
     if curve.empty:
         return f"{us} was measured at too few points of compute to say anything: {why_empty(curve)}"
-    value = curve.mean[-1]
     spread = " (one seed, so there is no interval)"
     if curve.low is not None and curve.high is not None:
         spread = f" (95%: {curve.low[-1]:.3g}-{curve.high[-1]:.3g})"
     cost = ", the expert's seconds charged" if curve.charged else ""
     return (
-        f"{us} comes to {metric} = {value:.3g}{spread} at {spell_flops(curve.flops[-1])} "
+        f"{us} comes to {metric} = {curve.mean[-1]:.3g}{spread} at {spell_flops(curve.flops[-1])} "
         f"FLOPs{cost}; {_no_rival(curve, curves)}"
     )
 
@@ -90,14 +101,12 @@ def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:
     Of self-play the best of those that have compute in common with the imitation, if any has.
     Where one of the two is missing, the nearest to it stands in; None for a single regime.
     """
-    measured = [curve for curve in curves if len(curve.flops)]
-    own = _first_kind(measured, OWN) or _first_kind(measured, ())
-    rivals = [curve for curve in measured if own and curve.group.kind != own[0].group.kind]
-    others = _first_kind(rivals, TAUGHT) or _first_kind(rivals, ())
-    if not own or not others:
+    own = _first_kind(curves, OWN)
+    rivals = [curve for curve in curves if own and curve.group.kind != own[0].group.kind]
+    others = _first_kind(rivals, TAUGHT)
+    if not others:
         return None
-    most = max(curve.group.data or 0 for curve in others)
-    other = _best([curve for curve in others if (curve.group.data or 0) == most])
+    other = _best_on_most(others)
     return _best([curve for curve in own if _overlap(curve, other)] or own), other
 
 
@@ -106,13 +115,10 @@ def representatives(curves: Sequence[Curve]) -> list[Curve]:
 
     Curves of no points are left out.
     """
-    measured = [curve for curve in curves if len(curve.flops)]
-    chosen = list(choose_pair(measured) or ())
-    for kind in dict.fromkeys(curve.group.kind for curve in measured):
+    chosen = list(choose_pair(curves) or ())
+    for kind in dict.fromkeys(curve.group.kind for curve in curves if not curve.empty):
         if all(curve.group.kind != kind for curve in chosen):
-            kin = [curve for curve in measured if curve.group.kind == kind]
-            most = max(curve.group.data or 0 for curve in kin)
-            chosen.append(_best([curve for curve in kin if (curve.group.data or 0) == most]))
+            chosen.append(_best_on_most(_first_kind(curves, (kind,))))
     return chosen
 
 
@@ -153,48 +159,46 @@ def brief(label: str) -> str:
     return re.sub(r"([\d,]+) parameters", rf"N{_GAP}={_GAP}\1", label)
 
 
+def capital(sentence: str) -> str:
+    """With a large letter at its beginning."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def spell_flops(flops: float) -> str:
     """3.1e14."""
     mantissa, _, exponent = f"{flops:.1e}".partition("e")
     return f"{mantissa}e{int(exponent)}"
 
 
-def spell_metric(metric: str) -> str:
-    """A metric's name in a sentence: "score against solver", "own mistake rate"."""
-    words = metric.removeprefix("strength/")
-    opponent = words.removeprefix("vs_")
-    return words.replace("_", " ") if opponent == words else f"score against {opponent}"
+def spell_ends(crossing: Crossing) -> tuple[str, str]:
+    """The ends of the interval of a crossing: "below 1.0e12" where it leaves the common range."""
+    low = spell_flops(crossing.low) if crossing.low else f"below {spell_flops(crossing.first)}"
+    high = spell_flops(crossing.high) if crossing.high else f"over {spell_flops(crossing.last)}"
+    return low, high
 
 
-def spell_gap(gap: Interval, metric: str) -> str:
+def _spell_gap(gap: Interval, metric: str) -> str:
     """A difference in the metric with its interval: points of a hundred for shares."""
-    if metric.endswith("cross_entropy"):
-        return (
-            f"{gap.value:.3f} nats of {spell_metric(metric)} (95%: {gap.low:.3f} to {gap.high:.3f})"
-        )
-    value, low, high = (100 * each for each in gap)
-    return f"{value:.1f} points of {spell_metric(metric)} (95%: {low:.1f} to {high:.1f})"
-
-
-def _one_seed(us: str, them: str, found: Crossing, cost: str) -> str:
-    why = "there is no interval, which needs two seeds of each"
-    if found.flops is not None:
-        return f"{us} overtakes {them} at {spell_flops(found.flops)} FLOPs{cost}; {why}"
-    ahead, behind = (us, them) if found.lead > 0 else (them, us)
-    return f"{ahead} is ahead of {behind} at {spell_flops(found.last)} FLOPs{cost}; {why}"
+    value, low, high = (spell_number(each, metric) for each in gap)
+    return f"{value} {unit_of_difference(metric)} of {spell_metric(metric)} (95%: {low} to {high})"
 
 
 def _first_kind(curves: Sequence[Curve], kinds: Sequence[str]) -> list[Curve]:
-    """The curves of the first kind there is, of ``kinds`` or else of any."""
-    order = kinds or sorted({curve.group.kind for curve in curves})
-    return next(
-        (same for kind in order if (same := [c for c in curves if c.group.kind == kind])), []
-    )
+    """The curves with points of the first kind there is, of ``kinds`` or else of any."""
+    order = [*kinds, *sorted({curve.group.kind for curve in curves})]
+    of_kinds = ([c for c in curves if c.group.kind == kind and not c.empty] for kind in order)
+    return next(filter(None, of_kinds), [])
 
 
 def _overlap(a: Curve, b: Curve) -> bool:
     """Whether the curves have compute in common."""
     return bool(max(a.flops[0], b.flops[0]) <= min(a.flops[-1], b.flops[-1]))
+
+
+def _best_on_most(curves: Sequence[Curve]) -> Curve:
+    """Of those that learn from the most data, the one that ends best."""
+    most = max(curve.group.data or 0 for curve in curves)
+    return _best([curve for curve in curves if (curve.group.data or 0) == most])
 
 
 def _best(curves: Sequence[Curve]) -> Curve:

@@ -121,13 +121,10 @@ def _font(found: re.Match[str]) -> str:
 
 
 def new_axes(figure: Figure, left: float, bottom: float, right: float, top: float) -> Axes:
-    """Axes with margins in points; see ``place`` for several."""
+    """Axes in the house style with margins in points."""
     width, height = figure.get_size_inches() * 72
     box = (left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height)
-    return dress(figure.add_axes(box))
-
-
-def dress(axes: Axes) -> Axes:
+    axes = figure.add_axes(box)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, which="major")
     axes.set_axisbelow(True)
@@ -196,14 +193,13 @@ def spell_power(value: float) -> str:
 
 def margin(labels: Sequence[str], wrap: int) -> float:
     """Points that labels beside the axes take, broken after ``wrap`` characters."""
-    lines = [line for label in labels for line in _fold(label, wrap)]
+    lines = [line for label in labels for line in fold(label, wrap)]
     return 14 + _CHARACTER * max((len(line) for line in lines), default=0)
 
 
-def _fold(text: str, wrap: int) -> list[str]:
-    return textwrap.wrap(text, wrap, max_lines=_LINES, placeholder="\N{HORIZONTAL ELLIPSIS}") or [
-        ""
-    ]
+def fold(text: str, wrap: int, most: int = _LINES) -> list[str]:
+    """The lines of a text that is broken after ``wrap`` characters, ``most`` at most."""
+    return textwrap.wrap(text, wrap, max_lines=most, placeholder="\N{HORIZONTAL ELLIPSIS}") or [""]
 
 
 def label_ends(axes: Axes, labels: Sequence[Label], wrap: int) -> None:
@@ -213,7 +209,7 @@ def label_ends(axes: Axes, labels: Sequence[Label], wrap: int) -> None:
     box = axes.get_window_extent()
     per_point = axes.figure.dpi / 72
     height = box.height / per_point
-    texts = [_fold(label.text, wrap) for label in labels]
+    texts = [fold(label.text, wrap) for label in labels]
     sizes = np.array([LINE * len(lines) + 2.0 for lines in texts])
     ends = [axes.transData.transform((label.x, label.y)) for label in labels]
     wanted = np.array([(end[1] - box.y0) / per_point for end in ends])

@@ -6,10 +6,10 @@ from rich import box
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from selfplay.compare.analysis.sentence import capital
 from selfplay.compare.publish import Published
 from selfplay.compare.report.tables import (
     Table,
-    chief_crossings,
     crossings_table,
     fits_table,
     groups_table,
@@ -22,26 +22,26 @@ _WIDE = 150  # columns where there is no terminal to fit
 
 def print_comparison(done: Published) -> None:
     """The sentence first, then the tables, then the notes."""
-    found = done.found
+    comparison = done.comparison
+    view = comparison.views[0]
     console = PlainConsole()
     if not console.is_terminal:
         console = PlainConsole(width=_WIDE)
-    say = [f"{found.sentence}."]
-    say += [f"{found.charged_sentence}."] if found.charged_sentence else []
-    for sentence in say:
-        console.print(Text(sentence[:1].upper() + sentence[1:], "bold"), soft_wrap=True)
-    tables = [groups_table(done.views[:1])]
-    chief = chief_crossings(found.curves, found.crossings)
-    tables.append(crossings_table(chief, "Crossings"))
-    tables.append(fits_table(found.fits, found.loss))
-    tables += [] if done.pool is None else [pool_table(done.pool)]
+    for sentence in filter(None, (view.free.sentence, view.charged.sentence)):
+        console.print(Text(f"{capital(sentence)}.", "bold"), soft_wrap=True)
+    tables = (
+        groups_table([view]),
+        crossings_table(view.free.curves, view.free.crossings, "Crossings"),
+        fits_table(comparison.fits, comparison.loss),
+        pool_table(comparison.pool),
+    )
     for table in tables:
         if table.rows:
             console.print()
             console.print(_rich(table))
-    if found.notes:
+    if comparison.notes:
         console.print()
-    for note in found.notes:
+    for note in comparison.notes:
         console.print(Text(f"Note: {note}."), soft_wrap=True)
 
 
@@ -49,8 +49,8 @@ def _rich(table: Table) -> RichTable:
     drawn = RichTable(
         title=Text(table.title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
     )
-    for i, head in enumerate(table.heads):
-        words = i == 0 or head.startswith("parameters (")
+    for i, (head, words) in enumerate(zip(table.heads, table.words, strict=True)):
+        words = words or i == 0
         drawn.add_column(
             Text(head), justify="left" if words else "right", no_wrap=not words,
             overflow="fold", min_width=16 if words else None,

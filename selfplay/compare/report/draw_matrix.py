@@ -7,17 +7,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from selfplay.compare.analysis.matrix import Matrix
-from selfplay.compare.analysis.sentence import spell_metric
-from selfplay.compare.metrics import lower_is_better
+from selfplay.compare.analysis.matrix import SizeMatrix
+from selfplay.compare.metrics import (
+    lower_is_better,
+    spell_metric,
+    spell_number,
+    spell_value,
+)
 from selfplay.compare.report.canvas import WIDTH, Picture, new_axes, picture
 from selfplay.compare.report.palette import light
-from selfplay.compare.views import is_share
 
 _FAINT, _FULL = 0.06, 0.55  # opacity of the best and of the worst cell
 
 
-def draw_matrix(matrix: Matrix | None) -> Picture | None:
+def draw_matrix(matrix: SizeMatrix | None) -> Picture | None:
     """Data made by nets of one size (rows), learners of another (columns), with intervals."""
     if matrix is None:
         return None
@@ -34,16 +37,8 @@ def draw_matrix(matrix: Matrix | None) -> Picture | None:
             if not lower_is_better(matrix.metric):
                 share = 1 - share
             opacity = 0.0 if np.isnan(value) else _FAINT + (_FULL - _FAINT) * share
-            axes.add_patch(
-                Rectangle(
-                    (column + 0.02, row + 0.03),
-                    0.96,
-                    0.94,
-                    facecolor=light("imitation"),
-                    alpha=opacity,
-                    lw=0,
-                )
-            )
+            place, colour = (column + 0.02, row + 0.03), light("imitation")
+            axes.add_patch(Rectangle(place, 0.96, 0.94, facecolor=colour, alpha=opacity, lw=0))
             _write(axes, matrix, row, column)
     axes.set(xlim=(0, columns), ylim=(rows, 0))
     axes.set_xticks(np.arange(columns) + 0.5, [f"{n:,}" for n in matrix.learners])
@@ -65,7 +60,7 @@ def draw_matrix(matrix: Matrix | None) -> Picture | None:
     )
 
 
-def _write(axes: Axes, matrix: Matrix, row: int, column: int) -> None:
+def _write(axes: Axes, matrix: SizeMatrix, row: int, column: int) -> None:
     value, low, high = (
         float(part[row, column]) for part in (matrix.value, matrix.low, matrix.high)
     )
@@ -73,14 +68,12 @@ def _write(axes: Axes, matrix: Matrix, row: int, column: int) -> None:
     if np.isnan(value):
         axes.text(*at, "no run", ha="center", va="center", color=light("muted"))
         return
-    scale, digits, unit = (100, 1, "%") if is_share(matrix.metric) else (1, 3, "")
     axes.annotate(
-        f"{scale * value:.{digits}f}{unit}", at, (0, 6), textcoords="offset points",
+        spell_value(value, matrix.metric, 1), at, (0, 6), textcoords="offset points",
         ha="center", va="center", fontsize=10.5, fontweight="bold",
     )  # fmt: skip
-    seeds = int(matrix.seeds[row, column])
-    spread = "one seed" if np.isnan(low) else f"{scale * low:.{digits}f}-{scale * high:.{digits}f}"
-    told = spread if np.isnan(low) else f"{spread}, {seeds} seeds"
+    ends = "-".join(spell_number(end, matrix.metric) for end in (low, high))
+    spread = "one seed" if np.isnan(low) else f"{ends}, {int(matrix.seeds[row, column])} seeds"
     axes.annotate(
-        told, at, (0, -8), textcoords="offset points", ha="center", va="center", fontsize=7.5
+        spread, at, (0, -8), textcoords="offset points", ha="center", va="center", fontsize=7.5
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from selfplay.compare.groups import Group
 from selfplay.compare.pool import Pool
-from selfplay.compare.records import F64, Group
+from selfplay.compare.records import F64
 from selfplay.compare.report.canvas import (
     LINE,
     WIDTH,
@@ -32,7 +33,8 @@ def draw_pool(pool: Pool | None, groups: Sequence[Group]) -> Picture | None:
         return None
     order = np.argsort(pool.elo)
     labels = [pool.labels[i] for i in order]
-    colours = [light(_kind(label, groups)) for label in labels]
+    kinds = {group.label: group.kind for group in groups}
+    colours = [light(kinds.get(label, "")) for label in labels]
     height = _ROW * len(labels) + 46
     figure = Figure(figsize=(WIDTH, height / 72))
     left = margin(labels, _WRAP)
@@ -40,9 +42,7 @@ def draw_pool(pool: Pool | None, groups: Sequence[Group]) -> Picture | None:
     width = (72 * WIDTH - left - 12 - (30 if known else 0)) * (0.62 if known else 1)
     axes = new_axes(figure, left, 36, 72 * WIDTH - left - width, 10)
     _intervals(axes, pool.elo[order], pool.low[order], pool.high[order], colours)
-    axes.set_yticks(
-        range(len(labels)), ["\n".join(textwrap.wrap(label, _WRAP)[:2]) for label in labels]
-    )
+    axes.set_yticks(range(len(labels)), ["\n".join(wrap(label, _WRAP)[:2]) for label in labels])
     axes.tick_params(axis="y", length=0, labelcolor=light("ink"))
     axes.set_xlabel("Elo")
     if known:
@@ -70,7 +70,3 @@ def _intervals(axes: Axes, value: F64, low: F64, high: F64, colours: Sequence[st
         axes.plot(value[row], row, marker="o", ms=5.5, mew=0, color=colour)
     axes.set_ylim(-0.6, len(colours) - 0.4)
     axes.spines["left"].set_visible(False)
-
-
-def _kind(label: str, groups: Sequence[Group]) -> str:
-    return next((group.kind for group in groups if group.label == label), "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,22 +10,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from selfplay.compare.analysis.crossing import Crossing, crossing
-from selfplay.compare.analysis.curves import Curve
+from selfplay.compare.analysis.curves import Curve, cut
 from selfplay.compare.analysis.sentence import (
     brief,
+    capital,
     choose_pair,
     group_order,
     name_group,
     representatives,
+    spell_ends,
     spell_flops,
 )
-from selfplay.compare.metrics import lower_is_better
-from selfplay.compare.records import F64, Group, spell_kind
+from selfplay.compare.groups import Group, spell_kind
+from selfplay.compare.metrics import is_share, lower_is_better
+from selfplay.compare.records import F64
 from selfplay.compare.report.canvas import (
     WIDTH,
     Label,
     Picture,
-    dress,
+    fold,
     label_ends,
     log_x,
     log_y,
@@ -37,7 +39,7 @@ from selfplay.compare.report.canvas import (
     spell_plain,
 )
 from selfplay.compare.report.palette import light
-from selfplay.compare.views import View, is_share
+from selfplay.compare.views import Account, View
 
 MOST = 6  # curves in a panel
 _WRAP, _NARROW = 26, 16  # characters of a label beside a figure, and beside a panel of two
@@ -66,113 +68,105 @@ class Scale(NamedTuple):
     zero: bool  # of a logarithmic axis: it goes down to 0, since something lies there
 
 
-def draw_regimes(view: View, name: str, charged: bool) -> Picture | None:
+def draw_regimes(view: View, account: Account, name: str) -> Picture | None:
     """One curve a regime, and where the second of the sentence is overtaken.
 
     Only the two of the sentence have bands: more of them, one over the other, cannot be read.
     """
-    curves = [curve for curve in (view.charged if charged else view.curves) if not curve.empty]
+    curves = [curve for curve in account.curves if not curve.empty]
     if not curves:
         return None
     shown = representatives(curves)
     traces = [_trace(curve) for curve in shown]
+    charged = curves[0].charged
     extra = " + the expert's seconds" if charged else ""
     scale = _scale(traces, view, f"training compute{extra}, FLOPs")
     figure = Figure(figsize=(WIDTH, 4.1))
     labels = [name_group(trace.group) for trace in traces]
     pair = choose_pair(curves)
     met = None if pair is None else crossing(*pair)
-    top = 40 if met is not None and _is_marked(met) else 10
-    axes = new_axes(figure, 50, 36, margin(labels, _WRAP), top)
+    marked = met is not None and _is_marked(met)
+    axes = new_axes(figure, 50, 36, margin(labels, _WRAP), 40 if marked else 10)
     _set_scale(axes, scale)
-    named = [id(curve.group) for curve in pair or shown[:1]]
+    named = [curve.label for curve in pair or shown[:1]]
     for trace in traces:
-        _draw(axes, trace, scale, 1.0, band=id(trace.group) in named)
+        _draw(axes, trace, scale, 1.0, band=trace.group.label in named)
     ends = [_end(t, label, scale) for t, label in zip(traces, labels, strict=True)]
     label_ends(axes, ends, _WRAP)
     overtaken = ""
-    if pair is not None and met is not None and _is_marked(met):
+    if pair is not None and met is not None and marked:
         overtaken = _mark(axes, met, pair)
-    sentence = view.charged_sentence if charged else view.sentence
     return picture(
         name,
         f"Strength against compute{', the expert charged' if charged else ''}: {view.title}",
-        f"{_capital(sentence)}. {_how(shown, curves)}{overtaken}",
+        f"{capital(account.sentence)}. {_how(shown, curves)}{overtaken}",
         figure,
     )
 
 
-def draw_groups(view: View, name: str) -> Picture | None:
+def draw_groups(view: View) -> Picture | None:
     """All groups, in panels of a few curves; None where the figure of regimes shows them all."""
-    curves = [curve for curve in view.curves if not curve.empty]
-    shown = representatives(curves)
-    if len(shown) == len(curves):
+    curves = [curve for curve in view.free.curves if not curve.empty]
+    if len(representatives(curves)) == len(curves):
         return None
     traces = [_trace(curve) for curve in curves]
-    scale = _scale(traces, view, "training compute, FLOPs")
     pair = choose_pair(curves)
     other = None if pair is None else _trace(pair[0])
-    drawn = _draw_panels(traces, scale, other)
     beside = "" if pair is None else f" The dotted grey line is {name_group(pair[0].group)}."
     return picture(
-        name,
+        "strength-groups",
         f"Strength against compute, every group: {view.title}",
         f"The same for all {len(curves)} groups of runs; the fainter a line, the fewer data or "
         f"the smaller net it stands for. The band of the strongest line of a panel is its 95% "
         f"interval over seeds and test positions.{beside}",
-        drawn,
+        _draw_panels(traces, _scale(traces, view, "training compute, FLOPs"), other),
     )
 
 
 def draw_epochs(view: View) -> Picture | None:
     """Strength against effective epochs of all groups that learn from a finite set."""
     traces = []
-    for curve in view.curves:
-        if curve.group.data is not None and not curve.empty:
-            epochs = _epochs(curve)
-            known = np.isfinite(epochs)
-            if known.sum() > 1:
-                band = [None if b is None else b[known] for b in (curve.low, curve.high)]
-                traces.append(Trace(curve.group, epochs[known], curve.mean[known], *band))
+    for curve in view.free.curves:
+        epochs = _epochs(curve)
+        known = np.isfinite(epochs)
+        if curve.group.data is not None and known.sum() > 1:
+            traces.append(_trace(cut(curve, known))._replace(x=epochs[known]))
     if not traces:
         return None
-    scale = _scale(traces, view, "effective epochs, E / D")
     return picture(
         "epochs",
         f"Strength against effective epochs: {view.title}",
         "How often each different position was learned from (samples E over unique positions D) "
         "and what came of it, for the regimes with a finite set of data. A curve that goes flat "
         "or turns up has taken from its data what its net can take.",
-        _draw_panels(traces, scale, None),
+        _draw_panels(traces, _scale(traces, view, "effective epochs, E / D"), None),
     )
 
 
 def _draw_panels(traces: Sequence[Trace], scale: Scale, other: Trace | None) -> Figure:
     """Small multiples with one scale; ``other`` is drawn in grey in the panels it is not in."""
     panels = split_panels([trace.group for trace in traces])
-    by_group = {id(trace.group): trace for trace in traces}
+    by_label = {trace.group.label: trace for trace in traces}
     columns = min(2, len(panels))
-    rows = -(-len(panels) // columns)
-    width, height = 72 * WIDTH / columns, 205.0
-    figure = Figure(figsize=(WIDTH, (height * rows + 14) / 72))
-    total = height * rows + 14
+    width, height = 72 * WIDTH / columns, 205.0  # points, of a panel
+    total = height * -(-len(panels) // columns) + 14
+    figure = Figure(figsize=(WIDTH, total / 72))
     named = [name_apart(groups) for groups in panels]
-    wrap = _NARROW if columns > 1 else _WRAP
+    wrap, widest = (_NARROW, 38) if columns > 1 else (_WRAP, 80)
     right = margin([label for _, labels in named for label in labels], wrap)
     for at, (groups, (title, labels)) in enumerate(zip(panels, named, strict=True)):
         column, row = at % columns, at // columns
         left, bottom = column * width + 46, total - (row + 1) * height + 30
         size = width - 50 - right, height - 62
-        box = (left / (72 * WIDTH), bottom / total, size[0] / (72 * WIDTH), size[1] / total)
-        axes = dress(figure.add_axes(box))
+        axes = new_axes(figure, left, bottom, 72 * WIDTH - left - size[0], total - bottom - size[1])
         _set_scale(axes, scale, first=column == 0, last=at + columns >= len(panels))
-        axes.set_title(_fold(title, 38 if columns > 1 else 80), loc="left", pad=9)
+        axes.set_title("\n".join(fold(title, widest, 2)), loc="left", pad=9)
         if other is not None and all(other.group is not group for group in groups):
             axes.plot(other.x, other.y, color=light("muted"), lw=1.0, ls=(0, (1, 1.2)))
         ends = []
         for i, (group, label) in enumerate(zip(groups, labels, strict=True)):
-            trace = by_group[id(group)]
-            _draw(axes, trace, scale, _strength(i, len(groups)), band=i == len(groups) - 1)
+            trace, last = by_label[group.label], len(groups) - 1
+            _draw(axes, trace, scale, 0.42 + 0.58 * i / last if last else 1.0, band=i == last)
             ends.append(_end(trace, label, scale))
         label_ends(axes, ends, wrap)
     return figure
@@ -216,11 +210,6 @@ def name_apart(groups: Sequence[Group]) -> tuple[str, list[str]]:
     return ", ".join(filter(None, [kind, *shared])), [text or "all else equal" for text in rest]
 
 
-def _strength(index: int, count: int) -> float:
-    """The opacity of a panel's curves: the last, with the most data, is full."""
-    return 1.0 if count == 1 else 0.42 + 0.58 * index / (count - 1)
-
-
 def _trace(curve: Curve) -> Trace:
     return Trace(curve.group, curve.flops, curve.mean, curve.low, curve.high)
 
@@ -252,12 +241,10 @@ def _scale(traces: Sequence[Trace], view: View, x_title: str) -> Scale:
         whole = np.concatenate([y, *bands])
         reach = max(float(np.ptp(whole)), 1e-3)
         low, high = whole.min() - 0.05 * reach, whole.max() + 0.05 * reach
-    x_low, x_high = float(x.min()), float(x.max())
-    if x_low == x_high:
-        x_low, x_high = x_low / 2, x_high * 2
+    room = 2 if x.min() == x.max() else 1
     return Scale(
-        (x_low, x_high), (float(low), float(high)), x_title, view.title, log,
-        is_share(view.metric), log and bool((y == 0).any()),
+        (float(x.min()) / room, float(x.max()) * room), (float(low), float(high)), x_title,
+        view.title, log, is_share(view.metric), log and bool((y == 0).any()),
     )  # fmt: skip
 
 
@@ -299,32 +286,28 @@ def _end(trace: Trace, text: str, scale: Scale) -> Label:
     return Label(float(trace.x[-1]), y, text, light(trace.group.kind))
 
 
-def _is_marked(found: Crossing) -> bool:
+def _is_marked(met: Crossing) -> bool:
     """True where there is a compute to show: of a crossing, or of certainty."""
-    return found.state == "crosses" or (
-        found.state in ("unknown", "undecided") and found.flops is not None
-    )
+    return met.state == "crosses" or (met.state in ("unknown", "undecided") and bool(met.flops))
 
 
-def _mark(axes: Axes, found: Crossing, pair: tuple[Curve, Curve]) -> str:
+def _mark(axes: Axes, met: Crossing, pair: tuple[Curve, Curve]) -> str:
     """The line and the interval of a crossing; what the caption says of it."""
     low, high = axes.get_xlim()
-    left = max(low, found.low or found.first)
-    right = min(high, found.high or found.last)
-    spread, verb = "one seed, no interval", "overtakes"
-    if found.state == "undecided":
+    verb = "overtakes" if met.flops else "is ahead of"
+    spread = "one seed, no interval"
+    if met.state == "undecided":
         spread = "in the mean, not with certainty"
-    elif found.flops is None:
-        spread, verb = "with probability over 0.975", "is ahead of"
-    elif found.state == "crosses":
-        start = spell_flops(found.low) if found.low else f"below {spell_flops(found.first)}"
-        end = spell_flops(found.high) if found.high else f"over {spell_flops(found.last)}"
-        spread = f"95%: {start} to {end}"
-        axes.axvspan(left, right, color=light("muted"), alpha=0.13, lw=0, zorder=0)
-    at = found.flops or found.sure or found.last
+    elif met.flops is None:
+        spread = "with probability over 0.975"
+    elif met.state == "crosses":
+        spread = f"95%: {' to '.join(spell_ends(met))}"
+        ends = max(low, met.low or met.first), min(high, met.high or met.last)
+        axes.axvspan(*ends, color=light("muted"), alpha=0.13, lw=0, zorder=0)
+    at = met.flops or met.sure or met.last
     axes.axvline(at, color=light("ink"), lw=0.9, ls=(0, (3, 2)), zorder=1)
     place = np.log(at / low) / np.log(high / low)
-    where = "at" if found.flops else "from"
+    where = "at" if met.flops else "from"
     us, them = (spell_kind(curve.group.kind) for curve in pair)
     axes.annotate(
         f"{us} {verb} {them}\n{where} {spell_flops(at)} FLOPs ({spread})",
@@ -337,10 +320,10 @@ def _mark(axes: Axes, found: Crossing, pair: tuple[Curve, Curve]) -> str:
         color=light("ink"),
         linespacing=1.25,
     )
-    if found.flops is None:
+    if met.flops is None:
         return " Right of the dashed upright line the first is better with probability over 0.975."
     return " The dashed upright line is where the mean of the first overtakes the second" + (
-        "; the shaded range is its 95% interval." if found.state == "crosses" else "."
+        "; the shaded range is its 95% interval." if met.state == "crosses" else "."
     )
 
 
@@ -354,11 +337,3 @@ def _how(shown: Sequence[Curve], curves: Sequence[Curve]) -> str:
     if len(shown) < len(curves):
         words += "; of each regime the group on the most data that ends best"
     return words + "."
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
-
-
-def _fold(text: str, wrap: int) -> str:
-    return "\n".join(textwrap.wrap(text, wrap, max_lines=2, placeholder="…"))

@@ -1,0 +1,135 @@
+"""Runs that differ in their seed only, and what sets each such group apart in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from selfplay.compare.records import Run
+from selfplay.system.printable import in_one_line
+
+_KINDS = {
+    "selfplay": "self-play",
+    "imitation_then_selfplay": "imitation, then self-play",
+    "prove": "guided proving",
+    "unguided": "unguided proving",
+}
+
+
+class Group(NamedTuple):
+    """Runs that differ only in their seed."""
+
+    label: str  # "imitation, 1,000 games, temperature 1": what sets it apart from the others
+    kind: str
+    expert: str
+    games: int | None  # D in games of an expert
+    positions: int | None  # D in positions of a frozen run
+    parameters: int  # N
+    maker_parameters: int | None
+    runs: tuple[Run, ...]  # by ascending seed
+
+    @property
+    def data(self) -> int | None:
+        """D, in games or (frozen) positions; None where the data have no end or all are used."""
+        return self.positions if self.games is None else self.games
+
+
+def spell_kind(kind: str) -> str:
+    """A regime's name in a sentence."""
+    return _KINDS.get(kind, kind.replace("_", " "))
+
+
+def group_runs(runs: Sequence[Run]) -> tuple[Group, ...]:
+    """The runs that differ only in their seed, together; in the order of kind, N, D, expert."""
+    bundles: dict[tuple[object, ...], list[Run]] = {}
+    for run in sorted(runs, key=lambda run: run.seed):
+        bundles.setdefault((run.kind, run.expert, run.games, run.options), []).append(run)
+    members = sorted(bundles.values(), key=lambda bundle: _rank(bundle[0]))
+    labels = _labels([bundle[0] for bundle in members])
+    return tuple(
+        Group(
+            label,
+            first.kind,
+            first.expert,
+            first.games,
+            first.positions,
+            first.parameters,
+            first.maker_parameters,
+            (first, *others),
+        )
+        for label, (first, *others) in zip(labels, members, strict=True)
+    )
+
+
+def _rank(run: Run) -> tuple[object, ...]:
+    return run.kind, run.parameters, run.games or run.positions or 0, run.expert, run.options
+
+
+def _labels(runs: Sequence[Run]) -> list[str]:
+    """What sets each run apart from the others: its kind, then games, expert, size and options."""
+    labels = [_label(run, runs, _EXPLAINED) for run in runs]
+    apart = []
+    for run, label in zip(runs, labels, strict=True):
+        same = [other for other, its in zip(runs, labels, strict=True) if its == label]
+        apart.append(in_one_line(", ".join([label, *_differences(run, same)])))
+    return [
+        label if apart.count(label) == 1 else _label(run, runs, {})
+        for run, label in zip(runs, apart, strict=True)
+    ]
+
+
+def _differences(run: Run, others: Sequence[Run]) -> list[str]:
+    """The options in which a run differs from one of ``others``, without those that are not set."""
+    shared = set.intersection(*(set(other.options) for other in others))
+    own = sorted(set(run.options) - shared)
+    return [_option(name, value) for name, value in own if value != "null"]
+
+
+def _option(name: str, value: str) -> str:
+    return f"{name.removeprefix('regime.')} {value}"
+
+
+# what of a configuration a label need not tell when this attribute of its runs tells it
+_EXPLAINED = {
+    "net": ("net.kind",),
+    "parameters": ("net.",),
+    "expert": ("regime.data", "regime.expert"),
+    "maker_parameters": ("regime.run.net.",),
+    "games": ("regime.games",),
+    "positions": ("regime.unique",),
+}
+
+
+def _label(run: Run, runs: Sequence[Run], explained: dict[str, tuple[str, ...]]) -> str:
+    parts = [spell_kind(run.kind)]
+    if run.games is not None:
+        parts.append(f"{run.games:,} games")
+    if run.positions is not None:
+        parts.append(f"{run.positions:,} positions")
+    experts = {other.expert for other in runs if other.expert}
+    if run.maker:
+        parts.append(f"made by {run.maker_parameters:,} parameters")
+    elif run.expert and len(experts) > 1:
+        shared = set.intersection(*(set(expert.split(", ")) for expert in experts))
+        parts += [word for word in run.expert.split(", ") if word not in shared]
+    asked = [other for other in runs if other.net]
+    if run.net and len({other.net for other in asked}) > 1:
+        parts.append(f"{run.net} net")
+    if run.net and len({other.parameters for other in asked}) > 1:
+        parts.append(f"{run.parameters:,} parameters")
+    kin = [other for other in runs if other.kind == run.kind]
+    known = [
+        prefix
+        for name, prefixes in explained.items()
+        if len({getattr(other, name) for other in kin}) > 1
+        for prefix in prefixes
+    ]
+    if explained:  # how long a run went on is seen from its curve
+        known.append("budget.")
+    parts += [
+        _option(name, value)
+        for name, value in run.options
+        if not name.startswith(tuple(known))
+        and any((name, value) not in other.options for other in kin)
+    ]
+    return in_one_line(", ".join(parts))
