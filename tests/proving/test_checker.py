@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -14,24 +13,16 @@ from envs.proving.calculus.deepening import deepen
 from envs.proving.calculus.matrix import build_library
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import (
-    And,
     Atom,
     Clause,
     ClauseForm,
-    Exists,
-    Forall,
-    Formula,
     Function,
-    Iff,
-    Implies,
     Literal,
-    Not,
-    Or,
     Problem,
-    Statement,
     Term,
     Variable,
 )
+from envs.proving.logic.symbols import substituted
 from envs.proving.logic.tptp import parse_problem, read_problem
 from envs.proving.proofs.checker import (
     check,
@@ -40,7 +31,6 @@ from envs.proving.proofs.checker import (
     instance_of,
     tableau_fault,
 )
-from envs.proving.proofs.congruence import equality_valid
 from envs.proving.proofs.extract import proof_of
 from envs.proving.proofs.proof import EXTENSION, LEMMA, REDUCTION, Instance, Node, Proof
 
@@ -62,10 +52,8 @@ def literals(text: str) -> tuple[Literal, ...]:
     return clause(text).literals
 
 
-def form_of(
-    *clauses: Clause, skolem: Sequence[str] = (), defined: Sequence[str] = ()
-) -> ClauseForm:
-    return ClauseForm("t", clauses, True, False, frozenset(skolem), frozenset(defined))
+def form_of(*clauses: Clause) -> ClauseForm:
+    return ClauseForm("t", clauses, True, False, frozenset(), frozenset())
 
 
 BASE = form_of(
@@ -276,12 +264,6 @@ def test_found_proofs_are_accepted(proofs: list[tuple[Problem, ClauseForm, Proof
         assert check_clause_form(problem, form, names), proof.problem
 
 
-def substituted(term: Term, values: Mapping[str, Term]) -> Term:
-    if isinstance(term, Variable):
-        return values[term.name]
-    return Function(term.name, tuple(substituted(part, values) for part in term.arguments))
-
-
 def slowly_instance_of(general: Sequence[Literal], special: Sequence[Literal]) -> bool:
     """Reads values off, wherever a variable stands first, then puts them in and compares."""
     values: dict[str, Term] = {}
@@ -296,16 +278,7 @@ def slowly_instance_of(general: Sequence[Literal], special: Sequence[Literal]) -
     for left, right in zip(general, special, strict=False):
         read(left.atom.arguments, right.atom.arguments)
     try:
-        put_in = [
-            Literal(
-                one.positive,
-                Atom(
-                    one.atom.predicate,
-                    tuple(substituted(term, values) for term in one.atom.arguments),
-                ),
-            )
-            for one in general
-        ]
+        put_in = [one._replace(atom=substituted(one.atom, values)) for one in general]
     except KeyError:  # a variable that the other literals have no place for
         return False
     return put_in == list(special)
@@ -421,273 +394,3 @@ def test_mutated_tableaux_are_refused(proofs: list[tuple[Problem, ClauseForm, Pr
                 other = LEMMA if node.closed == REDUCTION else REDUCTION
                 rows[at] = node._replace(closed=other, partner=max(node.partner, 0))
         assert not check_proof(form, proof._replace(nodes=tuple(rows))), (proof.problem, number)
-
-
-# the clauses
-
-
-def confirmed(
-    text: str, *clauses: str, skolem: str = "", defined: str = "", role: str = "axiom"
-) -> str:
-    """The checker's reason to refuse the clauses as those of statement s; "" if it has none."""
-    problem = parse_problem(text, "t")
-    given = [Clause(literals(one), f"c{number}", "s", role) for number, one in enumerate(clauses)]
-    form = form_of(*given, skolem=skolem.split(), defined=defined.split())
-    verdict = check_clause_form(problem, form, [one.name for one in given])
-    return "" if verdict else verdict.reason
-
-
-UNCONFIRMED = "clause c0: the textbook clausification of statement s does not confirm it"
-TOTAL = "fof(s, axiom, ! [X] : ? [Y] : r(X,Y))."
-
-
-@pytest.mark.parametrize(
-    ("text", "clauses", "skolem"),
-    [
-        ("cnf(s, axiom, p(X) | ~ q(X,Y) | p(X)).", ["~ q(A,B) | p(A)"], ""),
-        ("fof(s, conjecture, p => q).", ["p", "~ q"], ""),
-        ("fof(s, axiom, p <=> q).", ["p | ~ q", "q | ~ p"], ""),
-        ("fof(s, axiom, p <~> q).", ["p | q", "~ q | ~ p"], ""),
-        (TOTAL, ["r(X,f(X))"], "f"),
-        (TOTAL, ["r(X,f(Z,X))"], "f"),  # more arguments do no harm
-        ("fof(s, axiom, ! [X] : ? [Y] : (p(X) & q(Y))).", ["q(c)", "p(X)"], "c"),
-        ("fof(s, axiom, ! [X,Y] : ? [Z] : (r(X,Z) & r(Y,Z))).", ["r(A,f(B,A))"], "f"),
-        ("fof(s, axiom, ? [X] : (p(X) | q(X))).", ["p(c) | q(c)"], "c"),
-        ("fof(s, conjecture, ! [X] : ? [Y] : r(X,Y)).", ["~ r(c,Y)"], "c"),
-        ("fof(s, axiom, p & $true).", ["p"], ""),
-        ('cnf(s, axiom, p("a", "b")).', ['"a" != "b"'], ""),
-        ("fof(s, conjecture, p). fof(t, conjecture, q).", ["~ p | ~ q"], ""),
-    ],
-)
-def test_clauses_that_follow_are_confirmed(text: str, clauses: list[str], skolem: str) -> None:
-    assert confirmed(text, *clauses, skolem=skolem) == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "clauses", "skolem", "reason"),
-    [
-        ("cnf(s, axiom, p(X) | q(X)).", ["p(X)"], "", UNCONFIRMED),
-        ("fof(s, axiom, p & $true).", ["$false"], "", UNCONFIRMED),
-        ('cnf(s, axiom, p("a", b)).', ['"a" != b'], "", UNCONFIRMED),
-        ('cnf(s, axiom, p("a", b)).', ['"a" != "a"'], "", UNCONFIRMED),
-        ("fof(s, conjecture, p => q).", ["q"], "", UNCONFIRMED),
-        ("fof(s, axiom, p <=> q).", ["p | q"], "", UNCONFIRMED),
-        ("fof(s, axiom, p <~> q).", ["p | ~ q"], "", UNCONFIRMED),
-        (TOTAL, ["r(X,c)"], "c", UNCONFIRMED),  # the same for all
-        (TOTAL, ["r(X,f(Y))"], "f", UNCONFIRMED),
-        (TOTAL, ["r(X,f(X))"], "", UNCONFIRMED),  # f is no Skolem function
-        (TOTAL + " fof(t, axiom, p(f)).", ["r(X,f(X))"], "f",
-         "the name f was not made up: t has it"),
-        ("fof(s, axiom, ? [X] : p(X) & ? [X] : ~ p(X)).", ["p(c)", "~ p(c)"], "c",
-         "clause c1: the textbook clausification of statement s does not confirm it"),
-        ("fof(s, axiom, ? [X] : ! [Y] : r(X,Y)).", ["r(X,Y)"], "", UNCONFIRMED),
-        ("fof(t, axiom, p).", ["p"], "", "clause c0: t has no statement 's'"),
-    ],
-)  # fmt: skip
-def test_clauses_that_do_not_follow_are_not_confirmed(
-    text: str, clauses: list[str], skolem: str, reason: str
-) -> None:
-    assert confirmed(text, *clauses, skolem=skolem) == reason
-
-
-def test_definitions_are_confirmed() -> None:
-    text = "fof(s, axiom, p | (q & r & ! [X] : u(X)))."
-    halves = ["~ d | q", "~ d | r", "~ d | u(X)"]
-    assert confirmed(text, *halves, "d | ~ q | ~ r | ~ u(c)", skolem="c", defined="d",
-                     role="definition") == ""  # fmt: skip
-    assert confirmed(text, "p | d", *halves, defined="d", role="definition") != ""
-    assert confirmed(text, *halves, "d", defined="d", role="definition") != ""
-
-
-def test_the_shared_name_of_two_definitions_is_not_confirmed() -> None:
-    problem = parse_problem("fof(s, axiom, p & q). fof(t, axiom, ~ (u & v)).", "t")
-    form = form_of(
-        Clause(literals("d"), "c0", "s", "axiom"),
-        Clause(literals("~ d | p"), "c1", "s", "definition"),
-        Clause(literals("~ d | q"), "c2", "s", "definition"),
-        Clause(literals("~ d"), "c3", "t", "axiom"),
-        Clause(literals("d | ~ u | ~ v"), "c4", "t", "definition"),
-        defined=["d"],
-    )
-    assert check_clause_form(problem, form, ["c0", "c1", "c2"])
-    assert check_clause_form(problem, form, ["c3", "c4"])
-    assert not check_clause_form(problem, form, ["c0", "c3"])
-
-
-def test_all_clauses_of_the_own_problems_are_confirmed() -> None:
-    for path in sorted(PROBLEMS.rglob("*.p"))[::2]:
-        problem = read_problem(path)
-        form = clausify(problem)
-        verdict = check_clause_form(problem, form, [one.name for one in form.clauses])
-        assert verdict.accepted, (path, verdict.reason)
-
-
-@pytest.mark.parametrize(
-    ("text", "is_valid"),
-    [
-        ("X = X", True),
-        ("X != Y | Y = X", True),
-        ("X != Y | Y != Z | X = Z", True),
-        ("X != Y | f(a,X) = f(a,Y)", True),
-        ("X != Y | ~ p(X) | p(Y)", True),
-        ("X != Y | U != V | g(f(X,U)) = g(f(Y,V))", True),
-        ("a = b", False),
-        ("X != Y | Y = Z", False),
-        ("X != Y | ~ p(Y) | q(X)", False),
-        ("X != Y | f(a,X) = f(b,Y)", False),
-        ("f(X) != f(Y) | X = Y", False),
-    ],
-)
-def test_laws_of_equality(text: str, is_valid: bool) -> None:
-    assert equality_valid(literals(text)) is is_valid
-
-
-# against all models of two elements
-
-TWO = (0, 1)
-Model = Mapping[str, Mapping[tuple[int, ...], int]]
-
-
-def tables(arity: int) -> list[dict[tuple[int, ...], int]]:
-    """Every function of so many arguments on two elements."""
-    places = list(product(TWO, repeat=arity))
-    return [dict(zip(places, row, strict=True)) for row in product(TWO, repeat=len(places))]
-
-
-def value(term: Term, model: Model, bound: Mapping[str, int]) -> int:
-    if isinstance(term, Variable):
-        return bound[term.name]
-    return model[term.name][tuple(value(part, model, bound) for part in term.arguments)]
-
-
-def holds(formula: Formula, model: Model, bound: Mapping[str, int]) -> bool:
-    match formula:
-        case Atom(predicate, arguments):
-            return bool(model[predicate][tuple(value(one, model, bound) for one in arguments)])
-        case Not(body):
-            return not holds(body, model, bound)
-        case And(parts):
-            return all(holds(part, model, bound) for part in parts)
-        case Or(parts):
-            return any(holds(part, model, bound) for part in parts)
-        case Implies(left, right):
-            return not holds(left, model, bound) or holds(right, model, bound)
-        case Iff(left, right):
-            return holds(left, model, bound) == holds(right, model, bound)
-        case Forall(names, body) | Exists(names, body):
-            found = (
-                holds(body, model, {**bound, **dict(zip(names, row, strict=True))})
-                for row in product(TWO, repeat=len(names))
-            )
-            return all(found) if isinstance(formula, Forall) else any(found)
-    raise AssertionError
-
-
-def holds_clause(clause: Clause, model: Model) -> bool:
-    names = sorted({name for one in clause.literals for name in variables(one.atom.arguments)})
-    body = Or(tuple(one.atom if one.positive else Not(one.atom) for one in clause.literals))
-    return holds(Forall(tuple(names), body), model, {})
-
-
-def variables(terms: Sequence[Term]) -> Iterator[str]:
-    for term in terms:
-        if isinstance(term, Variable):
-            yield term.name
-        else:
-            yield from variables(term.arguments)
-
-
-def random_formula(rng: Random, depth: int, scope: tuple[str, ...]) -> Formula:
-    if depth == 0 or (scope and rng.random() < 0.15):
-        if scope and rng.random() < 0.8:
-            if rng.random() < 0.4:
-                return Atom("p", (Variable(rng.choice(scope)),))
-            return Atom("r", (Variable(rng.choice(scope)), Variable(rng.choice(scope))))
-        return Atom("q")
-    inner = depth - 1
-    match rng.randrange(6):
-        case 0:
-            return Not(random_formula(rng, inner, scope))
-        case 1:
-            kind = rng.choice([Implies, Iff])
-            return kind(random_formula(rng, inner, scope), random_formula(rng, inner, scope))
-        case 2:
-            joint = rng.choice([And, Or])
-            return joint(tuple(random_formula(rng, inner, scope) for _ in range(2)))
-        case _:
-            name = rng.choice("XYZ")
-            quantifier = rng.choice([Forall, Exists])
-            body = random_formula(rng, inner, (*[v for v in scope if v != name], name))
-            return quantifier((name,), body)
-
-
-def functions(clauses: Sequence[Clause], names: frozenset[str]) -> dict[str, int]:
-    """The functions of these names in the clauses, with their number of arguments."""
-    found: dict[str, int] = {}
-    waiting = [term for one in clauses for lit in one.literals for term in lit.atom.arguments]
-    while waiting:
-        term = waiting.pop()
-        if isinstance(term, Function):
-            found[term.name] = len(term.arguments)
-            waiting.extend(term.arguments)
-    return {name: arity for name, arity in found.items() if name in names}
-
-
-def spoiled(one: Clause, rng: Random, skolem: frozenset[str]) -> Clause:
-    """The clause with a sign flipped, a literal dropped, or a Skolem term without arguments."""
-    own = list(one.literals)
-    at = rng.randrange(len(own))
-    match rng.randrange(3):
-        case 0:
-            own[at] = own[at]._replace(positive=not own[at].positive)
-        case 1:
-            del own[at]
-        case _:
-            atom = own[at].atom
-            arguments = tuple(
-                Function(f"{term.name}_0") if isinstance(term, Function) else Variable("V")
-                for term in atom.arguments
-            )
-            own[at] = own[at]._replace(atom=Atom(atom.predicate, arguments))
-    return one._replace(literals=tuple(own))
-
-
-def test_confirmed_clauses_hold_in_every_model_of_two_elements() -> None:
-    """A model of the formula is one of the confirmed clauses, for some reading of the rest."""
-    rng = Random(3)
-    models = [{"q": q, "p": p, "r": r} for q, p, r in product(tables(0), tables(1), tables(2))]
-    looked_at, accepted_spoiled, refused_spoiled = 0, 0, 0
-    while looked_at < 40:
-        formula = random_formula(rng, 4, ())
-        problem = Problem("t", (Statement("s", "axiom", formula, "fof"),))
-        form = clausify(problem)
-        if not any(one.literals for one in form.clauses) or len(form.clauses) > 8:
-            continue
-        names = [one.name for one in form.clauses]
-        assert check_clause_form(problem, form, names), formula
-        clauses = list(form.clauses)
-        at = rng.randrange(len(clauses))
-        if clauses[at].literals and rng.random() < 0.8:
-            clauses[at] = spoiled(clauses[at], rng, form.skolem)
-            skolem = form.skolem | {f"{name}_0" for name in form.skolem}
-            form = form._replace(clauses=tuple(clauses), skolem=skolem)
-            if not check_clause_form(problem, form, names):
-                refused_spoiled += 1
-                continue
-            accepted_spoiled += 1
-        arities = functions(clauses, form.skolem)
-        if sum(2**arity for arity in arities.values()) > 8:
-            continue
-        looked_at += 1
-        readings = [
-            dict(zip(arities, row, strict=True))
-            for row in product(*(tables(arity) for arity in arities.values()))
-        ]
-        for model in models:
-            if holds(formula, model, {}):
-                assert any(
-                    all(holds_clause(one, {**model, **reading}) for one in clauses)
-                    for reading in readings
-                ), (formula, clauses)
-    assert accepted_spoiled >= 5
-    assert refused_spoiled >= 25

@@ -40,6 +40,7 @@ from envs.proving.logic.normal_form import (
     distributed,
     negation_normal_form,
     skolemised,
+    stated,
 )
 from envs.proving.logic.symbols import FreshNames, free_variables
 from envs.proving.logic.tptp import parse_problem
@@ -111,7 +112,7 @@ def test_names_for_subformulas_keep_satisfiability_row_by_row(formula: Formula) 
     assume(len(names.made) <= 6)
     clauses = [
         clause
-        for part in (shortened, *written)
+        for part in (shortened, *map(stated, written))
         for clause in distributed(negation_normal_form(part))
     ]
     for row in rows():
@@ -135,7 +136,9 @@ def test_skolem_functions_exist_in_exactly_the_worlds_where_the_formula_holds(
 ) -> None:
     closed = Forall(free, formula) if (free := free_variables(formula)) else formula
     functions = FreshNames("sk", NOTHING)
-    clauses = distributed(skolemised(negation_normal_form(closed), functions))
+    without_quantifiers, terms = skolemised(negation_normal_form(closed), functions)
+    clauses = distributed(without_quantifiers)
+    assert [term.name for term in terms if isinstance(term, Function)] == functions.made
     new = {
         symbol
         for symbol in symbols_in(lit.atom for clause in clauses for lit in clause)[0]

@@ -11,10 +11,11 @@ from envs.proving.logic.formula import (
     Clause,
     ClauseForm,
     Formula,
-    Literal,
     Not,
     Problem,
     Statement,
+    Term,
+    Translation,
 )
 from envs.proving.logic.interrupt import look
 from envs.proving.logic.normal_form import (
@@ -22,6 +23,7 @@ from envs.proving.logic.normal_form import (
     distributed,
     negation_normal_form,
     skolemised,
+    stated,
 )
 from envs.proving.logic.symbols import FreshNames, symbols_of
 
@@ -40,16 +42,25 @@ def clausify(problem: Problem) -> ClauseForm:
     definitions = Definitions(predicates)
     names = ClauseNames(frozenset(statement.name for statement in problem.statements))
     clauses: list[Clause] = []
+    certificate: list[Translation] = []
+
+    def translated(formula: Formula, source: str, role: str) -> tuple[Term, ...]:
+        """Adds the clauses of the formula."""
+        without_quantifiers, terms = skolemised(negation_normal_form(formula), functions)
+        for literals in distributed(without_quantifiers):
+            clauses.append(Clause(literals, names.next(source), source, role))
+        return terms
+
     for statement in _refuted(problem):
-        source = statement.name
+        look()
         shortened, written = definitions.shortened(statement.formula)
         role = "negated_conjecture" if statement.role == "negated_conjecture" else "axiom"
-        look()
-        for literals in _clauses(shortened, functions):
-            clauses.append(Clause(literals, names.next(source), source, role))
-        for definition in written:
-            for literals in _clauses(definition, functions):
-                clauses.append(Clause(literals, names.next(source), source, "definition"))
+        terms = translated(shortened, statement.name, role)
+        written = tuple(
+            one._replace(terms=translated(stated(one), statement.name, "definition"))
+            for one in written
+        )
+        certificate.append(Translation(shortened if written else None, terms, written))
     equality = has_equality(clauses)
     if equality:
         made_up = frozenset((*functions.made, *predicates.made))
@@ -63,6 +74,7 @@ def clausify(problem: Problem) -> ClauseForm:
         equality,
         frozenset(functions.made),
         frozenset(predicates.made),
+        tuple(certificate),
     )
 
 
@@ -76,10 +88,6 @@ def _refuted(problem: Problem) -> Iterator[Statement]:
             formulas = tuple(conjecture.formula for conjecture in conjectures)
             denied = Not(formulas[0] if len(formulas) == 1 else And(formulas))
             yield statement._replace(role="negated_conjecture", formula=denied)
-
-
-def _clauses(formula: Formula, functions: FreshNames) -> list[tuple[Literal, ...]]:
-    return distributed(skolemised(negation_normal_form(formula), functions))
 
 
 class ClauseNames:

@@ -132,6 +132,30 @@ class Clause(NamedTuple):
     role: str  # "axiom", "negated_conjecture", "equality" or "definition"
 
 
+class Definition(NamedTuple):
+    """What a made-up predicate stands for: a part of a statement."""
+
+    predicate: str
+    variables: tuple[str, ...]  # those free in the part, in the order of the predicate's arguments
+    part: Formula  # smaller parts of it may have names too
+    positive: bool  # the part stands where the name has to imply it
+    negative: bool  # it stands where it has to imply the name
+    terms: tuple[Term, ...]  # as in a Translation, of "name => part", "part => name" or "<=>"
+
+
+class Translation(NamedTuple):
+    """What stands in a statement's clauses for what is bound in it, and for parts of it.
+
+    ``terms``: for each quantifier of its negation normal form that mentions its variable, the
+    existential ones moved inwards, outermost first and left to right: a variable for "all", and for
+    "some" a made-up function (a Skolem function) of the variables that it depends on.
+    """
+
+    formula: Formula | None  # the statement with names in place of parts; None: as it is
+    terms: tuple[Term, ...]
+    definitions: tuple[Definition, ...]
+
+
 class ClauseForm(NamedTuple):
     """Clauses that are satisfiable together exactly if the problem's conjecture does not follow."""
 
@@ -141,3 +165,5 @@ class ClauseForm(NamedTuple):
     equality: bool  # axioms of equality were added
     skolem: frozenset[str]  # names of the functions that clausification made up
     defined: frozenset[str]  # names of the predicates that clausification made up
+    certificate: tuple[Translation, ...] = ()  # one a statement; several conjectures are denied in
+    # one, where the first of them stands

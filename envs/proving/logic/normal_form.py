@@ -13,6 +13,7 @@ from typing import NamedTuple
 from envs.proving.logic.formula import (
     And,
     Atom,
+    Definition,
     Exists,
     Forall,
     Formula,
@@ -26,7 +27,7 @@ from envs.proving.logic.formula import (
     Variable,
 )
 from envs.proving.logic.interrupt import look
-from envs.proving.logic.symbols import FreshNames, free_variables, variables_of
+from envs.proving.logic.symbols import FreshNames, free_variables, substituted, variables_of
 
 TRUE, FALSE = And(()), Or(())
 BLOW_UP = 64  # clauses from one disjunction; more, and parts of it get names
@@ -50,9 +51,9 @@ class Definitions:
 
     def __init__(self, names: FreshNames) -> None:
         self._names = names
-        self._written: list[Formula] = []
+        self._written: list[Definition] = []
 
-    def shortened(self, formula: Formula) -> tuple[Formula, tuple[Formula, ...]]:
+    def shortened(self, formula: Formula) -> tuple[Formula, tuple[Definition, ...]]:
         """The formula with names where distribution would blow it up, and their definitions.
 
         Every disjunction of it gives at most BLOW_UP clauses, or as many as it has atoms.  Where
@@ -119,14 +120,21 @@ class Definitions:
     def _named(self, part: Formula, positive: bool, negative: bool) -> Sized:
         """A new atom in place of the part."""
         variables = free_variables(part)
-        atom = Atom(self._names.name(), tuple(Variable(name) for name in variables))
-        meaning: Formula
-        if positive and negative:
-            meaning = Iff(atom, part)
-        else:
-            meaning = Implies(atom, part) if positive else Implies(part, atom)
-        self._written.append(Forall(variables, meaning) if variables else meaning)
-        return Sized(atom, 1, 1, 1)
+        name = self._names.name()
+        self._written.append(Definition(name, variables, part, positive, negative, ()))
+        return Sized(Atom(name, tuple(map(Variable, variables))), 1, 1, 1)
+
+
+def stated(definition: Definition) -> Formula:
+    """What a definition says."""
+    name, variables, part, positive, negative, _ = definition
+    atom = Atom(name, tuple(map(Variable, variables)))
+    meaning: Formula
+    if positive and negative:
+        meaning = Iff(atom, part)
+    else:
+        meaning = Implies(atom, part) if positive else Implies(part, atom)
+    return Forall(variables, meaning) if variables else meaning
 
 
 def _negated(part: Sized) -> Sized:
@@ -154,11 +162,7 @@ def negation_normal_form(formula: Formula, positive: bool = True) -> Formula:
         parts = [negation_normal_form(part, positive) for part in formula.parts]
         return _junction(And if isinstance(formula, And) == positive else Or, parts)
     if isinstance(formula, Implies):
-        parts = [
-            negation_normal_form(formula.premise, not positive),
-            negation_normal_form(formula.conclusion, positive),
-        ]
-        return _junction(Or if positive else And, parts)
+        return negation_normal_form(Or((Not(formula.premise), formula.conclusion)), positive)
     if isinstance(formula, Iff):
         left, right = (negation_normal_form(side) for side in formula)
         not_left, not_right = (negation_normal_form(side, False) for side in formula)
@@ -212,27 +216,30 @@ def _mentioned(variables: tuple[str, ...], formula: Formula) -> tuple[str, ...]:
     return tuple(name for name in variables if name in free)
 
 
-def skolemised(formula: Formula, functions: FreshNames) -> Formula:
-    """A closed formula in negation normal form without its quantifiers.
+def skolemised(formula: Formula, functions: FreshNames) -> tuple[Formula, tuple[Term, ...]]:
+    """A closed formula in negation normal form without its quantifiers, and what stands for what
+    these bind, outermost first and left to right.
 
     Variables are universal, each bound by one quantifier only.  What exists is a new function of
     the variables that its subformula depends on.
     """
-    return _Skolemisation(functions).without_quantifiers(formula, {})
+    skolemisation = _Skolemisation(functions)
+    return skolemisation.without_quantifiers(formula, {}), tuple(skolemisation.terms)
 
 
 class _Skolemisation:
     def __init__(self, functions: FreshNames) -> None:
         self.functions = functions
         self.used: set[str] = set()
+        self.terms: list[Term] = []
 
     def without_quantifiers(self, formula: Formula, meaning: dict[str, Term]) -> Formula:
         """The formula with its free variables replaced by what they mean."""
         look()
         if isinstance(formula, Atom):
-            return _substituted(formula, meaning)
+            return substituted(formula, meaning)
         if isinstance(formula, Not) and isinstance(formula.body, Atom):
-            return Not(_substituted(formula.body, meaning))
+            return Not(substituted(formula.body, meaning))
         if isinstance(formula, And | Or):
             parts = [self.without_quantifiers(part, meaning) for part in formula.parts]
             return type(formula)(tuple(parts))
@@ -242,6 +249,7 @@ class _Skolemisation:
         else:
             arguments = variables_of(meaning[name] for name in free_variables(formula))
             new = {name: Function(self.functions.name(), arguments) for name in formula.variables}
+        self.terms.extend(new.values())
         return self.without_quantifiers(formula.body, {**meaning, **new})
 
     def variable(self, name: str) -> Variable:
@@ -252,19 +260,6 @@ class _Skolemisation:
             unused = f"{name}_{number}"
         self.used.add(unused)
         return Variable(unused)
-
-
-def _substituted(atom: Atom, meaning: dict[str, Term]) -> Atom:
-    return Atom(atom.predicate, tuple(_replaced(term, meaning) for term in atom.arguments))
-
-
-def _replaced(term: Term, meaning: dict[str, Term]) -> Term:
-    look()
-    if isinstance(term, Variable):
-        return meaning[term.name]
-    if not term.arguments:
-        return term
-    return Function(term.name, tuple(_replaced(part, meaning) for part in term.arguments))
 
 
 def distributed(formula: Formula) -> list[tuple[Literal, ...]]:

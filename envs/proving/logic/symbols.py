@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from envs.proving.logic.formula import (
     And,
@@ -11,6 +11,7 @@ from envs.proving.logic.formula import (
     Forall,
     Formula,
     Function,
+    Iff,
     Implies,
     Not,
     Or,
@@ -36,6 +37,31 @@ def variables_of(terms: Iterable[Term]) -> tuple[Variable, ...]:
     return tuple(dict.fromkeys(term for term in subterms(terms) if isinstance(term, Variable)))
 
 
+def substituted(atom: Atom, values: Mapping[str, Term]) -> Atom:
+    """The atom with these terms in place of the variables of these names."""
+    return Atom(atom.predicate, tuple(_substituted(term, values) for term in atom.arguments))
+
+
+def _substituted(term: Term, values: Mapping[str, Term]) -> Term:
+    look()
+    if isinstance(term, Variable):
+        return values[term.name]
+    if not term.arguments:
+        return term
+    return Function(term.name, tuple(_substituted(part, values) for part in term.arguments))
+
+
+def inner_formulas(formula: Formula) -> tuple[Formula, ...]:
+    """What the formula is made of, left to right."""
+    if isinstance(formula, And | Or):
+        return formula.parts
+    if isinstance(formula, Not | Forall | Exists):
+        return (formula.body,)
+    if isinstance(formula, Implies | Iff):
+        return tuple(formula)
+    return ()
+
+
 def atoms_of(formula: Formula) -> Iterator[Atom]:
     """The atoms of a formula, left to right."""
     waiting = [formula]
@@ -44,14 +70,7 @@ def atoms_of(formula: Formula) -> Iterator[Atom]:
         part = waiting.pop()
         if isinstance(part, Atom):
             yield part
-        elif isinstance(part, And | Or):
-            waiting.extend(part.parts[::-1])
-        elif isinstance(part, Not | Forall | Exists):
-            waiting.append(part.body)
-        elif isinstance(part, Implies):
-            waiting += (part.conclusion, part.premise)
-        else:
-            waiting += (part.right, part.left)
+        waiting.extend(inner_formulas(part)[::-1])
 
 
 def free_variables(formula: Formula) -> tuple[str, ...]:
@@ -59,17 +78,10 @@ def free_variables(formula: Formula) -> tuple[str, ...]:
     look()
     if isinstance(formula, Atom):
         return tuple(variable.name for variable in variables_of(formula.arguments))
-    if isinstance(formula, Not):
-        return free_variables(formula.body)
     if isinstance(formula, Forall | Exists):
         return tuple(v for v in free_variables(formula.body) if v not in formula.variables)
-    if isinstance(formula, And | Or):
-        parts = formula.parts
-    elif isinstance(formula, Implies):
-        parts = (formula.premise, formula.conclusion)
-    else:
-        parts = (formula.left, formula.right)
-    return tuple(dict.fromkeys(name for part in parts for name in free_variables(part)))
+    names = (name for part in inner_formulas(formula) for name in free_variables(part))
+    return tuple(dict.fromkeys(names))
 
 
 def symbols_of(formulas: Iterable[Formula]) -> frozenset[str]:

@@ -24,6 +24,7 @@ from envs.proving.logic.formula import (
     Variable,
 )
 from envs.proving.logic.interrupt import look
+from envs.proving.logic.term_table import TermTable
 
 
 def term_text(term: Term) -> str:
@@ -47,22 +48,12 @@ def term_text(term: Term) -> str:
 
 def length_of(literals: Iterable[Literal]) -> int:
     """How many names it takes to write the literals; no term is looked at twice."""
-    known: dict[int, tuple[Term, int]] = {}  # by identity, which needs the term to be kept
-    length = 0
-    for literal in literals:
-        waiting = list(literal.atom.arguments)
-        while waiting:
-            look()
-            term = waiting[-1]
-            inner = term.arguments if isinstance(term, Function) else ()
-            missing = [one for one in inner if id(one) not in known]
-            if missing:
-                waiting += missing
-                continue
-            waiting.pop()
-            known[id(term)] = term, 1 + sum(known[id(one)][1] for one in inner)
-        length += 1 + sum(known[id(one)][1] for one in literal.atom.arguments)
-    return length
+    table = TermTable()
+    rows = [table.literal(literal).arguments for literal in literals]
+    lengths: list[int] = []
+    for _, arguments in table.rows:  # the arguments of a term come before it
+        lengths.append(1 + sum(lengths[argument] for argument in arguments or ()))
+    return sum(1 + sum(lengths[argument] for argument in arguments) for arguments in rows)
 
 
 def atom_text(atom: Atom) -> str:

@@ -1,12 +1,16 @@
 """The checker: whether a proof is one, decided without anything that found it.
 
-Nothing of the engine is imported here: only the records of formulas and proofs, a SAT solver, and
-a second opinion on the clauses (``second_opinion.py``).  Nothing counts as proved before
-``check_proof`` and ``check_clause_form`` accept it.
+Nothing of the engine or of the clausification is imported here: only the records of formulas and
+proofs and a SAT solver.  Nothing counts as proved before ``check_proof`` and ``check_clause_form``
+accept it.
 
 Why this suffices (Herbrand 1930): a set of clauses is unsatisfiable if finitely many ground
 instances of it are.  A variable that is left in an instance stands for anything, so it may stand
-for a constant of its own; the instances are then propositional clauses.
+for a constant of its own; the instances are then propositional clauses.  And the clauses, in
+which made-up names stand, have a model if the problem has (``clauses.py`` says why; Nonnengart and
+Weidenbach 2001): a name for a part may mean that part, a Skolem function may choose what the one
+quantifier that it answers says there is.  What each stands for the clause form's certificate says;
+a wrong one makes a clause not follow, never a false one.
 """
 
 from __future__ import annotations
@@ -20,9 +24,9 @@ from pysat.solvers import Solver
 from envs.proving.logic.deep import deep
 from envs.proving.logic.formula import Atom, Clause, ClauseForm, Literal, Problem, Variable
 from envs.proving.logic.interrupt import look
-from envs.proving.logic.numbers import Numbers, Signed
+from envs.proving.logic.term_table import Signed, TermTable
+from envs.proving.proofs.clauses import DoubtError, confirm
 from envs.proving.proofs.proof import EXTENSION, LEMMA, REDUCTION, Instance, Node, Proof
-from envs.proving.proofs.second_opinion import first_doubt
 
 SOLVER = "cadical153"
 
@@ -44,14 +48,14 @@ def check(form: ClauseForm, instances: Sequence[Instance]) -> Verdict:
     Every instance must follow from the clause it names by one substitution, literal by literal,
     and all of them together must be unsatisfiable to the SAT solver.
     """
-    return _check(form, instances, Numbers())
+    return _check(form, instances, TermTable())
 
 
-def _check(form: ClauseForm, instances: Sequence[Instance], numbers: Numbers) -> Verdict:
-    wrong = _misfit(form, instances, numbers)
+def _check(form: ClauseForm, instances: Sequence[Instance], table: TermTable) -> Verdict:
+    wrong = _misfit(form, instances, table)
     if wrong:
         return Verdict(False, wrong)
-    if satisfiable([[numbers.literal(one) for one in own.literals] for own in instances]):
+    if satisfiable([[table.literal(one) for one in own.literals] for own in instances]):
         return Verdict(False, f"the {len(instances)} instances can all be true together")
     return Verdict(True, f"the {len(instances)} instances contradict each other")
 
@@ -63,11 +67,11 @@ def check_proof(form: ClauseForm, proof: Proof) -> Verdict:
     The second is more than a refutation needs: it keeps what is shown to a person from ever being
     wrong.  See ``tableau_fault`` for what is looked at.
     """
-    numbers = Numbers()
-    verdict = _check(form, proof.instances, numbers)
+    table = TermTable()
+    verdict = _check(form, proof.instances, table)
     if not verdict:
         return verdict
-    fault = tableau_fault(proof, numbers)
+    fault = tableau_fault(proof, table)
     if fault:
         return Verdict(False, fault)
     return Verdict(True, f"{verdict.reason}; all {len(proof.nodes)} nodes of the tableau are right")
@@ -77,9 +81,8 @@ def check_proof(form: ClauseForm, proof: Proof) -> Verdict:
 def check_clause_form(problem: Problem, form: ClauseForm, names: Collection[str]) -> Verdict:
     """Whether the named clauses follow from the problem, its conjecture negated.
 
-    ``names`` are those that a proof uses.  Each must be confirmed by the textbook clausification
-    of its statement, with defined predicates in place of the parts they stand for, or be true by
-    the laws of equality.  What was made up must not occur in the problem.
+    ``names`` are those that a proof uses.  Each must follow from its statement and the form's
+    certificate, or be true by the laws of equality.
     """
     wanted = set(names)
     used = [clause for clause in form.clauses if clause.name in wanted]
@@ -87,16 +90,17 @@ def check_clause_form(problem: Problem, form: ClauseForm, names: Collection[str]
     for name in sorted(wanted):
         if found[name] != 1:
             return Verdict(False, f"{found[name]} clauses of {form.name} are named {name}")
-    doubt = first_doubt(problem, form, used)
-    if doubt:
-        return Verdict(False, doubt)
+    try:
+        confirm(problem, form, used)
+    except DoubtError as doubt:
+        return Verdict(False, str(doubt))
     return Verdict(True, f"the {len(used)} clauses follow from the statements of {problem.name}")
 
 
 # instances
 
 
-def _misfit(form: ClauseForm, instances: Sequence[Instance], numbers: Numbers) -> str:
+def _misfit(form: ClauseForm, instances: Sequence[Instance], table: TermTable) -> str:
     """What is wrong with the first instance that is none of the clause it names; "" if none is."""
     named = {instance.clause for instance in instances}
     clauses: dict[str, Clause] = {}
@@ -115,25 +119,24 @@ def _misfit(form: ClauseForm, instances: Sequence[Instance], numbers: Numbers) -
                 f"instance {number} has {len(instance.literals)} literals, "
                 f"clause {instance.clause} has {len(literals)}"
             )
-        if not instance_of(literals, instance.literals, numbers):
+        if not instance_of(literals, instance.literals, table):
             return f"instance {number} is no instance of clause {instance.clause}"
     return ""
 
 
 def instance_of(
-    general: Sequence[Literal], special: Sequence[Literal], numbers: Numbers | None = None
+    general: Sequence[Literal], special: Sequence[Literal], table: TermTable | None = None
 ) -> bool:
     """Whether one substitution turns the first literals into the second, each into its own."""
-    numbers = numbers or Numbers()
+    table = table or TermTable()
     bound: dict[str, int] = {}
     return len(general) == len(special) and all(
-        one.positive == other.positive
-        and _matches(one.atom, numbers.literal(other), bound, numbers)
+        one.positive == other.positive and _matches(one.atom, table.literal(other), bound, table)
         for one, other in zip(general, special, strict=True)
     )
 
 
-def _matches(general: Atom, special: Signed, bound: dict[str, int], numbers: Numbers) -> bool:
+def _matches(general: Atom, special: Signed, bound: dict[str, int], table: TermTable) -> bool:
     """Whether a substitution that extends ``bound`` turns one atom into the other.
 
     ``bound`` maps variables of the first to terms of the second; what was found is added.
@@ -150,7 +153,7 @@ def _matches(general: Atom, special: Signed, bound: dict[str, int], numbers: Num
             if bound.setdefault(term.name, number) != number:
                 return False
             continue
-        name, arguments = numbers.rows[number]
+        name, arguments = table.rows[number]
         if arguments is None or name != term.name or len(arguments) != len(term.arguments):
             return False
         pairs.extend(zip(term.arguments, arguments, strict=True))
@@ -179,7 +182,7 @@ def satisfiable(clauses: Sequence[Sequence[Signed]]) -> bool:
 
 
 class _Shown(NamedTuple):
-    """A proof with its literals as numbers."""
+    """A proof with its literals as table."""
 
     nodes: tuple[Node, ...]
     ends: list[int]  # for each node the first after it that is not below it
@@ -191,7 +194,7 @@ class _Shown(NamedTuple):
         return 0 <= number < other < self.ends[number]
 
 
-def tableau_fault(proof: Proof, numbers: Numbers | None = None) -> str:
+def tableau_fault(proof: Proof, table: TermTable | None = None) -> str:
     """What is wrong with the first wrong node of the tableau; "" if all are right.
 
     Below the start and below every node closed by extension stand the literals of its instance,
@@ -210,12 +213,12 @@ def tableau_fault(proof: Proof, numbers: Numbers | None = None) -> str:
     order = _preorder(children)
     if order != list(range(len(nodes))):
         return "the nodes do not come depth first"
-    numbers = numbers or Numbers()
+    table = table or TermTable()
     shown = _Shown(
         nodes,
         _ends(nodes),
-        [numbers.literal(node.literal) for node in nodes],
-        [[numbers.literal(one) for one in own.literals] for own in proof.instances],
+        [table.literal(node.literal) for node in nodes],
+        [[table.literal(one) for one in own.literals] for own in proof.instances],
     )
     for number in range(-1, len(nodes)):
         look()

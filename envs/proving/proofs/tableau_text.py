@@ -9,6 +9,7 @@ from typing import NamedTuple
 from envs.proving.logic.deep import deep
 from envs.proving.logic.formula import Atom, ClauseForm, Function, Literal, Term, Variable
 from envs.proving.logic.interrupt import look
+from envs.proving.logic.symbols import subterms
 from envs.proving.logic.tptp_writer import clause_text, literal_text, term_text
 from envs.proving.proofs.proof import EXTENSION, REDUCTION, Node, Proof
 
@@ -101,11 +102,11 @@ def _readable(literals: Sequence[Literal], form: ClauseForm) -> _Readable:
     """The literals with variables renamed and long Skolem terms named."""
     variables: dict[str, Term] = {}
     for literal in literals:
-        for term in _subterms(literal.atom.arguments):
+        for term in subterms(literal.atom.arguments):
             if isinstance(term, Variable) and term.name not in variables:
                 variables[term.name] = Variable(f"X{len(variables) + 1}")
     renamed = [_changed(literal, variables, {}) for literal in literals]
-    inner = [term for literal in renamed for term in _subterms(literal.atom.arguments)]
+    inner = [term for literal in renamed for term in subterms(literal.atom.arguments)]
     taken = {term.name for term in inner if isinstance(term, Function)}
     made_up = [one for one in inner if isinstance(one, Function) and one.name in form.skolem]
     often = Counter(made_up)
@@ -128,17 +129,6 @@ def _free_name(taken: set[str]) -> str:
         number += 1
     taken.add(f"t{number}")
     return f"t{number}"
-
-
-def _subterms(terms: Sequence[Term]) -> Iterator[Term]:
-    """The terms and all within them, left to right."""
-    waiting = list(terms)[::-1]
-    while waiting:
-        term = waiting.pop()
-        look()
-        yield term
-        if isinstance(term, Function):
-            waiting.extend(term.arguments[::-1])
 
 
 def _changed(

@@ -1,4 +1,4 @@
-"""Terms as numbers, so that comparing them takes no time."""
+"""Terms as numbers, so that comparing them takes no time (hash consing, Ershov 1958)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Signed(NamedTuple):
     arguments: tuple[int, ...]
 
 
-class Numbers:
+class TermTable:
     """Numbers for terms: equal terms have the same.
 
     However deep terms are, and however often they hold the same term, each is looked at once.

@@ -1,0 +1,419 @@
+"""The checker believes no certificate: what it confirms follows, and what does not is refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from formulas import clauses_hold, holds, symbols_in, worlds
+
+import envs.proving
+from envs.proving.logic import normal_form
+from envs.proving.logic.clausify import clausify
+from envs.proving.logic.formula import (
+    And,
+    Atom,
+    Clause,
+    ClauseForm,
+    Definition,
+    Exists,
+    Forall,
+    Formula,
+    Function,
+    Iff,
+    Implies,
+    Literal,
+    Not,
+    Or,
+    Problem,
+    Statement,
+    Term,
+    Translation,
+    Variable,
+)
+from envs.proving.logic.tptp import parse_problem, read_problem
+from envs.proving.proofs.checker import check_clause_form
+from envs.proving.proofs.laws import is_valid
+
+PROBLEMS = Path(envs.proving.__file__).parent / "problems"
+
+
+def literals(text: str) -> tuple[Literal, ...]:
+    return clausify(parse_problem(f"cnf(c, axiom, {text}).", "t")).clauses[0].literals
+
+
+def terms(text: str) -> tuple[Term, ...]:
+    return literals(f"p({text})")[0].atom.arguments if text else ()
+
+
+def formula(text: str) -> Formula:
+    return parse_problem(f"fof(s, axiom, {text}).", "t").statements[0].formula
+
+
+def reason(text: str, clauses: list[str], *certificate: Translation) -> str:
+    """Why the checker refuses the clauses as those of statement s; "" if it does not."""
+    problem = parse_problem(text, "t")
+    given = tuple(Clause(literals(one), f"c{i}", "s", "axiom") for i, one in enumerate(clauses))
+    form = ClauseForm("t", given, True, False, frozenset(), frozenset(), certificate)
+    verdict = check_clause_form(problem, form, [one.name for one in given])
+    return "" if verdict else verdict.reason
+
+
+# clauses and terms
+
+TOTAL = "fof(s, axiom, ! [X] : ? [Y] : r(X,Y))."
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses", "given"),
+    [
+        ("cnf(s, axiom, p(X) | ~ q(X,Y) | p(X)).", ["~ q(A,B) | p(A)"], "A,B"),
+        ("cnf(s, axiom, p(X) | q(Y)).", ["p(X) | q(X)"], "X,X"),  # an instance
+        ("fof(s, axiom, p).", ["p | q"], ""),
+        ("fof(s, conjecture, p => q).", ["p", "~ q"], ""),
+        ("fof(s, axiom, p <=> q).", ["p | ~ q", "q | ~ p"], ""),
+        ("fof(s, axiom, p <~> q).", ["p | q", "~ q | ~ p"], ""),
+        (TOTAL, ["r(X,f(X))"], "X,f(X)"),
+        (TOTAL, ["r(X,f(Z,X))"], "X,f(Z,X)"),  # more arguments do no harm
+        ("fof(s, axiom, ! [X] : ? [Y] : (p(X) & q(Y))).", ["q(c)", "p(X)"], "X,c"),
+        ("fof(s, axiom, ! [X,Y] : ? [Z] : (r(X,Z) & r(Y,Z))).", ["r(A,f(B,A))"], "A,B,f(B,A)"),
+        ("fof(s, axiom, ? [X] : (p(X) | q(X))).", ["p(c) | q(c)"], "c"),
+        ("fof(s, axiom, ! [X,X] : ? [Y,Y] : r(X,Y)).", ["r(X,f(X))"], "X,f(X)"),
+        ("fof(s, conjecture, ! [X] : ? [Y] : r(X,Y)).", ["~ r(c,Y)"], "c,Y"),
+        ("fof(s, axiom, p & $true).", ["p"], ""),
+        ("fof(s, axiom, $false).", ["$false", "q"], ""),
+        ('cnf(s, axiom, p("a", "b")).', ['"a" != "b"'], ""),
+        ("fof(s, conjecture, p). fof(t, conjecture, q).", ["~ p | ~ q"], ""),
+    ],
+)
+def test_clauses_that_follow_are_confirmed(text: str, clauses: list[str], given: str) -> None:
+    assert reason(text, clauses, Translation(None, terms(given), ())) == ""
+
+
+NOT_SO = "clause c0 does not follow from statement s as the certificate reads it"
+LEFT_OUT = "leaves out the variable X, on which the Y of statement s depends"
+
+
+@pytest.mark.parametrize(
+    ("text", "clause", "given", "why"),
+    [
+        ("cnf(s, axiom, p(X) | q(X)).", "p(X)", "X", NOT_SO),
+        ("fof(s, axiom, p & $true).", "$false", "", NOT_SO),
+        ("fof(s, axiom, $true).", "$false", "", NOT_SO),
+        ('cnf(s, axiom, p("a", b)).', '"a" != b', "", NOT_SO),
+        ('cnf(s, axiom, p("a", b)).', '"a" != "a"', "", NOT_SO),
+        ("fof(s, conjecture, p => q).", "q", "", NOT_SO),
+        ("fof(s, axiom, p <=> q).", "p | q", "", NOT_SO),
+        ("fof(s, axiom, p <~> q).", "p | ~ q", "", NOT_SO),
+        (TOTAL, "r(X,c)", "X,c", f"c {LEFT_OUT}"),  # the same for all
+        (TOTAL, "r(X,f(Y))", "X,f(Y)", f"f {LEFT_OUT}"),
+        (TOTAL, "r(X,f(X))", "X,g(X)", NOT_SO),
+        (TOTAL, "r(X,Y)", "X,Y",
+         "the variable Y stands for some Y of statement s, expected a function"),
+        ("fof(s, axiom, ? [X] : ! [Y] : r(X,Y)).", "r(X,Y)", "X,Y",
+         "the variable X stands for some X of statement s, expected a function"),
+        ("fof(s, axiom, ! [X] : p(X)).", "p(c)", "c",
+         "c stands for every X of statement s, expected a variable"),
+        (TOTAL, "r(X,f(X))", "X",
+         "the certificate has fewer terms than statement s has quantifiers"),
+        (TOTAL, "r(X,f(X))", "X,f(X),Z",
+         "the certificate has more terms than statement s has quantifiers"),
+        ("fof(s, axiom, ? [X] : (p(X) & q(f))).", "p(f)", "f",
+         "the name f was not made up: t has it"),
+        ("fof(s, axiom, ? [X] : (p(X) & q(f(a)))).", "p(f)", "f",
+         "the name f was not made up: t has it"),
+        ('fof(s, axiom, ? [X] : p(X)).', 'p("f")', '"f"',
+         'the name "f" was not made up: it has a meaning of its own'),
+        ("fof(s, axiom, ? [X] : p(X)).", "p(7)", "7",
+         "the name 7 was not made up: it has a meaning of its own"),
+        ("fof(s, axiom, ? [X] : p(X) & ? [X] : ~ p(X)).", "p(c)", "c,c",
+         "the name c was made up twice"),
+        ("fof(t, axiom, p).", "p", "", "clause c0: t has no statement 's'"),
+    ],
+)  # fmt: skip
+def test_clauses_that_do_not_follow_are_refused(
+    text: str, clause: str, given: str, why: str
+) -> None:
+    assert reason(text, [clause], Translation(None, terms(given), ())) == why
+
+
+def test_a_function_of_two_statements_is_refused() -> None:
+    problem = parse_problem("fof(s, axiom, ? [X] : p(X)). fof(t, axiom, ? [X] : ~ p(X)).", "t")
+    clauses = (Clause(literals("p(c)"), "s", "s", ""), Clause(literals("~ p(c)"), "t", "t", ""))
+    certificate = (Translation(None, terms("c"), ()),) * 2
+    form = ClauseForm("t", clauses, True, False, frozenset(), frozenset(), certificate)
+    assert check_clause_form(problem, form, ["s"])
+    assert check_clause_form(problem, form, ["s", "t"]) == (False, "the name c was made up twice")
+
+
+def test_a_certificate_is_for_every_statement() -> None:
+    assert reason("fof(s, axiom, p).", ["p"]) == (
+        "the certificate of t is for 0 statements, t has 1"
+    )
+
+
+# definitions
+
+NAMED = "fof(s, axiom, ! [X] : ((p(X) & ? [Y] : q(X,Y)) | ~ (u(X) & ! [Y] : r(X,Y))))."
+NAMED_CLAUSES = [
+    "d(X) | ~ e(X)", "~ d(X) | p(X)", "~ d(X) | q(X,f(X))", "e(X) | ~ u(X) | ~ r(X,g(X))"
+]  # fmt: skip
+RIGHT = Translation(
+    Forall(("X",), Or((Atom("d", terms("X")), Not(Atom("e", terms("X")))))),
+    terms("X"),
+    (
+        Definition(
+            "d", ("X",), formula("! [X] : (p(X) & ? [Y] : q(X,Y))").body, True, False,
+            terms("X,f(X)"),
+        ),
+        Definition(
+            "e", ("X",), formula("! [X] : (u(X) & ! [Y] : r(X,Y))").body, False, True,
+            terms("X,g(X)"),
+        ),
+    ),
+)  # fmt: skip
+
+
+def with_d(**changes: Any) -> Translation:
+    first, second = RIGHT.definitions
+    return RIGHT._replace(definitions=(first._replace(**changes), second))
+
+
+def with_e(**changes: Any) -> Translation:
+    first, second = RIGHT.definitions
+    return RIGHT._replace(definitions=(first, second._replace(**changes)))
+
+
+def with_formula(text: str) -> Translation:
+    return RIGHT._replace(formula=formula(text))
+
+
+def with_parts(*parts: Formula) -> Translation:
+    both = zip(RIGHT.definitions, parts, strict=True)
+    return RIGHT._replace(definitions=tuple(one._replace(part=part) for one, part in both))
+
+
+def atom(text: str) -> Atom:
+    return literals(text)[0].atom
+
+
+def test_definitions_are_confirmed() -> None:
+    assert reason(NAMED, NAMED_CLAUSES, RIGHT) == ""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (with_d(positive=False, negative=True),
+         "f stands for every Y of the definition of d, expected a variable"),
+        (with_d(positive=False, negative=True, terms=terms("X,Y")),
+         "clause c1 does not follow from statement s as the certificate reads it"),
+        (with_e(positive=True, negative=False, terms=terms("X,Y")),
+         "clause c3 does not follow from statement s as the certificate reads it"),
+        (with_d(positive=False, terms=()),
+         "clause c1 does not follow from statement s as the certificate reads it"),
+        (with_parts(*(one.part for one in RIGHT.definitions[::-1])),
+         "the definition of d is not of the part of statement s that it stands for"),
+        (with_e(part=formula("u(a)")),
+         "the definition of e is not of the part of statement s that it stands for"),
+        (with_e(terms=terms("X,f(X)")), "the name f was made up twice"),
+        (with_e(predicate="d"), "the name d was made up twice"),
+        (with_e(terms=terms("X,d(X)")), "the name d was made up twice"),
+        (with_d(terms=terms("X,f")),
+         "f leaves out the variable X, on which the Y of the definition of d depends"),
+        (with_d(variables=()), "d stands with other arguments than it is defined with"),
+        (with_d(variables=("Y",)), "d stands with other arguments than it is defined with"),
+        (with_d(variables=())._replace(formula=formula("! [X] : (d | ~ e(X))")),
+         "the definition of d leaves out the variable X"),
+        (with_d(predicate="p"), "the name p was not made up: t has it"),
+        (with_d(predicate="="), "the name = was not made up: it has a meaning of its own"),
+        (with_d(part=atom("d(X)")), "the definition of d is circular"),
+        (with_parts(atom("e(X)"), atom("d(X)")), "the definition of d is circular"),
+        (with_formula("! [X] : (d(X) | ~ d(X))"), "the name d stands for two parts of statement s"),
+        (with_formula("! [X] : (d(X) & ~ e(X))"),
+         "the certificate reads statement s as another formula"),
+        (with_formula("! [X] : (d(X) | e(X))"),
+         "the definition of e is not of the part of statement s that it stands for"),
+        (with_formula("! [Y] : (d(Y) | ~ e(Y))"),
+         "the certificate reads statement s as another formula"),
+        (with_formula("! [X] : (d(X) | ~ e(X) | p(X))"),
+         "the certificate reads statement s as another formula"),
+        (RIGHT._replace(formula=None), "the name d stands for no part of statement s"),
+    ],
+)  # fmt: skip
+def test_wrong_definitions_are_refused(wrong: Translation, why: str) -> None:
+    assert reason(NAMED, NAMED_CLAUSES, wrong) == why
+
+
+# whole problems
+
+
+def test_all_clauses_of_the_own_problems_are_confirmed() -> None:
+    for path in sorted(PROBLEMS.rglob("*.p"))[::2]:
+        problem = read_problem(path)
+        form = clausify(problem)
+        verdict = check_clause_form(problem, form, [one.name for one in form.clauses])
+        assert verdict.accepted, (path, verdict.reason)
+
+
+def test_the_time_is_linear() -> None:
+    """Of a clause of 2,000 literals, of a statement of 2,000 clauses, of 200 nested quantifiers."""
+    wide = " | ".join(f"p(c{i})" for i in range(2000))
+    parts = " & ".join(f"(p(c{i}) | ~ p(c{i + 1}))" for i in range(2000))
+    nested = "".join(f"! [X{i}] : ? [Y{i}] : (r(X{i},Y{i}) & " for i in range(100))
+    nested += "p" + ")" * 100
+    for text in (wide, parts, nested):
+        problem = Problem("t", (Statement("s", "axiom", formula(text), "fof"),))
+        form = clausify(problem)
+        start = time.perf_counter()
+        assert check_clause_form(problem, form, [one.name for one in form.clauses])
+        assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("X = X", True),
+        ("f(X) = f(X)", True),
+        ("X != Y | Y = X", True),
+        ("X != Y | Y != Z | X = Z", True),
+        ("X != Y | f(a,X) = f(a,Y)", True),
+        ("X != Y | ~ p(X) | p(Y)", True),
+        ("X != Y | U != V | g(f(X,U)) = g(f(Y,V))", True),
+        ("a = b", False),
+        ("X != Y | Y = Z", False),
+        ("X != Y | X != Z | Y = U", False),
+        ("X != Y | ~ p(Y) | q(X)", False),
+        ("X = Y | ~ p(X) | p(Y)", False),
+        ("X != Y | p(X) | p(Y)", False),
+        ("X != Y | f(a,X) = f(b,Y)", False),
+        ("f(X) != f(Y) | X = Y", False),
+        ("X != Y", False),
+        ("$false", False),
+    ],
+)
+def test_laws_of_equality(text: str, expected: bool) -> None:
+    assert is_valid(literals(text)) is expected
+
+
+# against all models of two elements
+
+
+def random_formula(rng: Random, depth: int, scope: tuple[str, ...]) -> Formula:
+    if depth == 0 or (scope and rng.random() < 0.15):
+        if scope and rng.random() < 0.8:
+            if rng.random() < 0.4:
+                return Atom("p", (Variable(rng.choice(scope)),))
+            return Atom("r", (Variable(rng.choice(scope)), Variable(rng.choice(scope))))
+        return Atom("q")
+    inner = depth - 1
+    match rng.randrange(6):
+        case 0:
+            return Not(random_formula(rng, inner, scope))
+        case 1:
+            kind = rng.choice([Implies, Iff])
+            return kind(random_formula(rng, inner, scope), random_formula(rng, inner, scope))
+        case 2:
+            joint = rng.choice([And, Or])
+            return joint(tuple(random_formula(rng, inner, scope) for _ in range(2)))
+        case _:
+            name = rng.choice("XYZ")
+            quantifier = rng.choice([Forall, Exists])
+            body = random_formula(rng, inner, (*[v for v in scope if v != name], name))
+            return quantifier((name,), body)
+
+
+def everywhere(thing: Any, change: Callable[[Any], Any]) -> Any:
+    """What is made of tuples with every one of them changed, the innermost first."""
+    if not isinstance(thing, tuple):
+        return thing
+    inner = [everywhere(part, change) for part in thing]
+    return change(type(thing)(*inner) if hasattr(thing, "_fields") else tuple(inner))
+
+
+def renamed(form: ClauseForm, name: str, other: str, take: Callable[[Any], Any]) -> ClauseForm:
+    """The form with another name for what is made up, and something done to its arguments."""
+
+    def change(thing: Any) -> Any:
+        match thing:
+            case Function(own, arguments) if own == name:
+                return Function(other, take(arguments))
+            case Atom(own, arguments) if own == name:
+                return Atom(other, take(arguments))
+            case Definition(own, variables) if own == name:
+                return thing._replace(predicate=other, variables=take(variables))
+        return thing
+
+    clauses, certificate = everywhere((form.clauses, form.certificate), change)
+    return form._replace(clauses=clauses, certificate=certificate)
+
+
+def spoiled(form: ClauseForm, rng: Random) -> ClauseForm:
+    """The form with a clause changed, or what a name stands for, in the clauses too."""
+    names = sorted(form.skolem | form.defined)
+    kind = rng.randrange(8 if names else 2)
+    if kind < 2:
+        at = rng.randrange(len(form.clauses))
+        own = list(form.clauses[at].literals)
+        if own:
+            place = rng.randrange(len(own))
+            flipped = own[place]._replace(positive=not own[place].positive)
+            own[place : place + 1] = [] if kind else [flipped]
+        clauses = list(form.clauses)
+        clauses[at] = clauses[at]._replace(literals=tuple(own))
+        return form._replace(clauses=tuple(clauses))
+    name, other = rng.choice(names), rng.choice(names)
+    if kind < 5:  # one argument less
+        return renamed(form, name, name, lambda row: row[:-1] if kind == 2 else row[1:])
+    if kind == 5:
+        return renamed(form, name, other, lambda row: row)
+    if kind == 6 and name in form.skolem:  # one argument more
+        return renamed(form, name, name, lambda row: (*row, Function("c")))
+
+    def turned(thing: Any) -> Any:
+        if isinstance(thing, Definition):
+            return thing._replace(positive=thing.negative, negative=thing.positive)
+        return thing
+
+    return form._replace(certificate=everywhere(form.certificate, turned))
+
+
+def test_what_is_confirmed_holds_in_every_model_of_two_elements(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A model of the formula is one of the confirmed clauses, for some reading of the rest."""
+    monkeypatch.setattr(normal_form, "BLOW_UP", 1)
+    rng = Random(3)
+    predicates = {("q", 0), ("p", 1), ("r", 2)}
+    looked_at = accepted = refused = with_names = 0
+    while looked_at < 150:
+        whole = random_formula(rng, 4, ())
+        problem = Problem("t", (Statement("s", "axiom", whole, "fof"),))
+        form = clausify(problem)
+        if not any(one.literals for one in form.clauses) or len(form.clauses) > 12:
+            continue
+        names = [one.name for one in form.clauses]
+        assert check_clause_form(problem, form, names), whole
+        if rng.random() < 0.9:
+            form = spoiled(form, rng)
+            if not check_clause_form(problem, form, names):
+                refused += 1
+                continue
+            accepted += 1
+        clauses = [one.literals for one in form.clauses]
+        functions, own = symbols_in(one.atom for clause in clauses for one in clause)
+        if sum(2**arity for _, arity in functions | (own - predicates)) > 8:
+            continue
+        looked_at += 1
+        with_names += bool(own - predicates)
+        readings = list(worlds(functions, own - predicates, 2))
+        for model in worlds(set(), predicates, 2):
+            if holds(whole, model, 2, {}):
+                assert any(clauses_hold(clauses, {**model, **one}, 2) for one in readings), whole
+    assert accepted >= 30
+    assert refused >= 150
+    assert with_names >= 10
