@@ -13,6 +13,7 @@ from pydantic import Field
 from selfplay import arrays
 from selfplay.actors import underway
 from selfplay.jit import kernel
+from selfplay.lines.lockstep import Turn, lockstep
 from selfplay.search import Forest, Model, Search, SearchResult
 from selfplay.search.forest import advance, replant
 from selfplay.section import Section
@@ -243,25 +244,25 @@ class Actor:
         self._length[lanes] = 0
         plies = self.rng.integers(0, self.section.opening_plies, len(lanes), endpoint=True)
         plies[self.rng.random(len(lanes)) >= self.section.opening_share] = 0
-        going = lanes[plies > 0]
-        wanted = plies[plies > 0]
-        while len(going):
-            state = arrays.take(self._state, going)
-            noise = self.rng.random((len(going), self.game.num_actions))
-            action = np.where(self.game.legal(state), noise, -1.0).argmax(axis=1).astype(np.int32)
-            state, paid = self.game.step(state, action)
+        begun = lanes[plies > 0]
+        most = np.clip(plies[plies > 0], 1, max(1, len(self._plays.value) - 1))
+
+        def choose(turn: Turn) -> Int:
+            noise = self.rng.random((len(turn.lane), self.game.num_actions))
+            noise[~self.game.legal(turn.state)] = -1.0
+            action: Int = noise.argmax(axis=1).astype(np.int32)
+            return action
+
+        state = arrays.take(self._state, begun)
+        for turn, action, after, paid in lockstep(self.game, state, choose, most):
             alive = paid.discount != 0.0  # a move that would end the game is not played
-            going, wanted, action = going[alive], wanted[alive], action[alive]
-            arrays.put(self._state, going, arrays.take(state, alive))
-            at = (self._length[going], going)
-            self._plays.action[at] = action
+            going = begun[turn.lane[alive]]
+            arrays.put(self._state, going, arrays.take(after, alive))
+            at = (turn.number, going)
+            self._plays.action[at] = action[alive]
             self._plays.reward[at] = paid.reward[alive]
             self._plays.discount[at] = paid.discount[alive]
             self._length[going] += 1
-            unfinished = (self._length[going] < wanted) & (
-                self._length[going] < len(self._plays.value) - 1
-            )
-            going, wanted = going[unfinished], wanted[unfinished]
         self._opening[lanes] = self._length[lanes]
 
     def _starts(self, lanes: NDArray[np.int64]) -> State:
@@ -326,23 +327,25 @@ class Actor:
         underway.restore_random(self.rng, saved["rng"])
         self._seed, self._length = saved["seed"].copy(), saved["length"].copy()
         self._opening = saved["opening"].copy()
-        lanes = np.arange(self._lanes)
-        self._state = self._starts(lanes)
+        self._state = self._starts(np.arange(self._lanes))
         while len(self._plays.value) <= self._length.max():
             self._plays = self._room(min(2 * len(self._plays.value), self.game.max_moves))
         moves = len(saved["action"])
         for name in kept:
             getattr(self._plays, name)[:moves] = saved[name]
-        for move in range(moves):
-            lanes = np.flatnonzero(self._length > move)
-            state = arrays.take(self._state, lanes)
-            arrays.put(self._plays.obs, (move, lanes), self.game.observe(state))
-            legal, action = self.game.legal(state), self._plays.action[move, lanes]
+
+        def choose(turn: Turn) -> Int:
+            at = (turn.number, turn.lane)
+            self._plays.legal[at] = legal = self.game.legal(turn.state)
+            arrays.put(self._plays.obs, at, self.game.observe(turn.state))
+            action: Int = self._plays.action[at]
             underway.check_moves(legal, action)
-            self._plays.legal[move, lanes] = legal
-            state, paid = self.game.step(state, action)
+            return action
+
+        start = arrays.tree_map(np.copy, self._state)
+        for turn, _, after, paid in lockstep(self.game, start, choose, self._length):
             underway.check_alive(paid.discount)
-            arrays.put(self._state, lanes, state)
+            arrays.put(self._state, turn.lane, after)
         self._forest = None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from selfplay.arrays import (
     repeat,
     take,
 )
+from selfplay.lines.lockstep import Turn, lockstep
 from selfplay.types import Bool, Game, Int, Obs, State, Transition
 
 _STARTS = 512  # drawn, to find different ones that look the same
@@ -173,29 +175,28 @@ def _round(game: Game, state: State, character: NDArray[np.uint64], until: float
     ``character`` [M, 2].
     """
     known = np.zeros((length(state), 2), np.uint64)  # by each seat
-    seat = np.zeros(length(state), np.int32)
+
+    def choose(turn: Turn) -> Int:
+        at = turn.lane, turn.second.astype(np.int32)
+        now = hash_rows(_know(game, turn.state, known[at], turn.number, at[1]))[:, 0]
+        choice = hash_rows(_Choice(now, character[at]))[:, 0]
+        action = _nth_legal(game.legal(turn.state), choice)
+        known[at] = hash_rows(_Choice(now, action.astype(np.uint64)))[:, 0]
+        return action
+
     plies = min(game.max_moves, _PLIES_OBJECTS if holds_objects(state) else _PLIES)
-    for number in range(plies):
-        lane = np.arange(len(seat))
-        legal = game.legal(state)
-        now = hash_rows(_know(game, state, known[lane, seat], number, seat))[:, 0]
-        choice = hash_rows(_Choice(now, character[lane, seat]))[:, 0]
-        action = _nth_legal(legal, choice)
-        known[lane, seat] = hash_rows(_Choice(now, action.astype(np.uint64)))[:, 0]
-        after, paid = game.step(state, action)
-        found = _difference(game, known[lane, seat], after, paid)
+    for turn, action, after, paid in islice(lockstep(game, state, choose), plies):
+        found = _difference(game, known[turn.lane, turn.second.astype(np.int32)], after, paid)
         if found is not None:
             move = game.action_name(int(action[found[0]]))
             return (
                 f"{game.name} hides something from the player to move (a card, a move of the "
                 f"other, or how dice will fall), which a search on copies would see: in two games "
-                f"he had seen the same and done the same, yet move {number + 1} ({move}) {found[1]}"
+                f"he had seen the same and done the same, yet move {turn.number + 1} ({move}) "
+                f"{found[1]}"
             )
-        going = np.flatnonzero(paid.discount)
-        if not len(going) or time.monotonic() > until:
+        if time.monotonic() > until:
             return None
-        seat = (seat ^ (paid.discount < 0))[going].astype(np.int32)
-        state, known, character = take(after, going), known[going], character[going]
     return None
 
 

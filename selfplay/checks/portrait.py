@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import hash_rows, take
-from selfplay.stats import random_actions
-from selfplay.types import Game
+from selfplay.arrays import hash_rows, length
+from selfplay.lines.lockstep import Ply, lockstep
+from selfplay.lines.openings import any_move
+from selfplay.types import Game, State
 
 _MOVES_SHOWN = 60
 _LINES_SHOWN = 24
@@ -38,14 +39,12 @@ class Portrait(NamedTuple):
 
 
 class _Course:
-    """G random games under way, and what they have come to."""
+    """G random games, and what they have come to so far."""
 
-    def __init__(self, game: Game, games: int, rng: np.random.Generator) -> None:
-        self._game, self._rng = game, rng
-        self._state = game.init(rng, games)
-        self.starts = len(np.unique(hash_rows(game.observe(self._state)), axis=0))
-        self.going = np.arange(games)
-        self._mover = np.zeros(games, np.int64)
+    def __init__(self, game: Game, state: State) -> None:
+        self._game, games = game, length(state)
+        self.starts = len(np.unique(hash_rows(game.observe(state)), axis=0))
+        self.ended = np.zeros(games, np.bool_)
         self.paid: NDArray[np.float64] = np.zeros((games, 2))  # to either player
         self.moves = np.zeros(games, np.int64)
         self.last_mover = np.zeros(games, np.int64)
@@ -54,25 +53,20 @@ class _Course:
         self.line: list[str] = []  # of the first game
         self.picture = ""
 
-    def move(self) -> None:
-        """One random move in each game that goes on."""
-        going, game = self.going, self._game
-        legal = game.legal(self._state)
-        self.choices += legal.sum(axis=1).tolist()
-        action = random_actions(legal, self._rng)
-        self._state, paid = game.step(self._state, action)
-        seat = self._mover[going]
-        self.paid[going, seat] += paid.reward
-        self.paid[going, 1 - seat] -= paid.reward
-        self.moves[going] += 1
-        self.last_mover[going] = seat
-        if going[0] == 0:
-            self.line.append(game.action_name(int(action[0])))
-            self.picture = game.text(self._state, 0)
+    def add(self, ply: Ply) -> None:
+        """One more move of the games that go on."""
+        (_, lane, second, state), action, after, paid = ply
+        seat = second.astype(np.int64)
+        self.choices += self._game.legal(state).sum(axis=1).tolist()
+        self.paid[lane, seat] += paid.reward
+        self.paid[lane, 1 - seat] -= paid.reward
+        self.moves[lane] += 1
+        self.last_mover[lane] = seat
+        self.ended[lane] = paid.discount == 0
+        if lane[0] == 0:
+            self.line.append(self._game.action_name(int(action[0])))
+            self.picture = self._game.text(after, 0)
         self.turns += [int((paid.discount < 0).sum()), int((paid.discount > 0).sum())]
-        self._mover[going] = np.where(paid.discount < 0, 1 - seat, seat)
-        alive = paid.discount != 0
-        self._state, self.going = take(self._state, alive), going[alive]
 
 
 def portrait(game: Game, games: int = 64, seed: int = 0, until: float = math.inf) -> Portrait:
@@ -80,10 +74,13 @@ def portrait(game: Game, games: int = 64, seed: int = 0, until: float = math.inf
 
     That is until time.monotonic() is ``until``.  Raises ValueError where none has ended by then.
     """
-    course = _Course(game, games, np.random.default_rng(seed))
-    while len(course.going) and time.monotonic() < until:
-        course.move()
-    ended = np.setdiff1d(np.arange(games), course.going)
+    rng = np.random.default_rng(seed)
+    state = game.init(rng, games)
+    course = _Course(game, state)
+    plies = lockstep(game, state, lambda turn: any_move(game, turn.state, rng))
+    while time.monotonic() < until and (ply := next(plies, None)) is not None:
+        course.add(ply)
+    ended = np.flatnonzero(course.ended)
     if not len(ended):
         raise ValueError(
             f"no random game of {game.name} has ended in time, after {int(course.moves.max())} "

@@ -42,7 +42,7 @@ from selfplay.data.manifest import (
 )
 from selfplay.data.unfinished import busy, clear, refuse_taken
 from selfplay.lines.games import Games
-from selfplay.lines.openings import canonical_keys
+from selfplay.lines.keys import canonical_keys, game_keys
 from selfplay.system.files import refused
 from selfplay.system.lock import LOCK, locked
 from selfplay.types import Game, State
@@ -179,7 +179,7 @@ class Writer:
         lengths = np.diff(start, append=len(number))
         rank = np.arange(len(number)) - np.repeat(start, lengths)
         key = canonical_keys(self._game, games.state)
-        hashes = splits.game_hashes(self._game, games.action, start, key)
+        hashes = game_keys(self._game, games.action, start, key)
         kept = splits.is_validation(hashes, self._validation)
         rows = dict(zip(names_of(games.state, "state"), leaves(games.state), strict=True))
         rows |= {

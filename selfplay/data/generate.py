@@ -17,18 +17,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import concatenate, length, take
+from selfplay.arrays import concatenate, length
 from selfplay.data.columns import columns_of
 from selfplay.data.dataset import Writer
 from selfplay.data.manifest import Manifest, Source
 from selfplay.data.splits import held_out_keys
 from selfplay.data.unfinished import refuse_taken
-from selfplay.lines.games import Games, pick, replay
+from selfplay.lines.games import Games, gathered
+from selfplay.lines.keys import canonical_keys
+from selfplay.lines.lockstep import Turn, lockstep
 from selfplay.lines.openings import NO_MOVE, ROUNDS, Openings, random_positions
 from selfplay.players.players import LoadRun, make_player
 from selfplay.stats import random_actions
-from selfplay.truth.labels import Labeller, canonical_form, worker_pool
-from selfplay.types import Bool, Float, Game, Int, Player, State
+from selfplay.truth.labels import Labeller, worker_pool
+from selfplay.types import Float, Game, Int, Player, State
 
 OPENING_SHARE = 0.5  # of the games, where openings are asked for
 BLOCK = 32  # games: what is lost of the labels when it is interrupted
@@ -40,14 +42,7 @@ LANES = 4
 Choice = tuple[Float, Float | None]  # probabilities [B, A], scores [B, A] or None
 
 
-class Turn(NamedTuple):
-    """Whose move it is in B games."""
-
-    game: NDArray[np.int64]  # [B] i64, their numbers
-    second: Bool  # [B], the second player is to move
-
-
-Choose = Callable[[State, Turn, np.random.Generator], Choice]
+Weigh = Callable[[Turn, np.random.Generator], Choice]
 
 
 class Order(NamedTuple):
@@ -275,7 +270,7 @@ class Worker:
         self._labeller.refresh()
         lanes = [min(self._lanes, count - i) for i in range(0, count, self._lanes)]
         games = _joined([self._play(rng, lane) for lane in lanes])
-        keys = np.unique(canonical_form(self._game, games.state)[0])
+        keys = np.unique(canonical_keys(self._game, games.state))
         self._labeller.refresh()
         return Block(games, keys, self._labeller.costs(keys), 0.0, 0.0)
 
@@ -292,14 +287,14 @@ class Worker:
         return Block(games, none, none.astype(np.float32), seconds, self._expert.flops(self._game))
 
     def _play(self, rng: np.random.Generator, count: int) -> Games:
-        return play(self._game, self._choose, count, self._order.openings, rng)
+        return play(self._game, self._weigh, count, self._order.openings, rng)
 
-    def _choose(self, state: State, turn: Turn, rng: np.random.Generator) -> Choice:
+    def _weigh(self, turn: Turn, rng: np.random.Generator) -> Choice:
         if self._labeller is not None:
-            scores = self._labeller.scores(state)
+            scores = self._labeller.scores(turn.state)
             return soften(scores, self._order.temperature), scores
         assert self._expert is not None
-        return self._expert.choose(self._game, state, rng)
+        return self._expert.choose(self._game, turn.state, rng)
 
 
 _worker: Worker | None = None  # of a process of the pool
@@ -322,46 +317,24 @@ def _no_run(run: str, step: int | None, simulations: int | None) -> Player:
 # One block ---------------------------------------------------------------------------------------
 
 
-def play(game: Game, choose: Choose, count: int, openings: int, rng: np.random.Generator) -> Games:
+def play(game: Game, weigh: Weigh, count: int, openings: int, rng: np.random.Generator) -> Games:
     """``count`` games side by side; the random moves that some begin with are not among them."""
     opened = _opened(game, count, openings, rng)
-    moves = np.full((count, game.max_moves), NO_MOVE, np.int32)
-    moves[:, : opened.moves.shape[1]] = opened.moves
-    first = (opened.moves != NO_MOVE).sum(axis=1)
-    state, going, at = opened.state, np.arange(count), first.copy()
-    second = opened.second.copy()
-    told: list[tuple[NDArray[np.int64], NDArray[np.int64], Choice]] = []
-    while len(going):
-        policy, scores = choose(state, Turn(going, second[going]), rng)
-        action = random_actions(policy, rng)
-        told.append((going, at[going], (policy, scores)))
-        moves[going, at[going]] = action
-        at[going] += 1
-        state, paid = game.step(state, action)
-        second[going] ^= paid.discount < 0
-        alive = paid.discount != 0
-        state, going = take(state, alive), going[alive]
-    return _with_choices(replay(game, moves), told, first, game.num_actions)
+    choices: list[Choice] = []
 
+    def draw(turn: Turn) -> Int:
+        choices.append(weigh(turn, rng))
+        return random_actions(choices[-1][0], rng)
 
-def _with_choices(
-    games: Games,
-    told: list[tuple[NDArray[np.int64], NDArray[np.int64], Choice]],
-    first: NDArray[np.int64],
-    actions: int,
-) -> Games:
-    """The positions from move ``first`` [G] of each game on, with what the expert said there."""
-    assert games.ply is not None
-    start = np.flatnonzero(np.diff(games.game, prepend=-1))
-    policy = np.zeros((len(games.action), actions), np.float32)
-    scores = np.full((len(games.action), actions), np.nan, np.float32)
-    knows = told[0][2][1] is not None
-    for lanes, ply, (chances, values) in told:
-        policy[start[lanes] + ply] = chances
-        if values is not None:
-            scores[start[lanes] + ply] = values
-    whole = games._replace(policy=policy, scores=scores if knows else None)
-    return pick(whole, games.ply >= first[games.game])
+    plies = list(lockstep(game, opened.state, draw, second=opened.second))
+    games = gathered(plies, opened.state, (opened.moves != NO_MOVE).sum(axis=1))
+    # game by game, as the positions
+    order = np.argsort(np.concatenate([ply.turn.lane for ply in plies]), kind="stable")
+    policy, scores = (
+        None if column[0] is None else np.concatenate(column)[order]
+        for column in zip(*choices, strict=True)
+    )
+    return games._replace(policy=policy, scores=scores)
 
 
 def _opened(game: Game, count: int, openings: int, rng: np.random.Generator) -> Openings:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from selfplay.data.dataset import Writer
 from selfplay.data.manifest import Manifest, Source
 from selfplay.data.splits import held_out_keys
-from selfplay.lines.openings import canonical_keys
+from selfplay.lines.keys import canonical_keys
 from selfplay.truth.positions import read_positions
 from selfplay.types import Game
 

@@ -13,11 +13,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import hash_rows
 from selfplay.data.manifest import Counts
-from selfplay.lines.openings import canonical_keys
+from selfplay.lines.keys import canonical_keys
 from selfplay.truth.positions import default_positions, read_positions
-from selfplay.types import Game, Int, Symmetric
+from selfplay.types import Game
 
 TRAIN, VALIDATION, HELD_OUT, DROPPED = range(4)  # codes in the column ``split``
 VALIDATION_SHARE = 0.05  # of the games
@@ -31,29 +30,6 @@ def held_out_keys(game: Game) -> NDArray[np.uint64]:
     if path is None:
         return np.empty(0, np.uint64)
     return canonical_keys(game, read_positions(game, path).state)
-
-
-def game_hashes(
-    game: Game, action: NDArray[np.int16], start: NDArray[np.int64], key: NDArray[np.uint64]
-) -> NDArray[np.uint64]:
-    """[G] u64, equal for games that a symmetry turns into one another.
-
-    ``start`` [G]: the first row of each game in ``action`` [M]; ``key`` [M]: canonical keys.
-    """
-    if not len(start):
-        return np.empty(0, np.uint64)
-    lengths = np.diff(start, append=len(action))
-    ply = np.arange(len(action)) - np.repeat(start, lengths)
-    words = np.arange(int(lengths.max()) * game.num_actions, dtype=np.uint64)
-    table = hash_rows(words)[:, 0]
-    identity: Int = np.arange(game.num_actions, dtype=np.int32)[None]
-    maps = game.action_map if isinstance(game, Symmetric) else identity
-    lines = [
-        np.add.reduceat(table[ply * game.num_actions + action_map[action]], start)
-        for action_map in maps
-    ]
-    # a sum of random words of (ply, action) names a line; its first position tells the opening
-    return hash_rows((np.min(lines, axis=0), key[start]))[:, 0]
 
 
 def is_validation(hashes: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:

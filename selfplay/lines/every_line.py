@@ -6,14 +6,13 @@ solver (``solver.py``), cut off at a depth it is minimax (``players.py``).
 
 from __future__ import annotations
 
-import hashlib
-import pickle
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import hash_rows, holds_objects, leaves, length, take
+from selfplay.arrays import holds_objects, take
+from selfplay.lines.keys import position_keys
 from selfplay.types import Bool, Game, State
 
 HASTE = 1e-3  # how much of a score may speak of soonness; returns differ by more than this
@@ -66,18 +65,6 @@ def look_ahead(
 def edge_limit(state: State) -> int:
     """How many moves below one position may be looked at in reasonable time."""
     return MAX_EDGES_OBJECTS if holds_objects(state) else MAX_EDGES
-
-
-def position_keys(state: State) -> NDArray[np.uint64]:
-    """[B] u64, a hash of each position; among a million two collide with probability 3e-8."""
-    if not length(state):
-        return np.empty(0, np.uint64)
-    if not holds_objects(state):
-        keys: NDArray[np.uint64] = hash_rows(state)[:, 0]
-        return keys
-    rows = zip(*leaves(state), strict=True)
-    digests = [hashlib.blake2b(pickle.dumps(row), digest_size=8).digest() for row in rows]
-    return np.frombuffer(b"".join(digests), np.uint64)
 
 
 def _expand(game: Game, state: State, depth: int | None, max_edges: int | None) -> list[Level]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import empty_like, put, take
+from selfplay.arrays import empty_like, length, put, take
+from selfplay.lines.lockstep import Ply, Turn, lockstep
 from selfplay.lines.openings import NO_MOVE
 from selfplay.types import Bool, Float, Game, Int, State
 
@@ -28,8 +30,8 @@ class Games(NamedTuple):
 class IllegalMoveError(ValueError):
     """A move that the rules do not allow; ``game`` and ``ply`` say which, both from 0."""
 
-    def __init__(self, sentence: str, game: int, ply: int) -> None:
-        super().__init__(sentence)
+    def __init__(self, reason: str, game: int, ply: int) -> None:
+        super().__init__(f"move {ply + 1} of game {game + 1} {reason}")
         self.game = game
         self.ply = ply
 
@@ -41,47 +43,64 @@ def pick(games: Games, rows: Any) -> Games:
 
 
 def replay(game: Game, moves: Int) -> Games:
-    """The positions of ``moves`` [G, L], each row a game from its start, NO_MOVE behind its end.
+    """The positions of ``moves`` [G, L], as ``recorded`` plays them.
 
-    All games are stepped side by side.  The outcome is the sum of what was paid from a position
-    on, NaN in games that are not over after their last move.
+    The outcome is the sum of what was paid from a position on, NaN in games that are not over after
+    their last move.
+    """
+    return gathered(recorded(game, moves), game.init(np.random.default_rng(0), len(moves)))
+
+
+def recorded(game: Game, moves: Int) -> Iterator[Ply]:
+    """Plays ``moves`` [G, L], each row a game from its start, NO_MOVE behind its end.
+
     Raises IllegalMoveError for the first ply at which a move is illegal or follows the end.
     """
     lengths = (moves != NO_MOVE).sum(axis=1)
     if (moves[np.arange(moves.shape[1]) >= lengths[:, None]] != NO_MOVE).any():
         raise ValueError("a line of play has a gap: NO_MOVE stands behind its end only")
-    start = np.cumsum(lengths) - lengths
-    count = int(lengths.sum())
-    state = game.init(np.random.default_rng(0), len(moves))
-    states = empty_like(state, count)
-    reward, discount = np.empty(count, np.float32), np.empty(count, np.float32)
-    second = np.zeros(count, np.bool_)
-    turn = np.zeros(len(moves), np.bool_)
-    over = np.zeros(len(moves), np.bool_)
-    going = np.arange(len(moves))
-    for ply in range(moves.shape[1]):
-        left = lengths[going] > ply
-        if not left.all():
-            state, going = take(state, left), going[left]
-        if not len(going):
-            break
-        action = moves[going, ply]
-        _check(game, state, action, over[going], going, ply)
-        rows = start[going] + ply
-        put(states, rows, state)
-        second[rows] = turn[going]
-        state, paid = game.step(state, action)
-        reward[rows], discount[rows] = paid.reward, paid.discount
-        turn[going] ^= paid.discount < 0
-        over[going] = paid.discount == 0
-    number = np.repeat(np.arange(len(moves), dtype=np.int32), lengths)
-    ply_of = (np.arange(count) - start[number]).astype(np.int16)
+
+    def choose(turn: Turn) -> Int:
+        action: Int = moves[turn.lane, turn.number]
+        _check(game, turn, action)
+        return action
+
+    for ply in lockstep(game, game.init(np.random.default_rng(0), len(moves)), choose, lengths):
+        yield ply
+        turn = ply.turn
+        late = turn.lane[(ply.paid.discount == 0) & (lengths[turn.lane] > turn.number + 1)]
+        if len(late):
+            raise IllegalMoveError("comes after the end of the game", int(late[0]), turn.number + 1)
+
+
+def gathered(plies: Iterable[Ply], start: State, before: NDArray[np.int64] | None = None) -> Games:
+    """The positions of games [G] from ``start`` that were played side by side, game by game.
+
+    ``before`` [G]: the moves that were played before the first ply (None: none).
+    """
+    played = list(plies)
+    lane = np.concatenate([np.empty(0, np.int64), *(ply.turn.lane for ply in played)])
+    lengths = np.bincount(lane, minlength=length(start))
+    begin = np.cumsum(lengths) - lengths
+    count = len(lane)
+    states, action = empty_like(start, count), np.empty(count, np.int16)
+    reward, discount = np.empty((2, count), np.float32)
+    second = np.empty(count, np.bool_)
+    for turn, chosen, _, paid in played:
+        rows = begin[turn.lane] + turn.number
+        put(states, rows, turn.state)
+        action[rows], second[rows] = chosen, turn.second
+        reward[rows], discount[rows] = paid
+    number = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    ply_of = np.arange(count) - begin[number]
+    if before is not None:
+        ply_of += before[number]
     return Games(
         state=states,
-        action=moves[number, ply_of].astype(np.int16),
-        outcome=_back_up(reward, discount, start, lengths),
+        action=action,
+        outcome=_back_up(reward, discount, begin, lengths),
         game=number,
-        ply=ply_of,
+        ply=ply_of.astype(np.int16),
         second=second,
     )
 
@@ -101,21 +120,12 @@ def _back_up(
     return outcome
 
 
-def _check(
-    game: Game, state: State, action: Int, over: Bool, going: NDArray[np.int64], ply: int
-) -> None:
+def _check(game: Game, turn: Turn, action: Int) -> None:
     """Raises IllegalMoveError unless every action may be played."""
     known = (action >= 0) & (action < game.num_actions)
-    legal = game.legal(state)[np.arange(len(action)), np.where(known, action, 0)]
-    wrong = over | ~known | ~legal
-    if not wrong.any():
-        return
-    i = int(wrong.argmax())
-    which = f"move {ply + 1} of game {int(going[i]) + 1}"
-    if over[i]:
-        sentence = f"{which} comes after the end of the game"
-    elif not known[i]:
-        sentence = f"{which} is action {action[i]}; {game.name} has 0 to {game.num_actions - 1}"
-    else:
-        sentence = f"{which} ({game.action_name(int(action[i]))}) is illegal"
-    raise IllegalMoveError(sentence, int(going[i]), ply)
+    legal = game.legal(turn.state)[np.arange(len(action)), np.where(known, action, 0)]
+    for i in np.flatnonzero(~(known & legal))[:1].tolist():
+        reason = f"is action {action[i]}; {game.name} has 0 to {game.num_actions - 1}"
+        if known[i]:
+            reason = f"({game.action_name(int(action[i]))}) is illegal"
+        raise IllegalMoveError(reason, int(turn.lane[i]), turn.number)

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import concatenate, length, take
-from selfplay.lines.every_line import position_keys
+from selfplay.arrays import concatenate, length, put, take, tree_map
+from selfplay.lines.keys import different
+from selfplay.lines.lockstep import lockstep
 from selfplay.stats import random_actions
-from selfplay.types import Bool, Game, Int, Obs, State, Symmetric
+from selfplay.types import Bool, Game, Int, State
 
 NO_MOVE = -1  # fills the rows of shorter lines of play
 ROUNDS = 20  # batches tried before openings may repeat
@@ -27,7 +28,7 @@ class Openings(NamedTuple):
     second: Bool  # [M], True where the second player is to move
 
 
-Choose = Callable[[Game, State, np.random.Generator], Int]  # the moves [B] to play
+Rule = Callable[[Game, State, np.random.Generator], Int]  # the moves [B] to play
 
 
 def any_move(game: Game, state: State, rng: np.random.Generator) -> Int:
@@ -36,32 +37,27 @@ def any_move(game: Game, state: State, rng: np.random.Generator) -> Int:
 
 
 def random_positions(
-    game: Game, plies: NDArray[np.int64], rng: np.random.Generator, choose: Choose = any_move
+    game: Game, plies: NDArray[np.int64], rng: np.random.Generator, rule: Rule = any_move
 ) -> Openings:
-    """The positions after ``plies`` [M] random moves, or those that ``choose`` plays.
+    """The positions after ``plies`` [M] random moves, or those that ``rule`` plays.
 
-    Games that ended on the way are left out, so fewer than M may come back.
+    The shortest lines come first.  Games that ended on the way are left out, so fewer than M may
+    come back.
     """
     state = game.init(rng, len(plies))
+    reached = tree_map(np.copy, state)
     moves = np.full((len(plies), int(plies.max(initial=0))), NO_MOVE, np.int32)
-    second = np.zeros(len(plies), np.bool_)
-    going = np.arange(len(plies))
-    parts: list[State] = []
-    rows: list[NDArray[np.int64]] = []
-    for ply in range(moves.shape[1] + 1):
-        there = plies[going] == ply
-        parts.append(take(state, there))
-        rows.append(going[there])
-        state, going = take(state, ~there), going[~there]
-        if not len(going):
-            break
-        moves[going, ply] = choose(game, state, rng)
-        state, paid = game.step(state, moves[going, ply])
-        second[going] ^= paid.discount < 0
-        alive = paid.discount != 0
-        state, going = take(state, alive), going[alive]
-    kept = np.concatenate(rows)
-    return Openings(concatenate(parts), moves[kept], second[kept])
+    second, over = np.zeros((2, len(plies)), np.bool_)
+    for turn, action, after, paid in lockstep(
+        game, state, lambda turn: rule(game, turn.state, rng), plies
+    ):
+        put(reached, turn.lane, after)
+        moves[turn.lane, turn.number] = action
+        second[turn.lane] = turn.second ^ (paid.discount < 0)
+        over[turn.lane] = paid.discount == 0
+    kept = np.argsort(plies, kind="stable")
+    kept = kept[~over[kept]]
+    return Openings(take(reached, kept), moves[kept], second[kept])
 
 
 def distinct_openings(game: Game, count: int, plies: int, rng: np.random.Generator) -> Openings:
@@ -74,8 +70,7 @@ def distinct_openings(game: Game, count: int, plies: int, rng: np.random.Generat
     for _ in range(ROUNDS):
         more = random_positions(game, np.full(max(count, 64), plies), rng)
         found = more if found is None else concatenate([found, more])
-        _, first = np.unique(canonical_keys(game, found.state), return_index=True)
-        found = take(found, np.sort(first)[:count])
+        found = take(found, different(game, found.state)[:count])
         if length(found) == count:
             return found
     assert found is not None
@@ -96,21 +91,7 @@ def enough_plies(game: Game, count: int, plies: int) -> int:
         reached = random_positions(
             game, np.full(max(256, 8 * count), longer), np.random.default_rng(0)
         )
-        different = len(np.unique(canonical_keys(game, reached.state)))
-        if different >= (min(FEW, count) if longer == plies else count):
+        enough = min(FEW, count) if longer == plies else count
+        if len(different(game, reached.state)) >= enough:
             return longer
     return plies
-
-
-def canonical_keys(game: Game, state: State) -> NDArray[np.uint64]:
-    """[B] u64, equal for positions that a symmetry of the game turns into one another."""
-    return canonical_obs_keys(game, game.observe(state))
-
-
-def canonical_obs_keys(game: Game, obs: Obs) -> NDArray[np.uint64]:
-    """[B] u64, the same for observations."""
-    keys = [position_keys(obs)]
-    if isinstance(game, Symmetric):
-        keys += [position_keys(game.transform(obs, k)) for k in range(1, len(game.action_map))]
-    smallest: NDArray[np.uint64] = np.min(keys, axis=0)
-    return smallest

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from selfplay.lines.openings import canonical_keys
+from selfplay.lines.keys import canonical_keys
 from selfplay.measure.mistakes import Truth, evaluate_positions
 from selfplay.measure.own_games import own_positions
 from selfplay.nets.evaluator import NetEvaluator

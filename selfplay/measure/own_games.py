@@ -7,8 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import concatenate, length, take
-from selfplay.lines.openings import canonical_keys, random_positions
+from selfplay.arrays import concatenate, take
+from selfplay.lines.keys import different
+from selfplay.lines.lockstep import lockstep
+from selfplay.lines.openings import random_positions
 from selfplay.truth.labels import Labeller
 from selfplay.truth.positions import Positions
 from selfplay.types import Decision, Game, Int, Player, State
@@ -54,18 +56,18 @@ def own_positions(
     """
     rng = np.random.default_rng(seed)
     games = max(FEWEST, -(-count // A_GAME))
-    plies = rng.integers(1, min(OPENING_PLIES, game.max_moves - 1) + 1, 4 * games)
-    opened = random_positions(game, plies, rng).state
-    _, first = np.unique(canonical_keys(game, opened), return_index=True)
-    witness = Witness(player)
-    _play_on(game, witness, take(opened, np.sort(first)[:games]), rng)
-    met = witness.take_met()
-    if met is None:
+    random = rng.integers(1, min(OPENING_PLIES, game.max_moves - 1) + 1, 4 * games)
+    opened = random_positions(game, random, rng).state
+    start = take(opened, different(game, opened)[:games])
+    plies = lockstep(game, start, lambda turn: player.decide(game, turn.state, rng).action)
+    met = [ply.turn.state for ply in plies]
+    if not met:
         return None
-    rows = draw_different(game, met.state, count, labeller, rng)
+    state = concatenate(met)
+    rows = draw_different(game, state, count, labeller, rng)
     if not len(rows):
         return None
-    state = take(met.state, rows)
+    state = take(state, rows)
     return Positions(("own",), np.zeros(len(rows), np.int32), state, labeller.scores(state))
 
 
@@ -77,13 +79,6 @@ def draw_different(
     No two are equal or mirror images.
     """
     known = np.flatnonzero(labeller.solvable(state))
-    _, first = np.unique(canonical_keys(game, take(state, known)), return_index=True)
-    rows: NDArray[np.int64] = np.sort(rng.permutation(known[np.sort(first)])[:count])
+    known = known[different(game, take(state, known))]
+    rows: NDArray[np.int64] = np.sort(rng.permutation(known)[:count])
     return rows
-
-
-def _play_on(game: Game, player: Player, state: State, rng: np.random.Generator) -> None:
-    """Plays all games of ``state`` to their end, ``player`` on both sides."""
-    while length(state):
-        state, paid = game.step(state, player.decide(game, state, rng).action)
-        state = take(state, paid.discount != 0)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from selfplay.arrays import take
-from selfplay.lines.openings import canonical_keys
+from selfplay.lines.keys import canonical_keys
 from selfplay.types import Decision, Game, Player, State
 
 NOT_PLAYED = -1  # the action of a position that is still to be decided

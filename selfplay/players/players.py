@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import concatenate, length, take
 from selfplay.lines.every_line import TooLargeError, edge_limit, look_ahead
+from selfplay.lines.lockstep import lockstep
+from selfplay.lines.openings import any_move
 from selfplay.search import Puct, Search
 from selfplay.stats import random_actions
 from selfplay.truth.solver import solver_for
@@ -136,13 +138,10 @@ class RolloutEvaluator:
     def __call__(self, game: Game, state: State) -> Evaluation:
         batch = length(state)
         value, sign = np.zeros(batch, np.float32), np.ones(batch, np.float32)
-        going = np.arange(batch)
-        while len(going):
-            state, paid = game.step(state, random_actions(game.legal(state), self._rng))
-            value[going] += sign[going] * paid.reward
-            sign[going] *= paid.discount
-            alive = paid.discount != 0
-            state, going = take(state, alive), going[alive]
+        plies = lockstep(game, state, lambda turn: any_move(game, turn.state, self._rng))
+        for turn, _, _, paid in plies:
+            value[turn.lane] += sign[turn.lane] * paid.reward
+            sign[turn.lane] *= paid.discount
         logits = np.zeros((batch, game.num_actions), np.float32)
         return Evaluation(logits, value, np.zeros(batch, np.float32))
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import take
-from selfplay.lines.openings import Openings, canonical_keys, distinct_openings
+from selfplay.lines.keys import different
+from selfplay.lines.openings import Openings, distinct_openings
 from selfplay.truth.labels import Labeller
 from selfplay.types import Game
 
@@ -30,9 +31,8 @@ def unbalanced_openings(
     """
     rng = np.random.default_rng(seed)
     found = distinct_openings(game, CANDIDATES, plies, rng)
-    _, first = np.unique(canonical_keys(game, found.state), return_index=True)
-    found = take(found, np.sort(first))
-    rows = np.arange(len(first)) if labeller is None else _decided(found, labeller)
+    found = take(found, different(game, found.state))
+    rows = np.arange(len(found.second)) if labeller is None else _decided(found, labeller)
     return Openings(*take(found, rows[np.arange(count) % len(rows)]))
 
 

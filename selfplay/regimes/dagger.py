@@ -11,10 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from selfplay.arrays import length, take
-from selfplay.data.generate import Choice, Turn, play, soften
+from selfplay.data.generate import Choice, play, soften
 from selfplay.learning.samples import targets
 from selfplay.lines.games import pick
-from selfplay.lines.openings import canonical_keys
+from selfplay.lines.keys import canonical_keys
+from selfplay.lines.lockstep import Turn
 from selfplay.players.players import NetPlayer
 from selfplay.regimes.workshop import Loop, Workshop
 from selfplay.section import Section
@@ -105,14 +106,14 @@ class DaggerLoop(Loop):
         share = section.expert_share**shop.ledger.iteration
         guided = self._rng.random(section.games) < share
 
-        def choose(state: State, turn: Turn, rng: np.random.Generator) -> Choice:
-            chances = net.decide(shop.game, state, rng).policy
-            rows = guided[turn.game]
+        def weigh(turn: Turn, rng: np.random.Generator) -> Choice:
+            chances = net.decide(shop.game, turn.state, rng).policy
+            rows = guided[turn.lane]
             if rows.any():
-                chances[rows] = soften(self._labeller.scores(take(state, rows)), 0.0)
+                chances[rows] = soften(self._labeller.scores(take(turn.state, rows)), 0.0)
             return chances, None
 
-        games = play(shop.game, choose, section.games, section.openings, self._rng)
+        games = play(shop.game, weigh, section.games, section.openings, self._rng)
         keys = canonical_keys(shop.game, games.state)
         new = np.flatnonzero(~np.isin(keys, shop.test_keys))
         rows = np.sort(self._rng.permutation(new)[: section.labels])

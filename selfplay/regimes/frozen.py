@@ -13,7 +13,7 @@ from selfplay import arrays
 from selfplay.learning.checkpoint import DamagedError
 from selfplay.learning.replay import Replay
 from selfplay.learning.shards import load_shard
-from selfplay.lines.openings import canonical_obs_keys
+from selfplay.lines.keys import canonical_obs_keys
 from selfplay.regimes.epochs import EpochsLoop
 from selfplay.regimes.workshop import Workshop
 from selfplay.section import Section

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay.arrays import take
-from selfplay.data.generate import Choice, Turn, play
+from selfplay.data.generate import Choice, play
 from selfplay.lines.games import Games, pick
-from selfplay.lines.openings import canonical_keys
+from selfplay.lines.keys import canonical_keys
+from selfplay.lines.lockstep import Turn
 from selfplay.players.players import NetPlayer
 from selfplay.regimes.workshop import Loop, Workshop
 from selfplay.section import Section
@@ -101,11 +102,11 @@ class PolicyGradientLoop(Loop):
         seat = self._rng.random(section.games) < 0.5  # True: the present self moves second
         nets = NetPlayer("present", self._present), NetPlayer("past", self._past)
 
-        def choose(state: State, turn: Turn, rng: np.random.Generator) -> Choice:
-            own = alone[turn.game] | (turn.second == seat[turn.game])
-            return _chances(nets, shop.game, state, own, rng), None
+        def weigh(turn: Turn, rng: np.random.Generator) -> Choice:
+            own = alone[turn.lane] | (turn.second == seat[turn.lane])
+            return _chances(nets, shop.game, turn.state, own, rng), None
 
-        games = play(shop.game, choose, section.games, section.openings, self._rng)
+        games = play(shop.game, weigh, section.games, section.openings, self._rng)
         assert games.second is not None
         return games, alone[games.game] | (games.second == seat[games.game])
 

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from envs.proving.game import Proving
 from selfplay import arrays
-from selfplay.lines.openings import canonical_obs_keys
+from selfplay.lines.keys import canonical_obs_keys
 from selfplay.nets.evaluator import Usage
 from selfplay.proving.crew import Batch, Crew, Effort, How
 from selfplay.proving.matchmaker import Matchmaker

@@ -11,7 +11,7 @@ from pydantic import Field
 from selfplay import arrays
 from selfplay.actors.actor import Tally
 from selfplay.learning import checkpoint
-from selfplay.lines.openings import canonical_obs_keys
+from selfplay.lines.keys import canonical_obs_keys
 from selfplay.nets.evaluator import Usage
 from selfplay.regimes.workshop import Loop, Workshop
 from selfplay.section import Section

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from envs import importing
 from selfplay.arrays import concatenate, hash_rows, length, put, take
-from selfplay.lines.every_line import position_keys
-from selfplay.lines.openings import canonical_keys, random_positions
+from selfplay.lines.keys import canonical_form, canonical_keys
+from selfplay.lines.openings import random_positions
 from selfplay.system.interrupts import leave_to_parent
 from selfplay.system.parent import leave_with_parent
 from selfplay.system.private import cache_folders, is_private
@@ -78,7 +78,7 @@ class Labeller:
         """[B, A] f32, as from a Solver.  No position may be over."""
         if not length(state):
             return np.empty((0, self._game.num_actions), np.float32)
-        keys, symmetry = canonical_form(self._game, state)
+        keys, symmetry = canonical_form(self._game, self._game.observe(state))
         _, first = np.unique(keys, return_index=True)
         unknown = np.array([i for i in first if int(keys[i]) not in self._known], np.int64)
         if len(unknown):
@@ -186,15 +186,6 @@ def solve_each(solver: Solver, state: State) -> tuple[Float, Float]:
 
 
 # Orientation -------------------------------------------------------------------------------------
-
-
-def canonical_form(game: Game, state: State) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """``openings.canonical_keys`` [B], and the symmetry [B] that gives each its key."""
-    obs = game.observe(state)
-    keys = [position_keys(obs)]
-    if isinstance(game, Symmetric):
-        keys += [position_keys(game.transform(obs, k)) for k in range(1, len(game.action_map))]
-    return np.min(keys, axis=0), np.argmin(keys, axis=0)
 
 
 def _turned(

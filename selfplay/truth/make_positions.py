@@ -15,11 +15,11 @@ import numpy as np
 
 from envs.othello import Othello
 from selfplay.arrays import take
+from selfplay.lines.keys import canonical_keys
 from selfplay.lines.openings import (
     NO_MOVE,
     Openings,
     any_move,
-    canonical_keys,
     random_positions,
 )
 from selfplay.truth.positions import write_positions
@@ -93,10 +93,10 @@ def _label_othello(game: Othello, count: int, seed: int) -> list[Labelled]:
     lost = round(_LOST * count)
     for empties in EMPTIES:
         plies = np.full(CANDIDATES, game.max_moves - empties)  # each fills a square
-        for half, choose in enumerate((any_move, few_replies)):
+        for half, rule in enumerate((any_move, few_replies)):
             wanted = {True: (lost + half) // 2, False: (count - lost + 1 - half) // 2}
             while any(wanted.values()):
-                for moves, state in _fresh(game, random_positions(game, plies, rng, choose), seen):
+                for moves, state in _fresh(game, random_positions(game, plies, rng, rule), seen):
                     if game.legal(state).sum() < 2 or not any(wanted.values()):
                         continue
                     scores = solver.scores(state)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import length, put, take
+from selfplay.lines.games import IllegalMoveError, recorded
 from selfplay.lines.openings import NO_MOVE
 from selfplay.system.text import lines, read_text
 from selfplay.types import Float, Game, Int, State
@@ -74,7 +75,7 @@ def read_positions(game: Game, path: str | Path) -> Positions:
     index = {name: i for i, name in enumerate(names)}
     moves = _pad_moves([row.actions for row in rows])
     scores = np.stack([row.scores for row in rows])
-    state = _replay(game, moves, [f"{path}, line {row.line}" for row in rows])
+    state = _played(game, moves, [f"{path}, line {row.line}" for row in rows])
     _check_scores(game, state, scores, rows, path)
     set_index = np.array([index[row.set_name] for row in rows], np.int32)
     return Positions(names, set_index, state, scores)
@@ -201,25 +202,21 @@ def _pad_moves(moves: Sequence[Sequence[int]]) -> Int:
     return padded
 
 
-def _replay(game: Game, moves: Int, where: Sequence[str]) -> State:
+def _played(game: Game, moves: Int, where: Sequence[str]) -> State:
     """The states [M] after ``moves`` [M, L]; ``where`` names the lines in error messages."""
     state = game.init(np.random.default_rng(0), len(moves))
     over = np.zeros(len(moves), np.bool_)
-    for ply in range(moves.shape[1]):
-        rows = np.flatnonzero(moves[:, ply] != NO_MOVE)
-        action = moves[rows, ply]
-        before = take(state, rows)
-        legal = game.legal(before)[np.arange(len(rows)), action] & ~over[rows]
-        if not legal.all():
-            bad = int(np.argmin(legal))
-            reason = "comes after the end of the game" if over[rows[bad]] else "is illegal"
-            raise ValueError(
-                f"{where[rows[bad]]}: move {ply + 1} ({game.action_name(int(action[bad]))}) "
-                f"{reason} in\n{game.text(before, bad)}"
-            )
-        after, paid = game.step(before, action)
-        put(state, rows, after)
-        over[rows] = paid.discount == 0
+    try:
+        for turn, _, after, paid in recorded(game, moves):
+            put(state, turn.lane, after)
+            over[turn.lane] = paid.discount == 0
+    except IllegalMoveError as error:
+        name = game.action_name(int(moves[error.game, error.ply]))
+        reason = "comes after the end of the game" if over[error.game] else "is illegal"
+        raise ValueError(
+            f"{where[error.game]}: move {error.ply + 1} ({name}) {reason} in\n"
+            f"{game.text(state, error.game)}"
+        ) from error
     if over.any():
         raise ValueError(f"{where[int(np.argmax(over))]}: the game is over, there is no move left")
     return state

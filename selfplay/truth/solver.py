@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from envs.othello import Othello
 from selfplay.arrays import holds_objects, take
-from selfplay.lines.every_line import TooLargeError, edge_limit, look_ahead, position_keys
+from selfplay.lines.every_line import TooLargeError, edge_limit, look_ahead
+from selfplay.lines.keys import position_keys
 from selfplay.truth.othello import endgame, solve_moves
 from selfplay.types import Bool, Float, Game, State
 

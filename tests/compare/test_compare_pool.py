@@ -21,7 +21,7 @@ from selfplay.compare.play_pool import Order, Progress, play_pool
 from selfplay.compare.pool import Entrant, Judged, Meeting, Pool, rate, read_pool
 from selfplay.compare.records import read_runs
 from selfplay.config import parse_config
-from selfplay.lines.openings import canonical_keys
+from selfplay.lines.keys import canonical_keys
 from selfplay.players.schedule import make_schedule
 from selfplay.players.unbalanced import unbalanced_openings
 from selfplay.training.folder import RunFolder

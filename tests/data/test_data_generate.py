@@ -14,9 +14,10 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import take
 from selfplay.data.dataset import open_data
-from selfplay.data.generate import Order, Progress, Turn, generate, play, soften
+from selfplay.data.generate import Order, Progress, generate, play, soften
 from selfplay.lines.games import Games
-from selfplay.lines.openings import canonical_keys
+from selfplay.lines.keys import canonical_keys
+from selfplay.lines.lockstep import Turn
 from selfplay.stats import random_actions
 from selfplay.truth.labels import Labeller
 from selfplay.truth.solver import optimal_moves, solver_for
@@ -96,10 +97,10 @@ def test_moves_come_as_often_as_the_temperature_says(tmp_path: Path) -> None:
 def test_moves_of_openings_are_not_the_experts(tmp_path: Path) -> None:
     game = Connect4()
 
-    def leftmost(state: object, turn: Turn, rng: np.random.Generator) -> tuple[np.ndarray, None]:
-        stones = np.bitwise_count(state.mover | state.other)  # type: ignore[attr-defined]
+    def leftmost(turn: Turn, rng: np.random.Generator) -> tuple[np.ndarray, None]:
+        stones = np.bitwise_count(turn.state.mover | turn.state.other)
         np.testing.assert_array_equal(turn.second, stones % 2 == 1)
-        legal = game.legal(state)  # type: ignore[arg-type]
+        legal = game.legal(turn.state)
         chosen = np.arange(7) == legal.argmax(axis=1)[:, None]
         return chosen.astype(np.float32), None
 

@@ -21,7 +21,8 @@ from selfplay.data import columns, dataset, splits
 from selfplay.data.dataset import Dataset, Writer, open_data
 from selfplay.data.manifest import Source, read_manifest
 from selfplay.lines.games import Games, replay
-from selfplay.lines.openings import canonical_keys, random_positions
+from selfplay.lines.keys import canonical_keys, game_keys
+from selfplay.lines.openings import random_positions
 from selfplay.types import Game
 
 SOURCE = Source("random moves", "none needed", 1.5, 2.0, ("a note",))
@@ -150,13 +151,13 @@ def test_mirrored_games_fall_together(tmp_path: Path) -> None:
     games = replay(game, lines(*images, *others))
     start = np.flatnonzero(np.diff(games.game, prepend=-1))
     keys = canonical_keys(game, games.state)
-    hashes = splits.game_hashes(game, games.action, start, keys)
+    hashes = game_keys(game, games.action, start, keys)
     assert len(set(hashes[:8].tolist())) == 1
     assert len(set(hashes.tolist())) == 51
     # a game's hash does not depend on the games beside it
     alone = replay(game, lines(others[7]))
     key = canonical_keys(game, alone.state)
-    assert splits.game_hashes(game, alone.action, np.array([0]), key)[0] == hashes[15]
+    assert game_keys(game, alone.action, np.array([0]), key)[0] == hashes[15]
 
 
 def test_fewer_games_are_among_more(shared: Dataset) -> None:

@@ -9,7 +9,7 @@ from envs import make
 from envs.othello import Othello
 from envs.othello import OthelloState as State
 from selfplay.arrays import take
-from selfplay.lines.openings import canonical_keys
+from selfplay.lines.keys import canonical_keys
 from selfplay.stats import random_actions
 
 GAMES = {size: Othello(size) for size in (6, 8)}

@@ -7,7 +7,7 @@ import pytest
 
 from envs.connect4 import Connect4
 from selfplay.learning import distinct
-from selfplay.lines.openings import canonical_obs_keys
+from selfplay.lines.keys import canonical_obs_keys
 from selfplay.truth.positions import parse_moves
 from selfplay.types import Game, State
 

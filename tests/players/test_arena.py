@@ -11,7 +11,8 @@ from envs import make
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Nim, Standoff, WinnerLoser
-from selfplay.lines.openings import canonical_keys, distinct_openings, enough_plies
+from selfplay.lines.keys import canonical_keys
+from selfplay.lines.openings import distinct_openings, enough_plies
 from selfplay.players.arena import (
     Match,
     bradley_terry,

@@ -25,7 +25,8 @@ from selfplay.data.generate import Order, generate
 from selfplay.learning import shards
 from selfplay.learning.learner import Learner
 from selfplay.learning.samples import blank_targets
-from selfplay.lines.openings import canonical_keys, distinct_openings
+from selfplay.lines.keys import canonical_keys
+from selfplay.lines.openings import distinct_openings
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.players.arena import play_pairs
 from selfplay.players.players import NetPlayer, RandomPlayer, SolverPlayer

@@ -10,7 +10,7 @@ import pytest
 
 from selfplay.arrays import length, take
 from selfplay.config import load_config
-from selfplay.lines.every_line import position_keys
+from selfplay.lines.keys import position_keys
 from selfplay.players.players import NetPlayer, SearchPlayer
 from selfplay.training.agent import load_agent
 from selfplay.training.run import train

@@ -13,9 +13,9 @@ from reference import exact_qvalues, random_positions
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import take
-from selfplay.lines.openings import canonical_keys
+from selfplay.lines.keys import canonical_form, canonical_keys
 from selfplay.truth import labels
-from selfplay.truth.labels import LabelFile, Labeller, Labels, canonical_form, fingerprint
+from selfplay.truth.labels import LabelFile, Labeller, Labels, fingerprint
 from selfplay.truth.solver import solver_for
 
 
@@ -95,7 +95,7 @@ def test_labels_are_made_once_also_for_mirror_images(counting: list[CountingSolv
 def test_charged_seconds_are_those_in_the_file(counting: list[CountingSolver]) -> None:
     game = Connect4()
     state = random_positions(game, np.random.default_rng(2), 3, 8)
-    keys, symmetry = canonical_form(game, state)
+    keys, symmetry = canonical_form(game, game.observe(state))
     planted = np.arange(21, dtype=np.float32).reshape(3, 7)
     LabelFile(game).append(Labels(keys, np.array([1.5, 20, 300], np.float32), planted))
     labeller = Labeller(game)

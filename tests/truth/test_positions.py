@@ -12,7 +12,8 @@ from envs.connect4 import Connect4
 from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import length, take
-from selfplay.lines.openings import canonical_keys, distinct_openings, random_positions
+from selfplay.lines.keys import canonical_keys
+from selfplay.lines.openings import distinct_openings, random_positions
 from selfplay.stats import random_actions
 from selfplay.truth import make_positions as stages
 from selfplay.truth import positions as positions_module
