@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import envs
-from selfplay.arrays import length, take
+from selfplay.arrays import concatenate, length, take
 from selfplay.compare.groups import Group
 from selfplay.compare.metrics import METRIC
 from selfplay.compare.pool import (
@@ -28,8 +28,8 @@ from selfplay.compare.pool import (
 )
 from selfplay.compare.records import Run
 from selfplay.lines.openings import Openings
-from selfplay.measure.own_games import Witness, draw_different
-from selfplay.players.arena import play_side_by_side
+from selfplay.measure.own_games import sample_different
+from selfplay.players.arena import Match, new_match, play_on
 from selfplay.players.players import NetPlayer, SearchPlayer, make_player
 from selfplay.players.schedule import make_schedule
 from selfplay.players.unbalanced import unbalanced_openings, usual_plies
@@ -38,7 +38,7 @@ from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder
 from selfplay.truth.labels import Labeller
 from selfplay.truth.solver import optimal_moves
-from selfplay.types import Game, Player
+from selfplay.types import Decision, Game, Int, Player, State
 
 ANCHORS = ("minimax:4", "mcts:100", "minimax:2", "random")  # the best guess of the best first
 SIMULATIONS = 64
@@ -48,7 +48,7 @@ AT_HAND = 32  # agents kept in memory
 GAMES_AT_ONCE = 512  # that are lost when it is interrupted
 
 
-class Order(NamedTuple):
+class PoolOrder(NamedTuple):
     """What pool is wanted."""
 
     games: int  # a pair, made even
@@ -72,7 +72,7 @@ class Progress(NamedTuple):
 def play_pool(
     folder: Path,
     groups: Sequence[Group],
-    order: Order,
+    order: PoolOrder,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Pool:
     """Plays what is missing of the pool in ``folder``, all runs of ``groups``, and rates all.
@@ -87,23 +87,24 @@ def play_pool(
         raise ValueError(f"a pool needs a game for two players; {game.name} has one")
     entrants, paths = _enter(groups, order.anchors)
     known_moves = -(-order.own_positions // min(order.opponents, len(entrants) - 1))
-    hall = Hall(game, order, paths, known_moves)
-    terms = hall.terms(runs[0].settings.game)
+    pool_games = PoolGames(game, order, paths, known_moves)
+    terms = pool_games.terms(runs[0].settings.game)
     before = read_pool(folder)
     meetings = {(each.a, each.b): each for each in read_meetings(folder, terms)}
     pairs = -(-order.games // 2)
     ready = {pair for pair, each in meetings.items() if len(each.results) >= pairs}
     missing = _missing(entrants, ready, order.opponents)
-    todo = [(b, a) if (b, a) in meetings else (a, b) for a, b in missing]
+    todo = [meetings.get((a, b)) or meetings.get((b, a)) or _new(a, b) for a, b in missing]
     start = time.monotonic()
     at_once = max(1, GAMES_AT_ONCE // (2 * pairs))
     for number in range(0, len(todo), at_once):
-        names = todo[number : number + at_once]
-        tell(Progress(number, len(todo), " against ".join(names[0]), time.monotonic() - start))
-        for met in hall.meet([(*pair, meetings.get(pair)) for pair in names], pairs):
+        some = todo[number : number + at_once]
+        names = f"{some[0].a} against {some[0].b}"
+        tell(Progress(number, len(todo), names, time.monotonic() - start))
+        for met in pool_games.meet(some, pairs):
             meetings[met.a, met.b] = met
         write_pool(folder, terms, list(meetings.values()), before)
-    hall.close()
+    pool_games.close()
     pool = rate(entrants, [*meetings.values()], 2 * pairs, order.simulations)
     write_pool(folder, terms, list(meetings.values()), pool)
     return pool
@@ -148,13 +149,36 @@ def _missing(
     return [(names[i], names[j]) for i, j in planned]
 
 
-Task = tuple[str, str, Meeting | None]  # who is to meet, and how far they had come
+def _new(a: str, b: str) -> Meeting:
+    """A meeting of which nothing has been played."""
+    return Meeting(a, b, new_match(a, b).results, (Judged(0, 0), Judged(0, 0)))
 
 
-class Hall:
-    """Where the games take place: openings, solver, and the players that are at hand."""
+class Recorder:
+    """A player who remembers every position in which it was to move, and what it played."""
 
-    def __init__(self, game: Game, order: Order, paths: dict[str, Path], known_moves: int) -> None:
+    def __init__(self, player: Player) -> None:
+        self.name = player.name
+        self._player = player
+        self._met: list[tuple[State, Int]] = []
+
+    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
+        decision = self._player.decide(game, state, rng)
+        self._met.append((state, decision.action))
+        return decision
+
+    def take_met(self) -> tuple[State, Int] | None:
+        """The positions [M] and moves [M] since the last call; None if there were none."""
+        met, self._met = self._met, []
+        return concatenate(met) if met else None
+
+
+class PoolGames:
+    """Plays the matches of a pool: its openings, its solver, and the players that are at hand."""
+
+    def __init__(
+        self, game: Game, order: PoolOrder, paths: dict[str, Path], known_moves: int
+    ) -> None:
         self._game, self._order, self._paths = game, order, paths
         self._known_moves = known_moves  # of each player in a match, that are labelled
         self._plies = usual_plies(game) if order.plies is None else order.plies
@@ -176,26 +200,21 @@ class Hall:
             "search": search if self._order.simulations else None,
         }
 
-    def meet(self, matches: Sequence[Task], pairs: int) -> list[Meeting]:
-        """The matches side by side, each from its opening ``len(before.results)`` on."""
-        names = list(dict.fromkeys(name for a, b, _ in matches for name in (a, b)))
-        players = [Witness(self._player(name)) for name in names]
-        starts = [0 if before is None else len(before.results) for _, _, before in matches]
-        openings = [take(self._first_openings(pairs), slice(start, None)) for start in starts]
-        seats = [(names.index(a), names.index(b)) for a, b, _ in matches]
-        words = "".join(f"{a} {b} {n} " for (a, b, _), n in zip(matches, starts, strict=True))
+    def meet(self, meetings: Sequence[Meeting], pairs: int) -> list[Meeting]:
+        """The meetings with ``pairs`` openings played, side by side, from the first they lack."""
+        names = [name for each in meetings for name in (each.a, each.b)]
+        players = {name: Recorder(self._player(name)) for name in names}
+        words = "".join(f"{each.a} {each.b} {len(each.results)} " for each in meetings)
         rng = np.random.default_rng([self._order.seed, zlib.crc32(words.encode())])
-        results = play_side_by_side(self._game, players, seats, openings, rng)
-        counts = np.bincount(np.ravel(seats))
+        matches = [Match(each.a, each.b, each.results) for each in meetings]
+        results = play_on(self._game, players, matches, self._first_openings(pairs), rng)
         # what a player did in all these matches is written down with its first
         own = {
-            name: self._judge(player, int(count), rng)
-            for name, player, count in zip(names, players, counts, strict=True)
+            name: self._judge(player, names.count(name), rng) for name, player in players.items()
         }
-        nothing = Judged(0, 0)
         return [
-            _joined(before, Meeting(a, b, each, (own.pop(a, nothing), own.pop(b, nothing))))
-            for (a, b, before), each in zip(matches, results, strict=True)
+            Meeting(*match, (_sum(own, match.a, before.own[0]), _sum(own, match.b, before.own[1])))
+            for before, match in zip(meetings, results, strict=True)
         ]
 
     def close(self) -> None:
@@ -227,27 +246,24 @@ class Hall:
         search = self._search.with_simulations(self._order.simulations)
         return SearchPlayer(identity, search, agent.evaluator)
 
-    def _judge(self, player: Witness, matches: int, rng: np.random.Generator) -> Judged:
+    def _judge(self, player: Recorder, matches: int, rng: np.random.Generator) -> Judged:
         """The mistakes of a player in a sample of the moves that it has just made."""
         met = player.take_met()
         if self._labeller is None or met is None:
             return Judged(0, 0)
+        state, action = met
         count = self._known_moves * matches
-        rows = draw_different(self._game, met.state, count, self._labeller, rng)
-        right = optimal_moves(self._labeller.scores(take(met.state, rows)))
-        played = right[np.arange(len(rows)), met.action[rows]]
+        rows = sample_different(self._game, state, count, self._labeller, rng)
+        right = optimal_moves(self._labeller.scores(take(state, rows)))
+        played = right[np.arange(len(rows)), action[rows]]
         self._labeller.refresh()
         return Judged(int((~played).sum()), len(rows))
 
 
-def _joined(before: Meeting | None, now: Meeting) -> Meeting:
-    """A match that went on."""
-    if before is None:
-        return now
-    own = [Judged(x.mistakes + y.mistakes, x.moves + y.moves)
-           for x, y in zip(before.own, now.own, strict=True)]  # fmt: skip
-    results = np.concatenate([before.results, now.results])
-    return now._replace(results=results, own=(own[0], own[1]))
+def _sum(judged: dict[str, Judged], name: str, before: Judged) -> Judged:
+    """What was judged of a player before and now, which is taken out of ``judged``."""
+    now = judged.pop(name, Judged(0, 0))
+    return Judged(before.mistakes + now.mistakes, before.moves + now.moves)
 
 
 def _labeller(game: Game) -> Labeller | None:

@@ -98,14 +98,14 @@ def _play_pool(
     folder: Path, comparison: Comparison, asked: Request, tell: Callable[[str], None]
 ) -> Pool:
     """Plays what is missing of the pool of all runs."""
-    from selfplay.compare.play_pool import SIMULATIONS, Order, play_pool
+    from selfplay.compare.play_pool import SIMULATIONS, PoolOrder, play_pool
 
     assert asked.pool is not None
     simulations = SIMULATIONS if asked.simulations is None else asked.simulations
     return play_pool(
         folder,
         comparison.groups,
-        Order(asked.pool, simulations),
+        PoolOrder(asked.pool, simulations),
         lambda at: tell(f"match {at.played + 1} of {at.of}: {at.pair}"),
     )
 

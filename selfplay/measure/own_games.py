@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,37 +11,11 @@ from selfplay.lines.lockstep import lockstep
 from selfplay.lines.openings import random_positions
 from selfplay.truth.labels import Labeller
 from selfplay.truth.positions import Positions
-from selfplay.types import Decision, Game, Int, Player, State
+from selfplay.types import Game, Player, State
 
 OPENING_PLIES = 4  # random moves that an agent's own games begin with, at most
 A_GAME = 4  # positions wanted for each of its games
 FEWEST = 16  # games
-
-
-class Met(NamedTuple):
-    """M positions in which a player was to move, and what it played."""
-
-    state: State  # [M]
-    action: Int  # [M] i32
-
-
-class Witness:
-    """A player who remembers every position in which it was to move."""
-
-    def __init__(self, player: Player) -> None:
-        self.name = player.name
-        self._player = player
-        self._seen: list[Met] = []
-
-    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
-        decision = self._player.decide(game, state, rng)
-        self._seen.append(Met(take(state, slice(None)), decision.action))
-        return decision
-
-    def take_met(self) -> Met | None:
-        """What it met since the last call; None if nothing."""
-        seen, self._seen = self._seen, []
-        return concatenate(seen) if seen else None
 
 
 def own_positions(
@@ -64,14 +36,14 @@ def own_positions(
     if not met:
         return None
     state = concatenate(met)
-    rows = draw_different(game, state, count, labeller, rng)
+    rows = sample_different(game, state, count, labeller, rng)
     if not len(rows):
         return None
     state = take(state, rows)
     return Positions(("own",), np.zeros(len(rows), np.int32), state, labeller.scores(state))
 
 
-def draw_different(
+def sample_different(
     game: Game, state: State, count: int, labeller: Labeller, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """At most ``count`` rows of ``state``, ascending, drawn evenly from those that can be scored.

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import concatenate, length, put, take
+from selfplay.arrays import length, take
+from selfplay.lines.lockstep import Turn, lockstep
 from selfplay.lines.openings import Openings, distinct_openings, enough_plies
 from selfplay.players.match_games import MatchGames
 from selfplay.stats import Interval
-from selfplay.types import Bool, Game, Int, Player, State
+from selfplay.types import Game, Int, Player
 
 PAIR_SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # what a pair of games can yield
 PRIOR = 0.2  # pseudo-pairs of each score: as if every match had one more pair, of mean 1/2
@@ -49,14 +49,15 @@ def tournament(
     seed: int,
     batch: int = 256,
     watch: MatchGames | None = None,
+    ledger: Sequence[Match] = (),
 ) -> list[Match]:
     """Everyone against everyone: ``pairs`` openings of ``plies`` random moves, seats swapped.
 
     More random moves where these vary too little: see openings.enough_plies.
     The openings are the same in all matches.  ``batch`` games run in lockstep; ``watch`` is told
-    of every move.  Players of the
-    same name are told apart by a number.  Raises ValueError unless the game is for two
-    players and there are two of them.
+    of every move.  Players of the same name are told apart by a number.  ``ledger``: matches of
+    this tournament as far as they have been played, which go on from there.
+    Raises ValueError unless the game is for two players and there are two of them.
     """
     if game.num_players != 2:
         raise ValueError(
@@ -70,57 +71,87 @@ def tournament(
     opening_seed, *seeds = np.random.SeedSequence(seed).spawn(1 + len(players) ** 2)
     plies = enough_plies(game, pairs, plies)
     openings = distinct_openings(game, pairs, plies, np.random.default_rng(opening_seed))
+    named = {_label(players, i): player for i, player in enumerate(players)}
+    played = {(match.a, match.b): match for match in ledger}
     matches = []
-    for (i, j), match_seed in zip(combinations(range(len(players)), 2), seeds, strict=False):
+    for pair, match_seed in zip(combinations(named, 2), seeds, strict=False):
+        match = played.get(pair, new_match(*pair))
         rng = np.random.default_rng(match_seed)
-        a, b = _label(players, i), _label(players, j)
-        if watch is not None:
-            watch.begin(openings)
-        results = play_pairs(game, players[i], players[j], openings, rng, batch, watch)
-        if watch is not None:
-            watch.end(a, b, results)
-        matches.append(Match(a, b, results))
+        while len(match.results) < pairs:
+            some = take(openings, slice(len(match.results) + max(1, batch // 2)))
+            (match,) = play_on(game, named, [match], some, rng, watch)
+        matches.append(match)
     return matches
 
 
-def play_pairs(
+def new_match(a: str, b: str) -> Match:
+    """A match that nothing has been played of."""
+    return Match(a, b, np.empty((0, 2), np.int8))
+
+
+def play_on(
     game: Game,
-    a: Player,
-    b: Player,
+    players: Mapping[str, Player],
+    matches: Sequence[Match],
     openings: Openings,
     rng: np.random.Generator,
-    batch: int = 256,
     watch: MatchGames | None = None,
-) -> Results:
-    """[P, 2] i8, a's results from P openings: with the first seat, and with the second."""
-    at_once = max(1, batch // 2)
-    parts = []
-    for start in range(0, length(openings), at_once):
-        twice = take(openings, np.repeat(np.arange(length(openings))[start : start + at_once], 2))
-        seats = _swapped(length(twice), 0, 1)
-        moved = None if watch is None else partial(_tell, watch, 2 * start)
-        results = _play(game, (a, b), twice.state, twice.second, seats, rng, moved)
-        parts.append(results.reshape(-1, 2))
-    return np.concatenate(parts)
+) -> list[Match]:
+    """The matches with the results from all ``openings``: each goes on from the first it lacks.
+
+    All games are played side by side, so that batches are large.  ``players``: by their names.
+    """
+    names = list(dict.fromkeys(name for match in matches for name in (match.a, match.b)))
+    missing = [np.arange(len(match.results), length(openings)) for match in matches]
+    twice = take(openings, np.repeat(np.concatenate(missing), 2))
+    seats = [
+        seated
+        for match, rows in zip(matches, missing, strict=True)
+        for seated in [(match.a, match.b), (match.b, match.a)] * len(rows)
+    ]
+    numbers = np.array([[names.index(name) for name in seated] for seated in seats])
+    if watch is not None:
+        watch.begin(twice)
+    won = _play(game, [players[name] for name in names], numbers, twice, rng, watch)
+    if watch is not None:
+        watch.end(seats, won)
+    points = won.reshape(-1, 2) * np.array([1, -1], np.int8)  # a has the first seat, then b
+    parts = np.split(points, np.cumsum([len(rows) for rows in missing])[:-1])
+    return [
+        match._replace(results=np.concatenate([match.results, part]))
+        for match, part in zip(matches, parts, strict=True)
+    ]
 
 
-def play_side_by_side(
+def _play(
     game: Game,
     players: Sequence[Player],
-    pairs: Sequence[tuple[int, int]],
-    openings: Sequence[Openings],
+    seats: NDArray[np.int64],
+    openings: Openings,
     rng: np.random.Generator,
-) -> list[Results]:
-    """The results of several matches at once, as from ``play_pairs``, so that batches are large.
+    watch: MatchGames | None,
+) -> NDArray[np.int8]:
+    """[B] i8, the result for whoever has the first seat in the games from B openings.
 
-    ``pairs``: numbers of the players of each match.
+    ``seats`` [B, 2]: numbers of the players.
     """
-    twice = [take(each, np.repeat(np.arange(length(each)), 2)) for each in openings]
-    seats = [_swapped(length(each), a, b) for each, (a, b) in zip(twice, pairs, strict=True)]
-    state, second = concatenate([(each.state, each.second) for each in twice])
-    results = _play(game, players, state, second, concatenate(seats), rng)
-    ends = np.cumsum([length(each) for each in twice])
-    return [part.reshape(-1, 2) for part in np.split(results, ends[:-1])]
+
+    def choose(turn: Turn) -> Int:
+        action = np.empty(len(turn.lane), np.int32)
+        mover = seats[turn.lane, turn.second.astype(np.int64)]
+        for number in np.unique(mover):
+            rows = np.flatnonzero(mover == number)
+            state = take(turn.state, rows)
+            action[rows] = players[number].decide(game, state, rng).action
+        return action
+
+    returns = np.zeros(len(seats))
+    for ply in lockstep(game, openings.state, choose, second=openings.second):
+        turn, reward = ply.turn, ply.paid.reward
+        returns[turn.lane] += np.where(turn.second, -reward, reward)
+        if watch is not None:
+            watch.moved(ply)
+    return np.sign(returns).astype(np.int8)
 
 
 def score(match: Match) -> Interval:
@@ -236,62 +267,6 @@ def match_json(matches: Sequence[Match], anchor: str | None = None) -> dict[str,
         "elo_high": {name: elo.high for name, elo in each},
         "elo_anchor": rated.anchor,
     }
-
-
-Moved = Callable[[NDArray[np.int64], Int, Bool], None]  # games, what was played, which are over
-
-
-class Seats(NamedTuple):
-    """Who plays in B games."""
-
-    a: NDArray[np.int64]  # [B], numbers of players
-    b: NDArray[np.int64]  # [B]
-    a_second: Bool  # [B], a has the second seat
-
-
-def _swapped(count: int, a: int, b: int) -> Seats:
-    """``count`` games of a and b who change seats after every game."""
-    return Seats(np.full(count, a), np.full(count, b), np.arange(count) % 2 == 1)
-
-
-def _tell(watch: MatchGames, first: int, rows: NDArray[np.int64], action: Int, over: Bool) -> None:
-    """Tells of moves in rows of a batch that begins with the game ``first``."""
-    watch.moved(first + rows, action, over)
-
-
-def _play(
-    game: Game,
-    players: Sequence[Player],
-    start: State,
-    second: Bool,
-    seats: Seats,
-    rng: np.random.Generator,
-    moved: Moved | None = None,
-) -> Results:
-    """[B] i8, the results of player ``seats.a`` of each game.
-
-    ``second``: the second player is to move in ``start``.  ``moved`` is told of every move.
-    """
-    state = take(start, slice(None))
-    b_to_move = second ^ seats.a_second
-    returns = np.zeros(len(second))
-    going = np.arange(len(second))
-    while len(going):
-        over = np.zeros(len(returns), np.bool_)
-        mover = np.where(b_to_move, seats.b, seats.a)[going]
-        for number in np.unique(mover):
-            rows = going[mover == number]
-            before = take(state, rows)
-            action = players[number].decide(game, before, rng).action
-            after, paid = game.step(before, action)
-            put(state, rows, after)
-            returns[rows] += np.where(b_to_move[rows], -paid.reward, paid.reward)
-            b_to_move[rows] ^= paid.discount < 0
-            over[rows] = paid.discount == 0
-            if moved is not None:
-                moved(rows, action, over[rows])
-        going = going[~over[going]]
-    return np.sign(returns).astype(np.int8)
 
 
 def _posterior_points(match: Match, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from selfplay.lines.lockstep import Ply
 from selfplay.lines.openings import NO_MOVE, Openings
-from selfplay.types import Bool, Game, Int
+from selfplay.types import Game
 
 _RESULTS = {1: "1-0", 0: "1/2-1/2", -1: "0-1"}  # of the player who has the first seat
 
@@ -19,32 +20,32 @@ class MatchGames:
     def __init__(self, game: Game, of: int, tell: Callable[[str], None]) -> None:
         self._game, self._of, self._tell = game, of, tell
         self._over = 0
-        self._lines: list[list[int]] = []  # the moves of each game of the present match
+        self._lines: list[list[int]] = []  # the moves of each of the present games
         self._opening: list[int] = []  # how many of them were random
         self._told: list[str] = []  # lines of the file
 
     def begin(self, openings: Openings) -> None:
-        """A match begins: each opening is played twice, one game after the other."""
-        moves = np.repeat(openings.moves, 2, axis=0)
-        self._lines = [row[row != NO_MOVE].tolist() for row in moves]
+        """Games begin from ``openings``, one from each."""
+        self._lines = [row[row != NO_MOVE].tolist() for row in openings.moves]
         self._opening = [len(line) for line in self._lines]
 
-    def moved(self, games: NDArray[np.int64], actions: Int, over: Bool) -> None:
-        """``actions`` were played in ``games`` of the match, and ended those that are ``over``."""
-        for game, action in zip(games.tolist(), actions.tolist(), strict=True):
+    def moved(self, ply: Ply) -> None:
+        """One more move in those that go on."""
+        for game, action in zip(ply.turn.lane.tolist(), ply.action.tolist(), strict=True):
             self._lines[game].append(action)
-        self._over += int(over.sum())
+        self._over += int((ply.paid.discount == 0).sum())
         self._tell(f"{self._over:,} of {self._of:,} games are over")
 
-    def end(self, a: str, b: str, results: NDArray[np.int8]) -> None:
-        """The match of ``a`` and ``b`` is over, with the results of ``arena.Match``."""
+    def end(self, seats: Sequence[tuple[str, str]], results: NDArray[np.int8]) -> None:
+        """All are over: who had the first and the second seat, and the first one's results."""
         name = self._game.action_name
-        for i, (line, random) in enumerate(zip(self._lines, self._opening, strict=True)):
-            first, second, sign = (a, b, 1) if i % 2 == 0 else (b, a, -1)
-            result = _RESULTS[sign * int(results[i // 2, i % 2])]
+        for line, random, (first, second), result in zip(
+            self._lines, self._opening, seats, results.tolist(), strict=True
+        ):
             moves = " ".join(name(action) for action in line)
-            self._told.append(f"{moves} # opening {random}, {first} against {second}: {result}\n")
-        self._lines = []
+            self._told.append(
+                f"{moves} # opening {random}, {first} against {second}: {_RESULTS[result]}\n"
+            )
 
     def text(self) -> str:
         """All games, one a line, as ``selfplay data moves`` reads them."""

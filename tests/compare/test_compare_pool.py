@@ -17,11 +17,13 @@ from envs.toys import Nim
 from selfplay.arrays import length, take
 from selfplay.compare import play_pool as playing
 from selfplay.compare.groups import Group, group_runs
-from selfplay.compare.play_pool import Order, Progress, play_pool
+from selfplay.compare.play_pool import PoolOrder, Progress, Recorder, play_pool
 from selfplay.compare.pool import Entrant, Judged, Meeting, Pool, rate, read_pool
 from selfplay.compare.records import read_runs
 from selfplay.config import parse_config
 from selfplay.lines.keys import canonical_keys
+from selfplay.measure.own_games import own_positions, sample_different
+from selfplay.players.players import RandomPlayer, SolverPlayer
 from selfplay.players.schedule import make_schedule
 from selfplay.players.unbalanced import unbalanced_openings
 from selfplay.training.folder import RunFolder
@@ -182,7 +184,7 @@ def groups_of(sweep: Path) -> tuple[Group, ...]:
     return group_runs(read_runs([sweep]).runs)
 
 
-ORDER = Order(games=20, simulations=0, anchors=("solver", "random"), own_positions=60)
+ORDER = PoolOrder(games=20, simulations=0, anchors=("solver", "random"), own_positions=60)
 
 
 def assert_same(one: Pool, other: Pool) -> None:
@@ -238,13 +240,13 @@ def test_more_games_and_more_runs_add_to_what_was_played(
     play_pool(tmp_path, one, ORDER)
     before = json.loads((tmp_path / "pool.json").read_text())["matches"]
     played: list[int] = []
-    play = playing.play_side_by_side
+    play_on = playing.play_on
 
-    def counting(game: Any, players: Any, pairs: Any, openings: Any, rng: Any) -> Any:
-        played.extend(len(each.second) for each in openings)
-        return play(game, players, pairs, openings, rng)
+    def counting(game: Any, players: Any, matches: Any, openings: Any, rng: Any) -> Any:
+        played.extend(length(openings) - len(match.results) for match in matches)
+        return play_on(game, players, matches, openings, rng)
 
-    monkeypatch.setattr(playing, "play_side_by_side", counting)
+    monkeypatch.setattr(playing, "play_on", counting)
     pool = play_pool(tmp_path, groups, ORDER)
     assert played == [10] * (13 - len(before))
     after = json.loads((tmp_path / "pool.json").read_text())["matches"]
@@ -281,9 +283,6 @@ def test_a_pool_is_read_or_told_to_be_damaged(tmp_path: Path) -> None:
 
 
 def test_own_positions_are_where_the_player_went() -> None:
-    from selfplay.measure.own_games import Witness, draw_different, own_positions
-    from selfplay.players.players import RandomPlayer, SolverPlayer
-
     game = TicTacToe()
     with Labeller(game) as labeller:
         found = own_positions(game, SolverPlayer(game), 40, labeller)
@@ -293,12 +292,12 @@ def test_own_positions_are_where_the_player_went() -> None:
         np.testing.assert_array_equal(found.state.mover, again.state.mover)
         assert len(np.unique(canonical_keys(game, found.state))) == length(found.state) == 40
         np.testing.assert_array_equal(found.scores, solver_for(game).scores(found.state))
-        witness, rng = Witness(RandomPlayer()), np.random.default_rng(0)
+        recorder, rng = Recorder(RandomPlayer()), np.random.default_rng(0)
         start = game.init(rng, 5)
-        action = witness.decide(game, start, rng).action
-        met = witness.take_met()
+        action = recorder.decide(game, start, rng).action
+        met = recorder.take_met()
         assert met is not None
-        assert met.action.tolist() == action.tolist()
-        assert witness.take_met() is None
-        rows = draw_different(game, take(start, np.zeros(5, np.int64)), 3, labeller, rng)
+        assert met[1].tolist() == action.tolist()
+        assert recorder.take_met() is None
+        rows = sample_different(game, take(start, np.zeros(5, np.int64)), 3, labeller, rng)
         assert rows.tolist() == [0]  # all five are the same position

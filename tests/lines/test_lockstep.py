@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_games_drop_out_when_they_are_over() -> None:
     assert [ply.turn.number for ply in plies] == [0, 1, 2]
     assert [ply.action.tolist() for ply in plies] == [[0, 0, 1, 0], [0, 1, 0], [0, 1]]
     assert plies[-1].paid.reward.tolist() == [1, 0]
-    for before, ply in zip(plies, plies[1:], strict=False):
+    for before, ply in pairwise(plies):
         going = before.paid.discount != 0
         np.testing.assert_array_equal(take(before.after, going).position, ply.turn.state.position)
 

@@ -11,20 +11,21 @@ from envs import make
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Nim, Standoff, WinnerLoser
+from selfplay.arrays import take
 from selfplay.lines.keys import canonical_keys
-from selfplay.lines.openings import distinct_openings, enough_plies
+from selfplay.lines.openings import Openings, distinct_openings, enough_plies
 from selfplay.players.arena import (
     Match,
     bradley_terry,
     match_json,
-    play_pairs,
-    play_side_by_side,
+    new_match,
+    play_on,
     ratings,
     score,
     tournament,
 )
 from selfplay.players.players import MinimaxPlayer, RandomPlayer, SolverPlayer
-from selfplay.types import Decision, Game, State
+from selfplay.types import Decision, Game, Player, State
 
 
 class Fixed:
@@ -144,6 +145,14 @@ def test_the_attacker_of_a_standoff_loses_from_both_seats() -> None:
     assert attack.asked == 12  # once a game: it loses at its first move
 
 
+def played(
+    game: Game, a: Player, b: Player, openings: Openings, rng: np.random.Generator
+) -> np.ndarray[Any, Any]:
+    """The results of one match from ``openings``."""
+    (one,) = play_on(game, {"a": a, "b": b}, [new_match("a", "b")], openings, rng)
+    return one.results
+
+
 def test_perfect_players_win_what_is_won_also_with_extra_moves() -> None:
     game = Nim(11, take=2, again=True)
     perfect, minimax = SolverPlayer(game), MinimaxPlayer(11)
@@ -152,7 +161,7 @@ def test_perfect_players_win_what_is_won_also_with_extra_moves() -> None:
         openings = distinct_openings(game, 6, plies, rng)
         first_wins = np.where(game.value(openings.state) > 0, 1, -1)
         first_wins[openings.second] *= -1
-        results = play_pairs(game, perfect, minimax, openings, rng)
+        results = played(game, perfect, minimax, openings, rng)
         np.testing.assert_array_equal(results, np.stack([first_wins, -first_wins], axis=1))
 
 
@@ -164,19 +173,39 @@ def test_the_solver_never_loses_a_drawn_game_to_chance() -> None:
     assert found.results[:, 0].mean() > 0.9  # moving first it wins nearly always
 
 
-def test_matches_side_by_side_are_as_each_alone() -> None:
+def test_matches_side_by_side_are_as_each_alone_and_go_on_from_what_they_have() -> None:
     game = Nim(11, take=2, again=True)
     rng = np.random.default_rng(0)
-    players = [SolverPlayer(game), MinimaxPlayer(11), Fixed("one", 0)]
-    openings = [distinct_openings(game, 3 + plies, plies, rng) for plies in range(3)]
-    pairs = [(0, 1), (2, 0), (1, 2)]
-    together = play_side_by_side(game, players, pairs, openings, rng)
+    openings = distinct_openings(game, 5, 2, rng)
+    players = {"solver": SolverPlayer(game), "minimax": MinimaxPlayer(11), "one": Fixed("one", 0)}
+    (begun,) = play_on(game, players, [new_match("one", "solver")], take(openings, slice(3)), rng)
+    matches = [new_match("solver", "minimax"), begun, new_match("minimax", "one")]
+    together = play_on(game, players, matches, openings, rng)
+    assert [each[:2] for each in together] == [each[:2] for each in matches]
     # perfect players and one that always takes one: only the result of ties could depend on chance
-    for (a, b), each, found in zip(pairs[:1], openings, together, strict=False):
-        np.testing.assert_array_equal(found, play_pairs(game, players[a], players[b], each, rng))
-    assert [found.shape for found in together] == [(3, 2), (4, 2), (5, 2)]
-    assert (together[1] <= play_pairs(game, players[1], players[0], openings[1], rng)).all()
-    assert (together[2] >= play_pairs(game, players[0], players[1], openings[2], rng)).all()
+    for each in together:
+        alone = played(game, players[each.a], players[each.b], openings, rng)
+        compare = {"solver": np.equal, "one": np.less_equal, "minimax": np.greater_equal}[each.a]
+        assert compare(each.results, alone).all()
+    np.testing.assert_array_equal(together[1].results[:3], begun.results)
+
+
+def test_a_tournament_goes_on_from_its_ledger() -> None:
+    game = TicTacToe()
+    players = [RandomPlayer(), MinimaxPlayer(1), MinimaxPlayer(2)]
+    whole = tournament(game, players, pairs=6, plies=2, seed=0)
+    ledger = [whole[2], whole[0]._replace(results=whole[0].results[:4])]
+    again = tournament(game, players, pairs=6, plies=2, seed=0, ledger=ledger)
+    assert [each[:2] for each in again] == [each[:2] for each in whole]
+    np.testing.assert_array_equal(again[0].results[:4], whole[0].results[:4])
+    assert len(again[0].results) == 6
+    for before, now in zip(whole[1:], again[1:], strict=True):
+        np.testing.assert_array_equal(before.results, now.results)
+    # games of an opening that is not played again are not asked about
+    silent = Fixed("never asked", 0)
+    full = [Match("never asked", "random", whole[0].results)]
+    assert tournament(game, [silent, RandomPlayer()], 6, 2, 0, ledger=full) == full
+    assert silent.asked == 0
 
 
 def test_a_seed_fixes_the_games_and_batches_do_not_mix_results() -> None:

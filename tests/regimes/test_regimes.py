@@ -28,7 +28,7 @@ from selfplay.learning.samples import blank_targets
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.openings import distinct_openings
 from selfplay.nets.evaluator import NetEvaluator
-from selfplay.players.arena import play_pairs
+from selfplay.players.arena import new_match, play_on
 from selfplay.players.players import NetPlayer, RandomPlayer, SolverPlayer
 from selfplay.regimes import epochs, frozen
 from selfplay.training.agent import load_agent
@@ -119,11 +119,10 @@ def judged(folder: Path, truth: Truth, games: int = 400) -> Played:
     start = distinct_openings(GAME, 1, 0, np.random.default_rng(0))
     openings = take(start, np.zeros(games // 2, np.int64))
     rng = np.random.default_rng(1)
-    unbeaten = [
-        float((play_pairs(GAME, net, other, openings, rng) >= 0).mean())
-        for other in (RandomPlayer(), SolverPlayer(GAME))
-    ]
-    return Played(float(mistakes.mean()), *unbeaten)
+    players = {"net": net, "random": RandomPlayer(), "solver": SolverPlayer(GAME)}
+    matches = [new_match("net", "random"), new_match("net", "solver")]
+    played = play_on(GAME, players, matches, openings, rng)
+    return Played(float(mistakes.mean()), *(float((m.results >= 0).mean()) for m in played))
 
 
 # What each learns --------------------------------------------------------------------------------
