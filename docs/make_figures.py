@@ -14,7 +14,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
-from selfplay.training.metrics import read_metrics
+from selfplay.training.metrics_file import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 # on no ground of its own: every colour can be read on a white page and on a dark one

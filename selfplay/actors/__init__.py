@@ -1,15 +1,4 @@
-"""Games played in lockstep that become samples, and where they are played, one backend a file.
+"""Games played in lockstep that become samples, and where they are played.
 
 What is learned from the samples is in ``learning``.
 """
-
-from typing import Annotated
-
-from pydantic import Field
-
-from selfplay.actors.base import Actors, Setup
-from selfplay.actors.threads import Threads
-
-Backend = Annotated[Threads, Field(discriminator="kind")]
-
-__all__ = ["Actors", "Backend", "Setup", "Threads"]

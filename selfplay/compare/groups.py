@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from selfplay.compare.records import Run
-from selfplay.regimes import LOOKS
 from selfplay.system.printable import in_one_line
+
+_KINDS = {
+    "selfplay": "self-play",
+    "imitation_then_selfplay": "imitation, then self-play",
+    "prove": "guided proving",
+    "unguided": "unguided proving",
+}
 
 
 class Group(NamedTuple):
@@ -29,14 +33,10 @@ class Group(NamedTuple):
         """D, in games or (frozen) positions; None where the data have no end or all are used."""
         return self.positions if self.games is None else self.games
 
-    def last(self, cost: str) -> float:
-        """The mean over seeds of a cost, a field of Points, at their last measurement."""
-        return float(np.mean([getattr(run.points, cost)[-1] for run in self.runs]))
-
 
 def spell_kind(kind: str) -> str:
     """A regime's name in a sentence."""
-    return LOOKS[kind].title if kind in LOOKS else kind.replace("_", " ")
+    return _KINDS.get(kind, kind.replace("_", " "))
 
 
 def group_runs(runs: Sequence[Run]) -> tuple[Group, ...]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
+from selfplay.training.metrics import ENDS, find
+
 METRIC = "strength/mistake_rate"
 LOSS = "strength/policy_cross_entropy"
 
@@ -16,8 +18,6 @@ _PREFERRED = (METRIC, "strength/unproved", "strength/own_mistake_rate")
 # what the power laws are of where nobody asks for another
 _LOSSES = (LOSS, "strength/own_policy_cross_entropy")
 _BASELINES = ("solver", "minimax", "mcts", "random")  # the stronger first
-_ENDS = ("_low", "_high")  # of an interval
-_SCORES = ("strength/vs_", "strength/optimal_mass", "strength/proved")
 # mistakes by each kind of search: on the positions that all share, on those of an agent's own games
 _KINDS = tuple(
     tuple(f"strength/{where}{how}mistake_rate" for how in ("net_", "value_", ""))
@@ -27,7 +27,8 @@ _KINDS = tuple(
 
 def lower_is_better(metric: str) -> bool:
     """False for shares of points and of mass, True for mistakes and cross-entropies."""
-    return not metric.startswith(_SCORES)
+    known = find(metric)
+    return known is None or known.better != "up"
 
 
 def on_fixed_positions(metric: str) -> bool:
@@ -37,7 +38,8 @@ def on_fixed_positions(metric: str) -> bool:
 
 def is_share(metric: str) -> bool:
     """True for what lies between 0 and 1 and is told in percent; the others are nats."""
-    return not metric.endswith("cross_entropy")
+    known = find(metric)
+    return known is None or known.unit == "share"
 
 
 def ceiling(metric: str) -> float:
@@ -126,7 +128,7 @@ def choose_loss(runs: Sequence[Collection[str]], wish: str | None, metric: str) 
 
 
 def _known(runs: Sequence[Collection[str]]) -> set[str]:
-    return {name for names in runs for name in names if not name.endswith(_ENDS)}
+    return {name for names in runs for name in names if not name.endswith(ENDS)}
 
 
 def _rank(metric: str) -> tuple[int, int, int, str]:

@@ -12,7 +12,7 @@ from selfplay.measure.own_games import own_positions
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.players.players import NetPlayer, SearchPlayer, ValuePlayer
 from selfplay.search import Search
-from selfplay.section import Section
+from selfplay.section import Metric, Section
 from selfplay.truth.labels import Labeller
 from selfplay.truth.positions import Positions, default_positions, read_positions
 from selfplay.truth.solver import is_small
@@ -40,6 +40,60 @@ class OwnGamesSection(PositionsSection):
 class PositionFile:
     """Mistakes on the positions of a file."""
 
+    metrics: tuple[Metric, ...] = (
+        Metric(
+            "strength/mistake_rate",
+            "mean over the sets of (mistakes / positions), with search",
+            "share",
+            "down",
+            interval=True,
+            label="mistakes",
+            form="{:.1%} with search",
+        ),
+        Metric(
+            "strength/net_mistake_rate",
+            "the same for the net's most probable move",
+            "share",
+            "down",
+            interval=True,
+            label="net alone",
+            form="{:.1%}",
+        ),
+        Metric(
+            "strength/value_mistake_rate",
+            "the same for the move to the position that the net's value likes best, looking one "
+            "move ahead",
+            "share",
+            "down",
+            interval=True,
+        ),
+        Metric(
+            "strength/mistake_rate/SET",
+            "mistakes / positions of one set, with search",
+            "share",
+            "down",
+        ),
+        Metric(
+            "strength/optimal_mass",
+            "mean over the sets of the search policy's mean probability of moves that are no "
+            "mistakes",
+            "share",
+            "up",
+        ),
+        Metric(
+            "strength/policy_cross_entropy",
+            "mean over the sets of mean(-log p(moves that are no mistakes)), p from the net",
+            "nats",
+            "down",
+        ),
+        Metric(
+            "strength/value_cross_entropy",
+            "mean over the sets of mean(-log p(true result)), p from the net",
+            "nats",
+            "down",
+        ),
+    )
+
     def __init__(self, game: Game, section: PositionsSection) -> None:
         self._game = game
         path = section.positions or default_positions(game)
@@ -66,6 +120,44 @@ class PositionFile:
 
 class OwnGames:
     """Mistakes on the positions of the agent's own games."""
+
+    metrics: tuple[Metric, ...] = (
+        Metric(
+            "strength/own_mistake_rate",
+            "mistakes / positions, with search, where the agent itself goes: on `own_positions` "
+            "positions drawn from its games with that search after 1 to 4 random moves, no two "
+            "alike or mirror images; judging costs the run's ledger nothing",
+            "share",
+            "down",
+            interval=True,
+        ),
+        Metric(
+            "strength/own_net_mistake_rate",
+            "the same for the net's most probable move, on those positions",
+            "share",
+            "down",
+            interval=True,
+        ),
+        Metric(
+            "strength/own_value_mistake_rate",
+            "the same for the move to the position that the net's value likes best",
+            "share",
+            "down",
+            interval=True,
+        ),
+        Metric(
+            "strength/own_policy_cross_entropy",
+            "as without `own_`, on those positions",
+            "nats",
+            "down",
+        ),
+        Metric(
+            "strength/own_value_cross_entropy",
+            "as without `own_`, on those positions",
+            "nats",
+            "down",
+        ),
+    )
 
     def __init__(self, game: Game, section: OwnGamesSection) -> None:
         self._game, self._count = game, _own_positions(game, section)

@@ -8,7 +8,7 @@ from selfplay.nets.evaluator import NetEvaluator
 from selfplay.players import arena
 from selfplay.players.players import SearchPlayer, make_player
 from selfplay.search import Search
-from selfplay.section import Section
+from selfplay.section import Metric, Section
 from selfplay.types import Game, Player
 
 
@@ -23,6 +23,18 @@ class MatchesSection(Section):
 
 class Matches:
     """The score against each baseline."""
+
+    metrics: tuple[Metric, ...] = (
+        Metric(
+            "strength/vs_PLAYER",
+            "(wins + draws / 2) / games against a baseline, with search",
+            "share",
+            "up",
+            interval=True,
+            label="score against PLAYER",
+            form="{:.0%}",
+        ),
+    )
 
     def __init__(self, game: Game, section: MatchesSection) -> None:
         self._game, self._pairs = game, section.games // 2

@@ -15,7 +15,7 @@ from selfplay.nets import Net
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.measure import ProblemsSection, ProvedProblems
 from selfplay.search import MAX_SIMULATIONS, Search
-from selfplay.section import Section
+from selfplay.section import Metric, Section
 from selfplay.types import Game
 
 
@@ -42,6 +42,8 @@ class StrengthSection(
 
 class Measure(Protocol):
     """One way to measure a net: built with a game and the section, where it applies to both."""
+
+    metrics: tuple[Metric, ...]  # what ``measure`` gives
 
     @staticmethod
     def applies(game: Game, section: Any) -> bool: ...

@@ -12,7 +12,7 @@ from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.trials import Trial, attempt
 from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Search
-from selfplay.section import Section
+from selfplay.section import Metric, Section
 from selfplay.stats import Interval, wilson
 from selfplay.types import Game
 
@@ -31,6 +31,21 @@ class ProblemsSection(Section):
 
 class ProvedProblems:
     """The share that is proved."""
+
+    metrics: tuple[Metric, ...] = (
+        Metric(
+            "strength/proved",
+            "share of the problems kept aside that is proved within `strength.inferences`",
+            "share",
+            "up",
+            interval=True,
+            label="proved of those kept aside",
+            form="{:.1%}",
+        ),
+        Metric(
+            "strength/unproved", "the rest, which `compare` draws", "share", "down", interval=True
+        ),
+    )
 
     def __init__(self, game: Game, section: ProblemsSection) -> None:
         assert isinstance(game, Proving)

@@ -1,10 +1,9 @@
-"""Data regimes: where the positions come from that a net learns from, one regime a file."""
+"""Data regimes: where the positions come from that a net learns from."""
 
-from typing import Annotated, get_args
+from typing import Annotated
 
 from pydantic import Field
 
-from selfplay.regimes.base import RegimeSection
 from selfplay.regimes.dagger import Dagger
 from selfplay.regimes.frozen import Frozen
 from selfplay.regimes.imitation import Imitation
@@ -13,15 +12,18 @@ from selfplay.regimes.policy_gradient import PolicyGradient
 from selfplay.regimes.prove import Prove
 from selfplay.regimes.selfplay import SelfPlay
 
-# in the order of tables and figures, within those of own games and within those that are taught
 Regime = Annotated[
-    SelfPlay | ImitationThenSelfPlay | PolicyGradient | Prove | Imitation | Dagger | Frozen,
+    SelfPlay | Imitation | PolicyGradient | ImitationThenSelfPlay | Frozen | Dagger | Prove,
     Field(discriminator="kind"),
 ]
-REGIMES: dict[str, type[RegimeSection]] = {
-    section.model_fields["kind"].default: section for section in get_args(get_args(Regime)[0])
-}
-LOOKS = {look.kind: look for section in REGIMES.values() for look in section.looks}
 
-
-__all__ = ["LOOKS", "REGIMES", "Regime", "RegimeSection", "SelfPlay"]
+__all__ = [
+    "Dagger",
+    "Frozen",
+    "Imitation",
+    "ImitationThenSelfPlay",
+    "PolicyGradient",
+    "Prove",
+    "Regime",
+    "SelfPlay",
+]

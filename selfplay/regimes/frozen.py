@@ -14,23 +14,18 @@ from selfplay.learning.checkpoint import DamagedError
 from selfplay.learning.replay import Replay
 from selfplay.learning.shards import load_shard
 from selfplay.lines.keys import canonical_obs_keys
-from selfplay.regimes.base import Look, RegimeSection
 from selfplay.regimes.epochs import EpochsLoop
-from selfplay.regimes.loop import Parts
+from selfplay.regimes.workshop import Workshop
+from selfplay.section import Section
 from selfplay.types import Game, Targets
 
 
-class Frozen(RegimeSection):
+class Frozen(Section):
     """Section ``[regime]`` with ``kind = "frozen"``: tells the extractor from the quarry.
 
     Nets of several sizes that learn from the same positions differ by what they can extract
     (Silver et al. 2017, fig. 4).
     """
-
-    looks = (Look("frozen", "frozen", "#4f5b8c", "#a3aee6"),)
-    taught = True
-    position_cost = "nothing"
-    begins_with = "learning"
 
     kind: Literal["frozen"] = "frozen"
     run: str
@@ -40,17 +35,17 @@ class Frozen(RegimeSection):
     positions: int = Field(8192, ge=1, le=10**9)
     """between two reports, rounded to whole batches"""
 
-    def open(self, parts: Parts) -> EpochsLoop:
+    def open(self, shop: Workshop) -> EpochsLoop:
         """Raises ValueError when the run is of another game or has too few positions."""
-        return EpochsLoop(self.positions, FrozenStock(self, parts), parts)
+        return EpochsLoop(self.positions, FrozenStock(self, shop), shop)
 
 
 class FrozenStock:
     """What a run's replay holds on disk, equal positions merged as this run's [replay] says."""
 
-    def __init__(self, section: Frozen, parts: Parts) -> None:
+    def __init__(self, section: Frozen, shop: Workshop) -> None:
         folder = Path(section.run)
-        shards = _shards(sorted(folder.glob("replay/*.npz")), parts.game)
+        shards = _shards(sorted(folder.glob("replay/*.npz")), shop.game)
         if not shards:
             raise ValueError(
                 f"regime.run = {section.run!r}: there are no positions in {folder / 'replay'}; "
@@ -59,13 +54,13 @@ class FrozenStock:
         self.aside: Targets | None = None
         self._run = section.run
         count = sum(map(arrays.length, shards))
-        whole = parts.replay.section.model_copy(update={"window": count, "capacity": count})
+        whole = shop.replay.section.model_copy(update={"window": count, "capacity": count})
         replay = Replay(whole)
         replay.restore(shards, count)
         self._samples, _ = replay.window()
         if section.unique is not None:
             self._samples = _draw(self._samples, section.unique, section.run)
-        self._keys = canonical_obs_keys(parts.game, self._samples.obs)
+        self._keys = canonical_obs_keys(shop.game, self._samples.obs)
 
     def __len__(self) -> int:
         return arrays.length(self._samples)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -23,30 +23,55 @@ from selfplay.nets.evaluator import Usage
 from selfplay.proving.crew import Batch, Crew, Effort, How
 from selfplay.proving.matchmaker import Matchmaker
 from selfplay.proving.trials import Trial
-from selfplay.regimes.base import Look, RegimeSection
-from selfplay.regimes.loop import Loop, Parts
+from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.section import Metric, Section
 from selfplay.types import Report
 
 _BINS = 5  # of the success rates that are reported
 
 
-class Prove(RegimeSection):
+_RATE = "share of the problems served whose success rate over the last 12 tries lay from"
+
+
+class Prove(Section):
     """Section ``[regime]`` with ``kind = "prove"``: for the proving game."""
 
-    looks = (
-        Look("prove", "guided proving", "#3a3fd4", "#959bff"),
-        Look(
-            "unguided",
-            "unguided proving",
-            "#6f6557",
-            "#b9ac99",
-            asks_net=False,
-            note="unguided proving asks no net: its FLOPs are those of a net that learned beside "
-            "it, and it is as good without them",
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("prove/guided", "1 where the net guided the trials of the round, else 0"),
+        Metric("prove/trials", "problems tried in the round", label="tried"),
+        Metric("prove/proved", "problems proved of these", label="proved of these"),
+        Metric(
+            "prove/new", "training problems proved for the first time", label="for the first time"
         ),
+        Metric("prove/ever", "training problems proved ever", label="proved ever"),
+        Metric(
+            "prove/length", "mean moves of the round's proofs", label="moves a proof", form="{:.1f}"
+        ),
+        Metric(
+            "prove/served_at_edge",
+            "share of the problems served with a success rate from 0.2 to 0.8",
+            "share",
+            label="served at the edge",
+            form="{:.0%}",
+        ),
+        Metric("prove/inferences_per_s", "inferences / seconds of the round", label="inferences/s"),
+        Metric("prove/proved_share", "`prove/proved` / `prove/trials`", "share"),
+        Metric("prove/ever_share", "`prove/ever` / training problems", "share"),
+        Metric(
+            "prove/uniform_at_edge",
+            "share of all training problems with a success rate from 0.2 to 0.8",
+            "share",
+        ),
+        Metric("prove/refused", "proofs that the checker did not accept (they count as failures)"),
+        Metric("prove/hindsight", "theorems out of failed trials"),
+        Metric("prove/net_share", "seconds in the net / (seconds of the round x workers)", "share"),
+        Metric("prove/seconds", "seconds of the round", "s"),
+        Metric("prove/rate_0_to_20", f"{_RATE} 0% to 20%", "share"),
+        Metric("prove/rate_20_to_40", f"{_RATE} 20% to 40%", "share"),
+        Metric("prove/rate_40_to_60", f"{_RATE} 40% to 60%", "share"),
+        Metric("prove/rate_60_to_80", f"{_RATE} 60% to 80%", "share"),
+        Metric("prove/rate_80_to_100", f"{_RATE} 80% to 100%", "share"),
     )
-    position_cost = "unknown"
-    begins_with = "proving"
 
     kind: Literal["prove"] = "prove"
     trials: int = Field(256, ge=1, le=10**6)
@@ -71,34 +96,22 @@ class Prove(RegimeSection):
     smoothing: float = Field(0.1, ge=0, lt=1)
     """share of a proof's policy target that goes to all possible inferences"""
 
-    def open(self, parts: Parts) -> ProveLoop:
+    def open(self, shop: Workshop) -> ProveLoop:
         """Raises ValueError when the game is another."""
-        if not isinstance(parts.game, Proving):
+        if not isinstance(shop.game, Proving):
             raise ValueError(
-                f"regime.kind = 'prove' is for game = 'proving'; {parts.game.name} is learned by "
+                f"regime.kind = 'prove' is for game = 'proving'; {shop.game.name} is learned by "
                 f"regime.kind = 'selfplay'"
             )
-        return ProveLoop(self, parts, parts.game)
-
-    @classmethod
-    def compared_as(cls, config: Mapping[str, Any]) -> tuple[str, str]:
-        """Three kinds of provers share a ``regime.kind``.
-
-        One learns from proofs that its net helps to find, one imitates the proofs of the search
-        without a net, and one is that search alone.
-        """
-        if not config["strength"]["guided"]:
-            return "unguided", ""  # whatever it learned, it was measured without
-        return ("prove", "") if config["regime"]["guided"] else ("imitation", "the unguided search")
+        return ProveLoop(self, shop, shop.game)
 
 
 class ProveLoop(Loop):
     """Serves problems, tries them, learns."""
 
-    def __init__(self, section: Prove, parts: Parts, game: Proving) -> None:
-        super().__init__(parts)
-        self._section, self._game = section, game
-        self._rng = np.random.default_rng(parts.seed)
+    def __init__(self, section: Prove, shop: Workshop, game: Proving) -> None:
+        self._section, self._shop, self._game = section, shop, game
+        self._rng = np.random.default_rng(shop.seed)
         count = len(game.library.forms)
         self._match = Matchmaker(count, uniform=not section.matchmaker)
         self._train = np.flatnonzero(~game.held_out)
@@ -109,7 +122,6 @@ class ProveLoop(Loop):
             )
         self._unguided = np.zeros(count, np.int64)  # trials without the net, of each problem
         self._length = np.zeros(count, np.int64)  # inferences of the shortest proof; 0: none yet
-        self._workers = parts.setup.section.workers()
         effort = Effort(
             section.inferences,
             section.unguided_inferences,
@@ -118,10 +130,10 @@ class ProveLoop(Loop):
             section.hindsight,
             section.smoothing,
         )
-        self._crew = Crew(game, parts.setup.search, effort, parts.evaluator, self._workers)
+        self._crew = Crew(game, shop.search, effort, shop.evaluator, shop.threads)
 
     def iteration(self) -> Iterator[Report]:
-        parts, section = self.parts, self._section
+        shop, section = self._shop, self._section
         begun = time.perf_counter()
         fresh, first = self._fresh()
         guided = section.guided and not len(fresh)
@@ -144,29 +156,29 @@ class ProveLoop(Loop):
         usage = Usage(*(sum(column) for column in zip(*(b.usage for b in batches), strict=True)))
         told = self._told(batches, guided, seconds, usage, new, rates)
         told["prove/served_at_edge"], told["prove/uniform_at_edge"] = edge, uniform_edge
-        if not samples and not parts.replay.total:
+        if not samples and not shop.replay.total:
             raise ValueError(
                 "nothing was proved in the first round, so there is nothing to learn from: allow "
                 "more with --set regime.unguided_inferences=..., or give easier problems"
             )
-        ledger = parts.ledger
+        ledger = shop.ledger
         ledger.games += sum(len(batch.trials) for batch in batches)
         ledger.evaluations += usage.evaluated
-        ledger.tree_s += max(0.0, seconds * self._workers - usage.seconds)
+        ledger.tree_s += max(0.0, seconds * shop.threads - usage.seconds)
         steps = 0
         if samples:
             fresh_samples = arrays.concatenate(samples)
-            parts.replay.add(fresh_samples)
+            shop.replay.add(fresh_samples)
             made = arrays.length(fresh_samples)
-            keys = canonical_obs_keys(parts.game, fresh_samples.obs)
-            ledger.note(made, keys, len(parts.replay))
-            steps = parts.steps(made)
+            keys = canonical_obs_keys(shop.game, fresh_samples.obs)
+            ledger.note(made, keys, len(shop.replay))
+            steps = max(1, round(made * shop.learner.section.reuse / shop.learner.section.batch))
         yield Report(ledger.positions, "prove", told)
-        window, raw = parts.replay.window()
+        window, raw = shop.replay.window()
         # what dropout leaves out depends on the iteration alone: a resumed run is the same run
-        drawn = np.random.SeedSequence((parts.seed, ledger.iteration)).generate_state(1)
+        drawn = np.random.SeedSequence((shop.seed, ledger.iteration)).generate_state(1)
         torch.manual_seed(int(drawn[0]))
-        scalars = parts.fit(window, steps)
+        scalars = shop.fit(window, steps)
         scalars["learn/window"] = raw
         yield Report(ledger.positions, "learn", scalars)
 
@@ -182,7 +194,7 @@ class ProveLoop(Loop):
 
     def _tried(self, served: NDArray[np.int64], how: How) -> list[Batch]:
         """The trials of the problems in ``served``, spread over the workers."""
-        return self._crew.work(self.parts.learner.acting, served, how, self._rng)
+        return self._crew.work(self._shop.learner.acting, served, how, self._rng)
 
     def _note(self, trials: list[Trial], guided: bool, fresh: bool) -> int:
         """Remembers how the trials ended; how many problems were proved for the first time.
@@ -205,7 +217,7 @@ class ProveLoop(Loop):
                 name = self._game.library.forms[problem].name
                 moves = " ".join(str(action + 1) for action in trial.actions)
                 records.append(f"{name}: {moves} # inferences {trial.inferences}")
-        self.records = records
+        self._shop.records = records
         return int(new)
 
     def _told(
@@ -236,7 +248,7 @@ class ProveLoop(Loop):
             "prove/refused": sum(batch.refused for batch in batches),
             "prove/hindsight": sum(batch.parts for batch in batches),
             "prove/inferences_per_s": inferences / seconds,
-            "prove/net_share": usage.seconds / (seconds * self._workers),
+            "prove/net_share": usage.seconds / (seconds * self._shop.threads),
             "prove/seconds": seconds,
         }
         for i, count in enumerate(counts):

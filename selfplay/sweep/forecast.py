@@ -11,7 +11,7 @@ from typing import NamedTuple
 from selfplay.config import Config
 from selfplay.sweep.plan import Cell
 from selfplay.sweep.task import Record, Task
-from selfplay.training import metrics
+from selfplay.training import metrics_file as metrics
 
 _TAIL = 1 << 16  # bytes at the end of metrics.jsonl that hold its latest lines
 _TELLING = 0.02  # share of its budget after which a run's own pace tells how long it takes

@@ -19,27 +19,10 @@ from selfplay.system.console import PlainConsole
 from selfplay.system.files import Appended
 from selfplay.system.printable import bare
 from selfplay.system.streams import unheeded
-from selfplay.training import metrics
+from selfplay.training import metrics_file as metrics
 from selfplay.training.events import EVENTS, Clock, RunEvents
+from selfplay.training.metrics import ENDS, table
 from selfplay.types import Report
-
-# what the screen shows where a run tells it: name, metric, format
-_CELLS = (
-    ("games", "cost/games", ",.0f"),
-    ("positions", "step", ",.0f"),
-    ("simulations/s", "selfplay/simulations_per_s", ",.0f"),
-    ("tried", "prove/trials", ",.0f"),
-    ("proved of these", "prove/proved", ",.0f"),
-    ("for the first time", "prove/new", ",.0f"),
-    ("proved ever", "prove/ever", ",.0f"),
-    ("moves a proof", "prove/length", ".1f"),
-    ("served at the edge", "prove/served_at_edge", ".0%"),
-    ("inferences/s", "prove/inferences_per_s", ",.0f"),
-    ("policy loss", "learn/policy_loss", ".3f"),
-    ("value loss", "learn/value_loss", ".3f"),
-    ("KL target to prior", "search/kl_target_prior", ".3f"),
-    ("foretold of games kept aside", "learn/validation_accuracy", ".1%"),
-)
 
 
 class RunLog:
@@ -151,18 +134,18 @@ class Screen:
         if self._paid is not None:
             iterations, seconds = self._paid()
             cells += [("elapsed", _clock(seconds)), ("iteration", f"{iterations + 1:,}")]
-        told = ((name, seen.get(key), form) for name, key, form in _CELLS)
-        cells += [(name, f"{x:{form}}") for name, x, form in told if x and not math.isnan(x)]
+        shown = [each for each in table() if each.label]
+        for metric in shown:
+            value = seen.get(metric.name)
+            if value and not metric.name.startswith("strength/") and not math.isnan(value):
+                cells.append((metric.label, metric.form.format(value)))
         if self._measured_at is not None:
             cells.append(("strength at", f"{self._measured_at:,} positions"))
-        if "strength/mistake_rate" in seen:
-            cells.append(("mistakes", f"{seen['strength/mistake_rate']:.1%} with search"))
-            cells.append(("net alone", f"{seen['strength/net_mistake_rate']:.1%}"))
-        if "strength/proved" in seen:
-            cells.append(("proved of those kept aside", f"{seen['strength/proved']:.1%}"))
-        for key, value in seen.items():
-            if key.startswith("strength/vs_") and not key.endswith(("_low", "_high")):
-                cells.append((f"score against {key[len('strength/vs_') :]}", f"{value:.0%}"))
+        for metric in shown:
+            for name in [name for name in seen if metric.matches(name)]:
+                if name.startswith("strength/") and not name.endswith(ENDS):
+                    label = metric.label.replace("PLAYER", name.partition("vs_")[2])
+                    cells.append((label, metric.form.format(seen[name])))
         return cells
 
     def _left_s(self) -> float:

@@ -1,95 +1,165 @@
-"""``metrics.jsonl``: one report a line, and what is made of lines that are damaged."""
+"""The metrics of a run in one table: what they mean, which way is better, how they are shown.
+
+Measures of strength and regimes bring theirs; what every run has stands here.
+"""
 
 from __future__ import annotations
 
-import json
-import math
-from pathlib import Path
-from typing import Any, NamedTuple
+from functools import cache
 
-from selfplay.system.files import write_atomically, write_text_atomically
-from selfplay.system.text import read_bytes
+from selfplay.config import Config
+from selfplay.measure.strength import MEASURES
+from selfplay.section import Metric, kinds_of
 
-NAME = "metrics.jsonl"
-_LIMIT = 1 << 27  # bytes
+ENDS = ("_low", "_high")  # of the names of an interval's ends
+
+_COST = (
+    Metric("cost/games", "games finished since the start", label="games"),
+    Metric("step", "positions generated since the start", label="positions"),
+    Metric("cost/flops", "`cost/flops_learn` + `cost/flops_generate`", "FLOPs"),
+    Metric(
+        "cost/flops_learn",
+        "3 x FLOPs of one position forwards x `cost/samples`, at 2 a multiply-add",
+        "FLOPs",
+    ),
+    Metric(
+        "cost/flops_generate",
+        "FLOPs of one position forwards x positions that went through the net",
+        "FLOPs",
+    ),
+    Metric("cost/expert_s", "CPU seconds that the expert spent on the labels used so far", "s"),
+    Metric("cost/expert_flops", "FLOPs of it, where the expert is a net", "FLOPs"),
+    Metric("cost/tree_s", "thread seconds of search and game, outside the net", "s"),
+    Metric("cost/samples", "positions learned from since the start, repetitions counted"),
+    Metric(
+        "cost/positions_unique",
+        "different positions generated since the start, those that a symmetry of the game turns "
+        "into one another counted once; exact below 262,144, then an estimate with standard error "
+        "0.2%",
+    ),
+    Metric("cost/effective_epochs", "`cost/samples` / `cost/positions_unique`"),
+    Metric(
+        "cost/wall_s",
+        "seconds of the run at this report, measurements included, pauses between a stop and a "
+        "resume not",
+        "s",
+    ),
+)
+
+_SELFPLAY = (
+    Metric(
+        "selfplay/simulations_per_s",
+        "sum over moves of the simulations granted / seconds; those that a proof saved count",
+        label="simulations/s",
+    ),
+    Metric("selfplay/games", "games finished in this iteration; the next three are over these"),
+    Metric("selfplay/length", "moves / games, random openings included"),
+    Metric(
+        "selfplay/first_wins",
+        "share of games that the player who moves first wins, proven values taken for outcomes",
+        "share",
+    ),
+    Metric("selfplay/draws", "share of games that are drawn, likewise", "share"),
+    Metric("selfplay/evaluations_per_s", "positions that went through the net / seconds"),
+    Metric("selfplay/seconds", "seconds that this iteration played", "s"),
+    Metric(
+        "selfplay/unique",
+        'distinct positions in the window / positions in the window (1 with `replay.merge = "none"`'
+        ")",
+        "share",
+    ),
+)
+
+_LEARN = (
+    Metric(
+        "learn/policy_loss",
+        "mean over steps of -sum_a target(a) log p(a), weighted by position",
+        "nats",
+        label="policy loss",
+        form="{:.3f}",
+    ),
+    Metric(
+        "learn/value_loss",
+        "mean over steps of -sum target log p over win, draw, loss",
+        "nats",
+        label="value loss",
+        form="{:.3f}",
+    ),
+    Metric("learn/kl", "policy_loss - entropy of the target", "nats"),
+    Metric(
+        "learn/value_explained",
+        "1 - mean((target - guess)^2) / variance(target), of win probability - loss probability",
+    ),
+    Metric("learn/grad_norm", "mean over steps of the gradient's norm before it is cut"),
+    Metric("learn/lr", "learning rate of the last step"),
+    Metric("learn/steps", "gradient steps in this iteration"),
+    Metric("learn/seconds", "seconds that this iteration learned", "s"),
+    Metric("learn/reuse", "samples learned from / positions generated, since the start"),
+    Metric("learn/window", "positions in the replay window, before equal ones are merged"),
+    Metric(
+        "learn/staleness",
+        "mean over these of the updates of the acting net since the position's game was finished; "
+        "those of this iteration count 0",
+    ),
+)
+
+_SEARCH = (
+    Metric(
+        "search/kl_target_prior",
+        "mean over moves of sum_a target(a) log(target(a) / prior(a))",
+        "nats",
+        label="KL target to prior",
+        form="{:.3f}",
+    ),
+    Metric(
+        "search/evaluations_per_simulation",
+        "positions that went through the net / simulations granted",
+    ),
+    Metric("search/entropy", "mean over moves of -sum_a target(a) log target(a)", "nats"),
+    Metric(
+        "search/depth", "mean over moves of the mean depth of the leaves, in moves from the root"
+    ),
+    Metric("search/value_gain", "mean over moves of (search value - net value) at the root"),
+    Metric(
+        "search/solved",
+        "share of moves at whose end the value of the root is proven",
+        "share",
+    ),
+)
+
+_FIXED_STOCK = (
+    Metric("learn/epoch", "how often a fixed stock of positions has been gone through"),
+    Metric(
+        "learn/validation_accuracy",
+        "share of the positions of games kept aside where the net's favourite is the target's",
+        "share",
+        label="foretold of games kept aside",
+        form="{:.1%}",
+    ),
+    Metric("learn/validation_policy_loss", "policy loss on games kept aside", "nats"),
+    Metric("learn/validation_value_loss", "value loss on games kept aside", "nats"),
+)
+
+_NET = (Metric("net/parameters", "weights of the net"),)
 
 
-class Metrics(NamedTuple):
-    """What a file of metrics tells."""
+def table() -> tuple[Metric, ...]:
+    """All metrics, those of strength first."""
+    strength = [metric for measure in MEASURES for metric in measure.metrics]
+    kinds = kinds_of(Config.model_fields["regime"])
+    regimes = [metric for kind in kinds for metric in kind.metrics]
+    return (*strength, *_COST, *_SELFPLAY, *regimes, *_LEARN, *_SEARCH, *_FIXED_STOCK, *_NET)
 
-    lines: list[dict[str, Any]]  # "step", "phase" and the metrics by name, in the file's order
-    damaged: int  # lines left out; one cut short at the end, as a killed run leaves it, is none
 
-
-def load_metrics(folder: Path) -> Metrics:
-    """The metrics of a run; no lines where it has written none.
-
-    Raises ValueError with a sentence when the file cannot be read.
-    """
-    path = folder / NAME
-    rows = read_bytes(path, _LIMIT).split(b"\n") if path.exists() else []
-    lines = [parse_line(row) for row in rows]
-    whole = [line for line in lines if line is not None]
-    damaged = sum(bool(row.strip()) for row in rows[:-1]) - sum(
-        line is not None for line in lines[:-1]
+@cache
+def find(name: str) -> Metric | None:
+    """The metric that a curve, or an end of its interval, belongs to; None if it is not known."""
+    plain = name.removesuffix(ENDS[0]).removesuffix(ENDS[1])
+    return next(
+        (
+            metric
+            for metric in table()
+            if metric.matches(name) or (metric.interval and metric.matches(plain))
+        ),
+        None,
     )
-    return Metrics(whole, damaged)
-
-
-def left_out(lines: int) -> str:
-    """That so many lines were damaged, as the end of a sentence."""
-    return f"{'1 line is' if lines == 1 else f'{lines:,} lines are'} damaged and left out"
-
-
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The lines of ``load_metrics``."""
-    return load_metrics(folder).lines
-
-
-def parse_line(row: bytes) -> dict[str, Any] | None:
-    """The report in a line of the file; None for anything that is no report of a run.
-
-    It has a ``step`` of positions, a ``phase``, and a finite number under each name with a "/".
-    """
-    try:
-        line = json.loads(row)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(line, dict) or not isinstance(line.get("phase"), str):
-        return None
-    numbers = [value for key, value in line.items() if "/" in key]
-    numbers += [line.get("step"), line.get("time", 0.0)]
-    if not all(map(_is_finite, numbers)) or line["step"] < 0:
-        return None
-    return line
-
-
-def drop_after(folder: Path, step: int) -> tuple[int, Path]:
-    """Drops the lines after ``step``: what they tell will be done again.
-
-    Damaged lines go too: how many, and where the file that had them is kept.
-    Raises ValueError with a sentence when the file cannot be read or written.
-    """
-    told, path = load_metrics(folder), folder / NAME
-    spare = spare_name(path)
-    if told.damaged:
-        before = read_bytes(path, _LIMIT)
-        write_atomically(spare, lambda file: file.write(before))
-    kept = (line for line in told.lines if line["step"] <= step)
-    write_text_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))
-    return told.damaged, spare
-
-
-def spare_name(path: Path) -> Path:
-    """A name beside ``path`` that is free, for a file of its name that is damaged."""
-    names = (f"{path.name}.damaged{number}" for number in ("", *range(2, 10**6)))
-    return next(spare for name in names if not (spare := path.with_name(name)).exists())
-
-
-def _is_finite(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False

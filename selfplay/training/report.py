@@ -7,7 +7,8 @@ from typing import Any
 from selfplay.config import Config
 from selfplay.system.files import write_text_atomically
 from selfplay.training.folder import RunFolder
-from selfplay.training.metrics import read_metrics
+from selfplay.training.metrics import ENDS
+from selfplay.training.metrics_file import read_metrics
 from selfplay.truth.positions import default_positions
 
 _ROWS = 12  # lines of the strength table
@@ -63,10 +64,7 @@ def _strength(lines: list[dict[str, Any]]) -> list[str]:
     names = [
         key
         for key in measured[-1]
-        if key.startswith("strength/")
-        and key.count("/") == 1
-        and key[-4:] != "_low"
-        and key[-5:] != "_high"
+        if key.startswith("strength/") and key.count("/") == 1 and not key.endswith(ENDS)
     ]
     stride = max(1, -(-len(measured) // _ROWS))
     shown = measured[::-1][::stride][::-1]

@@ -1,4 +1,4 @@
-"""Print what a recipe may say, as Markdown: every option with its default and meaning."""
+"""Print every option of a recipe, or every metric of a run, with its meaning."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from selfplay.verbs.answer import Answer
 from selfplay.verbs.arguments import Parser
@@ -14,42 +14,52 @@ from selfplay.verbs.arguments import Parser
 if TYPE_CHECKING:
     from selfplay.section import Section
 
-HEAD = """\
+OPTIONS = """\
 # Options
 
 Each table is a section of a recipe, a TOML file; the first stands above all sections. `net`,
-`search`, `regime` and `backend` have kinds, chosen by `kind`. This page is what `selfplay config`
-prints."""
+`search` and `regime` have kinds, chosen by `kind`. This page is what `selfplay config` prints."""
+
+
+METRICS = """\
+# Metrics
+
+What `metrics.jsonl` and TensorBoard hold; the x axis, `step`, is positions generated. In
+TensorBoard `strength/*` is called `1_strength/*`, so that it comes first, and stands in Custom
+Scalars too; its intervals and sets are in groups of their own. Means over moves include fast moves,
+and the moves of games still running. A metric with an interval has `_low` and `_high` beside it,
+the ends of 95%. This page is what `selfplay config metrics` prints."""
 
 
 def arguments(parser: Parser) -> None:
-    pass
+    parser.add_argument(
+        "what", nargs="?", choices=("options", "metrics"), default="options",
+        help="the options of recipes, or the metrics of runs (default: options)",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    print("\n\n".join([HEAD, *map(_table, sections())]))
+    if arguments.what == "options":
+        print("\n\n".join([OPTIONS, *map(_table, sections())]))
+    else:
+        print("\n".join([METRICS, "", *_metrics()]))
     return Answer({})
 
 
 def sections() -> Iterator[tuple[str, type[Section]]]:
     """The heading of each section and the class that it is read into."""
     from selfplay.config import Config
-    from selfplay.section import Section
+    from selfplay.section import Section, kinds_of
 
     yield "Top level", Config
     for name, field in Config.model_fields.items():
         if isinstance(field.default, Section):
             default = type(field.default)
-            for kind in _kinds(field.annotation):
+            for kind in kinds_of(field):
                 mark = kind.model_fields.get("kind")
                 suffix = f', kind = "{mark.default}"' if mark else ""
                 suffix += ", the default" if mark and kind is default else ""
                 yield f"[{name}]{suffix}", kind
-
-
-def _kinds(annotation: Any) -> list[type[Section]]:
-    """The classes that a field of the configuration may be."""
-    return list(get_args(annotation)) or [annotation]
 
 
 def _table(titled: tuple[str, type[Section]]) -> str:
@@ -65,7 +75,7 @@ def _table(titled: tuple[str, type[Section]]) -> str:
     ]
     head = ["| Option | Default | Meaning |", "|---|---|---|"]
     intro = [f"{about[0].upper()}{about[1:]}", ""] if about else []
-    return "\n".join([f"## {title}", "", *intro, *(head if rows else []), *rows]).rstrip()
+    return "\n".join([f"## {title}", "", *intro, *head, *rows])
 
 
 def _default(field: Any) -> str:
@@ -78,3 +88,14 @@ def _default(field: Any) -> str:
 
 def _toml(value: Any) -> str:
     return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+
+def _metrics() -> list[str]:
+    from selfplay.training.metrics import table
+
+    rows = [
+        f"| `{each.name}` | {each.meaning} | {each.unit} | {each.better} | "
+        f"{'yes' if each.interval else ''} |"
+        for each in table()
+    ]
+    return ["| Metric | Definition | Unit | Better | Interval |", "|---|---|---|---|---|", *rows]

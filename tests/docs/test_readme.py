@@ -26,16 +26,19 @@ from selfplay.config import load_config, parse_config
 from selfplay.lines.openings import NO_MOVE, random_positions
 from selfplay.nets import evaluator
 from selfplay.play import terminal
-from selfplay.training import resume
+from selfplay.training import run as training
 from selfplay.training.folder import RunFolder
-from selfplay.training.metrics import read_metrics
+from selfplay.training.metrics import find, table
+from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Training
 from selfplay.truth.positions import default_positions, read_positions, write_positions
 from selfplay.truth.solver import optimal_moves, solver_for
 from selfplay.verbs import cli
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path: path.read_text("utf-8") for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"))}
+README = PAGES[ROOT / "README.md"]
+MANUAL = "\n".join(PAGES.values())
 GAMES = (ROOT / "docs" / "games.md").read_text(encoding="utf-8")
 HEADINGS = [
     "Players",
@@ -50,10 +53,10 @@ HEADINGS = [
 
 def blocks(language: str) -> list[str]:
     """The contents of the fenced blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
+    return re.findall(rf"^```{language}\n(.*?)^```$", MANUAL, re.M | re.S)
 
 
-def section(heading: str, text: str = README) -> str:
+def section(heading: str, text: str = MANUAL) -> str:
     """What stands below a heading, down to the next one of its rank or above."""
     rank = len(heading) - len(heading.lstrip("#"))
     start = text.index(f"\n{heading}\n") + len(heading) + 2
@@ -76,7 +79,7 @@ COMMANDS = [
         for line in block.splitlines()
         if line.startswith("selfplay ")
     ),
-    *re.findall(r"`(selfplay [^`\n-][^`\n]+)`", README),
+    *re.findall(r"`(selfplay \w+ [^`\n]+)`", MANUAL),
 ]
 
 
@@ -103,7 +106,7 @@ def trained() -> list[argparse.Namespace]:
 @pytest.mark.parametrize("name", sorted({each.target for each in trained()}))
 def test_named_recipes_exist_and_load(name: str, tmp_path: Path) -> None:
     path = ROOT / name
-    if f"`{name}` beside it" in README:
+    if f"`{name}` beside it" in MANUAL:
         path = tmp_path / name
         (recipe,) = (block for block in blocks("toml") if "kayles" in block)
         path.write_text(recipe, encoding="utf-8")
@@ -114,25 +117,29 @@ def test_named_recipes_exist_and_load(name: str, tmp_path: Path) -> None:
 
 
 def test_every_figure_is_filled_in() -> None:
-    assert "TODO" not in README
+    assert "TODO" not in MANUAL
     assert "TODO" not in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_recipes_take_as_long_as_stated() -> None:
-    assert "configs/connect4.toml                    # an hour" in README
+    assert "configs/connect4.toml                    # an hour" in MANUAL
     assert load_config(ROOT / "configs" / "connect4.toml").budget.seconds == 3600
-    assert "make demo    # sets up .venv and trains Connect Four for about five minutes" in README
+    assert "make demo    # sets up .venv and trains Connect Four for about five minutes" in MANUAL
     assert load_config(ROOT / "configs" / "demo.toml").budget.seconds == 300
 
 
-def test_relative_links_and_pictures_exist() -> None:
-    for folder, text in ((ROOT, README), (ROOT / "docs", GAMES)):
-        for target in re.findall(r"\]\(([^)#:]+)\)", text):
-            assert (folder / target).exists(), f"{target} is linked and not there"
-    titles = {
-        heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", README, re.M)
-    }
-    assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= titles
+def titles(text: str) -> set[str]:
+    """The anchors of a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_and_pictures_exist(path: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", PAGES[path]):
+        page = (path.parent / target).resolve() if target else path
+        assert page.exists(), f"{target} is linked and not there"
+        assert not anchor or anchor in titles(PAGES.get(page) or page.read_text("utf-8"))
 
 
 # Commands that are run ---------------------------------------------------------------------------
@@ -147,7 +154,8 @@ BUDGETS = {  # what makes a command of the README short enough for a test
 LIGHT = [
     command
     for command in dict.fromkeys(COMMANDS)
-    if re.match(r"selfplay (games|check|match random)\b", command) and "kayles" not in command
+    if re.match(r"selfplay (games|check|match random)\b", command)
+    and not re.search("kayles|GAME", command)
 ]
 
 
@@ -218,25 +226,26 @@ def test_an_environment_of_pettingzoo_is_trained_on_as_written(tmp_path: Path) -
 # Configuration -----------------------------------------------------------------------------------
 
 
-def test_the_printed_reference_is_fresh(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["config"]) == 0
+@pytest.mark.parametrize("page", ["options", "metrics"])
+def test_the_printed_reference_is_fresh(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config", page]) == 0
     printed = capsys.readouterr().out
-    assert printed == (ROOT / "docs" / "options.md").read_text(encoding="utf-8"), (
-        "selfplay config > docs/options.md"
+    assert printed == PAGES[ROOT / "docs" / f"{page}.md"], (
+        f"selfplay config {page} > docs/{page}.md"
     )
-    assert "None" not in printed  # every option has its meaning
+    assert "None" not in printed  # each has its meaning
 
 
 def test_what_the_prose_quotes_from_the_code() -> None:
-    options = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
+    options = PAGES[ROOT / "docs" / "options.md"]
     assert f"takes {evaluator._WORTH_IT / 1e6:g} MFLOP or more" in options
-    text = section("### Stop and go on")
-    free = re.findall(r"`([\w.]+)`", text[text.index("What may change") :])
-    assert sorted(free) == sorted(resume._FREE_TO_CHANGE)
+    resume = section("## Stop and go on")
+    free = re.findall(r"`([\w.]+)`", resume[resume.index("What may change") :])
+    assert sorted(free) == sorted(training._FREE_TO_CHANGE)
 
 
 def test_the_words_of_the_terminal_are_those_it_knows() -> None:
-    cells = [row[0] for row in rows(section("## Play"))]
+    cells = [row[0] for row in rows(section("## Against an agent"))]
     words = {word for cell in cells for word in re.findall(r"`(\w+)`", cell)}
     assert words >= set(terminal.HELP) - {"MOVE"}
     assert words <= set(terminal.HELP) | set(terminal.SHORT)
@@ -245,7 +254,7 @@ def test_the_words_of_the_terminal_are_those_it_knows() -> None:
 # Metrics -----------------------------------------------------------------------------------------
 
 
-def test_the_metrics_table_names_what_a_run_emits(tmp_path: Path) -> None:
+def test_the_table_of_metrics_names_what_a_run_emits(tmp_path: Path) -> None:
     game = envs.make("tictactoe")
     rng = np.random.default_rng(0)
     reached = random_positions(game, rng.integers(0, 7, 40), rng)
@@ -271,11 +280,10 @@ def test_the_metrics_table_names_what_a_run_emits(tmp_path: Path) -> None:
     )
     Training(RunFolder(tmp_path / "run"), config).run()
     emitted = {name for line in read_metrics(tmp_path / "run") for name in line if "/" in name}
-    table = [row[0] for row in rows(section("## Metrics"))]
-    named = [name for cell in table for name in re.findall(r"`([^`]+)`", cell)]
-    proving = ("prove/", "strength/proved", "strength/unproved")  # see test_prove_regime.py
-    of_games = [name.replace("PLAYER", "random") for name in named if not name.startswith(proving)]
-    assert sorted(of_games) == sorted(emitted)
+    assert [name for name in emitted if find(name) is None] == []
+    missing = {each.name for each in table() if not any(map(each.matches, emitted))}
+    others = ("step", "prove/", "strength/proved", "strength/unproved", "learn/validation")
+    assert {name for name in missing if not name.startswith(others)} == {"learn/epoch"}
 
 
 def test_the_random_player_errs_as_often_as_stated() -> None:
@@ -386,12 +394,12 @@ def test_json_keys_are_those_the_readme_names(capsys: pytest.CaptureFixture[str]
     command = "bench nim --net mlp --width 8 --games 256 --simulations 2 --seconds 0.1 --json"
     assert cli.main(shlex.split(command)) == 0
     answer = json.loads(capsys.readouterr().out)
-    cells = [row[0] for row in rows(section("## Bench"))]
+    cells = [row[0] for row in rows(section("## Speed"))]
     assert {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)} == set(answer)
     command = "match random minimax:1 --game tictactoe --games 2 --json"
     assert cli.main(shlex.split(command)) == 0
     answer = json.loads(capsys.readouterr().out)
-    text = section("## Match")
+    text = section("## Against other players")
     named = set(re.findall(r"`(\w+)`", text[text.index("`--json` prints") :]))
     assert named == set(answer) | set(answer["pairs"][0])
 

@@ -33,7 +33,7 @@ from selfplay.players.players import NetPlayer, RandomPlayer, SolverPlayer
 from selfplay.regimes import epochs, frozen
 from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder
-from selfplay.training.metrics import read_metrics
+from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Outcome, Training
 from selfplay.truth.positions import write_positions
 from selfplay.truth.solver import optimal_moves, solver_for

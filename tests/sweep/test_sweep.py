@@ -25,7 +25,7 @@ from selfplay.sweep.plan import Plan, read_plan
 from selfplay.sweep.preview import preview
 from selfplay.sweep.task import Record, _put_in_place, _remove_abandoned, tasks_of
 from selfplay.training.folder import RunFolder
-from selfplay.training.metrics import read_metrics
+from selfplay.training.metrics_file import read_metrics
 
 BASE = """
 [base]

@@ -20,7 +20,7 @@ from selfplay.data.generate import Progress
 from selfplay.data.show import progress_text
 from selfplay.system.progress import progress
 from selfplay.training.log import RunLog, Screen, _clock
-from selfplay.training.metrics import read_metrics
+from selfplay.training.metrics_file import read_metrics
 from selfplay.types import Report
 
 

@@ -30,7 +30,7 @@ from selfplay.training import run
 from selfplay.training.events import curve_name
 from selfplay.training.folder import RunFolder
 from selfplay.training.log import Screen
-from selfplay.training.metrics import read_metrics
+from selfplay.training.metrics_file import read_metrics
 from selfplay.training.provenance import provenance
 from selfplay.training.report import write_report
 from selfplay.training.run import Outcome, train
@@ -937,10 +937,9 @@ def test_interrupts_are_given_back() -> None:
 
 def test_the_replay_window_is_the_same_after_a_resume(straight: Outcome) -> None:
     training = run.Training(RunFolder(straight.folder), RunFolder(straight.folder).config())
-    replay = training.parts.replay
+    replay = training.shop.replay
     parts = [
-        shards.load_shard(path, training.parts.game)[0]
-        for path in RunFolder(straight.folder).shards()
+        shards.load_shard(path, training.game)[0] for path in RunFolder(straight.folder).shards()
     ]
     last = arrays.take(arrays.concatenate(parts), slice(-len(replay), None))
     for got, expected in zip(

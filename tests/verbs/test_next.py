@@ -163,7 +163,8 @@ def test_what_is_proposed_can_be_typed(
 
 def test_every_verb_is_tried() -> None:
     _, verbs = cli._parser()
-    assert {typed.split()[0] for typed in TYPED} == set(verbs)
+    # what config prints is kept as a page
+    assert {typed.split()[0] for typed in TYPED} == set(verbs) - {"config"}
 
 
 @pytest.mark.parametrize("name", ["othello", "tictactoe", "kayles:Kayles", "connect4?width=5"])

@@ -78,7 +78,10 @@ def groups_table(views: Sequence[View]) -> Table:
 
 def _group_row(curve: Curve, views: Sequence[View]) -> tuple[str, ...]:
     group = curve.group
-    unique = group.last("unique")
+    unique, samples, expert_s, wall_s = (
+        float(np.mean([getattr(run.points, name)[-1] for run in group.runs]))
+        for name in ("unique", "samples", "expert_s", "wall_s")
+    )
     made = NONE if math.isnan(unique) else f"={_count(unique)}"
     return (
         brief(group.label),
@@ -87,9 +90,9 @@ def _group_row(curve: Curve, views: Sequence[View]) -> tuple[str, ...]:
         f"{group.data:,}" if group.data is not None else made,
         NONE if curve.empty else spell_flops(float(curve.flops[-1])),
         *(_last(view, group.label) for view in views),
-        _short(group.last("samples") / unique) if unique > 0 else NONE,
-        _count(group.last("expert_s")),
-        _count(group.last("wall_s")),
+        _short(samples / unique) if unique > 0 else NONE,
+        _count(expert_s),
+        _count(wall_s),
     )
 
 
@@ -109,10 +112,10 @@ def crossings_table(curves: Sequence[Curve], crossings: Sequence[Crossing], titl
 
     Frozen data are against nobody, unless nothing else is taught.
     """
-    frozen = {curve.label for curve in curves if curve.group.maker_parameters is not None}
+    kinds = {curve.label: curve.group.kind for curve in curves}
     best = {curve.label for curve in representatives(curves)}
     against = [each for each in crossings if each.a in best]
-    chief = [each for each in against if each.b not in frozen] or against
+    chief = [each for each in against if kinds[each.b] != "frozen"] or against
     return Table(
         title,
         ("pair", "the first", "at FLOPs", "95%", "certain from", "lead in the end"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.training.metrics import drop_after, load_metrics, parse_line
+from selfplay.training.metrics_file import drop_after, load_metrics, parse_line
 
 GOOD = [{"step": step, "phase": "learn", "time": 1.5, "learn/kl": step / 2} for step in range(4)]
 

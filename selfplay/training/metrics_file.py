@@ -1,0 +1,95 @@
+"""``metrics.jsonl``: one report a line, and what is made of lines that are damaged."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from selfplay.system.files import write_atomically, write_text_atomically
+from selfplay.system.text import read_bytes
+
+NAME = "metrics.jsonl"
+_LIMIT = 1 << 27  # bytes
+
+
+class Metrics(NamedTuple):
+    """What a file of metrics tells."""
+
+    lines: list[dict[str, Any]]  # "step", "phase" and the metrics by name, in the file's order
+    damaged: int  # lines left out; one cut short at the end, as a killed run leaves it, is none
+
+
+def load_metrics(folder: Path) -> Metrics:
+    """The metrics of a run; no lines where it has written none.
+
+    Raises ValueError with a sentence when the file cannot be read.
+    """
+    path = folder / NAME
+    rows = read_bytes(path, _LIMIT).split(b"\n") if path.exists() else []
+    lines = [parse_line(row) for row in rows]
+    whole = [line for line in lines if line is not None]
+    damaged = sum(bool(row.strip()) for row in rows[:-1]) - sum(
+        line is not None for line in lines[:-1]
+    )
+    return Metrics(whole, damaged)
+
+
+def left_out(lines: int) -> str:
+    """That so many lines were damaged, as the end of a sentence."""
+    return f"{'1 line is' if lines == 1 else f'{lines:,} lines are'} damaged and left out"
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines of ``load_metrics``."""
+    return load_metrics(folder).lines
+
+
+def parse_line(row: bytes) -> dict[str, Any] | None:
+    """The report in a line of the file; None for anything that is no report of a run.
+
+    It has a ``step`` of positions, a ``phase``, and a finite number under each name with a "/".
+    """
+    try:
+        line = json.loads(row)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(line, dict) or not isinstance(line.get("phase"), str):
+        return None
+    numbers = [value for key, value in line.items() if "/" in key]
+    numbers += [line.get("step"), line.get("time", 0.0)]
+    if not all(map(_is_finite, numbers)) or line["step"] < 0:
+        return None
+    return line
+
+
+def drop_after(folder: Path, step: int) -> tuple[int, Path]:
+    """Drops the lines after ``step``: what they tell will be done again.
+
+    Damaged lines go too: how many, and where the file that had them is kept.
+    Raises ValueError with a sentence when the file cannot be read or written.
+    """
+    told, path = load_metrics(folder), folder / NAME
+    spare = spare_name(path)
+    if told.damaged:
+        before = read_bytes(path, _LIMIT)
+        write_atomically(spare, lambda file: file.write(before))
+    kept = (line for line in told.lines if line["step"] <= step)
+    write_text_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))
+    return told.damaged, spare
+
+
+def spare_name(path: Path) -> Path:
+    """A name beside ``path`` that is free, for a file of its name that is damaged."""
+    names = (f"{path.name}.damaged{number}" for number in ("", *range(2, 10**6)))
+    return next(spare for name in names if not (spare := path.with_name(name)).exists())
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
