@@ -1,19 +1,13 @@
-"""check_game: whether a Game keeps the laws of ``selfplay/types.py``, told in sentences.
+"""The laws of ``selfplay/types.py``: each raises BrokenLaw, with a sentence, where it is broken.
 
-Random games are played side by side and recorded; then each law looks at the record and reports its
-first violation.  A game that breaks the shapes, changes its input or is not deterministic is
-reported at once and looked at no further.  Games and moves are counted from 1, actions from 0.
-
-Where time is short, fewer games are played, not to their ends, and the laws that step again look at
-moves here and there.
+They look at random games that were recorded (record.py).  Games and moves are counted from 1,
+actions from 0.
 """
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +22,10 @@ from selfplay.checks.forms import (
     check_same_form,
     where,
 )
-from selfplay.checks.hidden import what_is_hidden
-from selfplay.checks.record import Ply, call, legal_of, observe, random_games, step
+from selfplay.checks.record import Ply, call, legal_of, observe, step
 from selfplay.types import Bool, Float, Game, Int, Obs, State, StepsWithin, Transition
 
 _TOLERANCE = 1e-5
-_SHARE = 0.15  # of the seconds, for each of: other's rules, playing, stepping again, what is hidden
-_FORESEEN = 20  # moves of a game that are to be possible in its share of the time
 _METHODS = ("init", "step", "legal", "observe", "text", "action_name", "parse_action")
 
 
@@ -47,124 +38,7 @@ class _Seen(NamedTuple):
     paid: Transition
 
 
-@runtime_checkable
-class Adapted(Game, Protocol):
-    """A Game whose rules are an environment that somebody else has written."""
-
-    def fault(self, seed: int, until: float) -> str | None:
-        """The law that copies of the environment break, in a sentence; None where none is seen to.
-
-        Looks until time.monotonic() is ``until``, at most.
-        """
-
-
-def _no_word(stage: str) -> None:
-    """Says nothing."""
-
-
-class Examination(NamedTuple):
-    """What was found out about a game, and how much of it was looked at."""
-
-    findings: list[str]  # a sentence for each law that is broken
-    games: int  # played at random, side by side
-    ended: int  # of them
-    moves: int  # that were played
-    taken_again: int  # of them
-
-
-def check_game(game: Game, games: int = 16, seed: int = 0) -> list[str]:
-    """One sentence for each law that ``game`` breaks in random games; none when it conforms."""
-    return examine(game, games, seed).findings
-
-
-def examine(
-    game: Game,
-    games: int = 16,
-    seed: int = 0,
-    seconds: float = math.inf,
-    tell: Callable[[str], None] = _no_word,
-) -> Examination:
-    """As ``check_game``, in about ``seconds``; ``tell`` hears what is being done."""
-    plies: list[Ply] = []
-    few: list[Ply] = []
-    try:
-        _check_attributes(game)
-        if isinstance(game, Adapted):
-            _environment_is_fair(game, seed, seconds, tell)
-        tell("playing random games")
-        rows = _affordable(game, games, seconds)
-        began = time.monotonic()
-        rng = np.random.default_rng(seed)
-        plies += random_games(game, rows, rng, began + _SHARE * seconds)
-        took = max(time.monotonic() - began, 1e-9)
-        few = _spread(plies, math.ceil(len(plies) * min(1.0, _SHARE * seconds / (4 * took))))
-        tell("taking their moves again")
-        _init_follows_seed(game, plies)
-        _step_is_deterministic(game, few)
-        findings = _broken_laws(game, plies, few, tell)
-    except BrokenLaw as broken:
-        findings = [str(broken)]
-    if not findings and not isinstance(game, Adapted):  # of a broken game it would be said in vain
-        tell("looking for what is hidden")
-        findings = _hidden(game, seed, time.monotonic() + _SHARE * seconds)
-    if not plies:
-        return Examination(findings, 0, 0, 0, 0)
-    last = plies[-1]
-    ended = ~last.running | (last.paid.discount == 0)
-    moves, again = (int(sum(ply.running.sum() for ply in part)) for part in (plies, few))
-    return Examination(findings, len(ended), int(ended.sum()), moves, again)
-
-
-def _broken_laws(
-    game: Game, plies: list[Ply], few: list[Ply], tell: Callable[[str], None]
-) -> list[str]:
-    """The sentences of the laws that look at the record, and of those that step again."""
-    findings = []
-    for law in (*_LAWS_OF_RECORDS, *_LAWS_OF_STEPS):
-        tell(_title(law))
-        try:
-            law(game, plies if law in _LAWS_OF_RECORDS else few)
-        except BrokenLaw as broken:
-            findings.append(str(broken))
-        except Exception as error:
-            findings.append(f"{type(error).__name__} while checking that {_title(law)}: {error}")
-    return findings
-
-
-def _hidden(game: Game, seed: int, until: float) -> list[str]:
-    try:
-        found = what_is_hidden(game, seed, until)
-    except Exception as error:
-        return [f"{type(error).__name__} while looking for what is hidden: {error}"]
-    return [] if found is None else [found]
-
-
-def _title(law: Callable[..., None]) -> str:
-    return law.__name__.strip("_").replace("_", " ")
-
-
-def _affordable(game: Game, games: int, seconds: float) -> int:
-    """As many of the ``games`` as go _FORESEEN moves in their share of the time, at least one."""
-    if math.isinf(seconds):
-        return games
-    for _ in range(2):  # the first time kernels may have to be compiled
-        began = time.monotonic()
-        state = call("init", game.init, np.random.default_rng(0), 1)
-        check_record("init", state, 1)
-        legal = legal_of(game, state, np.ones(1, np.bool_), 0)
-        observe(game, state, 0)
-        step(game, state, legal.argmax(axis=1).astype(np.int32), 0)
-    moves = _FORESEEN * max(time.monotonic() - began, 1e-9)
-    return max(1, min(games, int(_SHARE * seconds / moves)))
-
-
-def _spread(plies: list[Ply], count: int) -> list[Ply]:
-    """``count`` of the plies, evenly spread, the first and the last among them."""
-    chosen = np.unique(np.linspace(0, len(plies) - 1, count).round().astype(int))
-    return [plies[i] for i in chosen]
-
-
-def _check_attributes(game: Game) -> None:
+def attributes_are_there(game: Game) -> None:
     for name in ("num_actions", "max_moves"):
         value = getattr(game, name, None)
         if not isinstance(value, int) or value < 1:
@@ -179,27 +53,7 @@ def _check_attributes(game: Game) -> None:
             raise BrokenLaw(f"the method {method} is missing")
 
 
-# Laws: each raises BrokenLaw at its first violation ---------------------------------------------
-
-
-def _environment_is_fair(
-    game: Adapted, seed: int, seconds: float, tell: Callable[[str], None]
-) -> None:
-    """Copies are the whole of it and nothing is hidden; before its returns are looked at."""
-    tell("looking at copies")
-    fault = game.fault(seed, time.monotonic() + _SHARE * seconds)
-    if fault is not None:
-        raise BrokenLaw(fault)
-    tell("looking for what is hidden")
-    try:
-        hidden = what_is_hidden(game, seed, time.monotonic() + _SHARE * seconds)
-    except ValueError:  # a step that pays too much, for one: random games will come to it
-        return
-    if hidden is not None:
-        raise BrokenLaw(hidden)
-
-
-def _init_follows_seed(game: Game, plies: list[Ply]) -> None:
+def init_follows_seed(game: Game, plies: list[Ply]) -> None:
     rows = len(plies[0].running)
     first, second = (game.init(np.random.default_rng(7), rows) for _ in range(2))
     law = "init with equally seeded generators must give equal states"
@@ -207,7 +61,7 @@ def _init_follows_seed(game: Game, plies: list[Ply]) -> None:
     check_same(law, game.observe(first), game.observe(second), 0)
 
 
-def _step_is_deterministic(game: Game, plies: list[Ply]) -> None:
+def step_is_deterministic(game: Game, plies: list[Ply]) -> None:
     law = "the same step twice must give the same"
     for ply in plies:
         after, paid = step(game, ply.state, ply.action, ply.number)
@@ -411,8 +265,8 @@ def _equal(left: Any, right: Any) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(leaves(left), leaves(right), strict=True))
 
 
-_Law = Callable[[Game, list[Ply]], None]
-_LAWS_OF_RECORDS: tuple[_Law, ...] = (
+Law = Callable[[Game, list[Ply]], None]
+LAWS_OF_RECORDS: tuple[Law, ...] = (
     _discounts_are_signs,
     _games_end_in_time,
     _returns_are_bounded,
@@ -420,7 +274,7 @@ _LAWS_OF_RECORDS: tuple[_Law, ...] = (
     _names_are_read_back,
     _symmetries_hold,
 )
-_LAWS_OF_STEPS: tuple[_Law, ...] = (
+LAWS_OF_STEPS: tuple[Law, ...] = (
     _rows_are_independent,
     _illegal_actions_are_refused,
     _text_is_drawn,

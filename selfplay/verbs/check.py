@@ -31,7 +31,7 @@ def arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     import envs
-    from selfplay.checks.laws import examine
+    from selfplay.checks.examine import examine
     from selfplay.system.progress import waiting
 
     began = time.monotonic()

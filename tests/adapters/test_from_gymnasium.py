@@ -225,7 +225,7 @@ def broken():
 
 def test_a_slow_environment_is_looked_at_for_the_time_there_is(monkeypatch):
     """A step takes a hundredth of a second on a clock that stands otherwise."""
-    from selfplay.checks import laws as checks
+    from selfplay.checks.examine import examine
 
     class Clock:
         now = 0.0
@@ -240,7 +240,7 @@ def test_a_slow_environment_is_looked_at_for_the_time_there_is(monkeypatch):
             return super().step(action)
 
     for module in (
-        "selfplay.checks.laws",
+        "selfplay.checks.examine",
         "selfplay.checks.record",
         "selfplay.checks.hidden",
         "envs.adapters.adapted",
@@ -249,7 +249,7 @@ def test_a_slow_environment_is_looked_at_for_the_time_there_is(monkeypatch):
     monkeypatch.setattr("envs.adapters.copies._now", Clock.monotonic)
     game = FromGymnasium(Slow(length=150))
     Clock.now = 0.0
-    found = checks.examine(game, 16, 0, seconds=10.0)
+    found = examine(game, 16, 0, seconds=10.0)
     assert found.findings == []
     assert Clock.now < 12
     assert found.games < 16
