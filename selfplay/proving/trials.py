@@ -19,7 +19,7 @@ from selfplay import arrays
 from selfplay.search import Forest, GameModel, Model, Search
 from selfplay.search import forest as forests
 from selfplay.search.model import BEST
-from selfplay.search.tree import NONE, ROOT, Tree
+from selfplay.search.tree import NONE, ROOT, Tree, edges_of
 from selfplay.types import Bool, Decision, Evaluator, Float, Int, State, Transition
 
 _SLICE = 256  # simulations between two looks at what is solved
@@ -324,12 +324,12 @@ def winning_line(tree: Tree, lane: int) -> tuple[int, ...] | None:
     """The moves that end the game well, where the tree proves that there are such."""
     node, line = ROOT, []
     while True:
-        sure = np.flatnonzero(tree.lower[lane, node] >= BEST)
+        edges = edges_of(tree, lane, node)
+        sure = np.flatnonzero(edges.lower >= BEST)
         if not len(sure):
             return None
-        action = int(sure[0])
-        line.append(action)
-        child = int(tree.child[lane, node, action])
+        line.append(int(edges.action[sure[0]]))
+        child = int(edges.child[sure[0]])
         if child == NONE or tree.discount[lane, child] == 0.0:
             return tuple(line)
         node = child
@@ -339,14 +339,16 @@ def _favourites(forest: Forest, lane: int) -> Iterator[Seen]:
     """The root and the positions below it that the search looked into most, one a move."""
     tree, node = forest.tree, ROOT
     while True:
+        edges = edges_of(tree, lane, node)
         if tree.discount[lane, node] != 0.0:
             state = arrays.take_at(forest.states, [lane], [node])
-            yield Seen(state, tree.prior[lane, node].copy(), float(tree.raw_value[lane, node]))
-        children = tree.child[lane, node]
-        visits = np.where(children != NONE, tree.visits[lane, children], 0)
+            policy = np.zeros(forest.actions, np.float32)
+            policy[edges.action] = edges.prior
+            yield Seen(state, policy, float(tree.raw_value[lane, node]))
+        visits = np.where(edges.child != NONE, tree.visits[lane, edges.child], 0)
         if visits.max() < _MANY:
             return
-        node = int(children[visits.argmax()])
+        node = int(edges.child[visits.argmax()])
 
 
 def _largest(forest: Forest, lane: int) -> ProvingState:

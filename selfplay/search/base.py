@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay.search import forest as forests
@@ -14,6 +16,7 @@ from selfplay.search.tree import RootSummary
 from selfplay.section import Section
 from selfplay.types import Bool, Decision, Evaluator, Float, Game, Int, State
 
+_FEW = 1024  # actions, for all of which noise is drawn
 MAX_SIMULATIONS = 100_000  # leaves a move; a position's tree has room for all of them
 
 
@@ -26,6 +29,23 @@ class SearchResult(NamedTuple):
     draw: Float  # [B] f32, the model's probability of a draw at the root
     solved: Bool  # [B], the exact value of the root is proven
     depth: float  # mean depth of the leaves
+
+
+def draw_noise(
+    sample: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    parameter: NDArray[np.float64],
+    legal: Bool,
+) -> NDArray[np.float64]:
+    """[B, A] f64, ``sample`` of the parameter [B, 1] of each row, drawn action after action.
+
+    In games with very many actions only for those ``legal`` [B, A], and 0 elsewhere: with 5,000
+    actions the drawing would take longer than the search.
+    """
+    if legal.shape[1] <= _FEW:
+        return sample(np.broadcast_to(parameter, legal.shape))
+    noise, flat = np.zeros(legal.size), np.flatnonzero(legal)
+    noise[flat] = sample(parameter[flat // legal.shape[1], 0])
+    return noise.reshape(legal.shape)
 
 
 class SearchSection(Section):

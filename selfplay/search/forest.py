@@ -16,24 +16,25 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from selfplay import arrays
-from selfplay.jit import kernel
+from selfplay.jit import bare_kernel
 from selfplay.search import tree as trees
 from selfplay.search.model import Judged, Model
 from selfplay.search.tree import NONE, ROOT, Frontier, RootSummary, Tree
 from selfplay.types import Bool, Int, State, Transition
 
 _ALL_DONE = -1
+_SPARE_EDGES = 16  # of a node, besides twice as many as the roots have: then pools seldom grow
 
 Rule = Any  # a NamedTuple of arrays [B, ...] and numbers
 
 
 def select_root(rule: Rule, tree: Tree, b: int, simulation: int) -> int:
-    """The action to follow from the root; what it does depends on the type of the rule."""
+    """The edge to follow from the root; what it does depends on the type of the rule."""
     raise NotImplementedError("only compiled code calls this, see register()")
 
 
 def select(rule: Rule, tree: Tree, b: int, node: int) -> int:
-    """The action to follow from an inner node; what it does depends on the type of the rule."""
+    """The edge to follow from an inner node; what it does depends on the type of the rule."""
     raise NotImplementedError("only compiled code calls this, see register()")
 
 
@@ -89,12 +90,17 @@ def plant(model: Model, positions: State, nodes: int, reuse: Forest | None = Non
     """
     batch = arrays.length(positions)
     roots, judged = model.root(positions)
-    if reuse is not None and reuse.has_room(batch, nodes):
-        tree, states = arrays.take((reuse.tree, reuse.states), slice(0, batch))
-    else:
-        tree = trees.new_tree(batch, nodes, model.num_actions)
+    actions = model.num_actions
+    if reuse is None or not reuse.has_room(batch, nodes):
+        branching = len(judged.legal.action) / max(1, batch)
+        edges = nodes * min(actions, int(_SPARE_EDGES + 2 * branching))
         states = arrays.tree_map(lambda a: np.empty((batch, nodes, *a.shape[1:]), a.dtype), roots)
-    forest = Forest(tree, states, model.num_actions)
+        forest = Forest(trees.new_tree(batch, nodes, edges), states, actions)
+    elif len(reuse.tree.size) == batch:
+        forest = reuse
+    else:
+        tree, states = arrays.take((reuse.tree, reuse.states), slice(0, batch))
+        forest = Forest(tree, states, actions)
     _put_roots(forest, np.arange(batch), roots, judged)
     return forest
 
@@ -118,7 +124,14 @@ def _put_roots(forest: Forest, lane: NDArray[np.int64], roots: State, judged: Ju
     nobody, root = (np.full(len(lane), index, np.int32) for index in (NONE, ROOT))
     unpaid = Transition(np.zeros(len(lane), np.float32), np.ones(len(lane), np.float32))
     begin(forest.tree, lane)
-    trees.attach(forest.tree, Frontier(lane, nobody, nobody, root), unpaid, judged)
+    _attach(forest, Frontier(lane, nobody, nobody, root), unpaid, judged)
+
+
+def _attach(forest: Forest, reached: Frontier, paid: Transition, judged: Judged) -> None:
+    """As trees.attach, in pools of edges that grow where they are full."""
+    if needed := trees.attach(forest.tree, reached, paid, judged):
+        forest.tree = trees.with_room(forest.tree, needed)
+        trees.attach(forest.tree, reached, paid, judged)
 
 
 def advance(
@@ -178,11 +191,10 @@ def grow(forest: Forest, model: Model, rule: Rule, budget: Int, wave: int = 1) -
             continue
         reached: Frontier = arrays.take(frontier, slice(count))
         try:
-            paid, judged = model.expand(forest.states, *reached)
+            _attach(forest, reached, *model.expand(forest.states, *reached))
         except BaseException:
             _take_back(forest.tree, reached)
             raise
-        trees.attach(forest.tree, reached, paid, judged)
         if wave > 1:
             forest.tree.pending[:, : forest.tree.size.max()] = 0
     return float(depth[0] / max(1, depth[1]))
@@ -190,12 +202,13 @@ def grow(forest: Forest, model: Model, rule: Rule, budget: Int, wave: int = 1) -
 
 def _take_back(tree: Tree, reached: Frontier) -> None:
     """Gives the places back that were kept in a wave, so that the trees can be searched again."""
-    tree.child[reached.lane, reached.parent, reached.action] = NONE
+    edge = tree.edge[reached.lane, reached.node]
+    tree.edges.child[reached.lane, edge] = NONE
     np.subtract.at(tree.size, reached.lane, 1)
     tree.pending[:] = 0
 
 
-@kernel
+@bare_kernel
 def begin(tree: Tree, lane: NDArray[np.int64]) -> None:
     """Empties trees but for the place of the root."""
     for b in lane:
@@ -203,7 +216,7 @@ def begin(tree: Tree, lane: NDArray[np.int64]) -> None:
         trees.keep_place(tree, b, NONE, NONE)
 
 
-@kernel
+@bare_kernel
 def walk(
     tree: Tree,
     rule: Rule,
@@ -229,21 +242,21 @@ def walk(
             if low == high:
                 break
             any_left = True
-            node, a = ROOT, select_root(rule, tree, b, begun[b])
+            node, e = ROOT, select_root(rule, tree, b, begun[b])
             steps = 0
             while True:
                 steps += 1
-                child = tree.child[b, node, a]
+                child = tree.edges.child[b, e]
                 if child == NONE:
                     frontier.lane[count], frontier.parent[count] = b, node
-                    child = trees.keep_place(tree, b, node, a)
-                    frontier.action[count], frontier.node[count] = a, child
+                    child = trees.keep_place(tree, b, node, e)
+                    frontier.action[count], frontier.node[count] = tree.edges.action[b, e], child
                     count += 1
                 elif tree.visits[b, child] > 0:
                     low, high = trees.bounds(tree, b, child)
                     if low < high:
                         node = child
-                        a = select(rule, tree, b, node)
+                        e = select(rule, tree, b, node)
                         continue
                     trees.back_up(tree, b, child, low)
                 else:

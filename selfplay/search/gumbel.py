@@ -13,12 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from selfplay.jit import kernel
+from selfplay.jit import bare_kernel
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
-from selfplay.search.base import SearchSection
+from selfplay.search.base import SearchSection, draw_noise
 from selfplay.search.tree import ROOT, RootSummary, Tree
 from selfplay.types import Bool, Decision, Float, Int
+
+
+class Scratch(NamedTuple):
+    """What is known of the K actions of one node, and the policy that follows; room for A."""
+
+    visits: Int  # [A] i32
+    qvalues: Float  # [A] f32, NaN where unknown
+    completed: Float  # [A] f32, the Q values with the unknown ones filled in
+    policy: Float  # [A] f32, the improved policy
+    dominated: Bool  # [A], proven no better than another action
+    solved: Bool  # [A], the exact value is proven
 
 
 class GumbelRule(NamedTuple):
@@ -29,9 +40,7 @@ class GumbelRule(NamedTuple):
     before: Int  # [B, A] i32, visits the root's actions had before this search
     visit_scale: float  # c_visit
     value_scale: float  # c_scale
-    scratch: Float  # [4, A] f32, room for one row each of q, completed q, policy, visits
-    dominated: Bool  # [A], room for one row
-    solved: Bool  # [A], room for one row
+    scratch: Scratch
     ties: NDArray[np.uint64]  # [B] u64, see trees.lot
 
 
@@ -51,7 +60,8 @@ class Gumbel(SearchSection):
     ) -> GumbelRule:
         """The rule of one search, with fresh Gumbel noise where it is to ``explore``."""
         summary = forest.summary()
-        noise = rng.gumbel(size=summary.prior.shape)
+        even = np.zeros((len(explore), 1))
+        noise = draw_noise(rng.gumbel, even, summary.prior > 0)
         with np.errstate(divide="ignore"):
             scores = (np.log(summary.prior) + noise * explore[:, None]).astype(np.float32)
         candidates = (~summary.dominated & ~summary.solved).sum(axis=1)
@@ -70,9 +80,7 @@ class Gumbel(SearchSection):
             summary.visits,
             self.visit_scale,
             self.value_scale,
-            scratch=np.empty((4, summary.prior.shape[1]), np.float32),
-            dominated=np.empty(summary.prior.shape[1], np.bool_),
-            solved=np.empty(summary.prior.shape[1], np.bool_),
+            scratch=new_scratch(forest.actions),
             ties=trees.tie_seeds(noise),
         )
 
@@ -106,145 +114,127 @@ def considered_visits(actions: int, simulations: int) -> tuple[int, ...]:
     return tuple(sequence[:simulations])
 
 
-@kernel
+def new_scratch(actions: int) -> Scratch:
+    """Room for so many actions."""
+    visits, (dominated, solved) = np.empty(actions, np.int32), np.empty((2, actions), np.bool_)
+    qvalues, completed, policy = np.empty((3, actions), np.float32)
+    return Scratch(visits, qvalues, completed, policy, dominated, solved)
+
+
+@bare_kernel
 def improve(
-    prior: Float,
-    visits: Float,
-    qvalues: Float,
-    dominated: Bool,
-    raw_value: float,
-    visit_scale: float,
-    value_scale: float,
-    completed: Float,
-    policy: Float,
-) -> None:
-    """Fills ``completed`` and ``policy`` [A]: the improved policy of one node (eq. 11).
+    prior: Float, raw_value: float, visit_scale: float, value_scale: float, node: Scratch
+) -> float:
+    """Fills ``completed`` and ``policy`` of a node with ``prior`` [K]: the policy of eq. 11.
 
     Actions of unknown value (NaN) count with the mixed value of appendix D, eq. 33; dominated
-    actions get probability 0.
+    actions get probability 0.  Returns sigma (eq. 8), what a Q value larger by 1 adds to a logit.
     """
     mass, weighted, count, most = 0.0, 0.0, 0.0, 0.0
-    for a in range(prior.shape[0]):
-        if not dominated[a] and not np.isnan(qvalues[a]):
-            mass += prior[a]
-            weighted += prior[a] * qvalues[a]
-        count += visits[a]
-        most = max(most, visits[a])
+    for k in range(prior.shape[0]):
+        if not node.dominated[k] and not np.isnan(node.qvalues[k]):
+            mass += prior[k]
+            weighted += prior[k] * node.qvalues[k]
+        count += node.visits[k]
+        most = max(most, node.visits[k])
     mixed = raw_value
     if mass > 0.0:
         mixed = (raw_value + count * weighted / mass) / (1.0 + count)
     top = -np.inf
-    for a in range(prior.shape[0]):
-        completed[a] = mixed if np.isnan(qvalues[a]) else qvalues[a]
-        if not dominated[a]:
-            top = max(top, completed[a])
-    scale = (visit_scale + most) * value_scale * 0.5  # 0.5: Q in [-1, 1] counts as [0, 1]
+    for k in range(prior.shape[0]):
+        node.completed[k] = mixed if np.isnan(node.qvalues[k]) else node.qvalues[k]
+        if not node.dominated[k]:
+            top = max(top, node.completed[k])
+    sigma: float = (visit_scale + most) * value_scale * 0.5  # 0.5: Q in [-1, 1] counts as [0, 1]
     total = 0.0
-    for a in range(prior.shape[0]):
-        policy[a] = 0.0
-        if not dominated[a]:
-            policy[a] = max(prior[a], 1e-30) * np.exp(scale * (completed[a] - top))
-            total += policy[a]
-    for a in range(prior.shape[0]):
-        policy[a] /= total
+    for k in range(prior.shape[0]):
+        node.policy[k] = 0.0
+        if not node.dominated[k]:
+            node.policy[k] = max(prior[k], 1e-30) * np.exp(sigma * (node.completed[k] - top))
+            total += node.policy[k]
+    for k in range(prior.shape[0]):
+        node.policy[k] /= total
+    return sigma
 
 
-@kernel
-def _improve_node(rule: GumbelRule, tree: Tree, b: int, node: int) -> None:
-    """Fills the scratch rows of ``rule`` for a node."""
+@bare_kernel
+def _improve_node(rule: GumbelRule, tree: Tree, b: int, node: int) -> float:
+    """Fills the scratch of ``rule`` for a node; returns sigma."""
     low, high = trees.bounds(tree, b, node)
-    for a in range(tree.prior.shape[2]):
-        rule.scratch[0, a] = trees.qvalue(tree, b, node, a)
-        rule.scratch[3, a] = trees.edge_visits(tree, b, node, a)
-        rule.dominated[a] = trees.dominated(tree, b, node, a, low, high)
-        rule.solved[a] = tree.lower[b, node, a] == tree.upper[b, node, a]
-    improve(
-        tree.prior[b, node],
-        rule.scratch[3],
-        rule.scratch[0],
-        rule.dominated,
-        tree.raw_value[b, node],
-        rule.visit_scale,
-        rule.value_scale,
-        rule.scratch[1],
-        rule.scratch[2],
-    )
+    first, end = tree.first[b, node], tree.first[b, node + 1]
+    for k in range(end - first):
+        e = first + k
+        rule.scratch.qvalues[k] = trees.qvalue(tree, b, e)
+        rule.scratch.visits[k] = trees.edge_visits(tree, b, e)
+        rule.scratch.dominated[k] = trees.dominated(tree, b, e, low, high)
+        rule.scratch.solved[k] = tree.edges.lower[b, e] == tree.edges.upper[b, e]
+    prior = tree.edges.prior[b, first:end]
+    return improve(prior, tree.raw_value[b, node], rule.visit_scale, rule.value_scale, rule.scratch)
 
 
-@kernel
+@bare_kernel
 def _select(rule: GumbelRule, tree: Tree, b: int, node: int) -> int:
-    """The action whose visits lag most behind the improved policy (eq. 14).
+    """The edge whose visits lag most behind the improved policy (eq. 14).
 
     Solved actions are passed over: there is nothing left to learn about them.
     """
     _improve_node(rule, tree, b, node)
-    count = 1.0
-    for a in range(tree.prior.shape[2]):
-        count += rule.scratch[3, a]
-    best, best_score = trees.NONE, -np.inf
-    for a in range(tree.prior.shape[2]):
-        if rule.dominated[a] or rule.solved[a]:
+    known, first = rule.scratch, tree.first[b, node]
+    width, count = tree.first[b, node + 1] - first, 1.0
+    for k in range(width):
+        count += known.visits[k]
+    best, best_action, best_score = trees.NONE, trees.NONE, -np.inf
+    for k in range(width):
+        if known.dominated[k] or known.solved[k]:
             continue
-        score = rule.scratch[2, a] - rule.scratch[3, a] / count
-        if trees.goes_before(score, best_score, rule.ties[b], node, a, best):
-            best, best_score = a, score
+        a, score = tree.edges.action[b, first + k], known.policy[k] - known.visits[k] / count
+        if trees.goes_before(score, best_score, rule.ties[b], node, a, best_action):
+            best, best_action, best_score = first + k, a, score
     return best
 
 
-@kernel
+@bare_kernel
 def _select_root(rule: GumbelRule, tree: Tree, b: int, simulation: int) -> int:
-    """The best action among those with the visit count that the schedule asks for."""
-    _improve_node(rule, tree, b, ROOT)
-    most = np.float32(0.0)
-    for a in range(tree.prior.shape[2]):
-        most = max(most, rule.scratch[3, a])
-    scale = (rule.visit_scale + most) * rule.value_scale * 0.5
-    best, best_score = trees.NONE, -np.inf
-    for a in range(tree.prior.shape[2]):
-        extra = trees.edge_visits(tree, b, ROOT, a) - rule.before[b, a]
-        if rule.dominated[a] or rule.solved[a] or extra != rule.schedule[b, simulation]:
+    """The best edge among those with the visit count that the schedule asks for."""
+    sigma = _improve_node(rule, tree, b, ROOT)
+    known, first = rule.scratch, tree.first[b, ROOT]
+    best, best_action, best_score = trees.NONE, trees.NONE, -np.inf
+    for k in range(tree.first[b, ROOT + 1] - first):
+        a = tree.edges.action[b, first + k]
+        extra = trees.edge_visits(tree, b, first + k) - rule.before[b, a]
+        if known.dominated[k] or known.solved[k] or extra != rule.schedule[b, simulation]:
             continue
-        score = rule.scores[b, a] + scale * rule.scratch[1, a]
-        if trees.goes_before(score, best_score, rule.ties[b], ROOT, a, best):
-            best, best_score = a, score
+        score = rule.scores[b, a] + sigma * known.completed[k]
+        if trees.goes_before(score, best_score, rule.ties[b], ROOT, a, best_action):
+            best, best_action, best_score = first + k, a, score
     # actions that are solved leave the schedule, and then it can run out of candidates
     return best if best != trees.NONE else _select(rule, tree, b, ROOT)
 
 
-@kernel
+@bare_kernel
 def _conclude(
     rule: GumbelRule, summary: RootSummary, action: Int, policy: Float, value: Float
 ) -> None:
     """Fills the decision of B roots."""
-    completed = np.empty(summary.prior.shape[1], np.float32)
-    visits = np.empty(summary.prior.shape[1], np.float32)
+    completed = rule.scratch.completed
     for b in range(policy.shape[0]):
-        visits[:] = summary.visits[b]
-        improve(
-            summary.prior[b],
-            visits,
-            summary.qvalues[b],
-            summary.dominated[b],
-            summary.raw_value[b],
-            rule.visit_scale,
-            rule.value_scale,
-            completed,
-            policy[b],
+        visits, dominated, solved = summary.visits[b], summary.dominated[b], summary.solved[b]
+        root = Scratch(visits, summary.qvalues[b], completed, policy[b], dominated, solved)
+        sigma = improve(
+            summary.prior[b], summary.raw_value[b], rule.visit_scale, rule.value_scale, root
         )
-        expected, most, most_extra = 0.0, np.float32(0.0), np.int32(-1)
+        expected, most_extra = 0.0, np.int32(-1)
         for a in range(policy.shape[1]):
             expected += policy[b, a] * completed[a]
-            most = max(most, visits[a])
-            if not summary.dominated[b, a] and not summary.solved[b, a]:
-                most_extra = max(most_extra, summary.visits[b, a] - rule.before[b, a])
+            if not dominated[a] and not solved[a]:
+                most_extra = max(most_extra, visits[a] - rule.before[b, a])
         value[b] = min(max(expected, summary.lower[b]), summary.upper[b])
-        scale = (rule.visit_scale + most) * rule.value_scale * 0.5
         action[b], best_score = trees.NONE, -np.inf
         for a in range(policy.shape[1]):
-            extra = summary.visits[b, a] - rule.before[b, a]
-            if summary.dominated[b, a] or (extra != most_extra and not summary.solved[b, a]):
+            extra = visits[a] - rule.before[b, a]
+            if dominated[a] or (extra != most_extra and not solved[a]):
                 continue
-            score = rule.scores[b, a] + scale * completed[a]
+            score = rule.scores[b, a] + sigma * completed[a]
             if trees.goes_before(score, best_score, rule.ties[b], ROOT, a, action[b]):
                 action[b], best_score = a, score
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from selfplay.jit import kernel
+from selfplay.jit import bare_kernel
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
-from selfplay.search.base import SearchSection
+from selfplay.search.base import SearchSection, draw_noise
 from selfplay.search.model import WORST
 from selfplay.search.tree import ROOT, RootSummary, Tree
 from selfplay.stats import random_actions
@@ -60,11 +60,11 @@ class Puct(SearchSection):
         summary = forest.summary()
         legal = summary.prior > 0
         count = np.maximum(legal.sum(axis=1, keepdims=True), 1)
-        drawn = rng.gamma(np.broadcast_to(self.noise_total / count, legal.shape))
-        gamma = drawn * legal
-        noise = gamma / np.maximum(gamma.sum(axis=1, keepdims=True), 1e-30)
-        share = self.noise_share * explore[:, None]
-        prior = ((1 - share) * summary.prior + share * noise).astype(np.float32)
+        drawn = draw_noise(rng.gamma, self.noise_total / count, legal)
+        share, noise = self.noise_share * explore[:, None], drawn * legal
+        noise /= np.maximum(noise.sum(axis=1, keepdims=True), 1e-30)
+        noise *= share  # in place: arrays of many actions are slow to make
+        prior = ((1 - share) * summary.prior + noise).astype(np.float32)
         return PuctRule(
             prior,
             summary.visits,
@@ -94,7 +94,7 @@ class Puct(SearchSection):
         )
 
 
-@kernel
+@bare_kernel
 def _exploration(rule: PuctRule, visits: trees.Number) -> trees.Number:
     """c(s) of the paper times the root of the visits."""
     growth = np.log((1.0 + visits + rule.exploration_base) / rule.exploration_base)
@@ -102,40 +102,39 @@ def _exploration(rule: PuctRule, visits: trees.Number) -> trees.Number:
     return reach
 
 
-@kernel
-def _best(rule: PuctRule, tree: Tree, b: int, node: int, prior: Float, forced: float) -> int:
-    """The action with the highest upper confidence bound, forced ones first."""
+@bare_kernel
+def _select(rule: PuctRule, tree: Tree, b: int, node: int) -> int:
+    """The edge with the highest upper confidence bound, at the root forced ones first."""
     low, high = trees.bounds(tree, b, node)
     visits = np.float32(tree.visits[b, node])
     mean = min(max(tree.total[b, node] / visits, low), high)
     reach = _exploration(rule, visits + tree.pending[b, node])
-    best, best_score = trees.NONE, -np.inf
-    for a in range(tree.span[b, node]):
-        if trees.dominated(tree, b, node, a, low, high):
+    best, best_action, best_score = trees.NONE, trees.NONE, -np.inf
+    for e in range(tree.first[b, node], tree.first[b, node + 1]):
+        if trees.dominated(tree, b, e, low, high):
             continue
-        count = trees.edge_visits(tree, b, node, a)
-        q = trees.qvalue(tree, b, node, a)
+        a, count, q = (
+            tree.edges.action[b, e],
+            trees.edge_visits(tree, b, e),
+            trees.qvalue(tree, b, e),
+        )
         if np.isnan(q):
             q = mean - rule.unvisited_penalty
-        score = q + reach * prior[a] / (1.0 + count)
-        if 0 < count < np.sqrt(forced * prior[a] * visits):
+        prior = rule.root_prior[b, a] if node == ROOT else tree.edges.prior[b, e]
+        score = q + reach * prior / (1.0 + count)
+        if node == ROOT and 0 < count < np.sqrt(rule.forced[b] * prior * visits):
             score += 1e6
-        if trees.goes_before(score, best_score, rule.ties[b], node, a, best):
-            best, best_score = a, score
+        if trees.goes_before(score, best_score, rule.ties[b], node, a, best_action):
+            best, best_action, best_score = e, a, score
     return best
 
 
-@kernel
-def _select(rule: PuctRule, tree: Tree, b: int, node: int) -> int:
-    return _best(rule, tree, b, node, tree.prior[b, node], 0.0)
-
-
-@kernel
+@bare_kernel
 def _select_root(rule: PuctRule, tree: Tree, b: int, simulation: int) -> int:
-    return _best(rule, tree, b, ROOT, rule.root_prior[b], rule.forced[b])
+    return _select(rule, tree, b, ROOT)
 
 
-@kernel
+@bare_kernel
 def _favourite(rule: PuctRule, summary: RootSummary, weight: NDArray[np.floating], b: int) -> int:
     """The action of most ``weight`` [A], among equals the one that has done better."""
     best, best_q = trees.NONE, np.float32(-np.inf)
@@ -152,7 +151,7 @@ def _favourite(rule: PuctRule, summary: RootSummary, weight: NDArray[np.floating
     return best
 
 
-@kernel
+@bare_kernel
 def _choose(
     rule: PuctRule, summary: RootSummary, weight: NDArray[np.floating], action: Int
 ) -> None:
@@ -161,7 +160,7 @@ def _choose(
         action[b] = _favourite(rule, summary, weight[b], b)
 
 
-@kernel
+@bare_kernel
 def _prune(rule: PuctRule, summary: RootSummary, policy: Float) -> None:
     """``policy`` [B, A]: visits less those that only forcing explains (Wu 2019, section 3.2).
 
@@ -194,7 +193,7 @@ def _prune(rule: PuctRule, summary: RootSummary, policy: Float) -> None:
         _normalise(policy[b], summary.prior[b], summary.dominated[b])
 
 
-@kernel
+@bare_kernel
 def _normalise(policy: Float, prior: Float, dominated: Float) -> None:
     """Scales ``policy`` [A] to sum 1; falls back to the prior where nothing was visited."""
     total = 0.0

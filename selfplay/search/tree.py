@@ -8,21 +8,32 @@ Q value never leaves its bounds.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.jit import kernel, scrambled
+from selfplay import arrays
+from selfplay.jit import bare_kernel, kernel, scrambled
 from selfplay.search.model import BEST, WORST, Judged
 from selfplay.types import Bool, Float, Int, Transition
 
 ROOT = 0
 NONE = -1  # no parent, no child, no action
 
-_NOWHERE = np.float32(-np.inf)  # the bounds of an illegal action
+_NOWHERE = np.float32(-np.inf)
 
 Number = float | np.float32  # inside kernels
+
+
+class Edges(NamedTuple):
+    """What is known of legal actions: a pool for each of B trees, node after node."""
+
+    action: Int  # [B, E] i32, increasing within a node
+    child: Int  # [B, E] i32, the node it leads to, NONE where not visited
+    prior: Float  # [B, E] f32, the model's policy
+    lower: Float  # [B, E] f32, proven: the action returns at least this
+    upper: Float  # [B, E] f32, proven: the action returns at most this
 
 
 class Tree(NamedTuple):
@@ -36,14 +47,11 @@ class Tree(NamedTuple):
     raw_value: Float  # [B, N] f32, the model's value
     draw: Float  # [B, N] f32, the model's probability of a draw; NaN where it was not asked
     parent: Int  # [B, N] i32
-    action: Int  # [B, N] i32, the parent's action that leads here
+    edge: Int  # [B, N] i32, the parent's edge that leads here
     reward: Float  # [B, N] f32, what that action paid to the parent's player
     discount: Float  # [B, N] f32, multiplies this node's value in the parent's
-    span: Int  # [B, N] i32, no action from here on is legal
-    child: Int  # [B, N, A] i32, NONE where not visited
-    prior: Float  # [B, N, A] f32, the model's policy over legal actions
-    lower: Float  # [B, N, A] f32, proven: the action returns at least this; -inf if illegal
-    upper: Float  # [B, N, A] f32, proven: the action returns at most this; -inf if illegal
+    first: Int  # [B, N + 1] i32, the edges of a node stand at first[node] : first[node + 1]
+    edges: Edges
 
 
 class Frontier(NamedTuple):
@@ -70,57 +78,75 @@ class RootSummary(NamedTuple):
     upper: Float  # [B] f32
 
 
-def new_tree(batch: int, nodes: int, actions: int) -> Tree:
-    """B empty trees with room for ``nodes`` nodes each."""
-    ints = [np.zeros((batch, nodes), np.int32) for _ in range(5)]
+def new_tree(batch: int, nodes: int, edges: int) -> Tree:
+    """B empty trees with room for ``nodes`` nodes and ``edges`` edges each."""
+    ints = [np.zeros((batch, nodes), np.int32) for _ in range(4)]
     floats = [np.zeros((batch, nodes), np.float32) for _ in range(5)]
-    wide = [np.zeros((batch, nodes, actions), np.float32) for _ in range(3)]
     return Tree(
         size=np.zeros(batch, np.int32),
         visits=ints[0],
+        pending=ints[1],
         total=floats[0],
         raw_value=floats[1],
-        draw=floats[4],
-        parent=ints[1],
-        action=ints[2],
-        pending=ints[3],
-        reward=floats[2],
-        discount=floats[3],
-        span=ints[4],
-        child=np.full((batch, nodes, actions), NONE, np.int32),
-        prior=wide[0],
-        lower=wide[1],
-        upper=wide[2],
+        draw=floats[2],
+        parent=ints[2],
+        edge=ints[3],
+        reward=floats[3],
+        discount=floats[4],
+        first=np.zeros((batch, nodes + 1), np.int32),
+        edges=_new_edges(batch, edges),
     )
 
 
-@kernel
+def _new_edges(batch: int, edges: int) -> Edges:
+    action, child = (np.empty((batch, edges), np.int32) for _ in range(2))
+    prior, lower, upper = (np.empty((batch, edges), np.float32) for _ in range(3))
+    return Edges(action, child, prior, lower, upper)
+
+
+def with_room(tree: Tree, edges: int) -> Tree:
+    """The same trees with room for ``edges`` edges each, and some more."""
+    batch, held = tree.edges.action.shape
+    larger = _new_edges(batch, max(edges, held + held // 2))
+    for new, old in zip(larger, tree.edges, strict=True):
+        new[:, :held] = old
+    return tree._replace(edges=larger)
+
+
+def edges_of(tree: Tree, b: int, node: int) -> Edges:
+    """The legal actions of a node, as views [K] of the tree."""
+    here = slice(tree.first[b, node], tree.first[b, node + 1])
+    edges: Edges = arrays.take(tree.edges, (b, here))
+    return edges
+
+
+@bare_kernel
 def bounds(tree: Tree, b: int, node: int) -> tuple[Number, Number]:
     """Proven lower and upper bound of a node's value."""
     low, high = _NOWHERE, _NOWHERE
-    for a in range(tree.span[b, node]):
-        low = max(low, tree.lower[b, node, a])
-        high = max(high, tree.upper[b, node, a])
+    for e in range(tree.first[b, node], tree.first[b, node + 1]):
+        low = max(low, tree.edges.lower[b, e])
+        high = max(high, tree.edges.upper[b, e])
     return low, high
 
 
-@kernel
-def edge_visits(tree: Tree, b: int, node: int, a: int) -> int:
-    """How many simulations went through action ``a``, with those under way (Liu et al. 2020,
+@bare_kernel
+def edge_visits(tree: Tree, b: int, e: int) -> int:
+    """How many simulations went through an edge, with those under way (Liu et al. 2020,
     "Watch the unobserved: a simple approach to parallelizing Monte Carlo tree search").
     """
-    child = tree.child[b, node, a]
+    child = tree.edges.child[b, e]
     return 0 if child == NONE else tree.visits[b, child] + tree.pending[b, child]
 
 
-@kernel
-def qvalue(tree: Tree, b: int, node: int, a: int) -> Number:
-    """Mean return of action ``a`` kept within its proven bounds; NaN where nothing is known."""
-    low: Number = tree.lower[b, node, a]
-    high: Number = tree.upper[b, node, a]
+@bare_kernel
+def qvalue(tree: Tree, b: int, e: int) -> Number:
+    """Mean return of an edge kept within its proven bounds; NaN where nothing is known."""
+    low: Number = tree.edges.lower[b, e]
+    high: Number = tree.edges.upper[b, e]
     if low == high:
         return low
-    child = tree.child[b, node, a]
+    child = tree.edges.child[b, e]
     if child == NONE or tree.visits[b, child] == 0:
         return np.float32(np.nan)
     mean = tree.total[b, child] / tree.visits[b, child]
@@ -128,14 +154,14 @@ def qvalue(tree: Tree, b: int, node: int, a: int) -> Number:
     return min(max(value, low), high)
 
 
-@kernel
-def dominated(tree: Tree, b: int, node: int, a: int, low: Number, high: Number) -> bool:
-    """True for an action that is proven no better than another one.
+@bare_kernel
+def dominated(tree: Tree, b: int, e: int, low: Number, high: Number) -> bool:
+    """True for an edge that is proven no better than another one.
 
-    ``low`` and ``high`` are the bounds of the node.  Illegal actions are dominated, and so is a
-    sure loss as long as another action may be better.
+    ``low`` and ``high`` are the bounds of the node.  A sure loss is dominated as long as another
+    action may be better.
     """
-    upper, lower = tree.upper[b, node, a], tree.lower[b, node, a]
+    upper, lower = tree.edges.upper[b, e], tree.edges.lower[b, e]
     return bool(upper <= low and (lower < low or (low == WORST and high > low)))
 
 
@@ -148,7 +174,7 @@ def tie_seeds(noise: NDArray[np.float64]) -> NDArray[np.uint64]:
     return seeds
 
 
-@kernel
+@bare_kernel
 def lot(seed: np.uint64, node: int, a: int) -> np.uint64:
     """The lot of an action at a node: among equal scores the largest is taken.
 
@@ -158,7 +184,7 @@ def lot(seed: np.uint64, node: int, a: int) -> np.uint64:
     return scrambled(seed ^ scrambled(place))
 
 
-@kernel
+@bare_kernel
 def goes_before(
     score: Number, best_score: Number, seed: np.uint64, node: int, a: int, best: int
 ) -> bool:
@@ -168,7 +194,7 @@ def goes_before(
     return bool(score == best_score and lot(seed, node, a) > lot(seed, node, best))
 
 
-@kernel
+@bare_kernel
 def back_up(tree: Tree, b: int, node: int, value: Number) -> None:
     """Adds ``value`` of ``node`` to all on its path and tightens their proven bounds."""
     while True:
@@ -180,32 +206,34 @@ def back_up(tree: Tree, b: int, node: int, value: Number) -> None:
         if parent == NONE:
             return
         reward, discount = tree.reward[b, node], tree.discount[b, node]
-        action = tree.action[b, node]
+        edge = tree.edge[b, node]
         if discount < 0.0:
             low, high = high, low
         # a reward on the way would carry the range of an open value past what a game can return
-        tree.lower[b, parent, action] = min(max(reward + discount * low, WORST), BEST)
-        tree.upper[b, parent, action] = min(max(reward + discount * high, WORST), BEST)
+        tree.edges.lower[b, edge] = min(max(reward + discount * low, WORST), BEST)
+        tree.edges.upper[b, edge] = min(max(reward + discount * high, WORST), BEST)
         value = reward + discount * value
         node = parent
 
 
-@kernel
-def keep_place(tree: Tree, b: int, parent: int, action: int) -> int:
-    """The node that will be the position after ``action``, or the root if ``parent`` is NONE."""
+@bare_kernel
+def keep_place(tree: Tree, b: int, parent: int, edge: int) -> int:
+    """The node that will be the position behind ``edge``, or the root if ``parent`` is NONE."""
     node = tree.size[b]
     tree.size[b] += 1
     tree.visits[b, node] = 0
     tree.pending[b, node] = 0
     tree.total[b, node] = 0.0
     tree.parent[b, node] = parent
-    tree.action[b, node] = action
-    if parent != NONE:
-        tree.child[b, parent, action] = node
+    tree.edge[b, node] = edge
+    if parent == NONE:
+        tree.first[b, node] = 0
+    else:
+        tree.edges.child[b, edge] = node
     return int(node)
 
 
-@kernel
+@bare_kernel
 def set_under_way(tree: Tree, b: int, node: int) -> None:
     """Counts a walk that has come to ``node``, whose evaluation is under way."""
     while node != NONE:
@@ -213,43 +241,56 @@ def set_under_way(tree: Tree, b: int, node: int) -> None:
         node = tree.parent[b, node]
 
 
-@kernel
-def attach(tree: Tree, reached: Frontier, paid: Transition, judged: Judged) -> None:
-    """Writes L positions into the places kept for them and backs up their values."""
+@bare_kernel
+def attach(tree: Tree, reached: Frontier, paid: Transition, judged: Judged) -> int:
+    """Writes L positions into the places kept for them and backs up their values.
+
+    Returns 0; where a tree has too little room for their edges nothing is done, and the room that
+    all of them need is returned.
+    """
+    needed = 0
+    for i in range(reached.lane.shape[0]):
+        b, node = reached.lane[i], reached.node[i]
+        count = judged.legal.first[i + 1] - judged.legal.first[i]
+        tree.first[b, node + 1] = tree.first[b, node] + count
+        needed = max(needed, tree.first[b, node + 1])
+    if needed > tree.edges.action.shape[1]:
+        return needed
     for i in range(reached.lane.shape[0]):
         b, node = reached.lane[i], reached.node[i]
         tree.reward[b, node], tree.discount[b, node] = paid.reward[i], paid.discount[i]
         tree.draw[b, node] = judged.draw[i]
-        for a in range(tree.child.shape[2]):
-            tree.child[b, node, a] = NONE
-            tree.prior[b, node, a] = 0.0
-            tree.lower[b, node, a] = _NOWHERE
-            tree.upper[b, node, a] = _NOWHERE
-        here = range(judged.legal.first[i], judged.legal.first[i + 1])
-        top = _NOWHERE
-        for k in here:
-            top = max(top, judged.logits[k])
-        mass = np.float32(0.0)
-        for k in here:
-            a = judged.legal.action[k]
-            tree.span[b, node] = a + 1
-            tree.prior[b, node, a] = np.exp(judged.logits[k] - top)
-            mass += tree.prior[b, node, a]
-            if np.isnan(judged.ends[k]):
-                tree.lower[b, node, a] = WORST
-                tree.upper[b, node, a] = BEST
-            else:
-                tree.lower[b, node, a] = tree.upper[b, node, a] = judged.ends[k]
-        for k in here:
-            tree.prior[b, node, judged.legal.action[k]] /= mass
+        _write_edges(tree, b, node, judged, i)
         low, high = bounds(tree, b, node)
         tree.raw_value[b, node] = min(max(judged.value[i], low), high)
         back_up(tree, b, node, judged.value[i])
+    return 0
 
 
-@kernel
+@bare_kernel
+def _write_edges(tree: Tree, b: int, node: int, judged: Judged, i: int) -> None:
+    begin, end = judged.legal.first[i], judged.legal.first[i + 1]
+    start = tree.first[b, node] - begin
+    top = _NOWHERE
+    for k in range(begin, end):
+        top = max(top, judged.logits[k])
+    mass = np.float32(0.0)
+    for k in range(begin, end):
+        e = start + k
+        tree.edges.action[b, e] = judged.legal.action[k]
+        tree.edges.child[b, e] = NONE
+        tree.edges.prior[b, e] = np.exp(judged.logits[k] - top)
+        mass += tree.edges.prior[b, e]
+        unknown = np.isnan(judged.ends[k])
+        tree.edges.lower[b, e] = WORST if unknown else judged.ends[k]
+        tree.edges.upper[b, e] = BEST if unknown else judged.ends[k]
+    for e in range(tree.first[b, node], tree.first[b, node + 1]):
+        tree.edges.prior[b, e] /= mass
+
+
+@bare_kernel
 def summarise(tree: Tree, out: RootSummary) -> None:
-    """Fills ``out`` with what the roots know."""
+    """Fills ``out`` with what the roots know of their legal actions."""
     for b in range(tree.size.shape[0]):
         low, high = bounds(tree, b, ROOT)
         out.lower[b], out.upper[b] = low, high
@@ -257,22 +298,30 @@ def summarise(tree: Tree, out: RootSummary) -> None:
         out.value[b] = min(max(mean, low), high)
         out.raw_value[b] = tree.raw_value[b, ROOT]
         out.draw[b] = tree.draw[b, ROOT]
-        for a in range(out.visits.shape[1]):
-            out.visits[b, a] = edge_visits(tree, b, ROOT, a)
-            legal = tree.upper[b, ROOT, a] > _NOWHERE
-            out.qvalues[b, a] = qvalue(tree, b, ROOT, a) if legal else np.nan
-            out.prior[b, a] = tree.prior[b, ROOT, a]
-            out.dominated[b, a] = dominated(tree, b, ROOT, a, low, high)
-            out.solved[b, a] = tree.lower[b, ROOT, a] == tree.upper[b, ROOT, a]
+        for e in range(tree.first[b, ROOT], tree.first[b, ROOT + 1]):
+            a = tree.edges.action[b, e]
+            out.visits[b, a] = edge_visits(tree, b, e)
+            out.qvalues[b, a] = qvalue(tree, b, e)
+            out.prior[b, a] = tree.edges.prior[b, e]
+            out.dominated[b, a] = dominated(tree, b, e, low, high)
+            out.solved[b, a] = tree.edges.lower[b, e] == tree.edges.upper[b, e]
 
 
 def summary(tree: Tree, actions: int) -> RootSummary:
     """What the roots know about each of so many actions."""
     batch = len(tree.size)
-    wide: Any = lambda dtype: np.zeros((batch, actions), dtype)  # noqa: E731
-    narrow = [np.zeros(batch, np.float32) for _ in range(5)]
+    wide = batch, actions
     out = RootSummary(
-        wide(np.int32), wide(np.float32), wide(np.float32), wide(np.bool_), wide(np.bool_), *narrow
+        visits=np.zeros(wide, np.int32),
+        qvalues=np.full(wide, np.nan, np.float32),
+        prior=np.zeros(wide, np.float32),
+        dominated=np.ones(wide, np.bool_),
+        solved=np.zeros(wide, np.bool_),
+        value=np.empty(batch, np.float32),
+        raw_value=np.empty(batch, np.float32),
+        draw=np.empty(batch, np.float32),
+        lower=np.empty(batch, np.float32),
+        upper=np.empty(batch, np.float32),
     )
     summarise(tree, out)
     return out
@@ -291,7 +340,10 @@ def reroot(
     new_index = np.empty(tree.visits.shape[1], np.int32)
     for i in range(lane.shape[0]):
         b = lane[i]
-        start = tree.child[b, ROOT, action[i]] if keep[i] else NONE
+        start = NONE
+        for e in range(tree.first[b, ROOT], tree.first[b, ROOT + 1]):
+            if keep[i] and tree.edges.action[b, e] == action[i]:
+                start = tree.edges.child[b, e]
         old_size = tree.size[b]
         tree.size[b] = 0
         if start == NONE:
@@ -309,11 +361,11 @@ def reroot(
         for new in range(kept):  # new <= old, so moving in this order overwrites nothing needed
             _move_node(tree, b, source[i, new], new, new_index)
         tree.parent[b, ROOT] = NONE
-        tree.action[b, ROOT] = NONE
+        tree.edge[b, ROOT] = NONE
         tree.size[b] = kept
 
 
-@kernel
+@bare_kernel
 def _move_node(tree: Tree, b: int, old: int, new: int, new_index: Int) -> None:
     tree.visits[b, new] = tree.visits[b, old]
     tree.total[b, new] = tree.total[b, old]
@@ -321,13 +373,17 @@ def _move_node(tree: Tree, b: int, old: int, new: int, new_index: Int) -> None:
     tree.draw[b, new] = tree.draw[b, old]
     parent = tree.parent[b, old]
     tree.parent[b, new] = NONE if parent == NONE else new_index[parent]
-    tree.action[b, new] = tree.action[b, old]
+    tree.edge[b, new] = tree.edge[b, old]
     tree.reward[b, new] = tree.reward[b, old]
     tree.discount[b, new] = tree.discount[b, old]
-    tree.span[b, new] = tree.span[b, old]
-    for a in range(tree.child.shape[2]):
-        child = tree.child[b, old, a]
-        tree.child[b, new, a] = NONE if child == NONE else new_index[child]
-        tree.prior[b, new, a] = tree.prior[b, old, a]
-        tree.lower[b, new, a] = tree.lower[b, old, a]
-        tree.upper[b, new, a] = tree.upper[b, old, a]
+    edges, to = tree.edges, tree.first[b, new]
+    for e in range(tree.first[b, old], tree.first[b, old + 1]):
+        child = edges.child[b, e]
+        if child != NONE:
+            tree.edge[b, child] = to  # it stands where it did, and is moved later
+            child = new_index[child]
+        edges.action[b, to], edges.child[b, to] = edges.action[b, e], child
+        edges.prior[b, to] = edges.prior[b, e]
+        edges.lower[b, to], edges.upper[b, to] = edges.lower[b, e], edges.upper[b, e]
+        to += 1
+    tree.first[b, new + 1] = to

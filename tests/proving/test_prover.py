@@ -302,15 +302,14 @@ def test_a_problem_without_anything_to_begin_with() -> None:
 
 
 def test_the_winning_line_follows_what_is_sure() -> None:
-    tree = new_tree(1, 3, 2)
-    tree.child[0, 0] = [-1, 1]
-    tree.child[0, 1] = [2, -1]
+    tree = new_tree(1, 3, 6)
+    tree.first[0] = [0, 2, 4, 6]
+    tree.edges.action[0] = [0, 1] * 3
+    tree.edges.child[0] = [-1, 1, 2, -1, -1, -1]
     tree.discount[0, :2] = 1.0
-    tree.lower[:] = -1.0
-    tree.upper[:] = 1.0
+    tree.edges.lower[:], tree.edges.upper[:] = -1.0, 1.0
     assert winning_line(tree, 0) is None
-    tree.lower[0, 0, 1] = 1.0
-    tree.lower[0, 1, 0] = 1.0
+    tree.edges.lower[0, [1, 2]] = 1.0
     assert winning_line(tree, 0) == (1, 0)
 
 

@@ -21,7 +21,7 @@ from selfplay.proving.trials import Ground, Metered, Trial, _favourites, attempt
 from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Gumbel, Puct, Search
 from selfplay.search.forest import Forest
-from selfplay.search.tree import NONE, new_tree
+from selfplay.search.tree import NONE, edges_of, new_tree
 from selfplay.types import Evaluator
 
 BUDGET = 400
@@ -94,13 +94,9 @@ def test_inferences_are_those_that_the_tree_holds(game: Proving, no_opinion: Eva
     state = game.start(np.array([problem], np.int32))
     forest = search.plant(metered, state)
     search.search(forest, metered, np.random.default_rng(0), np.zeros(1, np.bool_))
-    held = 0
     inferences = forest.states.tableau.scalars[0, :, INFERENCES]
-    for parent, children in enumerate(forest.tree.child[0]):
-        held += sum(
-            int(inferences[child] - inferences[parent])
-            for child in children[children != NONE].tolist()
-        )
+    size = int(forest.tree.size[0])
+    held = int((inferences[1:size] - inferences[forest.tree.parent[0, 1:size]]).sum())
     assert metered.used[problem] == held > 300
     assert metered.used.sum() == held
 
@@ -226,7 +222,9 @@ def test_lanes_without_a_problem_disturb_no_others(game: Proving, no_opinion: Ev
 
 def test_favourites_are_what_the_search_looked_into_most(game: Proving) -> None:
     """The most visited child of each position, from the root on, as long as it has 50 visits."""
-    tree = new_tree(1, 7, game.num_actions)
+    tree = new_tree(1, 7, 49)
+    tree.edges.child[:], tree.edges.action[:] = NONE, np.arange(49) % 7
+    tree.first[0] = 7 * np.arange(8)  # seven actions each
     #          root  1    2   3   4   5   6
     visits = [200, 120, 60, 49, 50, 49, 59]
     parents = [NONE, 0, 0, 1, 1, 4, 2]
@@ -234,7 +232,7 @@ def test_favourites_are_what_the_search_looked_into_most(game: Proving) -> None:
         tree.visits[0, node], tree.parent[0, node], tree.discount[0, node] = count, parent, 1.0
         tree.raw_value[0, node] = node / 10
         if parent != NONE:
-            tree.child[0, parent, node] = node
+            edges_of(tree, 0, parent).child[node] = node
     start = game.start(np.zeros(1, np.int32))
     states = arrays.tree_map(lambda array: np.repeat(array[:, None], 7, axis=1), start)
     states.tableau.scalars[0, :, MOVES] = np.arange(7)

@@ -21,6 +21,7 @@ from selfplay import arrays
 from selfplay.search import Forest, Gumbel, Puct, SearchResult
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
+from selfplay.search.tree import edges_of
 from selfplay.types import Game, State
 
 WORLDS: dict[str, tuple[Game, int]] = {  # the game, and how many random moves lead to a position
@@ -173,8 +174,7 @@ def _searched(section: Gumbel | Puct, reuse: bool = True) -> tuple[Forest, Searc
 def test_the_kept_subtree_has_the_statistics_it_had() -> None:
     game, section = Connect4(5, 4, 4), Gumbel(simulations=40)
     forest, found, state = _searched(section)
-    tree = trees.Tree(*(array.copy() for array in forest.tree))
-    states = arrays.tree_map(np.copy, forest.states)
+    tree, states = arrays.tree_map(np.copy, (forest.tree, forest.states))
     action = found.decision.action
     after, _ = game.step(state, action)
     keep = np.ones(LANES, np.bool_)
@@ -182,19 +182,23 @@ def test_the_kept_subtree_has_the_statistics_it_had() -> None:
     forests.advance(forest, section.model(game, evaluator), after, action, keep)
     assert evaluator.calls == 0  # every move played had been searched
     for b in range(LANES):
-        moved = [(int(tree.child[b, trees.ROOT, action[b]]), trees.ROOT)]  # (before, now)
+        root = edges_of(tree, b, trees.ROOT)
+        moved = [(int(root.child[root.action == action[b]][0]), trees.ROOT)]  # (before, now)
         for before, now in moved:  # grows while it is read
-            for name in ("visits", "total", "raw_value", "prior", "lower", "upper"):
+            for name in ("visits", "total", "raw_value", "draw"):
                 np.testing.assert_array_equal(
                     getattr(forest.tree, name)[b, now], getattr(tree, name)[b, before]
                 )
             for old, new in zip(arrays.leaves(states), arrays.leaves(forest.states), strict=True):
                 np.testing.assert_array_equal(new[b, now], old[b, before])
-            assert ((tree.child[b, before] >= 0) == (forest.tree.child[b, now] >= 0)).all()
-            for a in np.flatnonzero(tree.child[b, before] >= 0):
-                moved.append((int(tree.child[b, before, a]), int(forest.tree.child[b, now, a])))
-                assert forest.tree.parent[b, moved[-1][1]] == now
-                assert forest.tree.action[b, moved[-1][1]] == a
+            theirs, ours = edges_of(tree, b, before), edges_of(forest.tree, b, now)
+            for name in ("action", "prior", "lower", "upper"):
+                np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+            assert ((theirs.child >= 0) == (ours.child >= 0)).all()
+            for k in np.flatnonzero(theirs.child >= 0):
+                moved.append((int(theirs.child[k]), int(ours.child[k])))
+                assert forest.tree.parent[b, ours.child[k]] == now
+                assert forest.tree.edge[b, ours.child[k]] == forest.tree.first[b, now] + k
         assert forest.tree.size[b] == len(moved) == tree.visits[b, moved[0][0]]
         np.testing.assert_array_equal(
             arrays.take(forest.states, (b, trees.ROOT)), arrays.take(after, b)
@@ -204,10 +208,7 @@ def test_the_kept_subtree_has_the_statistics_it_had() -> None:
 def test_restarted_lanes_are_as_if_planted_and_leave_the_others_alone() -> None:
     game, section = Connect4(5, 4, 4), Puct(simulations=40)
     forest, found, _ = _searched(section)
-    kept_sizes = [
-        forest.tree.visits[b, forest.tree.child[b, trees.ROOT, a]]
-        for b, a in enumerate(found.decision.action)
-    ]
+    kept_sizes = [forest.summary().visits[b, a] for b, a in enumerate(found.decision.action)]
     keep = np.array([True, False, True, False, False, True])
     start = game.init(np.random.default_rng(0), LANES)
     evaluator = HashedEvaluator()
@@ -227,22 +228,25 @@ def test_a_subtree_larger_than_the_room_keeps_its_oldest_nodes(room: int) -> Non
     forest, found, _ = _searched(section)
     action = found.decision.action
     source = np.zeros(forest.tree.visits.shape, np.int32)
-    before = trees.Tree(*(array.copy() for array in forest.tree))
+    before = arrays.tree_map(np.copy, forest.tree)
     trees.reroot(forest.tree, np.arange(LANES), action, np.ones(LANES, np.bool_), room, source)
     tree = forest.tree
     np.testing.assert_array_equal(tree.size, np.full(LANES, room))
     for b in range(LANES):
-        assert source[b, 0] == before.child[b, trees.ROOT, action[b]]
+        root = edges_of(before, b, trees.ROOT)
+        assert source[b, 0] == root.child[root.action == action[b]]
         assert (np.diff(source[b, :room]) > 0).all()
+        children = 0
         for node in range(room):
-            np.testing.assert_array_equal(tree.lower[b, node], before.lower[b, source[b, node]])
+            ours, theirs = edges_of(tree, b, node), edges_of(before, b, source[b, node])
+            np.testing.assert_array_equal(ours.lower, theirs.lower)
+            np.testing.assert_array_equal(ours.action, theirs.action)
             assert tree.visits[b, node] == before.visits[b, source[b, node]]
-            for a in np.flatnonzero(tree.child[b, node] >= 0):
-                child = tree.child[b, node, a]
-                assert node < child < room
-                assert tree.parent[b, child] == node
-                assert tree.action[b, child] == a
-        children = (tree.child[b, :room] >= 0).sum()
+            for k in np.flatnonzero(ours.child >= 0):
+                assert node < ours.child[k] < room
+                assert tree.parent[b, ours.child[k]] == node
+                assert tree.edge[b, ours.child[k]] == tree.first[b, node] + k
+                children += 1
         assert children == room - 1  # every node but the root hangs somewhere
 
 
@@ -324,11 +328,17 @@ def test_with_many_leaves_at_a_time_the_tree_adds_up(name: str) -> None:
         assert (own[tree.discount[b, :size] != 0] >= 1).all()
         assert found.solved[b] or tree.visits[b, 0] == 301
         for node in range(1, size):
-            assert tree.child[b, tree.parent[b, node], tree.action[b, node]] == node
+            edge = tree.edge[b, node]
+            assert tree.edges.child[b, edge] == node
+            assert (
+                tree.first[b, tree.parent[b, node]]
+                <= edge
+                < tree.first[b, tree.parent[b, node] + 1]
+            )
             assert tree.parent[b, node] < node
             expected = game.step(
                 row(arrays.take(forest.states, (slice(b, b + 1), tree.parent[b, node])), 0),
-                tree.action[b, node : node + 1],
+                tree.edges.action[b, edge : edge + 1],
             )[0]
             held = arrays.take(forest.states, (slice(b, b + 1), node))
             for one, other in zip(arrays.leaves(expected), arrays.leaves(held), strict=True):

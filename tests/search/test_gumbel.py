@@ -9,7 +9,7 @@ from reference import HashedEvaluator
 from envs.connect4 import Connect4
 from envs.toys import Bandit
 from selfplay.search import Gumbel
-from selfplay.search.gumbel import GumbelRule, considered_visits, improve
+from selfplay.search.gumbel import GumbelRule, Scratch, considered_visits, improve, new_scratch
 from selfplay.search.tree import RootSummary
 from selfplay.types import Evaluation, Game, State
 
@@ -56,47 +56,36 @@ def test_a_search_visits_as_the_table_says() -> None:
 
 def _improved(
     prior: list[float], visits: list[int], qvalues: list[float], dominated: list[bool], raw: float
-) -> tuple[np.ndarray, np.ndarray]:
-    completed, policy = np.empty(len(prior), np.float32), np.empty(len(prior), np.float32)
-    improve(
-        np.array(prior, np.float32),
-        np.array(visits, np.float32),
-        np.array(qvalues, np.float32),
-        np.array(dominated),
-        raw,
-        1.0,
-        1.0,
-        completed,
-        policy,
-    )
-    return completed, policy
+) -> Scratch:
+    node = new_scratch(len(prior))
+    node.visits[:], node.qvalues[:], node.dominated[:] = visits, qvalues, dominated
+    improve(np.array(prior, np.float32), raw, 1.0, 1.0, node)
+    return node
 
 
 def test_improved_policy_by_closed_form() -> None:
-    completed, policy = _improved(
-        [0.5, 0.25, 0.25], [3, 1, 0], [0.5, -0.5, NAN], [False] * 3, raw=0.2
-    )
+    node = _improved([0.5, 0.25, 0.25], [3, 1, 0], [0.5, -0.5, NAN], [False] * 3, raw=0.2)
     # the visited two: 1/6 on average, weighed by the prior; with the raw value (0.2 + 4 / 6) / 5
-    np.testing.assert_allclose(completed, [0.5, -0.5, 13 / 75], rtol=1e-6)
+    np.testing.assert_allclose(node.completed, [0.5, -0.5, 13 / 75], rtol=1e-6)
     # sigma = (1 + 3) (q + 1) / 2, so a step of q by 1 is worth e^2
     weight = np.array([0.5 * np.e, 0.25 / np.e, 0.25 * np.e ** (26 / 75)])
-    np.testing.assert_allclose(policy, weight / weight.sum(), rtol=1e-5)
+    np.testing.assert_allclose(node.policy, weight / weight.sum(), rtol=1e-5)
 
 
 def test_improved_policy_leaves_out_dominated_actions() -> None:
-    _, policy = _improved([0.5, 0.25, 0.25], [1, 0, 0], [-1.0, NAN, NAN], [True, False, False], 0.3)
-    np.testing.assert_allclose(policy, [0.0, 0.5, 0.5])
+    node = _improved([0.5, 0.25, 0.25], [1, 0, 0], [-1.0, NAN, NAN], [True, False, False], 0.3)
+    np.testing.assert_allclose(node.policy, [0.0, 0.5, 0.5])
 
 
 def test_improved_policy_without_knowledge_is_the_prior() -> None:
-    completed, policy = _improved([0.7, 0.2, 0.1], [0, 0, 0], [NAN] * 3, [False] * 3, raw=-0.4)
-    np.testing.assert_allclose(completed, [-0.4] * 3)
-    np.testing.assert_allclose(policy, [0.7, 0.2, 0.1], rtol=1e-6)
+    node = _improved([0.7, 0.2, 0.1], [0, 0, 0], [NAN] * 3, [False] * 3, raw=-0.4)
+    np.testing.assert_allclose(node.completed, [-0.4] * 3)
+    np.testing.assert_allclose(node.policy, [0.7, 0.2, 0.1], rtol=1e-6)
 
 
 def test_improved_policy_of_an_action_that_the_prior_forgot() -> None:
-    _, policy = _improved([1.0, 0.0], [5, 0], [NAN, NAN], [True, False], raw=0.0)
-    np.testing.assert_array_equal(policy, [0.0, 1.0])
+    node = _improved([1.0, 0.0], [5, 0], [NAN, NAN], [True, False], raw=0.0)
+    np.testing.assert_array_equal(node.policy, [0.0, 1.0])
 
 
 def _concluded(
@@ -123,9 +112,7 @@ def _concluded(
         before=np.zeros(shape, np.int32),
         visit_scale=50.0,
         value_scale=1.0,
-        scratch=np.empty((4, len(visits)), np.float32),
-        dominated=np.empty(len(visits), np.bool_),
-        solved=np.empty(len(visits), np.bool_),
+        scratch=new_scratch(len(visits)),
         ties=np.zeros(1, np.uint64),
     )
     explore = np.zeros(1, np.bool_)

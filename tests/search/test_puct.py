@@ -166,9 +166,9 @@ def test_dirichlet_noise_is_mixed_into_the_prior_of_legal_actions() -> None:
     nothing = np.zeros(draws, np.int32)
     explore = np.arange(draws) % 2 == 0
     rule = section.rule(forest, np.random.default_rng(0), nothing, explore)
-    prior = forest.tree.prior[0, 0].astype(np.float64)
-    np.testing.assert_array_equal(rule.root_prior[~explore], forest.tree.prior[~explore, 0])
-    noise = (rule.root_prior[explore] - 0.75 * prior) / 0.25
+    prior = forest.summary().prior
+    np.testing.assert_array_equal(rule.root_prior[~explore], prior[~explore])
+    noise = (rule.root_prior[explore] - 0.75 * prior[explore].astype(np.float64)) / 0.25
     assert (noise[:, 4] == 0).all()
     np.testing.assert_allclose(noise.sum(axis=1), 1.0, atol=1e-5)
     # Dirichlet(2.5, 2.5, 2.5, 2.5): mean 1 / 4, variance (1 / 4) (3 / 4) / 11

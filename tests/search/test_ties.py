@@ -98,7 +98,7 @@ def test_ties_inside_the_tree_are_broken_at_random_too(search: Gumbel | Puct) ->
     rows = np.arange(GAMES)
     below = forest.tree.parent[rows, last] > 0
     assert below.sum() > GAMES / 2
-    replies = forest.tree.action[rows, last][below]
+    replies = forest.tree.edges.action[rows, forest.tree.edge[rows, last]][below]
     _assert_even(np.bincount(replies, minlength=5), [list(range(5))])
 
 

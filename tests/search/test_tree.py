@@ -12,7 +12,7 @@ from selfplay import arrays
 from selfplay.search import Gumbel, Puct
 from selfplay.search import tree as trees
 from selfplay.search.model import Judged, legal_actions
-from selfplay.search.tree import NONE, ROOT, Frontier, Tree
+from selfplay.search.tree import NONE, ROOT, Frontier, Tree, edges_of
 from selfplay.types import Game, Transition
 
 NAN = float("nan")
@@ -32,9 +32,10 @@ class Leaf(NamedTuple):
 
 def _planted(*leaves: Leaf) -> Tree:
     """The only tree there is."""
-    tree = trees.new_tree(1, len(leaves), 2)
+    tree = trees.new_tree(1, len(leaves), 2 * len(leaves))
     for leaf in leaves:
-        node = trees.keep_place(tree, 0, leaf.parent, leaf.action)
+        edge = tree.first[0, leaf.parent] + leaf.action  # both are legal wherever it goes on
+        node = trees.keep_place(tree, 0, leaf.parent, edge)
         at = np.array([[leaf.parent], [leaf.action], [node]], np.int32)
         numbers = np.array([[leaf.reward], [leaf.discount], [leaf.value], [0.0]], np.float32)
         legal = legal_actions(np.array([leaf.legal]))
@@ -74,12 +75,12 @@ def test_bounds_come_up_with_rewards_and_signs() -> None:
         Leaf(1, 0, 0.0, -1.0, value=0.9, ends=(0.5, NAN)),  # the other has 0.5 for sure
         Leaf(1, 1, 0.0, -1.0, value=0.9, ends=(0.25, 0.125)),  # the other gets exactly 0.25
     )
-    np.testing.assert_array_equal(tree.lower[0, 2], [0.5, -1.0])
-    np.testing.assert_array_equal(tree.upper[0, 2], [0.5, 1.0])
-    np.testing.assert_array_equal(tree.lower[0, 1], [-1.0, -0.25])
-    np.testing.assert_array_equal(tree.upper[0, 1], [-0.5, -0.25])
-    np.testing.assert_array_equal(tree.lower[0, ROOT], [0.0, -1.0])
-    np.testing.assert_array_equal(tree.upper[0, ROOT], [0.0, 1.0])
+    np.testing.assert_array_equal(edges_of(tree, 0, 2).lower, [0.5, -1.0])
+    np.testing.assert_array_equal(edges_of(tree, 0, 2).upper, [0.5, 1.0])
+    np.testing.assert_array_equal(edges_of(tree, 0, 1).lower, [-1.0, -0.25])
+    np.testing.assert_array_equal(edges_of(tree, 0, 1).upper, [-0.5, -0.25])
+    np.testing.assert_array_equal(edges_of(tree, 0, ROOT).lower, [0.0, -1.0])
+    np.testing.assert_array_equal(edges_of(tree, 0, ROOT).upper, [0.0, 1.0])
     know = trees.summary(tree, 2)
     np.testing.assert_array_equal(know.solved, [[True, False]])
     np.testing.assert_array_equal(know.qvalues, [[0.0, NAN]])
@@ -91,8 +92,8 @@ def test_bounds_stay_within_what_a_game_can_return() -> None:
         Leaf(ROOT, 0, 0.75, 1.0, value=0.9),
         Leaf(ROOT, 1, -0.75, -1.0, value=0.9),
     )
-    np.testing.assert_allclose(tree.lower[0, ROOT], [-0.25, -1.0])
-    np.testing.assert_allclose(tree.upper[0, ROOT], [1.0, 0.25])
+    np.testing.assert_allclose(edges_of(tree, 0, ROOT).lower, [-0.25, -1.0])
+    np.testing.assert_allclose(edges_of(tree, 0, ROOT).upper, [1.0, 0.25])
     know = trees.summary(tree, 2)
     np.testing.assert_allclose(know.qvalues, [[1.0, -1.0]])
 
@@ -127,11 +128,10 @@ def test_dominated(
     first: tuple[float, float], second: tuple[float, float], expected: tuple[bool, bool]
 ) -> None:
     tree = _planted(Leaf(NONE, NONE, 0.0, 1.0, value=0.0))
-    tree.lower[0, ROOT] = first[0], second[0]
-    tree.upper[0, ROOT] = first[1], second[1]
+    edges = edges_of(tree, 0, ROOT)
+    edges.lower[:], edges.upper[:] = zip(first, second, strict=True)
     np.testing.assert_array_equal(trees.summary(tree, 2).dominated, [expected])
-    tree.lower[0, ROOT] = second[0], first[0]
-    tree.upper[0, ROOT] = second[1], first[1]
+    edges.lower[:], edges.upper[:] = zip(second, first, strict=True)
     np.testing.assert_array_equal(trees.summary(tree, 2).dominated, [expected[::-1]])
 
 
@@ -160,9 +160,10 @@ def test_bounds_hold_the_exact_value_of_every_node(name: str, explore: bool) -> 
     for b in range(8):
         for node in range(tree.size[b]):
             position = arrays.take(forest.states, (slice(b, b + 1), node))
-            for action, value in exact_qvalues(game, position, known).items():
-                assert tree.lower[b, node, action] <= value <= tree.upper[b, node, action]
-                narrowed += tree.lower[b, node, action] > -1 or tree.upper[b, node, action] < 1
+            values, edges = exact_qvalues(game, position, known), edges_of(tree, b, node)
+            for action, lower, upper in zip(edges.action, edges.lower, edges.upper, strict=True):
+                assert lower <= values.get(int(action), 0.0) <= upper  # 0 where it is over
+                narrowed += lower > -1 or upper < 1
     assert narrowed > 500
 
 
@@ -203,15 +204,13 @@ def test_plays_proven_wins_and_avoids_proven_losses(
     model = section.model(game, HashedEvaluator(2))
     forest = section.plant(model, state)
     found = section.search(forest, model, rng, np.full(300, explore))
-    tree, chosen = forest.tree, found.decision.action
-    lanes = np.arange(300)
-    lower, upper = tree.lower[lanes, ROOT, chosen], tree.upper[lanes, ROOT, chosen]
-    won = (tree.lower[:, ROOT] == 1).any(axis=1)
-    lost = (tree.upper[:, ROOT] <= -1).all(axis=1)
+    summary, chosen = forest.summary(), found.decision.action
+    wins, losses = (summary.solved & (summary.qvalues == value) for value in (1, -1))
+    won, lost = wins.any(axis=1), summary.upper == -1
     assert won.sum() > 50
-    assert (lower[won] == 1).all()
-    assert (upper[~lost] > -1).all()
-    off = found.decision.policy * (tree.lower[:, ROOT] < 1)
+    assert wins[np.arange(300), chosen][won].all()
+    assert not losses[np.arange(300), chosen][~lost].any()
+    off = found.decision.policy * ~wins
     np.testing.assert_array_equal(off[won].sum(axis=1), np.zeros(won.sum()))
     known: dict[bytes, float] = {}
     for b in np.flatnonzero(won):
