@@ -1,9 +1,9 @@
-"""A game between a person and an agent, without a screen: moves, undo, what the agent thinks."""
+"""What happens between a person and an agent, without a screen: moves, undo, what is thought."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -35,32 +35,30 @@ class Opinion(NamedTuple):
     error: float  # standard error of the value; 0 where it is known, inf where it is a guess
 
 
-class Session:
+Thought = TypeVar("Thought")
+
+
+class Session(Generic[Thought]):
     """The course of a game from its start, in which any move may be taken back.
 
-    ``side`` is the person's: 0 moves first, 1 second (one-player games have 0 only).  ``player``
-    plays the other side and advises; ``net`` is what it knows without looking ahead, if anything.
+    ``side`` is the person's: 0 moves first, 1 second (one-player games have 0 only).  A subclass
+    says how it thinks; what it thinks of a position is kept as long as the position is.
     """
 
-    def __init__(
-        self,
-        game: Game,
-        player: Player,
-        side: int,
-        rng: np.random.Generator,
-        net: Player | None = None,
-    ) -> None:
+    ended = "the game is over: there is nothing left to think about"
+    begins = "there is no move of yours to take back"
+
+    def __init__(self, game: Game, side: int, rng: np.random.Generator) -> None:
         if side and game.num_players == 1:
             raise ValueError(f"{game.name} has one player: there is no second side to play")
-        self.game, self.player, self.side = game, player, side
-        self._net, self._rng = net, rng
+        self.game, self.side, self._rng = game, side, rng
         self.restart()
 
     def restart(self) -> None:
         """Begins a new game."""
         start = self.game.init(self._rng, 1)
         self.history = [Position(start, 0, False, (0.0, 0.0))]
-        self._opinions: dict[int, Opinion] = {}  # by ply
+        self._opinions: dict[int, Thought] = {}  # by ply
 
     @property
     def now(self) -> Position:
@@ -115,22 +113,47 @@ class Session:
         """
         plies = [ply for ply, at in enumerate(self.history[:-1]) if at.mover == self.side]
         if not plies:
-            raise ValueError("there is no move of yours to take back")
+            raise ValueError(self.begins)
         del self.history[plies[-1] + 1 :]
         self.history[-1] = self.now._replace(action=NOT_PLAYED)
         self._opinions = {ply: seen for ply, seen in self._opinions.items() if ply <= plies[-1]}
 
-    def opinion(self, ply: int = -1) -> Opinion:
-        """What the agent thinks of the position after ``ply`` moves (the present one by default).
+    def opinion(self, ply: int = -1) -> Thought:
+        """What is thought of the position after ``ply`` moves (the present one by default).
 
         Raises ValueError when the game was over there.
         """
         ply = ply % len(self.history)
         if self.history[ply].over:
-            raise ValueError("the game is over: there is nothing left to think about")
+            raise ValueError(self.ended)
         if ply not in self._opinions:
             self._opinions[ply] = self._think(self.history[ply].state)
         return self._opinions[ply]
+
+    def _think(self, state: State) -> Thought:
+        raise NotImplementedError
+
+    def outcome(self) -> float:
+        """The person's return so far, in [-1, 1]."""
+        return self.now.paid[self.side]
+
+
+class GameSession(Session[Opinion]):
+    """A game in which ``player`` plays the other side and advises.
+
+    ``net`` is what it knows without looking ahead, if anything.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        player: Player,
+        side: int,
+        rng: np.random.Generator,
+        net: Player | None = None,
+    ) -> None:
+        self.player, self._net = player, net
+        super().__init__(game, side, rng)
 
     def loss(self, ply: int) -> float:
         """How much worse the move after ``ply`` moves was than the agent's own choice there.
@@ -193,10 +216,6 @@ class Session:
             at = at._replace(state=state)
             line.append(self._think(state).action)
         return line
-
-    def outcome(self) -> float:
-        """The person's return so far, in [-1, 1]."""
-        return self.now.paid[self.side]
 
     def _think(self, state: State) -> Opinion:
         decision = take(self.player.decide(self.game, state, self._rng), 0)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from selfplay.play.session import Session
-from selfplay.system.console import PlainConsole
-from selfplay.system.console import read_line as _read_line
+from selfplay.play.session import GameSession
+from selfplay.system.console import PlainConsole, read_line
 
 COSTLY = 0.1  # a move that loses this much return is worth a word
 ROWS = 12  # moves shown in a table
@@ -32,12 +32,75 @@ SHORT = {"?": "help", "h": "hint", "u": "undo", "q": "quit", "exit": "quit", "mo
 
 
 class Terminal:
-    """One person at one terminal; ``read`` prompts for a line and raises EOFError at the end."""
+    """One person at one terminal; ``read`` prompts for a line and raises EOFError at the end.
 
-    def __init__(self, session: Session, console: PlainConsole, read: Callable[[str], str]) -> None:
-        self._session, self._console, self._read = session, console, read
+    A subclass says what the commands are and what they do.
+    """
+
+    commands: ClassVar[Mapping[str, str]]  # what can be typed, with its meaning
+    aliases: ClassVar[Mapping[str, str]]  # other words for them
+
+    def __init__(
+        self, console: PlainConsole | None = None, read: Callable[[str], str] = read_line
+    ) -> None:
+        """Without ``console`` it is standard output, in colour where the terminal has it."""
+        self._console, self._read = console or PlainConsole(), read
+
+    def run(self) -> None:
+        """Goes on until the person leaves, by a command, the end of the input or Ctrl-C."""
+        try:
+            self._greet()
+            while True:
+                line = self._read(self._prompt()).strip()
+                if self._leaves(line):
+                    break
+                if line:
+                    try:
+                        self._answer(line)
+                    except ValueError as error:
+                        self._say(str(error))
+        except (EOFError, KeyboardInterrupt):
+            self._say("")
+        self._say("Bye.")
+
+    def _greet(self) -> None:
+        """Says what can be done, and shows where the person is."""
+        raise NotImplementedError
+
+    def _prompt(self) -> str:
+        return "> "
+
+    def _leaves(self, line: str) -> bool:
+        raise NotImplementedError
+
+    def _answer(self, line: str) -> None:
+        """Does what ``line`` says; ValueError with a sentence where it says nothing."""
+        raise NotImplementedError
+
+    def _hint(self, word: str, known: Iterable[str]) -> str:
+        """What may have been meant by a word that is no command."""
+        near = difflib.get_close_matches(word, known, n=1)
+        return f"did you mean '{near[0]}'?" if near else "'help' lists what you can type"
+
+    def _help(self) -> None:
+        width = max(map(len, self.commands)) + 1
+        for word, meaning in self.commands.items():
+            self._say(f"  {word:{width}} {meaning}")
+
+    def _say(self, sentence: str, style: str = "") -> None:
+        self._console.print(sentence, style=style, soft_wrap=True)
+
+
+class GameTerminal(Terminal):
+    """A game against an agent."""
+
+    commands, aliases = HELP, SHORT
+
+    def __init__(self, session: GameSession, *streams: Any) -> None:
+        super().__init__(*streams)
+        self._session = session
         self._verbs: dict[str, Callable[[], None]] = {
-            "hint": self._hint,
+            "hint": self._advise,
             "think": self._think,
             "why": self._why,
             "undo": self._undo,
@@ -47,20 +110,11 @@ class Terminal:
             "help": self._help,
         }
 
-    def run(self) -> None:
-        """Plays until the person leaves, by ``quit``, the end of the input or Ctrl-C."""
-        try:
-            self._greet()
-            self._begin()
-            while True:
-                line = self._read("your move> " if self._session.is_persons_turn else "> ").strip()
-                if SHORT.get(line, line) == "quit":
-                    break
-                if line:
-                    self._answer(line)
-        except (EOFError, KeyboardInterrupt):
-            self._say("")
-        self._say("Bye.")
+    def _prompt(self) -> str:
+        return "your move> " if self._session.is_persons_turn else "> "
+
+    def _leaves(self, line: str) -> bool:
+        return SHORT.get(line, line) == "quit"
 
     def _answer(self, line: str) -> None:
         """Does what ``line`` says; an action's name comes before a command's."""
@@ -69,17 +123,11 @@ class Terminal:
             action = self._session.parse(line)
         except ValueError as error:
             if word not in self._verbs:
-                near = difflib.get_close_matches(word, [*self._verbs, "quit"], n=1)
-                hint = f"did you mean '{near[0]}'?" if near else "'help' lists what you can type"
-                self._say(f"{error} ({hint})")
-                return
+                hint = self._hint(word, [*self._verbs, "quit"])
+                raise ValueError(f"{error} ({hint})") from error
+            self._verbs[word]()
         else:
             self._move(action)
-            return
-        try:
-            self._verbs[word]()
-        except ValueError as error:
-            self._say(str(error))
 
     def _greet(self) -> None:
         session = self._session
@@ -89,6 +137,7 @@ class Terminal:
             seat = "second" if session.side else "first"
             self._say(f"{session.game.name} against {session.player.name}: you move {seat}.")
         self._say("Type a move, or: hint, think, why, undo, go, new, help, quit.")
+        self._begin()
 
     def _begin(self) -> None:
         self._board()
@@ -134,7 +183,7 @@ class Terminal:
             self._say(words, "bold")
         self._say("'new' begins another game, 'undo' takes back your last move, 'quit' leaves.")
 
-    def _hint(self) -> None:
+    def _advise(self) -> None:
         opinion = self._session.opinion()
         name = self._session.game.action_name(opinion.action)
         self._say(f"{self._session.player.name} would play {name}, expecting {opinion.value:+.2f}.")
@@ -198,21 +247,9 @@ class Terminal:
         self._session.restart()
         self._begin()
 
-    def _help(self) -> None:
-        for word, meaning in HELP.items():
-            self._say(f"  {word:6} {meaning}")
-
     def _board(self) -> None:
         session = self._session
         board = Text(session.game.text(session.now.state, 0))
         board.highlight_regex(r"(?<!\S)[Xx](?!\S)", "bold red")
         board.highlight_regex(r"(?<!\S)[Oo](?!\S)", "bold yellow")
         self._console.print(board, soft_wrap=True)
-
-    def _say(self, sentence: str, style: str = "") -> None:
-        self._console.print(sentence, style=style, soft_wrap=True)
-
-
-def play_in_terminal(session: Session) -> None:
-    """Plays ``session`` on standard input and output, in colour where the terminal has it."""
-    Terminal(session, PlainConsole(), _read_line).run()

@@ -22,7 +22,7 @@ def arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     from envs.proving.logic.tptp import read_problem
-    from selfplay.play.proof import Walk, explore_in_terminal
+    from selfplay.play.proof import ProofSession, ProofTerminal
     from selfplay.proving.guided import unguided
     from selfplay.system.progress import COMPILING, waiting
     from selfplay.training.guide import load_guide
@@ -30,9 +30,9 @@ def run(arguments: argparse.Namespace) -> Answer:
     problem = read_problem(Path(arguments.problem))
     with waiting(COMPILING):
         guide = unguided() if arguments.run == "none" else load_guide(arguments.run)
-        walk = Walk(guide, problem)
-        walk.think(arguments.simulations)
-    explore_in_terminal(walk, arguments.simulations)
+        session = ProofSession(guide, problem)
+        session.search(arguments.simulations)
+    ProofTerminal(session, arguments.simulations).run()
     option = "--net none" if arguments.run == "none" else f"--run {shlex.quote(arguments.run)}"
     say_next(f"selfplay prove {shlex.quote(arguments.problem)} {option}")
     return Answer({})

@@ -33,8 +33,8 @@ def arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     import numpy as np
 
-    from selfplay.play.session import Session
-    from selfplay.play.terminal import play_in_terminal
+    from selfplay.play.session import GameSession
+    from selfplay.play.terminal import GameTerminal
     from selfplay.players.players import NetPlayer, SearchPlayer
 
     simulations = SIMULATIONS if arguments.simulations is None else arguments.simulations
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     side = int(arguments.side == "second")
     _warm_up(player, game)
     rng = np.random.default_rng(arguments.seed)
-    play_in_terminal(Session(game, player, side, rng, net))
+    GameTerminal(GameSession(game, player, side, rng, net)).run()
     name = shlex.quote(arguments.run)
     if game.num_players == 2:
         rival = "minimax:2" if arguments.run == "random" else "random"

@@ -15,8 +15,8 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff
 from selfplay.play import terminal as terminals
-from selfplay.play.session import NOT_PLAYED, Session, standard_error
-from selfplay.play.terminal import Terminal
+from selfplay.play.session import NOT_PLAYED, GameSession, standard_error
+from selfplay.play.terminal import GameTerminal
 from selfplay.players.players import (
     MinimaxPlayer,
     NetPlayer,
@@ -68,11 +68,11 @@ class Dice(Nim):
         return start._replace(position=rng.integers(4, 10, batch).astype(np.int32))
 
 
-def session(game: Game, player: Player | None = None, side: int = 0, seed: int = 0) -> Session:
-    return Session(game, player or Leftmost(), side, np.random.default_rng(seed))
+def session(game: Game, player: Player | None = None, side: int = 0, seed: int = 0) -> GameSession:
+    return GameSession(game, player or Leftmost(), side, np.random.default_rng(seed))
 
 
-def typed(at: Session, *lines: str | BaseException) -> list[str]:
+def typed(at: GameSession, *lines: str | BaseException) -> list[str]:
     """What the terminal shows when a person types ``lines`` and then closes the input."""
     out, waiting = io.StringIO(), list(lines)
 
@@ -85,7 +85,7 @@ def typed(at: Session, *lines: str | BaseException) -> list[str]:
             raise line
         return line
 
-    Terminal(at, PlainConsole(out, width=80), read).run()
+    GameTerminal(at, PlainConsole(out, width=80), read).run()
     return out.getvalue().splitlines()
 
 
@@ -93,7 +93,7 @@ def board(*rows: str) -> list[str]:
     return [" ".join(row) for row in rows]
 
 
-def moves(at: Session) -> str:
+def moves(at: GameSession) -> str:
     """The line of play in the game's notation."""
     return " ".join(
         at.game.action_name(each.action) for each in at.history if each.action != NOT_PLAYED
@@ -288,7 +288,7 @@ def test_search_and_net_opinions_side_by_side(no_opinion: Evaluator) -> None:
     """One move from winning: the net shrugs, the search knows."""
     net = NetPlayer("net", no_opinion)
     player = SearchPlayer("search", Gumbel(simulations=32), no_opinion)
-    at = Session(Connect4(), player, 0, np.random.default_rng(0), net)
+    at = GameSession(Connect4(), player, 0, np.random.default_rng(0), net)
     for action in (0, 1, 0, 1, 0, 1):
         at.play(action)
     opinion = at.opinion()
@@ -388,7 +388,7 @@ def test_why_before_the_agent_has_moved() -> None:
 def test_the_table_shows_what_the_net_thought(no_opinion: Evaluator) -> None:
     net = NetPlayer("net", no_opinion)
     player = SearchPlayer("agent", Gumbel(simulations=32), no_opinion)
-    at = Session(TicTacToe(), player, 0, np.random.default_rng(0), net)
+    at = GameSession(TicTacToe(), player, 0, np.random.default_rng(0), net)
     lines = typed(at, "think")
     heading = next(i for i, line in enumerate(lines) if line.startswith("move"))
     assert lines[heading].split() == ["move", "net", "policy", "visits", "win"]
@@ -519,9 +519,9 @@ def test_colour_only_where_the_terminal_has_it(monkeypatch: pytest.MonkeyPatch) 
     def end(prompt: str) -> str:
         raise EOFError
 
-    Terminal(at, PlainConsole(plain), end).run()
+    GameTerminal(at, PlainConsole(plain), end).run()
     at.restart()
-    Terminal(at, PlainConsole(coloured), end).run()
+    GameTerminal(at, PlainConsole(coloured), end).run()
     assert "\x1b[" not in plain.getvalue()
     assert "\x1b[1;31mX\x1b[0m . . ." in coloured.getvalue()
 
@@ -529,7 +529,7 @@ def test_colour_only_where_the_terminal_has_it(monkeypatch: pytest.MonkeyPatch) 
 def test_a_closed_standard_input_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(EOFError):
-        terminals._read_line("> ")
+        read_line("> ")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from envs.proving.logic.tptp import parse_problem
 from envs.tictactoe import TicTacToe
 from envs.toys import Move, Toy
 from selfplay.lines.every_line import look_ahead
-from selfplay.play.proof import Walk
+from selfplay.play.proof import ProofSession
 from selfplay.players.players import NetPlayer, SearchPlayer, ValuePlayer, make_player
 from selfplay.proving.guided import unguided
 from selfplay.search import Gumbel, Puct
@@ -139,12 +139,12 @@ def test_the_hint_of_an_attempt_takes_equal_inferences_equally_often() -> None:
     """Three facts close the goal alike; the hint of a position stays, however often it is shown."""
     facts = " ".join(f"fof(f{i}, axiom, p(a{i}) | q(a{i}))." for i in range(3))
     problem = parse_problem(f"{facts} fof(goal, conjecture, ? [X] : (p(X) & r(X))).", "alike")
-    walk, hints = Walk(unguided(), problem), []
+    session, hints = ProofSession(unguided(), problem), []
     for _ in range(60):
-        walk.play(0)
-        hints.append(walk.best())
-        assert walk.best() == hints[-1]
-        walk.undo()
+        session.play(0)
+        hints.append(session.best())
+        assert session.best() == hints[-1]
+        session.undo()
     _assert_even(np.bincount(hints, minlength=3), [[0, 1, 2]])
 
 
