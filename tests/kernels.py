@@ -20,7 +20,7 @@ from envs.proving.game import OWN, Proving, load_library
 from selfplay.checks import check_game
 from selfplay.config import parse_config
 from selfplay.nets.evaluator import NetEvaluator
-from selfplay.proving.crew import Crew, Effort
+from selfplay.proving.workers import Effort, TrialWorkers
 from selfplay.search import Puct
 
 EFFORT = Effort(
@@ -50,9 +50,11 @@ def proofs(place: Path) -> None:
     game = Proving(library=build_library(load_library(str(OWN / "pelletier")).forms[18:22]))
     net = parse_config({"net": {"kind": "walks", "features": 8, "width": 16}}).net.build(game)
     search = Puct(simulations=3, look_ahead=False)
-    crew = Crew(game, search, EFFORT, lambda net: NetEvaluator(net, 64, "cpu", torch.float32, 0), 1)
+    workers = TrialWorkers(
+        game, search, EFFORT, lambda net: NetEvaluator(net, 64, "cpu", torch.float32, 0), 1
+    )
     for how in ("guided", "in order"):
-        crew.work(net, np.arange(4), how, np.random.default_rng(0))
+        workers.work(net, np.arange(4), how, np.random.default_rng(0))
     check_game(Proving(), games=2)
 
 

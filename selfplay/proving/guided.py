@@ -15,7 +15,7 @@ import numpy as np
 
 from envs.proving.calculus.tableau import OVER, PROVED, RUNNING
 from envs.proving.game import SMALL, Proving
-from selfplay.proving.trials import Bounds, Ground, Lanes, Metered, Unguided
+from selfplay.proving.trials import Bounds, Lanes, Metered, TreeMemory, Unguided
 from selfplay.search import Puct, Search
 from selfplay.types import Evaluator
 
@@ -58,12 +58,12 @@ def search_guided(
     stop: Callable[[], bool] | None = None,
     tell: Callable[[int], object] | None = None,
     room: int = ROOM,
-    ground: Ground | None = None,
+    memory: TreeMemory | None = None,
 ) -> Guided:
     """Searches for a proof of a problem of the game's library until the budget is used up.
 
     ``stop`` is asked now and then whether to give up, ``tell`` hears of the inferences made.
-    ``ground`` keeps the memory of the tree from one problem to the next.
+    ``memory`` keeps the memory of the tree from one problem to the next.
     """
     start = game.start(np.array([problem], np.int32))
     if start.tableau.scalars[0, OVER] != RUNNING:
@@ -77,7 +77,7 @@ def search_guided(
         [problem],
         wave=WAVE if one_tree else 1,
         room=room if one_tree else None,
-        ground=ground,
+        memory=memory,
     )
     while True:
         if tell is not None:

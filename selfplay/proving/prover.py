@@ -31,7 +31,7 @@ from selfplay import arrays
 from selfplay.proving.guided import Guide, search_guided
 from selfplay.proving.lessons import replay
 from selfplay.proving.szs import GAVE_UP, TIMEOUT, USER, proved_status, refuted_status
-from selfplay.proving.trials import Bounds, Ground
+from selfplay.proving.trials import Bounds, TreeMemory
 from selfplay.proving.unguided import search_unguided
 from selfplay.types import Evaluator
 
@@ -78,7 +78,7 @@ class Prover:
     def __init__(self, guide: Guide | None = None, guided_share: float = GUIDED_SHARE) -> None:
         """Without ``guide`` the search is unguided; ``guided_share`` is in [0, 1]."""
         self.guide, self.guided_share = guide, guided_share
-        self.ground = Ground()  # of the guided search's trees
+        self.memory = TreeMemory()  # of the guided search's trees
 
     def warm_up(self) -> None:
         """Proves something small both ways, so that nobody else waits for the compiler."""
@@ -124,7 +124,7 @@ class Prover:
         except RecursionError:
             status, reason = GAVE_UP, f"{problem.name} has formulas that are nested too deeply"
         except MemoryError:
-            self.ground = Ground()
+            self.memory = TreeMemory()
             status, reason = GAVE_UP, f"{problem.name} needs more memory than there is"
         seconds = time.perf_counter() - begun
         return Result(problem, search.form, status, None, search.used, seconds, "", reason)
@@ -174,7 +174,7 @@ class _Searches:
         stop: Callable[[], bool] | None,
         tell: Tell | None,
     ) -> None:
-        self._guide, self._share, self._ground = prover.guide, prover.guided_share, prover.ground
+        self._guide, self._share, self._memory = prover.guide, prover.guided_share, prover.memory
         self._problem, self._bounds, self._begun = problem, bounds, begun
         self._stop, self._tell = stop, tell
         self._stopped = False
@@ -273,7 +273,7 @@ class _Searches:
         tell = self._tell
         found = search_guided(
             game, guide.search, evaluator, 0, inferences, seconds, self._is_stopped,
-            None if tell is None else lambda used: tell(GUIDED, used), ground=self._ground,
+            None if tell is None else lambda used: tell(GUIDED, used), memory=self._memory,
         )  # fmt: skip
         self.used += found.inferences
         if not found.proved:

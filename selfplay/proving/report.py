@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from selfplay.proving.batch import Judged, Order
+from selfplay.proving.batch import Conditions, ProblemResult
 from selfplay.proving.prover import GUIDED
 from selfplay.stats import wilson
 
@@ -20,9 +20,9 @@ def set_of(path: Path, folder: Path) -> str:
     return inside if inside != "." else folder.resolve().name
 
 
-def by_set(judged: Sequence[Judged], folder: Path) -> dict[str, list[Judged]]:
+def by_set(judged: Sequence[ProblemResult], folder: Path) -> dict[str, list[ProblemResult]]:
     """The problems of each set, in the order of their names; the trivial ones come last."""
-    sets: dict[str, list[Judged]] = {}
+    sets: dict[str, list[ProblemResult]] = {}
     trivial = [one for one in judged if one.trivial]
     for one in judged:
         if not one.trivial:
@@ -31,9 +31,11 @@ def by_set(judged: Sequence[Judged], folder: Path) -> dict[str, list[Judged]]:
     return ordered | ({TRIVIAL: trivial} if trivial else {})
 
 
-def judged_lines(judged: Sequence[Judged], folder: Path, prover: str, order: Order) -> list[str]:
+def judged_lines(
+    judged: Sequence[ProblemResult], folder: Path, prover: str, conditions: Conditions
+) -> list[str]:
     """A table by set, then what went wrong."""
-    lines = [f"{prover} on {len(judged):,} problems of {folder}, {bounds_text(order)}:"]
+    lines = [f"{prover} on {len(judged):,} problems of {folder}, {bounds_text(conditions)}:"]
     lines.append(
         f"  {'set':24} {'problems':>8} {'proved':>7}  {'share (95% interval)':22} "
         f"{'guided':>7} {'median s':>9} {'median inferences':>18}"
@@ -52,15 +54,15 @@ def judged_lines(judged: Sequence[Judged], folder: Path, prover: str, order: Ord
     return lines
 
 
-def bounds_text(order: Order) -> str:
+def bounds_text(conditions: Conditions) -> str:
     """As in "10 s and 2,000 inferences each"."""
-    seconds, inferences = order.bounds
+    seconds, inferences = conditions.bounds
     parts = [] if seconds is None else [f"{seconds:g} s"]
     parts += [] if inferences is None else [f"{inferences:,} inferences"]
     return " and ".join(parts) + " each"
 
 
-def _row(name: str, own: Sequence[Judged]) -> str:
+def _row(name: str, own: Sequence[ProblemResult]) -> str:
     proved = [one for one in own if one.proved]
     share = wilson(len(proved), len(own))
     interval = f"{share.value:6.1%} ({share.low:.1%} to {share.high:.1%})"
@@ -73,7 +75,9 @@ def _row(name: str, own: Sequence[Judged]) -> str:
     )
 
 
-def judged_json(judged: Sequence[Judged], folder: Path, order: Order) -> dict[str, Any]:
+def judged_json(
+    judged: Sequence[ProblemResult], folder: Path, conditions: Conditions
+) -> dict[str, Any]:
     """The same as one object; ``seconds`` and ``inferences`` on top are what each was allowed."""
     sets: dict[str, dict[str, float]] = {}
     for name, own in by_set(judged, folder).items():
@@ -89,8 +93,8 @@ def judged_json(judged: Sequence[Judged], folder: Path, order: Order) -> dict[st
     return {
         "problems": len(judged),
         "proved": sum(one.proved for one in judged),
-        "seconds": order.bounds.seconds,
-        "inferences": order.bounds.inferences,
+        "seconds": conditions.bounds.seconds,
+        "inferences": conditions.bounds.inferences,
         "sets": sets,
         "results": [
             {

@@ -99,11 +99,11 @@ def attempt(
     explore: bool = True,
     seconds: float | None = None,
     stop: Callable[[], bool] | None = None,
-    ground: Ground | None = None,
+    memory: TreeMemory | None = None,
 ) -> Iterator[Trial]:
     """A trial of each of the ``problems``, in the order they end; no problem may stand twice.
 
-    Each has ``inferences``, and ``seconds`` from when its trial begins.  ``ground`` keeps the
+    Each has ``inferences``, and ``seconds`` from when its trial begins.  ``memory`` keeps the
     memory of the trees from one call to the next.
     """
     waiting = list(problems)[::-1]
@@ -113,17 +113,17 @@ def attempt(
     bounds = Bounds(seconds, inferences)
     first = [waiting.pop() for _ in range(count)]
     model = Metered(game, evaluator, search.look_ahead)
-    crew = Lanes(model, search, rng, bounds, first, explore, ground=ground)
-    while crew.busy and not (stop is not None and stop()):
-        for lane in crew.go_on():
-            yield crew.trial(lane)
+    running = Lanes(model, search, rng, bounds, first, explore, memory=memory)
+    while running.busy and not (stop is not None and stop()):
+        for lane in running.go_on():
+            yield running.trial(lane)
             if waiting:
-                crew.give(lane, waiting.pop())
+                running.give(lane, waiting.pop())
             else:
-                crew.retire(lane)
+                running.retire(lane)
 
 
-class Ground:
+class TreeMemory:
     """Memory of trees that is used again, by one after the other: see forest.plant."""
 
     def __init__(self) -> None:
@@ -159,10 +159,10 @@ class Lanes:
         explore: bool = False,
         wave: int = 1,
         room: int | None = None,
-        ground: Ground | None = None,
+        memory: TreeMemory | None = None,
     ) -> None:
         """``wave`` leaves of a tree are judged at a time; ``room`` is for so many nodes of a tree,
-        by default for those of two bigsteps; their memory is that of ``ground``, and stays there.
+        by default for those of two bigsteps; their memory is that of ``memory``, and stays there.
         """
         self._lanes = [_Lane(problem) for problem in problems]  # their clocks run from here
         self._model, self._search, self._rng = model, search, rng
@@ -176,8 +176,8 @@ class Lanes:
         room = 2 * search.simulations if room is None else room
         if bounds.inferences is not None:
             room = min(room, bounds.inferences)
-        ground = Ground() if ground is None else ground
-        self._forest = ground.plant(model, self._state, room + 1)
+        memory = TreeMemory() if memory is None else memory
+        self._forest = memory.plant(model, self._state, room + 1)
         self._anew: Bool = np.zeros(len(problems), np.bool_)  # the tree is of another problem
 
     @property

@@ -20,9 +20,9 @@ from envs.proving.game import Proving
 from selfplay import arrays
 from selfplay.lines.keys import canonical_obs_keys
 from selfplay.nets.evaluator import Usage
-from selfplay.proving.crew import Batch, Crew, Effort, How
 from selfplay.proving.matchmaker import Matchmaker
 from selfplay.proving.trials import Trial
+from selfplay.proving.workers import Effort, How, RoundPart, TrialWorkers
 from selfplay.regimes.workshop import Loop, Workshop
 from selfplay.section import Metric, Section
 from selfplay.types import Report
@@ -130,7 +130,7 @@ class ProveLoop(Loop):
             section.hindsight,
             section.smoothing,
         )
-        self._crew = Crew(game, shop.search, effort, shop.evaluator, shop.threads)
+        self._workers = TrialWorkers(game, shop.search, effort, shop.evaluator, shop.threads)
 
     def iteration(self) -> Iterator[Report]:
         shop, section = self._shop, self._section
@@ -192,9 +192,9 @@ class ProveLoop(Loop):
             return open_[:0], False
         return open_[tries == fewest], fewest == 0
 
-    def _tried(self, served: NDArray[np.int64], how: How) -> list[Batch]:
+    def _tried(self, served: NDArray[np.int64], how: How) -> list[RoundPart]:
         """The trials of the problems in ``served``, spread over the workers."""
-        return self._crew.work(self._shop.learner.acting, served, how, self._rng)
+        return self._workers.work(self._shop.learner.acting, served, how, self._rng)
 
     def _note(self, trials: list[Trial], guided: bool, fresh: bool) -> int:
         """Remembers how the trials ended; how many problems were proved for the first time.
@@ -222,7 +222,7 @@ class ProveLoop(Loop):
 
     def _told(
         self,
-        batches: list[Batch],
+        batches: list[RoundPart],
         guided: bool,
         seconds: float,
         usage: Usage,
@@ -279,7 +279,7 @@ class ProveLoop(Loop):
         }
 
     def cancel(self) -> None:
-        self._crew.cancel()
+        self._workers.cancel()
 
     def close(self) -> None:
-        self._crew.close()
+        self._workers.close()

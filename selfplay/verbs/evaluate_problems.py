@@ -41,7 +41,7 @@ def command(run: str, config: Config) -> str:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    from selfplay.proving.batch import Judged, Order, judge_files
+    from selfplay.proving.batch import Conditions, ProblemResult, judge_files
     from selfplay.proving.report import judged_json, judged_lines
     from selfplay.system.cores import core_count
     from selfplay.system.interrupts import interruptible
@@ -54,15 +54,15 @@ def run(arguments: argparse.Namespace) -> Answer:
     guide = None if run is None else partial(load_guide, run)
     if guide is not None:
         guide()  # errors are told before any process starts
-    order = Order(guide, bounds_of(arguments), guided_share(arguments))
-    judged: list[Judged] = []
+    conditions = Conditions(guide, bounds_of(arguments), guided_share(arguments))
+    judged: list[ProblemResult] = []
     with interruptible() as stop, progress(f"{len(files):,} problems") as say:
 
         def words() -> str:
             proved = sum(one.proved for one in judged)
             return f"{len(judged):,} of {len(files):,} problems tried, {proved:,} proved"
 
-        for one in judge_files(files, order, core_count(), stop, lambda: say(words)):
+        for one in judge_files(files, conditions, core_count(), stop, lambda: say(words)):
             judged.append(one)
         stopped = stop()
     if not judged:
@@ -71,10 +71,10 @@ def run(arguments: argparse.Namespace) -> Answer:
     if stopped:
         print(f"Interrupted: {len(files) - len(judged):,} of {len(files):,} were not tried.")
     place = folder if folder.is_dir() else folder.parent
-    print("\n".join(judged_lines(judged, place, run or "unguided search", order)))
+    print("\n".join(judged_lines(judged, place, run or "unguided search", conditions)))
     first = next((one.path for one in judged if not one.proved), judged[0].path)
     say_next(f"selfplay explore {shlex.quote(arguments.run)} {shlex.quote(first)}")
-    return Answer(judged_json(judged, place, order), 130 if stopped else 0)
+    return Answer(judged_json(judged, place, conditions), 130 if stopped else 0)
 
 
 def _chosen(folder: Path, held_out: bool, limit: int | None) -> list[Path]:

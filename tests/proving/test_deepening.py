@@ -6,15 +6,13 @@ import time
 
 import numpy as np
 import pytest
+from provers import is_accepted, library_of
 from pysat.solvers import Solver
 
 from envs.proving.calculus.deepening import Attempt, deepen
 from envs.proving.calculus.matrix import Library, build_library
 from envs.proving.game import load_library
-from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import Atom, Clause, ClauseForm, Literal
-from envs.proving.logic.tptp import parse_problem
-from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
 
 LATER = {  # of the problems that ship: 20,000 inferences do not prove them, a million do
@@ -35,10 +33,6 @@ UNPROVED = {  # a million do not
     # equal sets by their members: cases within cases
     "de_morgan", "distributive", "power_intersection", "power_union", "union_distributive",
 }  # fmt: skip
-
-
-def library_of(text: str) -> Library:
-    return build_library([clausify(parse_problem(text, "t"))])
 
 
 def propositional(clauses: list[list[int]]) -> ClauseForm:
@@ -71,7 +65,7 @@ def satisfiable(clauses: list[list[int]]) -> bool:
 
 
 def accepted(library: Library, problem: int, attempt: Attempt) -> bool:
-    return check_proof(library.forms[problem], proof_of(library, problem, attempt.tableau)).accepted
+    return is_accepted(library, problem, attempt.tableau)
 
 
 def unproved(library: Library, names: set[str], inferences: int) -> set[str]:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-import selfplay.nets.graph as graph_net
 from envs.connect4 import Connect4
 from envs.proving.calculus.matrix import Library, build_library
 from envs.proving.calculus.tableau import (
@@ -30,7 +29,15 @@ from selfplay import arrays
 from selfplay.learning.learner import Learner
 from selfplay.learning.samples import targets
 from selfplay.learning.section import LearnerSection
-from selfplay.nets import Graph, Heads, Net, forward_flops, obs_tensors, parameter_count
+from selfplay.nets import (
+    Graph,
+    Heads,
+    Net,
+    forward_flops,
+    graph_problems,
+    obs_tensors,
+    parameter_count,
+)
 from selfplay.nets.evaluator import NetEvaluator
 
 SIZES = (96, 96, 64)  # nodes, variables, options
@@ -364,8 +371,8 @@ def test_what_is_remembered_is_what_would_be_computed(monkeypatch: pytest.Monkey
     state = positions(game, 1, games=24, moves=3)
     expected = answers(net.fused(), game, state).value_M3
     rows = len(problem_graphs(game.library.matrix).name_kind)
-    for most in (graph_net._MOST_ROWS, rows, 1):  # the last: room for no problem at all
-        monkeypatch.setattr(graph_net, "_MOST_ROWS", most)
+    for most in (graph_problems.MOST_ROWS, rows, 1):  # the last: room for no problem at all
+        monkeypatch.setattr(graph_problems, "MOST_ROWS", most)
         inference = net.fused()
         with torch.inference_mode():
             for part in np.random.default_rng(0).integers(arrays.length(state), size=(12, 5)):

@@ -6,13 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from provers import game_of
 
-from envs.proving.calculus.matrix import build_library
 from envs.proving.calculus.tableau import GOAL, LEMMAS, NO_GOAL, OPEN, ROOT, SIZE, Tableau
 from envs.proving.game import Proving
-from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import Clause
-from envs.proving.logic.tptp import parse_problem
 from envs.proving.logic.tptp_writer import literal_text
 from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
@@ -41,7 +39,7 @@ class Position(NamedTuple):
 
 def at(text: str, *moves: int) -> Position:
     """The position of a problem after these moves and what the game does alone."""
-    game = Proving(library=build_library([clausify(parse_problem(text, "made"))]))
+    game = game_of(text)
     return Position(game, 0, arrays.take(replay(game, 0, moves)[1].tableau, 0))
 
 

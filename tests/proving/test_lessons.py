@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from provers import game_of, is_accepted
 
 from envs.proving.calculus.deepening import deepen
-from envs.proving.calculus.matrix import Library, build_library
+from envs.proving.calculus.matrix import Library
 from envs.proving.calculus.tableau import OVER, PROVED
 from envs.proving.game import Proving, load_library
-from envs.proving.logic.clausify import clausify
-from envs.proving.logic.tptp import parse_problem
-from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
 from selfplay import arrays
 from selfplay.proving.lessons import from_failure, from_proof, moves_of, replay
@@ -30,7 +28,7 @@ def trap() -> Proving:
     """Two ways to close the first goal, of which one leaves the second goal without."""
     text = """cnf(goal, negated_conjecture, ~ p(X) | ~ q(X)). cnf(first, axiom, p(a)).
               cnf(second, axiom, p(b)). cnf(beside, axiom, q(b))."""
-    return Proving(library=build_library([clausify(parse_problem(text, "t"))]), actions=4)
+    return game_of(text, actions=4)
 
 
 def test_proofs_of_the_unguided_search_are_moves_of_the_game(own: Library) -> None:
@@ -43,10 +41,10 @@ def test_proofs_of_the_unguided_search_are_moves_of_the_game(own: Library) -> No
         assert moves is not None, form.name
         positions, end = replay(game, problem, moves)
         assert len(positions) == len(moves)
-        assert end.tableau.scalars[0, OVER] == PROVED
-        proof = proof_of(own, problem, arrays.take(end.tableau, 0))
-        assert check_proof(form, proof), form.name
-        assert proof == proof_of(own, problem, attempt.tableau)  # the same proof, step by step
+        tableau = arrays.take(end.tableau, 0)
+        assert is_accepted(own, problem, tableau), form.name
+        # the same proof, step by step
+        assert proof_of(own, problem, tableau) == proof_of(own, problem, attempt.tableau)
 
 
 def test_a_proof_that_the_limits_forbid_has_no_moves(own: Library) -> None:
@@ -84,8 +82,7 @@ def test_what_is_no_proof_is_no_lesson(trap: Proving) -> None:
 
 def test_a_proof_without_choice_teaches_nothing() -> None:
     text = "cnf(goal, negated_conjecture, ~ p | ~ q). cnf(a, axiom, p). cnf(b, axiom, q)."
-    library = build_library([clausify(parse_problem(text, "t"))])
-    assert from_proof(Proving(library=library), 0, (0,)) is None
+    assert from_proof(game_of(text), 0, (0,)) is None
 
 
 def test_failures_teach_the_value_alone(trap: Proving) -> None:

@@ -27,11 +27,11 @@ from envs.proving.split import held_out
 from selfplay.config import Config, parse_config
 from selfplay.learning import checkpoint
 from selfplay.nets.evaluator import NetEvaluator
-from selfplay.proving.crew import Crew
 from selfplay.proving.lessons import replay
 from selfplay.proving.matchmaker import Matchmaker
 from selfplay.proving.measure import ProvedProblems
 from selfplay.proving.trials import Unguided, attempt
+from selfplay.proving.workers import TrialWorkers
 from selfplay.regimes.prove import Prove
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics import find
@@ -134,13 +134,13 @@ def test_after_the_first_time_the_clauses_are_shuffled(
 ) -> None:
     """Each problem once in order, then twice in random orders, then guided."""
     done: list[tuple[str, int]] = []
-    plain = Crew.work
+    plain = TrialWorkers.work
 
-    def work(self: Crew, net: Any, problems: Any, how: Any, rng: Any) -> Any:
+    def work(self: TrialWorkers, net: Any, problems: Any, how: Any, rng: Any) -> Any:
         done.append((how, len(problems)))
         return plain(self, net, problems, how, rng)
 
-    monkeypatch.setattr(Crew, "work", work)
+    monkeypatch.setattr(TrialWorkers, "work", work)
     train(recipe, ["regime.unguided_rounds=3", "budget.positions=300"], str(tmp_path / "run"))
     rounds = [("in order", 6), ("in order", 4)] + 2 * [("shuffled", 6), ("shuffled", 4)]
     assert done[:6] == rounds
@@ -152,14 +152,14 @@ def test_the_hardest_problems_of_a_round_come_first(
 ) -> None:
     """So that no long trial begins when the others are done."""
     done: list[list[int]] = []
-    plain = Crew.work
+    plain = TrialWorkers.work
 
-    def work(self: Crew, net: Any, problems: Any, how: Any, rng: Any) -> Any:
+    def work(self: TrialWorkers, net: Any, problems: Any, how: Any, rng: Any) -> Any:
         if how == "guided":
             done.append(problems.tolist())
         return plain(self, net, problems, how, rng)
 
-    monkeypatch.setattr(Crew, "work", work)
+    monkeypatch.setattr(TrialWorkers, "work", work)
     monkeypatch.setattr(Matchmaker, "rates", lambda self: np.linspace(1.0, 0.0, len(self.refuted)))
     train(recipe, ["budget.positions=300"], str(tmp_path / "run"))
     assert len(done) > 1

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from provers import write_prover
+from provers import library_of, write_prover
 
-from envs.proving.calculus.matrix import build_library
 from envs.proving.calculus.tableau import OVER, PROVED
 from envs.proving.game import OWN, Proving
 from envs.proving.logic.clausify import clausify
@@ -21,15 +20,16 @@ from envs.proving.logic.interrupt import look
 from envs.proving.logic.tptp import parse_problem, read_problem
 from envs.proving.proofs.checker import Verdict, check_clause_form, check_proof
 from selfplay.config import parse_config
-from selfplay.proving import batch as judge
+from selfplay.proving import batch
 from selfplay.proving import prover as provers
-from selfplay.proving.batch import Judged, Order, is_trivial, judge_file, judge_files
+from selfplay.proving.batch import Conditions, ProblemResult, is_trivial, judge_file, judge_files
 from selfplay.proving.guided import Guided, search_guided, unguided
 from selfplay.proving.lessons import replay
 from selfplay.proving.prover import Prover, Result
 from selfplay.proving.report import TRIVIAL, by_set, judged_json, judged_lines
 from selfplay.proving.trials import Bounds, winning_line
 from selfplay.search.tree import new_tree
+from selfplay.system.workers import Workers
 from selfplay.training.folder import RunFolder
 from selfplay.training.guide import load_guide, reference
 
@@ -144,11 +144,11 @@ def test_the_next_problem_stands_in_the_memory_of_the_last() -> None:
     prover, fresh = Prover(unguided(), 1.0), Prover(unguided(), 1.0)
     bounds = Bounds(inferences=500)
     prover.prove_file(HARD, bounds)
-    before = prover.ground.forest
+    before = prover.memory.forest
     again = prover.prove_file(DEEP, bounds)
     assert before is not None
-    assert prover.ground.forest is not None
-    assert np.shares_memory(before.tree.draw, prover.ground.forest.tree.draw)
+    assert prover.memory.forest is not None
+    assert np.shares_memory(before.tree.draw, prover.memory.forest.tree.draw)
     expected = fresh.prove_file(DEEP, bounds)
     assert (again.status, again.inferences, again.proof) == (
         expected.status, expected.inferences, expected.proof,
@@ -196,7 +196,7 @@ def test_problems_of_nothing_or_little(text: str, status: str, guided: bool) -> 
 def test_nets_read_problems_of_nothing(kind: str, tmp_path: Path) -> None:
     guide = load_guide(str(write_prover(tmp_path / "run", kind)))
     for text in ("cnf(a, axiom, p | ~ p).", "cnf(a, axiom, $false).", "cnf(a, axiom, p)."):
-        game = guide.game.on(build_library([clausify(parse_problem(text, "made"))]))
+        game = guide.game.on(library_of(text))
         opinion = guide.opinions(game)(game, game.start(np.zeros(3, np.int32)))
         assert np.isfinite(opinion.logits).all()
 
@@ -250,7 +250,7 @@ def test_what_the_checker_refuses_is_not_proved(monkeypatch: pytest.MonkeyPatch)
     )
     told = judge_file(Prover(), EASY, Bounds(60.0))
     assert (told.proved, told.refused) == (False, True)
-    lines = judged_lines([told], PELLETIER, "x", Order(None, Bounds(60.0), 0.5))
+    lines = judged_lines([told], PELLETIER, "x", Conditions(None, Bounds(60.0), 0.5))
     assert lines[-1].startswith("A FAULT OF THIS PROVER, please report it: pelletier_24: the ")
 
 
@@ -289,14 +289,14 @@ def test_a_tree_without_room_goes_on_below_and_begins_again(room: int) -> None:
 
 def test_a_game_that_is_lost_from_the_start_is_exhausted() -> None:
     guide = unguided()
-    game = guide.game.on(build_library([clausify(parse_problem(SATISFIABLE, "made"))]))
+    game = guide.game.on(library_of(SATISFIABLE))
     found = search_guided(game, guide.search, guide.opinions(game), 0)
     assert (found.proved, found.exhausted, found.moves) == (False, True, ())
 
 
 def test_a_problem_without_anything_to_begin_with() -> None:
     guide = unguided()
-    game = guide.game.on(build_library([clausify(parse_problem("cnf(a, axiom, p).", "made"))]))
+    game = guide.game.on(library_of("cnf(a, axiom, p)."))
     found = search_guided(game, guide.search, guide.opinions(game), 0)
     assert found == (False, True, 0, ())
 
@@ -374,9 +374,9 @@ def problems(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_judged_by_set(problems: Path) -> None:
-    order = Order(None, Bounds(inferences=1000), 0.5)
+    conditions = Conditions(None, Bounds(inferences=1000), 0.5)
     files = sorted(problems.rglob("*.p"))
-    found = list(judge_files(files, order, 2, lambda: False, lambda: None))
+    found = list(judge_files(files, conditions, 2, lambda: False, lambda: None))
     judged = sorted(found, key=lambda one: one.path)
     told = {one.problem: one for one in judged}
     assert {name for name, one in told.items() if one.proved} == {"two", "easy", "same"}
@@ -387,7 +387,7 @@ def test_a_folder_is_judged_by_set(problems: Path) -> None:
     assert {name: len(own) for name, own in by_set(judged, problems).items()} == {
         "chains": 2, "problems": 2, TRIVIAL: 1,
     }  # fmt: skip
-    content = judged_json(judged, problems, order)
+    content = judged_json(judged, problems, conditions)
     assert (content["problems"], content["proved"]) == (5, 3)
     assert (content["seconds"], content["inferences"]) == (None, 1000)
     chains = content["sets"]["chains"]
@@ -395,7 +395,7 @@ def test_a_folder_is_judged_by_set(problems: Path) -> None:
     assert chains["low"] < 0.5 < chains["high"]
     assert all(one["checked"] == one["proved"] for one in content["results"])
     assert [one["problem"] for one in content["results"]] == ["open", "two", "easy", "same", "torn"]
-    lines = judged_lines(judged, problems, "unguided search", order)
+    lines = judged_lines(judged, problems, "unguided search", conditions)
     assert lines[0] == f"unguided search on 5 problems of {problems}, 1,000 inferences each:"
     assert lines[-1].startswith(f"1 could not be tried, for one: {problems}/torn.p, line 1")
 
@@ -419,11 +419,11 @@ def test_word_for_word() -> None:
 def test_judging_stops_when_asked(problems: Path) -> None:
     for number in range(20):
         (problems / f"hard{number}.p").write_text(HARD.read_text())
-    stopping: list[Judged] = []
+    stopping: list[ProblemResult] = []
     begun = time.perf_counter()
     files = sorted(problems.glob("hard*.p"))
-    order = Order(None, Bounds(seconds=1.0), 0.5)
-    for one in judge_files(files, order, 2, lambda: len(stopping) >= 2, lambda: None):
+    conditions = Conditions(None, Bounds(seconds=1.0), 0.5)
+    for one in judge_files(files, conditions, 2, lambda: len(stopping) >= 2, lambda: None):
         stopping.append(one)
     assert 2 <= len(stopping) <= 4
     assert {one.status for one in stopping} <= {"Timeout", "User"}
@@ -435,30 +435,30 @@ def test_a_process_that_dies_takes_one_problem_with_it(
 ) -> None:
     (problems / "hard.p").write_text(HARD.read_text())
     files = [problems / "hard.p", problems / "easy.p"]
-    crews: list[judge._Crew] = []
-    begin = judge._Crew.__init__
+    started: list[Workers] = []
 
-    def noted(self: judge._Crew, order: Order) -> None:
-        begin(self, order)
-        crews.append(self)
+    class Noted(Workers):
+        def __init__(self, *what: Any) -> None:
+            super().__init__(*what)
+            started.append(self)
 
-    monkeypatch.setattr(judge._Crew, "__init__", noted)
+    monkeypatch.setattr(batch, "Workers", Noted)
     killed = False
 
     def kill() -> None:
         nonlocal killed
-        for process, path in crews[0].busy.values():
+        for process, path in started[0].busy.values():
             if path.name == "hard.p" and not killed:
                 killed = True
                 os.kill(process.pid or 0, signal.SIGKILL)
 
-    order = Order(None, Bounds(seconds=30.0), 0.5)
-    told = {one.problem: one for one in judge_files(files, order, 1, lambda: False, kill)}
+    conditions = Conditions(None, Bounds(seconds=30.0), 0.5)
+    told = {one.problem: one for one in judge_files(files, conditions, 1, lambda: False, kill)}
     assert told["easy"].proved
     assert told["hard"].error == "its process ended (SIGKILL; perhaps it took too much memory)"
 
 
 def test_a_run_that_is_none_is_told_by_the_first_process(problems: Path) -> None:
-    order = Order(partial(load_guide, "nowhere"), Bounds(inferences=10), 0.5)
+    conditions = Conditions(partial(load_guide, "nowhere"), Bounds(inferences=10), 0.5)
     with pytest.raises(ValueError, match="there is no run 'nowhere'"):
-        list(judge_files([problems / "easy.p"], order, 1, lambda: False, lambda: None))
+        list(judge_files([problems / "easy.p"], conditions, 1, lambda: False, lambda: None))

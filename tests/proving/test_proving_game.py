@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from provers import game_of, is_accepted
 
 import envs
 from envs.proving.calculus.deepening import deepen
-from envs.proving.calculus.matrix import Library, build_library
+from envs.proving.calculus.matrix import Library
 from envs.proving.calculus.tableau import (
     INFERENCES,
     LIMITED,
@@ -21,10 +22,7 @@ from envs.proving.calculus.tableau import (
     RUNNING,
 )
 from envs.proving.game import Proving, ProvingState, load_library
-from envs.proving.logic.clausify import clausify
-from envs.proving.logic.tptp import parse_problem
 from envs.proving.logic.tptp_writer import clause_text
-from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
 from envs.proving.proofs.proof import EXTENSION
 from envs.proving.proofs.tableau_text import tableau_text
@@ -45,10 +43,6 @@ def own() -> Library:
     return load_library()
 
 
-def game_of(text: str, **options: int) -> Proving:
-    return Proving(library=build_library([clausify(parse_problem(text, "t"))]), **options)
-
-
 def played(game: Proving, *moves: int) -> tuple[ProvingState, list[float], list[float]]:
     """The position after the moves, and what each paid and how it discounts what follows."""
     state, rewards, discounts = game.start(np.zeros(1, np.int32)), [], []
@@ -64,9 +58,7 @@ def scalars(state: ProvingState, *which: int) -> list[int]:
 
 
 def accepted(game: Proving, state: ProvingState, i: int = 0) -> bool:
-    problem = int(state.problem[i])
-    proof = proof_of(game.library, problem, arrays.take(state.tableau, i))
-    return check_proof(game.library.forms[problem], proof).accepted
+    return is_accepted(game.library, int(state.problem[i]), arrays.take(state.tableau, i))
 
 
 def test_a_proof_pays_one() -> None:

@@ -5,11 +5,7 @@ Threads would wait for each other: a trial is made of many short steps of Python
 
 from __future__ import annotations
 
-import multiprocessing
-import pickle
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -24,11 +20,10 @@ from selfplay.nets import Net
 from selfplay.nets.evaluator import CancelledError, NetEvaluator, Usage
 from selfplay.proving.hindsight import lessons_of_parts
 from selfplay.proving.lessons import from_failure, from_proof, replay
-from selfplay.proving.trials import Ground, Trial, attempt
+from selfplay.proving.trials import TreeMemory, Trial, attempt
 from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Search
-from selfplay.system.interrupts import leave_to_parent
-from selfplay.system.parent import leave_with_parent
+from selfplay.system.workers import EndedError, Workers
 from selfplay.types import Targets
 
 How = Literal["guided", "in order", "shuffled"]  # the last two are unguided, see unguided.py
@@ -45,8 +40,8 @@ class Effort(NamedTuple):
     smoothing: float
 
 
-class Batch(NamedTuple):
-    """What one worker brings home from a round."""
+class RoundPart(NamedTuple):
+    """What one worker has made of its problems of a round."""
 
     trials: list[Trial]
     samples: list[Targets]
@@ -55,17 +50,17 @@ class Batch(NamedTuple):
     usage: Usage
 
 
-class _Worker:
+class _Trier:
     """Tries problems with one evaluator."""
 
     def __init__(
         self, game: Proving, search: Search, effort: Effort, evaluator: NetEvaluator
     ) -> None:
         self._game, self._search, self._effort = game, search, effort
-        self._ground = Ground()
+        self._memory = TreeMemory()
         self.evaluator = evaluator
 
-    def work(self, problems: Sequence[int], how: How, seed: int) -> Batch:
+    def work(self, problems: Sequence[int], how: How, seed: int) -> RoundPart:
         """One trial of each problem, and the lessons."""
         game, effort, guided = self._game, self._effort, how == "guided"
         rng = np.random.default_rng(seed)
@@ -73,7 +68,7 @@ class _Worker:
         if guided:
             trials = attempt(
                 game, self._search, self.evaluator, problems, effort.inferences, rng, effort.lanes,
-                ground=self._ground,
+                memory=self._memory,
             )  # fmt: skip
         else:
             order = rng if how == "shuffled" else None
@@ -97,13 +92,13 @@ class _Worker:
                 lesson = from_proof(game, trial.problem, trial.actions, effort.smoothing)
             elif not trial.proved and guided:
                 lesson = from_failure(game, trial, effort.failures, rng)
-                found = lessons_of_parts(game, trial, effort.hindsight, effort.smoothing)
-                samples += found
-                parts += len(found)
+                lessons = lessons_of_parts(game, trial, effort.hindsight, effort.smoothing)
+                samples += lessons
+                parts += len(lessons)
             if lesson is not None:
                 samples.append(lesson)
             done.append(trial._replace(seen=(), furthest=None))
-        return Batch(done, samples, refused, parts, self.evaluator.take_usage())
+        return RoundPart(done, samples, refused, parts, self.evaluator.take_usage())
 
     def _accepts(self, trial: Trial) -> bool:
         """Whether the checker accepts the proof."""
@@ -113,7 +108,7 @@ class _Worker:
         return check_proof(self._game.library.forms[trial.problem], proof).accepted
 
 
-class Crew:
+class TrialWorkers:
     """The workers of a run."""
 
     def __init__(
@@ -122,78 +117,86 @@ class Crew:
         search: Search,
         effort: Effort,
         evaluator: Callable[[Net], NetEvaluator],
-        workers: int,
+        count: int,
     ) -> None:
-        self._workers, self._evaluator = workers, evaluator
+        self._count, self._evaluator = count, evaluator
         self._make = (game, search, effort)
-        self._own: _Worker | None = None
-        self._pool: ProcessPoolExecutor | None = None
+        self._own: _Trier | None = None
+        self._processes: Workers | None = None
 
     def work(
         self, net: Net, problems: NDArray[np.int64], how: How, rng: np.random.Generator
-    ) -> list[Batch]:
+    ) -> list[RoundPart]:
         """The trials of the problems under the weights of ``net``."""
-        seeds = [int(seed) for seed in rng.integers(0, 2**63 - 1, self._workers)]
+        seeds = [int(seed) for seed in rng.integers(0, 2**63 - 1, self._count)]
         if self._own is None:
-            self._own = _Worker(*self._make, self._evaluator(net))
+            self._own = _Trier(*self._make, self._evaluator(net))
         self._own.evaluator.load(net)
-        if self._workers == 1:
+        if self._count == 1:
             return [self._own.work(problems.tolist(), how, seeds[0])]
-        if self._pool is None:
+        if self._processes is None:
             evaluator = self._own.evaluator
-            started = (*self._make, net, evaluator.device, evaluator.dtype)
-            # in one piece: what starts a process is pickled while other threads pickle too
-            self._pool = ProcessPoolExecutor(
-                self._workers,
-                multiprocessing.get_context("spawn"),
-                _begin,
-                (pickle.dumps(started),),
+            self._processes = Workers(
+                self._count, _begin, *self._make, net, evaluator.device, evaluator.dtype
             )
         weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
-        try:
-            futures = [
-                self._pool.submit(_work, weights, problems[i :: self._workers].tolist(), how, seed)
-                for i, seed in enumerate(seeds)
-            ]
-            return [future.result() for future in futures]
-        except BrokenProcessPool as error:
-            raise ValueError(
-                "a proving process was ended from outside, perhaps for want of memory; what was "
-                "saved before is intact: run the same command again, or with less by "
-                "--set actor.threads=..."
-            ) from error
+        for i, seed in enumerate(seeds):
+            own = problems[i :: self._count].tolist()
+            self._processes.give(_Share(i, weights, own, how, seed))
+        parts: dict[int, RoundPart] = {}
+        while len(parts) < len(seeds):
+            for share, answer in self._processes.answers():
+                if isinstance(answer, EndedError):
+                    raise ValueError(
+                        "a proving process was ended from outside, perhaps for want of memory; "
+                        "what was saved before is intact: run the same command again, or with "
+                        "less by --set actor.threads=..."
+                    ) from answer
+                if isinstance(answer, Exception):
+                    raise answer
+                parts[share.number] = answer
+        return [parts[i] for i in range(len(seeds))]
 
     def cancel(self) -> None:
         """Makes the work under way end at once; it is lost."""
         if self._own is not None:
             self._own.evaluator.cancelled = True
-        if self._pool is not None:
-            for child in multiprocessing.active_children():
-                child.terminate()
+        if self._processes is not None:
+            self._processes.kill()
 
     def close(self) -> None:
         """Ends the workers."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._processes is not None:
+            self._processes.close()
 
 
-_present: dict[str, Any] = {}  # of a worker process: its worker and its net
+class _Share(NamedTuple):
+    """What a worker process does in a round."""
+
+    number: int
+    weights: dict[str, NDArray[Any]]
+    problems: list[int]
+    how: How
+    seed: int
 
 
-def _begin(started: bytes) -> None:
-    """Sets a worker process up: with game, search, effort, net, device and precision."""
-    leave_with_parent()
-    leave_to_parent()
+def _begin(
+    halted: Callable[[], bool],
+    game: Proving,
+    search: Search,
+    effort: Effort,
+    net: Net,
+    device: str,
+    dtype: torch.dtype,
+) -> Callable[[_Share], RoundPart]:
+    """What a worker process works with."""
     torch.set_num_threads(1)
-    game, search, effort, net, device, dtype = pickle.loads(started)
-    evaluator = NetEvaluator(net, game.num_actions, device, dtype, 0)
-    _present["worker"] = _Worker(game, search, effort, evaluator)
-    _present["net"] = net
+    trier = _Trier(game, search, effort, NetEvaluator(net, game.num_actions, device, dtype, 0))
 
+    def work(share: _Share) -> RoundPart:
+        weights = {name: torch.from_numpy(array) for name, array in share.weights.items()}
+        net.load_state_dict(weights)
+        trier.evaluator.load(net)
+        return trier.work(share.problems, share.how, share.seed)
 
-def _work(weights: dict[str, Any], problems: list[int], how: How, seed: int) -> Batch:
-    worker, net = _present["worker"], _present["net"]
-    net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    worker.evaluator.load(net)
-    batch: Batch = worker.work(problems, how, seed)
-    return batch
+    return work

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,11 @@ from selfplay import arrays
 from selfplay.config import parse_config
 from selfplay.nets import Net
 from selfplay.nets.evaluator import CancelledError, NetEvaluator, Usage
-from selfplay.proving import crew as crews
-from selfplay.proving.crew import Batch, Crew, Effort
+from selfplay.proving import workers as proving_workers
 from selfplay.proving.lessons import replay
+from selfplay.proving.workers import Effort, RoundPart, TrialWorkers
 from selfplay.search import Puct
+from selfplay.system.workers import EndedError
 
 EFFORT = Effort(
     inferences=60, unguided_inferences=500, lanes=8, failures=3, hindsight=2, smoothing=0.1
@@ -55,8 +56,8 @@ def evaluator(net: Net) -> NetEvaluator:
     return NetEvaluator(net, 64, "cpu", torch.float32, 0)
 
 
-def hired(game: Proving, workers: int = 1) -> Crew:
-    return Crew(game, SEARCH, EFFORT, evaluator, workers)
+def hired(game: Proving, workers: int = 1) -> TrialWorkers:
+    return TrialWorkers(game, SEARCH, EFFORT, evaluator, workers)
 
 
 def all_problems(game: Proving) -> NDArray[np.int64]:
@@ -64,18 +65,18 @@ def all_problems(game: Proving) -> NDArray[np.int64]:
 
 
 @pytest.fixture(scope="module")
-def guided(game: Proving, net: Net) -> Batch:
+def guided(game: Proving, net: Net) -> RoundPart:
     (batch,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(7))
     return batch
 
 
 @pytest.fixture(scope="module")
-def unguided(game: Proving, net: Net) -> Batch:
+def unguided(game: Proving, net: Net) -> RoundPart:
     (batch,) = hired(game).work(net, all_problems(game), "in order", np.random.default_rng(7))
     return batch
 
 
-def accepted(game: Proving, batches: list[Batch]) -> set[int]:
+def accepted(game: Proving, batches: list[RoundPart]) -> set[int]:
     """The problems proved, once each proof has been checked."""
     proved = set()
     for trial in (trial for batch in batches for trial in batch.trials):
@@ -91,7 +92,7 @@ def accepted(game: Proving, batches: list[Batch]) -> set[int]:
     return proved
 
 
-def plain(batch: Batch) -> list[Any]:
+def plain(batch: RoundPart) -> list[Any]:
     """All that a seed decides."""
     return [
         [trial._replace(seconds=0.0) for trial in batch.trials],
@@ -102,7 +103,7 @@ def plain(batch: Batch) -> list[Any]:
     ]
 
 
-def test_a_seed_decides_the_batch(game: Proving, net: Net, guided: Batch) -> None:
+def test_a_seed_decides_the_batch(game: Proving, net: Net, guided: RoundPart) -> None:
     (again,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(7))
     assert plain(again) == plain(guided)
     (other,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(8))
@@ -111,7 +112,7 @@ def test_a_seed_decides_the_batch(game: Proving, net: Net, guided: Batch) -> Non
 
 @pytest.mark.parametrize("how", ["guided", "unguided"])
 def test_each_problem_is_tried_once_within_its_inferences(
-    how: str, game: Proving, guided: Batch, unguided: Batch
+    how: str, game: Proving, guided: RoundPart, unguided: RoundPart
 ) -> None:
     batch = guided if how == "guided" else unguided
     tried = [trial.problem for trial in batch.trials]
@@ -125,7 +126,7 @@ def test_each_problem_is_tried_once_within_its_inferences(
 
 
 def test_proofs_teach_policy_and_value_and_failures_value_alone(
-    guided: Batch, unguided: Batch
+    guided: RoundPart, unguided: RoundPart
 ) -> None:
     won, lost = [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]
     proved = arrays.concatenate(unguided.samples)
@@ -143,7 +144,7 @@ def test_proofs_teach_policy_and_value_and_failures_value_alone(
 
 
 def test_a_proof_that_the_checker_refuses_counts_as_none(
-    game: Proving, net: Net, unguided: Batch, monkeypatch: pytest.MonkeyPatch
+    game: Proving, net: Net, unguided: RoundPart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One literal of every proof is turned round before it is checked."""
 
@@ -153,7 +154,7 @@ def test_a_proof_that_the_checker_refuses_counts_as_none(
         literal = first.literal._replace(positive=not first.literal.positive)
         return proof._replace(nodes=(first._replace(literal=literal), *others))
 
-    monkeypatch.setattr(crews, "proof_of", turned)
+    monkeypatch.setattr(proving_workers, "proof_of", turned)
     (batch,) = hired(game).work(net, all_problems(game), "in order", np.random.default_rng(7))
     assert batch.refused == sum(trial.proved for trial in unguided.trials) > 0
     assert not any(trial.proved or trial.actions for trial in batch.trials)
@@ -161,7 +162,7 @@ def test_a_proof_that_the_checker_refuses_counts_as_none(
 
 
 def test_a_proof_that_the_game_has_no_room_for_counts_as_none(
-    game: Proving, net: Net, unguided: Batch
+    game: Proving, net: Net, unguided: RoundPart
 ) -> None:
     """The unguided search finds it, but nobody could check it move by move."""
     small = Proving(nodes=12, library=game.library)
@@ -171,41 +172,32 @@ def test_a_proof_that_the_game_has_no_room_for_counts_as_none(
 
 
 def test_a_cancelled_round_is_given_up(game: Proving, net: Net) -> None:
-    crew = hired(game)
-    crew.work(net, np.array([0]), "in order", np.random.default_rng(0))
-    crew.cancel()
+    workers = hired(game)
+    workers.work(net, np.array([0]), "in order", np.random.default_rng(0))
+    workers.cancel()
     with pytest.raises(CancelledError):
-        crew.work(net, all_problems(game), "in order", np.random.default_rng(0))
+        workers.work(net, all_problems(game), "in order", np.random.default_rng(0))
 
 
 @pytest.fixture
-def two(game: Proving) -> Iterator[Crew]:
-    crew = hired(game, 2)
-    yield crew
-    crew.close()
-
-
-class Broken:
-    """In the place of a pool: one of its processes was killed."""
-
-    def __init__(self, *_: Any) -> None: ...
-
-    def submit(self, *_: Any) -> None:
-        raise BrokenProcessPool
-
-    def shutdown(self, **_: Any) -> None: ...
+def two(game: Proving) -> Iterator[TrialWorkers]:
+    workers = hired(game, 2)
+    yield workers
+    workers.close()
 
 
 def test_a_worker_that_was_killed_is_one_sentence(
-    two: Crew, game: Proving, net: Net, monkeypatch: pytest.MonkeyPatch
+    two: TrialWorkers, game: Proving, net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(two, "_pool", Broken())
+    ended = [(share, EndedError("its process ended (SIGKILL)")) for share in range(2)]
+    processes = SimpleNamespace(give=lambda share: None, answers=lambda: ended, close=lambda: None)
+    monkeypatch.setattr(two, "_processes", processes)
     with pytest.raises(ValueError, match="a proving process was ended from outside"):
         two.work(net, all_problems(game), "in order", np.random.default_rng(7))
 
 
 def test_two_processes_try_each_problem_once(
-    two: Crew, game: Proving, net: Net, unguided: Batch
+    two: TrialWorkers, game: Proving, net: Net, unguided: RoundPart
 ) -> None:
     problems = all_problems(game)
     alone = two.work(net, problems, "in order", np.random.default_rng(7))
@@ -227,13 +219,13 @@ def test_a_net_that_knows_the_problems_goes_to_other_processes() -> None:
         library=build_library(load_library(str(OWN / "pelletier")).forms[18:26]), view="graph"
     )
     section = parse_config({"net": {"kind": "graph", "features": 8, "width": 8, "rounds": 1}}).net
-    crew = hired(game, 2)
+    workers = hired(game, 2)
     try:
         net = section.build(game)
-        alone = crew.work(net, all_problems(game), "in order", np.random.default_rng(7))
-        helped = crew.work(net, all_problems(game), "guided", np.random.default_rng(7))
+        alone = workers.work(net, all_problems(game), "in order", np.random.default_rng(7))
+        helped = workers.work(net, all_problems(game), "guided", np.random.default_rng(7))
     finally:
-        crew.close()
+        workers.close()
     assert 0 < len(accepted(game, alone)) <= 8
     assert sum(len(batch.trials) for batch in helped) == 8
 
@@ -248,16 +240,16 @@ import torch
 sys.path[:0] = {tests!r}
 
 if __name__ == "__main__":
-    from test_crew import EFFORT, SEARCH, evaluator, CHOSEN
+    from test_trial_workers import EFFORT, SEARCH, evaluator, CHOSEN
     from envs.proving.game import Proving
     from selfplay.config import parse_config
-    from selfplay.proving.crew import Crew
+    from selfplay.proving.workers import TrialWorkers
 
     game = Proving(CHOSEN)
     section = parse_config({{"net": {{"kind": "walks", "features": 8, "width": 16}}}}).net
     net = section.build(game)
-    crew = Crew(game, SEARCH, EFFORT, evaluator, 2)
-    crew.work(net, np.zeros(2, np.int64), "in order", np.random.default_rng(0))
+    workers = TrialWorkers(game, SEARCH, EFFORT, evaluator, 2)
+    workers.work(net, np.zeros(2, np.int64), "in order", np.random.default_rng(0))
     print(*[child.pid for child in multiprocessing.active_children()], flush=True)
     os.kill(os.getpid(), 9)
 """

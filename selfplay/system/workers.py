@@ -1,0 +1,133 @@
+"""Processes that work for this one, each at one task at a time.
+
+A process that dies takes its task with it and no more.  Ctrl-C is for this process alone, and none
+outlives it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import pickle
+import signal
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+from selfplay.system.parent import leave_with_parent
+
+_PATIENCE_S = 10.0  # for a process to stop
+_FOR_THE_LEADER = {getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)}
+
+# what a process works with: made once, it turns a task into an answer
+Work = Callable[[Any], Any]
+
+
+class EndedError(Exception):
+    """A process ended before its task was done; says how."""
+
+
+class Workers:
+    """``count`` processes, and the tasks that they are at."""
+
+    def __init__(self, count: int, begin: Callable[..., Work], *arguments: Any) -> None:
+        """Each process calls ``begin(halted, *arguments)``, ``halted()`` being whether to stop.
+
+        A ValueError or OSError of ``begin`` is raised here once its process has been given a task.
+        """
+        self._context = multiprocessing.get_context("spawn")  # threads of torch survive no fork
+        self._halt = self._context.Event()
+        # in one piece: what starts a process is pickled while other threads pickle too
+        self._started = pickle.dumps((begin, arguments))
+        self._idle = [self._start() for _ in range(count)]
+        self.busy: dict[Connection, tuple[SpawnProcess, Any]] = {}
+
+    def _start(self) -> tuple[SpawnProcess, Connection]:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=_serve, args=(theirs, self._started, self._halt), daemon=True
+        )
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_LEADER)  # goes on in the process
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        theirs.close()
+        return process, ours
+
+    def give(self, task: Any) -> None:
+        """Gives a task to an idle process, to a new one where there is none."""
+        process, ours = self._idle.pop() if self._idle else self._start()
+        self.busy[ours] = process, task
+        with contextlib.suppress(OSError):  # it has died: ``answers`` says so
+            ours.send(task)
+
+    def answers(self, seconds: float | None = None) -> Iterator[tuple[Any, Any]]:
+        """Tasks that are done, with their answers; waits for one, ``seconds`` at most.
+
+        An answer is the Exception that the work raised, EndedError where its process died.
+        """
+        for ours in wait(list(self.busy), seconds):
+            assert isinstance(ours, Connection)
+            process, task = self.busy.pop(ours)
+            try:
+                begun, answer = ours.recv()
+            except (EOFError, OSError):
+                process.join()
+                ours.close()
+                yield task, EndedError(f"its process ended ({_ending(process.exitcode)})")
+                continue
+            self._idle.append((process, ours))
+            if not begun:
+                raise answer
+            yield task, answer
+
+    def halt(self) -> None:
+        """Asks all to stop at once."""
+        self._halt.set()
+
+    def kill(self) -> None:
+        """Ends all at once; what they are at is lost."""
+        for process, _ in (*self._idle, *self.busy.values()):
+            process.kill()
+
+    def close(self) -> None:
+        """Ends all processes, by force those that do not hear."""
+        self._halt.set()
+        every = [*self._idle, *((process, ours) for ours, (process, _) in self.busy.items())]
+        for _, ours in every:
+            with contextlib.suppress(OSError):
+                ours.send(None)
+        until = time.monotonic() + _PATIENCE_S
+        for process, ours in every:
+            process.join(max(0.1, until - time.monotonic()))
+            if process.is_alive():
+                process.kill()
+            ours.close()
+        self._idle.clear()
+        self.busy.clear()
+
+
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"{signal.Signals(-code).name}; perhaps it took too much memory"
+    return f"exit code {code}"
+
+
+def _serve(pipe: Connection, started: bytes, halt: Any) -> None:
+    """A process: does the tasks it is sent until one is None."""
+    leave_with_parent()
+    begin, arguments = pickle.loads(started)
+    try:
+        work: Work = begin(halt.is_set, *arguments)
+    except (ValueError, OSError) as error:
+        pipe.send((False, error))
+        return
+    while (task := pipe.recv()) is not None:
+        try:
+            answer = work(task)
+        except Exception as error:
+            answer = error
+        pipe.send((True, answer))

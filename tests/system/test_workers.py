@@ -1,0 +1,72 @@
+"""Processes that work: tasks and answers, errors, deaths, and when they stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from selfplay.system.workers import EndedError, Work, Workers
+
+
+def begin(halted: Callable[[], bool], base: int) -> Work:
+    if base < 0:
+        raise ValueError("there is no such base")
+
+    def work(task: int) -> int:
+        if task == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        while task == 99 and not halted():
+            time.sleep(0.01)
+        return base // (task - 3)
+
+    return work
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    workers = Workers(2, begin, 60)
+    yield workers
+    workers.close()
+
+
+def answered(workers: Workers) -> dict[int, object]:
+    answers: dict[int, object] = {}
+    while workers.busy:
+        answers |= dict(workers.answers())
+    return answers
+
+
+def test_errors_and_deaths_take_their_own_task_alone(workers: Workers) -> None:
+    for task in (0, 3, 5):  # the third begins a process of its own
+        workers.give(task)
+    answers = answered(workers)
+    assert answers.pop(5) == 30
+    assert isinstance(answers.pop(3), ZeroDivisionError)
+    assert isinstance(ended := answers.pop(0), EndedError)
+    assert str(ended) == "its process ended (SIGKILL; perhaps it took too much memory)"
+    workers.give(6)
+    assert answered(workers) == {6: 20}
+
+
+def test_they_stop_when_asked_and_when_not_asked(workers: Workers) -> None:
+    workers.give(99)
+    assert list(workers.answers(0.01)) == []
+    workers.kill()
+    assert isinstance(answered(workers)[99], EndedError)
+    workers.give(99)
+    workers.halt()
+    assert isinstance(answered(workers)[99], int | EndedError)  # those that idled were killed too
+    workers.give(99)
+    assert answered(workers) == {99: 0}
+
+
+def test_what_cannot_begin_says_why() -> None:
+    workers = Workers(1, begin, -1)
+    workers.give(1)
+    with pytest.raises(ValueError, match="there is no such base"):
+        answered(workers)
+    workers.close()
