@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from selfplay.compare.records import Run
 from selfplay.system.printable import in_one_line
 
@@ -32,6 +34,10 @@ class Group(NamedTuple):
     def data(self) -> int | None:
         """D, in games or (frozen) positions; None where the data have no end or all are used."""
         return self.positions if self.games is None else self.games
+
+    def last(self, cost: str) -> float:
+        """The mean over seeds of a cost, a field of Points, at their last measurement."""
+        return float(np.mean([getattr(run.points, cost)[-1] for run in self.runs]))
 
 
 def spell_kind(kind: str) -> str:

@@ -136,8 +136,8 @@ def write_pool(
     folder: Path, terms: dict[str, Any], meetings: Sequence[Meeting], pool: Pool | None
 ) -> None:
     """Writes ``pool.json``, or leaves what was there."""
-    matches = [each._asdict() for each in meetings]
-    content = {"terms": terms, "pool": pool and pool._asdict(), "matches": matches}
+    matches = [{**each._asdict(), "own": [list(own) for own in each.own]} for each in meetings]
+    content = {"terms": terms, "pool": pool, "matches": matches}
     text = json.dumps(as_plain(content), allow_nan=False)
     write_text_atomically(folder / FILE, text + "\n")
 

@@ -83,21 +83,24 @@ def test_a_score_has_no_power_law() -> None:
 
 
 @pytest.mark.parametrize("baseline", ["solver", "random", "minimax_at_4"])
-def test_runs_that_only_played_baselines_are_compared(
-    baseline: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_runs_that_only_played_baselines_are_compared(baseline: str, tmp_path: Path) -> None:
     place = two_regimes(tmp_path, **{f"vs_{baseline}": lambda rate: 1 - rate})
     spelled = baseline.replace("_at_", ":")
-    done = publish(Request((str(place),), None, None, None, None, None, "selfplay compare"))
-    assert done.content["metric"] == f"strength/vs_{spelled}"
-    assert done.content["loss"] == ""
-    assert done.content["fits"] == []
-    assert done.content["frontiers"] == []
-    (note,) = (each for each in done.content["notes"] if "power laws" in each)
+    found = compare([place])
+    assert (found.metric, found.loss) == (f"strength/vs_{spelled}", "")
+    assert (found.fits, found.frontiers) == ((), ())
+    (note,) = (each for each in found.notes if "power laws" in each)
     assert note == (
         f"no power laws: they are of losses, and strength/vs_{spelled} is better the higher it is"
     )
-    assert f"points of score against {spelled}" in done.content["sentence"]
+    assert f"points of score against {spelled}" in found.views[0].free.sentence
+
+
+def test_without_a_loss_no_laws_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = two_regimes(tmp_path, vs_random=lambda rate: 1 - rate)
+    done = publish(Request((str(place),), None, None, None, None, None, "selfplay compare"))
     print_comparison(done)
     assert "Power laws" not in capsys.readouterr().out
     assert "There are no power laws" in done.report.read_text()
@@ -132,15 +135,6 @@ def test_measured_once_is_said_and_not_that_there_is_no_other(tmp_path: Path) ->
     )
     told = [note for note in found.notes if "no curve" in note]
     assert [note.partition(",")[0] for note in told] == ["imitation", "imitation"]
-
-
-def test_one_regime_alone_has_no_other(tmp_path: Path) -> None:
-    write_run(tmp_path / "own", SHOWN)
-    assert (
-        compare([tmp_path])
-        .views[0]
-        .free.sentence.endswith("there is no other regime to compare it with")
-    )
 
 
 def test_apart_with_the_expert_charged_says_so() -> None:

@@ -70,15 +70,11 @@ def test_each_group_is_a_run_with_its_curve_and_band(folder: Path, views: tuple[
     assert alone == pytest.approx(np.minimum(1, 1.5 * mean), rel=1e-5)
 
 
-def test_without_a_band_the_mean_stands_for_its_ends(folder: Path) -> None:
+def test_one_seed_has_the_mean_as_its_band_and_charged_curves_are_apart(folder: Path) -> None:
     found = read(folder / IMITATION)
     _, mean = series(found, "compare/mistake rate/against compute (step = GFLOP)")
     for end in ("low", "high"):
         assert series(found, f"{BANDS}_{end}")[1].tolist() == mean.tolist()
-
-
-def test_the_expert_is_charged_in_curves_of_their_own(folder: Path) -> None:
-    found = read(folder / IMITATION)
     free, _ = series(found, f"compare/mistake rate/{LOG}")
     charged, _ = series(found, f"compare/mistake rate, the expert charged/{LOG}")
     assert free[0] == 1000

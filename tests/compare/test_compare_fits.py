@@ -117,7 +117,7 @@ LAW_OF: dict[Form, tuple[Callable[[float], float], dict[str, float]]] = {
 @pytest.mark.parametrize("n", [0, 1000])
 @pytest.mark.parametrize(
     ("repeats", "least", "most"),
-    [(25, 0.84, 1.0), pytest.param(200, 0.90, 0.99, marks=pytest.mark.slow)],
+    [(12, 0.74, 1.0), pytest.param(200, 0.90, 0.99, marks=pytest.mark.slow)],
 )
 def test_the_interval_of_the_exponent_holds_the_truth(
     form: Form, n: int, repeats: int, least: float, most: float
@@ -135,23 +135,17 @@ def test_the_interval_of_the_exponent_holds_the_truth(
     assert all(least <= count / repeats <= most for count in held.values()), held
 
 
-def test_without_noise_the_law_is_found_exactly() -> None:
-    for form, (law, truth) in LAW_OF.items():
-        cells = [LawPoint((float(x),), np.full(2, law(float(x))), 0.0, 0.0) for x in X]
-        fit = fit_law(form, "planted", "D", cells)
-        told = {each.name: each.value for each in fit.parameters}
-        assert told == pytest.approx(truth, rel=1e-4)
-        np.testing.assert_allclose(fit.predict(X), [law(float(x)) for x in X], rtol=1e-6)
-
-
-def test_the_form_that_foretells_comes_first() -> None:
-    for form, (law, _) in LAW_OF.items():
-        cells = [LawPoint((float(x),), np.full(2, law(float(x))), 0.0, 0.0) for x in X]
-        first, second = fit_laws("planted", "D", cells)
-        assert first.form == form
-        assert first.held_out is not None
-        assert second.held_out is not None
-        assert first.held_out <= second.held_out
+@pytest.mark.parametrize("form", LAW_OF)
+def test_without_noise_the_law_is_found_exactly_and_foretells(form: Form) -> None:
+    law, truth = LAW_OF[form]
+    cells = [LawPoint((x,), np.full(2, law(x)), 0.0, 0.0) for x in X.tolist()]
+    first, second = fit_laws("planted", "D", cells)
+    assert first.form == form  # the form that foretells comes first
+    assert {each.name: each.value for each in first.parameters} == pytest.approx(truth, rel=1e-4)
+    np.testing.assert_allclose(first.predict(X), [law(x) for x in X.tolist()], rtol=1e-6)
+    assert first.held_out is not None
+    assert second.held_out is not None
+    assert first.held_out <= second.held_out
 
 
 def test_the_largest_half_decade_is_foretold() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from synthetic_runs import FLOPS, expert_data, power, write_run, write_sweep
+from test_hostile_runs import CONFIG, LINE, nonsense, replace_by_what_never_ends
 
 from selfplay.compare.groups import group_runs
 from selfplay.compare.records import Settings, flop_rate, read_run, read_runs
@@ -17,17 +19,31 @@ from selfplay.compare.records import Settings, flop_rate, read_run, read_runs
 LAW = power(1e9, 0.3)
 
 
+def change(run: Path, **sections: Any) -> Path:
+    """Writes into the configuration of a run; a section keeps what is not named."""
+    config = json.loads((run / "config.json").read_text())
+    for name, value in sections.items():
+        config[name] = {**config[name], **value} if isinstance(value, dict) else value
+    (run / "config.json").write_text(json.dumps(config))
+    return run
+
+
+def older(run: Path) -> Path:
+    """The run as one of a version that did not write down how large its net is."""
+    text = (run / "metrics.jsonl").read_text().replace("net/parameters", "cost/older")
+    (run / "metrics.jsonl").write_text(text)
+    return run
+
+
+def labels(folder: Path) -> list[str]:
+    return [group.label for group in group_runs(read_runs([folder]).runs)]
+
+
 def test_a_run_says_what_was_written(tmp_path: Path) -> None:
     folder = write_run(
-        tmp_path / "a",
-        LAW,
-        kind="imitation",
-        seed=7,
-        regime={"data": "runs/data/t1", "games": 1000},
-        data=expert_data(1000),
-        expert_s=12.5,
-        finished=False,
-    )
+        tmp_path / "a", LAW, kind="imitation", seed=7, data=expert_data(1000), expert_s=12.5,
+        regime={"data": "runs/data/t1", "games": 1000}, finished=False,
+    )  # fmt: skip
     run = read_run(folder)
     assert (run.kind, run.seed, run.games, run.finished) == ("imitation", 7, 1000, False)
     assert run.expert == "solver, temperature 1"
@@ -45,17 +61,10 @@ def test_a_run_says_what_was_written(tmp_path: Path) -> None:
     assert np.isnan(points.of("strength/unheard_of")).all()
 
 
-@pytest.mark.parametrize("width", [16, 64])
-def test_the_size_of_a_net_is_said_or_counted(width: int, tmp_path: Path) -> None:
-    folder = write_run(tmp_path / "a", LAW, width=width)
-    run = read_run(folder)
-    text = (folder / "metrics.jsonl").read_text().replace("net/parameters", "cost/older")
-    (folder / "metrics.jsonl").write_text(text)
-    assert read_run(folder).parameters == run.parameters
-    inputs = 18  # two planes of nine cells
-    layers = inputs * width + width
-    heads = (width * 9 + 9) + (width * 3 + 3)
-    assert run.parameters == layers + heads
+@pytest.mark.parametrize(("width", "parameters"), [(16, 508), (64, 1996)])
+def test_the_size_of_a_net_is_said_or_counted(width: int, parameters: int, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", LAW, width=width)
+    assert read_run(run).parameters == read_run(older(run)).parameters == parameters
 
 
 def test_regimes_of_own_games_have_no_set_of_data(tmp_path: Path) -> None:
@@ -93,29 +102,22 @@ def test_runs_that_differ_in_their_seed_are_one_group(tmp_path: Path) -> None:
     groups = group_runs(read_runs([write_sweep(tmp_path / "sweep")]).runs)
     assert len(groups) == 12
     assert all([run.seed for run in group.runs] == [0, 1, 2] for group in groups)
-    makers = [group.maker_parameters for group in groups if group.kind == "frozen"]
-    assert makers == [508, 1996, 508, 1996]  # whatever seed their makers had
-    assert [group.positions for group in groups if group.kind == "frozen"] == [5000] * 4
+    frozen = [group for group in groups if group.kind == "frozen"]
+    # whatever seed their makers had
+    assert [group.maker_parameters for group in frozen] == [508, 1996, 508, 1996]
+    assert [group.positions for group in frozen] == [5000] * 4
 
 
 def test_labels_tell_what_differs(tmp_path: Path) -> None:
-    def imitation(name: str, games: int, expert: str, **more: int) -> None:
+    for name, games, temperature in (("a", 1000, 0), ("b", 1000, 1), ("c", 10_000, 1)):
+        expert = f"solver, temperature {temperature}"
         write_run(
-            tmp_path / name,
-            LAW,
-            kind="imitation",
+            tmp_path / name, LAW, kind="imitation", data=expert_data(games, expert),
             regime={"data": f"runs/data/{expert}", "games": games},
-            data=expert_data(games, expert),
-            **more,  # type: ignore[arg-type]
-        )
-
-    imitation("a", 1000, "solver, temperature 0")
-    imitation("b", 1000, "solver, temperature 1")
-    imitation("c", 10_000, "solver, temperature 1")
+        )  # fmt: skip
     write_run(tmp_path / "d", LAW)
     write_run(tmp_path / "e", LAW, regime={"positions": 4096})
-    labels = [group.label for group in group_runs(read_runs([tmp_path]).runs)]
-    assert labels == [
+    assert labels(tmp_path) == [
         "imitation, 1,000 games, temperature 0",
         "imitation, 1,000 games, temperature 1",
         "imitation, 10,000 games, temperature 1",
@@ -125,13 +127,14 @@ def test_labels_tell_what_differs(tmp_path: Path) -> None:
 
 
 def test_provers_that_learn_imitate_or_have_no_net_are_three_regimes(tmp_path: Path) -> None:
-    for name, regime, strength in (
-        ("a", {}, {}),
-        ("b", {"guided": False}, {}),
-        ("c", {"guided": False}, {"guided": False}),
-        ("d", {}, {"guided": False}),  # it learned from guided proofs, and was measured without
+    for name, learns, measured in (
+        ("a", True, True),
+        ("b", False, True),
+        ("c", False, False),
+        ("d", True, False),  # it learned from guided proofs, and was measured without
     ):
-        write_run(tmp_path / name, LAW, kind="prove", regime=regime, strength=strength)
+        guided = {"regime": {"guided": learns}, "strength": {"guided": measured}}
+        write_run(tmp_path / name, LAW, kind="prove", **guided)  # type: ignore[arg-type]
     runs = read_runs([tmp_path])
     assert runs.skipped == ()
     assert [(group.kind, group.label, group.expert) for group in group_runs(runs.runs)] == [
@@ -143,18 +146,29 @@ def test_provers_that_learn_imitate_or_have_no_net_are_three_regimes(tmp_path: P
 
 
 def test_the_search_without_a_net_is_told_without_one(tmp_path: Path) -> None:
-    for name, width, strength in (
-        ("a", 16, {}),
-        ("b", 32, {}),
-        ("c", 16, {"guided": False}),
-    ):
-        write_run(tmp_path / name, LAW, kind="prove", width=width, strength=strength)
-    labels = [group.label for group in group_runs(read_runs([tmp_path]).runs)]
-    assert [label.split(",")[0] for label in labels] == ["guided proving"] * 2 + [
-        "unguided proving"
-    ]
-    assert "parameters" in labels[0]
-    assert "parameters" not in labels[2]
+    for name, width, guided in (("a", 16, True), ("b", 32, True), ("c", 16, False)):
+        write_run(tmp_path / name, LAW, kind="prove", width=width, strength={"guided": guided})
+    assert labels(tmp_path) == [
+        "guided proving, 508 parameters", "guided proving, 1,004 parameters", "unguided proving",
+    ]  # fmt: skip
+
+
+def test_kinds_of_net_are_told_apart(tmp_path: Path) -> None:
+    for width, kind in ((16, "mlp"), (64, "resnet")):
+        change(write_run(tmp_path / kind, LAW, width=width), net={"kind": kind})
+    assert labels(tmp_path) == [
+        "self-play, mlp net, 508 parameters", "self-play, resnet net, 1,996 parameters",
+    ]  # fmt: skip
+
+
+def test_budgets_are_told_only_where_nothing_else_differs(tmp_path: Path) -> None:
+    for name, width, budget in (("a", 16, 1e12), ("b", 32, 1e13)):
+        change(write_run(tmp_path / name, LAW, width=width), budget={"flops": budget})
+    sizes = [f"self-play, {size} parameters" for size in ("508", "1,004")]
+    assert labels(tmp_path) == sizes
+    change(tmp_path / "a", net={"width": 32})
+    (tmp_path / "a" / "metrics.jsonl").write_bytes((tmp_path / "b/metrics.jsonl").read_bytes())
+    assert labels(tmp_path) == ["self-play, budget.flops 1e+12", "self-play, budget.flops 1e+13"]
 
 
 @pytest.mark.parametrize(
@@ -170,59 +184,20 @@ def test_the_effort_of_a_search_in_words(settings: Settings, words: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("kind", "changes", "said"),
     [
-        ({"strength": {"inferences": 50}}, r"strength.inferences = 1000, .*b has 50"),
-        ({"strength": {"problems": 7}}, r"strength.problems = 100, .*b has 7"),
-        ({"problems": "elsewhere"}, r"problems = 'here', .*b has 'elsewhere'"),
+        ("prove", {"strength": {"inferences": 50}}, r"strength.inferences = 0, .*b has 50"),
+        ("prove", {"strength": {"problems": 7}}, r"strength.problems = 100, .*b has 7"),
+        ("prove", {"problems": "elsewhere"}, r"problems = '', .*b has 'elsewhere'"),
+        ("selfplay", {"strength": {"simulations": 16}}, r"strength.simulations = 64, .*b has 16"),
+        ("selfplay", {"strength": {"positions": "p.csv"}}, r"positions = '', .*b has 'p.csv'"),
     ],
 )
-def test_provers_measured_on_other_problems_are_refused(
-    changes: dict[str, Any], said: str, tmp_path: Path
+def test_runs_measured_in_other_ways_are_refused(
+    kind: str, changes: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
-    base = {"problems": "here", "strength": {"inferences": 1000}}
-    for name, more in (("a", {}), ("b", changes)):
-        file = write_run(tmp_path / name, LAW, kind="prove", seed=name == "b") / "config.json"
-        config = json.loads(file.read_text())
-        strength = {**config["strength"], **base["strength"], **more.get("strength", {})}
-        file.write_text(json.dumps({**config, **base, **more, "strength": strength}))
-    with pytest.raises(ValueError, match=said):
-        read_runs([tmp_path])
-
-
-def test_kinds_of_net_are_told_apart(tmp_path: Path) -> None:
-    for width, kind in ((16, "mlp"), (64, "resnet")):
-        file = write_run(tmp_path / kind, LAW, width=width) / "config.json"
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"net": {"kind": kind}}))
-    runs = read_runs([tmp_path]).runs
-    assert {group.label for group in group_runs(runs)} == {
-        f"self-play, {run.net} net, {run.parameters:,} parameters" for run in runs
-    }
-
-
-def test_budgets_are_told_only_where_nothing_else_differs(tmp_path: Path) -> None:
-    for name, channels, budget in (("a", 16, 1e12), ("b", 32, 1e13), ("c", 32, 1e12)):
-        file = write_run(tmp_path / name, LAW, width=channels) / "config.json"
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"budget": {"flops": budget}}))
-    runs = {run.path.name: run for run in read_runs([tmp_path]).runs}
-    assert [group.label for group in group_runs([runs["a"], runs["b"]])] == [
-        f"self-play, {runs['a'].parameters:,} parameters",
-        f"self-play, {runs['b'].parameters:,} parameters",
-    ]
-    labels = {group.label for group in group_runs([runs["b"], runs["c"]])}
-    assert labels == {"self-play, budget.flops 1e+12", "self-play, budget.flops 1e+13"}
-
-
-@pytest.mark.parametrize(
-    ("strength", "said"),
-    [
-        ({"simulations": 16}, r"strength.simulations = 64, .*b has 16"),
-        ({"positions": "mine.csv"}, r"strength.positions = '', .*b has 'mine.csv'"),
-    ],
-)
-def test_other_settings_are_refused(strength: dict[str, object], said: str, tmp_path: Path) -> None:
-    write_run(tmp_path / "a", LAW)
-    write_run(tmp_path / "b", LAW, seed=1, strength=strength)
+    write_run(tmp_path / "a", LAW, kind=kind)
+    change(write_run(tmp_path / "b", LAW, kind=kind, seed=1), **changes)
     with pytest.raises(ValueError, match=said):
         read_runs([tmp_path])
 
@@ -231,12 +206,7 @@ def test_cells_that_failed_are_named_and_the_others_compared(tmp_path: Path) -> 
     write_run(tmp_path / "good", LAW)
     damaged = write_run(tmp_path / "damaged", LAW, seed=1)
     (damaged / "config.json").write_text("{")
-    config = json.loads((tmp_path / "good" / "config.json").read_text())
-    config["net"]["width"] = 10**9
-    huge = write_run(tmp_path / "huge", LAW, seed=4)
-    older = (huge / "metrics.jsonl").read_text().replace("net/parameters", "cost/older")
-    (huge / "metrics.jsonl").write_text(older)
-    (huge / "config.json").write_text(json.dumps(config))
+    change(older(write_run(tmp_path / "huge", LAW, seed=4)), net={"width": 10**9})
     early = write_run(tmp_path / "early", LAW, seed=2)
     (early / "metrics.jsonl").write_text('{"step": 1, "phase": "learn", "time": 1.0}\n')
     (tmp_path / "absent").mkdir()
@@ -259,6 +229,34 @@ def test_a_run_twice_is_no_second_seed(tmp_path: Path) -> None:
     read = read_runs([tmp_path, tmp_path / "a"])
     assert len(read.runs) == 1
     assert "the same configuration and seed 0" in read.skipped[0].reason
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A run of one measurement, whose files a test damages."""
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG.dump()))
+    (tmp_path / "provenance.json").write_text('{"finished": true}')
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(LINE) + "\n")
+    assert read_run(tmp_path).finished
+    return tmp_path
+
+
+def test_nonsense_in_the_files_of_a_run_is_a_value_or_a_sentence(hostile: Path) -> None:
+    for name in ("metrics.jsonl", "config.json", "provenance.json"):
+        whole = (hostile / name).read_bytes()
+        for content in nonsense():
+            (hostile / name).write_bytes(content)
+            with contextlib.suppress(ValueError):
+                read_run(hostile)
+        (hostile / name).write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", ["config.json", "provenance.json", "metrics.jsonl"])
+@pytest.mark.parametrize("kind", ["pipe", "zeros", "folder", "hole"])
+def test_what_never_ends_is_not_read(name: str, kind: str, hostile: Path) -> None:
+    replace_by_what_never_ends(hostile / name, kind)
+    with pytest.raises(ValueError, match=str(hostile)):
+        read_run(hostile)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from program import COMMAND, run, run_apart
+from program import COMMAND, run
 from synthetic_runs import CROSSING, expert_data, imitated, power, write_run, write_sweep
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -52,8 +53,7 @@ def sweep(place: Path) -> Path:
         "games": 40, "simulations": 64, "score": [[None, 0.92], [0.08, None]],
         "own_mistake_rate": [0.031, None], "own_low": [0.02, None], "own_high": [0.05, None],
     }  # fmt: skip
-    told = {"terms": {}, "pool": pool, "matches": []}
-    (folder / "pool.json").write_text(json.dumps(told))
+    (folder / "pool.json").write_text(json.dumps({"terms": {}, "pool": pool, "matches": []}))
     return folder
 
 
@@ -100,10 +100,20 @@ def test_the_numbers_are_those_that_were_planted(content: dict[str, Any], sweep:
     assert imitation["effective_epochs"] == pytest.approx(1e8 / 50_000)
     assert (imitation["expert_s"], imitation["wall_s"]) == (100.0, 1e4)
     assert [run["seed"] for run in imitation["runs"]] == [0, 1, 2]
+    (law,) = (fit for fit in content["fits"] if (fit["of"], fit["form"]) == ("D", "floor"))
+    exponent = law["parameters"]["exponent"]
+    assert exponent["low"] <= 0.3 <= exponent["high"]
+    assert len(content["elasticities"]) == 7
+    better_data_teach_more = np.diff(content["matrix"]["value"], axis=0) < 0
+    assert better_data_teach_more.all()
+
+
+def test_views_cross_where_it_was_planted(content: dict[str, Any]) -> None:
     first, second = content["views"]
-    assert (first["metric"], second["metric"]) == (
-        "strength/mistake_rate",
-        "strength/net_mistake_rate",
+    metrics = first["metric"], second["metric"]
+    assert metrics == ("strength/mistake_rate", "strength/net_mistake_rate")
+    assert content["sentence"].startswith(
+        "self-play overtakes imitation of 10,000 games (solver, temperature 1) at "
     )
     (crossing,) = (
         each
@@ -111,11 +121,20 @@ def test_the_numbers_are_those_that_were_planted(content: dict[str, Any], sweep:
         if each["a"].startswith("self-play") and each["b"].startswith("imitation, 10,000")
     )
     assert crossing["low"] < CROSSING < crossing["high"]
+    gradient = (each for each in first["crossings"] if each["a"].startswith("policy gradient"))
+    assert {each["state"] for each in gradient} == {"behind"}
     with_search, alone = (np.array(view["curves"][4]["mean"]) for view in (first, second))
     assert alone == pytest.approx(np.minimum(1, 1.5 * with_search), abs=1e-6)
-    (law,) = (fit for fit in content["fits"] if (fit["of"], fit["form"]) == ("D", "floor"))
-    exponent = law["parameters"]["exponent"]
-    assert exponent["low"] <= 0.3 <= exponent["high"]
+
+
+def test_charging_the_expert_moves_its_curves(content: dict[str, Any]) -> None:
+    assert content["flop_rate"] == pytest.approx(1e10)
+    assert "the expert's seconds charged" in content["charged_sentence"]
+    view = content["views"][0]
+    for group, free, late in zip(content["groups"], view["curves"], view["charged"], strict=True):
+        assert group["label"] == free["label"] == late["label"]
+        start = 1e10 * (1 + (group["games"] or 0) / 100 if group["expert"] else 1)
+        assert start <= late["flops"][0] * 1.0001 < start * 10**0.06
 
 
 def test_the_manual_names_what_json_holds(content: dict[str, Any]) -> None:
@@ -165,7 +184,7 @@ def test_what_failed_is_named_and_escaped(page: str, content: dict[str, Any]) ->
     assert "<b>" not in page
 
 
-def test_the_page_needs_nothing_from_elsewcompare(page: str) -> None:
+def test_the_page_needs_nothing_from_elsewhere(page: str) -> None:
     assert "<script" not in page
     assert not re.search(r"(?:src|href)=\"(?!#|data:,)", page)
     assert "@import" not in page
@@ -296,19 +315,21 @@ def test_refusals_are_one_sentence(compare: Compare, some: Path, words: str, sen
     assert refused.stderr.count("\n") == 1
 
 
-def test_one_run_alone(compare: Compare, some: Path) -> None:
-    shown = compare("one", "--metric", "strength/net_mistake_rate", "--loss", "strength/no_such")
+def test_one_run_alone_on_a_terminal_of_ascii(some: Path) -> None:
+    words = "one", "--metric", "strength/net_mistake_rate", "--loss", "strength/no_such"
+    shown = run(some, "compare", *words, encoding="ascii", LC_ALL="C", TERM="dumb")
     assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.isascii()
     assert "(one seed, so there is no interval)" in shown.stdout.splitlines()[0]
     assert "Written: runs/compare/report.html" in shown.stdout
-    told = json.loads((some / "runs" / "compare" / "compare.json").read_text())
-    assert told["metric"] == told["loss"] == "strength/net_mistake_rate"
-    assert [view["metric"] for view in told["views"]] == [
-        "strength/net_mistake_rate",
-        "strength/mistake_rate",
-    ]
-    assert told["groups"][0]["low"] is None
     assert "(one seed)" in shown.stdout
+    content = json.loads((some / "runs" / "compare" / "compare.json").read_text())
+    assert content["metric"] == content["loss"] == "strength/net_mistake_rate"
+    metrics = [view["metric"] for view in content["views"]]
+    assert metrics == ["strength/net_mistake_rate", "strength/mistake_rate"]
+    assert content["groups"][0]["low"] is None
+    assert content["sentence"].endswith("there is no other regime to compare it with")
+    assert (content["views"][0]["charged"], content["matrix"]) == ([], None)
 
 
 def test_a_run_measured_once_has_no_curve(compare: Compare, place: Path) -> None:
@@ -319,22 +340,15 @@ def test_a_run_measured_once_has_no_curve(compare: Compare, place: Path) -> None
     assert "<figure" not in (place / "short-report" / "report.html").read_text()
 
 
-def test_without_matplotlib_the_extra_is_named(some: Path) -> None:
-    hidden = some / "hidden"
-    hidden.mkdir()
-    (hidden / "sitecustomize.py").write_text("import sys\nsys.modules['matplotlib'] = None\n")
-    refused = run_apart(some, "compare", "one", "--out", "never", PYTHONPATH=str(hidden))
+def test_without_matplotlib_the_extra_is_named(
+    compare: Compare, some: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    refused = compare("one", "--out", "never")
     assert refused.returncode == 1
     assert refused.stderr.count("\n") == 1
     assert "pip install 'selfplay[compare]'" in refused.stderr
     assert not (some / "never").exists()
-
-
-def test_a_terminal_without_letters_beyond_ascii(some: Path) -> None:
-    plain = {"LC_ALL": "C", "TERM": "dumb"}
-    shown = run(some, "compare", "one", "--out", "ascii", encoding="ascii", **plain)
-    assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.isascii()
 
 
 def test_ctrl_c_leaves_nothing_half_written(place: Path, sweep: Path) -> None:
@@ -361,60 +375,80 @@ CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 
+SCREENS = {"wide": (1200, "light"), "dark": (1200, "dark"), "phone": (390, "light")}
+
 PROBE = """
 <script>
 addEventListener('load', () => {
-  const told = [...document.querySelectorAll('figure')].map(figure => {
+  const figures = [...document.querySelectorAll('figure')].map(figure => {
     const svg = figure.querySelector('svg'), box = svg.getBoundingClientRect();
     const drawn = getComputedStyle(svg.querySelector('path[style*="var(--"]'));
     return {id: figure.id, width: box.width, height: box.height,
             texts: svg.querySelectorAll('text').length,
             colours: drawn.fill + drawn.stroke};
   });
-  const cut = [...document.querySelectorAll('table')].filter(
-    table => table.scrollWidth > innerWidth).length;
-  const wide = document.documentElement.scrollWidth > innerWidth;
-  document.title = JSON.stringify({figures: told, wide, cut,
-                                   heads: getComputedStyle(document.querySelector(
-                                     'td:nth-child(2)'), '::before').content,
-                                   swipe: getComputedStyle(
-                                     document.querySelector('.swipe')).display,
-                                   paper: getComputedStyle(document.body).backgroundColor});
+  const style = (what, part) => getComputedStyle(document.querySelector(what), part);
+  parent.postMessage({
+    screen: name, figures, heads: style('td:nth-child(2)', '::before').content,
+    cut: [...document.querySelectorAll('table')].filter(each => each.scrollWidth > innerWidth)
+      .length,
+    wide: document.documentElement.scrollWidth > innerWidth,
+    swipe: style('.swipe').display, paper: style('body').backgroundColor}, '*');
 });
 </script>
 """
 
+ALL = """<!DOCTYPE html><script>
+const seen = {};
+addEventListener('message', ({data}) => {
+  seen[data.screen] = data;
+  document.title = JSON.stringify(seen);
+});
+</script>"""
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
-@pytest.mark.parametrize(
-    ("width", "dark"), [(1200, False), (1200, True), (390, False)], ids=["wide", "dark", "phone"]
-)
-def test_the_report_in_a_browser(page: str, tmp_path: Path, width: int, dark: bool) -> None:
-    probed = tmp_path / "probed.html"
-    probed.write_text(page.replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
+
+@pytest.fixture(scope="module")
+def screens(page: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a browser makes of the page on each of the screens, all of them frames of one page."""
+    if CHROMIUM is None:
+        pytest.skip("needs Debian's chromium")
+    folder = tmp_path_factory.mktemp("browser")
+    probed = page.replace("</body>", f"{PROBE}</body>")
+    (folder / "probed.html").write_text(probed, encoding="utf-8")
+    frames = "".join(
+        f'<iframe name="{name}" src="probed.html" style="border:0; width:{width}px; height:900px; '
+        f'color-scheme:{scheme}"></iframe>'
+        for name, (width, scheme) in SCREENS.items()
+    )
+    (folder / "all.html").write_text(ALL + frames, encoding="utf-8")
     shown = subprocess.run(
         [
-            str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu",
-            "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'profile'}",
-            f"--window-size={width},900", "--enable-logging=stderr", "--v=0",
-            f"--blink-settings=preferredColorScheme={0 if dark else 1}",
-            "--virtual-time-budget=5000", "--dump-dom", probed.as_uri(),
+            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+            f"--user-data-dir={folder / 'profile'}", "--window-size=1300,900",
+            "--enable-logging=stderr", "--v=0", "--blink-settings=preferredColorScheme=1",
+            "--virtual-time-budget=5000", "--dump-dom", (folder / "all.html").as_uri(),
         ],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert shown.returncode == 0, shown.stderr
     assert "CONSOLE" not in shown.stderr
-    told = re.search(r"<title>(\{.*?)</title>", shown.stdout)
-    assert told is not None
-    seen = json.loads(html.unescape(told[1]))
+    title = re.search(r"<title>(\{.*?)</title>", shown.stdout)
+    assert title is not None
+    seen: dict[str, Any] = json.loads(html.unescape(title[1]))
+    return seen
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_the_report_in_a_browser(screens: dict[str, Any], name: str) -> None:
+    seen = screens[name]
     assert [each["id"] for each in seen["figures"]] == [f"figure-{name}" for name in FIGURES]
     for each in seen["figures"]:
         assert each["width"] > 300
         assert each["height"] > 80
         assert each["texts"] > 5
         assert "rgb" in each["colours"]
-    assert seen["paper"] == ("rgb(20, 23, 28)" if dark else "rgb(255, 255, 255)")
+    assert seen["paper"] == ("rgb(20, 23, 28)" if name == "dark" else "rgb(255, 255, 255)")
     assert seen["cut"] == 0  # a row of a table is a list where the screen is narrow
-    phone = width < 640
-    assert (seen["heads"], seen["swipe"]) == (('"seeds"', "block") if phone else ("none", "none"))
+    shown = ('"seeds"', "block") if name == "phone" else ("none", "none")
+    assert (seen["heads"], seen["swipe"]) == shown
     assert not seen["wide"]  # nothing but tables and figures scrolls sideways

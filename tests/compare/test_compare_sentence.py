@@ -1,4 +1,4 @@
-"""The sentence in all its cases, and a whole comparison of planted runs."""
+"""The sentence in all its cases."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_runs import CROSSING, expert_data, power, write_run, write_sweep
-from test_compare_curves import group_of, planted, run_of
+from synthetic_runs import expert_data, power, write_run
+from test_compare_curves import flat, group_of, planted, run_of
 
 from selfplay.compare.analysis.crossing import Crossing, crossing
 from selfplay.compare.analysis.curves import Curve, curves
 from selfplay.compare.analysis.sentence import choose_pair, spell_flops, write_sentence
-from selfplay.compare.comparison import Comparison, compare
+from selfplay.compare.comparison import compare
+from selfplay.compare.views import write_answer
 from selfplay.stats import Interval
 
 RATE = "strength/mistake_rate"
@@ -24,8 +25,7 @@ FOUND = Crossing(
 
 
 def pair() -> tuple[Curve, Curve]:
-    flops = np.array([1e12, 1e15])
-    own, taught = (group_of(name, [run_of(flops, {RATE: np.ones(2) / 2})]) for name in "ab")
+    own, taught = (flat(name, (1e12, 1e15)) for name in "ab")
     taught = taught._replace(kind="imitation", games=10_000, expert="solver, temperature 0")
     a, b = curves([own, taught], RATE)
     return a, b
@@ -105,11 +105,8 @@ def test_a_pair_has_compute_in_common() -> None:
     """Of own games the better of two that overlap with the rival; the best where none does."""
 
     def curve(name: str, flops: tuple[float, float], rate: float) -> Curve:
-        points = np.array(flops)
-        group = group_of(name, [run_of(points, {RATE: np.full(2, rate)})])
-        if name == "taught":
-            group = group._replace(kind="imitation")
-        (found,) = curves([group], RATE)
+        group = flat(name, flops, rates=(rate,))
+        (found,) = curves([group._replace(kind="imitation") if name == "taught" else group], RATE)
         return found
 
     cheap, good = curve("cheap", (1e9, 1e10), 0.1), curve("good", (1e12, 1e13), 0.2)
@@ -120,81 +117,21 @@ def test_a_pair_has_compute_in_common() -> None:
         assert [each.label for each in pair] == [expected.label, "taught"]
 
 
-@pytest.fixture(scope="module")
-def sweep(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
-    return compare([write_sweep(tmp_path_factory.mktemp("runs") / "sweep")])
-
-
-def test_a_sweep_is_compared_as_planted(sweep: Comparison) -> None:
-    assert sweep.views[0].free.sentence.startswith(
-        "self-play overtakes imitation of 10,000 games (solver, temperature 1) at "
-    )
-    (found,) = (
-        each
-        for each in sweep.views[0].free.crossings
-        if each.a.startswith("self-play") and each.b.startswith("imitation, 10,000")
-    )
-    assert found.low is not None
-    assert found.high is not None
-    assert found.low < CROSSING < found.high
-    behind = [
-        each for each in sweep.views[0].free.crossings if each.a.startswith("policy gradient")
-    ]
-    assert {each.state for each in behind} == {"behind"}
-
-
-def test_charging_the_expert_moves_its_curves(sweep: Comparison) -> None:
-    assert sweep.flop_rate == pytest.approx(1e10)
-    moved = {curve.label: curve for curve in sweep.views[0].charged.curves}
-    for curve in sweep.views[0].free.curves:
-        start = 1e10 * (1 + (curve.group.games or 0) / 100 if curve.group.expert else 1)
-        assert start <= moved[curve.label].flops[0] * 1.0001 < start * 10**0.06
-    assert "the expert's seconds charged" in sweep.views[0].charged.sentence
-
-
-def test_the_exponent_of_data_is_found(sweep: Comparison) -> None:
-    (fit,) = (fit for fit in sweep.fits if fit.of == "D" and fit.form == "floor")
-    spread = fit.parameter("exponent").interval
-    assert spread is not None
-    assert spread.low <= 0.3 <= spread.high
-    assert sweep.matrix is not None
-    assert (np.diff(sweep.matrix.value, axis=0) < 0).all()  # planted: better data teach more
-    assert len(sweep.elasticities) == 7
-
-
-def test_one_regime_alone(tmp_path: Path) -> None:
-    for seed in range(2):
-        write_run(tmp_path / f"{seed}", power(1e9, 0.3), seed=seed)
-    found = compare([tmp_path])
-    assert found.views[0].free.sentence.startswith("self-play comes to mistake rate = 0.0")
-    assert found.views[0].free.sentence.endswith(
-        "FLOPs; there is no other regime to compare it with"
-    )
-    assert found.views[0].charged.curves == ()
-    assert found.matrix is None
+def test_one_regime_alone() -> None:
+    flops = np.array([1e12, 1e15])
+    runs = [run_of(flops, {RATE: np.array([0.5, rate])}, i) for i, rate in enumerate((0.02, 0.03))]
+    sentence = write_answer(curves([group_of("a", runs)], RATE))
+    assert sentence.startswith("self-play comes to mistake rate = 0.025 (95%: ")
+    assert sentence.endswith("at 1.0e15 FLOPs; there is no other regime to compare it with")
 
 
 def test_one_seed_is_said_and_nothing_invented(tmp_path: Path) -> None:
     write_run(tmp_path / "a", power(1e9, 0.3), finished=False)
-    write_run(
-        tmp_path / "b",
-        power(1e9, 0.1),
-        kind="imitation",
-        regime={"data": "d", "games": 10},
-        data=expert_data(10),
-    )
+    taught = {"regime": {"data": "d", "games": 10}, "data": expert_data(10)}
+    write_run(tmp_path / "b", power(1e9, 0.1), kind="imitation", **taught)  # type: ignore[arg-type]
     found = compare([tmp_path])
-    assert found.views[0].free.sentence.endswith(
-        "there is no interval, which needs two seeds of each"
-    )
-    assert all(curve.low is None for curve in found.views[0].free.curves)
+    free = found.views[0].free
+    assert free.sentence.endswith("there is no interval, which needs two seeds of each")
+    assert all(curve.low is None for curve in free.curves)
     assert f"{tmp_path / 'a'} is not finished" in found.notes
     assert "self-play: one seed, so its interval is missing" in found.notes
-
-
-def test_an_unknown_metric_names_those_there_are(tmp_path: Path) -> None:
-    write_run(tmp_path / "a", power(1e9, 0.3))
-    with pytest.raises(ValueError, match="no run has 'strength/elo'; there are: strength/mistake"):
-        compare([tmp_path], metric="strength/elo")
-    with pytest.raises(ValueError, match="power laws are of losses"):
-        compare([tmp_path], loss="strength/optimal_mass")

@@ -8,12 +8,20 @@ from typing import Any
 import numpy as np
 
 from selfplay.compare.analysis.curves import Curve
-from selfplay.compare.analysis.fits import LawFit
+from selfplay.compare.analysis.fits import LawFit, LawPoint
 from selfplay.compare.comparison import Comparison
 from selfplay.compare.groups import Group
 from selfplay.compare.plain import as_plain
+from selfplay.compare.records import Run
 from selfplay.compare.views import View
 from selfplay.stats import Interval
+
+# what is written of records that hold more
+_FIELDS = {
+    Curve: ("label", "flops", "mean", "low", "high", "runs"),
+    LawPoint: ("x", "loss"),
+    Run: ("path", "seed", "finished"),
+}
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
@@ -25,72 +33,66 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "charged_sentence": first.charged.sentence,
         "metric": comparison.metric,
         "loss": comparison.loss,
-        "settings": comparison.settings._asdict(),
+        "settings": comparison.settings,
         "flop_rate": comparison.flop_rate,
         "groups": [_group(*pair) for pair in pairs],
         "views": [_view(view) for view in comparison.views],
         "fits": [_fit(fit) for fit in comparison.fits],
-        "frontiers": [each._asdict() for each in comparison.frontiers],
-        "elasticities": [each._asdict() for each in comparison.elasticities],
-        "matrix": comparison.matrix and comparison.matrix._asdict(),
-        "pool": comparison.pool and comparison.pool._asdict(),
-        "skipped": [each._asdict() for each in comparison.skipped],
+        "frontiers": comparison.frontiers,
+        "elasticities": comparison.elasticities,
+        "matrix": comparison.matrix,
+        "pool": comparison.pool,
+        "skipped": comparison.skipped,
         "notes": comparison.notes,
     }
-    plain: dict[str, Any] = as_plain(content)
+    plain: dict[str, Any] = as_plain(content, _FIELDS)
     return plain
 
 
-def _some(record: Any, *names: str) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in names}
-
-
 def _group(group: Group, curve: Curve) -> dict[str, Any]:
-    points = [run.points for run in group.runs]
     ends = (curve.flops, curve.mean, curve.low, curve.high)
     last = [None if end is None or curve.empty else end[-1] for end in ends]
-    samples, unique, expert_s, wall_s = (
-        np.array([getattr(each, name)[-1] for each in points])
-        for name in ("samples", "unique", "expert_s", "wall_s")
-    )
+    epochs = [run.points.samples[-1] / run.points.unique[-1] for run in group.runs]
     return {
-        **_some(group, "label", "kind", "expert", "games", "positions", "parameters"),
+        "label": group.label,
+        "kind": group.kind,
+        "expert": group.expert,
+        "games": group.games,
+        "positions": group.positions,
+        "parameters": group.parameters,
         "maker_parameters": group.maker_parameters,
-        "runs": [_some(run, "path", "seed", "finished") for run in group.runs],
+        "runs": group.runs,
         **dict(zip(("flops", "value", "low", "high"), last, strict=True)),
-        "samples": samples.mean(),
-        "positions_unique": unique.mean(),
-        "effective_epochs": (samples / unique).mean(),
-        "expert_s": expert_s.mean(),
-        "wall_s": wall_s.mean(),
+        "samples": group.last("samples"),
+        "positions_unique": group.last("unique"),
+        "effective_epochs": np.mean(epochs),
+        "expert_s": group.last("expert_s"),
+        "wall_s": group.last("wall_s"),
     }
 
 
 def _view(view: View) -> dict[str, Any]:
-    accounts = view.free, view.charged
-    curves, charged = (
-        [_some(each, "label", "flops", "mean", "low", "high", "runs") for each in account.curves]
-        for account in accounts
-    )
-    crossings, late = ([each._asdict() for each in account.crossings] for account in accounts)
     return {
-        **_some(view, "metric", "title"),
+        "metric": view.metric,
+        "title": view.title,
         "sentence": view.free.sentence,
         "charged_sentence": view.charged.sentence,
-        "curves": curves,
-        "charged": charged,
-        "crossings": crossings,
-        "crossings_charged": late,
+        "curves": view.free.curves,
+        "charged": view.charged.curves,
+        "crossings": view.free.crossings,
+        "crossings_charged": view.charged.crossings,
     }
 
 
 def _fit(fit: LawFit) -> dict[str, Any]:
     return {
-        **_some(fit, "label", "of", "form"),
+        "label": fit.label,
+        "of": fit.of,
+        "form": fit.form,
         "parameters": {
             each.name: each.interval or Interval(each.value, math.nan, math.nan)
             for each in fit.parameters
         },
         "held_out": fit.held_out,
-        "cells": [_some(cell, "x", "loss") for cell in fit.cells],
+        "cells": fit.cells,
     }

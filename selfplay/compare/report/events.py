@@ -160,16 +160,14 @@ def _options(group: Group) -> dict[str, float | str]:
     Games of an expert, positions that another run made and those of its own are columns of their
     own: they are no amounts of one thing.
     """
-    points = [run.points for run in group.runs]
     nothing = float("nan")
-    own = group.data is None
     return {
         "regime": spell_kind(group.kind),
         "expert": group.expert,
         "parameters": float(group.parameters),
         "games of the expert": float(group.games or nothing),
         "frozen positions": float(group.positions or nothing),
-        "positions of its own": float(np.mean([p.unique[-1] for p in points])) if own else nothing,
+        "positions of its own": group.last("unique") if group.data is None else nothing,
         "seeds": float(len(group.runs)),
-        "CPU seconds of the expert": float(np.mean([p.expert_s[-1] for p in points])),
+        "CPU seconds of the expert": group.last("expert_s"),
     }

@@ -78,10 +78,7 @@ def groups_table(views: Sequence[View]) -> Table:
 
 def _group_row(curve: Curve, views: Sequence[View]) -> tuple[str, ...]:
     group = curve.group
-    unique, samples, expert_s, wall_s = (
-        float(np.mean([getattr(run.points, name)[-1] for run in group.runs]))
-        for name in ("unique", "samples", "expert_s", "wall_s")
-    )
+    unique = group.last("unique")
     made = NONE if math.isnan(unique) else f"={_count(unique)}"
     return (
         brief(group.label),
@@ -90,9 +87,9 @@ def _group_row(curve: Curve, views: Sequence[View]) -> tuple[str, ...]:
         f"{group.data:,}" if group.data is not None else made,
         NONE if curve.empty else spell_flops(float(curve.flops[-1])),
         *(_last(view, group.label) for view in views),
-        _short(samples / unique) if unique > 0 else NONE,
-        _count(expert_s),
-        _count(wall_s),
+        _short(group.last("samples") / unique) if unique > 0 else NONE,
+        _count(group.last("expert_s")),
+        _count(group.last("wall_s")),
     )
 
 
