@@ -8,6 +8,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
+from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import (
     EQUALITY,
     And,
@@ -21,21 +22,20 @@ from envs.proving.logic.formula import (
     Literal,
     Not,
     Or,
+    Problem,
     Term,
     Variable,
 )
 from envs.proving.logic.symbols import atoms_of, subterms
+from envs.proving.logic.tptp import parse_problem
 
-LETTERS = ("p", "q", "r", "s")
 Symbol = tuple[str, int]  # its name and number of arguments
 World = Mapping[Symbol, Mapping[tuple[int, ...], int]]  # what each symbol means there
 
 
-def propositional() -> st.SearchStrategy[Formula]:
-    """Formulas of all connectives over four letters and the two constants."""
-    letters: list[Formula] = [Atom(letter) for letter in LETTERS]
-    leaves = st.sampled_from([*letters, *letters, And(()), Or(())])
-    return st.recursive(leaves, _connected, max_leaves=9)
+def literals(text: str) -> tuple[Literal, ...]:
+    """Those of the clause that TPTP writes so."""
+    return clausify(parse_problem(f"cnf(c, axiom, {text}).", "t")).clauses[0].literals
 
 
 def first_order() -> st.SearchStrategy[Formula]:
@@ -83,6 +83,13 @@ def random_problem(rng: Random) -> str:
         f"fof(s{number}, {role}, {formula})."
         for number, (role, formula) in enumerate(zip(roles, formulas, strict=True))
     )
+
+
+def denied(problem: Problem) -> Formula:
+    """What the problem states; if it has conjectures, that not all of them hold."""
+    stated = [one.formula for one in problem.statements if one.role != "conjecture"]
+    asked = [one.formula for one in problem.statements if one.role == "conjecture"]
+    return And((*stated, Not(And(tuple(asked))))) if asked else And(tuple(stated))
 
 
 class _RandomFormulas:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
+from formulas import literals
 
 import envs.proving
 from envs.proving.calculus.deepening import deepen
@@ -23,7 +24,7 @@ from envs.proving.logic.formula import (
     Variable,
 )
 from envs.proving.logic.symbols import substituted
-from envs.proving.logic.tptp import parse_problem, read_problem
+from envs.proving.logic.tptp import read_problem
 from envs.proving.proofs.checker import (
     check,
     check_clause_form,
@@ -44,12 +45,7 @@ PROVED = (
 
 
 def clause(text: str, name: str = "c") -> Clause:
-    """The clause that a cnf statement states."""
-    return clausify(parse_problem(f"cnf({name}, axiom, {text}).", "t")).clauses[0]
-
-
-def literals(text: str) -> tuple[Literal, ...]:
-    return clause(text).literals
+    return Clause(literals(text), name, name, "axiom")
 
 
 def form_of(*clauses: Clause) -> ClauseForm:
@@ -119,20 +115,14 @@ def test_depth_does_no_harm() -> None:
     [
         ((), "the 0 instances can all be true together"),
         (RIGHT[:2], "the 2 instances can all be true together"),
-        (
-            (*RIGHT[:2], Instance("end", literals("~ q(b,f(a))"))),
-            "instance 2 is no instance of clause end",
-        ),
-        (
-            (*RIGHT[:2], Instance("finish", literals("~ q(a,f(a))"))),
-            "instance 2 names clause finish, which t lacks",
-        ),
-        (
-            (RIGHT[0], Instance("rule", literals("~ p(a)"))),
-            "instance 1 has 1 literals, clause rule has 2",
-        ),
+        ((*RIGHT[:2], Instance("end", literals("~ q(b,f(a))"))),
+         "instance 2 is no instance of clause end"),
+        ((*RIGHT[:2], Instance("finish", literals("~ q(a,f(a))"))),
+         "instance 2 names clause finish, which t lacks"),
+        ((RIGHT[0], Instance("rule", literals("~ p(a)"))),
+         "instance 1 has 1 literals, clause rule has 2"),
     ],
-)
+)  # fmt: skip
 def test_what_refutes_nothing_is_refused(instances: tuple[Instance, ...], reason: str) -> None:
     assert check(BASE, instances) == (False, reason)
 
@@ -171,37 +161,26 @@ def test_a_right_tableau_is_accepted() -> None:
     [
         ((TREE[0],), "the nodes below node 0 are not the literals of its instance"),
         ((TREE[1],), "node 0 stands below node 0"),
-        (
-            (TREE[0]._replace(connected=1), TREE[1]),
-            "node 0 does not contradict literal 1 of its instance",
-        ),
+        ((TREE[0]._replace(connected=1), TREE[1]),
+         "node 0 does not contradict literal 1 of its instance"),
         ((TREE[0]._replace(connected=2), TREE[1]), "node 0 names literal 2 of 2"),
         ((TREE[0]._replace(instance=-1), TREE[1]), "node 0 names instance -1 of 3"),
-        (
-            (TREE[0]._replace(instance=2), TREE[1]),
-            "node 0 does not contradict literal 0 of its instance",
-        ),
-        (
-            (TREE[0], TREE[1]._replace(closed=REDUCTION, partner=0)),
-            "node 1 does not contradict node 0",
-        ),
-        (
-            (TREE[0], TREE[1]._replace(closed=REDUCTION, partner=1)),
-            "node 1 names node 1 for reduction, which is not above",
-        ),
-        (
-            (TREE[0], TREE[1]._replace(closed=LEMMA, partner=0)),
-            "node 1 names node 0 as lemma, which is not closed yet",
-        ),
+        ((TREE[0]._replace(instance=2), TREE[1]),
+         "node 0 does not contradict literal 0 of its instance"),
+        ((TREE[0], TREE[1]._replace(closed=REDUCTION, partner=0)),
+         "node 1 does not contradict node 0"),
+        ((TREE[0], TREE[1]._replace(closed=REDUCTION, partner=1)),
+         "node 1 names node 1 for reduction, which is not above"),
+        ((TREE[0], TREE[1]._replace(closed=LEMMA, partner=0)),
+         "node 1 names node 0 as lemma, which is not closed yet"),
         ((TREE[0], TREE[1]._replace(closed="magic")), "node 1 is closed by magic"),
-        (
-            (TREE[0]._replace(closed=REDUCTION), TREE[1]),
-            "node 0 is closed by reduction and has nodes below",
-        ),
+        ((TREE[0]._replace(closed=REDUCTION), TREE[1]),
+         "node 0 is closed by reduction and has nodes below"),
         (TREE[::-1], "node 0 stands below node 0"),
+        ((TREE[0], *TREE), "the nodes do not come depth first"),
         ((), "the nodes on top are not the literals of the start clause"),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_node_is_named(wrong: tuple[Node, ...], fault: str) -> None:
     proof = Proof("t", RIGHT, wrong)
     assert tableau_fault(proof) == fault
@@ -240,20 +219,18 @@ def test_a_lemma_may_not_rest_on_what_is_not_above_it() -> None:
 # mutations
 
 
-def found_proofs() -> Iterator[tuple[Problem, ClauseForm, Proof]]:
+@pytest.fixture(scope="module")
+def proofs() -> list[tuple[Problem, ClauseForm, Proof]]:
     """Proofs of the project's own problems."""
+    proofs = []
     for name in PROVED:
         problem = read_problem(PROBLEMS / f"{name}.p")
         form = clausify(problem)
         library = build_library([form])
         attempt = deepen(library.matrix, 0, inferences=100_000)
         assert attempt.proved, name
-        yield problem, form, proof_of(library, 0, attempt.tableau)
-
-
-@pytest.fixture(scope="module")
-def proofs() -> list[tuple[Problem, ClauseForm, Proof]]:
-    return list(found_proofs())
+        proofs.append((problem, form, proof_of(library, 0, attempt.tableau)))
+    return proofs
 
 
 def test_found_proofs_are_accepted(proofs: list[tuple[Problem, ClauseForm, Proof]]) -> None:

@@ -1,4 +1,5 @@
-"""Clause forms: each step keeps satisfiability, found out by going through small worlds."""
+"""Clause forms: what they look like.  That they mean what the problem does, test_certificate.py
+finds out by going through small worlds."""
 
 from __future__ import annotations
 
@@ -7,19 +8,13 @@ from itertools import product
 
 import pytest
 from formulas import (
-    LETTERS,
-    clauses_hold,
     first_order,
     formula_symbols,
     holds,
-    propositional,
-    symbols_in,
     worlds,
 )
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings
 
-from envs.proving.logic import normal_form
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import (
     And,
@@ -28,7 +23,6 @@ from envs.proving.logic.formula import (
     Exists,
     Forall,
     Formula,
-    Function,
     Iff,
     Not,
     Or,
@@ -36,13 +30,9 @@ from envs.proving.logic.formula import (
     Statement,
 )
 from envs.proving.logic.normal_form import (
-    Definitions,
-    distributed,
     negation_normal_form,
-    skolemised,
-    stated,
 )
-from envs.proving.logic.symbols import FreshNames, free_variables
+from envs.proving.logic.symbols import free_variables
 from envs.proving.logic.tptp import parse_problem
 from envs.proving.logic.tptp_writer import clause_text
 
@@ -56,27 +46,6 @@ def form(*lines: str) -> ClauseForm:
 def told(*lines: str) -> list[str]:
     """The clauses of a problem as text."""
     return [clause_text(clause) for clause in form(*lines).clauses]
-
-
-def rows() -> list[dict[tuple[str, int], dict[tuple[int, ...], int]]]:
-    """The lines of the truth table over the letters."""
-    return [
-        {(letter, 0): {(): value} for letter, value in zip(LETTERS, values, strict=True)}
-        for values in product((0, 1), repeat=len(LETTERS))
-    ]
-
-
-@settings(max_examples=150, deadline=None)
-@given(propositional())
-def test_normal_form_and_distribution_keep_the_truth_table(formula: Formula) -> None:
-    normal = negation_normal_form(formula)
-    refuted = negation_normal_form(formula, positive=False)
-    clauses = distributed(normal)
-    for row in rows():
-        truth = holds(formula, row, 1, {})
-        assert holds(normal, row, 1, {}) == truth
-        assert holds(refuted, row, 1, {}) != truth
-        assert clauses_hold(clauses, row, 1) == truth
 
 
 def negations_at_atoms(formula: Formula) -> bool:
@@ -100,74 +69,6 @@ def test_normal_form_is_equivalent_in_every_small_world(formula: Formula) -> Non
             for x, y in product(range(size), repeat=2):
                 meaning = {"X": x, "Y": y}
                 assert holds(normal, world, size, meaning) == holds(formula, world, size, meaning)
-
-
-@settings(max_examples=60, deadline=None)
-@given(propositional())
-def test_names_for_subformulas_keep_satisfiability_row_by_row(formula: Formula) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(normal_form, "BLOW_UP", 1)  # name whatever distribution would multiply
-        names = FreshNames("def", NOTHING)
-        shortened, written = Definitions(names).shortened(formula)
-    assume(len(names.made) <= 6)
-    clauses = [
-        clause
-        for part in (shortened, *map(stated, written))
-        for clause in distributed(negation_normal_form(part))
-    ]
-    for row in rows():
-        choices = product((0, 1), repeat=len(names.made))
-        extended = (
-            {
-                **row,
-                **{(name, 0): {(): value} for name, value in zip(names.made, values, strict=True)},
-            }
-            for values in choices
-        )
-        assert holds(formula, row, 1, {}) == any(
-            clauses_hold(clauses, world, 1) for world in extended
-        )
-
-
-@settings(max_examples=60, deadline=None)
-@given(first_order())
-def test_skolem_functions_exist_in_exactly_the_worlds_where_the_formula_holds(
-    formula: Formula,
-) -> None:
-    closed = Forall(free, formula) if (free := free_variables(formula)) else formula
-    functions = FreshNames("sk", NOTHING)
-    without_quantifiers, terms = skolemised(negation_normal_form(closed), functions)
-    clauses = distributed(without_quantifiers)
-    assert [term.name for term in terms if isinstance(term, Function)] == functions.made
-    new = {
-        symbol
-        for symbol in symbols_in(lit.atom for clause in clauses for lit in clause)[0]
-        if symbol[0] in functions.made
-    }
-    assume(sum(2**arity for _, arity in new) <= 6)
-    for size in (1, 2):
-        for world in list(worlds(*formula_symbols(closed), size))[::5]:
-            witnesses = worlds(new, set(), size)
-            assert holds(closed, world, size, {}) == any(
-                clauses_hold(clauses, {**world, **witness}, size) for witness in witnesses
-            )
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(propositional(), min_size=1, max_size=2), propositional())
-def test_a_propositional_conjecture_follows_exactly_if_the_clauses_are_unsatisfiable(
-    axioms: list[Formula], conjecture: Formula
-) -> None:
-    statements = [Statement("ax", "axiom", axiom, "fof") for axiom in axioms]
-    statements.append(Statement("goal", "conjecture", conjecture, "fof"))
-    clauses = clausify(Problem("random", tuple(statements))).clauses
-    follows = all(
-        holds(conjecture, row, 1, {})
-        for row in rows()
-        if all(holds(axiom, row, 1, {}) for axiom in axioms)
-    )
-    literals = [clause.literals for clause in clauses]
-    assert follows != any(clauses_hold(literals, row, 1) for row in rows())
 
 
 def test_clauses_in_the_order_of_the_statements_with_unique_names_and_roles() -> None:
@@ -294,18 +195,6 @@ def test_distinct_objects_are_unequal_where_equality_is_used() -> None:
     many = " | ".join(f'p("{i}")' for i in range(500))
     with pytest.raises(ValueError, match="has 500 distinct objects, which takes 124750 inequal"):
         form(f"cnf(a, axiom, {many} | a = b).")
-
-
-@settings(max_examples=40, deadline=None)
-@given(first_order())
-def test_axioms_of_equality_are_true_where_it_is_identity(formula: Formula) -> None:
-    closed = And((Forall(("X", "Y"), formula), Atom("=", (Function("c"), Function("c")))))
-    statement = Statement("a", "axiom", closed, "fof")
-    axioms = [
-        c.literals for c in clausify(Problem("p", (statement,))).clauses if c.role == "equality"
-    ]
-    for world in list(worlds(*formula_symbols(closed), 2))[::9]:
-        assert clauses_hold(axioms, world, 2)
 
 
 def test_thousands_of_clauses_take_a_second() -> None:

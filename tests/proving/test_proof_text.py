@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from formulas import literals
 
 import envs.proving
 from envs.proving.calculus.deepening import deepen
 from envs.proving.calculus.matrix import build_library
 from envs.proving.logic.clausify import clausify
-from envs.proving.logic.formula import ClauseForm, Literal, Not, Problem
+from envs.proving.logic.formula import ClauseForm, Not, Problem
 from envs.proving.logic.tptp import parse_problem, read_problem
 from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
@@ -29,10 +30,6 @@ PROBLEM = parse_problem(
     "small",
 )
 FORM = clausify(PROBLEM)
-
-
-def literals(text: str) -> tuple[Literal, ...]:
-    return clausify(parse_problem(f"cnf(c, axiom, {text}).", "t")).clauses[0].literals
 
 
 def small_proof() -> Proof:
@@ -130,15 +127,10 @@ def test_a_derivation_is_written() -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("abc_1", "abc_1"),
-        ("12", "12"),
-        ("Abc", "'Abc'"),
-        ("a b", "'a b'"),
-        ("it's", "'it\\'s'"),
-        ("12_clause", "'12_clause'"),
-        ("a\\b", "'a\\\\b'"),
+        ("abc_1", "abc_1"), ("12", "12"), ("Abc", "'Abc'"), ("a b", "'a b'"),
+        ("it's", "'it\\'s'"), ("12_clause", "'12_clause'"), ("a\\b", "'a\\\\b'"),
     ],
-)
+)  # fmt: skip
 def test_names_are_quoted_where_they_must_be(name: str, text: str) -> None:
     assert quoted(name) == text
     assert unquoted(text) == name

@@ -92,27 +92,15 @@ def test_formulas(text: str, formula: Formula) -> None:
         ("(p | ~ q)", Or((P, Not(Q)))),
         ("p | $false", P),
         ("$false", Or(())),
-        (
-            "q(Y,X) | X != Y",
-            Forall(("Y", "X"), Or((Atom("q", (Y, X)), Not(Atom("=", (X, Y)))))),
-        ),
-    ],
-)
-def test_clauses_are_universally_closed(text: str, formula: Formula) -> None:
-    assert read(text, "cnf") == formula
-
-
-@pytest.mark.parametrize(
-    ("text", "formula"),
-    [
+        ("q(Y,X) | X != Y", Forall(("Y", "X"), Or((Atom("q", (Y, X)), Not(Atom("=", (X, Y))))))),
         ("((p | q))", Or((P, Q))),
         ("((p | q) | r)", Or((P, Q, R))),
         ("~ (p)", Not(P)),
         ("~(~ (p)) | ((~(q)))", Or((Not(Not(P)), Not(Q)))),
         ("~ (a != b)", Not(Not(Atom("=", (Function("a"), Function("b")))))),
     ],
-)
-def test_clauses_may_have_parentheses(text: str, formula: Formula) -> None:
+)  # fmt: skip
+def test_clauses_are_closed_and_may_have_parentheses(text: str, formula: Formula) -> None:
     assert read(text, "cnf") == formula
 
 
@@ -176,132 +164,78 @@ def test_names_roles_and_annotations() -> None:
         ("hello", "line 1, column 1: found hello, expected fof, cnf or include"),
         ("", " states nothing: expected at least one fof(...) or cnf(...)"),
         ("% nothing but this", " states nothing: expected at least one fof(...) or cnf(...)"),
-        (
-            "tff(a, type, p: $o).",
-            "line 1, column 1: found tff (typed first-order logic), expected fof or cnf: "
-            "other languages are not read",
-        ),
-        (
-            "thf(a, axiom, p).",
-            "line 1, column 1: found thf (higher-order logic), expected fof or cnf: "
-            "other languages are not read",
-        ),
-        (
-            "fof(a, type, p).",
-            "line 1, column 8: found the role type (the type of a symbol), which is not read",
-        ),
-        (
-            "fof(a, fi_domain, p).",
-            "line 1, column 8: found the role fi_domain (a finite interpretation), "
-            "which is not read",
-        ),
-        (
-            "fof(a, axioms, p).",
-            "line 1, column 8: found axioms, expected a role (axiom, hypothesis, definition, "
-            "assumption, lemma, theorem, corollary, conjecture, negated_conjecture, plain, "
-            "unknown)",
-        ),
+        ("tff(a, type, p: $o).",
+         "line 1, column 1: found tff (typed first-order logic), expected fof or cnf: other "
+         "languages are not read"),
+        ("thf(a, axiom, p).",
+         "line 1, column 1: found thf (higher-order logic), expected fof or cnf: other "
+         "languages are not read"),
+        ("fof(a, type, p).",
+         "line 1, column 8: found the role type (the type of a symbol), which is not read"),
+        ("fof(a, fi_domain, p).",
+         "line 1, column 8: found the role fi_domain (a finite interpretation), which is not "
+         "read"),
+        ("fof(a, axioms, p).",
+         "line 1, column 8: found axioms, expected a role (axiom, hypothesis, definition, "
+         "assumption, lemma, theorem, corollary, conjecture, negated_conjecture, plain, "
+         "unknown)"),
         ("fof(A, axiom, p).", "line 1, column 5: found A, expected the name of a statement"),
         ("fof a", "line 1, column 5: found a, expected ("),
         ("fof(a; axiom, p).", "line 1, column 6: found ;, expected ,"),
-        (
-            "fof(a, axiom, p)\nfof(b, axiom, q).",
-            "line 2, column 1: found fof, expected the full stop after a statement",
-        ),
-        (
-            "fof(a, axiom,\n  p(X)).",
-            "line 2, column 5: found the free variable X, expected a quantifier that binds it",
-        ),
-        (
-            "fof(a, axiom, (![X]: p(X)) & p(f(X))).",
-            "line 1, column 34: found the free variable X, expected a quantifier that binds it",
-        ),
-        (
-            "fof(a, axiom, p & q | r).",
-            "line 1, column 21: found | after &, expected parentheses: "
-            "& and | have no order of precedence",
-        ),
-        (
-            "fof(a, axiom, p => q => r).",
-            "line 1, column 22: found => after =>, expected parentheses: "
-            "connectives have no order of precedence",
-        ),
-        (
-            "fof(a, axiom, p q).",
-            "line 1, column 17: found q, expected a connective, a comma or )",
-        ),
-        (
-            "fof(a, axiom, (p).",
-            "line 1, column 18: found ., expected a connective, a comma or )",
-        ),
-        (
-            "fof(a, axiom, (p",
-            "line 1, column 17: found the end of the text, expected a connective or )",
-        ),
+        ("fof(a, axiom, p)\nfof(b, axiom, q).",
+         "line 2, column 1: found fof, expected the full stop after a statement"),
+        ("fof(a, axiom,\n  p(X)).",
+         "line 2, column 5: found the free variable X, expected a quantifier that binds it"),
+        ("fof(a, axiom, (![X]: p(X)) & p(f(X))).",
+         "line 1, column 34: found the free variable X, expected a quantifier that binds it"),
+        ("fof(a, axiom, p & q | r).",
+         "line 1, column 21: found | after &, expected parentheses: & and | have no order of "
+         "precedence"),
+        ("fof(a, axiom, p => q => r).",
+         "line 1, column 22: found => after =>, expected parentheses: connectives have no "
+         "order of precedence"),
+        ("fof(a, axiom, p q).", "line 1, column 17: found q, expected a connective, a comma or )"),
+        ("fof(a, axiom, (p).", "line 1, column 18: found ., expected a connective, a comma or )"),
+        ("fof(a, axiom, (p",
+         "line 1, column 17: found the end of the text, expected a connective or )"),
         ("fof(a, axiom, p &).", "line 1, column 18: found ), expected a formula"),
         ("fof(a, axiom, p(,)).", "line 1, column 17: found ,, expected a term"),
         ("fof(a, axiom, p(a b)).", "line 1, column 19: found b, expected a comma or )"),
         ("fof(a, axiom, a = ).", "line 1, column 19: found ), expected a term"),
         ("fof(a, axiom, 3).", "line 1, column 16: found ), expected = or !="),
-        (
-            "fof(a, axiom, ![x]: p).",
-            "line 1, column 17: found x, expected a variable, which begins with a capital",
-        ),
+        ("fof(a, axiom, ![x]: p).",
+         "line 1, column 17: found x, expected a variable, which begins with a capital"),
         ("fof(a, axiom, ![X] p).", "line 1, column 20: found p, expected :"),
-        (
-            "fof(a, axiom, $less(a,b)).",
-            "line 1, column 15: found $less, expected $true, $false or a predicate of the problem",
-        ),
+        ("fof(a, axiom, $less(a,b)).",
+         "line 1, column 15: found $less, expected $true, $false or a predicate of the problem"),
         ("cnf(a, axiom, p & q).", "line 1, column 17: found &, expected | or )"),
-        (
-            "cnf(a, axiom, p | (! [X] : q(X))).",
-            "line 1, column 20: found !, expected a literal: "
-            "a clause is a disjunction of atoms and negated atoms",
-        ),
-        (
-            "cnf(a, axiom, X(b)).",
-            "line 1, column 15: found the variable X as a predicate, expected a name",
-        ),
-        (
-            "fof(a, axiom, 'abc).",
-            "line 1, column 15: found a quote that is not closed on its line, expected a formula",
-        ),
-        (
-            'fof(a, axiom, p("abc)).',
-            "line 1, column 17: found a double quote that is not closed on its line, "
-            "expected a term",
-        ),
-        (
-            "/* never closed",
-            "line 1, column 1: found a slash, or a comment that is not closed, "
-            "expected fof, cnf or include",
-        ),
-        (
-            "fof(a, axiom, p, [b).",
-            "line 1, column 20: found ), expected matching brackets",
-        ),
-        (
-            "fof(a, axiom, p, f(b.",
-            "line 1, column 22: found the end of the text, expected )",
-        ),
-        (
-            "cnf(a, axiom, ~ (p | q)).",
-            "line 1, column 20: found |, expected ) after the literal that is negated",
-        ),
-        (
-            "fof(a, axiom, p('')).",
-            "line 1, column 17: found '', expected a name between the quotes",
-        ),
+        ("cnf(a, axiom, p | (! [X] : q(X))).",
+         "line 1, column 20: found !, expected a literal: a clause is a disjunction of atoms "
+         "and negated atoms"),
+        ("cnf(a, axiom, X(b)).",
+         "line 1, column 15: found the variable X as a predicate, expected a name"),
+        ("fof(a, axiom, 'abc).",
+         "line 1, column 15: found a quote that is not closed on its line, expected a formula"),
+        ('fof(a, axiom, p("abc)).',
+         "line 1, column 17: found a double quote that is not closed on its line, expected a "
+         "term"),
+        ("/* never closed",
+         "line 1, column 1: found a slash, or a comment that is not closed, expected fof, "
+         "cnf or include"),
+        ("fof(a, axiom, p, [b).", "line 1, column 20: found ), expected matching brackets"),
+        ("fof(a, axiom, p, f(b.", "line 1, column 22: found the end of the text, expected )"),
+        ("cnf(a, axiom, ~ (p | q)).",
+         "line 1, column 20: found |, expected ) after the literal that is negated"),
+        ("fof(a, axiom, p('')).",
+         "line 1, column 17: found '', expected a name between the quotes"),
         ("fof('', axiom, p).", "line 1, column 5: found '', expected a name between the quotes"),
-        (
-            "fof(a, interpretation, p).",
-            "line 1, column 8: found the role interpretation (an interpretation), "
-            "which is not read",
-        ),
+        ("fof(a, interpretation, p).",
+         "line 1, column 8: found the role interpretation (an interpretation), which is not "
+         "read"),
         ("include(f).", "line 1, column 9: found f, expected the name of a file in single quotes"),
         ("\x00", "line 1, column 1: found '\\x00', expected fof, cnf or include"),
     ],
-)
+)  # fmt: skip
 def test_what_is_not_tptp_is_said_with_its_place(text: str, complaint: str) -> None:
     with pytest.raises(TptpError) as caught:
         parse_problem(text, "test")

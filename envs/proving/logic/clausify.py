@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envs.proving.logic.deep import deep
-from envs.proving.logic.equality import equality_axioms, has_equality
+from envs.proving.logic.equality import equality_axioms
 from envs.proving.logic.formula import (
+    EQUALITY,
     And,
     Clause,
     ClauseForm,
@@ -61,7 +62,7 @@ def clausify(problem: Problem) -> ClauseForm:
             for one in written
         )
         certificate.append(Translation(shortened if written else None, terms, written))
-    equality = has_equality(clauses)
+    equality = any(one.atom.predicate == EQUALITY for clause in clauses for one in clause.literals)
     if equality:
         made_up = frozenset((*functions.made, *predicates.made))
         for name, literals in list(equality_axioms(clauses, made_up)):

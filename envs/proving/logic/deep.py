@@ -88,6 +88,6 @@ def _many_calls() -> Iterator[None]:
         yield
     finally:
         with _making:
-            found = _within.pop()  # by the last to come: of the first, what was before
+            before = _within.pop()  # by the last to come: of the first, what was before
             if not _within:
-                sys.setrecursionlimit(found)
+                sys.setrecursionlimit(before)

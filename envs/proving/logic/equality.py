@@ -14,11 +14,6 @@ MOST_INEQUALITIES = 100_000
 X, Y, Z = Variable("X"), Variable("Y"), Variable("Z")
 
 
-def has_equality(clauses: Iterable[Clause]) -> bool:
-    """Whether a literal is an equation or the negation of one."""
-    return any(lit.atom.predicate == EQUALITY for clause in clauses for lit in clause.literals)
-
-
 def equality_axioms(
     clauses: Iterable[Clause], without: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, tuple[Literal, ...]]]:
@@ -51,8 +46,8 @@ def equality_axioms(
     for name, arity in predicates:
         if arity and name not in without and name != EQUALITY:
             left, right, premises = _congruent(arity)
-            told = (Literal(False, Atom(name, left)), Literal(True, Atom(name, right)))
-            yield _congruence_of(name), (*premises, *told)
+            moved = (Literal(False, Atom(name, left)), Literal(True, Atom(name, right)))
+            yield _congruence_of(name), (*premises, *moved)
     pairs = len(objects) * (len(objects) - 1) // 2
     if pairs > MOST_INEQUALITIES:
         raise ValueError(

@@ -52,12 +52,12 @@ OTHER_LANGUAGES = {
 def problem_files(place: Path) -> list[Path]:
     """The file itself, or every .p file below the folder, sorted; ValueError if there is none."""
     if place.is_dir():
-        found = sorted(path for path in place.rglob("*.p") if path.is_file())
-        if not found:
+        files = sorted(path for path in place.rglob("*.p") if path.is_file())
+        if not files:
             raise ValueError(
                 f"{place} has no problems: name a folder with TPTP files that end in .p"
             )
-        return found
+        return files
     if not place.exists():
         raise ValueError(
             f"there is no file or folder {place}: name a TPTP file or a folder of them"
@@ -69,14 +69,8 @@ def problem_files(place: Path) -> list[Path]:
 def read_problem(path: Path) -> Problem:
     """The problem of one TPTP file, with the files it includes; raises TptpError."""
     reading = _Reading()
-    return _problem(
-        reading,
-        reading.text(path),
-        path.name.replace("\n", "?").removesuffix(".p"),
-        path.parent,
-        str(path),
-        (path,),
-    )
+    parser = _Parser(reading, reading.text(path), str(path), path.parent, (path,))
+    return parser.problem(path.name.replace("\n", "?").removesuffix(".p"))
 
 
 @deep
@@ -85,21 +79,7 @@ def parse_problem(text: str, name: str, folder: Path | None = None) -> Problem:
 
     Raises TptpError, which calls the text by ``name``.
     """
-    return _problem(_Reading(), text, name, folder, name, ())
-
-
-def _problem(
-    reading: _Reading,
-    text: str,
-    name: str,
-    folder: Path | None,
-    file: str,
-    within: tuple[Path, ...],
-) -> Problem:
-    statements = tuple(_Parser(reading, text, file, folder, within).statements())
-    if not statements:
-        raise TptpError(f"{file} states nothing: expected at least one fof(...) or cnf(...)")
-    return Problem(name, statements)
+    return _Parser(_Reading(), text, name, folder, ()).problem(name)
 
 
 class _Reading:
@@ -125,8 +105,6 @@ class _Reading:
             return text
         except OSError as error:
             raise UnreadableError(f"{path} cannot be read: {error.strerror}") from None
-        except UnreadableError:
-            raise
         except ValueError as error:
             raise UnreadableError(str(error)) from None
 
@@ -147,7 +125,13 @@ class _Parser(Formulas):
         self.folder = folder
         self.within = within  # the files whose includes led here
 
-    # statements
+    def problem(self, name: str) -> Problem:
+        statements = tuple(self.statements())
+        if not statements:
+            raise TptpError(
+                f"{self.file} states nothing: expected at least one fof(...) or cnf(...)"
+            )
+        return Problem(name, statements)
 
     def statements(self) -> Iterator[Statement]:
         """Every statement in order, those of included files where they are included."""
@@ -275,15 +259,15 @@ class _Parser(Formulas):
     def names(self) -> dict[str, int]:
         """The names in a bracketed list, with the tokens they stand at."""
         self.take("[", "a list of names in [ ]")
-        found: dict[str, int] = {}
+        names: dict[str, int] = {}
         while True:
             at = self.at
-            found[self.statement_name()] = at
+            names[self.statement_name()] = at
             if self.tokens[self.at] != ",":
                 break
             self.at += 1
         self.take("]", "a comma or ]")
-        return found
+        return names
 
     def included(self, name: str, token: int) -> Path:
         """Where an included file lies: below the file's own folder, then below $TPTP."""

@@ -26,6 +26,7 @@ from envs.proving.logic.formula import (
 from envs.proving.logic.interrupt import look
 from envs.proving.logic.tokens import Tokens
 
+CONNECTIVES = ("&", "|", "=>", "<=", "<=>", "<~>", "~|", "~&")  # of two formulas or more
 MOST_DISTINCT = 500  # terms of one $distinct
 LOWER_WORD = re.compile(r"[a-z][A-Za-z0-9_]*\Z")
 NAME_START = frozenset("abcdefghijklmnopqrstuvwxyz'")
@@ -63,21 +64,18 @@ class Formulas(Tokens):
             while self.tokens[self.at] == operator:
                 self.at += 1
                 parts.append(self.unit())
-            if self.tokens[self.at] in ("&", "|"):
-                raise self.wrong(
-                    f"found {self.tokens[self.at]} after {operator}, expected parentheses: "
-                    "& and | have no order of precedence"
-                )
             whole: Formula = And(tuple(parts)) if operator == "&" else Or(tuple(parts))
-        elif operator in ("=>", "<=", "<=>", "<~>", "~|", "~&"):
+        elif operator in CONNECTIVES:
             self.at += 1
             whole = _binary(operator, first, self.unit())
         else:
             return first
-        if self.tokens[self.at] in ("&", "|", "=>", "<=", "<=>", "<~>", "~|", "~&"):
+        further = self.tokens[self.at]
+        if further in CONNECTIVES:
+            which = "& and |" if {operator, further} == {"&", "|"} else "connectives"
             raise self.wrong(
-                f"found {self.tokens[self.at]} after {operator}, expected parentheses: "
-                "connectives have no order of precedence"
+                f"found {further} after {operator}, expected parentheses: "
+                f"{which} have no order of precedence"
             )
         return whole
 
@@ -240,13 +238,13 @@ class Formulas(Tokens):
     def arguments(self) -> tuple[Term, ...]:
         self.at += 1
         self.deeper()
-        found = [self.term("a term")]
+        terms = [self.term("a term")]
         while self.tokens[self.at] == ",":
             self.at += 1
-            found.append(self.term("a term"))
+            terms.append(self.term("a term"))
         self.take(")", "a comma or )")
         self.depth -= 1
-        return tuple(found)
+        return tuple(terms)
 
 
 def _binary(operator: str, left: Formula, right: Formula) -> Formula:

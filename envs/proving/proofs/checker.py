@@ -42,16 +42,15 @@ class Verdict(NamedTuple):
 
 
 @deep
-def check(form: ClauseForm, instances: Sequence[Instance]) -> Verdict:
+def check(
+    form: ClauseForm, instances: Sequence[Instance], table: TermTable | None = None
+) -> Verdict:
     """Whether the instances are what they say and refute the clause form.
 
     Every instance must follow from the clause it names by one substitution, literal by literal,
     and all of them together must be unsatisfiable to the SAT solver.
     """
-    return _check(form, instances, TermTable())
-
-
-def _check(form: ClauseForm, instances: Sequence[Instance], table: TermTable) -> Verdict:
+    table = table or TermTable()
     wrong = _misfit(form, instances, table)
     if wrong:
         return Verdict(False, wrong)
@@ -68,7 +67,7 @@ def check_proof(form: ClauseForm, proof: Proof) -> Verdict:
     wrong.  See ``tableau_fault`` for what is looked at.
     """
     table = TermTable()
-    verdict = _check(form, proof.instances, table)
+    verdict = check(form, proof.instances, table)
     if not verdict:
         return verdict
     fault = tableau_fault(proof, table)
@@ -86,10 +85,10 @@ def check_clause_form(problem: Problem, form: ClauseForm, names: Collection[str]
     """
     wanted = set(names)
     used = [clause for clause in form.clauses if clause.name in wanted]
-    found = Counter(clause.name for clause in used)
+    often = Counter(clause.name for clause in used)
     for name in sorted(wanted):
-        if found[name] != 1:
-            return Verdict(False, f"{found[name]} clauses of {form.name} are named {name}")
+        if often[name] != 1:
+            return Verdict(False, f"{often[name]} clauses of {form.name} are named {name}")
     try:
         confirm(problem, form, used)
     except DoubtError as doubt:
@@ -206,17 +205,21 @@ def tableau_fault(proof: Proof, table: TermTable | None = None) -> str:
         return "the tableau has no start clause"
     nodes = proof.nodes
     children: list[list[int]] = [[] for _ in range(len(nodes) + 1)]  # the last: of the start
+    branch = [-1]  # the start and the nodes down to the one before
+    ends = [len(nodes)] * (len(nodes) + 1)
     for number, node in enumerate(nodes):
         if not -1 <= node.parent < number:
             return f"node {number} stands below node {node.parent}"
+        while branch[-1] != node.parent:
+            ends[branch.pop()] = number
+            if not branch:
+                return "the nodes do not come depth first"
+        branch.append(number)
         children[node.parent].append(number)
-    order = _preorder(children)
-    if order != list(range(len(nodes))):
-        return "the nodes do not come depth first"
     table = table or TermTable()
     shown = _Shown(
         nodes,
-        _ends(nodes),
+        ends,
         [table.literal(node.literal) for node in nodes],
         [[table.literal(one) for one in own.literals] for own in proof.instances],
     )
@@ -227,25 +230,6 @@ def tableau_fault(proof: Proof, table: TermTable | None = None) -> str:
         if fault:
             return fault
     return _lemma_fault(shown, children)
-
-
-def _preorder(children: list[list[int]]) -> list[int]:
-    """The nodes depth first, left to right."""
-    order, waiting = [], children[-1][::-1]
-    while waiting:
-        order.append(waiting.pop())
-        waiting.extend(reversed(children[order[-1]]))
-    return order
-
-
-def _ends(nodes: Sequence[Node]) -> list[int]:
-    """For each node, which come depth first, the first after it that is not below it."""
-    ends = list(range(1, len(nodes) + 1))
-    for number in range(len(nodes) - 1, -1, -1):
-        parent = nodes[number].parent
-        if parent >= 0:
-            ends[parent] = max(ends[parent], ends[number])
-    return ends
 
 
 def _contradict(one: Signed, other: Signed) -> bool:

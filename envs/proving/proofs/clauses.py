@@ -65,7 +65,7 @@ def confirm(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -> No
     """Raises DoubtError unless each of the clauses follows.
 
     It has to follow from the statements it names as its source, the conjectures denied, or be true
-    by the laws of equality or because distinct objects or table are not equal.
+    by the laws of equality or because distinct objects or numbers are not equal.
     """
     stated = _stated(problem)
     if len(stated) != len(form.certificate):
@@ -156,8 +156,8 @@ class _Naming:
             names.make(definition.predicate)
         self._what = what
         self._definitions = {one.predicate: one for one in definitions}
-        self._begun: set[str] = set()
-        self._done: set[str] = set()
+        self._left = set(self._definitions)
+        self._open: set[str] = set()  # those whose part is being compared
 
     def compare(self, stated: Formula, given: Formula, doubt: str) -> None:
         """DoubtError with these words unless the formulas are the same, names put in.
@@ -173,38 +173,37 @@ class _Naming:
             return
         if type(stated) is not type(given):
             raise DoubtError(doubt)
+        if isinstance(stated, Atom) and stated != given:
+            raise DoubtError(doubt)
+        if isinstance(stated, Forall | Exists) and stated[:1] != given[:1]:  # the variables
+            raise DoubtError(doubt)
         inner, given_inner = inner_formulas(stated), inner_formulas(given)
-        alike = len(inner) == len(given_inner)
-        if isinstance(stated, Atom):
-            alike = stated == given
-        elif isinstance(stated, Forall | Exists):
-            alike = isinstance(given, Forall | Exists) and stated.variables == given.variables
-        if not alike:
+        if len(inner) != len(given_inner):
             raise DoubtError(doubt)
         for one, other in zip(inner, given_inner, strict=True):
             self.compare(one, other, doubt)
 
     def _compare_part(self, stated: Formula, given: Atom) -> None:
         name, variables, part, *_ = self._definitions[given.predicate]
-        if name in self._begun:
-            if name in self._done:
-                raise DoubtError(f"the name {name} stands for two parts of {self._what}")
+        if name in self._open:
             raise DoubtError(f"the definition of {name} is circular")
-        self._begun.add(name)
+        if name not in self._left:
+            raise DoubtError(f"the name {name} stands for two parts of {self._what}")
+        self._left.remove(name)
         if given.arguments != tuple(map(Variable, variables)):
             raise DoubtError(f"{name} stands with other arguments than it is defined with")
         for variable in free_variables(part):
             if variable not in variables:
                 raise DoubtError(f"the definition of {name} leaves out the variable {variable}")
         doubt = f"the definition of {name} is not of the part of {self._what} that it stands for"
+        self._open.add(name)
         self.compare(stated, part, doubt)
-        self._done.add(name)
+        self._open.remove(name)
 
     def finish(self) -> None:
         """DoubtError unless every name stands for a part."""
-        for name in self._definitions:
-            if name not in self._done:
-                raise DoubtError(f"the name {name} stands for no part of {self._what}")
+        if self._left:
+            raise DoubtError(f"the name {min(self._left)} stands for no part of {self._what}")
 
 
 def _without_implication(formula: Formula) -> Formula:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from envs.proving.logic.deep import deep
 from envs.proving.logic.formula import Atom, ClauseForm, Function, Literal, Term, Variable
 from envs.proving.logic.interrupt import look
-from envs.proving.logic.symbols import subterms
+from envs.proving.logic.symbols import substituted, subterms
 from envs.proving.logic.tptp_writer import clause_text, literal_text, term_text
 from envs.proving.proofs.proof import EXTENSION, REDUCTION, Node, Proof
 
@@ -39,23 +40,19 @@ def tableau_text(proof: Proof, form: ClauseForm, unicode: bool = True) -> str:
     they stand in.  Long Skolem terms that come more than once are written out once, under
     "where".  Nothing is cut or wrapped.
     """
-    nodes = _readable([node.literal for node in proof.nodes], form)
+    literals, names = _readable([node.literal for node in proof.nodes], form)
     lines = _UNICODE if unicode else _ASCII
     drawn = [f"start: clause {proof.instances[0].clause}"]
-    left = list(_tree(proof.nodes, nodes.literals, lines))
+    left = list(_tree(proof.nodes, literals, lines))
     width = max((len(text) for text in left if len(text) <= WIDEST), default=0)
     for text, node in zip(left, proof.nodes, strict=True):
         drawn.append(f"{text:{width}}  {_reason(proof, node)}")
-    parts = [[f"{proof.problem}: a closed tableau of {_count(len(left), 'node')}"], drawn]
-    if nodes.names:
-        names = nodes.names.items()
-        parts.append(["where", *(f"  {name} = {meaning}" for name, meaning in names)])
+    several = "s" * (len(left) != 1)
+    parts = [[f"{proof.problem}: a closed tableau of {len(left)} node{several}"], drawn]
+    if names:
+        parts.append(["where", *(f"  {name} = {meaning}" for name, meaning in names.items())])
     parts.append(["clauses used", *_clauses_used(proof, form)])
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _reason(proof: Proof, node: Node) -> str:
@@ -93,56 +90,41 @@ def _clauses_used(proof: Proof, form: ClauseForm) -> Iterator[str]:
 # literals
 
 
-class _Readable(NamedTuple):
-    literals: list[str]
-    names: dict[str, str]  # what stands for a long term, and that term
-
-
-def _readable(literals: Sequence[Literal], form: ClauseForm) -> _Readable:
-    """The literals with variables renamed and long Skolem terms named."""
+def _readable(literals: Sequence[Literal], form: ClauseForm) -> tuple[list[str], dict[str, str]]:
+    """The literals with variables renamed and long Skolem terms named, and what the names mean."""
     variables: dict[str, Term] = {}
     for literal in literals:
         for term in subterms(literal.atom.arguments):
             if isinstance(term, Variable) and term.name not in variables:
                 variables[term.name] = Variable(f"X{len(variables) + 1}")
-    renamed = [_changed(literal, variables, {}) for literal in literals]
+    renamed = [one._replace(atom=substituted(one.atom, variables)) for one in literals]
     inner = [term for literal in renamed for term in subterms(literal.atom.arguments)]
     taken = {term.name for term in inner if isinstance(term, Function)}
     made_up = [one for one in inner if isinstance(one, Function) and one.name in form.skolem]
     often = Counter(made_up)
-    named: dict[Term, Term] = {}
-    for term, times in often.items():
-        if times > 1 and len(term_text(term)) > LONG:
-            named[term] = Function(_free_name(taken))
+    free = (Function(f"t{i}") for i in count(1) if f"t{i}" not in taken)
+    named: dict[Term, Term] = {
+        term: next(free)
+        for term, times in often.items()
+        if times > 1 and len(term_text(term)) > LONG
+    }
     names = {}
     for term, name in named.items():
         assert isinstance(term, Function)
-        arguments = tuple(_replaced(argument, {}, named) for argument in term.arguments)
+        arguments = tuple(_replaced(argument, named) for argument in term.arguments)
         names[term_text(name)] = term_text(Function(term.name, arguments))
-    return _Readable([literal_text(_changed(one, {}, named)) for one in renamed], names)
+    texts = []
+    for positive, atom in renamed:
+        arguments = tuple(_replaced(argument, named) for argument in atom.arguments)
+        texts.append(literal_text(Literal(positive, Atom(atom.predicate, arguments))))
+    return texts, names
 
 
-def _free_name(taken: set[str]) -> str:
-    """The first of t1, t2, ... that is not taken; it is then."""
-    number = 1
-    while f"t{number}" in taken:
-        number += 1
-    taken.add(f"t{number}")
-    return f"t{number}"
-
-
-def _changed(
-    literal: Literal, variables: Mapping[str, Term], named: Mapping[Term, Term]
-) -> Literal:
-    arguments = tuple(_replaced(one, variables, named) for one in literal.atom.arguments)
-    return Literal(literal.positive, Atom(literal.atom.predicate, arguments))
-
-
-def _replaced(term: Term, variables: Mapping[str, Term], named: Mapping[Term, Term]) -> Term:
-    """The term with other variables, the outermost of the named terms by their names."""
+def _replaced(term: Term, named: Mapping[Term, Term]) -> Term:
+    """The term with the outermost of the named terms by their names."""
     look()
-    if named and term in named:  # a look for it takes the longer, the deeper it is
+    if not named or isinstance(term, Variable):  # a look for it takes the longer, the deeper it is
+        return term
+    if term in named:
         return named[term]
-    if isinstance(term, Variable):
-        return variables.get(term.name, term)
-    return Function(term.name, tuple(_replaced(one, variables, named) for one in term.arguments))
+    return Function(term.name, tuple(_replaced(one, named) for one in term.arguments))
