@@ -515,3 +515,15 @@ def dense(sparse: dict[int, Any], actions: int, fill: float) -> np.ndarray:
     for action, value in sparse.items():
         out[action] = value
     return out
+
+
+def perft(game: Game, depth: int) -> list[int]:
+    """How many lines of play there are of each length up to ``depth``."""
+    state, counts = game.init(np.random.default_rng(0), 1), []
+    while True:
+        rows, actions = np.nonzero(game.legal(state))
+        counts.append(len(rows))
+        if len(counts) == depth:
+            return counts
+        state, paid = game.step(arrays.take(state, rows), actions.astype(np.int32))
+        state = arrays.take(state, paid.discount != 0)

@@ -68,30 +68,6 @@ def test_value_of_the_start(game, value):
     assert game.value(game.init(np.random.default_rng(0), 2)).tolist() == pytest.approx([value] * 2)
 
 
-def test_a_move_in_nim_that_leaves_a_multiple_of_three_earns_another():
-    game = Nim(stones=5, take=2, again=True)
-    state = game.init(np.random.default_rng(0), 2)
-    _, paid = game.step(state, np.array([0, 1], np.int32))  # leaves 4 and 3 stones
-    assert paid.discount.tolist() == [-1, 1]
-
-
-def test_the_move_that_loses_is_paid_to_the_loser():
-    game = WinnerLoser()
-    state = game.init(np.random.default_rng(0), 1)
-    state, first = game.step(state, np.array([0], np.int32))
-    _, second = game.step(state, np.array([0], np.int32))
-    assert (first.reward[0], first.discount[0]) == (0, -1)
-    assert (second.reward[0], second.discount[0]) == (-1, 0)
-
-
-def test_taking_more_stones_than_there_are_is_illegal():
-    game = make("nim?stones=2&take=3")
-    state = game.init(np.random.default_rng(0), 1)
-    assert game.legal(state).tolist() == [[True, True, False]]
-    with pytest.raises(ValueError, match="action 3 cannot be played at nim-2-3: 2 stones left"):
-        game.step(state, np.array([2], np.int32))
-
-
 def test_impossible_nim_is_refused():
     with pytest.raises(ValueError, match="take = 2 with again; got stones 10, take 3, again True"):
         make("nim?again=true")
