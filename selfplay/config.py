@@ -19,13 +19,15 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 import envs
 from envs import trust
+from selfplay.actors import Backend, Threads
 from selfplay.actors.actor import ActorSection
-from selfplay.actors.threads import EvaluatorSection
 from selfplay.learning.replay import ReplaySection
 from selfplay.learning.section import LearnerSection
 from selfplay.measure.strength import StrengthSection
 from selfplay.nets import NetSection, ResNet
+from selfplay.nets.inference import EvaluatorSection
 from selfplay.regimes import Regime, SelfPlay
+from selfplay.regimes.budget import Budget
 from selfplay.search import Gumbel, Search
 from selfplay.section import Section
 from selfplay.system.text import read_text
@@ -38,34 +40,6 @@ _RECIPE_BYTES = 1 << 20
 # a dotted key of many parts, which takes the reader of TOML time in the square of their number
 _DEEP = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){50}")
 _SHIPPED = Path(__file__).resolve().parent.parent / "configs"
-
-
-class Budget(Section):
-    """Section ``[budget]``: the run ends when one of these is used up."""
-
-    seconds: float | None = Field(None, gt=0, le=1e9)
-    """seconds of the run, measurements of strength included"""
-    positions: int | None = Field(None, gt=0, le=10**15)
-    """positions generated, or taken from an expert's data"""
-    flops: float | None = Field(None, gt=0, le=1e40)
-    """FLOPs of learning and generating, `cost/flops`; measurements of strength are not counted"""
-
-    @model_validator(mode="after")
-    def _ends(self) -> Budget:
-        if self.seconds is None and self.positions is None and self.flops is None:
-            raise ValueError("set seconds, positions or flops, else the run would never end")
-        return self
-
-    def progress(self, seconds: float, positions: int, flops: float) -> float:
-        """Share of the budget used, in [0, 1]."""
-        shares = [0.0]
-        if self.seconds is not None:
-            shares.append(seconds / self.seconds)
-        if self.positions is not None:
-            shares.append(positions / self.positions)
-        if self.flops is not None:
-            shares.append(flops / self.flops)
-        return min(1.0, max(shares))
 
 
 def build_rules(game: str, net: NetSection, problems: str = "") -> Game:
@@ -95,6 +69,7 @@ class Config(Section):
     search: Search = Gumbel()
     evaluator: EvaluatorSection = EvaluatorSection()
     actor: ActorSection = ActorSection()
+    backend: Backend = Threads()
     replay: ReplaySection = ReplaySection()
     learner: LearnerSection = LearnerSection()
     strength: StrengthSection = StrengthSection()

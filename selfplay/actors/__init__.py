@@ -1,4 +1,15 @@
-"""Games played in lockstep that become samples, and where they are played.
+"""Games played in lockstep that become samples, and where they are played, one backend a file.
 
 What is learned from the samples is in ``learning``.
 """
+
+from typing import Annotated
+
+from pydantic import Field
+
+from selfplay.actors.base import Actors, Setup
+from selfplay.actors.threads import Threads
+
+Backend = Annotated[Threads, Field(discriminator="kind")]
+
+__all__ = ["Actors", "Backend", "Setup", "Threads"]

@@ -18,6 +18,7 @@ from selfplay.search import Forest, Model, Search, SearchResult
 from selfplay.search.forest import advance, replant
 from selfplay.section import Section
 from selfplay.stats import result_probabilities
+from selfplay.system.cores import core_count
 from selfplay.types import Bool, Evaluator, Float, Game, Int, Obs, State, Targets
 
 _KEPT_GAMES = 16  # game records handed out with each harvest
@@ -48,6 +49,10 @@ class ActorSection(Section):
     search has proven is the target itself, and the outcome of the moves before it"""
     weigh: Literal["positions", "games"] = "positions"
     """what has equal weight in the data: `"positions"` or `"games"`"""
+
+    def workers(self) -> int:
+        """How many play at the same time."""
+        return self.threads or core_count()
 
 
 class Plays(NamedTuple):

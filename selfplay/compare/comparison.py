@@ -23,6 +23,7 @@ from selfplay.compare.metrics import choose_loss, choose_metric
 from selfplay.compare.pool import Pool
 from selfplay.compare.records import Runs, Settings, Skipped, flop_rate, read_runs
 from selfplay.compare.views import View, make_views
+from selfplay.regimes import LOOKS
 
 
 class Comparison(NamedTuple):
@@ -124,12 +125,8 @@ def _notes_on_laws(groups: Sequence[Group], metric: str, loss: str, wish: str | 
 
 
 def _notes_on_compute(groups: Sequence[Group], rate: float | None) -> list[str]:
-    notes = []
-    if any(group.kind == "unguided" for group in groups):
-        notes.append(
-            "unguided proving asks no net: its FLOPs are those of a net that learned beside it, "
-            "and it is as good without them"
-        )
+    kinds = {group.kind for group in groups}
+    notes = [look.note for look in LOOKS.values() if look.note and look.kind in kinds]
     if rate is not None:
         notes.append(
             f"the expert's CPU seconds are charged {rate:.2g} FLOPs each: all FLOPs of the runs "

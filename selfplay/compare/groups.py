@@ -8,14 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from selfplay.compare.records import Run
+from selfplay.regimes import LOOKS
 from selfplay.system.printable import in_one_line
-
-_KINDS = {
-    "selfplay": "self-play",
-    "imitation_then_selfplay": "imitation, then self-play",
-    "prove": "guided proving",
-    "unguided": "unguided proving",
-}
 
 
 class Group(NamedTuple):
@@ -42,7 +36,7 @@ class Group(NamedTuple):
 
 def spell_kind(kind: str) -> str:
     """A regime's name in a sentence."""
-    return _KINDS.get(kind, kind.replace("_", " "))
+    return LOOKS[kind].title if kind in LOOKS else kind.replace("_", " ")
 
 
 def group_runs(runs: Sequence[Run]) -> tuple[Group, ...]:

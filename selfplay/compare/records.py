@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from envs import trust
 from selfplay.nets import parameter_count
+from selfplay.regimes import LOOKS, REGIMES
 from selfplay.system.json_file import objects_in, read_object
 from selfplay.system.printable import in_one_line
 from selfplay.training.folder import RunFolder, find_run
@@ -23,7 +24,9 @@ from selfplay.training.metrics_file import left_out, load_metrics
 F64 = NDArray[np.float64]
 
 # how a run was made and measured without a change to what it learns
-_INDIFFERENT = ("name", "seed", "checkpoint_s", "strength.", "evaluator.", "actor.threads")
+_INDIFFERENT = (
+    "name", "seed", "checkpoint_s", "strength.", "evaluator.", "actor.threads", "backend.",
+)  # fmt: skip
 
 
 class Settings(NamedTuple):
@@ -72,7 +75,7 @@ class Run(NamedTuple):
 
     path: Path
     settings: Settings
-    kind: str  # regime.kind; of a prover see _kind_of
+    kind: str  # regime.kind; of a prover see regimes/prove.py
     seed: int
     expert: str  # who made the data the run learns from; empty where there are none, or a maker
     games: int | None  # D, the expert's games it may learn from; None: not of a set of games
@@ -153,6 +156,7 @@ def _run(
     # policy_gradient and dagger have a regime.games of their own, which is no amount of data
     games = (regime.get("games") or data.get("games")) if regime.get("data") else None
     kind, teacher = _kind_of(config)
+    asks_net = kind not in LOOKS or LOOKS[kind].asks_net
     expert = teacher or data.get("expert") or regime.get("data") or regime.get("expert") or ""
     return Run(
         path=path,
@@ -162,7 +166,7 @@ def _run(
         expert="" if maker else in_one_line(str(expert)),
         games=int(games) if games else None,
         positions=int(regime["unique"]) if regime.get("unique") else None,
-        net="" if kind == "unguided" else str(config["net"]["kind"]),
+        net=str(config["net"]["kind"]) if asks_net else "",
         parameters=_parameters(path, lines),
         maker=maker,
         maker_parameters=_maker(maker)[1] if maker else None,
@@ -173,25 +177,17 @@ def _run(
 
 
 def _kind_of(config: dict[str, Any]) -> tuple[str, str]:
-    """The kind of a run and who teaches it, if that is told by its options.
-
-    Three kinds of provers share a ``regime.kind``: one that learns from proofs its net helps to
-    find, one that imitates the proofs of the search without a net, and that search alone.
-    """
+    """The kind of a run and who teaches it, if that is told by its options."""
     kind = str(config["regime"]["kind"])
-    if kind != "prove":
-        return kind, ""
-    if not config["strength"]["guided"]:
-        return "unguided", ""  # whatever it learned, it was measured without
-    return (kind, "") if config["regime"]["guided"] else ("imitation", "the unguided search")
+    return REGIMES[kind].compared_as(config) if kind in REGIMES else (kind, "")
 
 
 def _settings_of(config: dict[str, Any]) -> Settings:
     strength = config["strength"]
     settings = Settings(config["game"], int(strength["simulations"]), str(strength["positions"]))
-    if config["regime"]["kind"] != "prove":
-        return settings
     limit, inferences = int(strength["problems"]), int(strength["inferences"])
+    if not inferences:  # no problems were tried
+        return settings
     return settings._replace(problems=str(config["problems"]), limit=limit, inferences=inferences)
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 
 import envs
+from selfplay.actors import Backend, Setup, Threads
 from selfplay.actors.actor import ActorSection
-from selfplay.actors.threads import EvaluatorSection, Threads
 from selfplay.nets import Net, NetSection, forward_flops, obs_tensors
-from selfplay.nets.evaluator import NetEvaluator, choose_device, choose_precision
+from selfplay.nets.inference import EvaluatorSection, Inference
 from selfplay.search import Search
 from selfplay.types import Game
 
+_HERE = Threads()
 _MOVES = 8  # moves of every game between two looks at the clock
 
 
@@ -27,6 +28,7 @@ def bench(
     actor: ActorSection,
     evaluator: EvaluatorSection,
     seconds: float = 20.0,
+    backend: Backend = _HERE,
 ) -> dict[str, Any]:
     """Figures of real self-play with a fresh net, and of the same net alone before and after.
 
@@ -37,20 +39,19 @@ def bench(
     torch.manual_seed(0)
     game = envs.make(spec)
     net = net_section.build(game)
-    device = choose_device(evaluator.device)
-    precision = choose_precision(net, game, device, evaluator.precision)
-    threads = Threads(game, search, actor, evaluator, net, device, precision.dtype, seed=0)
-    count = len(threads.actors)
+    inference = evaluator.inference(net, game)
+    actors = backend.make_actors(Setup(game, search, actor, inference), net, seed=0)
+    count = actors.count
     batch = actor.games // count
-    raw = _NetAlone(game, net, device, precision.dtype, batch, count)
+    raw = _NetAlone(game, net, inference._replace(cache=0), batch, count)
     simulations = evaluations = asked = 0.0
     inside = 0.0
     try:
-        threads.collect(net, 1)  # compiles the kernels and spreads the games over all stages
+        actors.collect(net, 1)  # compiles the kernels and spreads the games over all stages
         before = raw.positions_per_s(seconds / 4)
         start = time.perf_counter()
         while time.perf_counter() - start < seconds:
-            harvest, usage = threads.collect(net, _MOVES * actor.games)
+            harvest, usage = actors.collect(net, _MOVES * actor.games)
             simulations += harvest.tally.simulations
             evaluations += usage.evaluated
             asked += usage.asked
@@ -58,13 +59,13 @@ def bench(
         wall = time.perf_counter() - start
         alone = (before + raw.positions_per_s(seconds / 4)) / 2
     finally:  # also on Ctrl-C: threads still at work would keep the program from ending
-        threads.cancel()
-        threads.close()
+        actors.cancel()
+        actors.close()
     return {
         "game": game.name,
         "net": _name(net_section),
-        "device": device,
-        "precision": str(precision.dtype).removeprefix("torch."),
+        "device": inference.device,
+        "precision": str(inference.dtype).removeprefix("torch."),
         "threads": count,
         "batch": batch,
         "simulations": search.simulations,
@@ -85,12 +86,12 @@ class _NetAlone:
     """The inference net on a batch of random positions, in the threads that self-play has."""
 
     def __init__(
-        self, game: Game, net: Net, device: str, dtype: torch.dtype, batch: int, threads: int
+        self, game: Game, net: Net, inference: Inference, batch: int, threads: int
     ) -> None:
         rng = np.random.default_rng(0)
         obs = game.observe(game.init(rng, batch))
-        self._fields = [field.to(device) for field in obs_tensors(obs)]
-        self._net = NetEvaluator(net, game.num_actions, device, dtype, 0).net
+        self._fields = [field.to(inference.device) for field in obs_tensors(obs)]
+        self._net = inference.evaluator(net, game).net
         self._batch, self._threads = batch, threads
         self._stopped = False
 

@@ -1,9 +1,10 @@
-"""Data regimes: where the positions come from that a net learns from."""
+"""Data regimes: where the positions come from that a net learns from, one regime a file."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
+from selfplay.regimes.base import RegimeSection
 from selfplay.regimes.dagger import Dagger
 from selfplay.regimes.frozen import Frozen
 from selfplay.regimes.imitation import Imitation
@@ -12,18 +13,15 @@ from selfplay.regimes.policy_gradient import PolicyGradient
 from selfplay.regimes.prove import Prove
 from selfplay.regimes.selfplay import SelfPlay
 
+# in the order of tables and figures, within those of own games and within those that are taught
 Regime = Annotated[
-    SelfPlay | Imitation | PolicyGradient | ImitationThenSelfPlay | Frozen | Dagger | Prove,
+    SelfPlay | ImitationThenSelfPlay | PolicyGradient | Prove | Imitation | Dagger | Frozen,
     Field(discriminator="kind"),
 ]
+REGIMES: dict[str, type[RegimeSection]] = {
+    section.model_fields["kind"].default: section for section in get_args(get_args(Regime)[0])
+}
+LOOKS = {look.kind: look for section in REGIMES.values() for look in section.looks}
 
-__all__ = [
-    "Dagger",
-    "Frozen",
-    "Imitation",
-    "ImitationThenSelfPlay",
-    "PolicyGradient",
-    "Prove",
-    "Regime",
-    "SelfPlay",
-]
+
+__all__ = ["LOOKS", "REGIMES", "Regime", "RegimeSection", "SelfPlay"]

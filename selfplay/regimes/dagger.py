@@ -17,20 +17,24 @@ from selfplay.lines.games import pick
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
 from selfplay.players.players import NetPlayer
-from selfplay.regimes.workshop import Loop, Workshop
-from selfplay.section import Section
+from selfplay.regimes.base import Look, RegimeSection
+from selfplay.regimes.loop import Loop, Parts
 from selfplay.stats import result_probabilities
 from selfplay.system.cores import core_count
 from selfplay.truth.labels import Labeller
 from selfplay.types import Report, State, Targets
 
 
-class Dagger(Section):
+class Dagger(RegimeSection):
     """Section ``[regime]`` with ``kind = "dagger"``: data set aggregation (Ross et al. 2011).
 
     The expert is the game's perfect solver.  In iteration i it also chooses the moves in a share
     ``expert_share`` ** i of the games, so that the first games are sensible ones.
     """
+
+    looks = (Look("dagger", "dagger", "#866800", "#dfbd3c"),)
+    taught = True
+    position_cost = "net"
 
     kind: Literal["dagger"] = "dagger"
     games: int = Field(64, ge=1, le=1 << 16)
@@ -44,39 +48,39 @@ class Dagger(Section):
     temperature: float = Field(0.0, ge=0, le=1e6)
     """of the targets: softmax(scores / temperature); 0: the best moves"""
 
-    def open(self, shop: Workshop) -> DaggerLoop:
+    def open(self, parts: Parts) -> DaggerLoop:
         """Raises ValueError when there is no solver for the game."""
-        return DaggerLoop(self, shop)
+        return DaggerLoop(self, parts)
 
 
 class DaggerLoop(Loop):
     """Plays by the net, has the positions labelled, learns from all labelled so far."""
 
-    def __init__(self, section: Dagger, shop: Workshop) -> None:
-        self._section, self._shop = section, shop
-        self._rng = np.random.default_rng(shop.seed)
-        self._labeller = Labeller(shop.game, core_count())
-        self._evaluator = shop.evaluator(shop.learner.acting)
+    def __init__(self, section: Dagger, parts: Parts) -> None:
+        super().__init__(parts)
+        self._section = section
+        self._rng = np.random.default_rng(parts.seed)
+        self._labeller = Labeller(parts.game, core_count())
+        self._evaluator = parts.evaluator(parts.learner.acting)
         self._charged = 0.0
 
     def iteration(self) -> Iterator[Report]:
-        shop, ledger, learner = self._shop, self._shop.ledger, self._shop.learner
+        parts, ledger = self.parts, self.parts.ledger
         start = time.perf_counter()
         samples = self._labelled(self._positions())
         usage = self._evaluator.take_usage()
         played_s = time.perf_counter() - start
         made = length(samples)
-        shop.replay.add(samples)
-        ledger.note(made, self._keys, len(shop.replay))
+        parts.replay.add(samples)
+        ledger.note(made, self._keys, len(parts.replay))
         ledger.games += self._section.games
         ledger.evaluations += usage.evaluated
         ledger.expert_s += self._labeller.seconds - self._charged
         self._charged = self._labeller.seconds
         yield Report(ledger.positions, "selfplay", {"selfplay/seconds": played_s})
 
-        window, raw = shop.replay.window()
-        steps = max(1, round(made * learner.section.reuse / learner.section.batch))
-        scalars = shop.fit(window, steps)
+        window, raw = parts.replay.window()
+        scalars = parts.fit(window, parts.steps(made))
         scalars["learn/window"] = raw
         yield Report(ledger.positions, "learn", scalars)
 
@@ -100,29 +104,29 @@ class DaggerLoop(Loop):
 
     def _positions(self) -> State:
         """Some of the positions that the games of this iteration went through, never test ones."""
-        section, shop = self._section, self._shop
-        self._evaluator.load(shop.learner.acting)
+        section, parts = self._section, self.parts
+        self._evaluator.load(parts.learner.acting)
         net = NetPlayer("net", self._evaluator)
-        share = section.expert_share**shop.ledger.iteration
+        share = section.expert_share**parts.ledger.iteration
         guided = self._rng.random(section.games) < share
 
         def weigh(turn: Turn, rng: np.random.Generator) -> Choice:
-            chances = net.decide(shop.game, turn.state, rng).policy
+            chances = net.decide(parts.game, turn.state, rng).policy
             rows = guided[turn.lane]
             if rows.any():
                 chances[rows] = soften(self._labeller.scores(take(turn.state, rows)), 0.0)
             return chances, None
 
-        games = play(shop.game, weigh, section.games, section.openings, self._rng)
-        keys = canonical_keys(shop.game, games.state)
-        new = np.flatnonzero(~np.isin(keys, shop.test_keys))
+        games = play(parts.game, weigh, section.games, section.openings, self._rng)
+        keys = canonical_keys(parts.game, games.state)
+        new = np.flatnonzero(~np.isin(keys, parts.test_keys))
         rows = np.sort(self._rng.permutation(new)[: section.labels])
         self._keys = keys[rows]
         state: State = pick(games, rows).state
         return state
 
     def _labelled(self, state: State) -> Targets:
-        game, scores = self._shop.game, self._labeller.scores(state)
+        game, scores = self.parts.game, self._labeller.scores(state)
         value = np.sign(np.nanmax(scores, axis=1)).astype(np.float32)
         return targets(
             game.observe(state),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay import arrays
-from selfplay.regimes.workshop import Loop, Workshop
+from selfplay.regimes.loop import Loop, Parts
 from selfplay.types import Report, Targets
 
 # positions looked at without learning from them, for each that is learned from; a look takes a
@@ -52,26 +52,27 @@ class Place(NamedTuple):
 class EpochsLoop(Loop):
     """Takes ``positions`` an iteration in the order of random permutations, one an epoch."""
 
-    def __init__(self, positions: int, stock: Stock, shop: Workshop) -> None:
-        batch = shop.learner.section.batch
+    def __init__(self, positions: int, stock: Stock, parts: Parts) -> None:
+        super().__init__(parts)
+        batch = parts.learner.section.batch
         self._chunk = max(1, positions // batch) * batch
-        self._stock, self._shop = stock, shop
+        self._stock = stock
         self._place = Place(0, 0)
         self._order = self._shuffled(0)
 
     def iteration(self) -> Iterator[Report]:
-        shop, ledger = self._shop, self._shop.ledger
+        parts, ledger = self.parts, self.parts.ledger
         rows = self._next(self._chunk)
         first = min(self._chunk, max(0, len(self._stock) - self._taken_before()))
         ledger.note(len(rows), self._stock.keys(rows), 1)
         seconds, flops = self._stock.cost(first)
         ledger.expert_s += seconds
         ledger.expert_flops += flops
-        scalars = shop.fit(self._stock.samples(rows), len(rows) // shop.learner.section.batch)
+        scalars = parts.fit(self._stock.samples(rows), len(rows) // parts.learner.section.batch)
         scalars["learn/epoch"] = self._place.epoch + self._place.used / len(self._stock)
         aside = self._stock.aside
         if aside is not None and self._due(arrays.length(aside)):
-            judged = shop.learner.judge(aside)
+            judged = parts.learner.judge(aside)
             scalars["learn/validation_policy_loss"] = judged.policy_loss
             scalars["learn/validation_value_loss"] = judged.value_loss
             scalars["learn/validation_accuracy"] = judged.accuracy
@@ -111,4 +112,4 @@ class EpochsLoop(Loop):
         return np.concatenate(parts)
 
     def _shuffled(self, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng([self._shop.seed, epoch]).permutation(len(self._stock))
+        return np.random.default_rng([self.parts.seed, epoch]).permutation(len(self._stock))

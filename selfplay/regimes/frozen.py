@@ -14,18 +14,23 @@ from selfplay.learning.checkpoint import DamagedError
 from selfplay.learning.replay import Replay
 from selfplay.learning.shards import load_shard
 from selfplay.lines.keys import canonical_obs_keys
+from selfplay.regimes.base import Look, RegimeSection
 from selfplay.regimes.epochs import EpochsLoop
-from selfplay.regimes.workshop import Workshop
-from selfplay.section import Section
+from selfplay.regimes.loop import Parts
 from selfplay.types import Game, Targets
 
 
-class Frozen(Section):
+class Frozen(RegimeSection):
     """Section ``[regime]`` with ``kind = "frozen"``: tells the extractor from the quarry.
 
     Nets of several sizes that learn from the same positions differ by what they can extract
     (Silver et al. 2017, fig. 4).
     """
+
+    looks = (Look("frozen", "frozen", "#4f5b8c", "#a3aee6"),)
+    taught = True
+    position_cost = "nothing"
+    begins_with = "learning"
 
     kind: Literal["frozen"] = "frozen"
     run: str
@@ -35,17 +40,17 @@ class Frozen(Section):
     positions: int = Field(8192, ge=1, le=10**9)
     """between two reports, rounded to whole batches"""
 
-    def open(self, shop: Workshop) -> EpochsLoop:
+    def open(self, parts: Parts) -> EpochsLoop:
         """Raises ValueError when the run is of another game or has too few positions."""
-        return EpochsLoop(self.positions, FrozenStock(self, shop), shop)
+        return EpochsLoop(self.positions, FrozenStock(self, parts), parts)
 
 
 class FrozenStock:
     """What a run's replay holds on disk, equal positions merged as this run's [replay] says."""
 
-    def __init__(self, section: Frozen, shop: Workshop) -> None:
+    def __init__(self, section: Frozen, parts: Parts) -> None:
         folder = Path(section.run)
-        shards = _shards(sorted(folder.glob("replay/*.npz")), shop.game)
+        shards = _shards(sorted(folder.glob("replay/*.npz")), parts.game)
         if not shards:
             raise ValueError(
                 f"regime.run = {section.run!r}: there are no positions in {folder / 'replay'}; "
@@ -54,13 +59,13 @@ class FrozenStock:
         self.aside: Targets | None = None
         self._run = section.run
         count = sum(map(arrays.length, shards))
-        whole = shop.replay.section.model_copy(update={"window": count, "capacity": count})
+        whole = parts.replay.section.model_copy(update={"window": count, "capacity": count})
         replay = Replay(whole)
         replay.restore(shards, count)
         self._samples, _ = replay.window()
         if section.unique is not None:
             self._samples = _draw(self._samples, section.unique, section.run)
-        self._keys = canonical_obs_keys(shop.game, self._samples.obs)
+        self._keys = canonical_obs_keys(parts.game, self._samples.obs)
 
     def __len__(self) -> int:
         return arrays.length(self._samples)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +12,26 @@ from selfplay.data.dataset import Dataset, open_data
 from selfplay.data.generate import soften
 from selfplay.learning.samples import targets
 from selfplay.lines.games import Games
+from selfplay.regimes.base import Cost, Look, RegimeSection
 from selfplay.regimes.epochs import EpochsLoop
-from selfplay.regimes.workshop import Workshop
-from selfplay.section import Section
+from selfplay.regimes.loop import Parts
 from selfplay.stats import result_probabilities
 from selfplay.types import Bool, Float, Game, Targets
 
 _JUDGED = 4096  # positions kept aside that are looked at, at most
 
 
-class Imitation(Section):
+class Imitation(RegimeSection):
     """Section ``[regime]`` with ``kind = "imitation"``: AlphaGo's first step (Silver et al. 2016).
 
     ``target``: "move" the one played; "policy" the expert's probabilities; "values" softmax of the
     scores of the actions at ``temperature`` (Ruoss et al. 2024 found these to teach most).
     """
+
+    looks = (Look("imitation", "imitation", "#c4470f", "#ff9257"),)
+    taught = True
+    position_cost: ClassVar[Cost] = "nothing"
+    begins_with = "learning"
 
     kind: Literal["imitation"] = "imitation"
     data: str
@@ -46,22 +51,22 @@ class Imitation(Section):
     positions: int = Field(8192, ge=1, le=10**9)
     """between two reports, rounded to whole batches"""
 
-    def open(self, shop: Workshop) -> EpochsLoop:
+    def open(self, parts: Parts) -> EpochsLoop:
         """Raises ValueError when the data lacks what is asked for, or holds test positions."""
-        return EpochsLoop(self.positions, ExpertStock(self, shop), shop)
+        return EpochsLoop(self.positions, ExpertStock(self, parts), parts)
 
 
 class ExpertStock:
     """The training games of a data set."""
 
-    def __init__(self, section: Imitation, shop: Workshop) -> None:
-        self._section, self._game = section, shop.game
-        self.data = open_data(section.data, shop.game)
+    def __init__(self, section: Imitation, parts: Parts) -> None:
+        self._section, self._game = section, parts.game
+        self.data = open_data(section.data, parts.game)
         _refuse_missing(self.data, section)
-        self._rows = self.data.rows("train", section.games, section.one_a_game, shop.seed)
-        _refuse_test_positions(self.data, self._rows, shop.test_keys)
+        self._rows = self.data.rows("train", section.games, section.one_a_game, parts.seed)
+        _refuse_test_positions(self.data, self._rows, parts.test_keys)
         aside = self.data.rows("validation")
-        drawn = np.random.default_rng(shop.seed).permutation(len(aside))[:_JUDGED]
+        drawn = np.random.default_rng(parts.seed).permutation(len(aside))[:_JUDGED]
         self.aside = self._targets(np.sort(aside[drawn])) if len(drawn) else None
 
     def __len__(self) -> int:

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from selfplay.regimes.base import Look
 from selfplay.regimes.imitation import Imitation
+from selfplay.regimes.loop import Loop, Parts
 from selfplay.regimes.selfplay import SelfPlay
-from selfplay.regimes.workshop import Loop, Workshop
 from selfplay.types import Report
 
 
@@ -19,24 +20,31 @@ class ImitationThenSelfPlay(Imitation):
     The same net, optimizer and schedule go on when the data change.
     """
 
+    looks = (Look("imitation_then_selfplay", "imitation, then self-play", "#9b3b87", "#e592cf"),)
+    taught = False
+    position_cost = "search"
+    begins_with = "playing"
+
     kind: Literal["imitation_then_selfplay"] = "imitation_then_selfplay"  # type: ignore[assignment]
     share: float = Field(0.2, gt=0, lt=1)
     """of the budget that goes to imitation"""
 
-    def open(self, shop: Workshop) -> Loop:  # type: ignore[override]
-        first = super().open(shop)
-        return MixtureLoop(first, SelfPlay(positions=self.positions).open(shop), self.share, shop)
+    def open(self, parts: Parts) -> Loop:  # type: ignore[override]
+        first = super().open(parts)
+        return MixtureLoop(first, SelfPlay(positions=self.positions).open(parts), self.share, parts)
 
 
 class MixtureLoop(Loop):
     """One loop until a share of the budget is used, then another."""
 
-    def __init__(self, first: Loop, second: Loop, share: float, shop: Workshop) -> None:
-        self._first, self._second, self._share, self._shop = first, second, share, shop
+    def __init__(self, first: Loop, second: Loop, share: float, parts: Parts) -> None:
+        super().__init__(parts)
+        self._first, self._second, self._share = first, second, share
 
     def iteration(self) -> Iterator[Report]:
-        early = self._shop.progress() < self._share
-        yield from (self._first if early else self._second).iteration()
+        loop = self._first if self.parts.progress.share() < self._share else self._second
+        yield from loop.iteration()
+        self.records = loop.records
 
     def state_dict(self) -> dict[str, Any]:
         return {"first": self._first.state_dict(), "second": self._second.state_dict()}

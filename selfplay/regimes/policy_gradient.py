@@ -18,19 +18,22 @@ from selfplay.lines.games import Games, pick
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
 from selfplay.players.players import NetPlayer
-from selfplay.regimes.workshop import Loop, Workshop
-from selfplay.section import Section
+from selfplay.regimes.base import Look, RegimeSection
+from selfplay.regimes.loop import Loop, Parts
 from selfplay.stats import result_probabilities
 from selfplay.types import Bool, Float, Game, Report, State, Tried
 
 
-class PolicyGradient(Section):
+class PolicyGradient(RegimeSection):
     """Section ``[regime]`` with ``kind = "policy_gradient"``.
 
     REINFORCE with the net's value as baseline (Williams 1992), clipped as PPO does (Schulman et
     al. 2017; ``learner.clip``, 0 for plain REINFORCE with ``learner.reuse = 1``), against a pool
     of past selves as in AlphaGo (Silver et al. 2016, "Reinforcement learning of policy networks").
     """
+
+    looks = (Look("policy_gradient", "policy gradient", "#007a5c", "#38cb9d"),)
+    position_cost = "net"
 
     kind: Literal["policy_gradient"] = "policy_gradient"
     games: int = Field(256, ge=1, le=1 << 16)
@@ -44,38 +47,38 @@ class PolicyGradient(Section):
     self_share: float = Field(0.5, ge=0, le=1)
     """of the games, against the present self; the others against one of the pool"""
 
-    def open(self, shop: Workshop) -> PolicyGradientLoop:
-        return PolicyGradientLoop(self, shop)
+    def open(self, parts: Parts) -> PolicyGradientLoop:
+        return PolicyGradientLoop(self, parts)
 
 
 class PolicyGradientLoop(Loop):
     """Plays whole games with the net's own probabilities, then learns from their outcomes."""
 
-    def __init__(self, section: PolicyGradient, shop: Workshop) -> None:
-        self._section, self._shop = section, shop
-        self._rng = np.random.default_rng(shop.seed)
-        self._pool = [_weights(shop)]
-        net = shop.learner.net
-        self._present, self._past = shop.evaluator(net), shop.evaluator(net)
+    def __init__(self, section: PolicyGradient, parts: Parts) -> None:
+        super().__init__(parts)
+        self._section = section
+        self._rng = np.random.default_rng(parts.seed)
+        self._pool = [_weights(parts)]
+        net = parts.learner.net
+        self._present, self._past = parts.evaluator(net), parts.evaluator(net)
 
     def iteration(self) -> Iterator[Report]:
-        shop, ledger, learner = self._shop, self._shop.ledger, self._shop.learner
+        parts, ledger = self.parts, self.parts.ledger
         start = time.perf_counter()
         games, tried = self._play()
         samples = self._samples(pick(games, tried))
         usages = [self._present.take_usage(), self._past.take_usage()]
         played_s = time.perf_counter() - start
         made = int(tried.sum())
-        ledger.note(made, canonical_keys(shop.game, games.state)[tried], 1)
+        ledger.note(made, canonical_keys(parts.game, games.state)[tried], 1)
         ledger.games += self._section.games
         ledger.evaluations += sum(usage.evaluated for usage in usages)
         ledger.tree_s += max(0.0, played_s - sum(usage.seconds for usage in usages))
         yield Report(ledger.positions, "selfplay", _played(games, played_s))
 
-        steps = max(1, round(made * learner.section.reuse / learner.section.batch))
-        yield Report(ledger.positions, "learn", shop.fit(samples, steps))
+        yield Report(ledger.positions, "learn", parts.fit(samples, parts.steps(made)))
         if ledger.iteration % self._section.pool_every == 0:
-            self._pool = [*self._pool, _weights(shop)][-self._section.pool :]
+            self._pool = [*self._pool, _weights(parts)][-self._section.pool :]
 
     def state_dict(self) -> dict[str, Any]:
         pool = {str(i): weights for i, weights in enumerate(self._pool)}
@@ -93,10 +96,10 @@ class PolicyGradientLoop(Loop):
 
         The past self of all games of an iteration is the same: two nets, two large batches.
         """
-        section, shop = self._section, self._shop
-        past = copy.deepcopy(shop.learner.net)
+        section, parts = self._section, self.parts
+        past = copy.deepcopy(parts.learner.net)
         past.load_state_dict(self._pool[self._rng.integers(len(self._pool))])
-        self._present.load(shop.learner.net)
+        self._present.load(parts.learner.net)
         self._past.load(past)
         alone = self._rng.random(section.games) < section.self_share
         seat = self._rng.random(section.games) < 0.5  # True: the present self moves second
@@ -104,15 +107,15 @@ class PolicyGradientLoop(Loop):
 
         def weigh(turn: Turn, rng: np.random.Generator) -> Choice:
             own = alone[turn.lane] | (turn.second == seat[turn.lane])
-            return _chances(nets, shop.game, turn.state, own, rng), None
+            return _chances(nets, parts.game, turn.state, own, rng), None
 
-        games = play(shop.game, weigh, section.games, section.openings, self._rng)
+        games = play(parts.game, weigh, section.games, section.openings, self._rng)
         assert games.second is not None
         return games, alone[games.game] | (games.second == seat[games.game])
 
     def _samples(self, games: Games) -> Tried:
         """The moves tried, with their advantages in units of their standard deviation."""
-        game, count = self._shop.game, len(games.action)
+        game, count = self.parts.game, len(games.action)
         assert games.policy is not None
         advantage = games.outcome - self._present(game, games.state).value
         advantage /= advantage.std() + 1e-6
@@ -137,8 +140,8 @@ def _chances(
     return chances
 
 
-def _weights(shop: Workshop) -> dict[str, Any]:
-    return {name: value.clone() for name, value in shop.learner.net.state_dict().items()}
+def _weights(parts: Parts) -> dict[str, Any]:
+    return {name: value.clone() for name, value in parts.learner.net.state_dict().items()}
 
 
 def _played(games: Games, seconds: float) -> dict[str, float]:

@@ -23,8 +23,9 @@ from selfplay.nets.evaluator import Usage
 from selfplay.proving.matchmaker import Matchmaker
 from selfplay.proving.trials import Trial
 from selfplay.proving.workers import Effort, How, RoundPart, TrialWorkers
-from selfplay.regimes.workshop import Loop, Workshop
-from selfplay.section import Metric, Section
+from selfplay.regimes.base import Look, RegimeSection
+from selfplay.regimes.loop import Loop, Parts
+from selfplay.section import Metric
 from selfplay.types import Report
 
 _BINS = 5  # of the success rates that are reported
@@ -33,9 +34,23 @@ _BINS = 5  # of the success rates that are reported
 _RATE = "share of the problems served whose success rate over the last 12 tries lay from"
 
 
-class Prove(Section):
+class Prove(RegimeSection):
     """Section ``[regime]`` with ``kind = "prove"``: for the proving game."""
 
+    looks = (
+        Look("prove", "guided proving", "#3a3fd4", "#959bff"),
+        Look(
+            "unguided",
+            "unguided proving",
+            "#6f6557",
+            "#b9ac99",
+            asks_net=False,
+            note="unguided proving asks no net: its FLOPs are those of a net that learned beside "
+            "it, and it is as good without them",
+        ),
+    )
+    position_cost = "unknown"
+    begins_with = "proving"
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("prove/guided", "1 where the net guided the trials of the round, else 0"),
         Metric("prove/trials", "problems tried in the round", label="tried"),
@@ -96,22 +111,34 @@ class Prove(Section):
     smoothing: float = Field(0.1, ge=0, lt=1)
     """share of a proof's policy target that goes to all possible inferences"""
 
-    def open(self, shop: Workshop) -> ProveLoop:
+    def open(self, parts: Parts) -> ProveLoop:
         """Raises ValueError when the game is another."""
-        if not isinstance(shop.game, Proving):
+        if not isinstance(parts.game, Proving):
             raise ValueError(
-                f"regime.kind = 'prove' is for game = 'proving'; {shop.game.name} is learned by "
+                f"regime.kind = 'prove' is for game = 'proving'; {parts.game.name} is learned by "
                 f"regime.kind = 'selfplay'"
             )
-        return ProveLoop(self, shop, shop.game)
+        return ProveLoop(self, parts, parts.game)
+
+    @classmethod
+    def compared_as(cls, config: Mapping[str, Any]) -> tuple[str, str]:
+        """Three kinds of provers share a ``regime.kind``.
+
+        One learns from proofs that its net helps to find, one imitates the proofs of the search
+        without a net, and one is that search alone.
+        """
+        if not config["strength"]["guided"]:
+            return "unguided", ""  # whatever it learned, it was measured without
+        return ("prove", "") if config["regime"]["guided"] else ("imitation", "the unguided search")
 
 
 class ProveLoop(Loop):
     """Serves problems, tries them, learns."""
 
-    def __init__(self, section: Prove, shop: Workshop, game: Proving) -> None:
-        self._section, self._shop, self._game = section, shop, game
-        self._rng = np.random.default_rng(shop.seed)
+    def __init__(self, section: Prove, parts: Parts, game: Proving) -> None:
+        super().__init__(parts)
+        self._section, self._game = section, game
+        self._rng = np.random.default_rng(parts.seed)
         count = len(game.library.forms)
         self._match = Matchmaker(count, uniform=not section.matchmaker)
         self._train = np.flatnonzero(~game.held_out)
@@ -122,6 +149,7 @@ class ProveLoop(Loop):
             )
         self._unguided = np.zeros(count, np.int64)  # trials without the net, of each problem
         self._length = np.zeros(count, np.int64)  # inferences of the shortest proof; 0: none yet
+        self._threads = parts.setup.section.workers()
         effort = Effort(
             section.inferences,
             section.unguided_inferences,
@@ -130,10 +158,12 @@ class ProveLoop(Loop):
             section.hindsight,
             section.smoothing,
         )
-        self._workers = TrialWorkers(game, shop.search, effort, shop.evaluator, shop.threads)
+        self._workers = TrialWorkers(
+            game, parts.setup.search, effort, parts.evaluator, self._threads
+        )
 
     def iteration(self) -> Iterator[Report]:
-        shop, section = self._shop, self._section
+        parts, section = self.parts, self._section
         begun = time.perf_counter()
         fresh, first = self._fresh()
         guided = section.guided and not len(fresh)
@@ -156,29 +186,29 @@ class ProveLoop(Loop):
         usage = Usage(*(sum(column) for column in zip(*(b.usage for b in batches), strict=True)))
         told = self._told(batches, guided, seconds, usage, new, rates)
         told["prove/served_at_edge"], told["prove/uniform_at_edge"] = edge, uniform_edge
-        if not samples and not shop.replay.total:
+        if not samples and not parts.replay.total:
             raise ValueError(
                 "nothing was proved in the first round, so there is nothing to learn from: allow "
                 "more with --set regime.unguided_inferences=..., or give easier problems"
             )
-        ledger = shop.ledger
+        ledger = parts.ledger
         ledger.games += sum(len(batch.trials) for batch in batches)
         ledger.evaluations += usage.evaluated
-        ledger.tree_s += max(0.0, seconds * shop.threads - usage.seconds)
+        ledger.tree_s += max(0.0, seconds * self._threads - usage.seconds)
         steps = 0
         if samples:
             fresh_samples = arrays.concatenate(samples)
-            shop.replay.add(fresh_samples)
+            parts.replay.add(fresh_samples)
             made = arrays.length(fresh_samples)
-            keys = canonical_obs_keys(shop.game, fresh_samples.obs)
-            ledger.note(made, keys, len(shop.replay))
-            steps = max(1, round(made * shop.learner.section.reuse / shop.learner.section.batch))
+            keys = canonical_obs_keys(parts.game, fresh_samples.obs)
+            ledger.note(made, keys, len(parts.replay))
+            steps = parts.steps(made)
         yield Report(ledger.positions, "prove", told)
-        window, raw = shop.replay.window()
+        window, raw = parts.replay.window()
         # what dropout leaves out depends on the iteration alone: a resumed run is the same run
-        drawn = np.random.SeedSequence((shop.seed, ledger.iteration)).generate_state(1)
+        drawn = np.random.SeedSequence((parts.seed, ledger.iteration)).generate_state(1)
         torch.manual_seed(int(drawn[0]))
-        scalars = shop.fit(window, steps)
+        scalars = parts.fit(window, steps)
         scalars["learn/window"] = raw
         yield Report(ledger.positions, "learn", scalars)
 
@@ -194,7 +224,7 @@ class ProveLoop(Loop):
 
     def _tried(self, served: NDArray[np.int64], how: How) -> list[RoundPart]:
         """The trials of the problems in ``served``, spread over the workers."""
-        return self._workers.work(self._shop.learner.acting, served, how, self._rng)
+        return self._workers.work(self.parts.learner.acting, served, how, self._rng)
 
     def _note(self, trials: list[Trial], guided: bool, fresh: bool) -> int:
         """Remembers how the trials ended; how many problems were proved for the first time.
@@ -217,7 +247,7 @@ class ProveLoop(Loop):
                 name = self._game.library.forms[problem].name
                 moves = " ".join(str(action + 1) for action in trial.actions)
                 records.append(f"{name}: {moves} # inferences {trial.inferences}")
-        self._shop.records = records
+        self.records = records
         return int(new)
 
     def _told(
@@ -248,7 +278,7 @@ class ProveLoop(Loop):
             "prove/refused": sum(batch.refused for batch in batches),
             "prove/hindsight": sum(batch.parts for batch in batches),
             "prove/inferences_per_s": inferences / seconds,
-            "prove/net_share": usage.seconds / (seconds * self._shop.threads),
+            "prove/net_share": usage.seconds / (seconds * self._threads),
             "prove/seconds": seconds,
         }
         for i, count in enumerate(counts):

@@ -13,47 +13,48 @@ from selfplay.actors.actor import Tally
 from selfplay.learning import checkpoint
 from selfplay.lines.keys import canonical_obs_keys
 from selfplay.nets.evaluator import Usage
-from selfplay.regimes.workshop import Loop, Workshop
-from selfplay.section import Section
+from selfplay.regimes.base import Look, RegimeSection
+from selfplay.regimes.loop import Loop, Parts
 from selfplay.types import Report
 
 
-class SelfPlay(Section):
+class SelfPlay(RegimeSection):
     """Section ``[regime]`` with ``kind = "selfplay"``: AlphaZero's loop (Silver et al. 2018)."""
+
+    looks = (Look("selfplay", "self-play", "#0a66b0", "#62b0f5"),)
 
     kind: Literal["selfplay"] = "selfplay"
     positions: int = Field(8192, ge=1, le=10**9)
     """new positions between two updates of the acting net"""
 
-    def open(self, shop: Workshop) -> SelfPlayLoop:
-        return SelfPlayLoop(self.positions, shop)
+    def open(self, parts: Parts) -> SelfPlayLoop:
+        return SelfPlayLoop(self.positions, parts)
 
 
 class SelfPlayLoop(Loop):
     """Plays, then learns."""
 
-    def __init__(self, positions: int, shop: Workshop) -> None:
-        self._positions, self._shop = positions, shop
-        self._actors = shop.hire()
+    def __init__(self, positions: int, parts: Parts) -> None:
+        super().__init__(parts)
+        self._positions, self._actors = positions, parts.make_actors()
 
     def iteration(self) -> Iterator[Report]:
-        shop, ledger, learner = self._shop, self._shop.ledger, self._shop.learner
+        parts, ledger = self.parts, self.parts.ledger
         start = time.perf_counter()
-        harvest, usage = self._actors.collect(learner.acting, self._positions)
+        harvest, usage = self._actors.collect(parts.learner.acting, self._positions)
         played_s = time.perf_counter() - start
-        shop.replay.add(harvest.samples)
-        shop.records = harvest.records
+        parts.replay.add(harvest.samples)
+        self.records = harvest.records
         made = arrays.length(harvest.samples)
-        keys = canonical_obs_keys(shop.game, harvest.samples.obs)
-        ledger.note(made, keys, len(shop.replay))
+        keys = canonical_obs_keys(parts.game, harvest.samples.obs)
+        ledger.note(made, keys, len(parts.replay))
         ledger.games += int(harvest.tally.games)
         ledger.evaluations += usage.evaluated
-        ledger.tree_s += max(0.0, played_s * len(self._actors.actors) - usage.seconds)
+        ledger.tree_s += max(0.0, played_s * self._actors.count - usage.seconds)
         yield Report(ledger.positions, "selfplay", _played(harvest.tally, usage, played_s))
 
-        window, raw = shop.replay.window()
-        steps = max(1, round(made * learner.section.reuse / learner.section.batch))
-        scalars = shop.fit(window, steps)
+        window, raw = parts.replay.window()
+        scalars = parts.fit(window, parts.steps(made))
         scalars["learn/window"] = raw
         scalars["learn/staleness"] = ledger.staleness(raw)
         scalars["selfplay/unique"] = arrays.length(window) / raw

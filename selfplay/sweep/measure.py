@@ -87,10 +87,10 @@ def _course(config: Config, rates: Rates) -> tuple[float, float, float]:
 
 def _playing(config: Config, rates: Rates) -> tuple[float, float]:
     """Seconds and FLOPs of the play that makes one position."""
-    kind = config.regime.kind
-    if kind in ("imitation", "frozen"):
+    cost = config.regime.position_cost
+    if cost == "nothing":
         return 0.0, 0.0
-    if kind in ("policy_gradient", "dagger"):  # the net alone plays
+    if cost == "net":
         return 1 / rates.alone_per_s, rates.flops
     simulations = config.search.simulations
     played = rates.flops * simulations * rates.evaluations

@@ -75,8 +75,8 @@ def preview(
         if isinstance(task.item, DataSet) and not task.done():
             told = Estimate(expert_s(task.item.make), 0.0, "a few of its games")
         if isinstance(task.item, Cell) and task.name not in known:
-            if task.item.config.regime.kind == "prove":
-                rows.append((task, records[task.name], _proving(task.item.config)))
+            if task.item.config.regime.position_cost == "unknown":
+                rows.append((task, records[task.name], _whole_budget(task.item.config)))
                 continue
             key = rates_key(task.item.config)
             if key not in measured:
@@ -109,8 +109,8 @@ def _warnings(seldom: Mapping[int, Sequence[str]]) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _proving(config: Config) -> Estimate:
-    """How much proofs cost depends on the problems, so no measurement is made."""
+def _whole_budget(config: Config) -> Estimate:
+    """Of a cell whose positions cost what nobody knows before, as that of proofs does."""
     seconds = config.budget.seconds
     if seconds is None:
         return _UNKNOWN

@@ -18,7 +18,8 @@ OPTIONS = """\
 # Options
 
 Each table is a section of a recipe, a TOML file; the first stands above all sections. `net`,
-`search` and `regime` have kinds, chosen by `kind`. This page is what `selfplay config` prints."""
+`search`, `regime` and `backend` have kinds, chosen by `kind`. This page is what `selfplay config`
+prints."""
 
 
 METRICS = """\
@@ -75,7 +76,7 @@ def _table(titled: tuple[str, type[Section]]) -> str:
     ]
     head = ["| Option | Default | Meaning |", "|---|---|---|"]
     intro = [f"{about[0].upper()}{about[1:]}", ""] if about else []
-    return "\n".join([f"## {title}", "", *intro, *head, *rows])
+    return "\n".join([f"## {title}", "", *intro, *(head if rows else []), *rows]).rstrip()
 
 
 def _default(field: Any) -> str:

@@ -12,11 +12,13 @@ import torch
 
 from envs.tictactoe import TicTacToe
 from selfplay import arrays
+from selfplay.actors import Setup, Threads
 from selfplay.actors.actor import ActorSection, Harvest
-from selfplay.actors.threads import EvaluatorSection, Threads
+from selfplay.actors.threads import ThreadActors
 from selfplay.learning import checkpoint
 from selfplay.nets import Mlp, Net
 from selfplay.nets.evaluator import CancelledError
+from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
 
 
@@ -26,17 +28,10 @@ def net() -> Net:
     return Mlp(width=16).build(TicTacToe())
 
 
-def threads_of(net: Net, count: int, games: int = 7, seed: int = 0) -> Threads:
-    return Threads(
-        TicTacToe(),
-        Gumbel(simulations=4),
-        ActorSection(games=games, threads=count),
-        EvaluatorSection(cache=256),
-        net,
-        "cpu",
-        torch.float32,
-        seed,
-    )
+def threads_of(net: Net, count: int, games: int = 7, seed: int = 0) -> ThreadActors:
+    game, actor = TicTacToe(), ActorSection(games=games, threads=count)
+    inference = EvaluatorSection(device="cpu", precision="float32", cache=256).inference(net, game)
+    return Threads().make_actors(Setup(game, Gumbel(simulations=4), actor, inference), net, seed)
 
 
 def assert_same(a: Harvest, b: Harvest) -> None:

@@ -26,7 +26,7 @@ from selfplay.config import load_config, parse_config
 from selfplay.lines.openings import NO_MOVE, random_positions
 from selfplay.nets import evaluator
 from selfplay.play import terminal
-from selfplay.training import run as training
+from selfplay.training import resume
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics import find, table
 from selfplay.training.metrics_file import read_metrics
@@ -239,9 +239,9 @@ def test_the_printed_reference_is_fresh(page: str, capsys: pytest.CaptureFixture
 def test_what_the_prose_quotes_from_the_code() -> None:
     options = PAGES[ROOT / "docs" / "options.md"]
     assert f"takes {evaluator._WORTH_IT / 1e6:g} MFLOP or more" in options
-    resume = section("## Stop and go on")
-    free = re.findall(r"`([\w.]+)`", resume[resume.index("What may change") :])
-    assert sorted(free) == sorted(training._FREE_TO_CHANGE)
+    text = section("## Stop and go on")
+    free = re.findall(r"`([\w.]+)`", text[text.index("What may change") :])
+    assert sorted(free) == sorted(resume._FREE_TO_CHANGE)
 
 
 def test_the_words_of_the_terminal_are_those_it_knows() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from selfplay.actors.actor import ActorSection
-from selfplay.actors.threads import EvaluatorSection
 from selfplay.measure.bench import bench
 from selfplay.nets import Mlp, ResNet
+from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
 from selfplay.verbs.cli import main
 

@@ -18,7 +18,7 @@ import torch
 
 from selfplay.config import Config, parse_config
 from selfplay.learning import checkpoint, shards
-from selfplay.regimes.workshop import Ledger
+from selfplay.regimes.ledger import Ledger
 from selfplay.sweep.forecast import read_paid
 from selfplay.system.json_file import read_object
 from selfplay.system.swollen import refuse_swollen

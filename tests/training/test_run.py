@@ -937,9 +937,10 @@ def test_interrupts_are_given_back() -> None:
 
 def test_the_replay_window_is_the_same_after_a_resume(straight: Outcome) -> None:
     training = run.Training(RunFolder(straight.folder), RunFolder(straight.folder).config())
-    replay = training.shop.replay
+    replay = training.parts.replay
     parts = [
-        shards.load_shard(path, training.game)[0] for path in RunFolder(straight.folder).shards()
+        shards.load_shard(path, training.parts.game)[0]
+        for path in RunFolder(straight.folder).shards()
     ]
     last = arrays.take(arrays.concatenate(parts), slice(-len(replay), None))
     for got, expected in zip(

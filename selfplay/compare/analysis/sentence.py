@@ -14,6 +14,7 @@ from selfplay.compare.metrics import (
     spell_number,
     unit_of_difference,
 )
+from selfplay.regimes import REGIMES
 from selfplay.stats import Interval
 
 _GAP = "\N{NO-BREAK SPACE}"
@@ -122,9 +123,9 @@ def representatives(curves: Sequence[Curve]) -> list[Curve]:
     return chosen
 
 
-# those that learn from their own games
-OWN = ("selfplay", "imitation_then_selfplay", "policy_gradient", "prove")
-TAUGHT = ("imitation", "dagger", "frozen")  # learn from what others know
+# those that learn from their own games, and those that learn from what others know
+OWN = tuple(kind for kind, regime in REGIMES.items() if not regime.taught)
+TAUGHT = tuple(kind for kind, regime in REGIMES.items() if regime.taught)
 
 
 def kind_rank(kind: str) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from selfplay.regimes import LOOKS
+
 
 class Colour(NamedTuple):
     """One colour in the light and in the dark."""
@@ -22,14 +24,7 @@ COLOURS = {
     "muted": Colour("#5f6875", "#9aa5b3"),
     "line": Colour("#d5dae1", "#353c47"),
     "wash": Colour("#f4f6f8", "#1d222a"),
-    "selfplay": Colour("#0a66b0", "#62b0f5"),
-    "imitation": Colour("#c4470f", "#ff9257"),
-    "policy_gradient": Colour("#007a5c", "#38cb9d"),
-    "imitation_then_selfplay": Colour("#9b3b87", "#e592cf"),
-    "dagger": Colour("#866800", "#dfbd3c"),
-    "frozen": Colour("#4f5b8c", "#a3aee6"),
-    "prove": Colour("#3a3fd4", "#959bff"),
-    "unguided": Colour("#6f6557", "#b9ac99"),
+    **{kind: Colour(look.light, look.dark) for kind, look in LOOKS.items()},
 }
 
 

@@ -109,10 +109,10 @@ def crossings_table(curves: Sequence[Curve], crossings: Sequence[Crossing], titl
 
     Frozen data are against nobody, unless nothing else is taught.
     """
-    kinds = {curve.label: curve.group.kind for curve in curves}
+    frozen = {curve.label for curve in curves if curve.group.maker_parameters is not None}
     best = {curve.label for curve in representatives(curves)}
     against = [each for each in crossings if each.a in best]
-    chief = [each for each in against if kinds[each.b] != "frozen"] or against
+    chief = [each for each in against if each.b not in frozen] or against
     return Table(
         title,
         ("pair", "the first", "at FLOPs", "95%", "certain from", "lead in the end"),

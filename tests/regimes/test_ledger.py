@@ -12,7 +12,7 @@ from selfplay import arrays
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
 from selfplay.learning.shards import load_shard
-from selfplay.regimes.workshop import Ledger
+from selfplay.regimes.ledger import Ledger
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Training

@@ -1,25 +1,15 @@
-"""What a regime works with: the parts of a run, and the counts that its curves are made of."""
+"""The counts that a run's curves are made of."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay import arrays
-from selfplay.actors.threads import Threads
 from selfplay.learning import distinct
-from selfplay.learning.learner import Learner, LearnMetrics
-from selfplay.learning.replay import Replay
-from selfplay.nets import Net
-from selfplay.nets.evaluator import NetEvaluator
-from selfplay.search import Search
-from selfplay.types import Game, Report, Samples
 
 
 @dataclass
@@ -102,80 +92,3 @@ class Ledger:
 
     def state_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-
-@dataclass
-class Workshop:
-    """The parts of a run."""
-
-    game: Game
-    learner: Learner
-    replay: Replay  # of the positions that the run makes itself; kept on disk to resume
-    hire: Callable[[], Threads]  # actors that play with search
-    evaluator: Callable[[Net], NetEvaluator]  # the net, for play without search
-    search: Search  # of the recipe
-    threads: int  # that games may be played in
-    test_keys: NDArray[np.uint64]  # canonical, of the positions that strength is measured on
-    flops: int  # of one position forwards through the net
-    seed: int
-    progress: Callable[[], float]  # share of the budget used
-    seconds: Callable[[], float]  # wall time used, over all sessions of the run
-    ledger: Ledger = field(default_factory=Ledger)
-    records: list[str] = field(default_factory=list)  # the latest games in the game's notation
-
-    def fit(self, samples: Samples, steps: int) -> dict[str, float]:
-        """``learn/*`` and ``cost/*`` after ``steps`` steps on ``samples``; counts what they took.
-
-        Ends the iteration.
-        """
-        start = time.perf_counter()
-        learner, ledger = self.learner, self.ledger
-        fit = learner.fit(samples, steps, self.progress())
-        ledger.samples += steps * min(learner.section.batch, arrays.length(samples))
-        ledger.iteration += 1
-        scalars = _learned(fit, time.perf_counter() - start)
-        scalars["learn/reuse"] = ledger.samples / ledger.positions
-        return scalars | self.costs()
-
-    def costs(self) -> dict[str, float]:
-        """``cost/*`` of the run so far."""
-        return self.ledger.costs(self.flops) | {"cost/wall_s": self.seconds()}
-
-
-class Loop:
-    """A regime at work: what happens between two updates of the acting net."""
-
-    def iteration(self) -> Iterator[Report]:
-        """Gets positions, learns from them, and reports on both."""
-        raise NotImplementedError
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that the next iteration depends on, beside the Workshop's learner and replay."""
-        return {}
-
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Goes on from what ``state_dict`` returned."""
-
-    def source(self) -> dict[str, Any]:
-        """What ``provenance.json`` tells of data that the run did not make itself."""
-        return {}
-
-    def cancel(self) -> None:
-        """Makes an iteration under way give up as soon as it can."""
-
-    def close(self) -> None:
-        """Ends what runs in the background."""
-
-
-def _learned(fit: LearnMetrics, seconds: float) -> dict[str, float]:
-    """``learn/*`` of one iteration."""
-    return {
-        "learn/policy_loss": fit.policy_loss,
-        "learn/kl": fit.kl,
-        "learn/value_loss": fit.value_loss,
-        "learn/value_explained": fit.value_explained,
-        "learn/grad_norm": fit.grad_norm,
-        "learn/lr": fit.lr,
-        "learn/steps": fit.steps,
-        "learn/seconds": seconds,
-    }

@@ -1,0 +1,110 @@
+"""A regime at work: what happens between two updates of the acting net, and with what."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay import arrays
+from selfplay.actors import Actors, Backend, Setup
+from selfplay.learning.learner import Learner, LearnMetrics
+from selfplay.learning.replay import Replay
+from selfplay.nets import Net
+from selfplay.nets.evaluator import NetEvaluator
+from selfplay.regimes.budget import Progress
+from selfplay.regimes.ledger import Ledger
+from selfplay.types import Game, Report, Samples
+
+
+class Parts(NamedTuple):
+    """What a regime works with."""
+
+    setup: Setup  # how games are played
+    backend: Backend  # where those with search are
+    learner: Learner
+    replay: Replay  # of the positions that the run makes itself; kept on disk to resume
+    progress: Progress
+    seed: int
+    test_keys: NDArray[np.uint64]  # canonical, of the positions that strength is measured on
+
+    @property
+    def game(self) -> Game:
+        return self.setup.game
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.progress.ledger
+
+    def make_actors(self) -> Actors:
+        """Actors that play with search."""
+        return self.backend.make_actors(self.setup, self.learner.net, self.seed)
+
+    def evaluator(self, net: Net) -> NetEvaluator:
+        """The net, for play without search."""
+        return self.setup.inference.evaluator(net, self.game)
+
+    def fit(self, samples: Samples, steps: int) -> dict[str, float]:
+        """``learn/*`` and ``cost/*`` after ``steps`` steps on ``samples``; counts what they took.
+
+        Ends the iteration.
+        """
+        start = time.perf_counter()
+        learner, ledger = self.learner, self.ledger
+        fit = learner.fit(samples, steps, self.progress.share())
+        ledger.samples += steps * min(learner.section.batch, arrays.length(samples))
+        ledger.iteration += 1
+        scalars = _learned(fit, time.perf_counter() - start)
+        scalars["learn/reuse"] = ledger.samples / ledger.positions
+        return scalars | self.progress.costs()
+
+    def steps(self, made: int) -> int:
+        """Steps that learn from ``made`` new positions as often as the learner is to."""
+        section = self.learner.section
+        return max(1, round(made * section.reuse / section.batch))
+
+
+class Loop:
+    """A regime at work."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.records: list[str] = []  # the latest games in the game's notation
+
+    def iteration(self) -> Iterator[Report]:
+        """Gets positions, learns from them, and reports on both."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next iteration depends on, beside the parts' learner and replay."""
+        return {}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Goes on from what ``state_dict`` returned."""
+
+    def source(self) -> dict[str, Any]:
+        """What ``provenance.json`` tells of data that the run did not make itself."""
+        return {}
+
+    def cancel(self) -> None:
+        """Makes an iteration under way give up as soon as it can."""
+
+    def close(self) -> None:
+        """Ends what runs in the background."""
+
+
+def _learned(fit: LearnMetrics, seconds: float) -> dict[str, float]:
+    """``learn/*`` of one iteration."""
+    return {
+        "learn/policy_loss": fit.policy_loss,
+        "learn/kl": fit.kl,
+        "learn/value_loss": fit.value_loss,
+        "learn/value_explained": fit.value_explained,
+        "learn/grad_norm": fit.grad_norm,
+        "learn/lr": fit.lr,
+        "learn/steps": fit.steps,
+        "learn/seconds": seconds,
+    }
