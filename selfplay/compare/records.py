@@ -36,8 +36,8 @@ class Settings(NamedTuple):
     simulations: int  # strength.simulations
     positions: str  # strength.positions; empty: the file that ships for the game
     problems: str = ""  # of provers: the problems, a part of which is kept aside
-    limit: int = 0  # of provers: strength.problems, of those kept aside
     inferences: int = 0  # of provers: strength.inferences, for each
+    limit: int = 0  # of provers: strength.problems, of those kept aside
 
     @property
     def effort(self) -> str:
