@@ -176,7 +176,7 @@ def test_budgets_are_told_only_where_nothing_else_differs(tmp_path: Path) -> Non
     [
         (Settings("othello", 64, ""), "64 simulations a move"),
         (Settings("othello", 0, ""), "net alone"),
-        (Settings("proving", 64, "", "", 100, 2000), "2,000 inferences a problem"),
+        (Settings("proving", 64, "", "", 2000, 100), "2,000 inferences a problem"),
     ],
 )
 def test_the_effort_of_a_search_in_words(settings: Settings, words: str) -> None:
