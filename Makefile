@@ -41,8 +41,10 @@ test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 # compiled here once, or every worker would do it (a minute on a new machine); tests say what fails
+KERNELS-boards := tests/kernels.py
+KERNELS-proofs := tests/proving/kernels.py
 kernels-boards kernels-proofs: kernels-%: setup
-	-@OMP_NUM_THREADS=1 $(BIN)/python tests/kernels.py $*
+	-@OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python $(KERNELS-$*)
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

@@ -527,3 +527,12 @@ def perft(game: Game, depth: int) -> list[int]:
             return counts
         state, paid = game.step(arrays.take(state, rows), actions.astype(np.int32))
         state = arrays.take(state, paid.discount != 0)
+
+
+def assert_even(counts: np.ndarray, groups: list[list[int]]) -> None:
+    """Within 4 sigma the counts of a group, which a symmetry maps into one another, are equal."""
+    for group in groups:
+        total = counts[group].sum()
+        expected = total / len(group)
+        spread = np.sqrt(expected * (1 - 1 / len(group)))
+        assert (np.abs(counts[group] - expected) <= 4 * spread + 1e-9).all(), counts

@@ -70,7 +70,6 @@ def test_it_is_on_where_the_game_is_soon_solved_and_has_no_positions() -> None:
         ("nim", True),
         ("connect4?width=4&height=3&run=3", True),
         ("connect4?width=6&height=5", False),
-        ("proving", False),  # of one player
         ("pettingzoo:pettingzoo.classic.tictactoe_v3", False),  # Python objects
     ],
 )

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from reference import random_positions, row
 
 from envs.connect4 import Connect4
-from envs.proving.game import Proving
 from envs.tictactoe import TicTacToe, TicTacToeObs, TicTacToeState
 from selfplay import arrays
-from selfplay.nets import Graph, Mlp, Net, ResNet, obs_tensors
+from selfplay.nets import Mlp, Net, ResNet, obs_tensors
 from selfplay.nets.evaluator import Cache, NetEvaluator, choose_device, choose_precision
 from selfplay.types import Evaluation, Game, Int, State, Transition
 
@@ -71,22 +70,6 @@ def test_equal_positions_of_a_batch_are_evaluated_once(
     assert usage.other_seconds > 0
     again = evaluator.take_usage()
     assert (again.asked, again.evaluated, again.seconds) == (0, 0, 0.0)
-
-
-def test_large_positions_are_merged_by_what_is_seen_of_them() -> None:
-    """A tableau holds more than the net is shown: those that look alike are evaluated once."""
-    game = Proving(view="graph")
-    torch.manual_seed(0)
-    net = Graph(features=8, rounds=1, width=8).build(game).eval()
-    state = random_positions(game, np.random.default_rng(1), 80, 6)
-    state = arrays.take(state, np.random.default_rng(2).integers(0, 80, 200))
-    state.tableau.bound[:, -1] = np.arange(200)  # of a variable that does not occur
-    looks = {row.tobytes() for row in arrays.hash_rows(game.observe(state))}
-    assert len(looks) <= 80 < len({row.tobytes() for row in arrays.hash_rows(state)})
-    for cache in (0, 1 << 10):
-        evaluator = evaluator_of(net, game.num_actions, cache)
-        assert_close(evaluator(game, state), direct(net, game, state))
-        assert evaluator.take_usage().evaluated == len(looks)
 
 
 def test_positions_seen_before_are_answered_from_memory(game: Connect4, nets: list[Net]) -> None:

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from nets.test_evaluator import assert_close, direct, evaluator_of
+from reference import random_positions
 
 from envs.connect4 import Connect4
 from envs.proving.calculus.matrix import Library, build_library
@@ -491,3 +493,19 @@ def test_dropout_is_of_learning_alone() -> None:
     assert not torch.equal(answer(0), answer(1))
     net.eval()
     assert torch.equal(answer(0), answer(1))
+
+
+def test_large_positions_are_merged_by_what_is_seen_of_them() -> None:
+    """A tableau holds more than the net is shown: those that look alike are evaluated once."""
+    game = Proving(view="graph")
+    torch.manual_seed(0)
+    net = Graph(features=8, rounds=1, width=8).build(game).eval()
+    state = random_positions(game, np.random.default_rng(1), 80, 6)
+    state = arrays.take(state, np.random.default_rng(2).integers(0, 80, 200))
+    state.tableau.bound[:, -1] = np.arange(200)  # of a variable that does not occur
+    looks = {row.tobytes() for row in arrays.hash_rows(game.observe(state))}
+    assert len(looks) <= 80 < len({row.tobytes() for row in arrays.hash_rows(state)})
+    for cache in (0, 1 << 10):
+        evaluator = evaluator_of(net, game.num_actions, cache)
+        assert_close(evaluator(game, state), direct(net, game, state))
+        assert evaluator.take_usage().evaluated == len(looks)

@@ -2,17 +2,14 @@
 
 import numpy as np
 import pytest
-from reference import uniform
+from reference import assert_even, uniform
 
 from envs.connect4 import Connect4
 from envs.othello import Othello
-from envs.proving.logic.tptp import parse_problem
 from envs.tictactoe import TicTacToe
 from envs.toys import Move, Toy
 from selfplay.lines.every_line import look_ahead
-from selfplay.play.proof import ProofSession
 from selfplay.players.players import NetPlayer, SearchPlayer, ValuePlayer, make_player
-from selfplay.proving.guided import unguided
 from selfplay.search import Gumbel, Puct
 from selfplay.stats import random_actions
 from selfplay.types import Player
@@ -33,15 +30,6 @@ def _player(name: str) -> Player:
     return make_player(name, TicTacToe(), lambda *_: pytest.fail("no run is asked for"))
 
 
-def _assert_even(counts: np.ndarray, groups: list[list[int]]) -> None:
-    """Within 4 sigma the counts of a group, which a symmetry maps into one another, are equal."""
-    for group in groups:
-        total = counts[group].sum()
-        expected = total / len(group)
-        spread = np.sqrt(expected * (1 - 1 / len(group)))
-        assert (np.abs(counts[group] - expected) <= 4 * spread + 1e-9).all(), counts
-
-
 EVERYTHING = ["net", "value", "minimax:1", "random"]
 EVERYTHING += [f"{search}:{count}" for search in ("gumbel", "puct") for count in (1, 4, 16)]
 
@@ -51,7 +39,7 @@ def test_without_opinions_all_first_moves_are_equally_likely(name: str) -> None:
     game = Connect4()
     state = game.init(np.random.default_rng(0), GAMES)
     decision = _player(name).decide(game, state, np.random.default_rng(1))
-    _assert_even(np.bincount(decision.action, minlength=7), [list(range(7))])
+    assert_even(np.bincount(decision.action, minlength=7), [list(range(7))])
 
 
 @pytest.mark.parametrize("simulations", [1, 2, 7, 16])
@@ -60,9 +48,9 @@ def test_mirror_images_are_alike_to_rollouts(simulations: int) -> None:
     state = game.init(np.random.default_rng(0), GAMES)
     decision = _player(name).decide(game, state, np.random.default_rng(1))
     counts = np.bincount(decision.action, minlength=7)
-    _assert_even(counts, [[0, 6], [1, 5], [2, 4]])
+    assert_even(counts, [[0, 6], [1, 5], [2, 4]])
     if simulations == 1:
-        _assert_even(counts, [list(range(7))])
+        assert_even(counts, [list(range(7))])
 
 
 @pytest.mark.parametrize("name", ["mcts:12", "gumbel:12", "puct:12", "solver", "minimax:2"])
@@ -70,7 +58,7 @@ def test_mirror_images_are_alike_in_tictactoe(name: str) -> None:
     game = TicTacToe()
     state = game.init(np.random.default_rng(0), GAMES)
     decision = _player(name).decide(game, state, np.random.default_rng(2))
-    _assert_even(np.bincount(decision.action, minlength=9), [[0, 2, 6, 8], [1, 3, 5, 7]])
+    assert_even(np.bincount(decision.action, minlength=9), [[0, 2, 6, 8], [1, 3, 5, 7]])
 
 
 @pytest.mark.parametrize("name", ["mcts:3", "gumbel:8", "puct:8", "net"])
@@ -81,7 +69,7 @@ def test_the_four_openings_of_othello_are_alike(name: str) -> None:
     decision = _player(name).decide(game, state, np.random.default_rng(3))
     counts = np.bincount(decision.action, minlength=36)
     assert counts[openings].sum() == GAMES
-    _assert_even(counts, [openings])
+    assert_even(counts, [openings])
 
 
 @pytest.mark.parametrize(
@@ -99,7 +87,7 @@ def test_ties_inside_the_tree_are_broken_at_random_too(search: Gumbel | Puct) ->
     below = forest.tree.parent[rows, last] > 0
     assert below.sum() > GAMES / 2
     replies = forest.tree.edges.action[rows, forest.tree.edge[rows, last]][below]
-    _assert_even(np.bincount(replies, minlength=5), [list(range(5))])
+    assert_even(np.bincount(replies, minlength=5), [list(range(5))])
 
 
 @pytest.mark.parametrize("name", ["mcts:16", "gumbel:16", "puct:16", "net", "value"])
@@ -123,7 +111,7 @@ def test_proven_wins_that_are_equal_are_chosen_evenly() -> None:
         decision = _player(name).decide(game, state, np.random.default_rng(5))
         counts = np.bincount(decision.action, minlength=7)
         assert counts[[1, 5]].sum() == GAMES, name
-        _assert_even(counts, [[1, 5]])
+        assert_even(counts, [[1, 5]])
 
 
 def test_scores_of_mirror_images_are_equal_whatever_soonness_says() -> None:
@@ -133,19 +121,6 @@ def test_scores_of_mirror_images_are_equal_whatever_soonness_says() -> None:
     game = Toy("roads", [roads, [now, later], [later, now], [now]], num_players=1, max_moves=3)
     _, outcomes = look_ahead(game, game.init(np.random.default_rng(0), 1))
     assert outcomes[0].scores[0, 0] == outcomes[0].scores[0, 1]
-
-
-def test_the_hint_of_an_attempt_takes_equal_inferences_equally_often() -> None:
-    """Three facts close the goal alike; the hint of a position stays, however often it is shown."""
-    facts = " ".join(f"fof(f{i}, axiom, p(a{i}) | q(a{i}))." for i in range(3))
-    problem = parse_problem(f"{facts} fof(goal, conjecture, ? [X] : (p(X) & r(X))).", "alike")
-    session, hints = ProofSession(unguided(), problem), []
-    for _ in range(60):
-        session.play(0)
-        hints.append(session.best())
-        assert session.best() == hints[-1]
-        session.undo()
-    _assert_even(np.bincount(hints, minlength=3), [[0, 1, 2]])
 
 
 def test_a_random_action_is_drawn_in_proportion() -> None:
