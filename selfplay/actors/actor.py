@@ -277,22 +277,21 @@ class Actor:
 
     def _room(self, moves: int) -> Plays:
         """Room for ``moves`` moves a lane, with what has been played so far."""
-        shape = (moves, self._lanes)
-        seen = self.game.observe(self._state)
-        floats = [np.zeros(shape, np.float32) for _ in range(5)]
-        wide = (*shape, self.game.num_actions)
-        plays = Plays(
-            obs=arrays.tree_map(lambda a: np.zeros((*shape, *a.shape[1:]), a.dtype), seen),
-            legal=np.zeros(wide, np.bool_),
-            policy=np.zeros(wide, np.float32),
-            policy_weight=floats[0],
-            value=floats[1],
-            draw=floats[2],
-            solved=np.zeros(shape, np.bool_),
-            action=np.zeros(shape, np.int32),
-            reward=floats[3],
-            discount=floats[4],
+        number = np.empty(self._lanes, np.float32)
+        legal = self.game.legal(self._state)
+        of_a_move = Plays(
+            obs=self.game.observe(self._state),
+            legal=legal,
+            policy=legal.astype(np.float32),
+            policy_weight=number,
+            value=number,
+            draw=number,
+            solved=self._running,
+            action=self._played,
+            reward=number,
+            discount=number,
         )
+        plays: Plays = arrays.tree_map(lambda a: np.zeros((moves, *a.shape), a.dtype), of_a_move)
         if hasattr(self, "_plays"):
             arrays.put(plays, slice(len(self._plays.value)), self._plays)
         return plays

@@ -18,7 +18,7 @@ import numpy as np
 from selfplay.compare.analysis.bootstrap import seed_weights
 from selfplay.compare.plain import as_plain
 from selfplay.compare.records import F64
-from selfplay.players.arena import DRAWS, Match, Results, rating_draws
+from selfplay.players.arena import POSTERIOR, Match, Results, rating_posterior
 from selfplay.stats import Interval, wilson
 from selfplay.system.files import write_text_atomically
 from selfplay.system.json_file import read_object
@@ -168,16 +168,16 @@ def rate(
 def _group_elo(
     entrants: Sequence[Entrant], meetings: Sequence[Meeting], group: np.ndarray[Any, Any]
 ) -> tuple[F64, F64]:
-    """Elo [P] of the groups and draws of it [DRAWS, P]."""
-    rated = rating_draws([Match(each.a, each.b, each.results) for each in meetings])
+    """Elo [P] of the groups and draws of it [POSTERIOR, P]."""
+    rated = rating_posterior([Match(each.a, each.b, each.results) for each in meetings])
     order = [rated.names.index(each.identity) for each in entrants]
     member = group == np.arange(group.max() + 1)[:, None]  # [P, R]
     share = member / member.sum(axis=1, keepdims=True)
     elo = share @ rated.elo[order]
-    draws = rated.draws[:, order] @ share.T
+    draws = rated.samples[:, order] @ share.T
     if member.sum() > len(member):  # some group has seeds to learn the spread of seeds from
         sizes = member.sum(axis=1).tolist()
-        weights = seed_weights(sizes, DRAWS, np.random.default_rng(0))
+        weights = seed_weights(sizes, POSTERIOR, np.random.default_rng(0))
         by_group = np.argsort(group, kind="stable")  # as seed_weights has them
         away = np.zeros_like(weights)
         away[:, by_group] = weights

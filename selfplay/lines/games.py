@@ -32,6 +32,7 @@ class IllegalMoveError(ValueError):
 
     def __init__(self, reason: str, game: int, ply: int) -> None:
         super().__init__(f"move {ply + 1} of game {game + 1} {reason}")
+        self.sentence = f"move {ply + 1} {reason}"  # for who names the game himself
         self.game = game
         self.ply = ply
 
@@ -42,35 +43,52 @@ def pick(games: Games, rows: Any) -> Games:
     return Games._make(picked)
 
 
-def replay(game: Game, moves: Int) -> Games:
+Refused = dict[int, IllegalMoveError]  # by the number of the game
+
+
+def replay(game: Game, moves: Int, refused: Refused | None = None) -> Games:
     """The positions of ``moves`` [G, L], as ``recorded`` plays them.
 
     The outcome is the sum of what was paid from a position on, NaN in games that are not over after
-    their last move.
+    their last move.  What is returned of a refused game means nothing.
     """
-    return gathered(recorded(game, moves), game.init(np.random.default_rng(0), len(moves)))
+    start = game.init(np.random.default_rng(0), len(moves))
+    return gathered(recorded(game, moves, refused), start)
 
 
-def recorded(game: Game, moves: Int) -> Iterator[Ply]:
+def recorded(game: Game, moves: Int, refused: Refused | None = None) -> Iterator[Ply]:
     """Plays ``moves`` [G, L], each row a game from its start, NO_MOVE behind its end.
 
-    Raises IllegalMoveError for the first ply at which a move is illegal or follows the end.
+    Raises IllegalMoveError for the first ply at which a move is illegal or follows the end; with
+    ``refused`` that is noted there instead, and the game goes no further.
     """
     lengths = (moves != NO_MOVE).sum(axis=1)
     if (moves[np.arange(moves.shape[1]) >= lengths[:, None]] != NO_MOVE).any():
         raise ValueError("a line of play has a gap: NO_MOVE stands behind its end only")
 
+    def refuse(reason: str, lane: int, ply: int) -> None:
+        error = IllegalMoveError(reason, lane, ply)
+        if refused is None:
+            raise error
+        refused[lane], lengths[lane] = error, 0
+
     def choose(turn: Turn) -> Int:
         action: Int = moves[turn.lane, turn.number]
-        _check(game, turn, action)
+        legal = game.legal(turn.state)
+        known = (action >= 0) & (action < game.num_actions)
+        for i in np.flatnonzero(~(known & legal[np.arange(len(action)), action * known])).tolist():
+            reason = f"is action {action[i]}; {game.name} has 0 to {game.num_actions - 1}"
+            if known[i]:
+                reason = f"({game.action_name(int(action[i]))}) is illegal"
+            refuse(reason, int(turn.lane[i]), turn.number)
+            action[i] = legal[i].argmax()
         return action
 
     for ply in lockstep(game, game.init(np.random.default_rng(0), len(moves)), choose, lengths):
         yield ply
-        turn = ply.turn
-        late = turn.lane[(ply.paid.discount == 0) & (lengths[turn.lane] > turn.number + 1)]
-        if len(late):
-            raise IllegalMoveError("comes after the end of the game", int(late[0]), turn.number + 1)
+        lane, after = ply.turn.lane, ply.turn.number + 1
+        for late in lane[(ply.paid.discount == 0) & (lengths[lane] > after)].tolist():
+            refuse("comes after the end of the game", late, after)
 
 
 def gathered(plies: Iterable[Ply], start: State, before: NDArray[np.int64] | None = None) -> Games:
@@ -118,14 +136,3 @@ def _back_up(
         after[there] = reward[rows] + np.where(ends, 0, discount[rows] * after[there])
         outcome[rows] = after[there]
     return outcome
-
-
-def _check(game: Game, turn: Turn, action: Int) -> None:
-    """Raises IllegalMoveError unless every action may be played."""
-    known = (action >= 0) & (action < game.num_actions)
-    legal = game.legal(turn.state)[np.arange(len(action)), np.where(known, action, 0)]
-    for i in np.flatnonzero(~(known & legal))[:1].tolist():
-        reason = f"is action {action[i]}; {game.name} has 0 to {game.num_actions - 1}"
-        if known[i]:
-            reason = f"({game.action_name(int(action[i]))}) is illegal"
-        raise IllegalMoveError(reason, int(turn.lane[i]), turn.number)

@@ -48,7 +48,7 @@ def evaluate_positions(
     """What ``player`` does on ``positions``, ``batch`` of them at a time.
 
     The predicted result follows from the decision's value, and from the probability of a draw
-    that ``evaluator`` states, if one is given: see outcomes.py.
+    that ``evaluator`` states, if one is given: see stats.result_probabilities.
     """
     rng = rng or np.random.default_rng(0)
     parts: list[NDArray[np.float64]] = []
@@ -75,27 +75,15 @@ def evaluate_positions(
 
 def truth_json(game: Game, simulations: int, truth: Truth) -> dict[str, object]:
     """The object that ``evaluate --positions --json`` prints."""
-    return {
-        "game": game.name,
-        "simulations": simulations,
-        "mistake_rate": truth.mistake_rate.value,
-        "mistake_rate_low": truth.mistake_rate.low,
-        "mistake_rate_high": truth.mistake_rate.high,
+    sets = {each.name: {"n": each.n, **_figures(each)} for each in truth.sets}
+    return {"game": game.name, "simulations": simulations, **_figures(truth), "sets": sets}
+
+
+def _figures(truth: SetTruth | Truth) -> dict[str, float]:
+    return truth.mistake_rate.scalars("mistake_rate") | {
         "optimal_mass": truth.optimal_mass,
         "policy_cross_entropy": truth.policy_cross_entropy,
         "value_cross_entropy": truth.value_cross_entropy,
-        "sets": {
-            each.name: {
-                "n": each.n,
-                "mistake_rate": each.mistake_rate.value,
-                "mistake_rate_low": each.mistake_rate.low,
-                "mistake_rate_high": each.mistake_rate.high,
-                "optimal_mass": each.optimal_mass,
-                "policy_cross_entropy": each.policy_cross_entropy,
-                "value_cross_entropy": each.value_cross_entropy,
-            }
-            for each in truth.sets
-        },
     }
 
 
@@ -105,7 +93,7 @@ def _judge(scores: Float, decision: Decision, draw: Float | None) -> NDArray[np.
     optimal = optimal_moves(scores)
     mass = (decision.policy * optimal).sum(axis=1, dtype=np.float64)
     result = 1 - np.sign(np.nanmax(scores, axis=1)).astype(np.int64)  # 0 win, 1 draw, 2 loss
-    chance = result_probabilities(decision.value.astype(np.float64), draw)[rows, result]
-    surprise = -np.log(np.maximum(chance, SURPRISE))
+    probability = result_probabilities(decision.value.astype(np.float64), draw)[rows, result]
+    surprise = -np.log(np.maximum(probability, SURPRISE))
     unlikely = -np.log(np.maximum(mass, SURPRISE))
     return np.stack([~optimal[rows, decision.action], mass, unlikely, surprise])

@@ -18,8 +18,8 @@ from selfplay.types import Game, Int, Player
 
 PAIR_SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # what a pair of games can yield
 PRIOR = 0.2  # pseudo-pairs of each score: as if every match had one more pair, of mean 1/2
-DRAWS = 2000  # from the posterior, for intervals
-AT_ONCE = 1 << 22  # numbers that draws of ratings take up, each as large as players times matches
+POSTERIOR = 2000  # samples of it, for intervals
+AT_ONCE = 1 << 22  # numbers that samples of ratings take up, each as large as players times matches
 ELO_SCALE = 400 / float(np.log(10))  # Elo points a logit
 
 Results = NDArray[np.int8]
@@ -166,12 +166,12 @@ def score(match: Match) -> Interval:
     return Interval(float(points), min(float(low), points), max(float(high), points))
 
 
-class Draws(NamedTuple):
-    """Elo of K players, of mean 0, with draws from their posterior."""
+class RatingPosterior(NamedTuple):
+    """Elo of K players, of mean 0, with samples of their posterior."""
 
     names: tuple[str, ...]
     elo: NDArray[np.float64]  # [K] of largest likelihood
-    draws: NDArray[np.float64]  # [DRAWS, K]
+    samples: NDArray[np.float64]  # [POSTERIOR, K]
 
 
 def ratings(matches: Sequence[Match], anchor: str | None = None) -> Ratings:
@@ -181,20 +181,20 @@ def ratings(matches: Sequence[Match], anchor: str | None = None) -> Ratings:
     Intervals (95%) come from the posteriors of the matches, see ``score``.
     Raises ValueError when no player is called ``anchor``.
     """
-    rated = rating_draws(matches)
+    rated = rating_posterior(matches)
     names = rated.names
     anchor = names[0] if anchor is None else anchor
     if anchor not in names:
         raise ValueError(f"there is no player {anchor!r} to anchor Elo at; known: {names}")
     zero = names.index(anchor)
     value = rated.elo - rated.elo[zero]
-    low, high = np.quantile(rated.draws - rated.draws[:, zero, None], [0.025, 0.975], axis=0)
+    low, high = np.quantile(rated.samples - rated.samples[:, zero, None], [0.025, 0.975], axis=0)
     elo = tuple(Interval(*map(float, row)) for row in zip(value, low, high, strict=True))
     return Ratings(names, elo, anchor)
 
 
-def rating_draws(matches: Sequence[Match]) -> Draws:
-    """The same with whole draws, for what is computed of several ratings; in order of appearance.
+def rating_posterior(matches: Sequence[Match]) -> RatingPosterior:
+    """The same with whole samples, for what is computed of several ratings; in order of appearance.
 
     Not all players need have met, but the matches connect them.
     """
@@ -210,9 +210,9 @@ def rating_draws(matches: Sequence[Match]) -> Draws:
     at_once = max(1, AT_ONCE // (len(names) * len(matches)))  # draws
     parts = [
         bradley_terry(first, second, shares[i : i + at_once] * games, games, len(names))
-        for i in range(0, DRAWS, at_once)
+        for i in range(0, POSTERIOR, at_once)
     ]
-    return Draws(names, value, np.concatenate(parts))
+    return RatingPosterior(names, value, np.concatenate(parts))
 
 
 def bradley_terry(
@@ -270,11 +270,11 @@ def match_json(matches: Sequence[Match], anchor: str | None = None) -> dict[str,
 
 
 def _posterior_points(match: Match, rng: np.random.Generator) -> NDArray[np.float64]:
-    """[DRAWS] f64, draws of a's expected points a game."""
+    """[POSTERIOR] f64, samples of a's expected points a game."""
     quarters = 2 + match.results.sum(axis=1, dtype=np.int64)
     counts = np.bincount(quarters, minlength=len(PAIR_SCORES))
-    draws: NDArray[np.float64] = rng.dirichlet(counts + PRIOR, DRAWS) @ PAIR_SCORES
-    return draws
+    samples: NDArray[np.float64] = rng.dirichlet(counts + PRIOR, POSTERIOR) @ PAIR_SCORES
+    return samples
 
 
 def _label(players: Sequence[Player], i: int) -> str:

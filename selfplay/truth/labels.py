@@ -84,9 +84,9 @@ class Labeller:
         if len(unknown):
             solved = self._solve(take(state, unknown))
             self._add(_turned(self._game, keys[unknown], symmetry[unknown], solved))
-            self._fresh += [self._known[int(key)] for key in keys[unknown]]
+            self._fresh += self._rows(keys[unknown]).tolist()
             self.made += len(unknown)
-        rows = np.array([self._known[int(key)] for key in keys], np.int64)
+        rows = self._rows(keys)
         self._charge(np.unique(rows))
         return _turned_back(self._game, symmetry, self._table.scores[rows])
 
@@ -98,8 +98,7 @@ class Labeller:
 
     def costs(self, keys: NDArray[np.uint64]) -> Float:
         """[M] f32, what the labels of canonical ``keys`` cost; all were asked for before."""
-        rows = np.array([self._known[int(key)] for key in keys], np.int64)
-        costs: Float = self._table.cost[rows]
+        costs: Float = self._table.cost[self._rows(keys)]
         return costs
 
     def charged_keys(self) -> NDArray[np.uint64]:
@@ -154,19 +153,19 @@ class Labeller:
 
     def _add(self, labels: Labels) -> None:
         """Appends labels to the table; the first that came counts."""
+        _, first = np.unique(labels.key, return_index=True)  # one may be in the file twice
+        keys = labels.key.tolist()
+        new = [i for i in np.sort(first).tolist() if keys[i] not in self._known]
         start = len(self._known)
-        new = [i for i, key in enumerate(labels.key.tolist()) if key not in self._known]
         while start + len(new) > len(self._table.key):
             self._table = concatenate([self._table, self._table])
             self._charged = np.concatenate([self._charged, np.zeros_like(self._charged)])
-        rows: list[int] = []
-        for i in new:
-            key = int(labels.key[i])
-            if key in self._known:  # twice in the file
-                continue
-            self._known[key] = start + len(rows)
-            rows.append(i)
-        put(self._table, slice(start, start + len(rows)), take(labels, rows))
+        put(self._table, slice(start, start + len(new)), take(labels, new))
+        self._known.update((keys[i], start + row) for row, i in enumerate(new))
+
+    def _rows(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Where the labels of ``keys``, all of them known, stand in the table."""
+        return np.array([self._known[key] for key in keys.tolist()], np.int64)
 
     def _charge(self, rows: NDArray[np.int64]) -> None:
         new = rows[~self._charged[rows]]

@@ -9,7 +9,7 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Nim
 from selfplay.arrays import take
-from selfplay.lines.games import Games, IllegalMoveError, pick, replay
+from selfplay.lines.games import Games, IllegalMoveError, Refused, pick, replay
 from selfplay.lines.openings import NO_MOVE
 from selfplay.types import Game
 
@@ -103,6 +103,22 @@ def test_illegal_moves_are_named(
     with pytest.raises(IllegalMoveError, match=sentence) as caught:
         replay(Connect4(), np.array(moves, np.int32))
     assert (caught.value.game, caught.value.ply) == (game, ply)
+
+
+def test_what_is_refused_is_noted_and_spoils_no_other_game() -> None:
+    good = [0, 1, 0, 1, 0, 1, 0]
+    refused: Refused = {}
+    games = replay(Connect4(), lines(good, [9], [*good, 1], [2, *good[1:]], [3] * 7), refused)
+    assert {number: error.sentence for number, error in refused.items()} == {
+        1: "move 1 is action 9; connect4 has 0 to 6",
+        4: "move 7 (4) is illegal",
+        2: "move 8 comes after the end of the game",
+    }
+    alone = replay(Connect4(), lines(good, [2, *good[1:]]))
+    for number, row in enumerate((0, 3)):
+        expected, found = pick(alone, alone.game == number), pick(games, games.game == row)
+        np.testing.assert_array_equal(found.state.mover, expected.state.mover)
+        np.testing.assert_array_equal(found.outcome, expected.outcome)
 
 
 def test_a_gap_is_refused() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.data.readers.results import is_pass
-from selfplay.lines.games import Games, IllegalMoveError, replay
+from selfplay.lines.games import Games, Refused, replay
 from selfplay.lines.openings import NO_MOVE
 from selfplay.system.text import decode, read_bytes
 from selfplay.types import Float, Game, Int
@@ -103,10 +103,10 @@ class Intake:
         batch = self._without(batch, unreadable or {})
         empty = np.flatnonzero((batch.moves == NO_MOVE).all(axis=1))
         batch = self._without(batch, {int(g): "there are no moves" for g in empty})
-        try:
-            games = replay(self.game, batch.moves)
-        except IllegalMoveError:
-            batch = self._without(batch, illegal_moves(self.game, batch.moves))
+        refused: Refused = {}
+        games = replay(self.game, batch.moves, refused)
+        if refused:
+            batch = self._without(batch, {g: error.sentence for g, error in refused.items()})
             games = replay(self.game, batch.moves)
         complaints = wrong_turns(games, batch) | self._judge(self.game, games, batch)
         if complaints:
@@ -258,25 +258,6 @@ def ending(game: Game, told: Transcript) -> str | None:
     if not len(games.action) or results_told(game, games, batch):
         return None
     return "stops" if np.isnan(games.outcome[0]) else "played out"
-
-
-def illegal_moves(game: Game, moves: Int) -> Complaints:
-    """What is wrong with those of the games [G, L] that cannot be replayed.
-
-    Halves the games around each of them, so that a few cost little.
-    """
-    complaints: Complaints = {}
-    halves = [np.arange(len(moves))]
-    while halves:
-        some = halves.pop()
-        try:
-            replay(game, moves[some])
-        except IllegalMoveError as error:
-            if len(some) == 1:
-                complaints[int(some[0])] = str(error).replace(" of game 1", "")
-            else:
-                halves += np.array_split(some, 2)
-    return complaints
 
 
 def wrong_turns(games: Games, batch: Batch) -> Complaints:
