@@ -129,10 +129,8 @@ def test_what_refutes_nothing_is_refused(instances: tuple[Instance, ...], reason
 
 def test_two_clauses_of_one_name_are_refused() -> None:
     form = form_of(clause("p(a)", "c"), clause("~ p(X)", "c"))
-    assert check(form, [Instance("c", literals("p(a)"))]) == (
-        False,
-        "two clauses of t are named c",
-    )
+    verdict = check(form, [Instance("c", literals("p(a)"))])
+    assert verdict == (False, "two clauses of t are named c")
 
 
 # the tableau
@@ -142,18 +140,12 @@ def nodes(*rows: tuple[str, int, str, int, int, int]) -> tuple[Node, ...]:
     return tuple(Node(literals(text)[0], *rest) for text, *rest in rows)  # type: ignore[arg-type]
 
 
-TREE = nodes(
-    ("p(a)", -1, EXTENSION, 1, 0, -1),
-    ("q(a,f(a))", 0, EXTENSION, 2, 0, -1),
-)
+TREE = nodes(("p(a)", -1, EXTENSION, 1, 0, -1), ("q(a,f(a))", 0, EXTENSION, 2, 0, -1))
 
 
 def test_a_right_tableau_is_accepted() -> None:
-    verdict = check_proof(BASE, Proof("t", RIGHT, TREE))
-    assert verdict == (
-        True,
-        "the 3 instances contradict each other; all 2 nodes of the tableau are right",
-    )
+    reason = "the 3 instances contradict each other; all 2 nodes of the tableau are right"
+    assert check_proof(BASE, Proof("t", RIGHT, TREE)) == (True, reason)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def form(*lines: str) -> ClauseForm:
     return clausify(parse_problem("\n".join(lines), "test"))
 
 
-def told(*lines: str) -> list[str]:
+def texts(*lines: str) -> list[str]:
     """The clauses of a problem as text."""
     return [clause_text(clause) for clause in form(*lines).clauses]
 
@@ -90,16 +90,11 @@ def test_clauses_in_the_order_of_the_statements_with_unique_names_and_roles() ->
         ("'a b_2'", "'a b'", "axiom", "v"),
         ("'a b_3'", "'a b'", "axiom", "w"),
     ]
-    assert (result.conjecture, result.equality, result.skolem, result.defined) == (
-        True,
-        False,
-        NOTHING,
-        NOTHING,
-    )
+    assert result[2:6] == (True, False, NOTHING, NOTHING)  # no equality, nothing made up
 
 
 def test_several_conjectures_are_denied_together() -> None:
-    assert told("fof(a, conjecture, p).", "fof(b, axiom, q).", "fof(c, conjecture, r).") == [
+    assert texts("fof(a, conjecture, p).", "fof(b, axiom, q).", "fof(c, conjecture, r).") == [
         "~ p | ~ r",
         "q",
     ]
@@ -111,9 +106,12 @@ def test_without_conjecture_the_axioms_are_what_is_refuted() -> None:
 
 
 def test_skolem_functions_take_only_the_variables_that_they_depend_on() -> None:
-    assert told("fof(a, axiom, ! [X] : (p(X) => ? [Y] : q(Y))).") == ["~ p(X) | q(sk1)"]
-    assert told("fof(a, axiom, ! [X,Z] : ? [Y] : (p(X,Y) & r(Z))).") == ["p(X,sk1(X))", "r(Z)"]
-    assert told("fof(a, axiom, ! [X] : ? [Y,Z] : q(X,Y,Z)).") == ["q(X,sk1(X),sk2(X))"]
+    assert texts("fof(a, axiom, ! [X] : (p(X) => ? [Y] : q(Y))).") == ["~ p(X) | q(sk1)"]
+    assert texts("fof(a, axiom, ! [X,Z] : ? [Y] : (p(X,Y) & r(Z))).") == [
+        "p(X,sk1(X))",
+        "r(Z)",
+    ]
+    assert texts("fof(a, axiom, ! [X] : ? [Y,Z] : q(X,Y,Z)).") == ["q(X,sk1(X),sk2(X))"]
 
 
 def test_new_names_are_not_in_the_problem() -> None:
@@ -123,15 +121,15 @@ def test_new_names_are_not_in_the_problem() -> None:
 
 
 def test_variables_of_different_quantifiers_are_kept_apart() -> None:
-    assert told("fof(a, axiom, (! [X] : p(X)) | ! [X] : q(X)).") == ["p(X) | q(X_1)"]
-    assert told("fof(a, axiom, ! [X] : (p(X) | ! [X] : q(X))).") == ["p(X) | q(X_1)"]
+    assert texts("fof(a, axiom, (! [X] : p(X)) | ! [X] : q(X)).") == ["p(X) | q(X_1)"]
+    assert texts("fof(a, axiom, ! [X] : (p(X) | ! [X] : q(X))).") == ["p(X) | q(X_1)"]
 
 
 def test_tautologies_and_repeated_literals_go() -> None:
-    assert told("cnf(a, axiom, p | q | p).", "cnf(b, axiom, p | ~ p).") == ["p | q"]
-    assert told("fof(a, axiom, $true).", "fof(b, axiom, p | $false).") == ["p"]
-    assert told("fof(a, axiom, $false).") == ["$false"]
-    assert told("cnf(a, axiom, $false).") == ["$false"]
+    assert texts("cnf(a, axiom, p | q | p).", "cnf(b, axiom, p | ~ p).") == ["p | q"]
+    assert texts("fof(a, axiom, $true).", "fof(b, axiom, p | $false).") == ["p"]
+    assert texts("fof(a, axiom, $false).") == ["$false"]
+    assert texts("cnf(a, axiom, $false).") == ["$false"]
 
 
 def test_what_would_blow_up_gets_names_and_nothing_else_does() -> None:
@@ -150,10 +148,8 @@ def test_a_definition_is_over_the_free_variables() -> None:
     pairs = " | ".join(f"(p{i}(X,Y) & q{i}(Y))" for i in range(7))
     result = form(f"fof(a, axiom, ! [X] : ? [Y] : ({pairs})).")
     assert clause_text(result.clauses[0]).startswith("def1(X,sk1(X)) | p1(X,sk1(X)) | ")
-    assert [clause_text(clause) for clause in result.clauses[-2:]] == [
-        "~ def1(X,Y) | p0(X,Y)",
-        "~ def1(X,Y) | q0(Y)",
-    ]
+    last = [clause_text(clause) for clause in result.clauses[-2:]]
+    assert last == ["~ def1(X,Y) | p0(X,Y)", "~ def1(X,Y) | q0(Y)"]
 
 
 @pytest.mark.parametrize("letters", [12, 100])
@@ -181,13 +177,10 @@ def test_axioms_of_equality_come_last_and_only_where_an_equation_is() -> None:
 
 
 def test_distinct_objects_are_unequal_where_equality_is_used() -> None:
-    assert told('cnf(a, axiom, p("A") | "B" = "C").')[-3:] == [
-        '"A" != "B"',
-        '"A" != "C"',
-        '"B" != "C"',
-    ]
-    assert told('cnf(a, axiom, p("A", "B")).') == ['p("A","B")']
-    values = told("cnf(a, axiom, p(1, 2, 1.0, 4/2, 1e-99999999) | b = 1).")
+    objects = texts('cnf(a, axiom, p("A") | "B" = "C").')[-3:]
+    assert objects == ['"A" != "B"', '"A" != "C"', '"B" != "C"']
+    assert texts('cnf(a, axiom, p("A", "B")).') == ['p("A","B")']
+    values = texts("cnf(a, axiom, p(1, 2, 1.0, 4/2, 1e-99999999) | b = 1).")
     assert [one for one in values if one[0].isdigit()] == [
         "1 != 2", "1 != 4/2", "1 != 1e-99999999", "2 != 1.0", "2 != 1e-99999999",
         "1.0 != 4/2", "1.0 != 1e-99999999",

@@ -54,7 +54,7 @@ from envs.proving.logic.symbols import (
 )
 from envs.proving.logic.term_table import Signed, TermTable
 from envs.proving.proofs.laws import is_valid
-from envs.proving.proofs.parts import ANY, EVERY, LITERAL, SOME, Part, normal_form
+from envs.proving.proofs.normal_formula import ANY, EVERY, LITERAL, SOME, NormalFormula, normal_form
 
 
 class DoubtError(Exception):
@@ -277,7 +277,7 @@ class _Reading:
         if next(self._terms, None) is not None:
             raise DoubtError(f"the certificate has more terms than {self._what} has quantifiers")
 
-    def _add(self, part: Part, above: int, bound: Mapping[str, Term]) -> None:
+    def _add(self, part: NormalFormula, above: int, bound: Mapping[str, Term]) -> None:
         look()
         if part.kind == LITERAL:
             assert part.literal is not None
@@ -291,7 +291,7 @@ class _Reading:
             for inner in part.parts:
                 self._add(inner, junction, bound)
 
-    def _term(self, part: Part, bound: Mapping[str, Term]) -> Term:
+    def _term(self, part: NormalFormula, bound: Mapping[str, Term]) -> Term:
         """What stands for the variable of a quantifier."""
         term = next(self._terms, None)
         if term is None:

@@ -1,4 +1,4 @@
-"""Formulas as trees of parts: negations at the literals, existential quantifiers moved inwards."""
+"""Formulas with negations at the literals and existential quantifiers moved inwards."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from envs.proving.logic.symbols import variables_of
 LITERAL, ALL, ANY, EVERY, SOME = "literal", "all", "any", "every", "some"
 
 
-class Part(NamedTuple):
+class NormalFormula(NamedTuple):
     """A formula in negation normal form."""
 
     kind: str  # LITERAL, ALL (a conjunction), ANY (a disjunction), EVERY or SOME
     free: frozenset[str]  # the variables that nothing within binds
-    parts: tuple[Part, ...] = ()  # of a quantifier: its one body
+    parts: tuple[NormalFormula, ...] = ()  # of a quantifier: its one body
     literal: Literal | None = None
     variable: str = ""
 
 
-TRUTH, FALSEHOOD = Part(ALL, frozenset()), Part(ANY, frozenset())
+TRUTH, FALSEHOOD = NormalFormula(ALL, frozenset()), NormalFormula(ANY, frozenset())
 
 
-def normal_form(formula: Formula, positive: bool = True) -> Part:
+def normal_form(formula: Formula, positive: bool = True) -> NormalFormula:
     """The formula, or its negation.
 
     Truth and falsehood are left only as the whole, and no quantifier whose variable nothing
@@ -35,7 +35,7 @@ def normal_form(formula: Formula, positive: bool = True) -> Part:
     look()
     if isinstance(formula, Atom):
         free = frozenset(variable.name for variable in variables_of(formula.arguments))
-        return Part(LITERAL, free, literal=Literal(positive, formula))
+        return NormalFormula(LITERAL, free, literal=Literal(positive, formula))
     if isinstance(formula, Not):
         return normal_form(formula.body, not positive)
     if isinstance(formula, And | Or):
@@ -57,10 +57,10 @@ def normal_form(formula: Formula, positive: bool = True) -> Part:
     return body
 
 
-def _joint(kind: str, parts: Sequence[Part]) -> Part:
+def _joint(kind: str, parts: Sequence[NormalFormula]) -> NormalFormula:
     """A conjunction or disjunction; those of its kind within it are one with it."""
     neutral, absorbing = (TRUTH, FALSEHOOD) if kind == ALL else (FALSEHOOD, TRUTH)
-    flat: list[Part] = []
+    flat: list[NormalFormula] = []
     for part in parts:
         if part == absorbing:
             return absorbing
@@ -68,14 +68,14 @@ def _joint(kind: str, parts: Sequence[Part]) -> Part:
             flat.extend(part.parts if part.kind == kind else (part,))
     if len(flat) == 1:
         return flat[0]
-    return Part(kind, frozenset().union(*(part.free for part in flat)), tuple(flat))
+    return NormalFormula(kind, frozenset().union(*(part.free for part in flat)), tuple(flat))
 
 
-def _bound(kind: str, variable: str, body: Part) -> Part:
-    return Part(kind, body.free - {variable}, (body,), variable=variable)
+def _bound(kind: str, variable: str, body: NormalFormula) -> NormalFormula:
+    return NormalFormula(kind, body.free - {variable}, (body,), variable=variable)
 
 
-def _some(variable: str, body: Part) -> Part:
+def _some(variable: str, body: NormalFormula) -> NormalFormula:
     """An existential quantifier moved inwards; it stands where the first of its parts stood."""
     look()
     inside = [part for part in body.parts if variable in part.free]
