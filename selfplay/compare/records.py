@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+import envs
 from envs import trust
 from selfplay.nets import parameter_count
 from selfplay.regimes import LOOKS, REGIMES
@@ -36,8 +37,8 @@ class Settings(NamedTuple):
     simulations: int  # strength.simulations
     positions: str  # strength.positions; empty: the file that ships for the game
     problems: str = ""  # of provers: the problems, a part of which is kept aside
-    inferences: int = 0  # of provers: strength.inferences, for each
     limit: int = 0  # of provers: strength.problems, of those kept aside
+    inferences: int = 0  # of provers: strength.inferences, for each
 
     @property
     def effort(self) -> str:
@@ -185,9 +186,9 @@ def _kind_of(config: dict[str, Any]) -> tuple[str, str]:
 def _settings_of(config: dict[str, Any]) -> Settings:
     strength = config["strength"]
     settings = Settings(config["game"], int(strength["simulations"]), str(strength["positions"]))
-    limit, inferences = int(strength["problems"]), int(strength["inferences"])
-    if not inferences:  # no problems were tried
+    if config["game"].partition("?")[0] not in envs.ON_PROBLEMS:
         return settings
+    limit, inferences = int(strength["problems"]), int(strength["inferences"])
     return settings._replace(problems=str(config["problems"]), limit=limit, inferences=inferences)
 
 

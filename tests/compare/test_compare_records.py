@@ -176,7 +176,7 @@ def test_budgets_are_told_only_where_nothing_else_differs(tmp_path: Path) -> Non
     [
         (Settings("othello", 64, ""), "64 simulations a move"),
         (Settings("othello", 0, ""), "net alone"),
-        (Settings("proving", 64, "", "", 2000, 100), "2,000 inferences a problem"),
+        (Settings("proving", 64, "", "", 100, 2000), "2,000 inferences a problem"),
     ],
 )
 def test_the_effort_of_a_search_in_words(settings: Settings, words: str) -> None:
@@ -196,8 +196,9 @@ def test_the_effort_of_a_search_in_words(settings: Settings, words: str) -> None
 def test_runs_measured_in_other_ways_are_refused(
     kind: str, changes: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
-    write_run(tmp_path / "a", LAW, kind=kind)
-    change(write_run(tmp_path / "b", LAW, kind=kind, seed=1), **changes)
+    game = "proving" if kind == "prove" else "tictactoe"
+    change(write_run(tmp_path / "a", LAW, kind=kind), game=game)
+    change(write_run(tmp_path / "b", LAW, kind=kind, seed=1), game=game, **changes)
     with pytest.raises(ValueError, match=said):
         read_runs([tmp_path])
 
