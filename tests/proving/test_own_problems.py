@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from families import FAMILIES, toy_family
 from formulas import formula_symbols, holds, worlds
 
 import envs.proving
 from envs.proving.calculus.deepening import deepen
 from envs.proving.calculus.matrix import build_library
 from envs.proving.logic.clausify import clausify
-from envs.proving.logic.families import FAMILIES, toy_family
 from envs.proving.logic.formula import And, Formula, Implies, Not, Problem
 from envs.proving.logic.tptp import parse_problem, problem_files, read_problem
 from envs.proving.logic.tptp_writer import statement_text

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from families import toy_family
 from test_run import assert_equal, stop_after
 from test_run import told as told_of
 
@@ -20,7 +21,6 @@ from envs.proving.calculus.matrix import build_library
 from envs.proving.calculus.tableau import OVER, PROVED
 from envs.proving.game import OWN, Proving
 from envs.proving.logic.clausify import clausify
-from envs.proving.logic.families import toy_family
 from envs.proving.logic.formula import Problem
 from envs.proving.logic.tptp_writer import statement_text
 from envs.proving.split import held_out
