@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.types import Bool, Int
+from selfplay.types import Bool, Float, Int
 
 Z95 = 1.959964  # the standard normal's 97.5% quantile
 
@@ -69,6 +69,18 @@ def result_probabilities(
     else:
         tie = np.minimum(draw, 1 - np.abs(v))
     return np.stack([(1 - tie + v) / 2, tie, (1 - tie - v) / 2], axis=1)
+
+
+def soften(scores: Float, temperature: float) -> Float:
+    """[B, A] f32, softmax of ``scores`` / temperature; at 0 the best share the probability.
+
+    NaN and -inf are illegal or never played.
+    """
+    known = np.where(np.isnan(scores), -np.inf, scores).astype(np.float64)
+    above = known - known.max(axis=1, keepdims=True)
+    weight = np.exp(above / temperature) if temperature else (above == 0).astype(np.float64)
+    policy: Float = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+    return policy
 
 
 def random_actions(weight: Bool | NDArray[np.floating], rng: np.random.Generator) -> Int:

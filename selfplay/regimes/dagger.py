@@ -11,15 +11,15 @@ import numpy as np
 from pydantic import Field
 
 from selfplay.arrays import length, take
-from selfplay.data.generate import Choice, play, soften
 from selfplay.learning.samples import targets
 from selfplay.lines.games import pick
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
+from selfplay.lines.weighed import Choice, play
 from selfplay.players.players import NetPlayer
 from selfplay.regimes.base import Look, RegimeSection
 from selfplay.regimes.loop import Loop, Parts
-from selfplay.stats import result_probabilities
+from selfplay.stats import result_probabilities, soften
 from selfplay.system.cores import core_count
 from selfplay.truth.labels import Labeller
 from selfplay.types import Report, State, Targets

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay.data.dataset import Dataset, open_data
-from selfplay.data.generate import soften
 from selfplay.learning.samples import targets
 from selfplay.lines.games import Games
 from selfplay.regimes.base import Cost, Look, RegimeSection
 from selfplay.regimes.epochs import EpochsLoop
 from selfplay.regimes.loop import Parts
-from selfplay.stats import result_probabilities
+from selfplay.stats import result_probabilities, soften
 from selfplay.types import Bool, Float, Game, Targets
 
 _JUDGED = 4096  # positions kept aside that are looked at, at most

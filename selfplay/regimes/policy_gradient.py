@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay.arrays import take
-from selfplay.data.generate import Choice, play
 from selfplay.lines.games import Games, pick
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
+from selfplay.lines.weighed import Choice, play
 from selfplay.players.players import NetPlayer
 from selfplay.regimes.base import Look, RegimeSection
 from selfplay.regimes.loop import Loop, Parts

@@ -110,7 +110,8 @@ def _import_data(arguments: argparse.Namespace) -> Answer:
 
 
 def _make_data(arguments: argparse.Namespace) -> Answer:
-    from selfplay.data.generate import Order, default_temperature, generate
+    from selfplay.data.experts import default_temperature
+    from selfplay.data.generate import GamesOrder, generate
     from selfplay.data.imports import FORMATS, excluded_keys
     from selfplay.data.show import progress_text
     from selfplay.system.progress import progress
@@ -133,7 +134,7 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
     if arguments.out is None:
         raise ValueError(f"say where to with --out, as in --out runs/data/{game.name}")
     wish = arguments.temperature
-    order = Order(
+    order = GamesOrder(
         name, spec, arguments.games or 1000,
         default_temperature(name) if wish is None else wish,
         arguments.openings or 0, arguments.seed or 0, arguments.processes or os.cpu_count() or 1,

@@ -14,11 +14,12 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import take
 from selfplay.data.dataset import open_data
-from selfplay.data.generate import Order, Progress, generate, play, soften
+from selfplay.data.generate import GamesOrder, Progress, generate
 from selfplay.lines.games import Games
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
-from selfplay.stats import random_actions
+from selfplay.lines.weighed import play
+from selfplay.stats import random_actions, soften
 from selfplay.truth.labels import Labeller
 from selfplay.truth.solver import optimal_moves, solver_for
 from selfplay.types import Game, Player
@@ -34,7 +35,7 @@ def no_run(run: str, step: int | None, simulations: int | None) -> Player:
     raise ValueError(f"there is no run {run!r}")
 
 
-def made(order: Order, game: Game, out: Path) -> Games:
+def made(order: GamesOrder, game: Game, out: Path) -> Games:
     """All positions of a new data set."""
     generate(order, game, out, no_run, np.empty(0, np.uint64))
     data = open_data(out, game)
@@ -43,7 +44,7 @@ def made(order: Order, game: Game, out: Path) -> Games:
 
 def test_the_solver_at_0_is_perfect(tmp_path: Path) -> None:
     game = TicTacToe()
-    games = made(Order("solver", "tictactoe", 200, 0.0, openings=4), game, tmp_path / "x")
+    games = made(GamesOrder("solver", "tictactoe", 200, 0.0, openings=4), game, tmp_path / "x")
     assert games.scores is not None
     assert games.policy is not None
     assert len(np.unique(games.game)) == 200
@@ -78,7 +79,7 @@ def test_moves_come_as_often_as_the_temperature_says(tmp_path: Path) -> None:
         assert abs((drawn == action).sum() - 10_000 * chance) < 3 * sigma
     # the moves of a data set against the softmax of an independent solver, in classes of chance
     game = TicTacToe()
-    games = made(Order("solver", "tictactoe", 600, 0.7), game, tmp_path / "x")
+    games = made(GamesOrder("solver", "tictactoe", 600, 0.7), game, tmp_path / "x")
     assert games.policy is not None
     truth = solver_for(game).scores(games.state)
     weight = np.where(np.isnan(truth), 0, np.exp(truth / np.float32(0.7)))
@@ -127,7 +128,7 @@ def test_the_same_seed_gives_the_same_games(
     tmp_path: Path, expert: str, temperature: float
 ) -> None:
     game = TicTacToe()
-    order = Order(expert, "tictactoe", 70, temperature, openings=3, seed=5)
+    order = GamesOrder(expert, "tictactoe", 70, temperature, openings=3, seed=5)
     one = made(order, game, tmp_path / "one")
     two = made(order._replace(processes=2), game, tmp_path / "two")
     other = made(order._replace(seed=6), game, tmp_path / "other")
@@ -141,7 +142,7 @@ def test_the_same_seed_gives_the_same_games(
 
 def test_minimax_takes_a_win_and_stops_one(tmp_path: Path) -> None:
     game = TicTacToe()
-    games = made(Order("minimax:2", "tictactoe", 60, 0.0, openings=4), game, tmp_path / "x")
+    games = made(GamesOrder("minimax:2", "tictactoe", 60, 0.0, openings=4), game, tmp_path / "x")
     for i in range(len(games.action)):
         one = take(games.state, [i])
         wins = [
@@ -158,7 +159,7 @@ def test_what_is_charged_is_what_the_labels_cost(tmp_path: Path) -> None:
     heard: list[Progress] = []
     for name in ("first", "second"):
         manifest = generate(
-            Order("solver", "tictactoe", 100, 1.0), game, tmp_path / name, no_run, None,
+            GamesOrder("solver", "tictactoe", 100, 1.0), game, tmp_path / name, no_run, None,
             heard.append,
         )  # fmt: skip
         data = open_data(tmp_path / name, game)
@@ -179,7 +180,7 @@ def test_what_is_charged_is_what_the_labels_cost(tmp_path: Path) -> None:
 def test_processes_share_labels(tmp_path: Path) -> None:
     pytest.importorskip("bitbully")
     game = Connect4()
-    order = Order("solver", "connect4", 34, 0.0, seed=1)
+    order = GamesOrder("solver", "connect4", 34, 0.0, seed=1)
     one = made(order, game, tmp_path / "one")
     two = made(order._replace(processes=2), game, tmp_path / "two")
     np.testing.assert_array_equal(one.action, two.action)
@@ -200,7 +201,12 @@ def test_an_interrupted_set_is_removed(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         generate(
-            Order("solver", "tictactoe", 100, 1.0), TicTacToe(), tmp_path / "x", no_run, None, stop
+            GamesOrder("solver", "tictactoe", 100, 1.0),
+            TicTacToe(),
+            tmp_path / "x",
+            no_run,
+            None,
+            stop,
         )
     assert not (tmp_path / "x").exists()
 
@@ -217,7 +223,7 @@ def test_an_interrupted_set_is_removed(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_told(tmp_path: Path, change: dict[str, object], sentence: str) -> None:
-    order = Order("solver", "tictactoe", 10, 0.0)._replace(**change)
+    order = GamesOrder("solver", "tictactoe", 10, 0.0)._replace(**change)
     with pytest.raises(ValueError, match=sentence):
         generate(order, TicTacToe(), tmp_path / "x", no_run)
     assert not (tmp_path / "x").exists()

@@ -21,7 +21,7 @@ from selfplay import arrays
 from selfplay.arrays import concatenate, length, take
 from selfplay.config import parse_config
 from selfplay.data.dataset import open_data
-from selfplay.data.generate import Order, generate
+from selfplay.data.generate import GamesOrder, generate
 from selfplay.learning import shards
 from selfplay.learning.learner import Learner
 from selfplay.learning.samples import blank_targets
@@ -85,7 +85,7 @@ def truth() -> Truth:
 def perfect_games(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """2,000 games of the solver, half of them from positions after random moves."""
     out = tmp_path_factory.mktemp("data") / "perfect"
-    generate(Order("solver", "tictactoe", 2000, 0.0, openings=7), GAME, out, no_runs)
+    generate(GamesOrder("solver", "tictactoe", 2000, 0.0, openings=7), GAME, out, no_runs)
     return out
 
 
@@ -409,7 +409,7 @@ def test_test_positions_in_the_training_data_are_refused_with_their_number(
         )
     out = tmp_path / "without"
     held_out = canonical_keys(GAME, state)
-    generate(Order("solver", "tictactoe", 50, 0.0), GAME, out, no_runs, held_out)
+    generate(GamesOrder("solver", "tictactoe", 50, 0.0), GAME, out, no_runs, held_out)
     found = run(
         tmp_path / "run",
         regime={"kind": "imitation", "data": str(out), "positions": 512},
@@ -421,7 +421,7 @@ def test_test_positions_in_the_training_data_are_refused_with_their_number(
 
 def test_data_of_another_game_or_board_are_refused(perfect_games: Path, tmp_path: Path) -> None:
     small = "connect4?width=4&height=4"
-    generate(Order("minimax:2", small, 10, 0.0), envs.make(small), tmp_path / "4x4", no_runs)
+    generate(GamesOrder("minimax:2", small, 10, 0.0), envs.make(small), tmp_path / "4x4", no_runs)
     for data, game, sentence in (
         (perfect_games, small, r"holds tictactoe \(9 actions\); you asked for connect4-4x4-4 \(4"),
         (tmp_path / "4x4", "connect4", r"connect4-4x4-4 \(4 actions\); you asked for connect4 \(7"),
