@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import time
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import envs
-from selfplay.arrays import concatenate, length, take
+from selfplay.arrays import concatenate, take
 from selfplay.compare.groups import Group
 from selfplay.compare.metrics import METRIC
 from selfplay.compare.pool import (
@@ -59,6 +59,11 @@ class PoolOrder(NamedTuple):
     opponents: int = OPPONENTS
     own_positions: int = OWN_POSITIONS
 
+    @property
+    def pairs(self) -> int:
+        """Openings, from which two players play two games each."""
+        return -(-self.games // 2)
+
 
 class Progress(NamedTuple):
     """How far a pool is."""
@@ -91,7 +96,7 @@ def play_pool(
     terms = pool_games.terms(runs[0].settings.game)
     before = read_pool(folder)
     meetings = {(each.a, each.b): each for each in read_meetings(folder, terms)}
-    pairs = -(-order.games // 2)
+    pairs = order.pairs
     ready = {pair for pair, each in meetings.items() if len(each.results) >= pairs}
     missing = _missing(entrants, ready, order.opponents)
     todo = [meetings.get((a, b)) or meetings.get((b, a)) or _new(a, b) for a, b in missing]
@@ -101,7 +106,7 @@ def play_pool(
         some = todo[number : number + at_once]
         names = f"{some[0].a} against {some[0].b}"
         tell(Progress(number, len(todo), names, time.monotonic() - start))
-        for met in pool_games.meet(some, pairs):
+        for met in pool_games.meet(some):
             meetings[met.a, met.b] = met
         write_pool(folder, terms, list(meetings.values()), before)
     pool_games.close()
@@ -160,17 +165,12 @@ class Recorder:
     def __init__(self, player: Player) -> None:
         self.name = player.name
         self._player = player
-        self._met: list[tuple[State, Int]] = []
+        self.met: list[tuple[State, Int]] = []  # batch by batch
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         decision = self._player.decide(game, state, rng)
-        self._met.append((state, decision.action))
+        self.met.append((state, decision.action))
         return decision
-
-    def take_met(self) -> tuple[State, Int] | None:
-        """The positions [M] and moves [M] since the last call; None if there were none."""
-        met, self._met = self._met, []
-        return concatenate(met) if met else None
 
 
 class PoolGames:
@@ -186,8 +186,12 @@ class PoolGames:
         # one search for all: its options belong to the evaluation, not to a regime
         self._search: Search = first.search
         self._labeller = _labeller(game)
-        self._at_hand: OrderedDict[str, Player] = OrderedDict()
-        self._openings: Openings | None = None
+        self._player = lru_cache(AT_HAND)(self._load)
+
+    @cached_property
+    def _openings(self) -> Openings:
+        pairs, seed = self._order.pairs, self._order.seed
+        return unbalanced_openings(self._game, pairs, self._plies, seed, self._labeller)
 
     def terms(self, spec: str) -> dict[str, Any]:
         """What all games of a pool have in common."""
@@ -200,14 +204,14 @@ class PoolGames:
             "search": search if self._order.simulations else None,
         }
 
-    def meet(self, meetings: Sequence[Meeting], pairs: int) -> list[Meeting]:
-        """The meetings with ``pairs`` openings played, side by side, from the first they lack."""
+    def meet(self, meetings: Sequence[Meeting]) -> list[Meeting]:
+        """The meetings with all openings played, side by side, from the first they lack."""
         names = [name for each in meetings for name in (each.a, each.b)]
         players = {name: Recorder(self._player(name)) for name in names}
         words = "".join(f"{each.a} {each.b} {len(each.results)} " for each in meetings)
         rng = np.random.default_rng([self._order.seed, zlib.crc32(words.encode())])
         matches = [Match(each.a, each.b, each.results) for each in meetings]
-        results = play_on(self._game, players, matches, self._first_openings(pairs), rng)
+        results = play_on(self._game, players, matches, self._openings, rng)
         # what a player did in all these matches is written down with its first
         own = {
             name: self._judge(player, names.count(name), rng) for name, player in players.items()
@@ -221,22 +225,6 @@ class PoolGames:
         if self._labeller is not None:
             self._labeller.close()
 
-    def _first_openings(self, pairs: int) -> Openings:
-        if self._openings is None or length(self._openings.second) < pairs:
-            self._openings = unbalanced_openings(
-                self._game, pairs, self._plies, self._order.seed, self._labeller
-            )
-        return Openings(*take(self._openings, slice(pairs)))
-
-    def _player(self, identity: str) -> Player:
-        """The player, loaded if it is not at hand."""
-        if identity not in self._at_hand:
-            self._at_hand[identity] = self._load(identity)
-            if len(self._at_hand) > AT_HAND:
-                self._at_hand.popitem(last=False)
-        self._at_hand.move_to_end(identity)
-        return self._at_hand[identity]
-
     def _load(self, identity: str) -> Player:
         if identity not in self._paths:
             return make_player(identity, self._game, _no_run)
@@ -248,10 +236,9 @@ class PoolGames:
 
     def _judge(self, player: Recorder, matches: int, rng: np.random.Generator) -> Judged:
         """The mistakes of a player in a sample of the moves that it has just made."""
-        met = player.take_met()
-        if self._labeller is None or met is None:
+        if self._labeller is None or not player.met:
             return Judged(0, 0)
-        state, action = met
+        state, action = concatenate(player.met)
         count = self._known_moves * matches
         rows = sample_different(self._game, state, count, self._labeller, rng)
         right = optimal_moves(self._labeller.scores(take(state, rows)))

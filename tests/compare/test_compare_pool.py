@@ -295,9 +295,6 @@ def test_own_positions_are_where_the_player_went() -> None:
         recorder, rng = Recorder(RandomPlayer()), np.random.default_rng(0)
         start = game.init(rng, 5)
         action = recorder.decide(game, start, rng).action
-        met = recorder.take_met()
-        assert met is not None
-        assert met[1].tolist() == action.tolist()
-        assert recorder.take_met() is None
+        assert [moves.tolist() for _, moves in recorder.met] == [action.tolist()]
         rows = sample_different(game, take(start, np.zeros(5, np.int64)), 3, labeller, rng)
         assert rows.tolist() == [0]  # all five are the same position
