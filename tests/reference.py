@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from selfplay import arrays
-from selfplay.search import Gumbel, Puct
-from selfplay.types import Evaluation, Evaluator, Game, State
+from selfplay.search import Forest, Gumbel, Puct, SearchResult
+from selfplay.types import Bool, Evaluation, Evaluator, Game, Int, State
 
 
 class HashedEvaluator:
@@ -502,6 +502,24 @@ class SlowPuct(SlowSearch):
         if not any(kept.values()):
             kept = {a: root.prior[a] for a in worth}
         return {a: share / sum(kept.values()) for a, share in kept.items()}
+
+
+def searched(
+    section: Gumbel | Puct,
+    game: Game,
+    evaluator: Evaluator,
+    state: State,
+    rng: np.random.Generator,
+    explore: Bool | None = None,
+    budget: Int | None = None,
+    wave: int = 1,
+) -> tuple[Forest, SearchResult]:
+    """A search from fresh trees, without noise by default."""
+    model = section.model(game, evaluator)
+    forest = section.plant(model, state)
+    if explore is None:
+        explore = np.zeros(arrays.length(state), np.bool_)
+    return forest, section.search(forest, model, rng, explore, budget, wave)
 
 
 def row(state: State, i: int) -> State:

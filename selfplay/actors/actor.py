@@ -15,7 +15,8 @@ from selfplay.actors import underway
 from selfplay.jit import kernel
 from selfplay.lines.lockstep import Turn, lockstep
 from selfplay.search import Forest, Model, Search, SearchResult
-from selfplay.search.forest import advance, replant
+from selfplay.search.forest import advance
+from selfplay.search.tree import NONE
 from selfplay.section import Section
 from selfplay.stats import result_probabilities
 from selfplay.system.cores import core_count
@@ -196,10 +197,9 @@ class Actor:
         """Trees for the present positions: the old ones moved on, or started anew."""
         if self._forest is None:
             self._forest = self.search.plant(model, self._state, self.section.reuse_tree)
-        elif self.section.reuse_tree:
-            advance(self._forest, model, self._state, self._played, self._running)
         else:
-            replant(self._forest, model, self._state, np.ones(self._lanes, np.bool_))
+            kept = self._running & self.section.reuse_tree
+            advance(self._forest, model, self._state, np.where(kept, self._played, NONE))
         return self._forest
 
     def _finish(self, done: NDArray[np.int64]) -> tuple[Targets, Tally]:

@@ -66,7 +66,7 @@ class Metered(GameModel):
         self, states: ProvingState, lane: Any, at: Int, action: Int, to: Int
     ) -> tuple[ProvingState, Transition]:
         before = states.tableau.scalars[lane, at, INFERENCES]
-        after, paid = super().step_within(states, lane, at, action, to)
+        after, paid = self.game.step_within(states, lane, at, action, to)
         self._count(before, after)
         return after, paid
 
@@ -188,7 +188,9 @@ class Lanes:
     def go_on(self) -> list[int]:
         """Some simulations in every lane, and a move where a bigstep ends; the lanes now done."""
         model, search, forest = self._model, self._search, self._forest
-        forests.replant(forest, model, self._state, self._anew)
+        anew = np.flatnonzero(self._anew)
+        nothing = np.full(len(anew), NONE, np.int32)
+        forests.advance(forest, model, arrays.take(self._state, anew), nothing, anew)
         self._anew[:] = False
         budget = np.array([self._budget(lane) for lane in self._lanes], np.int32)
         noisy = np.array([self._explore or lane.again for lane in self._lanes])
@@ -255,8 +257,7 @@ class Lanes:
         goes_on = paid.discount != 0.0
         if goes_on.any():
             lanes, below = moving[goes_on], arrays.take(state, goes_on)
-            keep = np.ones(len(lanes), np.bool_)
-            forests.advance(self._forest, model, below, action[goes_on], keep, lanes)
+            forests.advance(self._forest, model, below, action[goes_on], lanes)
         proved = []
         for i, reward in zip(
             moving[~goes_on].tolist(), paid.reward[~goes_on].tolist(), strict=True

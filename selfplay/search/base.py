@@ -31,7 +31,7 @@ class SearchResult(NamedTuple):
     depth: float  # mean depth of the leaves
 
 
-def draw_noise(
+def action_noise(
     sample: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     parameter: NDArray[np.float64],
     legal: Bool,
@@ -69,27 +69,13 @@ class SearchSection(Section):
         return self.model_copy(update={"simulations": simulations})
 
     def rule(self, forest: Forest, rng: np.random.Generator, budget: Int, explore: Bool) -> Any:
-        """What the walk needs to know for one search; see forest.py.
-
-        Args:
-          forest: B trees.
-          rng: of the noise; as much is drawn wherever it is needed.
-          budget: [B] i32, simulations.
-          explore: [B] bool, where noise is to be mixed in.
-        """
+        """What the ``budget`` [B] of simulations go by, with noise where ``explore`` [B]."""
         raise NotImplementedError
 
     def decide(
         self, rule: Any, summary: RootSummary, rng: np.random.Generator, explore: Bool
     ) -> Decision:
-        """The policy and the move that follow from a search.
-
-        Args:
-          rule: what the search went by.
-          summary: of the B roots after it.
-          rng: of the move, where chance is to choose.
-          explore: [B] bool, where it is.
-        """
+        """The policy and the move of each root; where to ``explore`` [B] chance may choose it."""
         raise NotImplementedError
 
     def model(self, game: Game, evaluator: Evaluator) -> GameModel:
@@ -97,15 +83,8 @@ class SearchSection(Section):
         return GameModel(game, evaluator, self.look_ahead)
 
     def plant(self, model: Model, positions: State, reuse: bool = False) -> Forest:
-        """Fresh trees with room for one search.
-
-        Args:
-          model: what judges the positions.
-          positions: arrays [B, ...].
-          reuse: whether there is to be room for the subtrees that forest.advance carries over.
-        """
-        nodes = (2 if reuse else 1) * self.simulations + 1
-        return forests.plant(model, positions, nodes)
+        """Fresh trees, with room for one search and for the subtrees kept before if ``reuse``."""
+        return forests.plant(model, positions, (2 if reuse else 1) * self.simulations + 1)
 
     def search(
         self,

@@ -2,7 +2,7 @@
 
 Kernels choose where to go; a few lines of Python ask the model what is there (model.py) and hand
 the answers back.  What differs between searches is a *rule*: a NamedTuple whose
-type picks ``select_root`` and ``select`` when the walk is compiled (see gumbel.py, puct.py).
+type picks ``select_root`` and ``select`` when the search is compiled (see gumbel.py, puct.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from selfplay.jit import bare_kernel
 from selfplay.search import tree as trees
 from selfplay.search.model import Judged, Model
 from selfplay.search.tree import NONE, ROOT, Frontier, RootSummary, Tree
-from selfplay.types import Bool, Int, State, Transition
+from selfplay.types import Int, State, Transition
 
 _ALL_DONE = -1
 _SPARE_EDGES = 16  # of a node, besides twice as many as the roots have: then pools seldom grow
@@ -39,9 +39,9 @@ def select(rule: Rule, tree: Tree, b: int, node: int) -> int:
 
 
 def register(rule_class: type, root: Callable[..., int], inner: Callable[..., int]) -> None:
-    """Makes walks under a rule of ``rule_class`` choose by the kernels ``root`` and ``inner``.
+    """Makes searches under a rule of ``rule_class`` choose by the kernels ``root`` and ``inner``.
 
-    The choice falls when the walk is compiled for that type, so it costs nothing later.
+    The choice falls when the search is compiled for that type, so it costs nothing later.
     """
 
     # numba compares the argument names and annotations of the two functions: none are allowed
@@ -75,15 +75,15 @@ class Forest:
         return len(self.tree.size) >= batch and self.tree.visits.shape[1] == nodes
 
 
-def plant(model: Model, positions: State, nodes: int, reuse: Forest | None = None) -> Forest:
+def plant(model: Model, positions: State, nodes: int, memory: Forest | None = None) -> Forest:
     """B trees, the roots in place and judged.
 
     Args:
       model: what judges the positions.
       positions: arrays [B, ...].
       nodes: N, the nodes that each tree has room for.
-      reuse: a forest of the same game that is no longer needed.  The trees stand in its memory if
-        it holds as many of that size: memory that was never written to is slow at first.
+      memory: a forest of the same game that is no longer needed.  The new one stands in its place
+        if it holds as many trees of that size: memory never written to is slow at first.
 
     Returns:
       a Forest [B], each tree with a root that was visited once.
@@ -91,32 +91,18 @@ def plant(model: Model, positions: State, nodes: int, reuse: Forest | None = Non
     batch = arrays.length(positions)
     roots, judged = model.root(positions)
     actions = model.num_actions
-    if reuse is None or not reuse.has_room(batch, nodes):
+    if memory is None or not memory.has_room(batch, nodes):
         branching = len(judged.legal.action) / max(1, batch)
         edges = nodes * min(actions, int(_SPARE_EDGES + 2 * branching))
         states = arrays.tree_map(lambda a: np.empty((batch, nodes, *a.shape[1:]), a.dtype), roots)
         forest = Forest(trees.new_tree(batch, nodes, edges), states, actions)
-    elif len(reuse.tree.size) == batch:
-        forest = reuse
+    elif len(memory.tree.size) == batch:
+        forest = memory
     else:
-        tree, states = arrays.take((reuse.tree, reuse.states), slice(0, batch))
+        tree, states = arrays.take((memory.tree, memory.states), slice(0, batch))
         forest = Forest(tree, states, actions)
     _put_roots(forest, np.arange(batch), roots, judged)
     return forest
-
-
-def replant(forest: Forest, model: Model, positions: State, where: Bool) -> None:
-    """Starts trees anew.
-
-    Args:
-      forest: B trees; those of ``where`` are changed.
-      model: what judges the positions.
-      positions: arrays [B, ...]; only those of ``where`` are looked at.
-      where: [B] bool.
-    """
-    lane = np.flatnonzero(where)
-    if len(lane):
-        _put_roots(forest, lane, *model.root(arrays.take(positions, lane)))
 
 
 def _put_roots(forest: Forest, lane: NDArray[np.int64], roots: State, judged: Judged) -> None:
@@ -139,23 +125,21 @@ def advance(
     model: Model,
     positions: State,
     action: Int,
-    keep: Bool,
     lane: NDArray[np.int64] | None = None,
 ) -> None:
     """Moves roots on; subtrees are kept with their statistics, as far as half a tree holds them.
 
     Args:
       forest: B trees; L of them are changed.
-      model: what judges a root that was not judged yet.
+      model: what judges the roots that are not judged yet.
       positions: arrays [L, ...], the new roots, as whoever plays has them.
-      action: [L] i32, what was played at the old roots.
-      keep: [L] bool, False where the tree starts anew from its position.
+      action: [L] i32, what was played at the old roots; NONE where the tree starts anew.
       lane: [L] i64, the trees; all of them by default.
     """
     lane = np.arange(len(action)) if lane is None else lane
     nodes = forest.tree.visits.shape[1]
     source = np.zeros((len(lane), nodes), np.int32)
-    trees.reroot(forest.tree, lane, action, keep, (nodes + 1) // 2, source)
+    trees.reroot(forest.tree, lane, action, (nodes + 1) // 2, source)
     size = forest.tree.size[lane]
     row, node = np.nonzero(np.arange(size.max(initial=0)) < size[:, None])
     at = lane[row]
@@ -186,7 +170,7 @@ def grow(forest: Forest, model: Model, rule: Rule, budget: Int, wave: int = 1) -
     frontier = Frontier(np.empty(most, np.int64), *(np.empty(most, np.int32) for _ in range(3)))
     begun = np.zeros(len(budget), np.int32)
     depth = np.zeros(2, np.int64)
-    while (count := walk(forest.tree, rule, budget, begun, wave, frontier, depth)) != _ALL_DONE:
+    while (count := simulate(forest.tree, rule, budget, begun, wave, frontier, depth)) != _ALL_DONE:
         if not count:
             continue
         reached: Frontier = arrays.take(frontier, slice(count))
@@ -217,7 +201,7 @@ def begin(tree: Tree, lane: NDArray[np.int64]) -> None:
 
 
 @bare_kernel
-def walk(
+def simulate(
     tree: Tree,
     rule: Rule,
     budget: Int,
@@ -229,9 +213,9 @@ def walk(
     """Up to ``wave`` descents in each tree that still searches, counted in ``begun`` [B].
 
     Fills ``frontier`` and returns how many edges are in it, _ALL_DONE when no tree
-    searches any more.  A walk that ends in a solved position backs its value up here; one that
+    searches any more.  A descent that ends in a solved position backs its value up here; one that
     comes to a position whose evaluation is under way makes room for others and does not count.
-    ``depth`` counts [sum of depths, walks].
+    ``depth`` counts [sum of depths, descents].
     """
     count, any_left = 0, False
     for b in range(tree.size.shape[0]):

@@ -16,7 +16,7 @@ from pydantic import Field
 from selfplay.jit import bare_kernel
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
-from selfplay.search.base import SearchSection, draw_noise
+from selfplay.search.base import SearchSection, action_noise
 from selfplay.search.tree import ROOT, RootSummary, Tree
 from selfplay.types import Bool, Decision, Float, Int
 
@@ -33,7 +33,7 @@ class Scratch(NamedTuple):
 
 
 class GumbelRule(NamedTuple):
-    """What the walk needs to summary."""
+    """What simulations go by."""
 
     scores: Float  # [B, A] f32, log-prior plus Gumbel noise at the root
     schedule: Int  # [B, S] i32, visit count of the root action to take at each simulation
@@ -61,7 +61,7 @@ class Gumbel(SearchSection):
         """The rule of one search, with fresh Gumbel noise where it is to ``explore``."""
         summary = forest.summary()
         even = np.zeros((len(explore), 1))
-        noise = draw_noise(rng.gumbel, even, summary.prior > 0)
+        noise = action_noise(rng.gumbel, even, summary.prior > 0)
         with np.errstate(divide="ignore"):
             scores = (np.log(summary.prior) + noise * explore[:, None]).astype(np.float32)
         candidates = (~summary.dominated & ~summary.solved).sum(axis=1)

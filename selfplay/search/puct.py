@@ -15,7 +15,7 @@ from pydantic import Field
 from selfplay.jit import bare_kernel
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
-from selfplay.search.base import SearchSection, draw_noise
+from selfplay.search.base import SearchSection, action_noise
 from selfplay.search.model import WORST
 from selfplay.search.tree import ROOT, RootSummary, Tree
 from selfplay.stats import random_actions
@@ -23,7 +23,7 @@ from selfplay.types import Bool, Decision, Float, Int
 
 
 class PuctRule(NamedTuple):
-    """What the walk needs to summary."""
+    """What simulations go by."""
 
     root_prior: Float  # [B, A] f32, the prior at the roots, noise mixed in
     before: Int  # [B, A] i32, visits the root's actions had before this search
@@ -60,7 +60,7 @@ class Puct(SearchSection):
         summary = forest.summary()
         legal = summary.prior > 0
         count = np.maximum(legal.sum(axis=1, keepdims=True), 1)
-        drawn = draw_noise(rng.gamma, self.noise_total / count, legal)
+        drawn = action_noise(rng.gamma, self.noise_total / count, legal)
         share, noise = self.noise_share * explore[:, None], drawn * legal
         noise /= np.maximum(noise.sum(axis=1, keepdims=True), 1e-30)
         noise *= share  # in place: arrays of many actions are slow to make

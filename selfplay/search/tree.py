@@ -42,7 +42,7 @@ class Tree(NamedTuple):
     size: Int  # [B] i32, nodes in use
     visits: Int  # [B, N] i32, simulations that came through, the node's own evaluation included;
     #              0 of a node whose evaluation is under way
-    pending: Int  # [B, N] i32, walks of the present wave that came through
+    pending: Int  # [B, N] i32, descents of the present wave that came through
     total: Float  # [B, N] f32, sum of the values that came through
     raw_value: Float  # [B, N] f32, the model's value
     draw: Float  # [B, N] f32, the model's probability of a draw; NaN where it was not asked
@@ -80,22 +80,12 @@ class RootSummary(NamedTuple):
 
 def new_tree(batch: int, nodes: int, edges: int) -> Tree:
     """B empty trees with room for ``nodes`` nodes and ``edges`` edges each."""
-    ints = [np.zeros((batch, nodes), np.int32) for _ in range(4)]
-    floats = [np.zeros((batch, nodes), np.float32) for _ in range(5)]
-    return Tree(
-        size=np.zeros(batch, np.int32),
-        visits=ints[0],
-        pending=ints[1],
-        total=floats[0],
-        raw_value=floats[1],
-        draw=floats[2],
-        parent=ints[2],
-        edge=ints[3],
-        reward=floats[3],
-        discount=floats[4],
-        first=np.zeros((batch, nodes + 1), np.int32),
-        edges=_new_edges(batch, edges),
-    )
+    visits, pending, parent, edge = (np.zeros((batch, nodes), np.int32) for _ in range(4))
+    total, raw_value, draw = (np.zeros((batch, nodes), np.float32) for _ in range(3))
+    reward, discount = (np.zeros((batch, nodes), np.float32) for _ in range(2))
+    size, first = np.zeros(batch, np.int32), np.zeros((batch, nodes + 1), np.int32)
+    above = parent, edge, reward, discount, first
+    return Tree(size, visits, pending, total, raw_value, draw, *above, _new_edges(batch, edges))
 
 
 def _new_edges(batch: int, edges: int) -> Edges:
@@ -235,7 +225,7 @@ def keep_place(tree: Tree, b: int, parent: int, edge: int) -> int:
 
 @bare_kernel
 def set_under_way(tree: Tree, b: int, node: int) -> None:
-    """Counts a walk that has come to ``node``, whose evaluation is under way."""
+    """Counts a descent that has come to ``node``, whose evaluation is under way."""
     while node != NONE:
         tree.pending[b, node] += 1
         node = tree.parent[b, node]
@@ -309,40 +299,30 @@ def summarise(tree: Tree, out: RootSummary) -> None:
 
 def summary(tree: Tree, actions: int) -> RootSummary:
     """What the roots know about each of so many actions."""
-    batch = len(tree.size)
-    wide = batch, actions
-    out = RootSummary(
-        visits=np.zeros(wide, np.int32),
-        qvalues=np.full(wide, np.nan, np.float32),
-        prior=np.zeros(wide, np.float32),
-        dominated=np.ones(wide, np.bool_),
-        solved=np.zeros(wide, np.bool_),
-        value=np.empty(batch, np.float32),
-        raw_value=np.empty(batch, np.float32),
-        draw=np.empty(batch, np.float32),
-        lower=np.empty(batch, np.float32),
-        upper=np.empty(batch, np.float32),
-    )
+    wide = len(tree.size), actions
+    narrow = (np.empty(len(tree.size), np.float32) for _ in range(5))
+    visits, qvalues = np.zeros(wide, np.int32), np.full(wide, np.nan, np.float32)
+    dominated, solved = np.ones(wide, np.bool_), np.zeros(wide, np.bool_)
+    prior = np.zeros(wide, np.float32)
+    out = RootSummary(visits, qvalues, prior, dominated, solved, *narrow)
     summarise(tree, out)
     return out
 
 
 @kernel
-def reroot(
-    tree: Tree, lane: NDArray[np.int64], action: Int, keep: Bool, room: int, source: Int
-) -> None:
-    """Makes the child under ``action`` [L] the root of the trees ``lane`` [L] where ``keep`` [L].
+def reroot(tree: Tree, lane: NDArray[np.int64], action: Int, room: int, source: Int) -> None:
+    """Makes the child under ``action`` [L] the root of the trees ``lane`` [L].
 
-    The others of them are emptied.  ``source`` [L, N] receives, for each node of the new trees, the
-    index it had before; at most ``room`` nodes are carried over (a parent always comes before its
-    children).
+    Trees without such a child are emptied.  ``source`` [L, N] receives, for each node of the new
+    trees, the index it had before; at most ``room`` nodes are carried over (a parent always comes
+    before its children).
     """
     new_index = np.empty(tree.visits.shape[1], np.int32)
     for i in range(lane.shape[0]):
         b = lane[i]
         start = NONE
         for e in range(tree.first[b, ROOT], tree.first[b, ROOT + 1]):
-            if keep[i] and tree.edges.action[b, e] == action[i]:
+            if tree.edges.action[b, e] == action[i]:
                 start = tree.edges.child[b, e]
         old_size = tree.size[b]
         tree.size[b] = 0

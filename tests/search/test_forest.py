@@ -12,6 +12,7 @@ from reference import (
     dense,
     random_positions,
     row,
+    searched,
 )
 
 from envs.connect4 import Connect4
@@ -21,7 +22,7 @@ from selfplay import arrays
 from selfplay.search import Forest, Gumbel, Puct, SearchResult
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
-from selfplay.search.tree import edges_of
+from selfplay.search.tree import NONE, edges_of
 from selfplay.types import Game, State
 
 WORLDS: dict[str, tuple[Game, int]] = {  # the game, and how many random moves lead to a position
@@ -151,7 +152,7 @@ def test_goes_on_in_the_kept_subtree_as_the_slow_reference(name: str, world: str
         state, paid = game.step(state, action)
         over = paid.discount == 0
         arrays.put(state, over, arrays.take(game.init(rng, LANES), over))
-        forests.advance(twins.forest, twins.model, state, action, ~over)
+        forests.advance(twins.forest, twins.model, state, np.where(over, NONE, action))
         for b, each in enumerate(twins.slow):
             if over[b]:
                 each.plant(row(state, b))
@@ -177,9 +178,8 @@ def test_the_kept_subtree_has_the_statistics_it_had() -> None:
     tree, states = arrays.tree_map(np.copy, (forest.tree, forest.states))
     action = found.decision.action
     after, _ = game.step(state, action)
-    keep = np.ones(LANES, np.bool_)
     evaluator = HashedEvaluator()
-    forests.advance(forest, section.model(game, evaluator), after, action, keep)
+    forests.advance(forest, section.model(game, evaluator), after, action)
     assert evaluator.calls == 0  # every move played had been searched
     for b in range(LANES):
         root = edges_of(tree, b, trees.ROOT)
@@ -213,7 +213,7 @@ def test_restarted_lanes_are_as_if_planted_and_leave_the_others_alone() -> None:
     start = game.init(np.random.default_rng(0), LANES)
     evaluator = HashedEvaluator()
     model = section.model(game, evaluator)
-    forests.advance(forest, model, start, found.decision.action, keep)
+    forests.advance(forest, model, start, np.where(keep, found.decision.action, NONE))
     assert evaluator.calls == 3
     fresh = section.plant(model, start, reuse=True)
     np.testing.assert_array_equal(forest.tree.size, np.where(keep, kept_sizes, 1))
@@ -229,7 +229,7 @@ def test_a_subtree_larger_than_the_room_keeps_its_oldest_nodes(room: int) -> Non
     action = found.decision.action
     source = np.zeros(forest.tree.visits.shape, np.int32)
     before = arrays.tree_map(np.copy, forest.tree)
-    trees.reroot(forest.tree, np.arange(LANES), action, np.ones(LANES, np.bool_), room, source)
+    trees.reroot(forest.tree, np.arange(LANES), action, room, source)
     tree = forest.tree
     np.testing.assert_array_equal(tree.size, np.full(LANES, room))
     for b in range(LANES):
@@ -271,11 +271,9 @@ def test_no_simulations_still_give_a_legal_move_and_the_prior(section: Gumbel | 
     game = Connect4(5, 4, 4)
     state = random_positions(game, np.random.default_rng(4), 50, 12)
     evaluator = HashedEvaluator()
-    model = section.model(game, evaluator)
-    forest = section.plant(model, state)
-    explore = np.arange(50) % 2 == 0
-    nothing = np.zeros(50, np.int32)
-    found = section.search(forest, model, np.random.default_rng(0), explore, nothing)
+    explore, nothing = np.arange(50) % 2 == 0, np.zeros(50, np.int32)
+    rng = np.random.default_rng(0)
+    _, found = searched(section, game, evaluator, state, rng, explore, nothing)
     assert game.legal(state)[np.arange(50), found.decision.action].all()
     assert evaluator.calls == 50
     open_ = np.isnan(found.decision.qvalues).sum(axis=1) == 5  # neither a full column nor an end
@@ -353,10 +351,7 @@ def test_many_leaves_at_a_time_solve_what_one_by_one_is_solved() -> None:
     ends = []
     for wave in (1, 8):
         rng, section = np.random.default_rng(0), SECTIONS["puct-blind"].with_simulations(3000)
-        model = section.model(game, HashedEvaluator(1))
-        forest = section.plant(model, state)
-        calm = np.zeros(LANES, np.bool_)
-        found = section.search(forest, model, rng, calm, budget, wave=wave)
+        _, found = searched(section, game, HashedEvaluator(1), state, rng, None, budget, wave)
         assert found.solved.all()
         ends.append(found.decision.value)
     np.testing.assert_array_equal(ends[0], ends[1])

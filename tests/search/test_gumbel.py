@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from reference import HashedEvaluator
+from reference import HashedEvaluator, searched
 
 from envs.connect4 import Connect4
 from envs.toys import Bandit
@@ -148,12 +148,9 @@ def test_with_noise_one_simulation_samples_from_the_prior(simulations: int) -> N
     game, section = Connect4(), Gumbel(simulations=1)
     evaluator = HashedEvaluator(3)
     state = game.init(np.random.default_rng(0), draws)
-    model = section.model(game, evaluator)
-    forest = section.plant(model, state)
-    budget = np.full(draws, simulations, np.int32)
-    found = section.search(
-        forest, model, np.random.default_rng(1), np.ones(draws, np.bool_), budget
-    )
+    explore, budget = np.ones(draws, np.bool_), np.full(draws, simulations, np.int32)
+    rng = np.random.default_rng(1)
+    _, found = searched(section, game, evaluator, state, rng, explore, budget)
     prior = found.prior[0].astype(np.float64)
     share = np.bincount(found.decision.action, minlength=7) / draws
     assert (np.abs(share - prior) < 3 * np.sqrt(prior * (1 - prior) / draws)).all()
@@ -162,10 +159,8 @@ def test_with_noise_one_simulation_samples_from_the_prior(simulations: int) -> N
 def test_noise_falls_only_where_it_is_asked_for() -> None:
     game, section, evaluator = Connect4(), Gumbel(simulations=1), HashedEvaluator(spread=0.3)
     state = game.init(np.random.default_rng(0), 400)
-    model = section.model(game, evaluator)
-    forest = section.plant(model, state)
     explore = np.arange(400) < 200
-    found = section.search(forest, model, np.random.default_rng(0), explore)
+    _, found = searched(section, game, evaluator, state, np.random.default_rng(0), explore)
     assert (found.decision.action[~explore] == found.prior[0].argmax()).all()
     assert len(set(found.decision.action[explore].tolist())) == 7
 

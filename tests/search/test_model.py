@@ -62,13 +62,13 @@ def test_a_learned_model_is_searched_without_a_game(section: Gumbel | Puct) -> N
     """0.25 now and 0.75 later, rather than 0.5 now and the loss of it after."""
     model = Chain(LEADS, PAYS)
     seen = np.array([0.0, 10.0, 0.0], np.float32)
-    decision = section.run(model, seen, np.random.default_rng(0))
+    forest = section.plant(model, seen)
+    rng, calm = np.random.default_rng(0), np.zeros(3, np.bool_)
+    decision = section.search(forest, model, rng, calm).decision
     np.testing.assert_array_equal(decision.action, [1, 2, 1])
     assert decision.qvalues[0, 1] == pytest.approx(1.0, abs=0.1)
     assert decision.qvalues[0, 2] == pytest.approx(0.0, abs=0.1)
     np.testing.assert_array_equal(decision.visits.sum(axis=1), [400] * 3)
-    forest = section.plant(model, seen)
-    section.search(forest, model, np.random.default_rng(0), np.zeros(3, np.bool_))
     assert forest.states.place[:, 0].tolist() == [0, 1, 0]
     for node in range(1, 401):  # what stands at a node is what the chain makes of its parent
         parent, edge = forest.tree.parent[0, node], forest.tree.edge[0, node]

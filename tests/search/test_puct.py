@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from reference import HashedEvaluator, uniform
+from reference import HashedEvaluator, searched, uniform
 
 from envs.connect4 import Connect4
 from envs.toys import Move, Toy
@@ -40,10 +40,9 @@ def _signposts(game: Game, state: State) -> Evaluation:
 def _visits(section: Puct, explore: bool) -> list[list[int]]:
     """Visits of both roads after 1, 2, ... simulations."""
     game, most = _two_roads(), section.simulations
-    model = section.model(game, _signposts)
-    forest = section.plant(model, game.init(np.random.default_rng(0), most))
+    rng, state = np.random.default_rng(0), game.init(np.random.default_rng(0), most)
     budget = np.arange(1, most + 1, dtype=np.int32)
-    found = section.search(forest, model, np.random.default_rng(0), np.full(most, explore), budget)
+    _, found = searched(section, game, _signposts, state, rng, np.full(most, explore), budget)
     visits: list[list[int]] = found.decision.visits.tolist()
     return visits
 

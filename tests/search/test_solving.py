@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reference import uniform
+from reference import searched, uniform
 
 from envs.connect4 import Connect4
-from selfplay.arrays import length, take
+from selfplay.arrays import take
 from selfplay.search import Gumbel, Puct
 from selfplay.truth.positions import default_positions, read_positions
 from selfplay.truth.solver import optimal_moves
@@ -38,10 +38,7 @@ def test_a_search_without_knowledge_makes_no_mistakes(
     solved = 0
     for rows in np.split(of_set[:count], max(1, count // AT_ONCE)):
         state, scores = take(positions.state, rows), positions.scores[rows]
-        model = search.model(game, uniform)
-        forest = search.plant(model, state)
-        quiet = np.zeros(length(state), np.bool_)
-        found = search.search(forest, model, np.random.default_rng(0), quiet)
+        _, found = searched(search, game, uniform, state, np.random.default_rng(0))
         played = optimal_moves(scores)[np.arange(len(rows)), found.decision.action]
         assert played.all(), f"mistakes in {rows[~played].tolist()}"
         truth = np.sign(np.nanmax(scores, axis=1))

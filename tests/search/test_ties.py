@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from reference import assert_even, uniform
+from reference import assert_even, searched, uniform
 
 from envs.connect4 import Connect4
 from envs.othello import Othello
@@ -79,9 +79,7 @@ def test_ties_inside_the_tree_are_broken_at_random_too(search: Gumbel | Puct) ->
     """Each first move is tried; where the sixth simulation goes on is then a tie of replies."""
     game = Connect4(5, 4, 4)
     state = game.init(np.random.default_rng(0), GAMES)
-    model = search.model(game, uniform)
-    forest = search.plant(model, state)
-    search.search(forest, model, np.random.default_rng(4), np.zeros(GAMES, np.bool_))
+    forest, _ = searched(search, game, uniform, state, np.random.default_rng(4))
     last = forest.tree.size - 1
     rows = np.arange(GAMES)
     below = forest.tree.parent[rows, last] > 0

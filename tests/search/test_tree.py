@@ -4,7 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from reference import HashedEvaluator, exact_qvalues, exact_value, random_positions, row, uniform
+from reference import (
+    HashedEvaluator,
+    exact_qvalues,
+    exact_value,
+    random_positions,
+    row,
+    searched,
+    uniform,
+)
 
 from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff, Toy, Win, WinnerLoser
@@ -152,10 +160,8 @@ def test_bounds_hold_the_exact_value_of_every_node(name: str, explore: bool) -> 
     game, section, evaluator = TicTacToe(), SEARCHES[name], HashedEvaluator(1)
     rng = np.random.default_rng(0)
     state = random_positions(game, rng, 8, 3)
-    model = section.model(game, evaluator)
-    forest = section.plant(model, state)
     budget = np.array([5, 20, 40, 80, 120, 200, 300, 300], np.int32)
-    section.search(forest, model, rng, np.full(8, explore), budget)
+    forest, _ = searched(section, game, evaluator, state, rng, np.full(8, explore), budget)
     tree, known, narrowed = forest.tree, {}, 0
     for b in range(8):
         for node in range(tree.size[b]):
@@ -179,9 +185,7 @@ def test_solves_tictactoe_without_any_opinion(section: Gumbel | Puct, all_proven
     game, rng = TicTacToe(), np.random.default_rng(0)
     state = random_positions(game, rng, 16, 5)
     arrays.put(state, 0, arrays.take(game.init(rng, 1), 0))  # the empty board is among them
-    model = section.model(game, uniform)
-    forest = section.plant(model, state)
-    found = section.search(forest, model, rng, np.zeros(16, np.bool_))
+    _, found = searched(section, game, uniform, state, rng)
     exact = np.array([exact_value(game, row(state, i)) for i in range(16)])
     assert set(exact) == {-1.0, 0.0, 1.0}
     assert found.solved.all() or not all_proven
@@ -200,10 +204,8 @@ def test_plays_proven_wins_and_avoids_proven_losses(
 ) -> None:
     game, rng = TicTacToe(), np.random.default_rng(simulations)
     state = random_positions(game, rng, 300, 7)
-    section = kind(simulations=simulations)
-    model = section.model(game, HashedEvaluator(2))
-    forest = section.plant(model, state)
-    found = section.search(forest, model, rng, np.full(300, explore))
+    section, noisy = kind(simulations=simulations), np.full(300, explore)
+    forest, found = searched(section, game, HashedEvaluator(2), state, rng, noisy)
     summary, chosen = forest.summary(), found.decision.action
     wins, losses = (summary.solved & (summary.qvalues == value) for value in (1, -1))
     won, lost = wins.any(axis=1), summary.upper == -1
@@ -239,9 +241,7 @@ def test_finds_the_value_planted_in_a_toy(
     section = kind(simulations=1500, look_ahead=look_ahead)
     rng = np.random.default_rng(0)
     state = random_positions(game, rng, 4, game.max_moves - 1)
-    model = section.model(game, HashedEvaluator(0))
-    forest = section.plant(model, state)
-    found = section.search(forest, model, rng, np.zeros(4, np.bool_))
+    _, found = searched(section, game, HashedEvaluator(0), state, rng)
     # PUCT goes back to proven moves: with coins on the way the rest may stay open
     assert found.solved.all() or (kind is Puct and isinstance(game, Coins))
     value = game.value(state)
