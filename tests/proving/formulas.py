@@ -6,14 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from random import Random
 
-from hypothesis import strategies as st
-
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import (
     EQUALITY,
     And,
     Atom,
-    Exists,
     Forall,
     Formula,
     Function,
@@ -36,32 +33,6 @@ World = Mapping[Symbol, Mapping[tuple[int, ...], int]]  # what each symbol means
 def literals(text: str) -> tuple[Literal, ...]:
     """Those of the clause that TPTP writes so."""
     return clausify(parse_problem(f"cnf(c, axiom, {text}).", "t")).clauses[0].literals
-
-
-def first_order() -> st.SearchStrategy[Formula]:
-    """Formulas over two variables, free ones among them, a constant, p/1 and q/2."""
-    terms: st.SearchStrategy[Term] = st.sampled_from([Variable("X"), Variable("Y"), Function("c")])
-    leaves = st.one_of(
-        st.builds(lambda x: Atom("p", (x,)), terms),
-        st.builds(lambda x, y: Atom("q", (x, y)), terms, terms),
-    )
-    return st.recursive(leaves, lambda inner: _connected(inner) | _quantified(inner), max_leaves=4)
-
-
-def _connected(inner: st.SearchStrategy[Formula]) -> st.SearchStrategy[Formula]:
-    several = st.lists(inner, min_size=2, max_size=3).map(tuple)
-    return st.one_of(
-        st.builds(Not, inner),
-        st.builds(And, several),
-        st.builds(Or, several),
-        st.builds(Implies, inner, inner),
-        st.builds(Iff, inner, inner),
-    )
-
-
-def _quantified(inner: st.SearchStrategy[Formula]) -> st.SearchStrategy[Formula]:
-    variables = st.sampled_from([("X",), ("Y",), ("X", "Y")])
-    return st.builds(Forall, variables, inner) | st.builds(Exists, variables, inner)
 
 
 def random_problem(rng: Random) -> str:

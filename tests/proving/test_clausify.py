@@ -4,35 +4,18 @@ finds out by going through small worlds."""
 from __future__ import annotations
 
 import time
-from itertools import product
 
 import pytest
-from formulas import (
-    first_order,
-    formula_symbols,
-    holds,
-    worlds,
-)
-from hypothesis import given, settings
 
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import (
-    And,
     Atom,
     ClauseForm,
-    Exists,
-    Forall,
     Formula,
     Iff,
-    Not,
-    Or,
     Problem,
     Statement,
 )
-from envs.proving.logic.normal_form import (
-    negation_normal_form,
-)
-from envs.proving.logic.symbols import free_variables
 from envs.proving.logic.tptp import parse_problem
 from envs.proving.logic.tptp_writer import clause_text
 
@@ -46,29 +29,6 @@ def form(*lines: str) -> ClauseForm:
 def texts(*lines: str) -> list[str]:
     """The clauses of a problem as text."""
     return [clause_text(clause) for clause in form(*lines).clauses]
-
-
-def negations_at_atoms(formula: Formula) -> bool:
-    if isinstance(formula, Not):
-        return isinstance(formula.body, Atom)
-    if isinstance(formula, And | Or):
-        return all(negations_at_atoms(part) for part in formula.parts)
-    if isinstance(formula, Forall | Exists):
-        return negations_at_atoms(formula.body)
-    return isinstance(formula, Atom)
-
-
-@settings(max_examples=100, deadline=None)
-@given(first_order())
-def test_normal_form_is_equivalent_in_every_small_world(formula: Formula) -> None:
-    normal = negation_normal_form(formula)
-    assert negations_at_atoms(normal)
-    assert set(free_variables(normal)) <= set(free_variables(formula))
-    for size in (1, 2):
-        for world in list(worlds(*formula_symbols(formula), size))[::7]:
-            for x, y in product(range(size), repeat=2):
-                meaning = {"X": x, "Y": y}
-                assert holds(normal, world, size, meaning) == holds(formula, world, size, meaning)
 
 
 def test_clauses_in_the_order_of_the_statements_with_unique_names_and_roles() -> None:
