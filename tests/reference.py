@@ -19,6 +19,7 @@ import numpy as np
 
 from selfplay import arrays
 from selfplay.search import Forest, Gumbel, Puct, SearchResult
+from selfplay.truth.positions import parse_moves
 from selfplay.types import Bool, Evaluation, Evaluator, Game, Int, State
 
 
@@ -554,3 +555,12 @@ def assert_even(counts: np.ndarray, groups: list[list[int]]) -> None:
         expected = total / len(group)
         spread = np.sqrt(expected * (1 - 1 / len(group)))
         assert (np.abs(counts[group] - expected) <= 4 * spread + 1e-9).all(), counts
+
+
+def reach(game: Game, *lines: str, copies: int = 1) -> State:
+    """The positions after lines of play of one length, each ``copies`` times."""
+    moves = np.array([parse_moves(game, line) for line in lines], np.int32)
+    state = game.init(np.random.default_rng(0), len(lines))
+    for action in moves.T:
+        state, _ = game.step(state, action)
+    return arrays.repeat(state, copies)

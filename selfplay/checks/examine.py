@@ -26,7 +26,7 @@ from selfplay.checks.laws import (
     init_follows_seed,
     step_is_deterministic,
 )
-from selfplay.checks.record import Ply, call, legal_of, observe, random_games, step
+from selfplay.checks.record import Recorded, call, legal_of, observe, random_games, step
 from selfplay.types import Game
 
 _SHARE = 0.15  # of the seconds, for each of: other's rules, playing, stepping again, what is hidden
@@ -71,8 +71,8 @@ def examine(
     tell: Callable[[str], None] = _no_word,
 ) -> Examination:
     """As ``check_game``, in about ``seconds``; ``tell`` hears what is being done."""
-    plies: list[Ply] = []
-    few: list[Ply] = []
+    plies: list[Recorded] = []
+    few: list[Recorded] = []
     try:
         attributes_are_there(game)
         if isinstance(game, Adapted):
@@ -102,7 +102,7 @@ def examine(
 
 
 def _broken_laws(
-    game: Game, plies: list[Ply], few: list[Ply], tell: Callable[[str], None]
+    game: Game, plies: list[Recorded], few: list[Recorded], tell: Callable[[str], None]
 ) -> list[str]:
     """The sentences of the laws that look at the record, and of those that step again."""
     findings = []
@@ -119,10 +119,10 @@ def _broken_laws(
 
 def _hidden(game: Game, seed: int, until: float) -> list[str]:
     try:
-        found = what_is_hidden(game, seed, until)
+        finding = what_is_hidden(game, seed, until)
     except Exception as error:
         return [f"{type(error).__name__} while looking for what is hidden: {error}"]
-    return [] if found is None else [found]
+    return [] if finding is None else [finding]
 
 
 def _title(law: Callable[..., None]) -> str:
@@ -144,7 +144,7 @@ def _affordable(game: Game, games: int, seconds: float) -> int:
     return max(1, min(games, int(_SHARE * seconds / moves)))
 
 
-def _spread(plies: list[Ply], count: int) -> list[Ply]:
+def _spread(plies: list[Recorded], count: int) -> list[Recorded]:
     """``count`` of the plies, evenly spread, the first and the last among them."""
     chosen = np.unique(np.linspace(0, len(plies) - 1, count).round().astype(int))
     return [plies[i] for i in chosen]

@@ -17,8 +17,8 @@ def check_array(what: str, array: Any, shape: tuple[int, ...], dtype: Any) -> No
     if not isinstance(array, np.ndarray):
         raise BrokenLaw(f"{what} must be an array {expected}, but is {brief(array)}")
     if array.shape != shape or array.dtype != dtype:
-        found = f"{array.dtype.name} {list(array.shape)}"
-        raise BrokenLaw(f"{what} must be {expected}, but is {found}")
+        actual = f"{array.dtype.name} {list(array.shape)}"
+        raise BrokenLaw(f"{what} must be {expected}, but is {actual}")
 
 
 def check_record(what: str, record: Any, rows: int) -> None:
@@ -48,9 +48,9 @@ def check_same_form(what: str, first: Any, later: Any, number: int) -> None:
         )
 
 
-def check_same(law: str, expected: Any, found: Any, number: int, rows: Any = None) -> None:
+def check_same(law: str, expected: Any, actual: Any, number: int, rows: Any = None) -> None:
     """Raises where two records of one form differ; ``rows`` [B] are the games they belong to."""
-    for (path, left), (_, right) in zip(paths(expected), paths(found), strict=True):
+    for (path, left), (_, right) in zip(paths(expected), paths(actual), strict=True):
         if left.dtype == object:
             continue  # Python objects say nothing here; observe and legal speak for them
         if left.shape != right.shape:

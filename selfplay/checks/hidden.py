@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,15 +42,6 @@ _ROUNDS = 4
 _TOLERANCE = 1e-4
 
 
-class _Known(NamedTuple):
-    """What goes into a player's knowledge at one move."""
-
-    before: NDArray[np.uint64]  # [M] u64
-    obs: NDArray[np.uint64]  # [M, 2] u64
-    legal: Bool  # [M, A]
-    place: NDArray[np.int64]  # [M, 2] i64, number of the move, seat
-
-
 def what_is_hidden(game: Game, seed: int = 0, until: float = math.inf) -> str | None:
     """A sentence where ``game`` is found to hide something; None where it is not.
 
@@ -59,9 +49,9 @@ def what_is_hidden(game: Game, seed: int = 0, until: float = math.inf) -> str | 
     """
     rng = np.random.default_rng(seed)
     starts = _starts(game, rng, until)
-    found = _dealt_apart(game, starts, until)
-    if found is not None:
-        return found
+    finding = _dealt_apart(game, starts, until)
+    if finding is not None:
+        return finding
     state = _comparable(game, starts)
     if state is None:
         return None
@@ -73,9 +63,9 @@ def what_is_hidden(game: Game, seed: int = 0, until: float = math.inf) -> str | 
     for number in range(_ROUNDS):
         if number and time.monotonic() > until:
             return None
-        found = _round(game, state, character + np.uint64(_CHARACTERS * number), until)
-        if found is not None:
-            return found
+        finding = _round(game, state, character + np.uint64(_CHARACTERS * number), until)
+        if finding is not None:
+            return finding
     return None
 
 
@@ -144,7 +134,7 @@ def _standard(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _comparable(game: Game, state: State) -> State | None:
     """Starts of which many look alike, as far as there are any; None if nothing can be compared."""
-    keys = hash_rows(_know(game, state, np.zeros(length(state), np.uint64), 0, None))[:, 0]
+    keys = _know(game, state, np.zeros(length(state), np.uint64), 0, 0)
     _, group, size = np.unique(keys, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")
     rank = np.empty(len(order), np.int64)  # which of its group
@@ -160,14 +150,16 @@ def _comparable(game: Game, state: State) -> State | None:
 
 
 def _know(
-    game: Game, state: State, before: NDArray[np.uint64], number: int, seat: Int | None
-) -> _Known:
-    place = np.zeros((len(before), 2), np.int64)
-    place[:, 0] = number
-    if seat is not None:
-        place[:, 1] = seat
-    obs = hash_rows(game.observe(state))
-    return _Known(before, obs, np.ascontiguousarray(game.legal(state)), place)
+    game: Game, state: State, before: NDArray[np.uint64], number: int, seat: Int | int
+) -> NDArray[np.uint64]:
+    """[M] u64, a hash of what the player to move knows.
+
+    That is what he knew ``before`` [M], what he sees and may do, the ``number`` of the move and
+    his ``seat`` [M].
+    """
+    place = np.empty((len(before), 2), np.int64)
+    place[:, 0], place[:, 1] = number, seat
+    return hash_rows((before, hash_rows(game.observe(state)), game.legal(state), place))[:, 0]
 
 
 def _round(game: Game, state: State, character: NDArray[np.uint64], until: float) -> str | None:
@@ -178,31 +170,26 @@ def _round(game: Game, state: State, character: NDArray[np.uint64], until: float
 
     def choose(turn: Turn) -> Int:
         at = turn.lane, turn.second.astype(np.int32)
-        now = hash_rows(_know(game, turn.state, known[at], turn.number, at[1]))[:, 0]
-        choice = hash_rows(_Choice(now, character[at]))[:, 0]
+        now = _know(game, turn.state, known[at], turn.number, at[1])
+        choice = hash_rows((now, character[at]))[:, 0]
         action = _nth_legal(game.legal(turn.state), choice)
-        known[at] = hash_rows(_Choice(now, action.astype(np.uint64)))[:, 0]
+        known[at] = hash_rows((now, action.astype(np.uint64)))[:, 0]
         return action
 
     plies = min(game.max_moves, _PLIES_OBJECTS if holds_objects(state) else _PLIES)
     for turn, action, after, paid in islice(lockstep(game, state, choose), plies):
-        found = _difference(game, known[turn.lane, turn.second.astype(np.int32)], after, paid)
-        if found is not None:
-            move = game.action_name(int(action[found[0]]))
+        difference = _difference(game, known[turn.lane, turn.second.astype(np.int32)], after, paid)
+        if difference is not None:
+            move = game.action_name(int(action[difference[0]]))
             return (
                 f"{game.name} hides something from the player to move (a card, a move of the "
                 f"other, or how dice will fall), which a search on copies would see: in two games "
                 f"he had seen the same and done the same, yet move {turn.number + 1} ({move}) "
-                f"{found[1]}"
+                f"{difference[1]}"
             )
         if time.monotonic() > until:
             return None
     return None
-
-
-class _Choice(NamedTuple):
-    known: NDArray[np.uint64]  # [M] u64
-    by: NDArray[np.uint64]  # [M] u64
 
 
 def _nth_legal(legal: Bool, number: NDArray[np.uint64]) -> Int:

@@ -22,7 +22,7 @@ from selfplay.checks.forms import (
     check_same_form,
     where,
 )
-from selfplay.checks.record import Ply, call, legal_of, observe, step
+from selfplay.checks.record import Recorded, call, legal_of, observe, step
 from selfplay.types import Bool, Float, Game, Int, Obs, State, StepsWithin, Transition
 
 _TOLERANCE = 1e-5
@@ -53,7 +53,7 @@ def attributes_are_there(game: Game) -> None:
             raise BrokenLaw(f"the method {method} is missing")
 
 
-def init_follows_seed(game: Game, plies: list[Ply]) -> None:
+def init_follows_seed(game: Game, plies: list[Recorded]) -> None:
     rows = len(plies[0].running)
     first, second = (game.init(np.random.default_rng(7), rows) for _ in range(2))
     law = "init with equally seeded generators must give equal states"
@@ -61,7 +61,7 @@ def init_follows_seed(game: Game, plies: list[Ply]) -> None:
     check_same(law, game.observe(first), game.observe(second), 0)
 
 
-def step_is_deterministic(game: Game, plies: list[Ply]) -> None:
+def step_is_deterministic(game: Game, plies: list[Recorded]) -> None:
     law = "the same step twice must give the same"
     for ply in plies:
         after, paid = step(game, ply.state, ply.action, ply.number)
@@ -70,7 +70,7 @@ def step_is_deterministic(game: Game, plies: list[Ply]) -> None:
         check_same(law, game.observe(ply.after), game.observe(after), ply.number)
 
 
-def _steps_within_a_table_are_steps(game: Game, plies: list[Ply]) -> None:
+def _steps_within_a_table_are_steps(game: Game, plies: list[Recorded]) -> None:
     """From place to place as by itself, and nothing else in the table changes."""
     if not isinstance(game, StepsWithin):
         return
@@ -86,11 +86,11 @@ def _steps_within_a_table_are_steps(game: Game, plies: list[Ply]) -> None:
         check_same(law, take(ply.paid, twice), paid, ply.number, twice)
         check_same(law, take(ply.after, twice), after, ply.number, twice)
         for column, expected in enumerate((ply.state, ply.after, ply.after, ply.after)):
-            found = tree_map(lambda array, k=column: array[:, k], table)
-            check_same(law, expected, found, ply.number)
+            actual = tree_map(lambda array, k=column: array[:, k], table)
+            check_same(law, expected, actual, ply.number)
 
 
-def _rows_are_independent(game: Game, plies: list[Ply]) -> None:
+def _rows_are_independent(game: Game, plies: list[Recorded]) -> None:
     """Each move, one game alone and all in reverse order against the batch."""
     law = "a game must not depend on the others in its batch"
     for ply in plies:
@@ -103,7 +103,7 @@ def _rows_are_independent(game: Game, plies: list[Ply]) -> None:
             check_same(law, expected, _Seen(obs, legal, after, paid), ply.number, index)
 
 
-def _discounts_are_signs(game: Game, plies: list[Ply]) -> None:
+def _discounts_are_signs(game: Game, plies: list[Recorded]) -> None:
     allowed = (-1, 0, 1) if game.num_players == 2 else (0, 1)
     for ply in plies:
         for b in np.flatnonzero(~np.isin(ply.paid.discount, allowed)).tolist():
@@ -113,13 +113,13 @@ def _discounts_are_signs(game: Game, plies: list[Ply]) -> None:
             )
 
 
-def _games_end_in_time(game: Game, plies: list[Ply]) -> None:
+def _games_end_in_time(game: Game, plies: list[Recorded]) -> None:
     for b in np.flatnonzero(plies[-1].running).tolist():
         if plies[-1].number >= game.max_moves:
             raise BrokenLaw(f"game {b + 1} still runs after max_moves = {game.max_moves} moves")
 
 
-def _returns_are_bounded(game: Game, plies: list[Ply]) -> None:
+def _returns_are_bounded(game: Game, plies: list[Recorded]) -> None:
     value: Float = np.zeros(len(plies[0].running), np.float32)
     last = plies[-1]
     ended = ~last.running | (last.paid.discount == 0) | (last.number >= game.max_moves)
@@ -132,7 +132,7 @@ def _returns_are_bounded(game: Game, plies: list[Ply]) -> None:
             )
 
 
-def _end_is_absorbing(game: Game, plies: list[Ply]) -> None:
+def _end_is_absorbing(game: Game, plies: list[Recorded]) -> None:
     for ply in plies:
         over = np.flatnonzero(~ply.running)
         for b in over.tolist():
@@ -154,7 +154,7 @@ def _end_is_absorbing(game: Game, plies: list[Ply]) -> None:
             check_same(law, game.observe(before), game.observe(after), ply.number, over)
 
 
-def _illegal_actions_are_refused(game: Game, plies: list[Ply]) -> None:
+def _illegal_actions_are_refused(game: Game, plies: list[Recorded]) -> None:
     """Each move, in one running game: an illegal action, and the two next to the range."""
     for ply in plies:
         running = np.flatnonzero(ply.running)
@@ -164,19 +164,19 @@ def _illegal_actions_are_refused(game: Game, plies: list[Ply]) -> None:
         for chosen in [*np.flatnonzero(~ply.legal[b])[:1].tolist(), -1, game.num_actions]:
             action = ply.action.copy()
             action[b] = chosen
-            told = f"action {chosen} is illegal in {where(b, ply.number)}, but step"
+            claim = f"action {chosen} is illegal in {where(b, ply.number)}, but step"
             try:
                 game.step(ply.state, action)
             except ValueError:
                 continue
             except Exception as error:
                 raise BrokenLaw(
-                    f"{told} raised {type(error).__name__} ({error}) instead of ValueError"
+                    f"{claim} raised {type(error).__name__} ({error}) instead of ValueError"
                 ) from error
-            raise BrokenLaw(f"{told} played it instead of raising ValueError")
+            raise BrokenLaw(f"{claim} played it instead of raising ValueError")
 
 
-def _names_are_read_back(game: Game, plies: list[Ply]) -> None:
+def _names_are_read_back(game: Game, plies: list[Recorded]) -> None:
     names: dict[str, int] = {}
     for action in range(game.num_actions):
         name = call(f"action_name({action})", game.action_name, action)
@@ -202,7 +202,7 @@ def _names_are_read_back(game: Game, plies: list[Ply]) -> None:
         raise BrokenLaw(f"parse_action({nonsense!r}) must raise ValueError; it gave {parsed!r}")
 
 
-def _text_is_drawn(game: Game, plies: list[Ply]) -> None:
+def _text_is_drawn(game: Game, plies: list[Recorded]) -> None:
     for ply in plies:
         rows = len(ply.running)
         for b in {0, rows - 1}:
@@ -213,7 +213,7 @@ def _text_is_drawn(game: Game, plies: list[Ply]) -> None:
                 )
 
 
-def _symmetries_hold(game: Game, plies: list[Ply]) -> None:
+def _symmetries_hold(game: Game, plies: list[Recorded]) -> None:
     """Mapped moves from the start must lead to transformed positions with equal pay."""
     action_map, transform = (getattr(game, name, None) for name in ("action_map", "transform"))
     if action_map is None and transform is None:
@@ -236,7 +236,7 @@ def _check_action_map(game: Game, action_map: NDArray[Any]) -> None:
         raise BrokenLaw(f"action_map[0] must be the identity, but is {action_map[:1].tolist()}")
 
 
-def _check_symmetry(game: Game, plies: list[Ply], actions: Int, k: int) -> None:
+def _check_symmetry(game: Game, plies: list[Recorded], actions: Int, k: int) -> None:
     state = plies[0].state
     for ply in plies:
         what = f"transform of symmetry {k} at move {ply.number + 1}"
@@ -265,7 +265,7 @@ def _equal(left: Any, right: Any) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(leaves(left), leaves(right), strict=True))
 
 
-Law = Callable[[Game, list[Ply]], None]
+Law = Callable[[Game, list[Recorded]], None]
 LAWS_OF_RECORDS: tuple[Law, ...] = (
     _discounts_are_signs,
     _games_end_in_time,

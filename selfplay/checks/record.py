@@ -22,7 +22,7 @@ from selfplay.checks.forms import (
 from selfplay.types import Bool, Game, Int, Obs, State, Transition
 
 
-class Ply(NamedTuple):
+class Recorded(NamedTuple):
     """One move of B games side by side, over ones included."""
 
     number: int  # 0 for the first move
@@ -35,7 +35,9 @@ class Ply(NamedTuple):
     paid: Transition
 
 
-def random_games(game: Game, games: int, rng: np.random.Generator, until: float) -> Iterator[Ply]:
+def random_games(
+    game: Game, games: int, rng: np.random.Generator, until: float
+) -> Iterator[Recorded]:
     """Random games, move by move, up to ``max_moves``; then one more move after the end.
 
     Stops when time.monotonic() is ``until``, but not before the first move.
@@ -54,7 +56,7 @@ def random_games(game: Game, games: int, rng: np.random.Generator, until: float)
         after, paid = step(game, state, action, number)
         check_same_form("step", state, after, number)
         check_same("the state given to legal, observe and step changed", copy, state, number)
-        ply = Ply(number, state, running, legal, obs, action, after, paid)
+        ply = Recorded(number, state, running, legal, obs, action, after, paid)
         check_same(
             "the observation of a state changed when the state was stepped",
             obs,

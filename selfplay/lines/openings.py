@@ -28,7 +28,7 @@ class Openings(NamedTuple):
     second: Bool  # [M], True where the second player is to move
 
 
-Rule = Callable[[Game, State, np.random.Generator], Int]  # the moves [B] to play
+MoveRule = Callable[[Game, State, np.random.Generator], Int]  # the moves [B] to play
 
 
 def any_move(game: Game, state: State, rng: np.random.Generator) -> Int:
@@ -37,7 +37,7 @@ def any_move(game: Game, state: State, rng: np.random.Generator) -> Int:
 
 
 def random_positions(
-    game: Game, plies: NDArray[np.int64], rng: np.random.Generator, rule: Rule = any_move
+    game: Game, plies: NDArray[np.int64], rng: np.random.Generator, rule: MoveRule = any_move
 ) -> Openings:
     """The positions after ``plies`` [M] random moves, or those that ``rule`` plays.
 
@@ -66,17 +66,17 @@ def distinct_openings(game: Game, count: int, plies: int, rng: np.random.Generat
     None equals another or its mirror image as long as there are enough; after that they repeat.
     Raises ValueError when random games of that length have always ended before.
     """
-    found: Openings | None = None
+    chosen: Openings | None = None
     for _ in range(ROUNDS):
         more = random_positions(game, np.full(max(count, 64), plies), rng)
-        found = more if found is None else concatenate([found, more])
-        found = take(found, different(game, found.state)[:count])
-        if length(found) == count:
-            return found
-    assert found is not None
-    if not length(found):
+        chosen = more if chosen is None else concatenate([chosen, more])
+        chosen = take(chosen, different(game, chosen.state)[:count])
+        if length(chosen) == count:
+            return chosen
+    assert chosen is not None
+    if not length(chosen):
         raise ValueError(f"random games of {game.name} end before {plies} moves are played")
-    return Openings(*take(found, np.arange(count) % length(found)))
+    return Openings(*take(chosen, np.arange(count) % length(chosen)))
 
 
 def enough_plies(game: Game, count: int, plies: int) -> int:

@@ -45,20 +45,20 @@ def _opened(game: Game, count: int, openings: int, rng: np.random.Generator) -> 
     if openings:
         opened = rng.random(count) < OPENING_SHARE
         plies[opened] = rng.integers(1, openings + 1, int(opened.sum()))
-    found = random_positions(game, plies, rng)
+    reached = random_positions(game, plies, rng)
     for _ in range(ROUNDS):
-        missing = count - length(found.second)
+        missing = count - length(reached.second)
         if not missing:
-            return found
+            return reached
         more = random_positions(game, rng.choice(plies[plies > 0], missing), rng)
-        found = concatenate([_wider(found, openings), _wider(more, openings)])
-    if length(found.second) == count:
-        return found
+        reached = concatenate([_wider(reached, openings), _wider(more, openings)])
+    if length(reached.second) == count:
+        return reached
     raise ValueError(f"random games of {game.name} end before {openings} moves are played")
 
 
-def _wider(found: Openings, plies: int) -> Openings:
+def _wider(reached: Openings, plies: int) -> Openings:
     """The same with ``plies`` columns of moves."""
-    moves: Int = np.full((len(found.moves), plies), NO_MOVE, np.int32)
-    moves[:, : found.moves.shape[1]] = found.moves
-    return found._replace(moves=moves)
+    moves: Int = np.full((len(reached.moves), plies), NO_MOVE, np.int32)
+    moves[:, : reached.moves.shape[1]] = reached.moves
+    return reached._replace(moves=moves)

@@ -30,23 +30,23 @@ def unbalanced_openings(
     are too few.
     """
     rng = np.random.default_rng(seed)
-    found = distinct_openings(game, CANDIDATES, plies, rng)
-    found = take(found, different(game, found.state))
-    rows = np.arange(len(found.second)) if labeller is None else _decided(found, labeller)
-    return Openings(*take(found, rows[np.arange(count) % len(rows)]))
+    openings = distinct_openings(game, CANDIDATES, plies, rng)
+    openings = take(openings, different(game, openings.state))
+    rows = np.arange(len(openings.second)) if labeller is None else _decided(openings, labeller)
+    return Openings(*take(openings, rows[np.arange(count) % len(rows)]))
 
 
-def _decided(found: Openings, labeller: Labeller) -> NDArray[np.int64]:
+def _decided(openings: Openings, labeller: Labeller) -> NDArray[np.int64]:
     """Rows of decided positions, both players' wins in turn; all rows where there are none."""
-    known = np.flatnonzero(labeller.solvable(found.state))
-    scores = labeller.scores(take(found.state, known))
+    known = np.flatnonzero(labeller.solvable(openings.state))
+    scores = labeller.scores(take(openings.state, known))
     if not len(known):
-        return np.arange(len(found.second))
-    result = np.sign(np.nanmax(scores, axis=1)) * np.where(found.second[known], -1, 1)
+        return np.arange(len(openings.second))
+    result = np.sign(np.nanmax(scores, axis=1)) * np.where(openings.second[known], -1, 1)
     wins, losses = known[result > 0], known[result < 0]
     both = min(len(wins), len(losses))
     if both:
         turns: NDArray[np.int64] = np.stack([wins[:both], losses[:both]], axis=1).reshape(-1)
         return turns
     decided = np.concatenate([wins, losses])
-    return decided if len(decided) else np.arange(len(found.second))
+    return decided if len(decided) else np.arange(len(openings.second))

@@ -46,13 +46,13 @@ def label_stages(game: Game, path: str | Path, count: int, seed: int) -> None:
     not installed.
     """
     if isinstance(game, Othello):
-        found = _label_othello(game, count, seed)
+        labelled = _label_othello(game, count, seed)
     elif game.name == "connect4":
-        found = _label_connect4(game, count, seed)
+        labelled = _label_connect4(game, count, seed)
     else:
         raise ValueError(f"stages are known for connect4 and othello only, not for {game.name}")
-    scores = np.stack([each.scores for each in found])
-    sets, moves = [each.set_name for each in found], [each.moves for each in found]
+    scores = np.stack([each.scores for each in labelled])
+    sets, moves = [each.set_name for each in labelled], [each.moves for each in labelled]
     write_positions(game, path, sets, moves, scores)
 
 
@@ -69,7 +69,7 @@ def _label_connect4(game: Game, count: int, seed: int) -> list[Labelled]:
     rng = np.random.default_rng(seed)
     seen: set[int] = set()
     wanted = dict.fromkeys(SETS, count)
-    found: list[Labelled] = []
+    labelled: list[Labelled] = []
     for stage, (fewest, most) in STAGES.items():
         of_stage = [name for name in SETS if name.startswith(stage)]
         while any(wanted[name] for name in of_stage):
@@ -81,15 +81,15 @@ def _label_connect4(game: Game, count: int, seed: int) -> list[Labelled]:
                 name = f"{stage}-{_difficulty(float(np.nanmax(row)), len(moves))}"
                 if wanted.get(name):
                     wanted[name] -= 1
-                    found.append(Labelled(name, moves, row))
-    return sorted(found, key=lambda each: SETS.index(each.set_name))
+                    labelled.append(Labelled(name, moves, row))
+    return sorted(labelled, key=lambda each: SETS.index(each.set_name))
 
 
 def _label_othello(game: Othello, count: int, seed: int) -> list[Labelled]:
     solver = solver_for(game)
     rng = np.random.default_rng(seed)
     seen: set[int] = set()
-    found: list[Labelled] = []
+    labelled: list[Labelled] = []
     lost = round(_LOST * count)
     for empties in EMPTIES:
         plies = np.full(CANDIDATES, game.max_moves - empties)  # each fills a square
@@ -104,8 +104,8 @@ def _label_othello(game: Othello, count: int, seed: int) -> list[Labelled]:
                     hangs = int(optimal_moves(scores).sum()) < int(game.legal(state).sum())
                     if (is_lost or hangs) and wanted[is_lost]:
                         wanted[is_lost] -= 1
-                        found.append(Labelled(f"{empties}-empties", moves, scores[0]))
-    return found
+                        labelled.append(Labelled(f"{empties}-empties", moves, scores[0]))
+    return labelled
 
 
 def few_replies(game: Game, state: State, rng: np.random.Generator) -> Int:

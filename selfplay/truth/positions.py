@@ -155,12 +155,12 @@ def _fields(reader: Iterator[list[str]], path: str | Path) -> Iterator[list[str]
 def _read_header(game: Game, line: str, path: str | Path) -> Header:
     """The columns that the first line names; ValueError when one is missing or there twice."""
     wanted = ["set", "moves", *(f"s{i + 1}" for i in range(game.num_actions))]
-    found: dict[str, list[str]] = {}
+    columns: dict[str, list[str]] = {}
     for delimiter in DELIMITERS:
         fields = next(csv.reader([line], delimiter=delimiter), [])
-        found[delimiter] = [name.strip().casefold() for name in fields]
-    delimiter = max(DELIMITERS, key=lambda each: len({*wanted} & {*found[each]}))
-    names = found[delimiter]
+        columns[delimiter] = [name.strip().casefold() for name in fields]
+    delimiter = max(DELIMITERS, key=lambda each: len({*wanted} & {*columns[each]}))
+    names = columns[delimiter]
     missing = [name for name in wanted if name not in names]
     beyond = f"s{game.num_actions + 1}"
     wrong = f"the columns {', '.join(missing)} are missing" if missing else ""
@@ -181,9 +181,9 @@ def _read_header(game: Game, line: str, path: str | Path) -> Header:
 
 def _read_row(game: Game, fields: list[str], header: Header, line: int) -> Row:
     """A line; raises ValueError with a sentence."""
-    told = [fields[place].strip() for place in header.scores]
-    scores = np.array([float(score) if score else np.nan for score in told], np.float64)
-    for score, value in zip(told, scores.tolist(), strict=True):
+    cells = [fields[place].strip() for place in header.scores]
+    scores = np.array([float(score) if score else np.nan for score in cells], np.float64)
+    for score, value in zip(cells, scores.tolist(), strict=True):
         if score and not abs(value) < 1e30:
             raise ValueError(f"the score {score!r} is no number that counts")
     actions = parse_moves(game, fields[header.moves])

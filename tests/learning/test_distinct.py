@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from reference import reach
 
 from envs.connect4 import Connect4
 from selfplay.learning import distinct
 from selfplay.lines.keys import canonical_obs_keys
-from selfplay.truth.positions import parse_moves
-from selfplay.types import Game, State
-
-
-def reach(game: Game, line: str) -> State:
-    state = game.init(np.random.default_rng(0), 1)
-    for action in parse_moves(game, line):
-        state, _ = game.step(state, np.array([action], np.int32))
-    return state
 
 
 def test_few_are_counted_exactly() -> None:

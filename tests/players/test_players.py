@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from reference import reach
 
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
@@ -22,17 +23,8 @@ from selfplay.players.players import (
     make_player,
 )
 from selfplay.search import Gumbel, Puct
-from selfplay.truth.positions import parse_moves
 from selfplay.truth.solver import solver_for
 from selfplay.types import Evaluation, Game, Player, State
-
-
-def reach(game: Game, line: str, copies: int = 1) -> State:
-    """``copies`` of the position after a line of play."""
-    state = game.init(np.random.default_rng(0), copies)
-    for action in parse_moves(game, line):
-        state, _ = game.step(state, np.full(copies, action, np.int32))
-    return state
 
 
 def favourite(game: Game, state: State) -> Evaluation:
@@ -44,7 +36,9 @@ def favourite(game: Game, state: State) -> Evaluation:
 
 def test_random_plays_every_legal_move_alike() -> None:
     game = Connect4()
-    decision = RandomPlayer().decide(game, reach(game, "444444", 6000), np.random.default_rng(0))
+    decision = RandomPlayer().decide(
+        game, reach(game, "444444", copies=6000), np.random.default_rng(0)
+    )
     np.testing.assert_allclose(decision.policy[0], [1 / 6] * 3 + [0] + [1 / 6] * 3)
     counts = np.bincount(decision.action, minlength=7)
     assert counts[3] == 0
@@ -55,7 +49,9 @@ def test_random_plays_every_legal_move_alike() -> None:
 
 def test_minimax_finds_a_mate_in_two() -> None:
     game = Connect4()
-    state = reach(game, "4433", 200)  # X has two in the lowest row: 2 and 5 make it open-ended
+    state = reach(
+        game, "4433", copies=200
+    )  # X has two in the lowest row: 2 and 5 make it open-ended
     rng = np.random.default_rng(0)
     blind = MinimaxPlayer(2).decide(game, state, rng)
     assert blind.value.tolist() == [0] * 200
@@ -102,7 +98,9 @@ def test_minimax_decides_alike_in_one_go_and_in_parts(monkeypatch: pytest.Monkey
 
 def test_the_solver_plays_only_the_best_moves() -> None:
     game = TicTacToe()
-    decision = SolverPlayer(game).decide(game, reach(game, "1", 50), np.random.default_rng(0))
+    decision = SolverPlayer(game).decide(
+        game, reach(game, "1", copies=50), np.random.default_rng(0)
+    )
     assert decision.action.tolist() == [4] * 50
     assert decision.value.tolist() == [0] * 50
     expected = [np.nan, -1, -1, -1, 0, -1, -1, -1, -1]
@@ -126,9 +124,9 @@ def test_rollouts_are_worth_what_random_play_brings() -> None:
 
 def test_a_rollout_of_a_decided_position_is_its_result() -> None:
     game = WinnerLoser()
-    found = RolloutEvaluator(np.random.default_rng(0))(game, reach(game, "", 5))
+    found = RolloutEvaluator(np.random.default_rng(0))(game, reach(game, "", copies=5))
     assert found.value.tolist() == [1] * 5
-    found = RolloutEvaluator(np.random.default_rng(0))(game, reach(game, "1", 5))
+    found = RolloutEvaluator(np.random.default_rng(0))(game, reach(game, "1", copies=5))
     assert found.value.tolist() == [-1] * 5
 
 
@@ -137,12 +135,12 @@ def test_search_with_rollouts_blocks_and_forks() -> None:
     rng = np.random.default_rng(0)
     player = RolloutPlayer(300)
     assert player.name == "mcts:300"
-    fork = player.decide(game, reach(game, "4433", 8), rng)
+    fork = player.decide(game, reach(game, "4433", copies=8), rng)
     assert set(fork.action.tolist()) <= {1, 4}
-    block = player.decide(game, reach(game, "17273", 8), rng)  # X has 1 2 3
+    block = player.decide(game, reach(game, "17273", copies=8), rng)  # X has 1 2 3
     assert block.action.tolist() == [3] * 8
-    again = RolloutPlayer(300).decide(game, reach(game, "44", 4), np.random.default_rng(5))
-    same = RolloutPlayer(300).decide(game, reach(game, "44", 4), np.random.default_rng(5))
+    again = RolloutPlayer(300).decide(game, reach(game, "44", copies=4), np.random.default_rng(5))
+    same = RolloutPlayer(300).decide(game, reach(game, "44", copies=4), np.random.default_rng(5))
     np.testing.assert_array_equal(again.visits, same.visits)
 
 
@@ -198,7 +196,7 @@ def test_the_net_alone_is_its_softmax_over_legal_moves() -> None:
 def test_a_search_player_corrects_its_evaluator() -> None:
     game = TicTacToe()
     player = SearchPlayer("searcher", Gumbel(simulations=16), favourite)
-    decision = player.decide(game, reach(game, "1425", 4), np.random.default_rng(0))
+    decision = player.decide(game, reach(game, "1425", copies=4), np.random.default_rng(0))
     assert decision.action.tolist() == [2] * 4  # the third of the upper row, not the favourite 9
     assert player.evaluator is favourite
 

@@ -6,28 +6,19 @@ import sys
 
 import numpy as np
 import pytest
+from reference import reach
 
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff, Toy, Win, WinnerLoser
 from selfplay.lines import every_line as lookahead
 from selfplay.lines.every_line import look_ahead
-from selfplay.truth.positions import parse_moves
 from selfplay.truth.solver import ConnectFourSolver, ExhaustiveSolver, optimal_moves, solver_for
-from selfplay.types import Game, State
+from selfplay.types import Game
 
 NAN = np.nan
 TOYS = [Win(), Bandit(), Chain(), Coins(5), Coins(5, players=2), WinnerLoser(), Standoff()]
 NIMS = [Nim(11), Nim(13, take=2, again=True)]
-
-
-def reach(game: Game, *lines: str) -> State:
-    """The positions after the given lines of play, which have one length."""
-    moves = np.array([parse_moves(game, line) for line in lines], np.int32)
-    state = game.init(np.random.default_rng(0), len(lines))
-    for action in moves.T:
-        state, _ = game.step(state, action)
-    return state
 
 
 def signs(game: Game, line: str) -> list[int]:
