@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 import envs
 from envs import trust
 from selfplay.sweep.plan import Cell, DataSet, Plan, differences
+from selfplay.system.aside import aside, remove_abandoned
 from selfplay.system.files import refused, write_text_atomically
 from selfplay.system.json_file import objects_in
 from selfplay.system.links import refuse_links_out
@@ -107,9 +107,10 @@ class Process:
             RunFolder(self.task.folder).write_json("config.json", item.config.dump())
             trusted = [] if envs.is_listed(item.config.game) else ["--trust"]  # as the plan is
             return ["train", str(self.task.folder), *trusted]
-        _remove_abandoned(self.task.folder)
+        self.task.folder.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(self.task.folder)
         trusted = ["--trust"] if trust.everything_is_trusted() else []
-        return ["data", *shlex.split(item.make), *trusted, "--out", str(_aside(self.task.folder))]
+        return ["data", *shlex.split(item.make), *trusted, "--out", str(aside(self.task.folder))]
 
     def stop(self) -> None:
         """Asks it to save and leave."""
@@ -225,30 +226,6 @@ def _refuse_other_config(folder: Path, cell: Cell) -> None:
         )
 
 
-def _aside(out: Path) -> Path:
-    """Where a data set is made until it is complete."""
-    return out.with_name(f".{out.name}.{os.getpid()}")
-
-
 def _put_in_place(out: Path) -> None:
     if not out.exists() or not any(out.iterdir()):
-        _aside(out).replace(out)
-
-
-def _remove_abandoned(out: Path) -> None:
-    """Removes what sweeps that are no more had begun of a data set."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for path in out.parent.glob(f".{out.name}.*"):
-        number = path.name.rpartition(".")[2]
-        if number.isdecimal() and (int(number) == os.getpid() or not _alive(int(number))):
-            shutil.rmtree(path)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        aside(out).replace(out)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from selfplay.system.aside import aside
+
 # flags of os.open: no link is followed, and nobody waits for the other end of a named pipe
 PLAIN_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _NO_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG)
@@ -24,20 +26,20 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
     Raises ValueError with a sentence when the disk does not take it; ``path`` is as before then.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    made = aside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(aside, "wb") as file:
+        with open(made, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(aside, path)
+        os.replace(made, path)
         _flush_folder(path.parent)
     except (OSError, RuntimeError) as error:
         raise refused(path, error) from error
     finally:
         with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
+            made.unlink(missing_ok=True)
 
 
 def write_text_atomically(path: Path, text: str) -> None:

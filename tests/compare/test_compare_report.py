@@ -265,13 +265,9 @@ def test_names_of_strangers_do_no_harm(compare: Compare, place: Path) -> None:
     for seed in range(2):
         write_run(place / "odd <i>" / f"{seed}", power(1e9, 0.3), seed=seed)
         write_run(
-            place / "odd <i>" / f"b{seed}",
-            power(1e9, 0.1),
-            kind="imitation",
-            seed=seed,
-            regime={"data": "d", "games": 10},
-            data=expert_data(10, HOSTILE),
-        )
+            place / "odd <i>" / f"b{seed}", power(1e9, 0.1), kind="imitation", seed=seed,
+            regime={"data": "d", "games": 10}, data=expert_data(10, HOSTILE),
+        )  # fmt: skip
     shown = compare("odd <i>")
     assert shown.returncode == 0, shown.stderr
     assert "\x1b" not in shown.stdout
@@ -353,13 +349,9 @@ def test_without_matplotlib_the_extra_is_named(
 
 def test_ctrl_c_leaves_nothing_half_written(place: Path, sweep: Path) -> None:
     process = subprocess.Popen(
-        [*COMMAND, "compare", "sweep", "--out", "stopped"],
-        cwd=place,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+        [*COMMAND, "compare", "sweep", "--out", "stopped"], cwd=place, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
     deadline = time.monotonic() + 60
     while not (place / "stopped").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

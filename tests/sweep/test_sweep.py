@@ -23,7 +23,8 @@ from selfplay.sweep.forecast import Forecast, Paid, makespan
 from selfplay.sweep.measure import Rates, estimate
 from selfplay.sweep.plan import Plan, read_plan
 from selfplay.sweep.preview import preview
-from selfplay.sweep.task import Record, _put_in_place, _remove_abandoned, tasks_of
+from selfplay.sweep.task import Record, _put_in_place, tasks_of
+from selfplay.system.aside import remove_abandoned
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
 
@@ -235,7 +236,7 @@ def test_half_a_data_set_is_refused_and_one_made_aside_takes_its_place(tmp_path:
     ended.wait()
     for owner in (os.getpid(), ended.pid, os.getppid()):
         (tmp_path / f".c4.{owner}").mkdir()
-    _remove_abandoned(out)
+    remove_abandoned(out)
     assert {path.name for path in tmp_path.glob(".c4.*")} == {f".c4.{os.getppid()}"}
     aside = tmp_path / f".c4.{os.getpid()}"
     aside.mkdir()

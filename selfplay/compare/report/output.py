@@ -8,15 +8,13 @@ Nothing that somebody else wrote is overwritten or deleted.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from selfplay.system.aside import aside, remove_abandoned
 from selfplay.system.files import write_text_atomically
 from selfplay.system.links import refuse_links_out
 from selfplay.training.folder import RUNS, RunFolder
@@ -43,7 +41,7 @@ def prepare(folder: Path) -> None:
     """Makes the folder; ValueError with a sentence where nothing can be written into it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".{OWN}.{os.getpid()}"
+        probe = aside(folder / OWN)
         probe.mkdir()
         probe.rmdir()
     except OSError as error:
@@ -61,16 +59,17 @@ def prepare(folder: Path) -> None:
 
 def write(folder: Path, page: str, content: dict[str, Any], fill: Callable[[Path], None]) -> None:
     """Writes everything; ``fill`` writes what lies in the folder of its own."""
-    own, aside = folder / OWN, folder / f".{OWN}.{os.getpid()}"
-    _sweep_up(folder)
+    own = folder / OWN
+    remove_abandoned(own)
+    made = aside(own)
     try:
-        aside.mkdir()
-        fill(aside)
-        files = sorted(str(p.relative_to(aside)) for p in aside.rglob("*") if p.is_file())
-        (aside / MARK).write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")
-        _replace(own, aside)
+        made.mkdir()
+        fill(made)
+        files = sorted(str(p.relative_to(made)) for p in made.rglob("*") if p.is_file())
+        (made / MARK).write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")
+        _replace(own, made)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
     write_text_atomically(
         folder / NUMBERS, json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     )
@@ -87,31 +86,12 @@ def _replace(own: Path, new: Path) -> None:
             if str(name) not in ours and not (new / name).exists():
                 (new / name.parent).mkdir(parents=True, exist_ok=True)
                 path.rename(new / name)
-        old = own.with_name(f".{OWN}.old.{os.getpid()}")
+        old = aside(own.with_name(f"{OWN}.old"))
         own.rename(old)
         new.rename(own)
         shutil.rmtree(old, ignore_errors=True)
     else:
         new.rename(own)
-
-
-def _sweep_up(folder: Path) -> None:
-    """Takes away what commands that were killed had half written."""
-    for path in folder.glob(f".{OWN}.*"):
-        found = re.fullmatch(rf"\.{OWN}(?:\.old)?\.(\d+)", path.name)
-        if found and path.is_dir() and not _lives(int(found[1])):
-            with contextlib.suppress(OSError):
-                shutil.rmtree(path)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _is_ours(folder: Path) -> bool:
