@@ -143,7 +143,9 @@ def read_run(path: Path) -> Run:
     try:
         return _run(path, config, provenance, lines)
     except KeyError as error:
-        raise ValueError(f"{path / 'config.json'} is damaged (it lacks {error})") from error
+        raise ValueError(
+            f"{path / 'config.json'} lacks {error}: it is damaged, or of too old a version"
+        ) from error
     except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{path / 'config.json'} is damaged ({error})") from error
 

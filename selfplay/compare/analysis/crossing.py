@@ -53,7 +53,7 @@ def crossing(a: Curve, b: Curve, replicates: int = REPLICATES) -> Crossing:
     if not len(flops):
         return nothing
     lead = sign * (a.mean - b.mean)
-    found = nothing._replace(
+    met = nothing._replace(
         state="unknown",
         flops=_within(onset(lead, flops)),
         first=float(flops[0]),
@@ -61,16 +61,16 @@ def crossing(a: Curve, b: Curve, replicates: int = REPLICATES) -> Crossing:
         lead=float(lead[-1]),
     )
     if len(a.runs) < 2 or len(b.runs) < 2:
-        return found
+        return met
     leads = sign * _differences(a, b, replicates)
     state, sure = _verdict(leads, flops)
     spread = interval(math.nan, onset(leads, flops))
-    return found._replace(
+    return met._replace(
         state=state,
         low=_within(spread.low),
         high=_within(spread.high),
         sure=sure,
-        gap=interval(found.lead, leads[:, -1]),
+        gap=interval(met.lead, leads[:, -1]),
     )
 
 

@@ -103,15 +103,15 @@ def fit_law(
     delta = _delta(cells)
     theta = best_fit(form, u, log_loss, delta)
     intervals: list[Interval | None] = [None] * len(theta)
-    told = reported(form, theta, centre)
+    values = reported(form, theta, centre)
     if shifts is not None:
         first = np.concatenate([theta[None], starts(form, u, log_loss)[_ELSEWHERE]])
         again = refits(form, u, log_loss + shifts[:, at], delta, first)
         columns = reported(form, again, centre).T
-        intervals = [interval(float(v), c) for v, c in zip(told, columns, strict=True)]
+        intervals = [interval(float(v), c) for v, c in zip(values, columns, strict=True)]
     parameters = tuple(
         Parameter(name, float(value), spread)
-        for name, value, spread in zip(LAWS[form].names, told, intervals, strict=True)
+        for name, value, spread in zip(LAWS[form].names, values, intervals, strict=True)
     )
     error = _held_out(form, cells, delta)
     return LawFit(label, of, form, parameters, error, tuple(cells), theta, centre)
@@ -157,9 +157,9 @@ def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[LawFit, ..
     for of, free in (("D", _OF_DATA_ALONE), ("N", _OF_SIZE), ("N, D", _OF_DATA + _OF_SIZE)):
         largest: dict[tuple[object, ...], list[Group]] = {}
         for bundle in bundles(groups, free).values():
-            cells = _cells(bundle, of, metric)
             kin = family(bundle[0])
-            if _spans(cells) and _extent(bundle) > _extent(largest.get(kin, [])):
+            wider = _extent(bundle) > _extent(largest.get(kin, []))
+            if wider and _spans(_cells(bundle, of, metric)):
                 largest[kin] = bundle
         for bundle in largest.values():
             cells = _cells(bundle, of, metric)
@@ -169,13 +169,13 @@ def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[LawFit, ..
 
 def elasticities(groups: Sequence[Group], metric: str) -> tuple[Elasticity, ...]:
     """Of N at each D and of D at each N, of each regime, expert and maker of frozen data."""
-    found = []
-    for of, free in (("N", _OF_SIZE), ("D", _OF_DATA_ALONE)):
-        for bundle in bundles(groups, free).values():
-            cells = _cells(bundle, of, metric)
-            if bundle[0].data is not None and len({cell.x for cell in cells}) > 1:
-                found.append(elasticity(title(bundle, of), of, cells, seed_shifts(cells)))
-    return tuple(found)
+    return tuple(
+        elasticity(title(bundle, of), of, cells, seed_shifts(cells))
+        for of, free in (("N", _OF_SIZE), ("D", _OF_DATA_ALONE))
+        for bundle in bundles(groups, free).values()
+        if (cells := _cells(bundle, of, metric)) and bundle[0].data is not None
+        if len({cell.x for cell in cells}) > 1
+    )
 
 
 _OF_DATA = ("regime.games", "regime.data", "regime.unique")
@@ -188,11 +188,11 @@ def bundles(
     groups: Sequence[Group], free: tuple[str, ...]
 ) -> dict[tuple[object, ...], list[Group]]:
     """The groups that agree in all options but those that begin with one of ``free``."""
-    found: dict[tuple[object, ...], list[Group]] = {}
+    alike: dict[tuple[object, ...], list[Group]] = {}
     for group in groups:
         fixed = tuple(each for each in group.runs[0].options if not each[0].startswith(free))
-        found.setdefault((group.kind, group.expert, fixed), []).append(group)
-    return found
+        alike.setdefault((group.kind, group.expert, fixed), []).append(group)
+    return alike
 
 
 def best_cell(group: Group, x: tuple[float, ...], metric: str) -> LawPoint | None:

@@ -53,14 +53,14 @@ def frontiers(
         key = family(bundle[0])
         if (bundle[0].data or 0) >= (largest.get(key, bundle)[0].data or 0):
             largest[key] = bundle
-    found: list[Frontier] = []
+    traced: list[Frontier] = []
     fits: list[LawFit] = []
     for bundle in largest.values():
-        traced = _trace(bundle, metric, replicates)
-        if traced is not None:
-            found.append(traced[0])
-            fits += _fits(*traced)
-    return tuple(found), tuple(fits)
+        frontier = _trace(bundle, metric, replicates)
+        if frontier is not None:
+            traced.append(frontier[0])
+            fits += _fits(*frontier)
+    return tuple(traced), tuple(fits)
 
 
 def _trace(

@@ -24,22 +24,16 @@ CONVERGED = 1e-6  # the largest change of a parameter in a step that ends a fit
 def best_fit(form: Form, u: F64, log_loss: F64, delta: float) -> F64:
     """[P] f64, the theta of the least sum of Huber losses of ``delta``; samples u [M, V]."""
     low, high = bounds(form, log_loss)
-    found = []
-    for start in starts(form, u, log_loss):
-        inside = np.clip(start, low + 1e-9, high - 1e-9)
-        result = least_squares(
+    results = [
+        least_squares(
             lambda theta: predict(form, theta[None], u)[0][0] - log_loss,
-            inside,
-            jac=lambda theta: predict(form, theta[None], u)[1][0],
-            bounds=(low, high),
-            loss="huber",
-            f_scale=delta,
-            xtol=1e-10,
-            ftol=1e-12,
-            gtol=1e-10,
+            np.clip(start, low + 1e-9, high - 1e-9),
+            jac=lambda theta: predict(form, theta[None], u)[1][0], bounds=(low, high),
+            loss="huber", f_scale=delta, xtol=1e-10, ftol=1e-12, gtol=1e-10,
         )
-        found.append((float(result.cost), result.x))
-    best: F64 = min(found, key=lambda each: each[0])[1]
+        for start in starts(form, u, log_loss)
+    ]  # fmt: skip
+    best: F64 = min(results, key=lambda result: float(result.cost)).x
     return best
 
 

@@ -84,7 +84,7 @@ def bounds(form: Form, log_loss: F64) -> tuple[F64, F64]:
 def starts(form: Form, u: F64, log_loss: F64) -> F64:
     """[K, P] f64: where the search for theta begins."""
     law, middle = LAWS[form], float(np.median(log_loss))
-    found = []
+    rows = []
     for exponent in (0.1, 0.4, 1.2):
         for floor in (-3.0, -0.2) if law.floor is not None else (0.0,):
             theta = np.full(len(law.names), middle)
@@ -95,8 +95,8 @@ def starts(form: Form, u: F64, log_loss: F64) -> F64:
                 theta[[0, 2]] = middle - exponent * np.log(2)
             if law.floor is not None:
                 theta[law.floor] = log_loss.min() + floor
-            found.append(theta)
-    return np.stack(found)
+            rows.append(theta)
+    return np.stack(rows)
 
 
 def reported(form: Form, theta: F64, centre: F64) -> F64:
@@ -104,8 +104,8 @@ def reported(form: Form, theta: F64, centre: F64) -> F64:
 
     ``centre`` [V] is the mean of ln x.
     """
-    told: F64 = np.exp(theta)
+    parameters: F64 = np.exp(theta)
     with np.errstate(over="ignore"):  # the scale of a flat law may lie beyond all numbers
         for v, at in enumerate(range(0, 2 * len(centre), 2)):
-            told[..., at] = np.exp(centre[v] + theta[..., at] / told[..., at + 1])
-    return told
+            parameters[..., at] = np.exp(centre[v] + theta[..., at] / parameters[..., at + 1])
+    return parameters

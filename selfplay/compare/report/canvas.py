@@ -110,11 +110,11 @@ def _inline(svg: str, name: str, title: str) -> str:
     return with_variables(head + svg[svg.index(">") :].strip())
 
 
-def _font(found: re.Match[str]) -> str:
+def _font(match: re.Match[str]) -> str:
     """The page's family in place of the one that was measured with."""
-    if found[1]:
+    if match[1]:
         return "font-family: inherit"
-    sizes = found[2].split()
+    sizes = match[2].split()
     weight = next((f"; font-weight: {word}" for word in sizes if word in ("bold", "700")), "")
     size = next(word for word in sizes if word.endswith("px"))
     return f"font-size: {size}{weight}; font-family: inherit"
