@@ -60,13 +60,13 @@ class ProvingEnv(ToGymnasium):
         if "problem" in (options or {}):
             self._state = self._proving.start(np.array([self._number(options)], np.int32))
             observation, info = self._observation(), {"action_mask": self.action_masks()}
-        return observation, self._told(info)
+        return observation, self._named(info)
 
     def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = super().step(action)
         if reward < 0 and "illegal_action" not in info:
             reward = self._lost
-        return observation, reward, terminated, truncated, self._told(info)
+        return observation, reward, terminated, truncated, self._named(info)
 
     def _number(self, options: dict[str, Any] | None) -> int:
         """Which problem is asked for."""
@@ -77,7 +77,7 @@ class ProvingEnv(ToGymnasium):
             raise ValueError(f"there is no problem {name!r} in this environment; {hint}")
         return names.index(name)
 
-    def _told(self, info: dict[str, Any]) -> dict[str, Any]:
+    def _named(self, info: dict[str, Any]) -> dict[str, Any]:
         problem = int(self._state.problem[0])
         return {**info, "problem": self._proving.library.forms[problem].name}
 

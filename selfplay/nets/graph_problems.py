@@ -174,8 +174,8 @@ class _Round(nn.Module):
             most_by(raised, graph.clause, len(c_CF)),
         ]
         c_CF = self.clause(c_CF + self.to_clause(torch.cat(together, 1)))
-        told = l_LF + c_CF.index_select(0, graph.clause)
-        heard = told.index_select(0, graph.literal) * self.back(graph.place)
+        around_LF = l_LF + c_CF.index_select(0, graph.clause)
+        heard = around_LF.index_select(0, graph.literal) * self.back(graph.place)
         heard = self.heard(mean_by(heard, graph.name, len(n_NF)))
         return self.name(n_NF + self.to_name(torch.cat([n_NF, heard], 1))), l_LF, c_CF
 

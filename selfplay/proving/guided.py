@@ -15,7 +15,7 @@ import numpy as np
 
 from envs.proving.calculus.tableau import OVER, PROVED, RUNNING
 from envs.proving.game import SMALL, Proving
-from selfplay.proving.trials import Bounds, Lanes, Metered, TreeMemory, Unguided
+from selfplay.proving.trials import Bounds, Lanes, Metered, TreeMemory, Trial, Unguided
 from selfplay.search import Puct, Search
 from selfplay.types import Evaluator
 
@@ -39,15 +39,6 @@ def unguided() -> Guide:
     return Guide("none", rules, Puct(look_ahead=False), lambda game: opinion)
 
 
-class Guided(NamedTuple):
-    """How a guided search ended."""
-
-    proved: bool
-    exhausted: bool  # every inference that the game's limits allow leads nowhere
-    inferences: int
-    moves: tuple[int, ...]  # of the proof
-
-
 def search_guided(
     game: Proving,
     search: Search,
@@ -59,7 +50,7 @@ def search_guided(
     tell: Callable[[int], object] | None = None,
     room: int = ROOM,
     memory: TreeMemory | None = None,
-) -> Guided:
+) -> Trial:
     """Searches for a proof of a problem of the game's library until the budget is used up.
 
     ``stop`` is asked now and then whether to give up, ``tell`` hears of the inferences made.
@@ -67,7 +58,8 @@ def search_guided(
     """
     start = game.start(np.array([problem], np.int32))
     if start.tableau.scalars[0, OVER] != RUNNING:
-        return Guided(bool(start.tableau.scalars[0, OVER] == PROVED), True, 0, ())
+        proved = bool(start.tableau.scalars[0, OVER] == PROVED)
+        return Trial(problem, proved, True, 0, 0.0, (), ())
     one_tree = search.kind == "puct"  # Gumbel's searches are planned to their last simulation
     lanes = Lanes(
         Metered(game, evaluator, search.look_ahead),
@@ -82,9 +74,5 @@ def search_guided(
     while True:
         if tell is not None:
             tell(lanes.used(problem))
-        if lanes.go_on():
-            break
-        if stop is not None and stop():
-            return Guided(False, False, lanes.used(problem), ())
-    trial = lanes.trial(0)
-    return Guided(trial.proved, trial.exhausted, trial.inferences, trial.actions)
+        if lanes.go_on() or (stop is not None and stop()):
+            return lanes.trial(0)

@@ -64,14 +64,14 @@ def closed_parts(t: Tableau) -> list[int]:
         done[parent] &= done[node]
         needs[parent] = min(needs[parent], needs[node])
         extensions[parent] += extensions[node]
-    found: list[int] = []
+    tops: list[int] = []
     covered = np.zeros(size, np.bool_)
     for node in range(1, size):
         alone = done[node] and extensions[node] >= 2 and needs[node] >= t.depth[node]
         if alone and not covered[t.parent[node]]:
-            found.append(node)
+            tops.append(node)
         covered[node] = alone or covered[t.parent[node]]
-    return sorted(found, key=lambda node: (-int(extensions[node]), node))
+    return sorted(tops, key=lambda node: (-int(extensions[node]), node))
 
 
 def part_of(game: Proving, problem: int, t: Tableau, top: int) -> Part | None:
@@ -149,10 +149,10 @@ def lessons_of_parts(game: Proving, trial: Trial, most: int, smoothing: float) -
     if not most or trial.furthest is None or game.view != "walks":
         return []
     t = arrays.take(trial.furthest.tableau, 0)
-    found = []
+    lessons = []
     for top in closed_parts(t)[:most]:
         part = part_of(game, trial.problem, t, top)
         lesson = from_proof(part.game, 0, part.moves, smoothing) if part else None
         if lesson is not None:
-            found.append(lesson)
-    return found
+            lessons.append(lesson)
+    return lessons

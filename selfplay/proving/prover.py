@@ -64,7 +64,7 @@ class Result(NamedTuple):
         return self.proof is not None
 
 
-class _Found(NamedTuple):
+class _Outcome(NamedTuple):
     """What the searches came to."""
 
     proof: Proof | None
@@ -199,19 +199,19 @@ class _Searches:
             except ValueError as error:
                 self.form = None
                 return self._without_proof(GAVE_UP, str(error))
-        found = self._run(library)
-        if found.proof is None:
-            return self._without_proof(*self._ending(found))
+        outcome = self._run(library)
+        if outcome.proof is None:
+            return self._without_proof(*self._ending(outcome))
         with self.within(CHECKING_S):
-            verdict = judge(self._problem, self.form, found.proof)
+            verdict = judge(self._problem, self.form, outcome.proof)
         if not verdict:
             reason = (
-                f"the {found.how} search found a proof that the checker does not accept: "
+                f"the {outcome.how} search found a proof that the checker does not accept: "
                 f"{verdict.reason}"
             )
             return self._without_proof(GAVE_UP, reason)._replace(refused=True)
         done = self._without_proof(proved_status(self._problem), verdict.reason)
-        return done._replace(proof=found.proof, how=found.how)
+        return done._replace(proof=outcome.proof, how=outcome.how)
 
     def within(self, grace: float = 0.0) -> AbstractContextManager[None]:
         """What is done within is stopped when the seconds and the grace are over."""
@@ -229,23 +229,23 @@ class _Searches:
         seconds = time.perf_counter() - self._begun
         return Result(self._problem, self.form, status, None, self.used, seconds, "", reason)
 
-    def _run(self, library: Library) -> _Found:
+    def _run(self, library: Library) -> _Outcome:
         """The guided search, then the unguided one with what is left."""
         if self._guide is not None and self._share > 0:
             proof = self._guided_or_not(self._guide, library)
             if proof is not None:
-                return _Found(proof, GUIDED, False)
+                return _Outcome(proof, GUIDED, False)
         if self._spent():
-            return _Found(None, "", False)
+            return _Outcome(None, "", False)
         if self._tell is not None:
             self._tell(UNGUIDED, self.used)
         seconds = self._seconds_left()
-        found = search_unguided(
+        attempt = search_unguided(
             library.matrix, 0, self._inferences_left(), seconds, self._is_stopped
         )
-        self.used += found.inferences
-        proof = self._extracted(library, found.tableau) if found.proved else None
-        return _Found(proof, UNGUIDED if proof else "", found.exhausted)
+        self.used += attempt.inferences
+        proof = self._extracted(library, attempt.tableau) if attempt.proved else None
+        return _Outcome(proof, UNGUIDED if proof else "", attempt.exhausted)
 
     def _guided_or_not(self, guide: Guide, library: Library) -> Proof | None:
         """The proof of the guided search; whatever goes wrong in it leaves the problem to the
@@ -271,28 +271,28 @@ class _Searches:
             beyond = max(0, inferences - GUIDED_FIRST)
             inferences = inferences - beyond + int(self._share * beyond)
         tell = self._tell
-        found = search_guided(
+        trial = search_guided(
             game, guide.search, evaluator, 0, inferences, seconds, self._is_stopped,
             None if tell is None else lambda used: tell(GUIDED, used), memory=self._memory,
         )  # fmt: skip
-        self.used += found.inferences
-        if not found.proved:
+        self.used += trial.inferences
+        if not trial.proved:
             return None
-        _, end = replay(game, 0, found.moves)
+        _, end = replay(game, 0, trial.actions)
         return self._extracted(library, arrays.take(end.tableau, 0))
 
     def _extracted(self, library: Library, tableau: Tableau) -> Proof:
         with self.within(CHECKING_S):
             return proof_of(library, 0, tableau)
 
-    def _ending(self, found: _Found) -> tuple[str, str]:
+    def _ending(self, outcome: _Outcome) -> tuple[str, str]:
         """The status and the reason of a search that found nothing."""
         if self._stopped:
             return USER, "interrupted"
         left = self._inferences_left()
         if left is not None and left <= 0:
             return GAVE_UP, f"all {self._bounds.inferences:,} inferences are used up"
-        if found.exhausted:
+        if outcome.exhausted:
             return GAVE_UP, "all that there is was tried, without a proof"
         return TIMEOUT, f"all {self._bounds.seconds:g} seconds are used up"
 

@@ -20,7 +20,7 @@ from selfplay.search import Forest, GameModel, Model, Search
 from selfplay.search import forest as forests
 from selfplay.search.model import BEST
 from selfplay.search.tree import NONE, ROOT, Tree, edges_of
-from selfplay.types import Bool, Decision, Evaluator, Float, Int, State, Transition
+from selfplay.types import Bool, Decision, Evaluation, Evaluator, Float, Int, State, Transition
 
 _SLICE = 256  # simulations between two looks at what is solved
 _MANY = 50  # visits of a position that a failed search has looked into
@@ -80,9 +80,7 @@ class Unguided:
     def __init__(self, actions: int) -> None:
         self._actions = actions
 
-    def __call__(self, game: Any, state: ProvingState) -> Any:
-        from selfplay.types import Evaluation
-
+    def __call__(self, game: Any, state: ProvingState) -> Evaluation:
         count = len(state.problem)
         nothing = np.zeros(count, np.float32)
         return Evaluation(np.zeros((count, self._actions), np.float32), nothing, nothing)
@@ -194,21 +192,21 @@ class Lanes:
         self._anew[:] = False
         budget = np.array([self._budget(lane) for lane in self._lanes], np.int32)
         noisy = np.array([self._explore or lane.again for lane in self._lanes])
-        found = search.search(forest, model, self._rng, noisy, budget, self._wave)
+        result = search.search(forest, model, self._rng, noisy, budget, self._wave)
         now = time.perf_counter()
         done, moving = [], []
         for i, lane in enumerate(self._lanes):
             if lane.idle:
                 continue
             lane.simulations += int(budget[i])
-            if self._has_ended(i, bool(found.solved[i]), now):
+            if self._has_ended(i, bool(result.solved[i]), now):
                 done.append(i)
-            elif found.solved[i]:
+            elif result.solved[i]:
                 self._restart(i)
             elif lane.simulations >= search.simulations or _is_full(forest.tree, i):
                 moving.append(i)
         if moving:
-            done += self._move(np.array(moving), found.decision)
+            done += self._move(np.array(moving), result.decision)
         return done
 
     def _budget(self, lane: _Lane) -> int:

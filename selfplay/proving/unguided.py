@@ -24,14 +24,14 @@ def attempt_unguided(
     matrix = game.library.matrix
     if rng is not None:
         matrix = shuffled(matrix, problem, rng)
-    found = deepen(matrix, problem, inferences=inferences)
-    moves = moves_of(game, problem, found.tableau) if found.proved else None
+    attempt = deepen(matrix, problem, inferences=inferences)
+    moves = moves_of(game, problem, attempt.tableau) if attempt.proved else None
     return Trial(
         problem,
-        found.proved,
-        found.exhausted,
-        found.inferences,
-        found.seconds,
+        attempt.proved,
+        attempt.exhausted,
+        attempt.inferences,
+        attempt.seconds,
         moves or (),
         (),
     )
@@ -61,14 +61,14 @@ def search_unguided(
     while True:
         left = None if seconds is None else seconds - (time.perf_counter() - begun)
         most = budget if inferences is None else min(budget, inferences - used)
-        found = deepen(order, problem, most, left, stop=stop)
-        used, depths = used + found.inferences, depths + found.rounds
+        attempt = deepen(order, problem, most, left, stop=stop)
+        used, depths = used + attempt.inferences, depths + attempt.rounds
         elapsed = time.perf_counter() - begun
         late = seconds is not None and elapsed >= seconds
         spent = inferences is not None and used >= inferences
         over = late or spent or (stop is not None and stop())
-        if found.proved or found.exhausted or over or found.inferences < most:
-            return found._replace(inferences=used, seconds=elapsed, rounds=depths)
+        if attempt.proved or attempt.exhausted or over or attempt.inferences < most:
+            return attempt._replace(inferences=used, seconds=elapsed, rounds=depths)
         order = shuffled(matrix, problem, rng)
         budget = min(_SHUFFLED << orders // _EIGHT, _MOST)
         orders += 1

@@ -38,8 +38,7 @@ def arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     from envs.proving.logic.deep import deep
     from selfplay.proving.prover import Result, complain
-    from selfplay.proving.szs import USER, status_line
-    from selfplay.proving.telling import (
+    from selfplay.proving.report import (
         BOTH,
         NONE,
         SUMMARY,
@@ -48,6 +47,7 @@ def run(arguments: argparse.Namespace) -> Answer:
         result_content,
         result_lines,
     )
+    from selfplay.proving.szs import USER, status_line
 
     path, bounds = Path(arguments.problem), bounds_of(arguments)
     name = path.name.removesuffix(".p")

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from provers import library_of, write_prover
+from provers import library_of, moves_are_accepted, write_prover
 
-from envs.proving.calculus.tableau import OVER, PROVED
 from envs.proving.game import OWN, Proving
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.interrupt import look
@@ -23,11 +22,10 @@ from selfplay.config import parse_config
 from selfplay.proving import batch
 from selfplay.proving import prover as provers
 from selfplay.proving.batch import Conditions, ProblemResult, is_trivial, judge_file, judge_files
-from selfplay.proving.guided import Guided, search_guided, unguided
-from selfplay.proving.lessons import replay
+from selfplay.proving.guided import search_guided, unguided
 from selfplay.proving.prover import Prover, Result
 from selfplay.proving.report import TRIVIAL, by_set, judged_json, judged_lines
-from selfplay.proving.trials import Bounds, winning_line
+from selfplay.proving.trials import Bounds, Trial, winning_line
 from selfplay.search.tree import new_tree
 from selfplay.system.workers import Workers
 from selfplay.training.folder import RunFolder
@@ -132,7 +130,7 @@ def test_inferences_beyond_the_first_are_shared(
         game: Any, search: Any, evaluator: Any, problem: int, most: int, *rest: Any, **more: Any
     ) -> Any:
         asked.append(most)
-        return Guided(False, False, most, ())
+        return Trial(0, False, False, most, 0.0, (), ())
 
     monkeypatch.setattr(provers, "search_guided", search)
     result = Prover(unguided(), share).prove_file(DEEP, Bounds(inferences=inferences))
@@ -204,7 +202,7 @@ def test_nets_read_problems_of_nothing(kind: str, tmp_path: Path) -> None:
 def test_a_guided_search_that_breaks_leaves_the_problem_to_the_other(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(*_: Any, **__: Any) -> Guided:
+    def broken(*_: Any, **__: Any) -> Trial:
         raise IndexError("index 3\nis out of bounds")
 
     monkeypatch.setattr(provers, "search_guided", broken)
@@ -283,22 +281,21 @@ def test_a_tree_without_room_goes_on_below_and_begins_again(room: int) -> None:
     game = Proving(str(EASY))
     found = search_guided(game, guide.search, guide.opinions(game), 0, 50_000, room=room)
     assert found.proved
-    _, end = replay(game, 0, found.moves)
-    assert end.tableau.scalars[0, OVER] == PROVED
+    assert moves_are_accepted(game, 0, found.actions)
 
 
 def test_a_game_that_is_lost_from_the_start_is_exhausted() -> None:
     guide = unguided()
     game = guide.game.on(library_of(SATISFIABLE))
     found = search_guided(game, guide.search, guide.opinions(game), 0)
-    assert (found.proved, found.exhausted, found.moves) == (False, True, ())
+    assert (found.proved, found.exhausted, found.actions) == (False, True, ())
 
 
 def test_a_problem_without_anything_to_begin_with() -> None:
     guide = unguided()
     game = guide.game.on(library_of("cnf(a, axiom, p)."))
     found = search_guided(game, guide.search, guide.opinions(game), 0)
-    assert found == (False, True, 0, ())
+    assert (found.proved, found.exhausted, found.inferences) == (False, True, 0)
 
 
 def test_the_winning_line_follows_what_is_sure() -> None:
