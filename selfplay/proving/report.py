@@ -128,7 +128,8 @@ def result_content(result: Result, texts: dict[str, str]) -> dict[str, Any]:
 
 def set_of(path: Path, folder: Path) -> str:
     """The set a problem belongs to: the folder it lies in, below the one that was named."""
-    inside = path.parent.relative_to(folder).as_posix() if path.is_relative_to(folder) else "."
+    below = path.parent.is_relative_to(folder)  # a file that was named itself is not
+    inside = path.parent.relative_to(folder).as_posix() if below else "."
     return inside if inside != "." else folder.resolve().name
 
 

@@ -84,7 +84,6 @@ def run_folder(place: Path, game: str) -> Path:
     [
         "connect4",
         "connect4?width=6&height=5",
-        "proving?problems=x",
         "pettingzoo:pettingzoo.classic.tictactoe_v3",
         "pettingzoo:pettingzoo.classic.connect_four_v3:env",
         "gymnasium:CartPole-v1?scale=0.005&max_moves=200",
@@ -132,8 +131,8 @@ def test_games_that_a_file_may_not_name(spec: str) -> None:
     "words",
     [
         "play run", "evaluate run", "match run random", "train run", "data run --out d",
-        "compare run", "train recipe.toml", "sweep sweep.toml --dry-run", "explore run p.p",
-        "prove p.p --run run", "sweep made.toml --dry-run",
+        "compare run", "train recipe.toml", "sweep sweep.toml --dry-run",
+        "sweep made.toml --dry-run",
     ],
 )  # fmt: skip
 def test_no_verb_runs_a_strangers_game(
@@ -147,7 +146,6 @@ def test_no_verb_runs_a_strangers_game(
     (place / "sweep.toml").write_text(f'base = "recipe.toml"\n{arm}', encoding="utf-8")
     made = f'[[data]]\nout = "d"\nmake = "solver --game={game}"\n{arm}'
     (place / "made.toml").write_text(made, encoding="utf-8")
-    (place / "p.p").write_text("fof(c, conjecture, p | ~ p).\n", encoding="utf-8")
     assert cli.main(words.split()) == 1
     assert "say --trust once" in capsys.readouterr().err
     assert not (place / "PWNED").exists()
@@ -324,7 +322,7 @@ def test_a_recipes_name_leads_nowhere_else(name: str, place: Path) -> None:
     [
         "connect4?width=99999999", "connect4?height=99999999", "nim?stones=99999999",
         "nim?take=99999999", "nim?stones=2.5", "nim?stones=inf", "othello?size=99999999",
-        "connect4?width=nan", "connect4?run=99999999", "proving?nodes=99999999",
+        "connect4?width=nan", "connect4?run=99999999",
         "envs.toys:Chain?length=99999999", "envs.toys:Coins?length=99999999",
         "envs.toys:Standoff?length=0",
     ],

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import pytest
 from program import COMMAND, run, surroundings
 
-from selfplay.config import Config, parse_config
+from selfplay.config import parse_config
 from selfplay.sweep import runner
 from selfplay.sweep.forecast import Forecast, Paid, makespan
 from selfplay.sweep.measure import Rates, estimate
@@ -318,36 +318,6 @@ def test_finished_cells_tell_more_than_a_measurement(tmp_path: Path) -> None:
     assert found.flops == 2 * (4e6 + 12e6 + 6000)
     # in the order they are run: 60 | 1200, 20, 60 behind the 60, 1200 behind those
     assert found.left_s == 60 + 20 + 60 + 1200
-
-
-def test_proving_is_not_measured_as_if_it_were_self_play(tmp_path: Path) -> None:
-    text = """name = "proofs"
-    seeds = [0]
-    [base]
-    game = "proving"
-    [base.regime]
-    kind = "prove"
-    [base.net]
-    kind = "walks"
-    [[arm]]
-    name = "walks"
-    set = { "budget" = { seconds = 30 } }
-    [[arm]]
-    name = "graph"
-    set = { "net" = { kind = "graph" }, "budget" = { seconds = 30 } }
-    [[arm]]
-    name = "long"
-    set = { "budget" = { positions = 100 } }
-    """
-
-    def never(config: Config) -> Rates:
-        raise AssertionError(f"{config.game} was measured")
-
-    plan = plan_of(tmp_path, text, out=str(tmp_path / "out"))
-    found = preview(plan, 2, never)
-    told = {task.name: (estimate.seconds, estimate.source) for task, _, estimate in found.rows}
-    assert told["walks-s0"] == told["graph-s0"] == (30, "its budget")
-    assert math.isnan(told["long-s0"][0])
 
 
 def test_time_left_from_how_far_the_running_cells_are(tmp_path: Path) -> None:
