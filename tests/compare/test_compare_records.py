@@ -126,33 +126,6 @@ def test_labels_tell_what_differs(tmp_path: Path) -> None:
     ]
 
 
-def test_provers_that_learn_imitate_or_have_no_net_are_three_regimes(tmp_path: Path) -> None:
-    for name, learns, measured in (
-        ("a", True, True),
-        ("b", False, True),
-        ("c", False, False),
-        ("d", True, False),  # it learned from guided proofs, and was measured without
-    ):
-        guided = {"regime": {"guided": learns}, "strength": {"guided": measured}}
-        write_run(tmp_path / name, LAW, kind="prove", **guided)  # type: ignore[arg-type]
-    runs = read_runs([tmp_path])
-    assert runs.skipped == ()
-    assert [(group.kind, group.label, group.expert) for group in group_runs(runs.runs)] == [
-        ("imitation", "imitation", "the unguided search"),
-        ("prove", "guided proving", ""),
-        ("unguided", "unguided proving, guided false", ""),
-        ("unguided", "unguided proving, guided true", ""),
-    ]
-
-
-def test_the_search_without_a_net_is_told_without_one(tmp_path: Path) -> None:
-    for name, width, guided in (("a", 16, True), ("b", 32, True), ("c", 16, False)):
-        write_run(tmp_path / name, LAW, kind="prove", width=width, strength={"guided": guided})
-    assert labels(tmp_path) == [
-        "guided proving, 508 parameters", "guided proving, 1,004 parameters", "unguided proving",
-    ]  # fmt: skip
-
-
 def test_kinds_of_net_are_told_apart(tmp_path: Path) -> None:
     for width, kind in ((16, "mlp"), (64, "resnet")):
         change(write_run(tmp_path / kind, LAW, width=width), net={"kind": kind})
@@ -184,21 +157,17 @@ def test_the_effort_of_a_search_in_words(settings: Settings, words: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("kind", "changes", "said"),
+    ("changes", "said"),
     [
-        ("prove", {"strength": {"inferences": 50}}, r"strength.inferences = 0, .*b has 50"),
-        ("prove", {"strength": {"problems": 7}}, r"strength.problems = 100, .*b has 7"),
-        ("prove", {"problems": "elsewhere"}, r"problems = '', .*b has 'elsewhere'"),
-        ("selfplay", {"strength": {"simulations": 16}}, r"strength.simulations = 64, .*b has 16"),
-        ("selfplay", {"strength": {"positions": "p.csv"}}, r"positions = '', .*b has 'p.csv'"),
+        ({"strength": {"simulations": 16}}, r"strength.simulations = 64, .*b has 16"),
+        ({"strength": {"positions": "p.csv"}}, r"positions = '', .*b has 'p.csv'"),
     ],
 )
 def test_runs_measured_in_other_ways_are_refused(
-    kind: str, changes: dict[str, Any], said: str, tmp_path: Path
+    changes: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
-    game = "proving" if kind == "prove" else "tictactoe"
-    change(write_run(tmp_path / "a", LAW, kind=kind), game=game)
-    change(write_run(tmp_path / "b", LAW, kind=kind, seed=1), game=game, **changes)
+    write_run(tmp_path / "a", LAW)
+    change(write_run(tmp_path / "b", LAW, seed=1), **changes)
     with pytest.raises(ValueError, match=said):
         read_runs([tmp_path])
 
