@@ -230,8 +230,8 @@ def test_what_never_ends_is_not_read(name: str, kind: str, hostile: Path) -> Non
 
 
 def test_an_option_that_an_older_version_did_not_write_is_named(tmp_path: Path) -> None:
-    write_run(tmp_path / "new", LAW, kind="prove")
-    file = write_run(tmp_path / "old", LAW, kind="prove", seed=1) / "config.json"
+    write_run(tmp_path / "new", LAW)
+    file = write_run(tmp_path / "old", LAW, seed=1) / "config.json"
     file.write_text(file.read_text().replace('"simulations"', '"older"'))
     (skipped,) = read_runs([tmp_path]).skipped
     assert skipped.reason == f"{file} lacks 'simulations': it is damaged, or of too old a version"

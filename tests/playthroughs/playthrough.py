@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs import make
-from envs.proving.game import SMALL
 from selfplay.checks.forms import paths
 from selfplay.types import Game, Obs, State, Symmetric
 
 FOLDER = Path(__file__).parent
+PROBLEM = FOLDER.parents[1] / "envs/proving/problems/pelletier/pelletier_24.p"
 GAMES = {
     "tictactoe": "tictactoe",
     "connect4": "connect4",
@@ -37,7 +37,7 @@ GAMES = {
     "standoff": "envs.toys:Standoff",
     "nim": "nim",
     "nim_again": "nim?stones=14&take=2&again=true",
-    "proving": f"proving?problems={SMALL}",
+    "proving": f"proving?problems={PROBLEM}",
 }
 _MOVE = re.compile(r"^-- move \d+: (.*)$", re.MULTILINE)
 _LONG = 600  # numbers of an array that are not written one by one
