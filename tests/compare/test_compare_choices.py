@@ -18,12 +18,14 @@ from selfplay.compare.analysis.crossing import crossing
 from selfplay.compare.analysis.curves import curves
 from selfplay.compare.analysis.sentence import write_sentence
 from selfplay.compare.comparison import compare
+from selfplay.compare.groups import group_runs
 from selfplay.compare.metrics import choose_loss, choose_metric
 from selfplay.compare.publish import Request, publish
+from selfplay.compare.records import read_runs
 from selfplay.compare.report.canvas import STYLE, log_y, new_axes
 from selfplay.compare.report.console import print_comparison
 from selfplay.compare.report.draw_strength import draw_groups, draw_regimes
-from selfplay.compare.views import write_answer
+from selfplay.compare.views import View, make_views, write_answer
 
 RATE = "strength/mistake_rate"
 SHOWN = power(3e9, 0.3)
@@ -53,6 +55,11 @@ def two_regimes(place: Path, **of: Callable[[float], float]) -> Path:
         )  # fmt: skip
         measured_as(taught, **of)
     return place
+
+
+def views_of(place: Path, metric: str) -> tuple[View, ...]:
+    """The views alone, without the laws."""
+    return make_views(group_runs(read_runs([place]).runs), metric, None)
 
 
 @pytest.mark.parametrize(
@@ -167,9 +174,9 @@ def test_an_axis_holds_zero() -> None:
 
 def test_zero_is_drawn_where_a_regime_comes_to_it(tmp_path: Path) -> None:
     of = {"own_mistake_rate": lambda rate: 0.0 if rate < 0.3 else rate}
-    found = compare([two_regimes(tmp_path, **of)])
+    (view, *_) = views_of(two_regimes(tmp_path, **of), "strength/own_mistake_rate")
     with mpl.rc_context(STYLE):  # type: ignore[arg-type]  # it wants literal keys
-        drawn = draw_regimes(found.views[0], found.views[0].free, "strength")
+        drawn = draw_regimes(view, view.free, "strength")
     assert drawn is not None
     assert re.search(r">\s*0%\s*<", drawn.svg)
 
@@ -179,7 +186,7 @@ def test_only_the_two_of_the_sentence_have_bands(tmp_path: Path) -> None:
     for seed in (0, 1):
         for kind in ("policy_gradient", "dagger", "imitation_then_selfplay"):
             write_run(tmp_path / f"{kind}-{seed}", power(3e9, 0.2), kind=kind, seed=seed)
-    view = compare([tmp_path]).views[0]
+    (view, *_) = views_of(tmp_path, RATE)
     drawn = draw_regimes(view, view.free, "strength")
     assert drawn is not None
     assert drawn.svg.count("FillBetweenPolyCollection") == 2

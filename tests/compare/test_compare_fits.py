@@ -202,7 +202,7 @@ def test_elasticities_are_the_exponents() -> None:
 
 
 def test_laws_of_data_size_and_both() -> None:
-    groups = arms("imitation", {1000: 1, 4000: 2, 16000: 3}, (100, 1000, 10_000), 2)
+    groups = arms("imitation", {1000: 1, 4000: 2, 16000: 3}, (100, 1000, 10_000), 1)
     fits = data_and_size_fits(groups, LOSS)
     exponents = {fit.of: fit.parameter("exponent").value for fit in fits if fit.form == "power"}
     assert exponents == pytest.approx({"D": 0.2, "N": 0.3}, rel=1e-4)
@@ -214,7 +214,7 @@ def test_laws_of_data_size_and_both() -> None:
 def test_budgets_may_differ_in_the_law_of_data_alone() -> None:
     """Few data are learned by heart soon, so that their runs may end early."""
     groups = []
-    for group in arms("imitation", {1000: 1, 4000: 2, 16000: 3}, (100, 1000, 10_000), 2):
+    for group in arms("imitation", {1000: 1, 4000: 2, 16000: 3}, (100, 1000, 10_000), 1):
         budget = ("budget.flops", str(group.games))
         runs = [run._replace(options=(*run.options, budget)) for run in group.runs]
         groups.append(group._replace(runs=tuple(runs)))
