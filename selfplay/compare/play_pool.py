@@ -36,8 +36,8 @@ from selfplay.players.unbalanced import unbalanced_openings, usual_plies
 from selfplay.search import Search
 from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder
+from selfplay.truth.base import optimal_moves
 from selfplay.truth.labels import Labeller
-from selfplay.truth.solver import optimal_moves
 from selfplay.types import Decision, Game, Int, Player, State
 
 ANCHORS = ("minimax:4", "mcts:100", "minimax:2", "random")  # the best guess of the best first

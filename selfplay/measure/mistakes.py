@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import length, take
 from selfplay.stats import Interval, mean_of, result_probabilities, wilson
+from selfplay.truth.base import optimal_moves
 from selfplay.truth.positions import Positions
-from selfplay.truth.solver import optimal_moves
 from selfplay.types import Decision, Evaluator, Float, Game, Player
 
 SURPRISE = 1e-6  # no result is given a smaller probability, so cross-entropies stay finite

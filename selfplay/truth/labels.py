@@ -28,7 +28,8 @@ from selfplay.lines.openings import random_positions
 from selfplay.system.interrupts import leave_to_parent
 from selfplay.system.parent import leave_with_parent
 from selfplay.system.private import cache_folders, is_private
-from selfplay.truth.solver import ExhaustiveSolver, Partial, Solver, solver_for
+from selfplay.truth.base import Partial, Solver
+from selfplay.truth.solver import ExhaustiveSolver, solver_for
 from selfplay.types import Bool, Float, Game, State, Symmetric
 
 _AT_ONCE = 4  # positions that a process solves before it asks for more

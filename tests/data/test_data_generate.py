@@ -20,8 +20,9 @@ from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
 from selfplay.lines.weighed import play
 from selfplay.stats import random_actions, soften
+from selfplay.truth.base import optimal_moves
 from selfplay.truth.labels import Labeller
-from selfplay.truth.solver import optimal_moves, solver_for
+from selfplay.truth.solver import solver_for
 from selfplay.types import Game, Player
 
 

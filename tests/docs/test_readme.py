@@ -31,8 +31,9 @@ from selfplay.training.folder import RunFolder
 from selfplay.training.metrics import find, table
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Training
+from selfplay.truth.base import optimal_moves
 from selfplay.truth.positions import default_positions, read_positions, write_positions
-from selfplay.truth.solver import optimal_moves, solver_for
+from selfplay.truth.solver import solver_for
 from selfplay.verbs import cli
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -35,8 +35,9 @@ from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Outcome, Training
+from selfplay.truth.base import optimal_moves
 from selfplay.truth.positions import write_positions
-from selfplay.truth.solver import optimal_moves, solver_for
+from selfplay.truth.solver import solver_for
 from selfplay.types import State
 
 GAME = TicTacToe()

@@ -9,8 +9,8 @@ from reference import searched, uniform
 from envs.connect4 import Connect4
 from selfplay.arrays import take
 from selfplay.search import Gumbel, Puct
+from selfplay.truth.base import optimal_moves
 from selfplay.truth.positions import default_positions, read_positions
-from selfplay.truth.solver import optimal_moves
 
 AT_ONCE = 50  # positions, which keeps the trees below 300 MB
 

@@ -14,7 +14,8 @@ from selfplay.lines.keys import position_keys
 from selfplay.players.players import NetPlayer, SearchPlayer
 from selfplay.training.agent import load_agent
 from selfplay.training.run import train
-from selfplay.truth.solver import optimal_moves, solver_for
+from selfplay.truth.base import optimal_moves
+from selfplay.truth.solver import solver_for
 from selfplay.types import Game, State
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -12,8 +12,9 @@ import pytest
 from envs.othello import Othello, OthelloState
 from selfplay.arrays import length, take
 from selfplay.stats import random_actions
-from selfplay.truth.othello import endgame, solve, solve_moves
-from selfplay.truth.solver import OthelloSolver, solver_for
+from selfplay.truth.othello import OthelloSolver
+from selfplay.truth.othello_endgame import endgame, solve, solve_moves
+from selfplay.truth.solver import solver_for
 from selfplay.types import State
 
 PROBLEMS = Path(__file__).resolve().parents[3] / "shared" / "data" / "othello-ffo"
@@ -174,7 +175,7 @@ def test_the_problems_of_the_french_federation() -> None:
 def test_another_process_loads_the_kernels_from_the_cache() -> None:
     """numba crashes on loading functions that call one another in circles."""
     program = (
-        "import numpy as np; from selfplay.truth.othello import endgame, solve_moves; "
+        "import numpy as np; from selfplay.truth.othello_endgame import endgame, solve_moves; "
         "row = np.empty(64, np.float32); "
         "solve_moves(np.uint64(1), np.uint64(2), endgame(8), row); print(row[2])"
     )

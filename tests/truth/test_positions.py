@@ -15,18 +15,14 @@ from selfplay.arrays import length, take
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.openings import distinct_openings, random_positions
 from selfplay.stats import random_actions
-from selfplay.truth import make_positions as stages
+from selfplay.truth import othello as stages
 from selfplay.truth import positions as positions_module
-from selfplay.truth.make_positions import (
-    EMPTIES,
-    SETS,
-    STAGES,
-    few_replies,
-    label_stages,
-    plies_left,
-)
+from selfplay.truth.base import optimal_moves
+from selfplay.truth.connect4 import SETS, STAGES, plies_left
+from selfplay.truth.make_positions import label_stages
+from selfplay.truth.othello import EMPTIES, few_replies
 from selfplay.truth.positions import default_positions, parse_moves, read_positions, write_positions
-from selfplay.truth.solver import optimal_moves, solver_for
+from selfplay.truth.solver import solver_for
 
 HEADER = "set,moves,s1,s2,s3,s4,s5,s6,s7"
 

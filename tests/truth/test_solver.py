@@ -13,7 +13,9 @@ from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff, Toy, Win, WinnerLoser
 from selfplay.lines import every_line as lookahead
 from selfplay.lines.every_line import look_ahead
-from selfplay.truth.solver import ConnectFourSolver, ExhaustiveSolver, optimal_moves, solver_for
+from selfplay.truth.base import optimal_moves
+from selfplay.truth.connect4 import ConnectFourSolver
+from selfplay.truth.solver import ExhaustiveSolver, solver_for
 from selfplay.types import Game
 
 NAN = np.nan
