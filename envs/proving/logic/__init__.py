@@ -1,1 +1,4 @@
-"""Formulas, the languages they are written in, and their clause forms."""
+"""Formulas, the languages they are written in, and their clause forms with certificates.
+
+Nothing here searches for a proof or checks one.
+"""

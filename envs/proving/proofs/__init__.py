@@ -1,1 +1,4 @@
-"""Proofs for people and machines, and the checker that trusts none of them."""
+"""Proofs for people and machines, and the checker that trusts none of them.
+
+How proofs are found is no matter here, nor how clause forms are made.
+"""
