@@ -42,7 +42,7 @@ class TooLargeError(ValueError):
     """There is more to look at than was asked for."""
 
 
-def look_ahead(
+def enumerate_lines(
     game: Game, state: State, depth: int | None = None, max_edges: int | None = None
 ) -> tuple[list[Level], list[Outcomes]]:
     """The levels below ``state`` and the outcomes of every action of their positions.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import concatenate, length, take
-from selfplay.lines.every_line import TooLargeError, edge_limit, look_ahead
+from selfplay.lines.every_line import TooLargeError, edge_limit, enumerate_lines
 from selfplay.lines.lockstep import lockstep
 from selfplay.lines.openings import any_move
 from selfplay.search import Puct, Search
@@ -105,7 +105,7 @@ class MinimaxPlayer:
     def _look(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         limit = length(state) * edge_limit(state)
         try:
-            _, outcomes = look_ahead(game, state, self._depth, limit)
+            _, outcomes = enumerate_lines(game, state, self._depth, limit)
         except TooLargeError as error:
             raise ValueError(
                 f"{self.name} looks too far ahead in {game.name}: {error}; choose a smaller depth"

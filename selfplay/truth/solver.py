@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import holds_objects, take
-from selfplay.lines.every_line import TooLargeError, edge_limit, look_ahead
+from selfplay.lines.every_line import TooLargeError, edge_limit, enumerate_lines
 from selfplay.lines.keys import position_keys
 from selfplay.truth.base import Solver
 from selfplay.truth.connect4 import ConnectFourSolver
@@ -38,7 +38,7 @@ def is_small(game: Game) -> bool:
     if holds_objects(start):  # each of its moves copies a Python object
         return False
     try:
-        look_ahead(game, start, max_edges=SMALL_EDGES)
+        enumerate_lines(game, start, max_edges=SMALL_EDGES)
     except TooLargeError:
         return False
     return True
@@ -68,7 +68,7 @@ class ExhaustiveSolver:
 
     def _solve(self, state: State) -> None:
         try:
-            levels, outcomes = look_ahead(self._game, state, max_edges=edge_limit(state))
+            levels, outcomes = enumerate_lines(self._game, state, max_edges=edge_limit(state))
         except TooLargeError as error:
             raise ValueError(f"there is no solver for {self._game.name}: {error}") from error
         keys = np.concatenate([self._keys, *(level.key for level in levels)])

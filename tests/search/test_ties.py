@@ -8,7 +8,7 @@ from envs.connect4 import Connect4
 from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from envs.toys import Move, Toy
-from selfplay.lines.every_line import look_ahead
+from selfplay.lines.every_line import enumerate_lines
 from selfplay.players.players import NetPlayer, SearchPlayer, ValuePlayer, make_player
 from selfplay.search import Gumbel, Puct
 from selfplay.stats import random_actions
@@ -117,7 +117,7 @@ def test_scores_of_mirror_images_are_equal_whatever_soonness_says() -> None:
     now, later = Move(0.0, 0, 3, 0.0), Move(0.0, 1, 3, 0.0)
     roads = [Move(0.5, 1, 1, 0.0), Move(0.5, 1, 2, 0.0)]
     game = Toy("roads", [roads, [now, later], [later, now], [now]], num_players=1, max_moves=3)
-    _, outcomes = look_ahead(game, game.init(np.random.default_rng(0), 1))
+    _, outcomes = enumerate_lines(game, game.init(np.random.default_rng(0), 1))
     assert outcomes[0].scores[0, 0] == outcomes[0].scores[0, 1]
 
 

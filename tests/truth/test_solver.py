@@ -12,7 +12,7 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff, Toy, Win, WinnerLoser
 from selfplay.lines import every_line as lookahead
-from selfplay.lines.every_line import look_ahead
+from selfplay.lines.every_line import enumerate_lines
 from selfplay.truth.base import optimal_moves
 from selfplay.truth.connect4 import ConnectFourSolver
 from selfplay.truth.solver import ExhaustiveSolver, solver_for
@@ -86,7 +86,7 @@ def test_a_sooner_win_and_a_later_loss_score_higher() -> None:
 
 def test_all_of_tic_tac_toe_is_4520_open_positions() -> None:
     game = TicTacToe()
-    levels, _ = look_ahead(game, game.init(np.random.default_rng(0), 1))
+    levels, _ = enumerate_lines(game, game.init(np.random.default_rng(0), 1))
     assert sum(len(level.key) for level in levels) == 5478 - 958  # all, less the finished ones
 
 
@@ -103,7 +103,7 @@ def test_returns_are_the_planted_ones(game: Toy) -> None:
     rng = np.random.default_rng(0)
     state = game.init(rng, 64)
     for _ in range(game.max_moves):
-        _, outcomes = look_ahead(game, state)
+        _, outcomes = enumerate_lines(game, state)
         np.testing.assert_allclose(outcomes[0].returns, game.qvalues(state), atol=1e-6)
         signs_found = np.sign(np.round(ExhaustiveSolver(game).scores(state), 6))
         np.testing.assert_array_equal(signs_found, np.sign(np.round(game.qvalues(state), 6)))
@@ -116,7 +116,7 @@ def test_a_horizon_hides_what_lies_beyond() -> None:
     game = Chain(4)  # going on (action 1) pays 1 with the fourth move
     state = game.init(np.random.default_rng(0), 1)
     for depth, expected in ((3, 0.0), (4, 1.0)):
-        _, outcomes = look_ahead(game, state, depth)
+        _, outcomes = enumerate_lines(game, state, depth)
         assert outcomes[0].returns.tolist() == [[expected, 0.0]]
 
 
