@@ -60,19 +60,20 @@ class Puct(SearchSection):
         summary = forest.summary()
         legal = summary.prior > 0
         count = np.maximum(legal.sum(axis=1, keepdims=True), 1)
-        drawn = action_noise(rng.gamma, self.noise_total / count, legal)
-        share, noise = self.noise_share * explore[:, None], drawn * legal
+        noise = action_noise(rng.gamma, self.noise_total / count, legal)
+        ties, share = trees.tie_seeds(noise), self.noise_share * explore[:, None]
+        noise *= legal  # all in place: arrays of many actions are slow to make
         noise /= np.maximum(noise.sum(axis=1, keepdims=True), 1e-30)
-        noise *= share  # in place: arrays of many actions are slow to make
-        prior = ((1 - share) * summary.prior + noise).astype(np.float32)
+        noise *= share
+        noise += (1 - share) * summary.prior
         return PuctRule(
-            prior,
+            noise.astype(np.float32),
             summary.visits,
             self.exploration,
             self.exploration_base,
             self.unvisited_penalty,
             np.where(explore, self.forced, 0.0).astype(np.float32),
-            trees.tie_seeds(drawn),
+            ties,
         )
 
     def decide(
@@ -81,14 +82,15 @@ class Puct(SearchSection):
         """The share of the visits, pruned of forced ones, as policy; a move drawn by visits."""
         policy = np.empty(summary.prior.shape, np.float32)
         _prune(rule, summary, policy)
-        weight = np.where(summary.dominated, 0, summary.visits).astype(np.float64)
+        weight = np.where(summary.dominated, 0.0, summary.visits)
         nothing = weight.sum(axis=1) == 0
         weight[nothing] = policy[nothing]
         action = np.empty(len(policy), np.int32)
         _choose(rule, summary, weight, action)
         if self.temperature > 0:
-            share = (weight / weight.max(axis=1, keepdims=True)) ** (1 / self.temperature)
-            action = np.where(explore, random_actions(share, rng), action).astype(np.int32)
+            weight /= weight.max(axis=1, keepdims=True)
+            weight **= 1 / self.temperature
+            action = np.where(explore, random_actions(weight, rng), action).astype(np.int32)
         return Decision(
             action, policy, summary.value, summary.visits - rule.before, summary.qvalues
         )
