@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -105,7 +106,8 @@ def test_full_pools_grow_and_drop_nothing(section: Gumbel | Puct) -> None:
 @pytest.mark.parametrize("kind", ["gumbel", "puct"])
 def test_a_wide_game_takes_little_memory_and_time(kind: str) -> None:
     """Under 1 GB in all, and at half the speed of a game with 30 actions or better."""
-    run = subprocess.run([sys.executable, __file__, kind], capture_output=True, text=True)
+    command, tests = [sys.executable, "-m", "search.test_wide", kind], Path(__file__).parents[1]
+    run = subprocess.run(command, cwd=tests, capture_output=True, text=True, check=True)
     megabytes, ratio = map(float, run.stdout.split())
     assert megabytes < 1000
     assert ratio >= 0.5
