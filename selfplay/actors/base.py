@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,45 +26,11 @@ class Setup(NamedTuple):
     inference: Inference
 
 
-class Actors(Protocol):
-    """Actors that play side by side, each with its own share of the games."""
+class Actors:
+    """Actors that play one after the other in this thread, each with its own share of the games.
 
-    count: int  # actors, each of which keeps a core busy
-
-    def collect(self, net: Net, positions: int) -> tuple[Harvest, Usage]:
-        """At least ``positions`` new samples under the weights of ``net``, and what they cost.
-
-        Seconds are summed over the actors.
-        """
-
-    def state_dict(self) -> dict[str, Any]:
-        """The games under way."""
-
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Goes on with the games that ``state_dict`` returned.
-
-        Raises ValueError when they were played by another number of actors.
-        """
-
-    def cancel(self) -> None:
-        """Makes a ``collect`` under way give up at once; its games are lost."""
-
-    def close(self) -> None:
-        """Ends what runs in the background once its present work is done."""
-
-
-class BackendSection(Section):
-    """Section ``[backend]``."""
-
-    kind: str
-
-    def make_actors(self, setup: Setup, net: Net, seed: int) -> Actors:
-        """Actors for nets like ``net``; the same seed and number of actors play the same games."""
-        raise NotImplementedError
-
-
-class LocalActors:
-    """Actors in this process, one after the other; a subclass may run them side by side."""
+    A subclass may run them side by side, or elsewhere.
+    """
 
     def __init__(self, setup: Setup, net: Net, seed: int) -> None:
         game, search, section, inference = setup
@@ -78,6 +44,10 @@ class LocalActors:
         self._evaluators = [inference.evaluator(net, game) for _ in lanes]
 
     def collect(self, net: Net, positions: int) -> tuple[Harvest, Usage]:
+        """At least ``positions`` new samples under the weights of ``net``, and what they cost.
+
+        Seconds are summed over the actors.
+        """
         first = self._evaluators[0]
         first.load(net)
         for other in self._evaluators[1:]:
@@ -101,9 +71,14 @@ class LocalActors:
         return [actor.collect(evaluator, positions) for actor, evaluator in pairs]
 
     def state_dict(self) -> dict[str, Any]:
+        """The games under way."""
         return {str(i): actor.state_dict() for i, actor in enumerate(self.actors)}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Goes on with the games that ``state_dict`` returned.
+
+        Raises ValueError when they were played by another number of actors.
+        """
         if len(saved) != self.count:
             raise ValueError(
                 f"the run was played by {len(saved)} actor threads, this machine would use "
@@ -113,8 +88,19 @@ class LocalActors:
             actor.load_state_dict(saved[str(i)])
 
     def cancel(self) -> None:
+        """Makes a ``collect`` under way give up at once; its games are lost."""
         for evaluator in self._evaluators:
             evaluator.cancelled = True
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """Ends what runs in the background once its present work is done."""
+
+
+class BackendSection(Section):
+    """Section ``[backend]``."""
+
+    kind: str
+
+    def make_actors(self, setup: Setup, net: Net, seed: int) -> Actors:
+        """Actors for nets like ``net``; the same seed and number of actors play the same games."""
+        raise NotImplementedError

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 
 from selfplay.actors.actor import Harvest
-from selfplay.actors.base import BackendSection, LocalActors, Setup
+from selfplay.actors.base import Actors, BackendSection, Setup
 from selfplay.nets import Net
 
 
@@ -26,7 +26,7 @@ class Threads(BackendSection):
         return ThreadActors(setup, net, seed)
 
 
-class ThreadActors(LocalActors):
+class ThreadActors(Actors):
     """Each in a thread of its own."""
 
     def __init__(self, setup: Setup, net: Net, seed: int) -> None:

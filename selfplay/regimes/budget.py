@@ -28,14 +28,8 @@ class Budget(Section):
 
     def progress(self, seconds: float, positions: int, flops: float) -> float:
         """Share of the budget used, in [0, 1]."""
-        shares = [0.0]
-        if self.seconds is not None:
-            shares.append(seconds / self.seconds)
-        if self.positions is not None:
-            shares.append(positions / self.positions)
-        if self.flops is not None:
-            shares.append(flops / self.flops)
-        return min(1.0, max(shares))
+        pairs = (seconds, self.seconds), (positions, self.positions), (flops, self.flops)
+        return min(1.0, max(used / limit for used, limit in pairs if limit is not None))
 
 
 class Progress:

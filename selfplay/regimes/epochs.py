@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,29 +17,31 @@ from selfplay.types import Report, Targets
 JUDGE_SHARE = 1 / 8
 
 
-class Stock(Protocol):
+class Stock:
     """Positions with targets that are there from the start."""
 
-    def __len__(self) -> int: ...
+    # positions to see how well the net predicts what it does not learn, if there are any; what it
+    # says of them is reported now and then: see JUDGE_SHARE
+    aside: Targets | None = None
+
+    def __len__(self) -> int:
+        raise NotImplementedError
 
     def samples(self, rows: NDArray[np.int64]) -> Targets:
         """The positions of ``rows``, from 0 to len, in that order."""
+        raise NotImplementedError
 
     def keys(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Canonical keys of ``rows``."""
+        raise NotImplementedError
 
     def cost(self, rows: int) -> tuple[float, float]:
         """CPU seconds and FLOPs that the expert spent on so many of the positions."""
-
-    @property
-    def aside(self) -> Targets | None:
-        """Positions to see how well the net predicts what it does not learn; None: there are none.
-
-        What the net says of them is reported now and then: see JUDGE_SHARE.
-        """
+        return 0.0, 0.0
 
     def source(self) -> dict[str, Any]:
         """What ``provenance.json`` tells of the stock."""
+        raise NotImplementedError
 
 
 class Place(NamedTuple):

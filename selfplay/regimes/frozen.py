@@ -15,7 +15,7 @@ from selfplay.learning.replay import Replay
 from selfplay.learning.shards import load_shard
 from selfplay.lines.keys import canonical_obs_keys
 from selfplay.regimes.base import Look, RegimeSection
-from selfplay.regimes.epochs import EpochsLoop
+from selfplay.regimes.epochs import EpochsLoop, Stock
 from selfplay.regimes.loop import Parts
 from selfplay.types import Game, Targets
 
@@ -45,7 +45,7 @@ class Frozen(RegimeSection):
         return EpochsLoop(self.positions, FrozenStock(self, parts), parts)
 
 
-class FrozenStock:
+class FrozenStock(Stock):
     """What a run's replay holds on disk, equal positions merged as this run's [replay] says."""
 
     def __init__(self, section: Frozen, parts: Parts) -> None:
@@ -56,7 +56,6 @@ class FrozenStock:
                 f"regime.run = {section.run!r}: there are no positions in {folder / 'replay'}; "
                 f"name the folder of a run that played itself"
             )
-        self.aside: Targets | None = None
         self._run = section.run
         count = sum(map(arrays.length, shards))
         whole = parts.replay.section.model_copy(update={"window": count, "capacity": count})
@@ -76,9 +75,6 @@ class FrozenStock:
 
     def keys(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
         return self._keys[rows]
-
-    def cost(self, rows: int) -> tuple[float, float]:
-        return 0.0, 0.0
 
     def source(self) -> dict[str, Any]:
         return {

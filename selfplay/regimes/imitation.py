@@ -12,7 +12,7 @@ from selfplay.data.dataset import Dataset, open_data
 from selfplay.learning.samples import targets
 from selfplay.lines.games import Games
 from selfplay.regimes.base import Cost, Look, RegimeSection
-from selfplay.regimes.epochs import EpochsLoop
+from selfplay.regimes.epochs import EpochsLoop, Stock
 from selfplay.regimes.loop import Parts
 from selfplay.stats import result_probabilities, soften
 from selfplay.types import Bool, Float, Game, Targets
@@ -55,7 +55,7 @@ class Imitation(RegimeSection):
         return EpochsLoop(self.positions, ExpertStock(self, parts), parts)
 
 
-class ExpertStock:
+class ExpertStock(Stock):
     """The training games of a data set."""
 
     def __init__(self, section: Imitation, parts: Parts) -> None:

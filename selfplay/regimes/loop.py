@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from selfplay import arrays
 from selfplay.actors import Actors, Backend, Setup
-from selfplay.learning.learner import Learner, LearnMetrics
+from selfplay.learning.learner import Learner
 from selfplay.learning.replay import Replay
 from selfplay.nets import Net
 from selfplay.nets.evaluator import NetEvaluator
@@ -57,7 +57,8 @@ class Parts(NamedTuple):
         fit = learner.fit(samples, steps, self.progress.share())
         ledger.samples += steps * min(learner.section.batch, arrays.length(samples))
         ledger.iteration += 1
-        scalars = _learned(fit, time.perf_counter() - start)
+        scalars = {f"learn/{name}": value for name, value in fit._asdict().items()}
+        scalars["learn/seconds"] = time.perf_counter() - start
         scalars["learn/reuse"] = ledger.samples / ledger.positions
         return scalars | self.progress.costs()
 
@@ -94,17 +95,3 @@ class Loop:
 
     def close(self) -> None:
         """Ends what runs in the background."""
-
-
-def _learned(fit: LearnMetrics, seconds: float) -> dict[str, float]:
-    """``learn/*`` of one iteration."""
-    return {
-        "learn/policy_loss": fit.policy_loss,
-        "learn/kl": fit.kl,
-        "learn/value_loss": fit.value_loss,
-        "learn/value_explained": fit.value_explained,
-        "learn/grad_norm": fit.grad_norm,
-        "learn/lr": fit.lr,
-        "learn/steps": fit.steps,
-        "learn/seconds": seconds,
-    }

@@ -10,12 +10,7 @@ from typing import Any, NamedTuple
 import envs
 from selfplay.config import Config
 from selfplay.nets import Net, NetSection
-from selfplay.nets.evaluator import (
-    NetEvaluator,
-    choose_device,
-    choose_precision,
-    computes_bfloat16,
-)
+from selfplay.nets.evaluator import NetEvaluator, choose_device, computes_bfloat16
 from selfplay.search import Search
 from selfplay.training.folder import RunFolder, find_run, shadowed
 from selfplay.types import Game
@@ -89,12 +84,11 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
             f"{path} was trained on {saved['game']}, but {folder.config_file} says {config.game}"
         )
     built = net.build(rules)
-    device = choose_device(config.evaluator.device)
-    wish = config.evaluator.precision
-    if wish == "auto" and device == "cpu" and _is_fast(saved.get("precision")):
-        wish = saved["precision"]  # as its run had it
-    precision = choose_precision(built, rules, device, wish)
-    evaluator = NetEvaluator(built, rules.num_actions, device, precision.dtype, _CACHE)
+    section = config.evaluator.model_copy(update={"cache": _CACHE})
+    on_cpu = choose_device(section.device) == "cpu"
+    if section.precision == "auto" and on_cpu and _is_fast(saved.get("precision")):
+        section = section.model_copy(update={"precision": saved["precision"]})  # as its run had it
+    evaluator = section.inference(built, rules).evaluator(built, rules)
     label = str(folder.path) if step is None else f"{folder.path}@{step}"
     return Agent(label, rules, evaluator, config.search, config, int(path.stem))
 
