@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 from families import toy_family
-from test_run import assert_equal, stop_after
-from test_run import told as told_of
+from tiny_runs import assert_equal, stop_after
+from tiny_runs import timeless_metrics as told_of
 
 from envs.proving.calculus.matrix import build_library
 from envs.proving.calculus.tableau import OVER, PROVED

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_runs import FORWARD, GAME, TWO_LAYERS, assert_ledger
+from torch.utils.flop_counter import FlopCounterMode
 
 from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
+from selfplay.learning.learner import Learner
+from selfplay.learning.samples import blank_targets
 from selfplay.learning.shards import load_shard
 from selfplay.regimes.ledger import Ledger
 from selfplay.training.folder import RunFolder
@@ -83,3 +87,23 @@ def test_a_run_counts_the_different_positions_it_made(tmp_path: Path) -> None:
         ages.append((i - born[-int(line["learn/window"]) :]).mean())
     assert [line["learn/staleness"] for line in learned] == pytest.approx(ages)
     assert ages[-1] > 0
+
+
+def test_the_ledger_of_selfplay_is_what_was_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    regime = {"kind": "selfplay", "positions": 256}
+    assert_ledger(monkeypatch, tmp_path / "run", regime, plays=True, asks=False)
+
+
+def test_torch_counts_a_step_as_three_forwards() -> None:
+    """But for the gradient of the first layer's input, which nobody asks for."""
+    learner = Learner(
+        parse_config({"game": "tictactoe", "net": TWO_LAYERS}).net.build(GAME),
+        parse_config({}).learner.model_copy(update={"batch": 64}),
+        GAME, "cpu", autocast=False, seed=0,
+    )  # fmt: skip
+    samples = blank_targets(GAME, 64)
+    with FlopCounterMode(display=False) as counter:
+        learner.fit(samples, 5, 0.0)
+    assert counter.get_total_flops() == 5 * 64 * (3 * FORWARD - 2 * 18 * 8)

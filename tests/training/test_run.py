@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
 import shlex
 import shutil
 import signal
@@ -20,6 +19,7 @@ import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny_runs import assert_same_run, stop_after, timeless_metrics
 
 from selfplay import arrays
 from selfplay.actors.actor import parse_record
@@ -29,12 +29,10 @@ from selfplay.training import folder as folders
 from selfplay.training import run
 from selfplay.training.events import curve_name
 from selfplay.training.folder import RunFolder
-from selfplay.training.log import Screen
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.provenance import provenance
 from selfplay.training.report import write_report
 from selfplay.training.run import Outcome, train
-from selfplay.types import Report
 from selfplay.verbs import cli
 
 RECIPE = """
@@ -128,60 +126,6 @@ def straight(recipe: str, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 def copy(straight: Outcome, tmp_path: Path) -> Path:
     """That run, to be damaged."""
     return Path(shutil.copytree(straight.folder, tmp_path / "copy"))
-
-
-def stop_after(monkeypatch: pytest.MonkeyPatch, iterations: int, *signals: signal.Signals) -> None:
-    """Sends this process ``signals``, or a Ctrl-C, after so many iterations of the next run."""
-    show, seen = Screen.show, []
-
-    def counting(self: Screen, report: Report) -> None:
-        show(self, report)
-        seen.append(report.phase == "learn")
-        if sum(seen) == iterations and report.phase == "learn":
-            for each in signals or [signal.SIGINT]:
-                os.kill(os.getpid(), each)
-
-    monkeypatch.setattr(Screen, "show", counting)
-
-
-def assert_equal(a: Any, b: Any, where: str = "") -> None:
-    """Nested dicts, lists, tensors and numbers, to the bit; clocks may differ."""
-    if isinstance(a, dict):
-        assert a.keys() == b.keys(), where
-        for key in a:
-            if key not in ("wall_s", "tree_s"):
-                assert_equal(a[key], b[key], f"{where}.{key}")
-    elif isinstance(a, list | tuple):
-        assert len(a) == len(b), where
-        for i, (x, y) in enumerate(zip(a, b, strict=True)):
-            assert_equal(x, y, f"{where}.{i}")
-    elif isinstance(a, torch.Tensor):
-        assert torch.equal(a, b), where
-    else:
-        assert a == b, where
-
-
-def told(folder: Path) -> list[dict[str, Any]]:
-    """The metrics without what depends on the clock."""
-    clocks = ("time", "seconds", "wall_s", "tree_s", "_per_s")
-    return [
-        {key: value for key, value in line.items() if not key.endswith(clocks)}
-        for line in read_metrics(folder)
-    ]
-
-
-def assert_same_run(a: Path, b: Path) -> None:
-    """Same weights, optimizer, games under way, random states, replay shards and metrics."""
-    one, two = RunFolder(a), RunFolder(b)
-    assert [p.name for p in one.checkpoints()] == [p.name for p in two.checkpoints()]
-    assert_equal(checkpoint.load(one.latest()), checkpoint.load(two.latest()))
-    assert [p.name for p in one.shards()] == [p.name for p in two.shards()]
-    for left, right in zip(one.shards(), two.shards(), strict=True):
-        with np.load(left) as x, np.load(right) as y:
-            assert x.files == y.files
-            for name in x.files:
-                np.testing.assert_array_equal(x[name], y[name])
-    assert told(a) == told(b)
 
 
 def curve(folder: Path, tag: str) -> list[int]:
@@ -424,10 +368,10 @@ def test_a_second_ctrl_c_leaves_at_once(recipe: str, tmp_path: Path) -> None:
 
 
 def test_a_finished_run_is_left_as_it_is(copy: Path) -> None:
-    before, files = told(copy), sorted(p.name for p in copy.rglob("*.pt"))
+    before, files = timeless_metrics(copy), sorted(p.name for p in copy.rglob("*.pt"))
     outcome = train(str(copy))
     assert outcome.finished
-    assert told(copy) == before
+    assert timeless_metrics(copy) == before
     assert sorted(p.name for p in copy.rglob("*.pt")) == files
     assert outcome.scalars["strength/vs_random"] == before[-1]["strength/vs_random"]
 
@@ -771,7 +715,7 @@ def test_a_run_without_its_config_goes_on_by_the_same_recipe(
     (copy / "config.json").unlink()
     RunFolder(copy).latest().unlink()
     assert train(recipe, ["actor.threads=2", "checkpoint_s=0.0001"], str(copy)).finished
-    assert told(copy) == told(straight.folder)
+    assert timeless_metrics(copy) == timeless_metrics(straight.folder)
 
 
 def test_a_checkpoint_of_another_net_is_refused(copy: Path) -> None:

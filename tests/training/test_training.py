@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_runs import reachable
 
-from selfplay.arrays import length, take
+from selfplay.arrays import length
 from selfplay.config import load_config
-from selfplay.lines.keys import position_keys
 from selfplay.players.players import NetPlayer, SearchPlayer
 from selfplay.training.agent import load_agent
 from selfplay.training.run import train
 from selfplay.truth.base import optimal_moves
 from selfplay.truth.solver import solver_for
-from selfplay.types import Game, State
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RECIPE = CONFIGS / "tictactoe.toml"
-
-
-def reachable(game: Game) -> Iterator[State]:
-    """All positions that are not over, ply by ply, each once."""
-    state = game.init(np.random.default_rng(0), 1)
-    while length(state):
-        yield state
-        row, action = np.nonzero(game.legal(state))
-        after, paid = game.step(take(state, row), action.astype(np.int32))
-        after = take(after, np.flatnonzero(paid.discount))
-        state = take(after, np.unique(position_keys(after), return_index=True)[1])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,164 @@
+"""Imitation learns tic-tac-toe from perfect games, and never what it is judged on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_runs import (
+    GAME,
+    TINY,
+    TWO_LAYERS,
+    Truth,
+    assert_goes_on,
+    assert_ledger,
+    judged,
+    no_runs,
+    train_tiny,
+)
+
+import envs
+from selfplay.arrays import concatenate
+from selfplay.config import parse_config
+from selfplay.data.dataset import open_data
+from selfplay.data.generate import GamesOrder, generate
+from selfplay.learning.learner import Learner
+from selfplay.lines.keys import canonical_keys
+from selfplay.regimes import epochs
+from selfplay.training.folder import RunFolder
+from selfplay.training.metrics_file import read_metrics
+from selfplay.training.run import Training
+from selfplay.truth.positions import write_positions
+from selfplay.truth.solver import solver_for
+
+
+def short(data: Path) -> dict[str, Any]:
+    return {"kind": "imitation", "data": str(data), "positions": 512}
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "most"), [("move", "outcome", 0.2), ("policy", "scores", 0.13)]
+)
+def test_imitation_learns_from_a_perfect_player(
+    target: str, value: str, most: float, perfect_games: Path, truth: Truth, tmp_path: Path
+) -> None:
+    """All the best moves of a position teach more than the one that was played."""
+    outcome = train_tiny(
+        tmp_path / "run",
+        regime={
+            "kind": "imitation", "data": str(perfect_games), "positions": 4096,
+            "target": target, "value": value,
+        },
+        budget={"positions": 150_000},
+    )  # fmt: skip
+    found = judged(outcome.folder, truth)
+    assert found.mistakes < most
+    assert found.unbeaten_by_random > 0.95
+    assert found.unbeaten_by_perfect > 0.85
+
+
+def test_its_ledger_is_what_was_run(
+    perfect_games: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert_ledger(monkeypatch, tmp_path / "run", short(perfect_games), plays=False, asks=True)
+
+
+def test_stopped_and_resumed_it_is_the_same_run(
+    perfect_games: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert_goes_on(monkeypatch, tmp_path, short(perfect_games))
+
+
+def test_the_expert_is_charged_once_for_the_share_that_was_used(
+    perfect_games: Path, tmp_path: Path
+) -> None:
+    """Half a second for each position, the first time that it is learned."""
+    data = Path(shutil.copytree(perfect_games, tmp_path / "data"))
+    manifest = json.loads((data / "manifest.json").read_text())
+    known = open_data(data, GAME)
+    manifest["source"]["expert_s"] = 0.5 * len(known)
+    (data / "manifest.json").write_text(json.dumps(manifest))
+    train = len(known.rows("train"))
+    for positions, seconds in ((1024, 512), (3 * train, train / 2)):
+        scalars = train_tiny(
+            tmp_path / str(positions),
+            regime={"kind": "imitation", "data": str(data), "positions": 512},
+            net=TWO_LAYERS,
+            budget={"positions": positions},
+        ).scalars
+        assert scalars["cost/expert_s"] == pytest.approx(seconds)
+
+
+def test_looking_at_games_kept_aside_takes_little(
+    perfect_games: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A set share of the positions that are learned from, however small the iterations."""
+    looks: list[int] = []
+    judge = Learner.judge
+
+    def counting(self: Learner, samples: Any) -> Any:
+        looks.append(len(samples.legal))
+        return judge(self, samples)
+
+    monkeypatch.setattr(Learner, "judge", counting)
+    monkeypatch.setattr(epochs, "JUDGE_SHARE", 0.01)
+    outcome = train_tiny(
+        tmp_path / "run",
+        regime={"kind": "imitation", "data": str(perfect_games), "positions": 256},
+        net=TWO_LAYERS,
+        budget={"positions": 20_480},
+    )
+    aside = len(open_data(perfect_games, GAME).rows("validation"))
+    assert set(looks) == {aside}
+    assert aside == 17
+    assert len(looks) == 13  # the first, and then at every 1,700 positions
+    lines = [line for line in read_metrics(outcome.folder) if line["phase"] == "learn"]
+    assert len(lines) == 80
+    assert "learn/validation_accuracy" in lines[0]
+    assert sum("learn/validation_policy_loss" in line for line in lines) == len(looks)
+
+
+def test_test_positions_in_the_training_data_are_refused_with_their_number(
+    perfect_games: Path, tmp_path: Path
+) -> None:
+    """Three lines that are two positions: two of the corners are images of each other."""
+    moves = [[0], [8], [4]]
+    state = concatenate(
+        [GAME.step(GAME.init(np.random.default_rng(0), 1), np.array(m, np.int32))[0] for m in moves]
+    )
+    path = tmp_path / "positions.csv"
+    write_positions(GAME, path, ["all"] * 3, moves, solver_for(GAME).scores(state))
+    with pytest.raises(ValueError, match="2 of the 2 test positions are among the training data"):
+        train_tiny(
+            tmp_path / "run",
+            regime={"kind": "imitation", "data": str(perfect_games)},
+            strength={"positions": str(path)},
+            budget={"positions": 1000},
+        )
+    out = tmp_path / "without"
+    held_out = canonical_keys(GAME, state)
+    generate(GamesOrder("solver", "tictactoe", 50, 0.0), GAME, out, no_runs, held_out)
+    found = train_tiny(
+        tmp_path / "run",
+        regime={"kind": "imitation", "data": str(out), "positions": 512},
+        strength={"positions": str(path)},
+        budget={"positions": 1000},
+    )
+    assert "strength/mistake_rate" in found.scalars
+
+
+def test_data_of_another_game_or_board_are_refused(perfect_games: Path, tmp_path: Path) -> None:
+    small = "connect4?width=4&height=4"
+    generate(GamesOrder("minimax:2", small, 10, 0.0), envs.make(small), tmp_path / "4x4", no_runs)
+    for data, game, sentence in (
+        (perfect_games, small, r"holds tictactoe \(9 actions\); you asked for connect4-4x4-4 \(4"),
+        (tmp_path / "4x4", "connect4", r"connect4-4x4-4 \(4 actions\); you asked for connect4 \(7"),
+    ):
+        plain = {"game": game, "regime": {"kind": "imitation", "data": str(data)}}
+        config = parse_config({**TINY, **plain, "budget": {"positions": 1000}})
+        with pytest.raises(ValueError, match=sentence):
+            Training(RunFolder(tmp_path / "run"), config)

@@ -1,0 +1,196 @@
+"""Runs that tests train: how they are stopped, compared, and judged on tic-tac-toe."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from envs.tictactoe import TicTacToe
+from selfplay.arrays import length, take
+from selfplay.config import parse_config
+from selfplay.learning import checkpoint
+from selfplay.learning.learner import Learner
+from selfplay.lines.keys import position_keys
+from selfplay.lines.openings import distinct_openings
+from selfplay.nets.evaluator import NetEvaluator
+from selfplay.players.arena import new_match, play_on
+from selfplay.players.players import NetPlayer, RandomPlayer, SolverPlayer
+from selfplay.training.agent import load_agent
+from selfplay.training.folder import RunFolder
+from selfplay.training.log import Screen
+from selfplay.training.metrics_file import read_metrics
+from selfplay.training.run import Outcome, Training
+from selfplay.types import Game, Report, State
+
+GAME = TicTacToe()
+TINY: dict[str, Any] = {
+    "game": "tictactoe",
+    "net": {"kind": "mlp", "width": 64, "layers": 2},
+    "search": {"kind": "gumbel", "simulations": 8},
+    "actor": {"games": 64, "threads": 1},
+    "learner": {"batch": 256, "lr": 0.005, "warmup_steps": 20},
+    "evaluator": {"precision": "float32"},
+    "strength": {"every_s": 1e6, "own_positions": 0},
+}
+
+
+TWO_LAYERS = {"kind": "mlp", "width": 8, "layers": 1}
+FORWARD = 2 * (18 * 8 + 8 * 9 + 8 * 3)  # 2 planes of 9 cells; 9 moves; win, draw, loss
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, iterations: int, *signals: signal.Signals) -> None:
+    """Sends this process ``signals``, or a Ctrl-C, after so many iterations of the next run."""
+    show, seen = Screen.show, []
+
+    def counting(self: Screen, report: Report) -> None:
+        show(self, report)
+        seen.append(report.phase == "learn")
+        if sum(seen) == iterations and report.phase == "learn":
+            for each in signals or [signal.SIGINT]:
+                os.kill(os.getpid(), each)
+
+    monkeypatch.setattr(Screen, "show", counting)
+
+
+def assert_equal(a: Any, b: Any, where: str = "") -> None:
+    """Nested dicts, lists, tensors and numbers, to the bit; clocks may differ."""
+    if isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a:
+            if key not in ("wall_s", "tree_s"):
+                assert_equal(a[key], b[key], f"{where}.{key}")
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b), where
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_equal(x, y, f"{where}.{i}")
+    elif isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), where
+    else:
+        assert a == b, where
+
+
+def timeless_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The metrics without what depends on the clock."""
+    clocks = ("time", "seconds", "wall_s", "tree_s", "_per_s")
+    return [
+        {key: value for key, value in line.items() if not key.endswith(clocks)}
+        for line in read_metrics(folder)
+    ]
+
+
+def assert_same_run(a: Path, b: Path) -> None:
+    """Same weights, optimizer, games under way, random states, replay shards and metrics."""
+    one, two = RunFolder(a), RunFolder(b)
+    assert [p.name for p in one.checkpoints()] == [p.name for p in two.checkpoints()]
+    assert_equal(checkpoint.load(one.latest()), checkpoint.load(two.latest()))
+    assert [p.name for p in one.shards()] == [p.name for p in two.shards()]
+    for left, right in zip(one.shards(), two.shards(), strict=True):
+        with np.load(left) as x, np.load(right) as y:
+            assert x.files == y.files
+            for name in x.files:
+                np.testing.assert_array_equal(x[name], y[name])
+    assert timeless_metrics(a) == timeless_metrics(b)
+
+
+def reachable(game: Game) -> Iterator[State]:
+    """All positions that are not over, ply by ply, each once."""
+    state = game.init(np.random.default_rng(0), 1)
+    while length(state):
+        yield state
+        row, action = np.nonzero(game.legal(state))
+        after, paid = game.step(take(state, row), action.astype(np.int32))
+        after = take(after, np.flatnonzero(paid.discount))
+        state = take(after, np.unique(position_keys(after), return_index=True)[1])
+
+
+class Truth(NamedTuple):
+    """All positions of the game that are not over, and what is right in them."""
+
+    state: State  # [4520]
+    right: NDArray[np.bool_]  # [4520, 9]
+
+
+class Played(NamedTuple):
+    """How a net alone, playing its favourite moves, does."""
+
+    mistakes: float  # share of all positions
+    unbeaten_by_random: float  # share of games not lost
+    unbeaten_by_perfect: float
+
+
+def no_runs(run: str, step: int | None, simulations: int | None) -> Any:
+    raise AssertionError(run)
+
+
+def train_tiny(folder: Path, **sections: dict[str, Any]) -> Outcome:
+    """A run with what these sections say on top of TINY."""
+    plain = {**TINY, **{name: {**TINY.get(name, {}), **own} for name, own in sections.items()}}
+    return Training(RunFolder(folder), parse_config(plain)).run()
+
+
+def judged(folder: Path, truth: Truth, games: int = 400) -> Played:
+    """How a run's net does alone; an untrained one errs in about 37% of the positions."""
+    agent = load_agent(str(folder))
+    net = NetPlayer("net", agent.evaluator)
+    action = net.decide(GAME, truth.state, np.random.default_rng(0)).action
+    mistakes = ~truth.right[np.arange(length(truth.state)), action]
+    start = distinct_openings(GAME, 1, 0, np.random.default_rng(0))
+    openings = take(start, np.zeros(games // 2, np.int64))
+    rng = np.random.default_rng(1)
+    players = {"net": net, "random": RandomPlayer(), "solver": SolverPlayer(GAME)}
+    matches = [new_match("net", "random"), new_match("net", "solver")]
+    played = play_on(GAME, players, matches, openings, rng)
+    return Played(float(mistakes.mean()), *(float((m.results >= 0).mean()) for m in played))
+
+
+def assert_ledger(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, regime: dict[str, Any], plays: bool, asks: bool
+) -> None:
+    """Counts what goes through a net of two layers; FLOPs by hand.
+
+    ``plays``: positions go through the net to make data.  ``asks``: an expert is paid.
+    """
+    evaluated, learned = [0], [0]
+    forward, loss = NetEvaluator._forward, Learner._loss
+
+    def counting_forward(self: NetEvaluator, obs: object, count: int) -> Any:
+        evaluated[0] += count
+        return forward(self, obs, count)
+
+    def counting_loss(self: Learner, samples: Any) -> Any:
+        learned[0] += len(samples.legal)
+        return loss(self, samples)
+
+    monkeypatch.setattr(NetEvaluator, "_forward", counting_forward)
+    monkeypatch.setattr(Learner, "_loss", counting_loss)
+    budget, learner = {"positions": 2000}, {"batch": 128}
+    scalars = train_tiny(
+        folder, regime=regime, net=TWO_LAYERS, learner=learner, budget=budget
+    ).scalars
+    assert scalars["cost/samples"] == learned[0] > 0
+    assert scalars["cost/flops_learn"] == 3 * FORWARD * learned[0]
+    assert scalars["cost/flops_generate"] == FORWARD * evaluated[0]
+    assert scalars["cost/flops"] == FORWARD * (3 * learned[0] + evaluated[0])
+    assert (evaluated[0] > 0) == plays
+    assert (scalars["cost/expert_s"] > 0) == asks
+    assert scalars["cost/effective_epochs"] == learned[0] / scalars["cost/positions_unique"]
+
+
+def assert_goes_on(monkeypatch: pytest.MonkeyPatch, place: Path, regime: dict[str, Any]) -> None:
+    """Stopped after three iterations and resumed it is the same run."""
+    options = {"regime": regime, "learner": {"batch": 128}, "budget": {"positions": 2500}}
+    monkeypatch.setitem(TINY, "checkpoint_s", 0.001)
+    straight = train_tiny(place / "straight", **options)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 3)
+        assert not train_tiny(place / "stopped", **options).finished
+    assert train_tiny(place / "stopped", **options).finished
+    assert_same_run(straight.folder, place / "stopped")
