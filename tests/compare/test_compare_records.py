@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hostile import CONFIG, LINE, nonsense, replace_by_what_never_ends
 from synthetic_runs import FLOPS, expert_data, power, write_run, write_sweep
-from test_hostile_runs import CONFIG, LINE, nonsense, replace_by_what_never_ends
 
 from selfplay.compare.groups import group_runs
 from selfplay.compare.records import Settings, flop_rate, read_run, read_runs

@@ -8,15 +8,14 @@ import json
 import os
 import resource
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from hostile import CONFIG, LINE, nonsense, replace_by_what_never_ends
 
-from selfplay.config import Config, parse_config
+from selfplay.config import Config
 from selfplay.learning import checkpoint, shards
 from selfplay.regimes.ledger import Ledger
 from selfplay.sweep.forecast import read_paid
@@ -26,13 +25,6 @@ from selfplay.training import metrics_file as metrics
 from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder
 from selfplay.verbs import cli
-
-NET = {"kind": "mlp", "width": 8, "layers": 1}
-CONFIG = parse_config({"game": "nim", "net": NET, "budget": {"positions": 9}})
-LINE = {
-    "step": 8, "phase": "strength", "time": 1.0, "cost/flops_learn": 5.0, "cost/wall_s": 2.0,
-    "cost/samples": 8.0, "cost/positions_unique": 8.0, "strength/mistake_rate": 0.5,
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -50,47 +42,6 @@ def run(tmp_path: Path) -> RunFolder:
 def whole(config: Config) -> dict[str, Any]:
     net = config.net.build(config.rules())
     return {"game": config.game, "iteration": 1, "config": config.dump(), "net": net.state_dict()}
-
-
-def nonsense() -> Iterator[bytes]:
-    """Whole files that say nothing, and a few bytes out of place; the same every time."""
-    values = [
-        "",
-        "5",
-        "[]",
-        "{}",
-        "null",
-        '"x"',
-        "true",
-        "NaN",
-        "1e999",
-        "-1",
-        "[{}]",
-        "{",
-        "}",
-        "\0",
-    ]
-    yield from (value.encode() for value in values)
-    yield from (
-        b"[" * 100_000,
-        b'{"a":' * 100_000,
-        b"\xff\xfe",
-        b"\x80",
-        b"9" * 10_000,
-        b"\n" * 999,
-    )
-    config = json.dumps(CONFIG.dump())
-    rng = np.random.default_rng(0)
-    for text in (config, json.dumps(LINE), json.dumps({"finished": True, "resumed": []})):
-        plain = json.loads(text)
-        for key in plain:
-            for value in ([], 2**70):
-                yield json.dumps(plain | {key: value}).encode()
-            yield json.dumps({k: v for k, v in plain.items() if k != key}).encode()
-        for _ in range(10):
-            damaged = bytearray(text.encode())
-            damaged[rng.integers(len(damaged))] = rng.integers(256)
-            yield bytes(damaged)
 
 
 def test_nonsense_in_the_files_of_a_run_is_a_value_or_a_sentence(run: RunFolder) -> None:
@@ -118,19 +69,6 @@ def test_nonsense_in_the_files_of_a_run_is_a_value_or_a_sentence(run: RunFolder)
 def test_what_never_ends_is_not_read(name: str, kind: str, run: RunFolder) -> None:
     replace_by_what_never_ends(run.path / name, kind)
     assert run.read_json(name) == {}
-
-
-def replace_by_what_never_ends(path: Path, kind: str) -> None:
-    path.unlink()
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "zeros":
-        path.symlink_to("/dev/zero")
-    elif kind == "folder":
-        path.mkdir()
-    else:
-        with open(path, "wb") as file:
-            file.truncate(1 << 40)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "zeros", "hole"])
