@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,14 @@ class IllegalMoveError(ValueError):
         self.sentence = f"move {ply + 1} {reason}"  # for who names the game himself
         self.game = game
         self.ply = ply
+
+
+def side_by_side(lines: Sequence[Sequence[int]]) -> Int:
+    """[G, L] i32, lines of play with NO_MOVE behind the shorter ones."""
+    moves = np.full((len(lines), max(map(len, lines), default=0)), NO_MOVE, np.int32)
+    for row, line in zip(moves, lines, strict=True):
+        row[: len(line)] = line
+    return moves
 
 
 def pick(games: Games, rows: Any) -> Games:

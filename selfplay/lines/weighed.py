@@ -24,11 +24,11 @@ def play(game: Game, weigh: Weigh, count: int, openings: int, rng: np.random.Gen
     opened = _opened(game, count, openings, rng)
     choices: list[Choice] = []
 
-    def draw(turn: Turn) -> Int:
+    def choose(turn: Turn) -> Int:
         choices.append(weigh(turn, rng))
         return random_actions(choices[-1][0], rng)
 
-    plies = list(lockstep(game, opened.state, draw, second=opened.second))
+    plies = list(lockstep(game, opened.state, choose, second=opened.second))
     games = gathered(plies, opened.state, (opened.moves != NO_MOVE).sum(axis=1))
     # game by game, as the positions
     order = np.argsort(np.concatenate([ply.turn.lane for ply in plies]), kind="stable")

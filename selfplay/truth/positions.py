@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import length, put, take
-from selfplay.lines.games import IllegalMoveError, recorded
-from selfplay.lines.openings import NO_MOVE
+from selfplay.lines.games import IllegalMoveError, recorded, side_by_side
 from selfplay.system.text import lines, read_text
 from selfplay.types import Float, Game, Int, State
 
@@ -73,7 +72,7 @@ def read_positions(game: Game, path: str | Path) -> Positions:
     rows = _read_rows(game, read_text(path, limit=BYTES), path)
     names = tuple(dict.fromkeys(row.set_name for row in rows))
     index = {name: i for i, name in enumerate(names)}
-    moves = _pad_moves([row.actions for row in rows])
+    moves = side_by_side([row.actions for row in rows])
     scores = np.stack([row.scores for row in rows])
     state = _played(game, moves, [f"{path}, line {row.line}" for row in rows])
     _check_scores(game, state, scores, rows, path)
@@ -192,14 +191,6 @@ def _read_row(game: Game, fields: list[str], header: Header, line: int) -> Row:
             f"{len(actions):,} moves; no game of {game.name} has more than {game.max_moves}"
         )
     return Row(line, fields[header.set_name], actions, scores.astype(np.float32))
-
-
-def _pad_moves(moves: Sequence[Sequence[int]]) -> Int:
-    """[M, L] i32, the lines of play with NO_MOVE behind the shorter ones."""
-    padded = np.full((len(moves), max(map(len, moves), default=0)), NO_MOVE, np.int32)
-    for row, line in zip(padded, moves, strict=True):
-        row[: len(line)] = line
-    return padded
 
 
 def _played(game: Game, moves: Int, where: Sequence[str]) -> State:

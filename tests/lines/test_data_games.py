@@ -9,29 +9,22 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Nim
 from selfplay.arrays import take
-from selfplay.lines.games import Games, IllegalMoveError, Refused, pick, replay
-from selfplay.lines.openings import NO_MOVE
-from selfplay.types import Game
+from selfplay.lines.games import Games, IllegalMoveError, Refused, pick, replay, side_by_side
+from selfplay.lines.lockstep import lockstep
+from selfplay.lines.openings import NO_MOVE, any_move
+from selfplay.types import Game, Int
 
 NONE = NO_MOVE
 
 
-def lines(*games: list[int]) -> np.ndarray:
-    """[G, L] i32, the moves of games of different lengths."""
-    moves = np.full((len(games), max(map(len, games))), NO_MOVE, np.int32)
-    for row, line in zip(moves, games, strict=True):
-        row[: len(line)] = line
-    return moves
+def lines(*games: list[int]) -> Int:
+    return side_by_side(games)
 
 
 def random_line(game: Game, rng: np.random.Generator) -> list[int]:
     """A random game to its end."""
-    state, line, discount = game.init(rng, 1), [], -1.0
-    while discount:
-        line.append(int(rng.choice(np.flatnonzero(game.legal(state)[0]))))
-        state, paid = game.step(state, np.array(line[-1:], np.int32))
-        discount = float(paid.discount[0])
-    return line
+    plies = lockstep(game, game.init(rng, 1), lambda turn: any_move(game, turn.state, rng))
+    return [int(ply.action[0]) for ply in plies]
 
 
 def test_a_game_that_the_first_player_wins_and_a_draw() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from envs.tictactoe import TicTacToe
+from selfplay.lines.games import replay, side_by_side
 from selfplay.players.arena import tournament
 from selfplay.players.match_games import MatchGames
 from selfplay.players.players import MinimaxPlayer, RandomPlayer, SolverPlayer
@@ -28,16 +29,12 @@ def test_every_game_is_kept_as_it_was_played() -> None:
     lines = watch.text().splitlines()
     assert len(lines) == 60
     results = [(m, p, seat) for m in matches for p in range(10) for seat in (0, 1)]
-    for line, (match, pair, seat) in zip(lines, results, strict=True):
-        moves, _, comment = line.partition(" # ")
-        state, mover, won = game.init(np.random.default_rng(0), 1), 0, 0.0
-        for name in moves.split():
-            state, paid = game.step(state, np.array([game.parse_action(name)], np.int32))
-            won = float(paid.reward[0]) * (1 if mover == 0 else -1)
-            mover = 1 - mover
-        assert float(paid.discount[0]) == 0
-        a_won = int(won) if seat == 0 else -int(won)
-        assert a_won == match.results[pair, seat]
+    played = [line.partition(" # ")[0].split() for line in lines]
+    games = replay(game, side_by_side([[game.parse_action(n) for n in names] for names in played]))
+    first = games.outcome[games.ply == 0]  # NaN where a game was not over
+    for line, won, (match, pair, seat) in zip(lines, first.tolist(), results, strict=True):
+        comment = line.partition(" # ")[2]
+        assert (won if seat == 0 else -won) == match.results[pair, seat]
         names = (match.a, match.b) if seat == 0 else (match.b, match.a)
         result = {1.0: "1-0", 0.0: "1/2-1/2", -1.0: "0-1"}[won]
         assert comment == f"opening 2, {names[0]} against {names[1]}: {result}"

@@ -13,6 +13,7 @@ from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import length, take
 from selfplay.lines.keys import canonical_keys
+from selfplay.lines.lockstep import Turn, lockstep
 from selfplay.lines.openings import distinct_openings, random_positions
 from selfplay.stats import random_actions
 from selfplay.truth import othello as stages
@@ -23,6 +24,7 @@ from selfplay.truth.make_positions import label_stages
 from selfplay.truth.othello import EMPTIES, few_replies
 from selfplay.truth.positions import default_positions, parse_moves, read_positions, write_positions
 from selfplay.truth.solver import solver_for
+from selfplay.types import Int
 
 HEADER = "set,moves,s1,s2,s3,s4,s5,s6,s7"
 
@@ -219,14 +221,13 @@ def test_perfect_play_lasts_as_long_as_the_score_says() -> None:
     expected = [plies_left(s, int(p)) for s, p in zip(best, played, strict=True)]
     assert min(best) < 0 < max(best)
     solver = solver_for(game)
-    lasted = np.zeros(len(some), int)
-    going = np.ones(len(some), bool)
-    while going.any():
-        lasted += going
-        action = np.nanargmax(solver.scores(state), axis=1).astype(np.int32)
-        state, paid = game.step(state, action)
-        going &= paid.discount != 0
-    assert lasted.tolist() == expected
+
+    def choose(turn: Turn) -> Int:
+        best_moves: Int = np.nanargmax(solver.scores(turn.state), axis=1).astype(np.int32)
+        return best_moves
+
+    lanes = np.concatenate([ply.turn.lane for ply in lockstep(game, state, choose)])
+    assert np.bincount(lanes).tolist() == expected
 
 
 def test_labels_are_the_same_for_a_seed(tmp_path: Path) -> None:

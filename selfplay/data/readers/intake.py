@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.data.readers.results import is_pass
-from selfplay.lines.games import Games, Refused, replay
+from selfplay.lines.games import Games, Refused, replay, side_by_side
 from selfplay.lines.openings import NO_MOVE
 from selfplay.system.text import decode, read_bytes
 from selfplay.types import Float, Game, Int
@@ -364,11 +364,9 @@ def _with_results(games: Games, batch: Batch) -> Games:
 
 def _batch(told: Sequence[tuple[Transcript, list[int], list[int]]]) -> Batch:
     """The games side by side."""
-    length = max(len(actions) for _, actions, _ in told)
-    moves = np.full((len(told), length), NO_MOVE, np.int32)
-    players = np.full((len(told), length), -1, np.int8)
-    for row, (_, actions, who) in enumerate(told):
-        moves[row, : len(actions)] = actions
+    moves = side_by_side([actions for _, actions, _ in told])
+    players = np.full(moves.shape, -1, np.int8)
+    for row, (_, _, who) in enumerate(told):
         players[row, : len(who)] = who
     result = np.array([transcript.result for transcript, _, _ in told], np.float32)
     where, doubt = [game.where for game, _, _ in told], [game.doubt for game, _, _ in told]
