@@ -32,6 +32,18 @@ def leaves(record: Any) -> list[NDArray[Any]]:
     return [record]
 
 
+def names_of(record: Any, prefix: str) -> list[str]:
+    """Names of the leaves of a record, in their order: PREFIX_FIELD, PREFIX_FIELD_FIELD."""
+    if not isinstance(record, tuple):
+        return [prefix]
+    fields = getattr(record, "_fields", range(len(record)))
+    return [
+        name
+        for field, inner in zip(fields, record, strict=True)
+        for name in names_of(inner, f"{prefix}_{field}")
+    ]
+
+
 def length(record: Any) -> int:
     """The size of the leading axis."""
     return len(leaves(record)[0])

@@ -4,6 +4,7 @@ Shape legend, used in every docstring of the project::
 
     B  games side by side      N  nodes of a search tree      A  actions
     M  samples                 C, H, W  planes, height, width of a board observation
+    L, R  the longest of M lists of actions
 
 Laws:
 
@@ -25,6 +26,8 @@ from numpy.typing import NDArray
 Float = NDArray[np.float32]
 Int = NDArray[np.int32]
 Bool = NDArray[np.bool_]
+Actions = NDArray[np.signedinteger]  # lists: rows of actions, NO_ACTION behind the last
+NO_ACTION = -1
 
 # A State or an Obs is a NamedTuple of arrays (fields differ from game to game) whose leading axis
 # is B; the framework only ever indexes that axis.
@@ -58,13 +61,17 @@ class Decision(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """M positions with what a net shall say of them."""
+    """M positions with what a net shall say of them.
+
+    Policies are of listed actions only: where 30 of 5,000 are legal the others take no memory.
+    """
 
     obs: Obs  # arrays [M, ...]
-    legal: Bool  # [M, A]
-    policy: Float  # [M, A] f32, target probabilities
+    actions: Actions  # [M, L] the legal ones, in ascending order
+    policy: Float  # [M, L] f32, their target probabilities
     value: Float  # [M, 3] f32, target probabilities of win, draw and loss for the player to move
-    reply: Float  # [M, A] f32, policy target of the position after the move played; 0 if unknown
+    reply_actions: Actions  # [M, R] actions in the position after the move played; none if unknown
+    reply: Float  # [M, R] f32, their target probabilities
     policy_weight: Float  # [M] f32, 0 where only the value is to be learned
     value_weight: Float  # [M] f32
 
@@ -73,7 +80,7 @@ class Tried(NamedTuple):
     """M positions with a move that was tried in each, and what came of it: policy gradient."""
 
     obs: Obs  # arrays [M, ...]
-    legal: Bool  # [M, A]
+    actions: Actions  # [M, L] the legal ones, in ascending order
     action: Int  # [M] i32, the move
     chance: Float  # [M] f32, the probability with which it was played
     advantage: Float  # [M] f32, how much better it turned out than expected

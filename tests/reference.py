@@ -23,6 +23,16 @@ from selfplay.truth.positions import parse_moves
 from selfplay.types import Bool, Evaluation, Evaluator, Game, Int, State
 
 
+def wide(lists: Any, values: Any, num_actions: int) -> Any:
+    """[M, A], ``values`` [M, L] at the listed actions, 0 elsewhere."""
+    spread = np.zeros((len(lists), num_actions), np.asarray(values).dtype)
+    for row, (actions, numbers) in enumerate(zip(lists, values, strict=True)):
+        for action, number in zip(actions, numbers, strict=True):
+            if action >= 0:
+                spread[row, action] = number
+    return spread
+
+
 class HashedEvaluator:
     """Logits, value and draw probability drawn from a hash of each position's observation.
 

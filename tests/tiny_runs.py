@@ -166,7 +166,7 @@ def assert_ledger(
         return forward(self, obs, count)
 
     def counting_loss(self: Learner, samples: Any) -> Any:
-        learned[0] += len(samples.legal)
+        learned[0] += len(samples.actions)
         return loss(self, samples)
 
     monkeypatch.setattr(NetEvaluator, "_forward", counting_forward)

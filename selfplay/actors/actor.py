@@ -13,6 +13,7 @@ from pydantic import Field
 from selfplay import arrays
 from selfplay.actors import underway
 from selfplay.jit import kernel
+from selfplay.learning.samples import joined, listed, longest, of_listed, resized, trimmed
 from selfplay.lines.lockstep import Turn, lockstep
 from selfplay.search import Forest, Model, Search, SearchResult
 from selfplay.search.forest import advance
@@ -20,8 +21,20 @@ from selfplay.search.tree import NONE
 from selfplay.section import Section
 from selfplay.stats import result_probabilities
 from selfplay.system.cores import core_count
-from selfplay.types import Bool, Evaluator, Float, Game, Int, Obs, State, Targets
+from selfplay.types import (
+    NO_ACTION,
+    Actions,
+    Bool,
+    Evaluator,
+    Float,
+    Game,
+    Int,
+    Obs,
+    State,
+    Targets,
+)
 
+_FORMAT = 2  # of the games under way; in the first policies were of all actions
 _KEPT_GAMES = 16  # game records handed out with each harvest
 _COMMENT = " # "  # between the moves of a record and what else is told of the game
 
@@ -60,8 +73,8 @@ class Plays(NamedTuple):
     """What was seen and done, by move number T and lane B."""
 
     obs: Obs  # arrays [T, B, ...]
-    legal: Bool  # [T, B, A]
-    policy: Float  # [T, B, A] f32
+    actions: Actions  # [T, B, L] the legal ones
+    policy: Float  # [T, B, L] f32, of these
     policy_weight: Float  # [T, B] f32, 1 where the policy is to be learned
     value: Float  # [T, B] f32, the search's value
     draw: Float  # [T, B] f32, the net's probability of a draw
@@ -69,6 +82,9 @@ class Plays(NamedTuple):
     action: Int  # [T, B] i32
     reward: Float  # [T, B] f32
     discount: Float  # [T, B] f32
+
+
+_KEPT_FIELDS = tuple(name for name in Plays._fields if name not in ("obs", "actions"))
 
 
 class Tally(NamedTuple):
@@ -159,7 +175,7 @@ class Actor:
                 tally = tally.plus(finished)
                 parts.append(samples)
                 self._deal(done)
-        return Harvest(arrays.concatenate(parts), records[:_KEPT_GAMES], tally)
+        return Harvest(trimmed(joined(parts)), records[:_KEPT_GAMES], tally)
 
     def _move(self, evaluator: Evaluator) -> tuple[NDArray[np.int64], Tally]:
         """One searched move in every lane; the lanes whose games are over now."""
@@ -173,10 +189,10 @@ class Actor:
         found = self.search.search(forest, model, self.rng, full, budget)
         decision = found.decision
         at = (self._length, np.arange(self._lanes))
-        plays = self._plays
+        plays, actions = self._listed(self.game.legal(self._state))
         arrays.put(plays.obs, at, self.game.observe(self._state))
-        plays.legal[at] = self.game.legal(self._state)
-        plays.policy[at] = decision.policy
+        plays.actions[at] = actions
+        plays.policy[at] = of_listed(decision.policy, actions)
         plays.policy_weight[at] = full
         plays.value[at] = decision.value
         plays.draw[at] = found.draw
@@ -192,6 +208,17 @@ class Actor:
         if self._length.max() >= len(plays.value):
             self._plays = self._room(min(2 * len(plays.value), self.game.max_moves))
         return np.flatnonzero(over), _tally_of(found, budget)
+
+    def _listed(self, legal: Bool) -> tuple[Plays, Actions]:
+        """What is legal, as long as the lists in ``_plays``, which are made longer if need be."""
+        plays = self._plays
+        actions = listed(legal, plays.actions.shape[2])
+        width = actions.shape[1]
+        if width > plays.actions.shape[2]:
+            lists = resized(plays.actions, width, NO_ACTION)
+            plays = plays._replace(actions=lists, policy=resized(plays.policy, width))
+            self._plays = plays
+        return plays, actions
 
     def _plant(self, model: Model) -> Forest:
         """Trees for the present positions: the old ones moved on, or started anew."""
@@ -225,9 +252,10 @@ class Actor:
         searched_after = plays.policy_weight[after] * (move + 1 < length[column])
         samples = Targets(
             obs=arrays.take(plays.obs, at),
-            legal=plays.legal[at],
+            actions=plays.actions[at],
             policy=plays.policy[at],
             value=share * reached + (1 - share) * searched,
+            reply_actions=np.where(searched_after[:, None], plays.actions[after], NO_ACTION),
             reply=plays.policy[after] * searched_after[:, None],
             policy_weight=plays.policy_weight[at] * weight,
             value_weight=weight,
@@ -278,11 +306,12 @@ class Actor:
     def _room(self, moves: int) -> Plays:
         """Room for ``moves`` moves a lane, with what has been played so far."""
         number = np.empty(self._lanes, np.float32)
-        legal = self.game.legal(self._state)
+        before = getattr(self, "_plays", None)
+        actions = listed(self.game.legal(self._state)) if before is None else before.actions[0]
         of_a_move = Plays(
             obs=self.game.observe(self._state),
-            legal=legal,
-            policy=legal.astype(np.float32),
+            actions=actions,
+            policy=np.empty(actions.shape, np.float32),
             policy_weight=number,
             value=number,
             draw=number,
@@ -292,8 +321,8 @@ class Actor:
             discount=number,
         )
         plays: Plays = arrays.tree_map(lambda a: np.zeros((moves, *a.shape), a.dtype), of_a_move)
-        if hasattr(self, "_plays"):
-            arrays.put(plays, slice(len(self._plays.value)), self._plays)
+        if before is not None:
+            arrays.put(plays, slice(len(before.value)), before)
         return plays
 
     def _record(self, lane: int) -> str:
@@ -305,14 +334,16 @@ class Actor:
     def state_dict(self) -> dict[str, Any]:
         """All that ``collect`` depends on, as numpy arrays and strings; positions as move lists."""
         moves = int(self._length.max(initial=1))
-        plays = {
-            name: getattr(self._plays, name)[:moves].copy()
-            for name in Plays._fields
-            if name not in ("obs", "legal")
-        }
+        plays = {name: getattr(self._plays, name)[:moves].copy() for name in _KEPT_FIELDS}
+        move = np.arange(moves)[:, None]
         for field in plays.values():
-            field[np.arange(moves)[:, None] >= self._length] = 0  # remains of earlier games
+            field[move >= self._length] = 0  # remains of earlier games
+        searched = (self._opening <= move) & (move < self._length)
+        plays["policy"][~searched] = 0
+        width = longest(self._plays.actions[:moves][searched])
+        plays["policy"] = plays["policy"][:, :, :width]
         return {
+            "format": _FORMAT,
             "rng": json.dumps(self.rng.bit_generator.state),
             "seed": self._seed.copy(),
             "length": self._length.copy(),
@@ -325,8 +356,9 @@ class Actor:
 
         Raises ValueError with a sentence where that is damaged.
         """
-        kept = {name: getattr(self._plays, name) for name in Plays._fields}
-        del kept["obs"], kept["legal"]
+        kept = {name: getattr(self._plays, name) for name in _KEPT_FIELDS}
+        width = underway.policy_width(saved, self.game.num_actions)
+        kept["policy"] = np.empty((0, 0, width), np.float32)
         underway.check_games(saved, self._lanes, self.game.max_moves, kept)
         underway.restore_random(self.rng, saved["rng"])
         self._seed, self._length = saved["seed"].copy(), saved["length"].copy()
@@ -336,13 +368,17 @@ class Actor:
             self._plays = self._room(min(2 * len(self._plays.value), self.game.max_moves))
         moves = len(saved["action"])
         for name in kept:
-            getattr(self._plays, name)[:moves] = saved[name]
+            if name != "policy":
+                getattr(self._plays, name)[:moves] = saved[name]
 
         def choose(turn: Turn) -> Int:
             at = (turn.number, turn.lane)
-            self._plays.legal[at] = legal = self.game.legal(turn.state)
-            arrays.put(self._plays.obs, at, self.game.observe(turn.state))
-            action: Int = self._plays.action[at]
+            legal = self.game.legal(turn.state)
+            plays, actions = self._listed(legal)
+            plays.actions[at] = actions
+            plays.policy[at] = underway.policy_of(saved, *at, actions)
+            arrays.put(plays.obs, at, self.game.observe(turn.state))
+            action: Int = plays.action[at]
             underway.check_moves(legal, action)
             return action
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selfplay import arrays
 from selfplay.actors.actor import Actor, ActorSection, Harvest, Tally
+from selfplay.learning.samples import joined
 from selfplay.nets import Net
 from selfplay.nets.evaluator import Usage
 from selfplay.nets.inference import Inference
@@ -59,7 +59,7 @@ class Actors:
         usages = [evaluator.take_usage() for evaluator in self._evaluators]
         usage = Usage(*(sum(column) for column in zip(*usages, strict=True)))
         harvest = Harvest(
-            arrays.concatenate([part.samples for part in parts]),
+            joined([part.samples for part in parts]),
             [record for part in parts for record in part.records],
             tally,
         )

@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.learning.samples import of_listed, resized
+from selfplay.types import Actions
 
 _DAMAGED = "the games under way in the checkpoint are damaged"
 
@@ -46,6 +50,24 @@ def check_games(
         raise ValueError(f"{_DAMAGED}: a seed or a length is out of range")
     if (opening < 0).any() or (opening > length).any():
         raise ValueError(f"{_DAMAGED}: an opening is longer than its game")
+
+
+def policy_width(saved: Mapping[str, Any], num_actions: int) -> int:
+    """How many actions each policy in ``saved`` is of; all of them where no format is told."""
+    policy = saved.get("policy")
+    if "format" not in saved or not isinstance(policy, np.ndarray) or policy.ndim != 3:
+        return num_actions
+    return min(int(policy.shape[2]), num_actions)
+
+
+def policy_of(
+    saved: Mapping[str, Any], move: int, lanes: np.ndarray, actions: Actions
+) -> NDArray[np.float32]:
+    """[B, L], the policies of the ``lanes`` [B] at a move, for the legal ``actions`` [B, L]."""
+    policy = saved["policy"][move, lanes]
+    if "format" not in saved:
+        return of_listed(policy, actions)
+    return resized(policy, actions.shape[1])
 
 
 def restore_random(rng: np.random.Generator, state: object) -> None:

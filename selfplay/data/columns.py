@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import holds_objects, leaves
+from selfplay.arrays import holds_objects, leaves, names_of
 from selfplay.data.manifest import Shard
 from selfplay.data.splits import SPLITS
 from selfplay.types import Game
@@ -54,18 +54,6 @@ def columns_of(game: Game, policy: bool, scores: bool) -> dict[str, Column]:
     if scores:
         columns["scores"] = Column(np.dtype(np.float32), (game.num_actions,))
     return columns
-
-
-def names_of(record: Any, prefix: str) -> list[str]:
-    """Names of the leaves of a record, in their order."""
-    if not isinstance(record, tuple):
-        return [prefix]
-    fields = getattr(record, "_fields", range(len(record)))
-    return [
-        name
-        for field, inner in zip(fields, record, strict=True)
-        for name in names_of(inner, f"{prefix}_{field}")
-    ]
 
 
 def map_columns(path: Path, shard: Shard, expected: dict[str, Column]) -> Columns:

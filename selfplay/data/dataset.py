@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import leaves, tree_map
+from selfplay.arrays import leaves, names_of, tree_map
 from selfplay.data import splits
 from selfplay.data.columns import (
     Column,
@@ -28,7 +28,6 @@ from selfplay.data.columns import (
     check_ranges,
     columns_of,
     map_columns,
-    names_of,
     open_column,
     sha256_of,
 )

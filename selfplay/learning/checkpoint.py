@@ -22,7 +22,7 @@ import torch
 from selfplay.system.files import write_atomically
 from selfplay.system.swollen import refuse_other_calls, refuse_swollen, refuse_swollen_zip
 
-FORMAT = 1
+FORMAT = 2  # since policies of games under way are of legal actions; the first is read too
 
 # what stands under the names of a checkpoint, where they are there
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -76,9 +76,9 @@ def load(path: Path) -> dict[str, Any]:
     net = content["net"]
     if not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in net.items()):
         raise DamagedError(f"{path} is damaged: its net is something else")
-    if content["format"] != FORMAT:
+    if not 1 <= content["format"] <= FORMAT:
         raise ValueError(
-            f"{path} has checkpoint format {content['format']}, this version reads {FORMAT}"
+            f"{path} has checkpoint format {content['format']}, this version reads up to {FORMAT}"
         )
     unpacked: dict[str, Any] = content
     return unpacked

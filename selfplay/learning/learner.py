@@ -155,13 +155,13 @@ class Learner:
             samples = transformed(self._game, samples, self._rng)
         batch = _on(self.device, samples)
         loss, measured = losses.loss_of(batch, self._answers(self.net, batch), self.section)
-        return loss, torch.stack([each.detach() for each in measured]).double().cpu()
+        return loss, torch.stack(measured).double().cpu()
 
     def _answers(self, net: Net, batch: Any) -> losses.Answers:
         device = torch.device(self.device).type
         with torch.autocast(device, torch.bfloat16, enabled=self.autocast):
             heads: Heads = net(list(arrays.leaves(batch.obs)))
-        return losses.answers(heads, batch.legal)
+        return losses.answers(heads, batch.actions)
 
     def _average(self) -> None:
         """Moves the averaged weights towards the current ones; early on, their plain mean."""

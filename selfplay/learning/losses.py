@@ -1,6 +1,6 @@
 """What a net is to make small: one loss for targets, one for moves that were tried.
 
-Shape suffixes as in nets: M samples, A actions, 3 = win, draw, loss.
+Shape suffixes as in nets: M samples, A actions, L listed ones, 3 = win, draw, loss.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from selfplay.learning.section import LearnerSection
 from selfplay.nets import Heads
-from selfplay.types import Tried
+from selfplay.types import NO_ACTION, Tried
 
 _ILLEGAL = -1e9  # logit in place of -inf: 0 times it is 0
 
@@ -44,11 +44,12 @@ class Answers(NamedTuple):
     log_reply_MA: Tensor | None  # log-probabilities of the moves after the one played
 
 
-def answers(heads: Heads, legal_MA: Tensor) -> Answers:
-    """The log-probabilities that a net's logits stand for; illegal moves have none."""
-    reply = heads.reply_MA
+def answers(heads: Heads, legal_ML: Tensor) -> Answers:
+    """The log-probabilities that a net's logits stand for; moves that are not listed have none."""
+    logits, reply = heads.policy_MA.float(), heads.reply_MA
+    illegal = _spread(legal_ML, (legal_ML != NO_ACTION).float(), logits) == 0
     return Answers(
-        functional.log_softmax(heads.policy_MA.float().masked_fill(~legal_MA, _ILLEGAL), 1),
+        functional.log_softmax(logits.masked_fill(illegal, _ILLEGAL), 1),
         functional.log_softmax(heads.value_M3.float(), 1),
         None if reply is None else functional.log_softmax(reply.float(), 1),
     )
@@ -65,14 +66,16 @@ def targets_loss(batch: Any, said: Answers, section: LearnerSection) -> tuple[Te
     A reply counts as much as the value: it is wrong where the game went on from a blunder.
     """
     policy_share, value_share = _shares(batch.policy_weight), _shares(batch.value_weight)
-    surprise = _cross_entropy(batch.policy, said.log_policy_MA)
+    policy_MA = _spread(batch.actions, batch.policy, said.log_policy_MA)
+    surprise = _cross_entropy(policy_MA, said.log_policy_MA)
     policy_loss = (surprise * policy_share).sum()
     value_loss = (_cross_entropy(batch.value, said.log_value_M3) * value_share).sum()
     loss = policy_loss + section.value_weight * value_loss
     if said.log_reply_MA is not None:
-        reply_loss = (_cross_entropy(batch.reply, said.log_reply_MA) * value_share).sum()
+        reply_MA = _spread(batch.reply_actions, batch.reply, said.log_reply_MA)
+        reply_loss = (_cross_entropy(reply_MA, said.log_reply_MA) * value_share).sum()
         loss = loss + section.reply_weight * reply_loss
-    least = -torch.xlogy(batch.policy, batch.policy).sum(1)
+    least = -torch.xlogy(policy_MA, policy_MA).sum(1)
     kl = ((surprise.detach() - least) * policy_share).sum()
     return loss, _measured(batch.value, said, value_share, policy_loss, kl, value_loss)
 
@@ -110,13 +113,18 @@ class Judgement(NamedTuple):
 
 def judgement(batch: Any, said: Answers) -> Tensor:
     """[3] f64, the sums over a batch of Targets of what a Judgement holds the means of."""
-    hits = said.log_policy_MA.argmax(1) == batch.policy.argmax(1)
+    policy_MA = _spread(batch.actions, batch.policy, said.log_policy_MA)
     columns = (
-        _cross_entropy(batch.policy, said.log_policy_MA),
+        _cross_entropy(policy_MA, said.log_policy_MA),
         _cross_entropy(batch.value, said.log_value_M3),
-        hits,
+        said.log_policy_MA.argmax(1) == policy_MA.argmax(1),
     )
     return torch.stack([column.double().sum() for column in columns])
+
+
+def _spread(actions_ML: Tensor, values_ML: Tensor, like_MA: Tensor) -> Tensor:
+    """[M, A], the values at the listed actions, 0 elsewhere; 0 stands behind the last of a list."""
+    return torch.zeros_like(like_MA).scatter_add_(1, actions_ML.clamp_min(0).long(), values_ML)
 
 
 def _cross_entropy(target: Tensor, log_guess: Tensor) -> Tensor:
@@ -137,4 +145,5 @@ def _measured(
     target, guess = value[:, 0] - value[:, 2], said.log_value_M3.exp()
     error = (target - (guess[:, 0] - guess[:, 2])) ** 2
     error, mean, square = ((each * share).sum() for each in (error, target, target**2))
-    return Measured(policy_loss, kl, value_loss, error, mean, square, share.sum())
+    weight = share.sum()
+    return Measured(policy_loss.detach(), kl, value_loss.detach(), error, mean, square, weight)

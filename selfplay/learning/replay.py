@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay import arrays
+from selfplay.learning.merge import merged
+from selfplay.learning.samples import widths_of, with_lists
 from selfplay.section import Section
 from selfplay.types import Targets
 
@@ -37,11 +38,16 @@ class ReplaySection(Section):
 
 
 class Replay:
-    """A ring of Targets that allocates as it fills and never exceeds its capacity."""
+    """A ring of Targets that allocates as it fills and never exceeds its capacity.
 
-    def __init__(self, section: ReplaySection) -> None:
+    Its lists of actions are as long as the longest that came: where that is L actions, and R with
+    replies, a position takes its observation, 5 (L + R) to 8 (L + R) bytes, and 20 bytes.
+    """
+
+    def __init__(self, section: ReplaySection, num_actions: int) -> None:
         self.section = section
         self.total = 0  # positions ever added
+        self.num_actions = num_actions
         self._ring: Targets | None = None
 
     def __len__(self) -> int:
@@ -52,10 +58,10 @@ class Replay:
         count = arrays.length(samples)
         if count > self.section.capacity:
             samples = arrays.take(samples, slice(count - self.section.capacity, None))
-        self._reserve(min(self.total + count, self.section.capacity), samples)
+        ring = self._ring = self._reserve(min(self.total + count, self.section.capacity), samples)
         first = self.total + count - arrays.length(samples)
         rows = (first + np.arange(arrays.length(samples))) % self.section.capacity
-        arrays.put(self._ring, rows, samples)
+        arrays.put(ring, rows, with_lists(samples, *widths_of(ring)))
         self.total += count
 
     def restore(self, parts: Sequence[Targets], total: int) -> None:
@@ -75,63 +81,20 @@ class Replay:
 
     def window(self) -> tuple[Targets, int]:
         """The samples to learn from, equal positions merged, and how many there were before."""
-        samples = self.recent(len(self))
+        samples, merge = self.recent(len(self)), self.section.merge
         count = arrays.length(samples)
-        return (samples if self.section.merge == "none" else self._merged(samples)), count
+        if merge != "none":
+            samples = merged(samples, self.num_actions, logarithmic=merge == "log")
+        return samples, count
 
-    def _merged(self, samples: Targets) -> Targets:
-        """Equal observations become one sample with the mean targets, weighted by their number."""
-        group, first = _groups(samples)
-        groups = len(first)
-        policy_mass = _sums(group, samples.policy_weight, groups)
-        value_mass = _sums(group, samples.value_weight, groups)
-        policy = _group_mean(group, samples.policy, samples.policy_weight, policy_mass)
-        unsearched = policy_mass == 0
-        policy[unsearched] = samples.policy[first[unsearched]]
-        weigh = (lambda mass: np.log2(1 + mass)) if self.section.merge == "log" else np.copy
-        return Targets(
-            obs=arrays.take(samples.obs, first),
-            legal=samples.legal[first],
-            policy=policy,
-            value=_group_mean(group, samples.value, samples.value_weight, value_mass),
-            reply=_group_mean(group, samples.reply, samples.value_weight, value_mass),
-            policy_weight=weigh(policy_mass).astype(np.float32),
-            value_weight=weigh(value_mass).astype(np.float32),
-        )
-
-    def _reserve(self, rows: int, like: Targets) -> None:
-        held = 0 if self._ring is None else arrays.length(self._ring)
+    def _reserve(self, rows: int, new: Targets) -> Targets:
+        """The ring with room for so many ``rows``, whose lists are as long as those of ``new``."""
+        before = arrays.take(new, slice(0)) if self._ring is None else self._ring
+        widths = np.maximum(widths_of(before), widths_of(new)).tolist()
+        before, held = with_lists(before, *widths), arrays.length(before)
         if rows <= held:
-            return
+            return before
         room = min(max(rows, held * 3 // 2, 4096), self.section.capacity)
-        ring: Targets = arrays.empty_like(like, room)
-        if self._ring is not None:
-            arrays.put(ring, slice(held), self._ring)
-        self._ring = ring
-
-
-def _groups(samples: Targets) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The group of each sample (equal observations), and the first sample of each group."""
-    keys = arrays.hash_rows((samples.obs, samples.legal))
-    _, first, group = np.unique(keys[:, 0], return_index=True, return_inverse=True)
-    return group.reshape(-1), first
-
-
-def _sums(
-    group: NDArray[np.int64], weight: NDArray[np.float32], groups: int
-) -> NDArray[np.float64]:
-    """The sum of the weights of each group."""
-    sums: NDArray[np.float64] = np.bincount(group, weight, groups).astype(np.float64, copy=False)
-    return sums
-
-
-def _group_mean(
-    group: NDArray[np.int64],
-    rows: NDArray[np.float32],
-    weight: NDArray[np.float32],
-    mass: NDArray[np.float64],
-) -> NDArray[np.float32]:
-    """Weighted means of the rows of each group; 0 where the group has no weight."""
-    columns = [_sums(group, rows[:, k] * weight, len(mass)) for k in range(rows.shape[1])]
-    total = np.stack(columns, axis=1)
-    return (total / np.maximum(mass, 1e-30)[:, None]).astype(np.float32)
+        ring: Targets = arrays.empty_like(before, room)
+        arrays.put(ring, slice(held), before)
+        return ring

@@ -1,13 +1,77 @@
-"""Targets made of what experts and searches say, and turned with the board."""
+"""Samples: lists of actions, targets of what experts and searches say, joined and turned."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from selfplay import arrays
-from selfplay.types import Bool, Float, Game, Obs, Samples, Targets, Tried
+from selfplay.types import NO_ACTION, Actions, Bool, Float, Game, Obs, Samples, Targets, Tried
+
+_Numbers = TypeVar("_Numbers", bound=np.number)
+
+
+def listed(legal: Bool, least: int = 0) -> Actions:
+    """[M, L], the actions that are True in each row of ``legal`` [M, A], in ascending order.
+
+    L is their largest number, or ``least`` if that is more; the type is the smallest that holds
+    every action of the game.
+    """
+    counts = legal.sum(axis=1)
+    width = max(least, int(counts.max(initial=0)))
+    actions = np.full((len(legal), width), NO_ACTION, np.min_scalar_type(-legal.shape[1]))
+    actions[np.arange(width) < counts[:, None]] = np.nonzero(legal)[1]
+    return actions
+
+
+def of_listed(wide: Float, actions: Actions) -> Float:
+    """[M, L], what ``wide`` [M, A] says of the ``actions`` [M, L]; 0 behind the last of a list."""
+    index = np.maximum(actions, 0).astype(np.intp)
+    return np.where(actions == NO_ACTION, np.float32(0), np.take_along_axis(wide, index, 1))
+
+
+def resized(lists: NDArray[_Numbers], width: int, fill: int = 0) -> NDArray[_Numbers]:
+    """Lists [..., L] cut to ``width``, or filled up to it with ``fill``."""
+    missing = width - lists.shape[-1]
+    if missing <= 0:
+        return lists[..., :width]
+    tail = np.full((*lists.shape[:-1], missing), fill, lists.dtype)
+    return np.concatenate([lists, tail], axis=-1)
+
+
+def longest(lists: Actions) -> int:
+    """How many actions the longest of lists [..., L] holds."""
+    return int((lists != NO_ACTION).any(axis=tuple(range(lists.ndim - 1))).sum())
+
+
+def with_lists(samples: Targets, width: int, reply_width: int) -> Targets:
+    """The samples with lists of legal actions and of replies of these lengths."""
+    return samples._replace(
+        actions=resized(samples.actions, width, NO_ACTION),
+        policy=resized(samples.policy, width),
+        reply_actions=resized(samples.reply_actions, reply_width, NO_ACTION),
+        reply=resized(samples.reply, reply_width),
+    )
+
+
+def trimmed(samples: Targets) -> Targets:
+    """The samples with lists as long as the longest, so that equal samples have equal arrays."""
+    return with_lists(samples, longest(samples.actions), longest(samples.reply_actions))
+
+
+def joined(parts: Sequence[Targets]) -> Targets:
+    """All samples of the parts, in order."""
+    widths = [max(widths) for widths in zip(*map(widths_of, parts), strict=True)]
+    whole: Targets = arrays.concatenate([with_lists(part, *widths) for part in parts])
+    return whole
+
+
+def widths_of(samples: Targets) -> tuple[int, int]:
+    """The lengths of the lists of legal actions and of replies."""
+    return samples.actions.shape[1], samples.reply_actions.shape[1]
 
 
 def targets(
@@ -20,15 +84,16 @@ def targets(
 ) -> Targets:
     """Targets of M positions of which no replies are known; the weights are 1 if not given.
 
-    ``legal`` and ``policy`` are [M, A], ``value`` is [M, 3]: see Targets.
+    ``legal`` and ``policy`` are of all actions, [M, A], ``value`` is [M, 3]: see Targets.
     """
-    one = np.ones(len(legal), np.float32)
+    one, actions = np.ones(len(legal), np.float32), listed(legal)
     return Targets(
         obs,
-        legal,
-        policy,
+        actions,
+        of_listed(policy, actions),
         value,
-        np.zeros_like(policy),
+        actions[:, :0],
+        np.zeros((len(legal), 0), np.float32),
         one if policy_weight is None else policy_weight,
         one if value_weight is None else value_weight,
     )
@@ -51,14 +116,14 @@ def transformed(game: Any, samples: Samples, rng: np.random.Generator) -> Sample
     symmetry = rng.integers(len(game.action_map), size=arrays.length(samples))
     if isinstance(samples, Tried):
         return samples
-    obs, legal, policy, reply = (
-        arrays.tree_map(np.copy, field)
-        for field in (samples.obs, samples.legal, samples.policy, samples.reply)
-    )
+    obs = arrays.tree_map(np.copy, samples.obs)
     for k in range(1, len(game.action_map)):
         rows = np.flatnonzero(symmetry == k)
         arrays.put(obs, rows, game.transform(arrays.take(samples.obs, rows), k))
-        legal[rows[:, None], game.action_map[k]] = samples.legal[rows]
-        policy[rows[:, None], game.action_map[k]] = samples.policy[rows]
-        reply[rows[:, None], game.action_map[k]] = samples.reply[rows]
-    return samples._replace(obs=obs, legal=legal, policy=policy, reply=reply)
+    becomes = np.full((len(game.action_map), game.num_actions + 1), NO_ACTION)
+    becomes[:, :-1] = game.action_map  # NO_ACTION, -1, finds the last column
+    actions, reply_actions = (
+        becomes[symmetry[:, None], lists].astype(lists.dtype)
+        for lists in (samples.actions, samples.reply_actions)
+    )
+    return samples._replace(obs=obs, actions=actions, reply_actions=reply_actions)

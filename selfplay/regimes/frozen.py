@@ -59,7 +59,7 @@ class FrozenStock(Stock):
         self._run = section.run
         count = sum(map(arrays.length, shards))
         whole = parts.replay.section.model_copy(update={"window": count, "capacity": count})
-        replay = Replay(whole)
+        replay = Replay(whole, parts.game.num_actions)
         replay.restore(shards, count)
         self._samples, _ = replay.window()
         if section.unique is not None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay.arrays import take
+from selfplay.learning.samples import listed
 from selfplay.lines.games import Games, pick
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
@@ -121,7 +122,7 @@ class PolicyGradientLoop(Loop):
         advantage /= advantage.std() + 1e-6
         return Tried(
             obs=game.observe(games.state),
-            legal=game.legal(games.state),
+            actions=listed(game.legal(games.state)),
             action=games.action.astype(np.int32),
             chance=games.policy[np.arange(count), games.action],
             advantage=advantage.astype(np.float32),

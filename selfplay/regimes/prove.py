@@ -18,6 +18,7 @@ from pydantic import Field
 
 from envs.proving.game import Proving
 from selfplay import arrays
+from selfplay.learning.samples import joined
 from selfplay.lines.keys import canonical_obs_keys
 from selfplay.nets.evaluator import Usage
 from selfplay.proving.matchmaker import Matchmaker
@@ -197,7 +198,7 @@ class ProveLoop(Loop):
         ledger.tree_s += max(0.0, seconds * self._threads - usage.seconds)
         steps = 0
         if samples:
-            fresh_samples = arrays.concatenate(samples)
+            fresh_samples = joined(samples)
             parts.replay.add(fresh_samples)
             made = arrays.length(fresh_samples)
             keys = canonical_obs_keys(parts.game, fresh_samples.obs)

@@ -102,7 +102,8 @@ class Checkpoints:
         fresh = replay.total - self._total
         if fresh:
             made = self._made(iteration, self._total, replay.total)
-            shards.save_shard(folder.shard(iteration), replay.recent(fresh), made)
+            samples = replay.recent(fresh)
+            shards.save_shard(folder.shard(iteration), samples, replay.num_actions, made)
         text = "".join(record + "\n" for record in loop.records)
         write_text_atomically(folder.games(iteration), text)
         older = [path for path in folder.checkpoints() if number(path) != iteration]

@@ -96,7 +96,7 @@ class Training:
             setup=Setup(game, config.search, config.actor, inference),
             backend=config.backend,
             learner=Learner(net, config.learner, game, inference.device, autocast, int(seeds[0])),
-            replay=Replay(config.replay),
+            replay=Replay(config.replay, game.num_actions),
             progress=Progress(config.budget, forward_flops(net, game)),
             seed=int(seeds[1]),
             test_keys=self._meter.keys(),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from pydantic import PrivateAttr
-from reference import HashedEvaluator, uniform
+from reference import HashedEvaluator, uniform, wide
 
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Coins, Nim, Standoff, Toy
@@ -15,7 +15,7 @@ from selfplay import arrays
 from selfplay.actors.actor import Actor, ActorSection, Harvest, Plays, Tally, parse_record
 from selfplay.learning import checkpoint
 from selfplay.search import Forest, Gumbel, Model, Puct, Search, SearchResult
-from selfplay.types import Bool, Decision, Evaluator, Game, Int, Targets, Transition
+from selfplay.types import NO_ACTION, Bool, Decision, Evaluator, Game, Int, Targets, Transition
 
 PLAIN = ActorSection(opening_share=0.0, outcome_share=1.0)
 
@@ -107,11 +107,13 @@ def test_returns_by_hand(game: Toy, actions: tuple[int, ...], returns: list[floa
     (record,) = map(parse_record, got.records)
     assert record.moves == " ".join(str(action + 1) for action in actions)
     assert record.opening == 0
-    np.testing.assert_array_equal(got.samples.policy.argmax(1), actions)
+    rows = np.arange(len(actions))
+    np.testing.assert_array_equal(got.samples.actions[rows, got.samples.policy.argmax(1)], actions)
     state = game.init(np.random.default_rng(0), 1)
     for row, action in enumerate(actions):
         np.testing.assert_array_equal(got.samples.obs.features[row], game.observe(state)[0][0])
-        np.testing.assert_array_equal(got.samples.legal[row], game.legal(state)[0])
+        legal = np.flatnonzero(game.legal(state)[0]).tolist()
+        assert [action for action in got.samples.actions[row] if action >= 0] == legal
         state, _ = game.step(state, np.array([action], np.int32))
 
 
@@ -154,8 +156,10 @@ def test_stops_when_solved(value: float, first: int) -> None:
 
 
 def test_reply_is_the_policy_of_the_next_position() -> None:
-    reply = scripted(Coins(4, 2), TAKE, LEAVE, LEAVE, TAKE).samples.reply
+    samples = scripted(Coins(4, 2), TAKE, LEAVE, LEAVE, TAKE).samples
+    reply = wide(samples.reply_actions, samples.reply, 2)
     np.testing.assert_array_equal(reply, [[0, 1], [0, 1], [1, 0], [0, 0]])
+    assert samples.reply_actions[-1].tolist() == [NO_ACTION] * samples.reply.shape[1]
 
 
 def test_fast_moves_teach_no_policy() -> None:
@@ -389,6 +393,26 @@ def test_goes_on_from_a_saved_state_as_if_nothing_had_been(name: str, tmp_path: 
             np.testing.assert_array_equal(value, two[key], key)
 
 
+def test_games_under_way_of_the_first_versions_go_on_the_same() -> None:
+    """Their policies were of all actions, and no format was told."""
+    game, search, section = SITUATIONS["tictactoe"]
+    straight, resumed = (
+        Actor(game, search, section, 4, np.random.default_rng(seed)) for seed in (0, 99)
+    )
+    straight.collect(HashedEvaluator(), 25)
+    saved = straight.state_dict()
+    assert saved.pop("format") == 2
+    policy = np.zeros((*saved["action"].shape, 9), np.float32)
+    for lane, length in enumerate(saved["length"]):
+        free = list(range(9))
+        for move in range(length):
+            policy[move, lane, free] = saved["policy"][move, lane][: len(free)]
+            free.remove(saved["action"][move, lane])
+    saved["policy"] = policy
+    resumed.load_state_dict(saved)
+    assert_same(straight.collect(HashedEvaluator(), 60), resumed.collect(HashedEvaluator(), 60))
+
+
 def _under_way() -> dict[str, Any]:
     game, search, section = SITUATIONS["tictactoe"]
     actor = Actor(game, search, section, 4, np.random.default_rng(0))
@@ -456,7 +480,7 @@ def test_a_game_under_way_that_is_over_is_refused() -> None:
 def test_random_games_under_way_end_in_a_sentence(seed: int) -> None:
     rng, saved = np.random.default_rng(seed), _under_way()
     for name, array in saved.items():
-        if name != "rng":
+        if name not in ("rng", "format"):
             noise = rng.integers(0, 256, array.nbytes, dtype=np.uint8)
             saved[name] = noise.view(array.dtype).reshape(array.shape)
     game, search, section = SITUATIONS["tictactoe"]

@@ -122,7 +122,7 @@ def test_a_torch_file_of_something_else_is_refused(tmp_path: Path) -> None:
 
 def test_a_later_format_says_both_numbers(tmp_path: Path) -> None:
     torch.save({"format": 99, "net": {}}, tmp_path / "a.pt")
-    with pytest.raises(ValueError, match="has checkpoint format 99, this version reads 1"):
+    with pytest.raises(ValueError, match="has checkpoint format 99, this version reads up to 2"):
         checkpoint.load(tmp_path / "a.pt")
 
 

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from reference import random_positions
+from reference import random_positions, wide
 
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.learning import checkpoint
 from selfplay.learning.learner import Learner
-from selfplay.learning.samples import targets, transformed
+from selfplay.learning.samples import listed, targets, transformed
 from selfplay.learning.section import LearnerSection
 from selfplay.nets import Mlp, Net, ResNet
-from selfplay.types import Game, Targets
+from selfplay.types import Bool, Float, Game, Targets
 
 STEADY = {"warmup_steps": 0, "decay_from": 1.0, "symmetries": False}
 
@@ -36,13 +36,16 @@ def random_samples(game: Game, count: int, seed: int = 0) -> Targets:
     rng = np.random.default_rng(seed)
     state = random_positions(game, rng, count, 5)
     legal = game.legal(state)
-    policy = rng.random(legal.shape) * legal
-    reply = rng.random(legal.shape)
+    policy, reply = random_policies(rng, legal), random_policies(rng, np.ones_like(legal))
     value = rng.dirichlet([1, 1, 1], count).astype(np.float32)
-    chances = (policy / policy.sum(1, keepdims=True)).astype(np.float32)
-    return targets(game.observe(state), legal, chances, value)._replace(
-        reply=(reply / reply.sum(1, keepdims=True)).astype(np.float32)
+    return targets(game.observe(state), legal, policy, value)._replace(
+        reply_actions=listed(np.ones_like(legal)), reply=reply
     )
+
+
+def random_policies(rng: np.random.Generator, legal: Bool) -> Float:
+    policy = rng.random(legal.shape) * legal
+    return (policy / policy.sum(1, keepdims=True)).astype(np.float32)
 
 
 def distinct(samples: Targets) -> Targets:
@@ -81,8 +84,8 @@ def test_losses_by_hand() -> None:
     """A net with all weights zero says: all moves alike, win, draw and loss alike."""
     game = TicTacToe()
     samples = random_samples(game, 2)._replace(
-        legal=np.array([[True, True] + [False] * 7, [True] * 4 + [False] * 5]),
-        policy=np.array([[1] + [0] * 8, [0.25] * 4 + [0] * 5], np.float32),
+        actions=np.array([[0, 1, -1, -1], [0, 1, 2, 3]], np.int8),
+        policy=np.array([[1, 0, 0, 0], [0.25] * 4], np.float32),
         value=np.array([[1, 0, 0], [0, 0, 1]], np.float32),
         policy_weight=np.array([1, 3], np.float32),
     )
@@ -100,24 +103,24 @@ def test_losses_by_hand() -> None:
 
 
 def test_targets_turn_with_the_board() -> None:
-    """Planted: the policy is sure of the cell that holds the only stone of the other player."""
+    """Planted: the reply is sure of the cell with the only stone, the policy of all others."""
     game = TicTacToe()
     first = np.arange(9).repeat(40)
     state, _ = game.step(game.init(np.random.default_rng(0), len(first)), first.astype(np.int32))
     planted = np.eye(9, dtype=np.float32)[first]
-    samples = random_samples(game, len(first))._replace(
-        obs=game.observe(state), legal=planted == 0, policy=planted, reply=planted
+    everything = np.ones_like(planted, np.bool_)
+    samples = targets(game.observe(state), planted == 0, 1 - planted, planted[:, :3])._replace(
+        reply_actions=listed(everything), reply=planted
     )
     turned = transformed(game, samples, np.random.default_rng(0))
     stone = turned.obs.planes[:, 1].reshape(-1, 9)
-    np.testing.assert_array_equal(turned.policy, stone)
-    np.testing.assert_array_equal(turned.reply, stone)
-    np.testing.assert_array_equal(turned.legal, stone == 0)
+    np.testing.assert_array_equal(wide(turned.actions, turned.policy, 9), 1 - stone)
+    np.testing.assert_array_equal(wide(turned.reply_actions, turned.reply, 9), stone)
     # a corner comes to lie in each corner alike: 160 corners into 4, within 3 sigma
     corners = stone[np.isin(first, [0, 2, 6, 8])].sum(0)[[0, 2, 6, 8]]
     np.testing.assert_allclose(corners, 40, atol=3 * math.sqrt(160 * 0.25 * 0.75))
     assert (stone[first == 4].argmax(1) == 4).all()
-    np.testing.assert_array_equal(samples.policy, planted)  # the input is untouched
+    np.testing.assert_array_equal(samples.actions, listed(planted == 0))  # it is untouched
 
 
 @pytest.mark.parametrize("symmetries", [True, False])
@@ -126,9 +129,8 @@ def test_learns_the_mirror_image_too(symmetries: bool) -> None:
     game = Connect4(5, 4, 3)
     state, _ = game.step(game.init(np.random.default_rng(0), 64), np.ones(64, np.int32))
     policy = np.tile(np.eye(5, dtype=np.float32)[0], (64, 1))
-    samples = random_samples(game, 64)._replace(
-        obs=game.observe(state), legal=game.legal(state), policy=policy
-    )
+    value = np.tile(np.float32([0, 1, 0]), (64, 1))
+    samples = targets(game.observe(state), game.legal(state), policy, value)
     learner = learner_of(game, lr=5e-3, warmup_steps=0, symmetries=symmetries)
     learner.fit(samples, 200, 0.0)
     mirrored, _ = game.step(game.init(np.random.default_rng(0), 1), np.array([3], np.int32))
@@ -240,14 +242,16 @@ def test_reply_head_learns_the_replies() -> None:
     with torch.no_grad():
         heads = learner.net([torch.from_numpy(samples.obs.planes)])
         log_reply = torch.log_softmax(heads.reply_MA, 1)
-    reply = torch.from_numpy(samples.reply)
+    reply = torch.from_numpy(samples.reply)  # its lists are of all actions
     assert float((reply * (reply.log() - log_reply)).sum(1).mean()) < 0.02
 
 
 def test_unknown_replies_have_no_effect() -> None:
     game = TicTacToe()
     net = Mlp(width=16, reply_head=True)
-    samples = random_samples(game, 16)._replace(reply=np.zeros((16, 9), np.float32))
+    samples = random_samples(game, 16)._replace(
+        reply_actions=np.zeros((16, 0), np.int8), reply=np.zeros((16, 0), np.float32)
+    )
     one, two = (learner_of(game, net, weight_decay=0, reply_weight=w, **STEADY) for w in (0, 1))
     one.fit(samples, 3, 0.0)
     two.fit(samples, 3, 0.0)

@@ -16,8 +16,11 @@ from selfplay.types import Targets, Tried
 HALF, QUARTER, THIRD = math.log(2), math.log(4), math.log(3)
 
 
-def said(policy: list[list[float]], legal: list[list[bool]], reply: Any = None) -> losses.Answers:
-    """What a net says that gives moves these odds, and win, draw and loss alike."""
+def said(policy: list[list[float]], legal: list[list[int]], reply: Any = None) -> losses.Answers:
+    """What a net says that gives moves these odds, and win, draw and loss alike.
+
+    ``legal`` lists the moves.
+    """
     heads = Heads(
         torch.tensor(policy).log(),
         torch.zeros(len(policy), 3),
@@ -27,7 +30,7 @@ def said(policy: list[list[float]], legal: list[list[bool]], reply: Any = None) 
 
 
 def test_illegal_moves_have_no_probability() -> None:
-    log_policy = said([[2.0, 5.0, 6.0]], [[True, False, True]]).log_policy_MA
+    log_policy = said([[2.0, 5.0, 6.0]], [[0, 2, -1]]).log_policy_MA
     torch.testing.assert_close(log_policy.exp(), torch.tensor([[0.25, 0.0, 0.75]]))
 
 
@@ -35,15 +38,16 @@ def test_targets_by_hand() -> None:
     """Odds 1:1 of two moves and 1:1:2 of three; a sure reply of probability 1/4."""
     batch = Targets(
         obs=(),
-        legal=torch.tensor([[True, True, False], [True, True, True]]),
+        actions=torch.tensor([[0, 1, -1], [0, 1, 2]]),
         policy=torch.tensor([[1.0, 0, 0], [0.25, 0.25, 0.5]]),
         value=torch.tensor([[1.0, 0, 0], [0, 0, 1.0]]),
-        reply=torch.tensor([[1.0, 0, 0], [0, 0, 0]]),
+        reply_actions=torch.tensor([[1], [-1]]),
+        reply=torch.tensor([[1.0], [0]]),
         policy_weight=torch.tensor([1.0, 3.0]),
         value_weight=torch.tensor([1.0, 1.0]),
     )
     odds = [[1.0, 1.0, 7.0], [1.0, 1.0, 2.0]]
-    answer = said(odds, batch.legal.tolist(), reply=[[1.0, 1.0, 2.0]] * 2)
+    answer = said(odds, batch.actions.tolist(), reply=[[1.0, 1.0, 2.0]] * 2)
     section = LearnerSection(value_weight=2.0, reply_weight=0.5)
     loss, measured = losses.loss_of(batch, answer, section)
     entropy = 0.5 * QUARTER + 0.5 * HALF  # of 1/4, 1/4, 1/2
@@ -62,7 +66,7 @@ def tried(*advantages: float) -> Tried:
     count = len(advantages)
     return Tried(
         obs=(),
-        legal=torch.ones(count, 2, dtype=torch.bool),
+        actions=torch.tensor([[0, 1]] * count),
         action=torch.zeros(count, dtype=torch.int32),
         chance=torch.full((count,), 0.5),
         advantage=torch.tensor(advantages),
@@ -86,10 +90,10 @@ def test_tried_moves_by_hand(now: float, advantage: float, gain: float, slope: f
     heads = Heads(logits, torch.zeros(1, 3), None)
     batch = tried(advantage)
     section = LearnerSection(clip=0.2, entropy_weight=0.0, value_weight=1.0)
-    loss, measured = losses.loss_of(batch, losses.answers(heads, batch.legal), section)
+    loss, measured = losses.loss_of(batch, losses.answers(heads, batch.actions), section)
     loss.backward()
     assert float(measured.policy_loss) == pytest.approx(-gain)
-    assert float(loss) == pytest.approx(-gain + THIRD)
+    assert float(loss.detach()) == pytest.approx(-gain + THIRD)
     assert float(measured.kl) == pytest.approx(-math.log(now / 0.5))
     assert logits.grad is not None
     assert float(logits.grad[0, 0]) == pytest.approx(-slope, abs=1e-6)
@@ -97,7 +101,7 @@ def test_tried_moves_by_hand(now: float, advantage: float, gain: float, slope: f
 
 def test_tried_moves_without_clipping_are_those_of_reinforce() -> None:
     """Both at probability 1/4; the entropy of 1/4 and 3/4 is log 4 - 3/4 log 3."""
-    answer = said([[1.0, 3.0]] * 2, [[True, True]] * 2)
+    answer = said([[1.0, 3.0]] * 2, [[0, 1]] * 2)
     section = LearnerSection(clip=0.0, entropy_weight=0.1, value_weight=0.0)
     loss, measured = losses.loss_of(tried(3.0, -1.0), answer, section)
     assert float(measured.policy_loss) == pytest.approx((3 - 1) / 2 * QUARTER)
@@ -107,12 +111,13 @@ def test_tried_moves_without_clipping_are_those_of_reinforce() -> None:
 def test_a_judgement_by_hand() -> None:
     batch = Targets(
         obs=(),
-        legal=torch.ones(2, 2, dtype=torch.bool),
+        actions=torch.tensor([[0, 1]] * 2),
         policy=torch.tensor([[1.0, 0], [1.0, 0]]),
         value=torch.tensor([[1.0, 0, 0], [0, 1.0, 0]]),
-        reply=torch.zeros(2, 2),
+        reply_actions=torch.zeros(2, 0, dtype=torch.int8),
+        reply=torch.zeros(2, 0),
         policy_weight=torch.zeros(2),  # weights are for learning
         value_weight=torch.zeros(2),
     )
-    sums = losses.judgement(batch, said([[1.0, 3.0], [1.0, 1.0]], [[True, True]] * 2))
+    sums = losses.judgement(batch, said([[1.0, 3.0], [1.0, 1.0]], [[0, 1]] * 2))
     assert sums.tolist() == pytest.approx([QUARTER + HALF, 2 * THIRD, 1.0])

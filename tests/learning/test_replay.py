@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from reference import wide
 
 from envs.connect4 import Connect4
 from envs.toys import ToyObs
@@ -52,7 +53,7 @@ def test_window_holds_all_until_it_lags() -> None:
 
 
 def test_ring_keeps_the_latest_in_order() -> None:
-    replay = Replay(ReplaySection(window=10, capacity=10, merge="none"))
+    replay = Replay(ReplaySection(window=10, capacity=10, merge="none"), 2)
     first = 0
     for count in (4, 5, 3, 1, 8, 10, 23, 2):
         replay.add(numbered(first, count))
@@ -65,7 +66,7 @@ def test_ring_keeps_the_latest_in_order() -> None:
 
 
 def test_ring_grows_in_steps_up_to_its_capacity() -> None:
-    replay = Replay(ReplaySection(window=20_000, capacity=20_000, merge="none"))
+    replay = Replay(ReplaySection(window=20_000, capacity=20_000, merge="none"), 2)
     rooms = []
     for first in range(0, 30_000, 1000):
         replay.add(numbered(first, 1000))
@@ -78,7 +79,7 @@ def test_ring_grows_in_steps_up_to_its_capacity() -> None:
 
 def test_window_is_the_recent_part() -> None:
     section = ReplaySection(window=100, exponent=0.5, growth=0.5, capacity=1000, merge="none")
-    replay = Replay(section)
+    replay = Replay(section, 2)
     replay.add(numbered(0, 400))
     samples, count = replay.window()
     assert count == len(replay) == 200
@@ -87,7 +88,7 @@ def test_window_is_the_recent_part() -> None:
 
 def test_an_empty_window_says_so() -> None:
     with pytest.raises(ValueError, match="empty"):
-        Replay(ReplaySection()).recent(1)
+        Replay(ReplaySection(), 2).recent(1)
 
 
 @pytest.mark.parametrize(
@@ -105,11 +106,12 @@ def test_merges_equal_positions_into_means(
         value=np.array(
             [[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 1, 0]], np.float32
         ),
-        reply=np.array([[1, 0], [0, 1], [0, 1], [0, 0], [1, 0], [1, 0]], np.float32),
+        reply_actions=np.array([[0, -1], [1, -1], [0, 1], [-1, -1], [1, 0], [0, -1]], np.int8),
+        reply=np.array([[1, 0], [1, 0], [0, 1], [0, 0], [0, 1], [1, 0]], np.float32),
         policy_weight=np.array([1, 1, 2, 0, 0, 0], np.float32),
         value_weight=np.array([1, 1, 1, 1, 1, 1], np.float32),
     )
-    replay = Replay(ReplaySection(merge=merge))
+    replay = Replay(ReplaySection(merge=merge), 2)
     replay.add(samples)
     merged, count = replay.window()
     assert count == 6
@@ -122,13 +124,14 @@ def test_merges_equal_positions_into_means(
         atol=1e-6,
     )
     np.testing.assert_allclose(merged.value, [[0.5, 0.25, 0.25], [0, 1, 0], [0, 0, 1]], atol=1e-6)
-    np.testing.assert_allclose(merged.reply, [[0.5, 0.25], [0, 1], [1, 0]], atol=1e-6)
+    reply = wide(merged.reply_actions, merged.reply, 2)
+    np.testing.assert_allclose(reply, [[0.5, 0.25], [0, 1], [1, 0]], atol=1e-6)
     np.testing.assert_allclose(merged.policy_weight, policy_weight, atol=1e-6)
     np.testing.assert_allclose(merged.value_weight, value_weight, atol=1e-6)
 
 
 def test_no_merging_leaves_all_as_it_came() -> None:
-    replay = Replay(ReplaySection(merge="none"))
+    replay = Replay(ReplaySection(merge="none"), 2)
     samples = numbered(0, 5)._replace(obs=ToyObs(np.zeros((5, 1), np.float32)))
     replay.add(samples)
     window, count = replay.window()
@@ -140,7 +143,7 @@ def test_no_merging_leaves_all_as_it_came() -> None:
 @pytest.mark.parametrize("total", [30, 170, 1234])
 def test_restored_from_parts_it_goes_on_the_same(total: int) -> None:
     section = ReplaySection(window=40, exponent=0.5, capacity=100)
-    straight, restored = Replay(section), Replay(section)
+    straight, restored = Replay(section, 2), Replay(section, 2)
     straight.add(numbered(0, total))
     held = len(straight)
     first = total - held
@@ -158,4 +161,5 @@ def test_blank_targets_have_the_shapes_of_the_game() -> None:
     example = blank_targets(Connect4())
     assert arrays.length(example) == 0
     assert example.obs.planes.shape[1:] == (2, 6, 7)
-    assert [field.shape[1:] for field in example[1:]] == [(7,), (7,), (3,), (7,), (), ()]
+    shapes = [field.shape[1:] for field in example[1:]]
+    assert shapes == [(7,), (7,), (3,), (0,), (0,), (), ()]  # no replies are known

@@ -15,6 +15,7 @@ from envs.proving.logic.tptp_writer import literal_text
 from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
 from selfplay import arrays
+from selfplay.learning.samples import joined
 from selfplay.proving.hindsight import Part, closed_parts, lessons_of_parts, part_of
 from selfplay.proving.lessons import replay
 from selfplay.proving.trials import Trial, Unguided, attempt
@@ -255,12 +256,12 @@ def test_lessons_say_which_moves_closed_the_parts(game: Proving, failed: list[Tr
         assert largest[0, SIZE] >= last[0, SIZE]
     lessons = [lessons_of_parts(game, trial, 2, 0.0) for trial in failed]
     assert max(map(len, lessons)) <= 2
-    made = arrays.concatenate([one for lesson in lessons for one in lesson])
+    made = joined([one for lesson in lessons for one in lesson])
     assert len(made.policy) >= 2
     assert (made.policy.max(axis=1) == 1.0).all()
     assert (made.policy.sum(axis=1) == 1.0).all()
-    assert made.legal[np.arange(len(made.policy)), made.policy.argmax(axis=1)].all()
-    assert (made.legal.sum(axis=1) > 1).all()
+    assert (made.actions[np.arange(len(made.policy)), made.policy.argmax(axis=1)] >= 0).all()
+    assert ((made.actions >= 0).sum(axis=1) > 1).all()
     assert (made.value == [1.0, 0.0, 0.0]).all()
     assert (made.policy_weight == 1.0).all()
     assert all(lessons_of_parts(game, trial, 0, 0.0) == [] for trial in failed)

@@ -60,8 +60,8 @@ def test_a_lesson_has_a_sample_of_each_choice(trap: Proving) -> None:
     lesson = from_proof(trap, 0, (0, 1))
     assert lesson is not None
     # the start has one option, so it is no choice; then p(b) is the second of two
-    assert lesson.policy.tolist() == [[0, 1, 0, 0]]
-    assert lesson.legal.tolist() == [[True, True, False, False]]
+    assert lesson.policy.tolist() == [[0, 1]]
+    assert lesson.actions.tolist() == [[0, 1]]
     assert lesson.value.tolist() == [[1, 0, 0]]
     assert (lesson.policy_weight.tolist(), lesson.value_weight.tolist()) == ([1], [1])
     positions, _ = replay(trap, 0, (0, 1))
@@ -72,7 +72,7 @@ def test_a_lesson_has_a_sample_of_each_choice(trap: Proving) -> None:
 def test_smoothing_leaves_something_to_other_moves(trap: Proving) -> None:
     lesson = from_proof(trap, 0, (0, 1), smoothing=0.2)
     assert lesson is not None
-    np.testing.assert_allclose(lesson.policy, [[0.1, 0.9, 0, 0]], atol=1e-6)
+    np.testing.assert_allclose(lesson.policy, [[0.1, 0.9]], atol=1e-6)
 
 
 def test_what_is_no_proof_is_no_lesson(trap: Proving) -> None:

@@ -38,7 +38,7 @@ def test_frozen_learns_only_what_was_written_there(how: str, tmp_path: Path) -> 
     rows = blank_targets(game, 10)
     for i in range(1, 4):
         made = shards.Made(0, i, 10 * (i - 1), 10 * i)
-        shards.save_shard(folder / "replay" / f"{i:06}.npz", rows, made)
+        shards.save_shard(folder / "replay" / f"{i:06}.npz", rows, game.num_actions, made)
     paths = sorted(folder.glob("replay/*.npz"))
     assert len(frozen._shards(paths, game)) == 3
     if how == "missing":

@@ -101,7 +101,7 @@ def test_looking_at_games_kept_aside_takes_little(
     judge = Learner.judge
 
     def counting(self: Learner, samples: Any) -> Any:
-        looks.append(len(samples.legal))
+        looks.append(len(samples.actions))
         return judge(self, samples)
 
     monkeypatch.setattr(Learner, "judge", counting)

@@ -10,11 +10,10 @@ from tiny_runs import FORWARD, GAME, TWO_LAYERS, assert_ledger
 from torch.utils.flop_counter import FlopCounterMode
 
 from envs.tictactoe import TicTacToe
-from selfplay import arrays
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
 from selfplay.learning.learner import Learner
-from selfplay.learning.samples import blank_targets
+from selfplay.learning.samples import blank_targets, joined
 from selfplay.learning.shards import load_shard
 from selfplay.regimes.ledger import Ledger
 from selfplay.training.folder import RunFolder
@@ -68,7 +67,7 @@ def test_a_run_counts_the_different_positions_it_made(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     Training(folder, config).run()
     game = TicTacToe()
-    made = arrays.concatenate([load_shard(path, game)[0] for path in folder.shards()])
+    made = joined([load_shard(path, game)[0] for path in folder.shards()])
     boards = made.obs.planes
     assert len(boards) >= 500
     images = [
