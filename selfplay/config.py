@@ -203,7 +203,7 @@ def _override(values: dict[str, Any], override: str) -> None:
 def _sentence(problem: Any) -> str:
     """One validation problem in words: where, what was given, what is expected."""
     place = [part for part in problem["loc"] if isinstance(part, str)]
-    plain = [part for part in place if part not in _kinds()]
+    plain = [part for i, part in enumerate(place) if not i or part not in _kinds(place[i - 1])]
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(plain[-1], _fields_at(place[:-1]), n=1, cutoff=0.5)
         known = ", ".join(_fields_at(place[:-1]))
@@ -234,12 +234,12 @@ def _sections(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
                 yield name, candidate
 
 
-def _kinds() -> set[str]:
-    """The values of all ``kind`` fields, which pydantic puts into the place of a problem."""
+def _kinds(name: str | None = None) -> set[str]:
+    """The values of ``kind``, of one section or all, which pydantic puts into a problem's place."""
     return {
         str(section.model_fields["kind"].default)
-        for _, section in _sections(Config)
-        if "kind" in section.model_fields
+        for each, section in _sections(Config)
+        if name in (None, each) and "kind" in section.model_fields
     }
 
 
