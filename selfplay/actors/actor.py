@@ -12,6 +12,7 @@ from pydantic import Field
 
 from selfplay import arrays
 from selfplay.actors import underway
+from selfplay.actors.harvest import COMMENT, Harvest, Tally
 from selfplay.jit import kernel
 from selfplay.learning.samples import joined, listed, longest, of_listed, resized, trimmed
 from selfplay.lines.lockstep import Turn, lockstep
@@ -36,7 +37,6 @@ from selfplay.types import (
 
 _FORMAT = 2  # of the games under way; in the first policies were of all actions
 _KEPT_GAMES = 16  # game records handed out with each harvest
-_COMMENT = " # "  # between the moves of a record and what else is told of the game
 
 
 class ActorSection(Section):
@@ -85,49 +85,6 @@ class Plays(NamedTuple):
 
 
 _KEPT_FIELDS = tuple(name for name in Plays._fields if name not in ("obs", "actions"))
-
-
-class Tally(NamedTuple):
-    """Sums over the games of a harvest; add tallies to merge them."""
-
-    games: float = 0.0
-    positions: float = 0.0
-    first_wins: float = 0.0
-    draws: float = 0.0
-    length: float = 0.0  # moves, openings included
-    moves: float = 0.0  # searched, of finished and running games
-    simulations: float = 0.0
-    depth: float = 0.0  # the sums below are over ``moves``
-    entropy: float = 0.0
-    kl_target_prior: float = 0.0
-    value_gain: float = 0.0
-    solved: float = 0.0
-
-    def plus(self, other: Tally) -> Tally:
-        return Tally(*(a + b for a, b in zip(self, other, strict=True)))
-
-
-class Harvest(NamedTuple):
-    """Finished games: their positions, their records, their sums."""
-
-    samples: Targets
-    records: list[str]  # "MOVES # opening PLIES seed SEED", as ``parse_record`` reads them
-    tally: Tally
-
-
-class Record(NamedTuple):
-    """One game as it was played."""
-
-    moves: str  # in the game's notation
-    opening: int  # so many of them, the first, were random
-    seed: int  # the start was game.init(np.random.default_rng(seed), 1)
-
-
-def parse_record(line: str) -> Record:
-    """The game that a line of ``games/000500.txt`` tells."""
-    moves, _, rest = line.rpartition(_COMMENT)
-    _, opening, _, seed = rest.split()
-    return Record(moves, int(opening), int(seed))
 
 
 class Actor:
@@ -329,7 +286,7 @@ class Actor:
         """The game in ``lane``: moves in the game's notation, random ones, seed of the start."""
         actions = self._plays.action[: self._length[lane], lane]
         moves = " ".join(self.game.action_name(int(action)) for action in actions)
-        return f"{moves}{_COMMENT}opening {self._opening[lane]} seed {self._seed[lane]}"
+        return f"{moves}{COMMENT}opening {self._opening[lane]} seed {self._seed[lane]}"
 
     def state_dict(self) -> dict[str, Any]:
         """All that ``collect`` depends on, as numpy arrays and strings; positions as move lists."""

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selfplay.actors.actor import Actor, ActorSection, Harvest, Tally
+from selfplay.actors.actor import Actor, ActorSection
+from selfplay.actors.harvest import Harvest, Tally
 from selfplay.learning.samples import joined
 from selfplay.nets import Net
 from selfplay.nets.evaluator import Usage

@@ -12,8 +12,8 @@ from typing import Literal
 
 import torch
 
-from selfplay.actors.actor import Harvest
 from selfplay.actors.base import Actors, BackendSection, Setup
+from selfplay.actors.harvest import Harvest
 from selfplay.nets import Net
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from selfplay import arrays
-from selfplay.actors.actor import Tally
+from selfplay.actors.harvest import Tally
 from selfplay.learning import checkpoint
 from selfplay.lines.keys import canonical_obs_keys
 from selfplay.nets.evaluator import Usage

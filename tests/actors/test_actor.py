@@ -12,7 +12,8 @@ from reference import HashedEvaluator, uniform, wide
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Coins, Nim, Standoff, Toy
 from selfplay import arrays
-from selfplay.actors.actor import Actor, ActorSection, Harvest, Plays, Tally, parse_record
+from selfplay.actors.actor import Actor, ActorSection, Plays
+from selfplay.actors.harvest import Harvest, Tally, parse_record
 from selfplay.learning import checkpoint
 from selfplay.search import Forest, Gumbel, Model, Puct, Search, SearchResult
 from selfplay.types import NO_ACTION, Bool, Decision, Evaluator, Game, Int, Targets, Transition

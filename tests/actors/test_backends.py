@@ -13,7 +13,8 @@ import torch
 from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.actors import Setup, Threads
-from selfplay.actors.actor import ActorSection, Harvest
+from selfplay.actors.actor import ActorSection
+from selfplay.actors.harvest import Harvest
 from selfplay.actors.threads import ThreadActors
 from selfplay.learning import checkpoint
 from selfplay.nets import Mlp, Net

@@ -22,7 +22,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tiny_runs import assert_same_run, stop_after, timeless_metrics
 
 from selfplay import arrays
-from selfplay.actors.actor import parse_record
+from selfplay.actors.harvest import parse_record
 from selfplay.learning import checkpoint, shards
 from selfplay.learning.samples import joined, trimmed
 from selfplay.system.interrupts import interrupts

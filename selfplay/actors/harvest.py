@@ -1,0 +1,52 @@
+"""What an actor hands over: finished games as samples, as records and as sums."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from selfplay.types import Targets
+
+COMMENT = " # "  # between the moves of a record and what else is told of the game
+
+
+class Tally(NamedTuple):
+    """Sums over the games of a harvest; add tallies to merge them."""
+
+    games: float = 0.0
+    positions: float = 0.0
+    first_wins: float = 0.0
+    draws: float = 0.0
+    length: float = 0.0  # moves, openings included
+    moves: float = 0.0  # searched, of finished and running games
+    simulations: float = 0.0
+    depth: float = 0.0  # the sums below are over ``moves``
+    entropy: float = 0.0
+    kl_target_prior: float = 0.0
+    value_gain: float = 0.0
+    solved: float = 0.0
+
+    def plus(self, other: Tally) -> Tally:
+        return Tally(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class Harvest(NamedTuple):
+    """Finished games: their positions, their records, their sums."""
+
+    samples: Targets
+    records: list[str]  # "MOVES # opening PLIES seed SEED", as ``parse_record`` reads them
+    tally: Tally
+
+
+class Record(NamedTuple):
+    """One game as it was played."""
+
+    moves: str  # in the game's notation
+    opening: int  # so many of them, the first, were random
+    seed: int  # the start was game.init(np.random.default_rng(seed), 1)
+
+
+def parse_record(line: str) -> Record:
+    """The game that a line of ``games/000500.txt`` tells."""
+    moves, _, rest = line.rpartition(COMMENT)
+    _, opening, _, seed = rest.split()
+    return Record(moves, int(opening), int(seed))
