@@ -59,5 +59,6 @@ def lockstep(
         going = paid.discount != 0
         if plies is not None:
             going &= plies[turn.lane] > turn.number + 1
-        second = turn.second ^ (paid.discount < 0)
-        turn = Turn(turn.number + 1, *take((turn.lane, second, after), going))
+        rest = np.flatnonzero(going)
+        second = (turn.second ^ (paid.discount < 0))[rest]
+        turn = Turn(turn.number + 1, turn.lane[rest], second, take(after, rest))
