@@ -21,7 +21,6 @@ from selfplay.search.forest import advance
 from selfplay.search.tree import NONE
 from selfplay.section import Section
 from selfplay.stats import result_probabilities
-from selfplay.system.cores import core_count
 from selfplay.types import (
     NO_ACTION,
     Actions,
@@ -63,10 +62,6 @@ class ActorSection(Section):
     search has proven is the target itself, and the outcome of the moves before it"""
     weigh: Literal["positions", "games"] = "positions"
     """what has equal weight in the data: `"positions"` or `"games"`"""
-
-    def workers(self) -> int:
-        """How many play at the same time."""
-        return self.threads or core_count()
 
 
 class Plays(NamedTuple):

@@ -15,6 +15,7 @@ from selfplay.nets.evaluator import Usage
 from selfplay.nets.inference import Inference
 from selfplay.search import Search
 from selfplay.section import Section
+from selfplay.system.cores import core_count
 from selfplay.types import Game
 
 
@@ -26,6 +27,10 @@ class Setup(NamedTuple):
     section: ActorSection
     inference: Inference
 
+    def workers(self) -> int:
+        """How many may play at the same time."""
+        return self.section.threads or core_count()
+
 
 class Actors:
     """Actors that play one after the other in this thread, each with its own share of the games.
@@ -35,7 +40,7 @@ class Actors:
 
     def __init__(self, setup: Setup, net: Net, seed: int) -> None:
         game, search, section, inference = setup
-        self.count = count = min(section.workers(), section.games)
+        self.count = count = min(setup.workers(), section.games)
         lanes = [section.games // count + (i < section.games % count) for i in range(count)]
         streams = np.random.SeedSequence(seed).spawn(count)
         self.actors = [

@@ -150,7 +150,7 @@ class ProveLoop(Loop):
             )
         self._unguided = np.zeros(count, np.int64)  # trials without the net, of each problem
         self._length = np.zeros(count, np.int64)  # inferences of the shortest proof; 0: none yet
-        self._threads = parts.setup.section.workers()
+        self._threads = parts.setup.workers()
         effort = Effort(
             section.inferences,
             section.unguided_inferences,

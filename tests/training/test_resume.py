@@ -1,0 +1,375 @@
+"""What a run goes on from, and what it refuses to go on from."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_runs import assert_same_run, timeless_metrics
+
+from selfplay.learning import checkpoint, shards
+from selfplay.training import folder as folders
+from selfplay.training.folder import RunFolder
+from selfplay.training.metrics_file import read_metrics
+from selfplay.training.run import Outcome, train
+
+
+@pytest.mark.parametrize(
+    ("override", "old", "new"),
+    [
+        ("learner.lr=0.5", "learner.lr = 0.002", "0.5"),
+        ("net.width=32", "net.width = 16", "32"),
+        ("game=connect4", "game = 'tictactoe'", "'connect4'"),
+        ("net.kind=resnet", "net.kind = 'mlp'", "'resnet'"),
+    ],
+)
+@pytest.mark.parametrize("by", ["config", "folder"])
+def test_another_config_on_top_is_refused_with_both_sides(
+    override: str, old: str, new: str, by: str, recipe: str, copy: Path
+) -> None:
+    overrides = [override]
+    if override == "net.kind=resnet":
+        text = Path(recipe).read_text().replace('"mlp"\nwidth = 16', '"resnet"')
+        recipe = str(copy / "other.toml")
+        Path(recipe).write_text(text)
+        by, overrides = "config", []
+    config = (copy / "config.json").read_bytes()
+    arguments = (recipe, overrides, str(copy)) if by == "config" else (str(copy), overrides)
+    with pytest.raises(ValueError, match="holds a run with") as error:
+        train(*arguments)
+    assert f"holds a run with {old}; you asked for {new}" in str(error.value)
+    assert f"selfplay train {copy}" in str(error.value)
+    assert (copy / "config.json").read_bytes() == config
+
+
+def test_only_the_newest_checkpoints_hold_what_a_resume_needs(straight: Outcome) -> None:
+    held = ["training" in checkpoint.load(p) for p in RunFolder(straight.folder).checkpoints()]
+    assert held[-2:] == [True, True]
+    assert not any(held[:-2])
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 16
+    path.write_bytes(content)
+
+
+def _hole(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:2048] + bytes(512) + content[2560:])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_flip, _hole, lambda p: p.write_bytes(p.read_bytes()[:1000]), lambda p: p.write_bytes(b"")],
+    ids=["flip", "hole", "cut", "empty"],
+)
+def test_the_checkpoint_before_serves_when_the_newest_is_damaged(
+    damage: Callable[[Path], object],
+    straight: Outcome,
+    copy: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    before, newest = RunFolder(copy).checkpoints()[-2:]
+    damage(newest)
+    bad = newest.read_bytes()
+    assert train(str(copy)).finished
+    err = capfd.readouterr().err
+    assert f"{newest} is not a whole checkpoint" in err
+    assert f"; the one before it is used: {before}\n" in err
+    assert newest.with_name(f"{newest.name}.damaged").read_bytes() == bad
+    assert_same_run(straight.folder, copy)
+
+
+def test_what_the_checkpoint_before_needs_stays(recipe: str, tmp_path: Path) -> None:
+    """Even where one iteration makes more than twice a window."""
+    overrides = ["replay.window=50", "replay.capacity=60", "budget.positions=600"]
+    straight = train(recipe, overrides, str(tmp_path / "straight")).folder
+    newest = RunFolder(straight).latest()
+    held = [folders.number(shard) for shard in RunFolder(straight).shards()]
+    assert held == [int(newest.stem) - 1, int(newest.stem)]
+    copy = Path(shutil.copytree(straight, tmp_path / "copy"))
+    RunFolder(copy).latest().unlink()
+    assert train(str(copy)).finished
+    assert_same_run(straight, copy)
+
+
+def test_a_damaged_older_checkpoint_does_not_stop_the_training(
+    copy: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    *_, damaged, _ = RunFolder(copy).checkpoints()  # the next save takes its training part away
+    damaged.write_bytes(damaged.read_bytes()[:1000])
+    assert train(str(copy), ["budget.positions=1900"]).finished
+    assert read_metrics(copy)[-1]["step"] >= 1900
+    err = capfd.readouterr().err
+    assert err.count("training goes on") == 1
+    assert f"{damaged.name} is not a whole checkpoint" in err
+
+
+@pytest.mark.parametrize("name", [".x.1", "sub/.000001.pt.1", "checkpoints/.x.1"])
+def test_hidden_files_of_others_stay(name: str, copy: Path) -> None:
+    (copy / name).parent.mkdir(exist_ok=True)
+    (copy / name).write_text("mine")
+    train(str(copy))
+    assert (copy / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "events.out.tfevents.1.x", "replay/000001.npz"])
+def test_files_of_others_are_not_cleared_away_by_a_new_run(
+    name: str, recipe: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(ValueError, match=r"is not a run folder .* but there is") as error:
+        train(recipe, out=str(tmp_path))
+    assert str(tmp_path / name) in str(error.value)
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_old_shards_go_and_needed_ones_stay(straight: Outcome) -> None:
+    folder = RunFolder(straight.folder)
+    held = [shards.count_samples(shard) for shard in folder.shards()]
+    assert len(held) < len(folder.checkpoints())
+    window = folder.config().replay.size(1500)
+    assert window <= sum(held) <= 2 * window + max(held)
+
+
+def test_a_checkpoint_of_another_iteration_is_noticed(
+    straight: Outcome, copy: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    early, *_, newest = RunFolder(copy).checkpoints()
+    shutil.copy(early, newest)
+    assert train(str(copy)).finished
+    assert f"{newest} holds the checkpoint of iteration 1; the one before" in capfd.readouterr().err
+    assert_same_run(straight.folder, copy)
+
+
+def test_where_all_checkpoints_are_damaged_it_says_so(copy: Path) -> None:
+    for path in RunFolder(copy).checkpoints():
+        _flip(path)
+    newest = RunFolder(copy).latest()
+    with pytest.raises(ValueError, match="there is none before it that is whole") as error:
+        train(str(copy))
+    assert str(error.value).startswith(f"{newest} is not a whole checkpoint")
+    assert all(path.exists() for path in RunFolder(copy).checkpoints())
+
+
+def test_a_shard_in_the_place_of_another_is_noticed(copy: Path) -> None:
+    *_, before, last = RunFolder(copy).shards()
+    shutil.copy(last, before)
+    held = int(last.stem)
+    said = f"{before.name} is not the file .* iteration {held} .*; there is none before it"
+    with pytest.raises(ValueError, match=said):
+        train(str(copy), ["budget.positions=9000"])
+
+
+def test_a_shard_of_another_run_is_noticed(
+    straight: Outcome, recipe: str, copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = train(recipe, ["seed=7", "budget.positions=600"], str(tmp_path / "other")).folder
+    last = RunFolder(copy).shards()[-1]
+    shutil.copy(RunFolder(other).shards()[-1], last)
+    assert train(str(copy)).finished
+    err = capfd.readouterr().err
+    assert f"{last} is not the file that was written there" in err
+    assert "of a run of seed 7; the one before it is used" in err
+    assert_same_run(straight.folder, copy)
+
+
+def test_games_are_there_before_their_checkpoint(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process killed between the two has all games of the checkpoints that it leaves."""
+    folder, seen, real = RunFolder(tmp_path / "run"), [], checkpoint.save
+
+    def save(path: Path, content: Any) -> None:
+        seen.append(folder.games(int(path.stem)).is_file())
+        real(path, content)
+
+    monkeypatch.setattr(checkpoint, "save", save)
+    train(recipe, ["budget.positions=400"], str(folder.path))
+    assert seen
+    assert all(seen)
+    folder.games(99).write_text("of an iteration that was not finished")
+    train(recipe, ["budget.positions=500"], str(folder.path))
+    assert not folder.games(99).exists()
+
+
+def test_damaged_lines_of_the_metrics_are_told_and_kept(
+    straight: Outcome, copy: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = copy / "metrics.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    bad = b"".join([lines[0], b"\xff" + lines[1], b"5\n", *lines[2:]])
+    path.write_bytes(bad)
+    assert train(str(copy)).finished
+    spare = copy / "metrics.jsonl.damaged"
+    assert (
+        f"{path}: 2 lines are damaged and left out; the file as it was is {spare}\n"
+        in capfd.readouterr().err
+    )
+    assert spare.read_bytes() == bad
+    assert path.read_bytes() == b"".join([lines[0], *lines[2:]])
+
+
+@pytest.mark.parametrize("damage", [_flip, Path.unlink, lambda p: p.write_bytes(b"")])
+def test_the_checkpoint_before_serves_when_the_newest_shard_is_damaged(
+    damage: Callable[[Path], object],
+    straight: Outcome,
+    copy: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    before, newest = RunFolder(copy).checkpoints()[-2:]
+    shard = RunFolder(copy).shards()[-1]
+    damage(shard)
+    assert train(str(copy)).finished
+    err = capfd.readouterr().err
+    assert (
+        f"{newest} cannot be gone on from: {shard} is missing or damaged; the one before it is "
+        f"used: {before}\n" in err
+    )
+    assert_same_run(straight.folder, copy)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("ledger.iteration", -1), ("ledger.iteration", 1), ("ledger.positions", "x"),
+        ("ledger.games", None), ("ledger.samples", []), ("ledger.tree_s", math.nan),
+        ("ledger.made", 7), ("ledger.made", ["x"]), ("ledger.seen", None),
+        ("ledger.seen", torch.zeros(2, 2)), ("learner.optimizer.state.0.step", torch.tensor(-1.0)),
+        ("learner.optimizer.state.0.exp_avg", torch.zeros(1)),
+        ("learner.optimizer.state.0.exp_avg_sq", []),
+    ],
+)  # fmt: skip
+def test_a_training_that_is_something_else_is_refused_and_nothing_lost(
+    place: str, value: Any, copy: Path
+) -> None:
+    newest = RunFolder(copy).latest()
+    content = checkpoint.load(newest)
+    part, *names = place.split(".")
+    held = content["training"][part]
+    for name in names[:-1]:
+        held = held[int(name) if name.isdigit() else name]
+    held[names[-1]] = value
+    checkpoint.save(newest, content)
+    before = sorted(copy.rglob("*"))
+    with pytest.raises(ValueError, match="to train anew give another folder with --out"):
+        train(str(copy), ["budget.positions=9000"])
+    assert sorted(copy.rglob("*")) == before
+
+
+def test_a_shard_that_both_checkpoints_need_is_named(copy: Path) -> None:
+    shard = RunFolder(copy).shards()[-2]
+    shard.unlink()
+    with pytest.raises(ValueError, match=f"{shard.name} is missing or damaged; there is none"):
+        train(str(copy), ["budget.positions=9000"])
+
+
+def test_a_folder_with_only_a_config_starts_the_run(
+    straight: Outcome, recipe: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "half"
+    folder.mkdir()
+    shutil.copy(straight.folder / "config.json", folder)
+    train(str(folder))
+    assert_same_run(straight.folder, folder)
+
+
+def test_a_damaged_config_is_named(copy: Path) -> None:
+    (copy / "config.json").write_text('{"game": "ticta')
+    with pytest.raises(ValueError, match=r"config\.json is damaged .*--out"):
+        train(str(copy))
+
+
+def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"is not a run folder \(it has no config.json\)"):
+        train(str(tmp_path))
+
+
+@pytest.mark.parametrize("how", ["edited", "missing"])
+def test_a_config_that_the_checkpoint_was_not_made_with_is_refused(
+    how: str, recipe: str, copy: Path
+) -> None:
+    """Also where game and net are the same."""
+    config = json.loads((copy / "config.json").read_text())
+    config["search"]["simulations"] = 5
+    (copy / "config.json").write_text(json.dumps(config))
+    if how == "missing":
+        (copy / "config.json").unlink()
+    overrides = ["search.simulations=5"]
+    with pytest.raises(ValueError, match="was made with") as error:
+        train(str(copy)) if how == "edited" else train(recipe, overrides, str(copy))
+    assert str(error.value).startswith(
+        f"{RunFolder(copy).latest()} was made with search.simulations = 4; you asked for 5: "
+    )
+    assert (copy / "config.json").exists() == (how == "edited")
+
+
+def test_a_run_without_its_config_goes_on_by_the_same_recipe(
+    straight: Outcome, recipe: str, copy: Path
+) -> None:
+    (copy / "config.json").unlink()
+    RunFolder(copy).latest().unlink()
+    assert train(recipe, ["actor.threads=2", "checkpoint_s=0.0001"], str(copy)).finished
+    assert timeless_metrics(copy) == timeless_metrics(straight.folder)
+
+
+def test_a_checkpoint_of_another_net_is_refused(copy: Path) -> None:
+    newest = RunFolder(copy).latest()
+    content = checkpoint.load(newest)
+    del content["config"]  # as those of the first versions
+    checkpoint.save(newest, content)
+    config = json.loads((copy / "config.json").read_text())
+    config["net"]["width"] = 24
+    (copy / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"does not fit the net that .*config\.json describes"):
+        train(str(copy))
+
+
+def test_a_checkpoint_of_another_game_is_refused(copy: Path, recipe: str) -> None:
+    (copy / "config.json").unlink()
+    with pytest.raises(ValueError, match=r"a run on 'tictactoe'; you asked for 'nim'"):
+        train(recipe, ["game=nim"], str(copy))
+
+
+def test_a_released_agent_cannot_be_trained_on(copy: Path) -> None:
+    *older, newest = RunFolder(copy).checkpoints()
+    content = checkpoint.load(newest)
+    content.pop("training")
+    checkpoint.save(newest, content)
+    for path in older:
+        path.unlink()
+    with pytest.raises(ValueError, match="holds only the net, to be played with"):
+        train(str(copy))
+
+
+def test_two_processes_do_not_share_a_folder(copy: Path) -> None:
+    with RunFolder(copy).locked(), pytest.raises(ValueError, match="being trained by another"):
+        train(str(copy))
+    assert train(str(copy)).finished
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(
+    straight: Outcome, recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, real, saves = tmp_path / "full", torch.save, []
+
+    def full(content: Any, file: Any) -> None:
+        saves.append(content)
+        if len(saves) > 4:
+            raise OSError(28, "No space left on device")
+        real(content, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full)
+        with pytest.raises(ValueError, match=r"could not be saved \(no space left on the disk\)"):
+            train(recipe, out=str(folder))
+    train(str(folder))  # there is room again
+    assert_same_run(straight.folder, folder)
