@@ -1,4 +1,7 @@
-"""The games, one file each, and the one list of their names."""
+"""The games, one file each, and the one list of their names.
+
+Nothing here knows how games are searched or learned.
+"""
 
 from __future__ import annotations
 
@@ -77,10 +80,10 @@ def _built(spec: str, whole: bool) -> Game:
         near = own or difflib.get_close_matches(address, GAMES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known games: {', '.join(sorted(GAMES))}"
         raise ValueError(f"there is no game {address!r}; {hint} (your own: 'package.module:Class')")
-    found = _class_of(target, spec)
+    kind = _class_of(target, spec)
     if whole:
-        _refuse_lacks(spec, found, _METHODS)
-    return _called(found, options, spec)
+        _refuse_lacks(spec, kind, _METHODS)
+    return _called(kind, options, spec)
 
 
 def _class_of(target: str, spec: str) -> type[Game]:
@@ -89,14 +92,14 @@ def _class_of(target: str, spec: str) -> type[Game]:
     try:
         module = importing.load(module_name)
     except Exception as error:  # whatever happens in a user's module, a syntax error for one
-        told = importing.told(error)
-        raise ValueError(f"game {spec!r}: cannot import {module_name!r} ({told})") from error
-    found = getattr(module, class_name, None)
-    if not inspect.isclass(found):
+        reason = importing.told(error)
+        raise ValueError(f"game {spec!r}: cannot import {module_name!r} ({reason})") from error
+    kind = getattr(module, class_name, None)
+    if not inspect.isclass(kind):
         own = importing.classes_in(module_name)
         hint = f"; did you mean {own[0]!r}?" if own else ""
         raise ValueError(f"game {spec!r}: module {module_name!r} has no class {class_name!r}{hint}")
-    return cast("type[Game]", found)
+    return cast("type[Game]", kind)
 
 
 def _called(game_class: type[Game], options: dict[str, object], spec: str) -> Game:

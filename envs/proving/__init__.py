@@ -1,1 +1,4 @@
-"""The proving game: first-order theorem proving as a game of one player."""
+"""The proving game: first-order theorem proving as a game of one player.
+
+What searches and learns is in ``selfplay/proving``.
+"""

@@ -1,4 +1,7 @@
-"""Policy/value nets, one kind a file, each built from its section of the config."""
+"""Policy/value nets, one kind a file, each built from its section of the config.
+
+How nets are trained is in ``learning``, what a search asks of them in ``evaluator``.
+"""
 
 from typing import Annotated
 

@@ -1,1 +1,4 @@
-"""Playing against an agent: the session behind it, and the terminal in front of it."""
+"""A game or a proof in the terminal: the session behind it, and the terminal in front of it.
+
+Who chooses the moves is in ``players`` and ``proving``.
+"""

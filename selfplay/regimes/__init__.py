@@ -1,4 +1,7 @@
-"""Data regimes: where the positions come from that a net learns from, one regime a file."""
+"""Data regimes: where the positions come from that a net learns from, one regime a file.
+
+How samples are made is in ``actors`` and ``data``, how they are learned from in ``learning``.
+"""
 
 from typing import Annotated, get_args
 

@@ -32,8 +32,8 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def objects_in(content: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """The objects in the list under ``name``; what is something else is left out."""
-    found = content.get(name)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    entries = content.get(name)
+    return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
 
 
 def _no_number(name: str) -> float:

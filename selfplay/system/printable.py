@@ -45,7 +45,7 @@ def can_print(text: str) -> bool:
 def json_line(content: Any) -> str:
     """One JSON object in one line, all that is not ``printable`` escaped."""
     text = json.dumps(content, ensure_ascii=False)
-    return _UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
 class SafeStream:

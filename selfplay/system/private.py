@@ -37,13 +37,13 @@ def is_private(folder: Path) -> bool:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode):
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode):
             return False
         if hasattr(os, "getuid"):
-            if found.st_uid != os.getuid():
+            if status.st_uid != os.getuid():
                 return False
-            if stat.S_IMODE(found.st_mode) & 0o077:
+            if stat.S_IMODE(status.st_mode) & 0o077:
                 folder.chmod(0o700)
     except OSError:
         return False

@@ -60,14 +60,14 @@ def refuse_swollen(content: Any, size: int) -> None:
 
     They may hold numbers, strings and dense tensors of the processor's memory, nothing else.
     """
-    seen: set[int] = set()
+    counted: set[int] = set()
     level, bytes_left = [content], 4 * size + _SLACK  # tensors may share what they hold
     for _ in range(_DEEP):
         below: list[Any] = []
         for each in level:
-            if id(each) in seen:
+            if id(each) in counted:
                 continue
-            seen.add(id(each))
+            counted.add(id(each))
             if isinstance(each, torch.Tensor):
                 _refuse_odd(each)
                 bytes_left -= each.numel() * each.element_size()

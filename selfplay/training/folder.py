@@ -114,14 +114,14 @@ class RunFolder(NamedTuple):
         for iteration in sorted(numbers, reverse=True):  # each checkpoint came with a shard
             if needed > 0 and iteration <= made.iteration:
                 path = self.shard(iteration)
-                samples, told = load_shard(path, game)
+                samples, place = load_shard(path, game)
                 wanted = (made.seed, iteration, until)
-                if told and (told.seed, told.iteration, until and told.total) != wanted:
+                if place and (place.seed, place.iteration, until and place.total) != wanted:
                     raise checkpoint.DamagedError(
                         f"{path} is not the file that was written there: it holds positions of "
-                        f"iteration {told.iteration} of a run of seed {told.seed}"
+                        f"iteration {place.iteration} of a run of seed {place.seed}"
                     )
-                until = told.first if told else None
+                until = place.first if place else None
                 parts.append(samples)
                 needed -= arrays.length(samples)
         if needed > 0:
@@ -137,12 +137,12 @@ class RunFolder(NamedTuple):
         sentence when there is none.
         """
         if step is None:
-            found = self.load_newest(lambda sentence: print(sentence, file=sys.stderr))
-            if found is None:
+            newest = self.load_newest(lambda sentence: print(sentence, file=sys.stderr))
+            if newest is None:
                 raise ValueError(
                     f"{self.path} has no checkpoint yet; train it with 'selfplay train {self.path}'"
                 )
-            return found
+            return newest
         path = self.checkpoint(step)
         if not path.is_file():
             there = ", ".join(str(number(path)) for path in self.checkpoints())
@@ -183,8 +183,8 @@ class RunFolder(NamedTuple):
 
     def _numbered(self, pattern: str) -> list[Path]:
         """The files whose names are numbers, in their order."""
-        found = (path for path in self.path.glob(pattern) if re.fullmatch(r"[0-9]+", path.stem))
-        return sorted(found, key=number)
+        steps = (path for path in self.path.glob(pattern) if re.fullmatch(r"[0-9]+", path.stem))
+        return sorted(steps, key=number)
 
     def config(self, overrides: tuple[str, ...] = ()) -> Config:
         """The configuration the run was started with.
@@ -263,10 +263,10 @@ def find_run(name: str) -> RunFolder:
     raise ValueError(f"there is no run {name!r}; {_hint_at_game(name) or hint}")
 
 
-def shadowed(name: str, found: RunFolder) -> Path | None:
-    """The run that ships by this name, where ``found``, a run of the user's, comes before it."""
+def shadowed(name: str, run: RunFolder) -> Path | None:
+    """The run that ships by this name, where ``run``, one of the user's, comes before it."""
     ships = SHIPPED / "reference" / name
-    hidden = (ships / "config.json").is_file() and ships.resolve() != found.path.resolve()
+    hidden = (ships / "config.json").is_file() and ships.resolve() != run.path.resolve()
     return ships if hidden else None
 
 

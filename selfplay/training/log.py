@@ -129,23 +129,23 @@ class Screen:
 
     def _cells(self) -> list[tuple[str, str]]:
         """What there is to say at present, as names and values; a regime without games has none."""
-        seen = self._latest
+        latest = self._latest
         cells = [("time left", _clock(self._left_s()))]
         if self._paid is not None:
             iterations, seconds = self._paid()
             cells += [("elapsed", _clock(seconds)), ("iteration", f"{iterations + 1:,}")]
         shown = [each for each in table() if each.label]
         for metric in shown:
-            value = seen.get(metric.name)
+            value = latest.get(metric.name)
             if value and not metric.name.startswith("strength/") and not math.isnan(value):
                 cells.append((metric.label, metric.form.format(value)))
         if self._measured_at is not None:
             cells.append(("strength at", f"{self._measured_at:,} positions"))
         for metric in shown:
-            for name in [name for name in seen if metric.matches(name)]:
+            for name in [name for name in latest if metric.matches(name)]:
                 if name.startswith("strength/") and not name.endswith(ENDS):
                     label = metric.label.replace("PLAYER", name.partition("vs_")[2])
-                    cells.append((label, metric.form.format(seen[name])))
+                    cells.append((label, metric.form.format(latest[name])))
         return cells
 
     def _left_s(self) -> float:

@@ -45,21 +45,21 @@ def run(arguments: argparse.Namespace) -> Answer:
     plain = {"game": arguments.game, "net": net, "actor": actor}
     plain["search"] = {"simulations": arguments.simulations}
     config = parse_config(plain, arguments.overrides, "bench")
-    found = measure(
+    bench = measure(
         config.game, config.net, config.search, config.actor, config.evaluator, arguments.seconds
     )
     print(
-        f"{found['game']}, {found['net']} in {found['precision']} on {found['device']}, "
-        f"{found['threads']} threads of {found['batch']} games, "
-        f"{found['simulations']} simulations a move"
+        f"{bench['game']}, {bench['net']} in {bench['precision']} on {bench['device']}, "
+        f"{bench['threads']} threads of {bench['batch']} games, "
+        f"{bench['simulations']} simulations a move"
     )
-    print(f"  {found['simulations_per_s']:10,.0f} simulations/s of self-play")
-    print(f"  {found['net_positions_per_s']:10,.0f} positions/s of the net alone on that batch")
-    print(f"  {found['ratio']:10.2f} the ratio of the two")
-    print(f"  {found['net_share']:10.1%} of the time in the net")
-    print(f"  {found['other_us_per_simulation']:10.1f} microseconds a simulation outside it")
+    print(f"  {bench['simulations_per_s']:10,.0f} simulations/s of self-play")
+    print(f"  {bench['net_positions_per_s']:10,.0f} positions/s of the net alone on that batch")
+    print(f"  {bench['ratio']:10.2f} the ratio of the two")
+    print(f"  {bench['net_share']:10.1%} of the time in the net")
+    print(f"  {bench['other_us_per_simulation']:10.1f} microseconds a simulation outside it")
     say_next(f"selfplay train {recipe_for(config.game)}")
-    return Answer(found)
+    return Answer(bench)
 
 
 def _fitting_net(spec: str) -> str:

@@ -37,29 +37,29 @@ def run(arguments: argparse.Namespace) -> Answer:
     began = time.monotonic()
     with waiting(f"checking {arguments.game}") as tell:
         game = envs.build(arguments.game)
-        found = examine(game, arguments.games, arguments.seed, arguments.seconds, tell)
-        seen = None if found.findings else _portrait(game, found.ended, arguments, began, tell)
+        report = examine(game, arguments.games, arguments.seed, arguments.seconds, tell)
+        picture = None if report.findings else _portrait(game, report.ended, arguments, began, tell)
     name = getattr(game, "name", arguments.game)
-    games = "1 random game" if found.games == 1 else f"{found.games} random games"
-    for problem in found.findings:
+    games = "1 random game" if report.games == 1 else f"{report.games} random games"
+    for problem in report.findings:
         print(problem)
-    if found.findings:
-        print(f"{name} breaks {len(found.findings)} of the laws that selfplay/types.py states")
-    elif found.ended == found.games and found.moves == found.taken_again:
+    if report.findings:
+        print(f"{name} breaks {len(report.findings)} of the laws that selfplay/types.py states")
+    elif report.ended == report.games and report.moves == report.taken_again:
         print(f"{name} kept every law in {games}")
     else:
         print(
             f"{name} kept every law in the {arguments.seconds:g} seconds that there were: "
-            f"{games}, {found.ended} of them to their end, {found.moves} moves, "
-            f"{found.taken_again} taken again; --seconds looks longer"
+            f"{games}, {report.ended} of them to their end, {report.moves} moves, "
+            f"{report.taken_again} taken again; --seconds looks longer"
         )
-    if not found.findings:
+    if not report.findings:
         say_next(f"selfplay bench {shlex.quote(arguments.game)}")
     content = {
-        "game": name, "games": found.games, "problems": found.findings, "ended": found.ended,
-        "moves": found.moves, "moves_taken_again": found.taken_again, "portrait": seen,
+        "game": name, "games": report.games, "problems": report.findings, "ended": report.ended,
+        "moves": report.moves, "moves_taken_again": report.taken_again, "portrait": picture,
     }  # fmt: skip
-    return Answer(content, code=int(bool(found.findings)))
+    return Answer(content, code=int(bool(report.findings)))
 
 
 def _portrait(
@@ -75,9 +75,9 @@ def _portrait(
     tell("playing to see what it is")
     until = max(began + arguments.seconds, time.monotonic() + arguments.seconds / 5)
     try:
-        seen = portrait(game, max(1, ended), arguments.seed, until)
+        picture = portrait(game, max(1, ended), arguments.seed, until)
     except ValueError as error:
         print(error)
         return None
-    print("\n".join(described(game, seen)))
-    return seen._asdict()
+    print("\n".join(described(game, picture)))
+    return picture._asdict()

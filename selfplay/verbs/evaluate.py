@@ -117,11 +117,11 @@ def _first_of_each_set(positions: Positions, limit: int) -> Positions:
 
     from selfplay.arrays import take
 
-    seen = np.zeros(len(positions.set_names), np.int64)
+    counts = np.zeros(len(positions.set_names), np.int64)
     kept = []
     for i, which in enumerate(positions.set_index):
-        seen[which] += 1
-        if seen[which] <= limit:
+        counts[which] += 1
+        if counts[which] <= limit:
             kept.append(i)
     return positions._replace(
         set_index=positions.set_index[kept],

@@ -90,11 +90,11 @@ def _chosen(folder: Path, held_out: bool, limit: int | None) -> list[Path]:
             raise ValueError(
                 f"none of the problems of {folder} is kept aside; leave out --held-out"
             )
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
     kept = []
     for path in files:
         name = set_of(path, folder)
-        seen[name] = seen.get(name, 0) + 1
-        if limit is None or seen[name] <= limit:
+        counts[name] = counts.get(name, 0) + 1
+        if limit is None or counts[name] <= limit:
             kept.append(path)
     return kept

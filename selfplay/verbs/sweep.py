@@ -63,23 +63,23 @@ def _preview(plan: Plan, jobs: int) -> dict[str, Any]:
     from selfplay.sweep.preview import preview
     from selfplay.sweep.screen import clock
 
-    found = preview(plan, jobs)
-    width = max(len(task.name) for task, _, _ in found.rows)
+    estimate = preview(plan, jobs)
+    width = max(len(task.name) for task, _, _ in estimate.rows)
     print(f"{'cell':{width}}  {'state':8} {'time':>8} {'FLOPs':>9}  estimated from")
-    for task, record, told in found.rows:
+    for task, record, forecast in estimate.rows:
         print(
-            f"{task.name:{width}}  {record.state:8} {clock(told.seconds):>8} "
-            f"{_flops(told.flops):>9}  "
-            f"{told.source}"
+            f"{task.name:{width}}  {record.state:8} {clock(forecast.seconds):>8} "
+            f"{_flops(forecast.flops):>9}  "
+            f"{forecast.source}"
         )
     cores = "1 core" if jobs == 1 else f"{jobs} cores"
     print(
-        f"{len(plan.cells)} cells, {_flops(found.flops)} FLOPs; "
-        f"{clock(found.left_s)} left on {cores}, experts and measurements of strength included"
+        f"{len(plan.cells)} cells, {_flops(estimate.flops)} FLOPs; "
+        f"{clock(estimate.left_s)} left on {cores}, experts and measurements of strength included"
     )
-    for warning in found.warnings:
+    for warning in estimate.warnings:
         print(f"Note: {warning}.")
-    return found.content()
+    return estimate.content()
 
 
 def _flops(count: float) -> str:

@@ -1,1 +1,4 @@
-"""Connection tableaux as flat arrays: unification, inferences, iterative deepening."""
+"""Connection tableaux as flat arrays: unification, inferences, iterative deepening.
+
+Formulas are in ``logic``, proofs for people in ``proofs``.
+"""

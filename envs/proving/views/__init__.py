@@ -1,1 +1,4 @@
-"""What a net or a person sees of a position."""
+"""What a net or a person sees of a position.
+
+The nets that read it are in ``selfplay/nets``.
+"""
