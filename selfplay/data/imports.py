@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +17,8 @@ from selfplay.lines.keys import canonical_keys
 from selfplay.truth.positions import read_positions
 from selfplay.types import Game
 
-
-class Reader(NamedTuple):
-    """Where the reader of a format is, and the game that the format implies."""
-
-    function: str  # (paths, game, add, skip_broken) -> Imported
-    game: str | None
-
-
-FORMATS = {
-    "wthor": Reader("selfplay.data.readers.wthor:import_wthor", "othello"),
-    "moves": Reader("selfplay.data.readers.moves:import_moves", None),
-    "sgf": Reader("selfplay.data.readers.sgf:import_sgf", None),
-    "pgn": Reader("selfplay.data.readers.pgn:import_pgn", None),
-}
+# format, whose reader is readers/FORMAT.py with import_FORMAT -> the game that it implies
+FORMATS = {"wthor": "othello", "moves": None, "sgf": None, "pgn": None}
 
 
 def import_files(
@@ -48,8 +36,8 @@ def import_files(
     Raises ValueError with a sentence for what is missing, damaged or against the rules; ``out``
     stays without a manifest then.
     """
-    module, _, name = FORMATS[form].function.partition(":")
-    read: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    module = importlib.import_module(f"selfplay.data.readers.{form}")
+    read: Callable[..., Any] = getattr(module, f"import_{form}")
     writer = Writer(out, spec, game, Source(form, licence), held_out)
     try:
         imported = read(paths, game, writer.add, skip_broken)

@@ -91,9 +91,9 @@ def _import_data(arguments: argparse.Namespace) -> Answer:
 
     form = arguments.source
     _only(arguments, form, "targets", "out", "exclude", "game", "licence", "skip_broken")
-    spec = arguments.game or FORMATS[form].game
+    spec = arguments.game or FORMATS[form]
     if not arguments.targets or spec is None or arguments.out is None:
-        option = "" if FORMATS[form].game else " --game GAME"
+        option = "" if FORMATS[form] else " --game GAME"
         raise ValueError(
             f"importing needs files and a place to go: "
             f"'selfplay data {form} PATH{option} --out runs/data/NAME'"

@@ -39,6 +39,20 @@ class Transcript(NamedTuple):
     doubt: str = ""  # why the game counts only if its moves lead to its end
 
 
+def transcript(
+    where: str,
+    words: list[str],
+    result: float | None,
+    unread: str,
+    players: tuple[int, ...] = (),
+    doubt: str = "",
+) -> Transcript:
+    """A game as told; ``unread`` is the doubt where the result is None: not understood."""
+    if result is None:
+        return Transcript(where, words, np.nan, players, doubt or unread)
+    return Transcript(where, words, result, players, doubt)
+
+
 class Broken(NamedTuple):
     """Stands in the place of a game, or of the rest of a file, that cannot be read."""
 
@@ -64,7 +78,7 @@ class Imported(NamedTuple):
 
 
 Told = Iterator[Transcript | Broken]
-Parse = Callable[[Game, str, str], Told]  # game, content, name of the file
+Parse = Callable[[Game, bytes, str], Told]  # game, content, name of the file
 Complaints = dict[int, str]  # game of a batch -> what is wrong with it
 Judge = Callable[[Game, Games, Batch], Complaints]
 
@@ -100,9 +114,9 @@ class Intake:
 
         ``unreadable``: games that are known to be broken before any move is played.
         """
-        batch = self._without(batch, unreadable or {})
         empty = np.flatnonzero((batch.moves == NO_MOVE).all(axis=1))
-        batch = self._without(batch, {int(g): "there are no moves" for g in empty})
+        complaints = {int(g): "there are no moves" for g in empty} | (unreadable or {})
+        batch = self._without(batch, complaints)
         refused: Refused = {}
         games = replay(self.game, batch.moves, refused)
         if refused:
@@ -122,6 +136,17 @@ class Intake:
             if doubt
         ][: NAMED - len(self._doubts)]
         self._add(_with_results(games, batch))
+
+    def take_in_files(
+        self, paths: Sequence[Path], endings: tuple[str, ...], parse: Parse
+    ) -> Imported:
+        """Takes in all games of the files that ``files_of`` names.
+
+        Raises ValueError with a sentence when a path is missing or nothing is found.
+        """
+        for path in files_of(paths, endings):
+            self.take_in_transcripts(_told(path, parse, self.game))
+        return self.imported(", ".join(path.name or str(path) for path in paths))
 
     def take_in_transcripts(self, transcripts: Iterable[Transcript | Broken]) -> None:
         """The same for games told by words."""
@@ -297,42 +322,17 @@ def first_rows(games: Games) -> NDArray[np.int64]:
     return np.flatnonzero(np.diff(games.game, prepend=-1))
 
 
-def import_texts(
-    paths: Sequence[Path],
-    endings: tuple[str, ...],
-    parse: Parse,
-    game: Game,
-    add: Callable[[Games], None],
-    skip_broken: bool,
-) -> Imported:
-    """Takes in all games of text files; of folders, the files with one of ``endings`` or + .gz.
-
-    Raises ValueError with a sentence when a path is missing or nothing is found.
-    """
+def of_text(parse: Callable[[Game, str, str], Told]) -> Parse:
+    """As ``parse``, of files whose encoding is told by nothing but their bytes."""
 
     def parse_bytes(game: Game, content: bytes, name: str) -> Told:
         # the marks of files that were joined to one are spaces
         return parse(game, decode(content, name).translate({0x1A: " ", 0xFEFF: " "}), name)
 
-    return import_contents(paths, endings, parse_bytes, game, add, skip_broken)
+    return parse_bytes
 
 
-def import_contents(
-    paths: Sequence[Path],
-    endings: tuple[str, ...],
-    parse: Callable[[Game, bytes, str], Told],
-    game: Game,
-    add: Callable[[Games], None],
-    skip_broken: bool,
-) -> Imported:
-    """The same for formats that tell their encoding, which ``parse`` decodes."""
-    intake = Intake(game, add, skip_broken)
-    for path in files_of(paths, endings):
-        intake.take_in_transcripts(_told(path, parse, game))
-    return intake.imported(", ".join(path.name or str(path) for path in paths))
-
-
-def _told(path: Path, parse: Callable[[Game, bytes, str], Told], game: Game) -> Told:
+def _told(path: Path, parse: Parse, game: Game) -> Told:
     """What a file tells; one that cannot be read tells why."""
     try:
         yield from parse(game, read_bytes(path), str(path))

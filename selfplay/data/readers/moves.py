@@ -16,7 +16,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selfplay.data.readers.intake import Broken, Imported, Notation, Transcript, import_texts
+from selfplay.data.readers.intake import (
+    Broken,
+    Imported,
+    Intake,
+    Notation,
+    Transcript,
+    of_text,
+    transcript,
+)
 from selfplay.data.readers.results import looks_like_result, read_result
 from selfplay.lines.games import Games
 from selfplay.system.text import lines
@@ -48,11 +56,9 @@ def import_moves(
 ) -> Imported:
     """Gives the games of files, or of all files with such endings in folders, to ``add``.
 
-    A game whose line tells no result must be played to its end; one that is told must agree with
-    the moves of a game that is.  Raises ValueError for the first that is not in order; with
-    ``skip_broken`` these are left out and counted.
+    Raises ValueError for the first that is not in order; with ``skip_broken`` these are left out.
     """
-    return import_texts(paths, ENDINGS, parse_moves_file, game, add, skip_broken)
+    return Intake(game, add, skip_broken).take_in_files(paths, ENDINGS, of_text(parse_moves_file))
 
 
 def parse_moves_file(game: Game, content: str, name: str) -> Iterator[Transcript | Broken]:
@@ -90,13 +96,16 @@ def _line(game: Game, notation: Notation, line: str, where: str) -> Transcript:
     words = [word.strip("()[]\"'.,;") for word in text.split()]
     words = [word for word in words if word]
     for at in (-1, 0):
-        if words and looks_like_result(words[at]) and not _may_be_moves(game, words[at]):
+        # what looks like a result and is not read as one may be moves with dashes, as "4-4"
+        if words and looks_like_result(words[at]) and read_result(game, words[at]) is not None:
             told.append(words.pop(at))
-    results = {_known(read_result(game, word)) for word in told} - {None}
-    result = results.pop() if len(results) == 1 else np.nan
+    results = {read_result(game, word) for word in told}
+    results = {result for result in results if result is not None and not np.isnan(result)}
     moves = _without_numbers(notation, notation.split(" ".join(words)))
-    doubt = f"the results {' and '.join(told)} do not agree" if results else ""
-    return Transcript(where, moves, np.nan if result is None else result, doubt=doubt)
+    if len(results) > 1:
+        doubt = f"the results {' and '.join(told)} do not agree"
+        return Transcript(where, moves, doubt=doubt)
+    return Transcript(where, moves, *results)
 
 
 def _row(
@@ -112,11 +121,8 @@ def _row(
     told = fields[table.result].strip() if table.result is not None else ""
     found = _WINNERS.get(told) if table.is_winner else None
     result = read_result(game, told) if found is None else found
-    moves = notation.split(_NUMBER.sub(" ", fields[table.moves]))
-    doubt = f"the result {told!r} is not understood" if result is None else ""
-    return Transcript(
-        where, _without_numbers(notation, moves), np.nan if result is None else result, doubt=doubt
-    )
+    moves = _without_numbers(notation, notation.split(_NUMBER.sub(" ", fields[table.moves])))
+    return transcript(where, moves, result, f"the result {told!r} is not understood")
 
 
 def _table(header: str) -> Table | None:
@@ -146,12 +152,3 @@ def _are_moves(notation: Notation, text: str) -> bool:
     """Whether a text is several moves and nothing else."""
     words = notation.split(text)
     return len(words) > 1 and all(notation.is_move(word) for word in words)
-
-
-def _may_be_moves(game: Game, word: str) -> bool:
-    """Whether what looks like a result is none: moves with dashes, as "4-4"."""
-    return read_result(game, word) is None
-
-
-def _known(result: float | None) -> float | None:
-    return None if result is None or np.isnan(result) else result

@@ -17,10 +17,12 @@ import numpy as np
 from selfplay.data.readers.intake import (
     Broken,
     Imported,
+    Intake,
     Notation,
     Transcript,
     ending,
-    import_texts,
+    of_text,
+    transcript,
 )
 from selfplay.data.readers.results import UNREAD, is_named, is_pass, looks_like_result, read_result
 from selfplay.lines.games import Games
@@ -58,11 +60,9 @@ def import_pgn(
 ) -> Imported:
     """Gives the games of files, or of all .pgn files in folders, to ``add``.
 
-    A result must agree with the moves of a game played to its end, and decides one that was not.
-    Raises ValueError for the first game that is not in order; with ``skip_broken`` these are left
-    out and counted.
+    Raises ValueError for the first that is not in order; with ``skip_broken`` these are left out.
     """
-    return import_texts(paths, ENDINGS, parse_pgn, game, add, skip_broken)
+    return Intake(game, add, skip_broken).take_in_files(paths, ENDINGS, of_text(parse_pgn))
 
 
 def parse_pgn(game: Game, content: str, name: str) -> Iterator[Transcript | Broken]:
@@ -298,9 +298,8 @@ class _Reading:
         if self._wrong:
             told = Broken(f"{self._name}, {self._wrong}")
         else:
-            result = np.nan if self._result is None else self._result
-            doubt = UNREAD.format(self._told) if self._result is None else ""
-            told = self._numbered(Transcript(where, self._words, result, doubt=doubt))
+            unread = UNREAD.format(self._told)
+            told = self._numbered(transcript(where, self._words, self._result, unread))
         self._clear()
         return told
 

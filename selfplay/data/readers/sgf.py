@@ -10,9 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from selfplay.data.readers.intake import Broken, Imported, Told, Transcript, import_contents
+from selfplay.data.readers.intake import Broken, Imported, Intake, Told, Transcript, transcript
 from selfplay.data.readers.results import UNREAD, is_named, is_pass, read_result
 from selfplay.data.readers.sgf_trees import Tree, main_lines
 from selfplay.lines.games import Games
@@ -34,16 +32,15 @@ def import_sgf(
 ) -> Imported:
     """Gives the games of files, or of all .sgf files in folders, to ``add``.
 
-    A result must agree with the moves of a game played to its end, and decides one that was not.
-    Raises ValueError for the first game that is not in order, and for a game other than Othello;
-    with ``skip_broken`` broken games are left out and counted.
+    Raises ValueError for a game other than Othello, and for the first that is not in order; with
+    ``skip_broken`` these are left out.
     """
     if game.name.partition("-")[0] != "othello":
         raise ValueError(
             f"SGF files are read for othello only; you asked for {game.name}: write its games as "
             f"move lists and use 'selfplay data moves'"
         )
-    return import_contents(paths, ENDINGS, parse_sgf, game, add, skip_broken)
+    return Intake(game, add, skip_broken).take_in_files(paths, ENDINGS, parse_sgf)
 
 
 def parse_sgf(game: Game, content: bytes, name: str) -> Told:
@@ -89,10 +86,8 @@ def _transcript(game: Game, where: str, tree: Tree) -> Transcript:
     if placed and placed != _start(size):
         raise ValueError("the game begins from a set-up position, not from the start")
     result = 0.0 if root.get("RE") == "0" else read_result(game, root.get("RE", ""))
-    doubt = UNREAD.format(root["RE"][:80]) if result is None else ""
-    return Transcript(
-        where, words, np.nan if result is None else result, tuple(players), tree.doubt or doubt
-    )
+    unread = UNREAD.format(root.get("RE", "")[:80])
+    return transcript(where, words, result, unread, tuple(players), tree.doubt)
 
 
 def _start(size: int) -> set[str]:
