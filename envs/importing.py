@@ -11,12 +11,14 @@ import ast
 import contextlib
 import importlib
 import os
+import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import FrameType, ModuleType
+from typing import Any
 
 _INSTALLED = ("envs", "selfplay", "gymnasium", "pettingzoo")
 
@@ -111,6 +113,22 @@ def is_installed(name: str) -> bool:
 def own_modules() -> tuple[str, ...]:
     """The modules of users that were loaded: another process has to load them too."""
     return tuple(name for name in {**_own, **_beside.found} if name in sys.modules)
+
+
+class Carried:
+    """Becomes ``value`` in another process, once the modules of users are loaded there."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, (own_modules(), pickle.dumps(self._value))
+
+
+def _arrived(modules: tuple[str, ...], pickled: bytes) -> Any:
+    for name in modules:
+        load(name)
+    return pickle.loads(pickled)
 
 
 @contextlib.contextmanager

@@ -7,16 +7,15 @@ same games however many processes there are.
 from __future__ import annotations
 
 import math
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.importing import Carried
 from selfplay.arrays import concatenate
 from selfplay.data.columns import columns_of
 from selfplay.data.dataset import Writer
@@ -27,7 +26,7 @@ from selfplay.data.unfinished import refuse_taken
 from selfplay.lines.games import Games
 from selfplay.lines.weighed import OPENING_SHARE, play
 from selfplay.players.players import LoadRun
-from selfplay.truth.labels import worker_pool
+from selfplay.system.workers import EndedError, Work, Workers
 from selfplay.types import Game, Player
 
 
@@ -146,20 +145,24 @@ def _blocks(order: GamesOrder, game: Game, expert: Expert) -> Iterator[Block]:
 def _blocks_of_pool(
     order: GamesOrder, game: Game, tasks: list[tuple[int, int]], processes: int
 ) -> Iterator[Block]:
-    others = set(multiprocessing.active_children())
-    pool = worker_pool(processes, _start_playing, order, game)
+    workers = Workers(processes, _begin, order, Carried(game))
     try:
-        yield from pool.map(_play_task, tasks)
-    except BrokenProcessPool as error:
+        yield from workers.map(tasks)
+    except EndedError as error:
         raise ValueError(
             "a process that played games was ended from outside, perhaps for want of memory; "
             "try fewer with --processes"
         ) from error
     finally:
         # when it ends early: waiting for a block would take long, its finished labels are saved
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        pool.shutdown(cancel_futures=True)
+        workers.kill()
+        workers.close()
+
+
+def _begin(halted: Callable[[], bool], order: GamesOrder, game: Game) -> Work:
+    """What a process plays blocks with."""
+    expert = make_expert(order.expert, order.temperature, game, _no_run)
+    return lambda task: _play_block(order, game, expert, *task)
 
 
 def _play_block(order: GamesOrder, game: Game, expert: Expert, number: int, count: int) -> Block:
@@ -180,19 +183,6 @@ def _joined(parts: list[Games]) -> Games:
     ]
     columns = zip(*numbered, strict=True)
     return Games._make(None if c[0] is None else concatenate(list(c)) for c in columns)
-
-
-_playing: tuple[GamesOrder, Game, Expert] | None = None  # of a process of the pool
-
-
-def _start_playing(order: GamesOrder, game: Game) -> None:
-    global _playing
-    _playing = order, game, make_expert(order.expert, order.temperature, game, _no_run)
-
-
-def _play_task(task: tuple[int, int]) -> Block:
-    assert _playing is not None
-    return _play_block(*_playing, *task)
 
 
 def _no_run(run: str, step: int | None, simulations: int | None) -> Player:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from selfplay.system.files import write_text_atomically
 from selfplay.system.text import read_text
@@ -12,6 +14,28 @@ from selfplay.system.text import read_text
 FORMAT = 1
 NAME = "manifest.json"
 _BYTES = 1 << 26  # of a manifest at most
+
+
+def _inside(name: str) -> str:
+    if Path(name).name != name:
+        raise ValueError("a name that leads out of the folder")
+    return name
+
+
+def _whole(counts: dict[str, Counts]) -> dict[str, Counts]:
+    if missing := {"train", "validation", "held_out", "dropped", "all"} - counts.keys():
+        raise ValueError(f"the counts of {' and '.join(sorted(missing))} are missing")
+    return counts
+
+
+def _some(shards: tuple[Shard, ...]) -> tuple[Shard, ...]:
+    if not shards:
+        raise ValueError("it names no shard")
+    return shards
+
+
+Count = Annotated[int, Field(ge=0)]
+Name = Annotated[str, AfterValidator(_inside)]  # of a file or a folder
 
 
 class Source(NamedTuple):
@@ -27,21 +51,21 @@ class Source(NamedTuple):
 class Counts(NamedTuple):
     """What a split holds."""
 
-    games: int = 0  # with a position in the split
-    positions: int = 0
-    unique: int = 0  # positions, mirror images counted once
-    duplicates: int = 0  # positions - unique
-    first_wins: int = 0  # games that brought the first player more than 0
-    draws: int = 0
-    second_wins: int = 0
+    games: Count  # with a position in the split
+    positions: Count
+    unique: Count  # positions, mirror images counted once
+    duplicates: Count  # positions - unique
+    first_wins: Count  # games that brought the first player more than 0
+    draws: Count
+    second_wins: Count
 
 
 class Shard(NamedTuple):
     """One folder of columns."""
 
-    name: str
-    rows: int
-    sha256: dict[str, str]  # by file name
+    name: Name
+    rows: Annotated[int, Field(ge=1, lt=1 << 40)]
+    sha256: dict[Name, str]  # by file name
 
 
 class Manifest(NamedTuple):
@@ -50,15 +74,18 @@ class Manifest(NamedTuple):
     format: int
     spec: str  # how envs.make builds the game
     game: str  # its name, which tells the board size
-    actions: int
+    actions: Count
     source: Source
-    counts: dict[str, Counts]  # by split; "all" is the whole set
-    shards: tuple[Shard, ...]
+    counts: Annotated[dict[str, Counts], AfterValidator(_whole)]  # by split; "all": the whole set
+    shards: Annotated[tuple[Shard, ...], AfterValidator(_some)]
     created: str  # UTC
 
     @property
     def positions(self) -> int:
         return sum(shard.rows for shard in self.shards)
+
+
+_MANIFEST = TypeAdapter(Manifest, config=ConfigDict(strict=True))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -87,56 +114,18 @@ def read_manifest(folder: Path) -> Manifest:
         )
     text = read_text(path, strict=True, limit=_BYTES)
     try:
-        plain = json.loads(text)
-        found = plain["format"]
+        found = json.loads(text)["format"]
         if found == FORMAT:
-            return _parsed(plain)
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
+            return _MANIFEST.validate_json(text)
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        reason = _reason(error)
         raise ValueError(f"{path} is damaged ({reason}); make the data set again") from error
     raise ValueError(f"{path} has data format {str(found)[:40]}, this version reads {FORMAT}")
 
 
-def _parsed(plain: dict[str, Any]) -> Manifest:
-    """Raises ValueError, or what Python does, where a part is not what it must be."""
-    source = Source(**plain["source"])
-    if not isinstance(source.notes, (list, tuple)):
-        raise ValueError("the notes are no list")
-    source = source._replace(notes=tuple(source.notes))
-    if not all(type(value) in (int, float) for value in (source.expert_s, source.expert_flops)):
-        raise ValueError("a cost is no number")
-    _check_texts(source.expert, source.licence, *source.notes)
-    _check_texts(plain["spec"], plain["game"], plain["created"])
-    counts = {split: Counts(**plain["counts"][split]) for split in plain["counts"]}
-    for split in ("train", "validation", "held_out", "dropped", "all"):
-        if plain["counts"][split].keys() != counts[split]._asdict().keys():
-            raise ValueError(f"the counts of {split} are not complete")
-        _check_counts(*counts[split])
-    _check_counts(plain["actions"])
-    shards = tuple(Shard(**shard) for shard in plain["shards"])
-    if not shards:
-        raise ValueError("it names no shard")
-    for shard in shards:
-        _check_shard(shard)
-    return Manifest(**plain | {"source": source, "counts": counts, "shards": shards})
-
-
-def _check_shard(shard: Shard) -> None:
-    names = [shard.name, *shard.sha256]
-    if not all(isinstance(name, str) and Path(name).name == name for name in names):
-        raise ValueError("a name that leads out of the folder")
-    _check_texts(*shard.sha256.values())
-    if type(shard.rows) is not int or not 1 <= shard.rows < 1 << 40:
-        raise ValueError(f"a shard of {shard.rows} rows")
-
-
-def _check_texts(*values: object) -> None:
-    for value in values:
-        if not isinstance(value, str):
-            raise ValueError(f"{str(value)[:40]} stands where a text is expected")
-
-
-def _check_counts(*values: object) -> None:
-    for value in values:
-        if type(value) is not int or value < 0:
-            raise ValueError(f"{str(value)[:40]} stands where a number of things is expected")
+def _reason(error: Exception) -> object:
+    """What is wrong with a manifest, in a few words."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
+    return f"it lacks {error}" if isinstance(error, KeyError) else error

@@ -99,7 +99,7 @@ class Tally:
     """Counts games, positions and results by split while shards go by in order."""
 
     def __init__(self) -> None:
-        self._counts = dict.fromkeys((*SPLITS, "all"), Counts())
+        self._counts = dict.fromkeys((*SPLITS, "all"), Counts(0, 0, 0, 0, 0, 0, 0))
         self._last = dict.fromkeys((*SPLITS, "all"), -1)
 
     def add(
@@ -121,6 +121,8 @@ class Tally:
             more = Counts(
                 games=len(first),
                 positions=len(rows),
+                unique=0,
+                duplicates=0,
                 first_wins=int((result > 0).sum()),
                 draws=int((result == 0).sum()),
                 second_wins=int((result < 0).sum()),

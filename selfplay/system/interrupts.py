@@ -61,13 +61,6 @@ def interruptible(heed_s: float | None = None) -> Iterator[Callable[[], bool]]:
         again.cancel()
 
 
-def leave_to_parent() -> None:
-    """Ctrl-C and a terminal that is closed are from now on for the process that leads."""
-    for name in ("SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-
-
 def leave_at_once(code: int) -> None:
     """Ends this process with ``code`` unless processes that it started have to end before.
 

@@ -11,7 +11,7 @@ import multiprocessing
 import pickle
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -57,10 +57,28 @@ class Workers:
         theirs.close()
         return process, ours
 
-    def give(self, task: Any) -> None:
-        """Gives a task to an idle process, to a new one where there is none."""
+    def map(self, tasks: Sequence[Any]) -> Iterator[Any]:
+        """The answers to the tasks, in order; raises those that are exceptions."""
+        answers: dict[int, Any] = {}
+        waiting = list(enumerate(tasks))[::-1]
+        for number in range(len(tasks)):
+            while number not in answers:
+                while waiting and self._idle:
+                    name, task = waiting.pop()
+                    self.give(task, name)
+                answers |= dict(self.answers())
+            answer = answers.pop(number)
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
+
+    def give(self, task: Any, name: Any = None) -> None:
+        """Gives a task to an idle process, to a new one where there is none.
+
+        ``name`` is what stands for the task beside its answer (None: the task itself).
+        """
         process, ours = self._idle.pop() if self._idle else self._start()
-        self.busy[ours] = process, task
+        self.busy[ours] = process, task if name is None else name
         with contextlib.suppress(OSError):  # it has died: ``answers`` says so
             ours.send(task)
 

@@ -6,14 +6,11 @@ was made stands beside it, so that whoever uses it can be charged as if it had m
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import pickle
 import re
-import signal
 import tempfile
 import time
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,13 +18,12 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from envs import importing
+from envs.importing import Carried
 from selfplay.arrays import concatenate, hash_rows, length, put, take
 from selfplay.lines.keys import canonical_form, canonical_keys
 from selfplay.lines.openings import random_positions
-from selfplay.system.interrupts import leave_to_parent
-from selfplay.system.parent import leave_with_parent
 from selfplay.system.private import cache_folders, is_private
+from selfplay.system.workers import EndedError, Work, Workers
 from selfplay.truth.base import Partial, Solver
 from selfplay.truth.solver import ExhaustiveSolver, solver_for
 from selfplay.types import Bool, Float, Game, State, Symmetric
@@ -69,7 +65,7 @@ class Labeller:
         self._charged: NDArray[np.bool_] = np.zeros(_FIRST_ROOM, np.bool_)
         self._fresh: list[int] = []  # rows that the file does not have yet
         self._processes = 1 if self.exhaustive else processes
-        self._pool: ProcessPoolExecutor | None = None
+        self._workers: Workers | None = None
         self.seconds = 0.0
         self.made = 0  # labels solved here
         self.used = 0  # different labels asked for; the others among them were found
@@ -125,9 +121,9 @@ class Labeller:
     def close(self) -> None:
         """Saves the labels and ends the processes."""
         self.refresh()
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+        if self._workers is not None:
+            self._workers.close()
+            self._workers = None
 
     def __enter__(self) -> Labeller:
         return self
@@ -145,11 +141,14 @@ class Labeller:
             return scores, np.full(len(scores), share, np.float32)
         if self._processes == 1 or length(state) == 1:
             return solve_each(self._solver, state)
-        if self._pool is None:
-            self._pool = worker_pool(self._processes, _start_solving, self._game)
+        if self._workers is None:
+            self._workers = Workers(self._processes, _begin, Carried(self._game))
         starts = range(0, length(state), _AT_ONCE)
-        parts = self._pool.map(_solve_part, [take(state, slice(i, i + _AT_ONCE)) for i in starts])
-        solved: tuple[Float, Float] = concatenate(list(parts))
+        parts = [take(state, slice(i, i + _AT_ONCE)) for i in starts]
+        try:
+            solved: tuple[Float, Float] = concatenate(list(self._workers.map(parts)))
+        except EndedError as error:
+            raise ValueError(f"positions cannot be solved: {error}") from error
         return solved
 
     def _add(self, labels: Labels) -> None:
@@ -173,6 +172,12 @@ class Labeller:
         self._charged[new] = True
         self.seconds += float(self._table.cost[new].sum(dtype=np.float64))
         self.used += len(new)
+
+
+def _begin(halted: Callable[[], bool], game: Game) -> Work:
+    """What a process solves positions with."""
+    solver = solver_for(game)
+    return lambda state: solve_each(solver, state)
 
 
 def solve_each(solver: Solver, state: State) -> tuple[Float, Float]:
@@ -279,51 +284,3 @@ def _folder() -> Path:
         if is_private(parent) and is_private(parent / "labels"):
             return parent / "labels"
     return Path(tempfile.mkdtemp(prefix="selfplay-labels-"))
-
-
-# Processes ---------------------------------------------------------------------------------------
-
-
-def worker_pool(processes: int, start: Any, *arguments: Any) -> ProcessPoolExecutor:
-    """Fresh processes, each of which calls ``start(*arguments)`` first.
-
-    They leave Ctrl-C to their parent and end when it does.
-    """
-    context = multiprocessing.get_context("spawn")  # threads of torch and numba survive no fork
-    packed = pickle.dumps((start, arguments))  # read there once a user's own modules are loaded
-    return _Pool(processes, context, _begin, (importing.own_modules(), packed))
-
-
-class _Pool(ProcessPoolExecutor):
-    """Its processes never hear Ctrl-C, not even while they begin: one that died would hang it."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        if not hasattr(signal, "pthread_sigmask"):
-            return super().submit(fn, *args, **kwargs)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            return super().submit(fn, *args, **kwargs)  # starts processes, which inherit the mask
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _begin(own_modules: tuple[str, ...], packed: bytes) -> None:
-    leave_to_parent()
-    leave_with_parent()
-    for name in own_modules:
-        importing.load(name)
-    start, arguments = pickle.loads(packed)
-    start(*arguments)
-
-
-_solving: Solver | None = None  # of a process of a Labeller's pool
-
-
-def _start_solving(game: Game) -> None:
-    global _solving
-    _solving = solver_for(game)
-
-
-def _solve_part(state: State) -> tuple[Float, Float]:
-    assert _solving is not None
-    return solve_each(_solving, state)

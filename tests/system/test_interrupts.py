@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from selfplay.system.interrupts import interrupts, leave_to_parent
+from selfplay.system.interrupts import interrupts
 from selfplay.verbs import cli
 
 
@@ -20,18 +20,6 @@ def test_each_request_is_heard_and_handlers_are_given_back() -> None:
             os.kill(os.getpid(), each)
     assert heard == [True, False, False]
     assert [signal.getsignal(each) for each in asking] == before
-
-
-def test_a_worker_leaves_the_terminal_to_its_parent() -> None:
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGHUP)}
-    try:
-        leave_to_parent()
-        for each in before:
-            os.kill(os.getpid(), each)
-            assert signal.getsignal(each) == signal.SIG_IGN
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 @pytest.mark.parametrize(("code", "children", "left"), [(130, 0, [130]), (130, 1, []), (1, 0, [])])

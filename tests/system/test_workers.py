@@ -19,6 +19,9 @@ def begin(halted: Callable[[], bool], base: int) -> Work:
     def work(task: int) -> int:
         if task == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+        if task == 8:  # a terminal asks the whole group: it is for the leader alone
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGHUP)
         while task == 99 and not halted():
             time.sleep(0.01)
         return base // (task - 3)
@@ -62,6 +65,14 @@ def test_they_stop_when_asked_and_when_not_asked(workers: Workers) -> None:
     assert isinstance(answered(workers)[99], int | EndedError)  # those that idled were killed too
     workers.give(99)
     assert answered(workers) == {99: 0}
+
+
+def test_answers_come_in_the_order_of_the_tasks(workers: Workers) -> None:
+    assert list(workers.map([4, 5, 6, 8, 9])) == [60, 30, 20, 12, 10]
+    answers = workers.map([4, 0, 3])
+    assert next(answers) == 60
+    with pytest.raises(EndedError, match="SIGKILL"):
+        next(answers)
 
 
 def test_what_cannot_begin_says_why() -> None:

@@ -99,13 +99,13 @@ def _line(game: Game, notation: Notation, line: str, where: str) -> Transcript:
         # what looks like a result and is not read as one may be moves with dashes, as "4-4"
         if words and looks_like_result(words[at]) and read_result(game, words[at]) is not None:
             told.append(words.pop(at))
-    results = {read_result(game, word) for word in told}
-    results = {result for result in results if result is not None and not np.isnan(result)}
+    known = {result for word in told if (result := read_result(game, word)) is not None}
+    results = [result for result in known if not np.isnan(result)]
     moves = _without_numbers(notation, notation.split(" ".join(words)))
     if len(results) > 1:
         doubt = f"the results {' and '.join(told)} do not agree"
         return Transcript(where, moves, doubt=doubt)
-    return Transcript(where, moves, *results)
+    return Transcript(where, moves, results[0] if results else np.nan)
 
 
 def _row(
