@@ -32,15 +32,15 @@ def leaves(record: Any) -> list[NDArray[Any]]:
     return [record]
 
 
-def names_of(record: Any, prefix: str) -> list[str]:
-    """Names of the leaves of a record, in their order: PREFIX_FIELD, PREFIX_FIELD_FIELD."""
+def names_of(record: Any, name: str = "", between: str = "_") -> list[str]:
+    """Names of the leaves of a record, in their order: NAME_FIELD, NAME_FIELD_FIELD."""
     if not isinstance(record, tuple):
-        return [prefix]
+        return [name]
     fields = getattr(record, "_fields", range(len(record)))
     return [
-        name
-        for field, inner in zip(fields, record, strict=True)
-        for name in names_of(inner, f"{prefix}_{field}")
+        inner
+        for field, value in zip(fields, record, strict=True)
+        for inner in names_of(value, f"{name}{between}{field}" if name else str(field), between)
     ]
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.adapters.outside import Shared, clock_showing, generators, random_state, reseed
+from envs.adapters.outside import Shared, clock_showing, generators, random_state, reseed, wrapped
 from selfplay.types import Bool
 
 _LATER_S = (0.37, 1.0, 12_345.0, 400_000_000.25)  # another fraction, second, hour and year
@@ -203,7 +203,7 @@ def copied(env: Any, name: str) -> Any:
     made attribute by attribute, down the chain of wrappers (unless a class has ``__deepcopy__``).
     """
     try:
-        chain = list(_wrapped(env))
+        chain = list(wrapped(env))
         plain = [each for each in chain if not hasattr(type(each), "__deepcopy__")]
         memo: dict[int, Any] = {id(each): object.__new__(type(each)) for each in plain}
         for each in plain:
@@ -238,10 +238,3 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
         made = memo[id(value)] = []
         made.extend([_copied(part, memo) for part in value])
     return made
-
-
-def _wrapped(env: Any) -> Iterator[Any]:
-    """``env``, what it wraps, what that wraps, ..."""
-    while env is not None:
-        yield env
-        env = vars(env).get("env")

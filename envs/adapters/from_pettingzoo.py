@@ -18,6 +18,7 @@ from pettingzoo.utils.conversions import parallel_to_aec_wrapper
 from envs.adapters.adapted import AdaptedGame, construct
 from envs.adapters.copies import Snapshot
 from envs.adapters.encoding import Encoding, action_mask, discrete_size, number
+from envs.adapters.outside import wrapped
 
 
 class FromPettingZoo(AdaptedGame):
@@ -104,11 +105,7 @@ def _name(env: Any) -> str:
 def _refuse_simultaneous(env: Any, name: str) -> None:
     """Raises ValueError where moves are simultaneous, by a wrapper or by the metadata's word."""
     simultaneous = bool(env.metadata.get("is_parallelizable"))
-    wrapped = env
-    while wrapped is not None and not simultaneous:
-        simultaneous = isinstance(wrapped, parallel_to_aec_wrapper)
-        wrapped = getattr(wrapped, "env", None)
-    if simultaneous:
+    if simultaneous or any(isinstance(each, parallel_to_aec_wrapper) for each in wrapped(env)):
         raise ValueError(
             f"{name} has simultaneous moves, hidden from the other player; only games with turns "
             "can be played (if it has turns, its metadata should not say is_parallelizable)"

@@ -20,6 +20,13 @@ _EPOCH = 1_700_000_000.0  # seconds
 _OPAQUE = (type, ModuleType, FunctionType, BuiltinFunctionType, str, bytes, int, float, complex)
 
 
+def wrapped(env: Any) -> Iterator[Any]:
+    """``env``, what it wraps, what that wraps, ..."""
+    while env is not None:
+        yield env
+        env = getattr(env, "__dict__", {}).get("env")
+
+
 def generators(env: Any) -> list[Any]:
     """The generators of random numbers inside ``env``, in an order that its copies share."""
     found: list[Any] = []
@@ -187,9 +194,8 @@ def _datetime_by(now: Callable[[], float]) -> type:
 def _modules_of(env: Any) -> list[ModuleType]:
     """The modules of the classes of ``env`` and of what it wraps, and what these modules use."""
     names: set[str] = set()
-    while env is not None:
-        names |= {kind.__module__ for kind in type(env).__mro__}
-        env = vars(env).get("env") if hasattr(env, "__dict__") else None
+    for each in wrapped(env):
+        names |= {kind.__module__ for kind in type(each).__mro__}
     for module in [sys.modules[name] for name in names if name in sys.modules]:
         used = vars(module).values()
         names |= {each.__name__ for each in used if isinstance(each, ModuleType)}

@@ -50,14 +50,9 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         self._mask_in_observation = mask_in_observation
         self.metadata = {"render_modes": ["ansi"], "render_fps": 1}
         self.render_mode = render_mode
-        num_actions = self._game.num_actions
-        self.action_space = gymnasium.spaces.Discrete(num_actions)
-        self.observation_space = spaces.observation_space(self._game)
-        if mask_in_observation:
-            mask = gymnasium.spaces.Box(0, 1, (num_actions,), np.int8)
-            self.observation_space = gymnasium.spaces.Dict(
-                {"observation": self.observation_space, "action_mask": mask}
-            )
+        self.action_space = gymnasium.spaces.Discrete(self._game.num_actions)
+        space = spaces.masked_space if mask_in_observation else spaces.observation_space
+        self.observation_space = space(self._game)
         self._state: State = None
         self._agents_turn, self._over = True, False
         self._owed = 0.0  # paid to the agent by moves that no step has reported yet

@@ -46,16 +46,12 @@ class ToPettingZoo(AECEnv):  # type: ignore[misc]  # PettingZoo ships no types
         }
         self.possible_agents = [f"player_{i + 1}" for i in range(self._game.num_players)]
         self.agents = list(self.possible_agents)
-        num_actions = self._game.num_actions
+        discrete = gymnasium.spaces.Discrete
         self.action_spaces = {
-            agent: gymnasium.spaces.Discrete(num_actions) for agent in self.possible_agents
+            agent: discrete(self._game.num_actions) for agent in self.possible_agents
         }
-        mask = gymnasium.spaces.Box(0, 1, (num_actions,), np.int8)
         self.observation_spaces = {
-            agent: gymnasium.spaces.Dict(
-                {"observation": spaces.observation_space(self._game), "action_mask": mask}
-            )
-            for agent in self.possible_agents
+            agent: spaces.masked_space(self._game) for agent in self.possible_agents
         }
         self._state: State = None
 

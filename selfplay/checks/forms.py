@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from selfplay.arrays import leaves, names_of
+
 
 class BrokenLaw(Exception):
     """Carries the sentence that tells which law was broken where."""
@@ -66,13 +68,9 @@ def check_same(law: str, expected: Any, actual: Any, number: int, rows: Any = No
             )
 
 
-def paths(record: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def paths(record: Any) -> Iterator[tuple[str, Any]]:
     """The arrays of a record with their names, depth first."""
-    for name, value in zip(record._fields, record, strict=True):
-        if isinstance(value, tuple):
-            yield from paths(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+    return zip(names_of(record, between="."), leaves(record), strict=True)
 
 
 def where(row: int, number: int) -> str:

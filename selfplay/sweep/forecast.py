@@ -62,15 +62,13 @@ class Forecast:
             if isinstance(task.item, Cell)
         ]
         known = [(cell, paid) for task, cell, paid in cells if paid and task.done()]
-        found = {}
-        for task, cell, paid in cells:
-            if paid and task.done():
-                found[task.name] = Estimate(paid.seconds, paid.flops, "done")
-            else:
-                estimate = _from_relatives(cell, known)
-                if estimate is not None:
-                    found[task.name] = estimate
-        return found
+        estimates = {
+            task.name: Estimate(paid.seconds, paid.flops, "done")
+            if paid and task.done()
+            else _from_relatives(cell, known)
+            for task, cell, paid in cells
+        }
+        return {name: estimate for name, estimate in estimates.items() if estimate is not None}
 
     def _paid(self, task: Task) -> Paid | None:
         """What a cell has used; the time of its processes, where it is known, tells more."""
@@ -141,9 +139,11 @@ def _limits(config: Config) -> tuple[float | None, float | None, float | None]:
 
 def _from_relatives(cell: Cell, known: Sequence[tuple[Cell, Paid]]) -> Estimate | None:
     """From finished cells: those of other seeds if any, else those of its arm and net."""
-    twins = [paid for other, paid in known if (other.arm, other.point) == (cell.arm, cell.point)]
+    twins = [
+        (1.0, paid) for other, paid in known if (other.arm, other.point) == (cell.arm, cell.point)
+    ]
     if twins:
-        return _mean(twins, 1.0, "other seeds of this sweep")
+        return _mean(twins, "other seeds of this sweep")
     family = [
         (other, paid)
         for other, paid in known
@@ -153,13 +153,12 @@ def _from_relatives(cell: Cell, known: Sequence[tuple[Cell, Paid]]) -> Estimate 
         theirs = [(_limits(other.config)[measure], paid) for other, paid in family]
         scaled = [(own / limit, paid) for limit, paid in theirs if own and limit]
         if scaled:
-            seconds = sum(scale * paid.seconds for scale, paid in scaled) / len(scaled)
-            flops = sum(scale * paid.flops for scale, paid in scaled) / len(scaled)
-            return Estimate(seconds, flops, "finished cells of its arm and net")
+            return _mean(scaled, "finished cells of its arm and net")
     return None
 
 
-def _mean(paid: Sequence[Paid], scale: float, source: str) -> Estimate:
-    seconds = sum(each.seconds for each in paid) / len(paid)
-    flops = sum(each.flops for each in paid) / len(paid)
-    return Estimate(scale * seconds, scale * flops, source)
+def _mean(scaled: Sequence[tuple[float, Paid]], source: str) -> Estimate:
+    """From cells that were paid, each with how many times as much the own one takes."""
+    seconds = sum(scale * paid.seconds for scale, paid in scaled) / len(scaled)
+    flops = sum(scale * paid.flops for scale, paid in scaled) / len(scaled)
+    return Estimate(seconds, flops, source)

@@ -12,7 +12,7 @@ import math
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,11 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from envs import trust
 from selfplay.config import NAME, TOLD, Config, parse_config, read_toml
 from selfplay.sweep.expert import refuse_too_few_games
+from selfplay.sweep.options import REFERENCE, flat, label, merged, nested, written
 from selfplay.training.folder import RUNS
 
 SWEEPS = RUNS / "sweeps"
 MOST_CELLS = 10_000
-REFERENCE = "cell:"  # begins a value that stands for the folder of another cell
 
 
 class _Section(BaseModel):
@@ -118,7 +118,7 @@ def read_plan(file: str | Path, overrides: Sequence[str] = (), out: str | None =
 
 def differences(old: Config, new: Config) -> Iterator[tuple[str, Any, Any]]:
     """(option, old, new) for every option in which two configurations differ."""
-    before, after = _flat(old.dump()), _flat(new.dump())
+    before, after = flat(old.dump()), flat(new.dump())
     for option in {**before, **after}:
         if before.get(option) != after.get(option):
             yield option, before.get(option), after.get(option)
@@ -159,7 +159,7 @@ def _sentence(problem: Any) -> str:
 
 def _base(file: Path, base: dict[str, Any] | str) -> dict[str, Any]:
     """The options that all cells share, each section with its kind."""
-    options = _nested(_recipe(file, base) if isinstance(base, str) else base)
+    options = nested(_recipe(file, base) if isinstance(base, str) else base)
     for name, field in Config.model_fields.items():
         kind = getattr(field.default, "kind", None)
         if kind is not None and isinstance(options.setdefault(name, {}), dict):
@@ -180,14 +180,14 @@ def _spread(sweep: SweepFile, arm: Arm, seed: int) -> Iterator[_Point]:
     axes = _axes(sweep, arm)
     for values in itertools.product(*axes.values()):
         point = dict(zip(axes, values, strict=True))
-        parts = [arm.name, *(_label(axis, value, axes) for axis, value in point.items())]
-        plain = _merged(_nested(arm.set), *(_nested({key: point[key]}) for key in point))
+        parts = [arm.name, *(label(axis, value, axes) for axis, value in point.items())]
+        plain = merged(nested(arm.set), *(nested({key: point[key]}) for key in point))
         yield _Point("-".join([*parts, f"s{seed}"]), arm.name, seed, point, plain)
 
 
 def _axes(sweep: SweepFile, arm: Arm) -> dict[str, list[Any]]:
     """Option -> values, of the grid of all arms and the arm's own, which goes before it."""
-    axes = {**_flat(sweep.grid), **_flat(arm.grid)}
+    axes = {**flat(sweep.grid), **flat(arm.grid)}
     for option, values in axes.items():
         if not isinstance(values, list) or not values:
             raise ValueError(
@@ -195,28 +195,6 @@ def _axes(sweep: SweepFile, arm: Arm) -> dict[str, list[Any]]:
                 f"the same in all cells belongs into set"
             )
     return axes
-
-
-def _label(option: str, value: Any, axes: Iterable[str]) -> str:
-    """``option=value`` as it stands in the name of a folder; of the option its last part."""
-    last = option.rpartition(".")[2]
-    shared = sum(other.rpartition(".")[2] == last for other in axes) > 1
-    return f"{option if shared else last}={_written(value)}"
-
-
-def _written(value: Any) -> str:
-    """A value as a part of a folder's name."""
-    if isinstance(value, dict):
-        return "x".join(_written(each) for each in _flat(value).values())
-    if isinstance(value, list):
-        return "+".join(_written(each) for each in value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:g}".replace("e+", "e")
-    text = str(value)
-    text = text if text.startswith(REFERENCE) else Path(text).name
-    return re.sub(r"[^\w.+=]+", "_", text.removeprefix(REFERENCE)).strip("_")
 
 
 def _cell(
@@ -244,7 +222,7 @@ def _cell(
         "seed": point.seed,
         "actor": {"threads": 1},
     }
-    plain = _merged(base, resolved(point.plain), own)
+    plain = merged(base, resolved(point.plain), own)
     config = parse_config(plain, overrides, where, file)
     return Cell(point.name, point.arm, point.axes, config, tuple(needs))
 
@@ -256,7 +234,7 @@ def _referred(text: str, asker: _Point, points: Sequence[_Point], base: dict[str
     """
     arm, *wishes = text.removeprefix(REFERENCE).split()
     where = f"arm {asker.arm!r}, cell {asker.name}: {text!r}"
-    own = _flat(_merged(base, asker.plain)) | {"seed": asker.seed}
+    own = flat(merged(base, asker.plain)) | {"seed": asker.seed}
     candidates = [point for point in points if point.arm == arm and point.name != asker.name]
     if not candidates:
         arms = ", ".join(sorted({point.arm for point in points}))
@@ -285,9 +263,9 @@ def _referred(text: str, asker: _Point, points: Sequence[_Point], base: dict[str
 def _agrees(value: Any, option: str, named: Mapping[str, str], own: Mapping[str, Any]) -> bool:
     """Whether a cell's value of an option is as named, else as in the cell that asks."""
     if option in named:
-        return named[option] in (str(value), _written(value))
+        return named[option] in (str(value), written(value))
     if isinstance(value, dict):
-        inner = _flat({option: value})
+        inner = flat({option: value})
         return all(own.get(key, wish) == wish for key, wish in inner.items())
     return bool(own.get(option, value) == value)
 
@@ -317,7 +295,7 @@ def _refuse_overridden_axes(points: Sequence[_Point], overrides: Sequence[str]) 
     for override in overrides:
         option = override.partition("=")[0].strip()
         for point in points:
-            if option in {"seed", "name", *_flat(point.axes)}:
+            if option in {"seed", "name", *flat(point.axes)}:
                 raise ValueError(
                     f"--set {override}: the cells of arm {point.arm!r} differ in {option!r}; "
                     f"change it in the sweep's file"
@@ -366,43 +344,3 @@ def _words(where: str, make: str) -> list[str]:
         return shlex.split(make)
     except ValueError as error:
         raise ValueError(f"{where}: make = {make!r} cannot be read ({error})") from error
-
-
-def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted options as sections in one another."""
-    nested: dict[str, Any] = {}
-    for option, value in options.items():
-        inner = _nested(value) if isinstance(value, Mapping) else value
-        for part in reversed(option.split(".")):
-            inner = {part: inner}
-        nested = _merged(nested, inner)
-    return nested
-
-
-def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Sections laid over one another; the last one named wins, option by option.
-
-    A section of another kind has other options, so it begins anew.
-    """
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        for key, value in layer.items():
-            before = merged.get(key)
-            if isinstance(value, Mapping) and isinstance(before, Mapping):
-                other_kind = before.get("kind", value.get("kind")) != value.get(
-                    "kind", before.get("kind")
-                )
-                value = value if other_kind else _merged(before, value)
-            merged[key] = value
-    return merged
-
-
-def _flat(sections: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Sections in one another as dotted options."""
-    flat: dict[str, Any] = {}
-    for key, value in sections.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

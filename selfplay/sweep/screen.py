@@ -19,6 +19,7 @@ from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.task import Record, Task
 from selfplay.system.console import PlainConsole
 from selfplay.system.printable import bare
+from selfplay.system.progress import clock
 from selfplay.system.streams import unheeded
 
 _EVERY_S = 60.0  # between two lines of progress where there is no terminal
@@ -109,12 +110,3 @@ class Screen:
         whole = ProgressBar(total=len(self._tasks), completed=done, width=50)
         said = f"{self._counts()}; time left {clock(self._left_s)}"
         return Group(f"sweep {self._plan.name} in {self._plan.folder}", whole, said, table)
-
-
-def clock(seconds: float) -> str:
-    """``1:02:03``, ``2:03``, or ``?`` for a time that is not known."""
-    if not math.isfinite(seconds):
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

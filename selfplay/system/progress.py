@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import threading
 import time
@@ -74,3 +75,12 @@ def waiting(
     finally:
         done.set()
         speaking.join()
+
+
+def clock(seconds: float) -> str:
+    """``1:02:03``, ``2:03``, or ``?`` for a time that is not known."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -18,6 +18,7 @@ from rich.table import Table
 from selfplay.system.console import PlainConsole
 from selfplay.system.files import Appended
 from selfplay.system.printable import bare
+from selfplay.system.progress import clock
 from selfplay.system.streams import unheeded
 from selfplay.training import metrics_file as metrics
 from selfplay.training.events import EVENTS, Clock, RunEvents
@@ -130,10 +131,10 @@ class Screen:
     def _cells(self) -> list[tuple[str, str]]:
         """What there is to say at present, as names and values; a regime without games has none."""
         latest = self._latest
-        cells = [("time left", _clock(self._left_s()))]
+        cells = [("time left", clock(self._left_s()))]
         if self._paid is not None:
             iterations, seconds = self._paid()
-            cells += [("elapsed", _clock(seconds)), ("iteration", f"{iterations + 1:,}")]
+            cells += [("elapsed", clock(seconds)), ("iteration", f"{iterations + 1:,}")]
         shown = [each for each in table() if each.label]
         for metric in shown:
             value = latest.get(metric.name)
@@ -161,11 +162,3 @@ class Screen:
             table.add_row(name, value)
         bar = ProgressBar(total=1.0, completed=self._progress(), width=50)
         return Group(f"{self._title}: {self._doing}", bar, "", table)
-
-
-def _clock(seconds: float) -> str:
-    if not math.isfinite(seconds):
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

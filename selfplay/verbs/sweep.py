@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 def _preview(plan: Plan, jobs: int) -> dict[str, Any]:
     """Prints what a sweep would do; the same for scripts comes back."""
     from selfplay.sweep.preview import preview
-    from selfplay.sweep.screen import clock
+    from selfplay.system.progress import clock
 
     estimate = preview(plan, jobs)
     width = max(len(task.name) for task, _, _ in estimate.rows)
