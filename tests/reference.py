@@ -110,6 +110,15 @@ def exact_qvalues(
     return values
 
 
+def play(game: Game, actions: list[int], seed: int = 0) -> tuple[State, list[tuple[float, float]]]:
+    """The state after ``actions`` in one game, and reward and discount of each move."""
+    state, paid = game.init(np.random.default_rng(seed), 1), []
+    for action in actions:
+        state, transition = game.step(state, np.array([action], np.int32))
+        paid.append((float(transition.reward[0]), float(transition.discount[0])))
+    return state, paid
+
+
 def lot(seed: int, node: int, action: int) -> int:
     """What decides between equal scores: two rounds of splitmix64 over 64-bit integers."""
     word = 2**64

@@ -16,6 +16,16 @@ from envs.toys import Nim
 COUNTED = {"steps": 0}  # state of a module
 
 
+def seat_all(env):
+    """All agents of a PettingZoo environment at its start, the first to move; nothing is paid."""
+    env.agents = list(env.possible_agents)
+    env.agent_selection = env.agents[0]
+    env.rewards = dict.fromkeys(env.agents, 0.0)
+    env._cumulative_rewards = dict.fromkeys(env.agents, 0.0)
+    env.terminations = dict.fromkeys(env.agents, False)
+    env.truncations = dict.fromkeys(env.agents, False)
+
+
 class Duel(AECEnv):
     """Two players move in turn, ``length`` moves in all; who wins is for the subclass to say.
 
@@ -37,12 +47,7 @@ class Duel(AECEnv):
 
     def reset(self, seed=None, options=None):
         self.rng = np.random.default_rng(seed)
-        self.agents = list(self.possible_agents)
-        self.agent_selection = "a"
-        self.rewards = dict.fromkeys(self.agents, 0.0)
-        self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
-        self.terminations = dict.fromkeys(self.agents, False)
-        self.truncations = dict.fromkeys(self.agents, False)
+        seat_all(self)
         self.infos = {agent: {} for agent in self.agents}
         self.played = []
         self.deal()
@@ -88,17 +93,24 @@ class Duel(AECEnv):
 # Hidden information ------------------------------------------------------------------------------
 
 
-class HiddenCard(Duel):
-    """The first player guesses the second's card."""
+class OpenCard(Duel):
+    """The start is random, and all see it; the first player names the card. This is fair."""
 
     def deal(self):
         self.card = int(self.rng.integers(2))
 
     def seen(self, agent):
-        return [self.card if agent == "b" else -1]
+        return [self.card]
 
     def score(self):
         return 1 if self.played[0] == self.card else -1
+
+
+class HiddenCard(OpenCard):
+    """The first player guesses the second's card."""
+
+    def seen(self, agent):
+        return [self.card if agent == "b" else -1]
 
 
 class HiddenHands(Duel):
@@ -176,11 +188,14 @@ class HiddenMove(Duel):
         return 1 if self.played[0] == self.played[1] else -1
 
 
-class HiddenLegality(Duel):
+class HiddenLegality(OpenCard):
     """What the second player may do tells of a card that nobody is shown."""
 
-    def deal(self):
-        self.card = int(self.rng.integers(2))
+    def seen(self, agent):
+        return []
+
+    def score(self):
+        return Duel.score(self)
 
     def step(self, action):
         super().step(action)
@@ -216,16 +231,6 @@ class Unseen(Nim):
 
 
 # Dice after the reset ----------------------------------------------------------------------------
-
-
-class DiceAtTheEnd(Duel):
-    def score(self):
-        return self.rng.integers(2) - 0.5
-
-
-class DiceInAMove(Duel):
-    def during(self, action):
-        self.played[-1] = int(self.rng.integers(2))
 
 
 class OldDice(Duel):
@@ -280,53 +285,14 @@ class Slippery(gymnasium.Env):
 # Other generators --------------------------------------------------------------------------------
 
 
-class DrawsFromRandom(Duel):
-    def during(self, action):
-        self.played[-1] = random.randrange(2)
-
-
-class DrawsFromNumpy(Duel):
-    def during(self, action):
-        self.played[-1] = int(np.random.rand() < 0.5)  # noqa: NPY002  # as people write it
-
-
-class DrawsFromTorch(Duel):
-    def during(self, action):
-        self.played[-1] = int(torch.randint(2, ()))
-
-
-class ShufflesByRandom(Duel):
+class ShufflesByRandom(OpenCard):
     """At the reset, which gives it a seed that it does not pass on."""
 
     def deal(self):
         self.card = random.randrange(2)
 
-    def seen(self, agent):
-        return [self.card]
-
-    def score(self):
-        return 1 if self.played[0] == self.card else -1
-
-
-class DrawsFromTheSystem(Duel):
-    def during(self, action):
-        self.played[-1] = os.urandom(1)[0]
-
-
-class SeedsByTheClock(Duel):
-    def during(self, action):
-        self.played[-1] = int(np.random.default_rng(time.time_ns()).integers(99))
-
 
 # State outside the copy, and clocks --------------------------------------------------------------
-
-
-class StateOfAClass(Duel):
-    total = 0
-
-    def during(self, action):
-        StateOfAClass.total += 1
-        self.played[-1] = StateOfAClass.total % 2
 
 
 class ListOfAClass(Duel):
@@ -344,22 +310,18 @@ class ListOfAClass(Duel):
         return sum(self.moves) - 1
 
 
-class StateOfAModule(Duel):
+class StateOfAClass(Duel):
+    total = 0
+
     def during(self, action):
-        COUNTED["steps"] += 1
-        self.played[-1] = COUNTED["steps"] % 2
+        StateOfAClass.total += 1
+        self.played[-1] = StateOfAClass.total % 2
 
 
 class StateInAClosure(Duel):
     def deal(self):
-        count = 0
-
-        def tick():
-            nonlocal count
-            count += 1
-            return count
-
-        self.tick = tick
+        moves = []
+        self.tick = lambda: moves.append(0) or len(moves)
 
     def during(self, action):
         self.played[-1] = self.tick() % 2
@@ -380,38 +342,6 @@ class SharesOnCopy(Duel):
         self.played[-1] = self.counter.value % 2
 
 
-class AsksTheClock(Duel):
-    def during(self, action):
-        self.played[-1] = int(time.time()) % 2
-
-
-class AsksTheCalendar(Duel):
-    def score(self):
-        return 1 if datetime.now().hour < 12 else -1
-
-
-class AsksForTheDay(Duel):
-    def during(self, action):
-        self.played[-1] = time.localtime().tm_yday % 7 + int(time.strftime("%j")) % 5
-
-
-class AsksInWords(Duel):
-    def during(self, action):
-        self.played[-1] = len(time.ctime().replace("0", "")) + int(time.asctime()[17:19])
-
-
-class AsksTheSystemsClock(Duel):
-    def during(self, action):
-        self.played[-1] = int(time.clock_gettime(time.CLOCK_REALTIME)) % 2
-
-
-class AsksByAnother(Duel):
-    """The clock is read in a module that the environment's own imports."""
-
-    def during(self, action):
-        self.played[-1] = watch.second() % 7
-
-
 class FlagFalls(Duel):
     """Who has thought for a minute since the reset has lost."""
 
@@ -422,9 +352,39 @@ class FlagFalls(Duel):
         return 1 if time.time() - self.began < 60 else -1
 
 
-class AsksAFastClock(Duel):
+# Those in which one number is not what is played ----------------------------------------------
+
+
+def _steps():
+    COUNTED["steps"] += 1
+    return COUNTED["steps"]
+
+
+def _duel(name, played=None, score=None):
+    """A Duel in which ``played(env)`` takes the place of every move, or ``score(env)`` decides."""
+
     def during(self, action):
-        self.played[-1] = time.perf_counter_ns() % 10_007
+        self.played[-1] = played(self)
+
+    parts = ({"during": during} if played else {}) | ({"score": score} if score else {})
+    globals()[name] = type(name, (Duel,), {**parts, "__module__": __name__})
+
+
+_duel("DiceAtTheEnd", score=lambda env: env.rng.integers(2) - 0.5)
+_duel("DiceInAMove", lambda env: int(env.rng.integers(2)))
+_duel("DrawsFromRandom", lambda _: random.randrange(2))
+_duel("DrawsFromNumpy", lambda _: int(np.random.rand() < 0.5))  # noqa: NPY002
+_duel("DrawsFromTorch", lambda _: int(torch.randint(2, ())))
+_duel("DrawsFromTheSystem", lambda _: os.urandom(1)[0])
+_duel("SeedsByTheClock", lambda _: int(np.random.default_rng(time.time_ns()).integers(99)))
+_duel("StateOfAModule", lambda _: _steps() % 2)
+_duel("AsksTheClock", lambda _: int(time.time()) % 2)
+_duel("AsksTheCalendar", score=lambda _: 1 if datetime.now().hour < 12 else -1)
+_duel("AsksForTheDay", lambda _: time.localtime().tm_yday % 7 + int(time.strftime("%j")) % 5)
+_duel("AsksInWords", lambda _: len(time.ctime().replace("0", "")) + int(time.asctime()[17:19]))
+_duel("AsksTheSystemsClock", lambda _: int(time.clock_gettime(time.CLOCK_REALTIME)) % 2)
+_duel("AsksByAnother", lambda _: watch.second() % 7)  # which the module of the environment imports
+_duel("AsksAFastClock", lambda _: time.perf_counter_ns() % 10_007)
 
 
 # Fair ones ---------------------------------------------------------------------------------------
@@ -434,35 +394,16 @@ class Plain(Duel):
     """Nothing but what is played."""
 
 
-class OpenCard(Duel):
-    """The start is random, and all see it."""
-
-    def deal(self):
-        self.card = int(self.rng.integers(2))
-
-    def seen(self, agent):
-        return [self.card]
-
-    def score(self):
-        return 1 if self.played[0] == self.card else -1
-
-
 class OpenHandsOfTen(HandsOfTen):
     shown = 2
 
 
-class SeedsTheShared(Duel):
+class SeedsTheShared(ShufflesByRandom):
     """Draws at the reset from a shared generator, after giving it the seed."""
 
     def reset(self, seed=None, options=None):
         random.seed(seed)
         super().reset(seed, options)
-
-    def deal(self):
-        self.card = random.randrange(2)
-
-    def seen(self, agent):
-        return [self.card]
 
 
 class ThrowsForNothing(Duel):

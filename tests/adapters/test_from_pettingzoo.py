@@ -6,6 +6,8 @@ import pytest
 from gymnasium.utils import EzPickle
 from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils.conversions import parallel_to_aec
+from reference import play
+from unfair import seat_all
 
 from envs import make
 from envs.adapters.encoding import Encoding
@@ -37,13 +39,8 @@ class Race(AECEnv, EzPickle):
         return gymnasium.spaces.Discrete(2)
 
     def reset(self, seed=None, options=None):
-        self.agents = list(self.possible_agents)
-        self.agent_selection = self.agents[0]
+        seat_all(self)
         self.place = 0
-        self.rewards = dict.fromkeys(self.agents, 0)
-        self._cumulative_rewards = dict.fromkeys(self.agents, 0)
-        self.terminations = dict.fromkeys(self.agents, False)
-        self.truncations = dict.fromkeys(self.agents, False)
         self.infos = {agent: self.info() for agent in self.agents}
 
     def info(self):
@@ -84,15 +81,6 @@ class PaysEachInTurn(Race):
             self.rewards[loser] = -1.0
 
 
-def play(game, actions):
-    """The state after ``actions``, and reward and discount of each move."""
-    state, paid = game.init(np.random.default_rng(0), 1), []
-    for action in actions:
-        state, transition = game.step(state, np.array([action], np.int32))
-        paid.append((float(transition.reward[0]), float(transition.discount[0])))
-    return state, paid
-
-
 @pytest.fixture
 def classic():
     pytest.importorskip("pygame", reason="pettingzoo.classic needs pygame")
@@ -111,8 +99,7 @@ def test_classic_tictactoe_shows_what_the_compiled_one_shows(classic):
     for _ in range(9):
         assert classic.legal(left).tolist() == twin.legal(right).tolist()
         planes, expected = (
-            classic.observe(left).planes[running],
-            twin.observe(right).planes[running],
+            game.observe(state).planes[running] for game, state in ((classic, left), (twin, right))
         )
         assert planes.dtype == expected.dtype
         assert planes.tolist() == expected.tolist()
@@ -148,12 +135,8 @@ def test_search_visits_are_those_of_the_compiled_twin(classic, search, hashed, m
 
 
 def test_a_game_there_and_back_searches_like_the_game(hashed):
-    adapted, original = (
-        make("pettingzoo:envs.adapters.to_pettingzoo?game=connect4"),
-        make("connect4"),
-    )
     visits, search = [], Gumbel(simulations=24)
-    for game in (adapted, original):
+    for game in map(make, ("pettingzoo:envs.adapters.to_pettingzoo?game=connect4", "connect4")):
         state = game.init(np.random.default_rng(0), 2)
         rng = np.random.default_rng(3)
         visits.append(search.run(search.model(game, hashed), state, rng, explore=True).visits)
@@ -169,20 +152,24 @@ def test_copies_keep_the_position_although_ezpickle_would_forget_it():
         assert game.observe(after).features.tolist() == [[0, 0, 0, 0, 1, 0]]
 
 
-def test_turns_another_move_and_pay():
-    _, paid = play(FromPettingZoo(Race(goal=5, bonus=3)), [1, 0, 0, 0])
-    assert paid == [(0, -1), (0, 1), (0, -1), (1, 0)]  # 2, then 3 and again to 4, then 5
-
-
-def test_a_loss_by_ones_own_move_is_paid_to_the_mover():
-    _, paid = play(FromPettingZoo(Race(win=-1.0, loss=1.0)), [1, 1, 0])
-    assert paid == [(0, -1), (0, -1), (-1, 0)]
-
-
-def test_zero_sum_over_the_game_is_enough():
-    """The loser pays 1 a move before the winner gets it: half the lead goes to each moment."""
-    _, paid = play(FromPettingZoo(PaysEachInTurn(goal=4, bonus=9, loss=0.0)), [1, 0, 0])
-    assert paid == [(0, -1), (-0.5, -1), (0.5, 0)]
+@pytest.mark.parametrize(
+    ("game", "actions", "expected"),
+    [
+        # 2, then 3 and again to 4, then 5
+        (FromPettingZoo(Race()), [1, 0, 0, 0], [(0, -1), (0, 1), (0, -1), (1, 0)]),
+        # a loss by one's own move is paid to the mover
+        (FromPettingZoo(Race(win=-1.0, loss=1.0)), [1, 1, 0], [(0, -1), (0, -1), (-1, 0)]),
+        # the loser pays 1 a move before the winner gets it: half the lead goes to each moment
+        (FromPettingZoo(PaysEachInTurn(goal=4, bonus=9, loss=0.0)), [1, 0, 0],
+         [(0, -1), (-0.5, -1), (0.5, 0)]),
+        # cut off after max_moves, with nothing paid
+        (FromPettingZoo(Race(goal=9, bonus=8), max_moves=2), [0, 0], [(0, -1), (0, 0)]),
+        (FromPettingZoo(Race(win=10.0, loss=-10.0), scale=0.1), [1, 1, 0],
+         [(0, -1), (0, -1), (pytest.approx(1.0), 0)]),
+    ],
+)  # fmt: skip
+def test_turns_and_pay(game, actions, expected):
+    assert play(game, actions)[1] == expected
 
 
 def test_mask_in_info_is_legal_and_all_is_legal_after_the_end():
@@ -198,16 +185,6 @@ def test_mask_in_info_is_legal_and_all_is_legal_after_the_end():
 def test_race_conforms():
     assert check_game(FromPettingZoo(Race()), games=8) == []
     assert check_game(FromPettingZoo(Race, mask="none"), games=8) == []
-
-
-def test_cut_off_after_max_moves_with_nothing_paid():
-    _, paid = play(FromPettingZoo(Race(goal=9, bonus=8), max_moves=2), [0, 0])
-    assert paid == [(0, -1), (0, 0)]
-
-
-def test_scale_multiplies_rewards():
-    _, paid = play(FromPettingZoo(Race(win=10.0, loss=-10.0), scale=0.1), [1, 1, 0])
-    assert paid[-1] == (pytest.approx(1.0), 0)
 
 
 @pytest.mark.parametrize(
