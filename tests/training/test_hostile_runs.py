@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import resource
 import zipfile
 from pathlib import Path
@@ -46,9 +45,9 @@ def whole(config: Config) -> dict[str, Any]:
 
 def test_nonsense_in_the_files_of_a_run_is_a_value_or_a_sentence(run: RunFolder) -> None:
     path = run.path / "file"
-    count = 0
-    for content in nonsense():
-        count += 1
+    contents = list(nonsense())
+    assert len(contents) > 100
+    for content in contents:
         path.write_bytes(content)
         with contextlib.suppress(ValueError):
             assert isinstance(read_object(path), dict)
@@ -61,7 +60,6 @@ def test_nonsense_in_the_files_of_a_run_is_a_value_or_a_sentence(run: RunFolder)
             (run.path / name).write_bytes(content)
         with contextlib.suppress(ValueError):
             run.config()
-    assert count > 100
 
 
 @pytest.mark.parametrize("name", ["config.json", "provenance.json", "metrics.jsonl"])
@@ -74,14 +72,7 @@ def test_what_never_ends_is_not_read(name: str, kind: str, run: RunFolder) -> No
 @pytest.mark.parametrize("kind", ["pipe", "zeros", "hole"])
 def test_a_checkpoint_that_never_ends_is_not_read(kind: str, run: RunFolder) -> None:
     path = run.checkpoint(1)
-    path.unlink()
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "zeros":
-        path.symlink_to("/dev/zero")
-    else:
-        with open(path, "wb") as file:
-            file.truncate(1 << 40)
+    replace_by_what_never_ends(path, kind)
     with pytest.raises(ValueError, match=str(path)):
         load_agent(str(run.path))
 
@@ -170,10 +161,9 @@ def test_keys_of_a_checkpoint_that_say_nonsense(key: str, value: Any, run: RunFo
 
 
 def test_keys_of_a_checkpoint_that_are_missing(run: RunFolder) -> None:
+    content = {"format": 1, **whole(CONFIG)}
     for key in ("net", "format"):
-        content = whole(CONFIG)
-        content.pop(key, None)
-        torch.save({"format": 1, **content} if key == "net" else content, run.checkpoint(1))
+        torch.save({k: v for k, v in content.items() if k != key}, run.checkpoint(1))
         with pytest.raises(ValueError, match="checkpoint"):
             load_agent(str(run.path))
 
@@ -236,9 +226,8 @@ def test_a_new_run_writes_over_nobodys_files(
     precious.write_text("precious", encoding="utf-8")
     Path("small.toml").write_text('game = "nim"\nnet.kind = "mlp"\n', encoding="utf-8")
     assert cli.main(["train", "small.toml", "--out", "mine"]) == 1
-    assert (
-        "is not a run folder (it has no config.json), but there is mine" in capsys.readouterr().err
-    )
+    told = capsys.readouterr().err
+    assert "is not a run folder (it has no config.json), but there is mine" in told
     assert precious.read_text(encoding="utf-8") == "precious"
     assert [path for path in (tmp_path / "mine").rglob("*") if path.is_file()] == [precious]
 
