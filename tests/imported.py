@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
+from envs.othello import Othello
+from selfplay.data.readers.moves import import_moves
+from selfplay.data.readers.pgn import import_pgn
+from selfplay.data.readers.sgf import import_sgf
 from selfplay.lines.games import Games
+
+GAME = Othello()
+_IMPORTERS = {".txt": import_moves, ".pgn": import_pgn, ".sgf": import_sgf}
 
 
 class Taken:
@@ -31,6 +40,21 @@ class Taken:
             for part in self.parts
             for value in part.outcome[np.flatnonzero(np.diff(part.game, prepend=-1))]
         ]
+
+
+def othello(path: Path, content: bytes, skip: bool = False) -> tuple[list[list[str]], list[float]]:
+    """The moves of the games of Othello in a file of that content, and who won each."""
+    path.write_bytes(content)
+    taken = Taken()
+    _IMPORTERS[path.suffix]([path], GAME, taken.add, skip)
+    return [[GAME.action_name(a) for a in line] for line in taken.lines()], taken.outcomes()
+
+
+def numbered(form: str, points: list[str] | None = None) -> str:
+    """The moves of POINTS in pairs; ``form`` says how a pair is written with its number."""
+    points = points or POINTS
+    pairs = zip(points[::2], points[1::2], strict=True)
+    return " ".join(form.format(n, a, b) for n, (a, b) in enumerate(pairs, start=1))
 
 
 # an Othello game of 60 moves that Black wins with 35 discs to 29; below, one with a pass

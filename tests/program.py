@@ -12,7 +12,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -82,6 +83,27 @@ def run_apart(place: Path, *words: str, **environment: str) -> CompletedProcess[
         timeout=240,
         check=False,
     )
+
+
+def begun(place: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
+    """The same while it goes on, a group of processes of its own."""
+    return subprocess.Popen(
+        [*COMMAND, *words],
+        cwd=place,
+        env=os.environ | surroundings(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_until(true: Callable[[], object], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
 
 
 def answer(done: CompletedProcess[str], code: int = 0) -> Any:

@@ -67,6 +67,10 @@ class Cell(NamedTuple):
     config: Config
     needs: tuple[str, ...]  # names of the cells whose runs it learns from
 
+    def plain(self) -> dict[str, Any]:
+        """What it is, as sweep.json and --json have it."""
+        return {"arm": self.arm, "seed": self.config.seed, "options": self.point}
+
 
 class Plan(NamedTuple):
     """A sweep, spread out."""

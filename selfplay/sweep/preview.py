@@ -32,9 +32,7 @@ class Preview(NamedTuple):
             "cells": [
                 {
                     "name": task.name,
-                    "arm": task.item.arm,
-                    "seed": task.item.config.seed,
-                    "options": task.item.point,
+                    **task.item.plain(),
                     "state": record.state,
                     "seconds": told.seconds,
                     "flops": told.flops,

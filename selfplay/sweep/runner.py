@@ -156,9 +156,7 @@ class _Runner:
         for task in self._tasks:
             told = {"name": task.name, **self._records[task.name].plain()}
             if isinstance(task.item, Cell):
-                cell = task.item
-                point = {"arm": cell.arm, "seed": cell.config.seed, "options": cell.point}
-                cells.append(told | point)
+                cells.append(told | task.item.plain())
             else:
                 data.append(told | {"out": task.item.out, "make": task.item.make})
         return {

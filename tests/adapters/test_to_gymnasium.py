@@ -47,31 +47,25 @@ def test_winning_from_the_first_seat():
     assert env.step(2)[1:4] == (1, True, False)
 
 
-def test_losing_from_the_second_seat():
-    env = ToGymnasium("tictactoe", opponent=Always(0, 1, 2), seat="second")
+@pytest.mark.parametrize(
+    ("game", "replies", "seat", "steps"),
+    [
+        ("tictactoe", (0, 1, 2), "second", [(3, 0, False), (4, -1, True)]),
+        (WinnerLoser(), (0,), "first", [(0, 1, True)]),  # what the opponent loses the agent wins
+        # a coin taken, the opponent leaves his; then both take one
+        (Coins(length=4, players=2), (1, 0), "first", [(0, 0.25, False), (0, 0.0, True)]),
+        # paid before the agent's first move
+        (Coins(length=2, players=2), (0,), "second", [(1, -0.5, True)]),
+        (Chain(length=2), None, "first", [(0, 0, False), (0, 1, True)]),  # alone
+    ],
+)
+def test_what_steps_pay(game, replies, seat, steps):
+    env = ToGymnasium(game, opponent=None if replies is None else Always(*replies), seat=seat)
     _, info = env.reset(seed=0)
-    assert info["action_mask"].tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 1]
-    assert env.step(3)[1:4] == (0, False, False)
-    assert env.step(4)[1:4] == (-1, True, False)
-
-
-def test_what_the_opponent_loses_the_agent_wins():
-    env = ToGymnasium(WinnerLoser(), opponent=Always(0))
-    env.reset(seed=0)
-    assert env.step(0)[1:3] == (1, True)
-
-
-def test_rewards_of_both_add_up_within_a_step():
-    env = ToGymnasium(Coins(length=4, players=2), opponent=Always(1, 0))
-    env.reset(seed=0)
-    assert env.step(0)[1:3] == (0.25, False)  # a coin taken, the opponent leaves his
-    assert env.step(0)[1:3] == (0.0, True)  # both take one
-
-
-def test_payment_before_the_agents_first_move_is_not_lost():
-    env = ToGymnasium(Coins(length=2, players=2), opponent=Always(0), seat="second")
-    env.reset(seed=0)
-    assert env.step(1)[1:3] == (-0.5, True)
+    if game == "tictactoe":
+        assert info["action_mask"].tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 1]
+    for action, reward, over in steps:
+        assert env.step(action)[1:4] == (reward, over, False)
 
 
 def test_another_move_stays_with_the_agent_and_with_the_opponent():
@@ -83,11 +77,7 @@ def test_another_move_stays_with_the_agent_and_with_the_opponent():
     assert env.step(0)[1:3] == (1, True)
 
 
-def test_one_player_games_need_no_opponent():
-    env = ToGymnasium(Chain(length=2))
-    env.reset(seed=0)
-    assert env.step(0)[1:3] == (0, False)
-    assert env.step(0)[1:3] == (1, True)
+def test_one_player_games_have_no_opponent():
     with pytest.raises(ValueError, match="bandit has one player: no opponent"):
         ToGymnasium(Bandit(), opponent=Always())
 

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from program import COMMAND, answer, refused, run, surroundings
+from program import answer, begun, refused, run, wait_until
 
 from envs.tictactoe import TicTacToe
 from selfplay.data.dataset import open_data
@@ -170,19 +169,9 @@ def test_ctrl_c_leaves_nothing_broken(place: Path, environment: dict[str, str]) 
     pytest.importorskip("bitbully")
     # half of the games begin late, where the solver is quick: labels are saved 32 games at a time
     words = "--games 100000 --processes 2 --openings 40 --out long"
-    process = subprocess.Popen(
-        [*COMMAND, "data", "solver", "connect4", *words.split()],
-        cwd=place,
-        env=os.environ | surroundings(environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = begun(place, "data", "solver", "connect4", *words.split(), **environment)
     labels = place / "cache" / "selfplay" / "labels"
-    deadline = time.monotonic() + 120
-    while not list(labels.glob("connect4-*")) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_until(lambda: list(labels.glob("connect4-*")))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group hears it
     out, told = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -191,10 +180,7 @@ def test_ctrl_c_leaves_nothing_broken(place: Path, environment: dict[str, str]) 
     assert "Traceback" not in told
     assert not (place / "long").exists()
     assert list(labels.glob("connect4-*"))
-    deadline = time.monotonic() + 10
-    while _is_there(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not _is_there(process.pid)
+    wait_until(lambda: not _is_there(process.pid), 10)
 
 
 def _is_there(group: int) -> bool:

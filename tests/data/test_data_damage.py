@@ -8,10 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from imported import POINTS, WHOLE, Taken
+from imported import GAME, POINTS, WHOLE, Taken, numbered
 
 from envs.connect4 import Connect4
-from envs.othello import Othello
 from selfplay.config import load_config
 from selfplay.data.readers.moves import import_moves
 from selfplay.data.readers.pgn import import_pgn
@@ -19,28 +18,33 @@ from selfplay.data.readers.sgf import import_sgf
 from selfplay.data.readers.wthor import import_wthor
 from selfplay.truth.positions import read_positions
 
-GAME = Othello()
 NODES = "".join(f";{'BW'[i % 2]}[{point}]" for i, point in enumerate(POINTS))
-PAIRS = " ".join(f"{i // 2 + 1}. {p}" if i % 2 == 0 else p for i, p in enumerate(POINTS))
+PAIRS = numbered("{0}. {1} {2}")
 RECORD = struct.pack("<HHHBB", 1, 2, 3, 35, 35) + bytes(
     10 * int(point[1]) + "abcdefgh".index(point[0]) + 1 for point in POINTS
 )
+
+
+def taking_in(read: Callable[..., object]) -> Callable[[Path], object]:
+    return lambda path: read([path], GAME, Taken().add, skip_broken=True)
+
+
 SOURCES: dict[str, tuple[bytes, Callable[[Path], object]]] = {
     "pgn": (
         f'[Event "½ \\"x\\""]\n[Result "1-0"]\n\n{PAIRS} {{a}} (1. f4) $1 35-29\n\n'.encode() * 2,
-        lambda path: import_pgn([path], GAME, Taken().add, skip_broken=True),
+        taking_in(import_pgn),
     ),
     "sgf": (
         f"(;GM[2]CA[Shift_JIS]PB[ソ]RE[B+6]{NODES}(;C[能\\]])(;W[a1]))\n".encode("cp932") * 2,
-        lambda path: import_sgf([path], GAME, Taken().add, skip_broken=True),
+        taking_in(import_sgf),
     ),
     "moves": (
         f"# games\n{WHOLE} 35-29\nA 35-29 B: {PAIRS}\n{','.join(POINTS)}\n".encode("utf-16"),
-        lambda path: import_moves([path], GAME, Taken().add, skip_broken=True),
+        taking_in(import_moves),
     ),
     "wthor": (
         struct.pack("<4BIHHBBBB", 20, 7, 1, 1, 2, 0, 2007, 8, 0, 24, 0) + RECORD * 2,
-        lambda path: import_wthor([path], GAME, Taken().add, skip_broken=True),
+        taking_in(import_wthor),
     ),
     "positions": (
         b"set,moves,s1,s2,s3,s4,s5,s6,s7\r\na,44,1,2,3,4,5,6,7\r\nb,1212,0,0,0,0,0,0,0\r\n",

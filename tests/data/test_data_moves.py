@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from imported import POINTS, WHOLE, Taken
+from imported import POINTS, WHOLE, Taken, numbered, othello
 
 from envs.connect4 import Connect4
-from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from selfplay.data.readers import intake
 from selfplay.data.readers.intake import Notation, Transcript
@@ -26,14 +25,8 @@ def written(path: Path, *lines: str) -> Path:
 
 
 def test_lines_are_games(tmp_path: Path) -> None:
-    path = written(
-        tmp_path / "games.txt",
-        "# of a run",
-        FIRST,
-        "",
-        "2 1,31 2 1 3 1 # opening 2 seed 7",
-        f"{FIRST}#",
-    )
+    lines = ["# of a run", FIRST, "", "2 1,31 2 1 3 1 # opening 2 seed 7", f"{FIRST}#"]
+    path = written(tmp_path / "games.txt", *lines)
     taken = Taken()
     imported = import_moves([path], Connect4(), taken.add)
     first, second = [0, 1, 0, 1, 0, 1, 0], [1, 0, 2, 0, 1, 0, 2, 0]
@@ -129,12 +122,6 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         import_moves([latin], Connect4(), taken.add, True)
 
 
-def test_a_mark_of_the_byte_order_is_no_move(tmp_path: Path) -> None:
-    path = tmp_path / "marked.txt"
-    path.write_bytes(FIRST.encode("utf-8-sig"))
-    assert import_moves([path], Connect4(), Taken().add).games == 1
-
-
 def test_draws_are_taken(tmp_path: Path) -> None:
     names = [TicTacToe().action_name(a) for a in (0, 1, 2, 4, 3, 5, 7, 6, 8)]
     taken = Taken()
@@ -171,28 +158,22 @@ def test_a_pass_that_was_none_is_seen(tmp_path: Path) -> None:
 
 
 def read(tmp_path: Path, content: bytes) -> tuple[list[list[str]], list[float]]:
-    """The moves of the games of Othello in a file, and who won."""
-    path = tmp_path / "o.txt"
-    path.write_bytes(content)
-    taken = Taken()
-    import_moves([path], Othello(), taken.add)
-    names = [[Othello().action_name(action) for action in line] for line in taken.lines()]
-    return names, taken.outcomes()
+    return othello(tmp_path / "o.txt", content)
 
 
-NUMBERED = [f"{i // 2 + 1}. {p}" if i % 2 == 0 else p for i, p in enumerate(POINTS)]
+NUMBERED = numbered("{0}. {1} {2}")
 
 
 @pytest.mark.parametrize(
     "line",
     [
         WHOLE, WHOLE.upper(), " ".join(POINTS), ",".join(POINTS), "\t".join(POINTS),
-        "-".join(POINTS), "; ".join(POINTS), "\xa0".join(POINTS), " ".join(NUMBERED),
-        " ".join(NUMBERED).replace(".", ""), " ".join(NUMBERED).replace(". ", "."), f'"{WHOLE}"',
+        "-".join(POINTS), "; ".join(POINTS), "\xa0".join(POINTS), NUMBERED,
+        NUMBERED.replace(".", ""), NUMBERED.replace(". ", "."), f'"{WHOLE}"',
         f"'{WHOLE}',", f"{WHOLE} 35-29", f"{WHOLE} (35-29)", f"35:29 {WHOLE}",
         f"Nicolet 35-29 Tominaga: {WHOLE}", f"A vs. B: {WHOLE}", f"{WHOLE}PAPA",
         f"{' '.join(POINTS)} pass -- ", f"{WHOLE} # 29-35", f"{WHOLE}\f", f"{WHOLE}\x1a",
-        " ".join(NUMBERED).replace(".", ")"), " ".join(NUMBERED).replace(".", ":"),
+        NUMBERED.replace(".", ")"), NUMBERED.replace(".", ":"),
         f"\u200b\u201c{WHOLE}\u201d",
     ],
 )  # fmt: skip
@@ -228,10 +209,7 @@ def test_tables_are_read_by_their_header(tmp_path: Path, table: str) -> None:
         (f"{WHOLE} 29-35", "line 1: the result told is a win of the second player, the moves lead"),
         (f"winner,moves\n-1,{WHOLE}\n", "line 2: the result told is a win of the second player"),
         (f"winner,moves\n1,{WHOLE},x\n", "line 2: 3 columns, the header has 2"),
-        (
-            f"winner,moves\nx,{WHOLE[:8]}\n",
-            "line 2: the result 'x' is not understood, and the moves",
-        ),
+        (f"winner,moves\nx,{WHOLE[:8]}\n", "line 2: the result 'x' is not understood, and the"),
         (f"{WHOLE[:8]}: {WHOLE[8:]}", "line 1: ':' is not a square"),
         ("f5 " * 50_000, "line 1: 150,000 signs are too many for a game"),
         (f"660731 {WHOLE}", "line 1: '66' is not a square"),

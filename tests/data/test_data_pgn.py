@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from imported import PASSED, POINTS, Taken
+from imported import PASSED, POINTS, Taken, numbered, othello
 
 from envs.connect4 import Connect4
 from envs.othello import Othello
@@ -119,19 +119,7 @@ def test_the_game_is_compared_with_the_tag() -> None:
 
 
 def read(tmp_path: Path, content: bytes, skip: bool = False) -> tuple[list[list[str]], list[float]]:
-    """The moves of the games of Othello in a file, and who won."""
-    path = tmp_path / "o.pgn"
-    path.write_bytes(content)
-    taken = Taken()
-    import_pgn([path], Othello(), taken.add, skip)
-    names = [[Othello().action_name(action) for action in line] for line in taken.lines()]
-    return names, taken.outcomes()
-
-
-def numbered(form: str, points: list[str] = POINTS) -> str:
-    """The moves in pairs; ``form`` says how a pair is written with its number."""
-    pairs = zip(points[::2], points[1::2], strict=True)
-    return " ".join(form.format(n, a, b) for n, (a, b) in enumerate(pairs, start=1))
+    return othello(tmp_path / "o.pgn", content, skip)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from imported import PASSED, POINTS, Taken
+from imported import GAME, PASSED, POINTS, Taken, othello
 
 from envs.connect4 import Connect4
 from envs.othello import Othello
@@ -15,7 +15,6 @@ from selfplay.data.readers.sgf import import_sgf
 from selfplay.data.readers.sgf_trees import main_lines
 from selfplay.lines.games import Games
 
-GAME = Othello()
 HEAD = "(;GM[2]FF[4]SZ[8]"
 # White is wiped out by the ninth move; the same as letters, as a letter and a number, in capitals
 SHORTEST = ["e6", "f4", "e3", "f6", "g5", "d6", "e7", "f5", "c5"]
@@ -116,12 +115,7 @@ def test_other_games_are_refused(tmp_path: Path) -> None:
 
 
 def read(tmp_path: Path, content: bytes, skip: bool = False) -> tuple[list[list[str]], list[float]]:
-    """The moves of the games in a file, and who won."""
-    path = tmp_path / "o.sgf"
-    path.write_bytes(content)
-    taken = Taken()
-    import_sgf([path], GAME, taken.add, skip)
-    return [[GAME.action_name(a) for a in line] for line in taken.lines()], taken.outcomes()
+    return othello(tmp_path / "o.sgf", content, skip)
 
 
 def tree(root: str, points: list[str] = POINTS, comment: str = "") -> str:
@@ -146,12 +140,10 @@ def tree(root: str, points: list[str] = POINTS, comment: str = "") -> str:
 def test_trees_in_the_encoding_that_they_declare(
     tmp_path: Path, label: str, codec: str, name: str, order: str
 ) -> None:
-    roots = {
-        "CA first": f"CA[{label}]PB[{name}]RE[W+R]",
-        "CA last": f"PB[{name}]RE[W+R]CA[{label}]",
-    }
-    escaped = roots[order].replace("予想]", "予想\\]")
-    content = tree(escaped, POINTS[:30], comment=name.replace("]", "\\]")).encode(codec)
+    escaped = name.replace("]", "\\]")
+    parts = [f"CA[{label}]", f"PB[{escaped}]RE[W+R]"]
+    root = "".join(parts if order == "CA first" else parts[::-1])
+    content = tree(root, POINTS[:30], comment=escaped).encode(codec)
     assert read(tmp_path, content) == ([POINTS[:30]], [-1])
 
 
@@ -184,10 +176,8 @@ def test_an_encoding_that_is_not_declared_is_found_where_it_matters(
 
 
 def test_latin_1_is_read_as_such(tmp_path: Path) -> None:
-    content = tree("PB[Jos\xe9]C[[Andr\xe9\\] \xe9\\\\]RE[W+R]", POINTS[:20], "\xe9").encode(
-        "latin-1"
-    )
-    assert read(tmp_path, content) == ([POINTS[:20]], [-1])
+    text = tree("PB[Jos\xe9]C[[Andr\xe9\\] \xe9\\\\]RE[W+R]", POINTS[:20], "\xe9")
+    assert read(tmp_path, text.encode("latin-1")) == ([POINTS[:20]], [-1])
 
 
 @pytest.mark.parametrize(
@@ -235,10 +225,7 @@ def test_text_around_trees_is_passed_over(tmp_path: Path, end: str) -> None:
     ("damaged", "sentence"),
     [
         ("(;GM[2]RE[B+6];B[f5];W[d6", "line 1: a value is not closed"),
-        (
-            "(;GM[2]RE[B+6];B[f5];W[d6]",
-            "cut short, the game tree is not closed, and the moves stop",
-        ),
+        ("(;GM[2]RE[B+6];B[f5];W[d6]", "cut short, the game tree is not closed, and the moves"),
         ("(;GM[2]RE[B+6];B[f5]?;W[d6])", "line 1: '?' is misplaced"),
         (";GM[2]RE[B+6];B[f5];W[d6])", "line 1: a node stands outside of a tree"),
         ("(;GM[2]RE[W+R];B[f5];W[k9])", "line 1: 'k9' is not a square"),

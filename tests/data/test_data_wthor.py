@@ -113,33 +113,23 @@ def test_empties_count_for_the_winner(tmp_path: Path) -> None:
 
 FAIR = record(["f5", "d6"], 40)
 BROKEN = {
-    "cut within a game": (
-        archive(FAIR, FAIR)[:-1],
-        "is cut short: its header counts 2 games, which take 152 bytes; it has 151",
-    ),
-    "cut within the header": (
-        archive()[:9],
-        "is cut short: it has 9 bytes, the header alone has 16",
-    ),
+    "cut within a game": (archive(FAIR, FAIR)[:-1],
+     "is cut short: its header counts 2 games, which take 152 bytes; it has 151"),
+    "cut within the header": (archive()[:9],
+     "is cut short: it has 9 bytes, the header alone has 16"),
     "empty": (b"", "is cut short: it has 0 bytes"),
     "too long": (archive(FAIR) + b"\0", "is damaged: its header counts 1 games"),
     "another board": (archive(FAIR, size=10), "holds games on 10 x 10; only 8 x 8 is read"),
-    "no square": (
-        archive(FAIR, FAIR[:9] + b"\x63" + FAIR[10:]),
-        "game 2: move 2 is 99, which is no square (11 to 88)",
-    ),
-    "a gap": (
-        archive(FAIR[:11] + b"\x22" + FAIR[12:]),
-        "game 1: move 4 comes behind the end of the game",
-    ),
+    "no square": (archive(FAIR, FAIR[:9] + b"\x63" + FAIR[10:]),
+     "game 2: move 2 is 99, which is no square (11 to 88)"),
+    "a gap": (archive(FAIR[:11] + b"\x22" + FAIR[12:]),
+     "game 1: move 4 comes behind the end of the game"),
     "an illegal move": (archive(FAIR, record(["f5", "a1"], 40)), "game 2: move 2 (a1) is illegal"),
-    "a move after the end": (
-        archive(record([*SHORTEST, "a1"], 64)),
-        "game 1: move 10 comes after the end of the game",
-    ),
+    "a move after the end": (archive(record([*SHORTEST, "a1"], 64)),
+     "game 1: move 10 comes after the end of the game"),
     "no moves": (archive(record([], 32)), "game 1: there are no moves"),
     "too many discs": (archive(record(["f5"], 65)), "game 1: the score told is 65 discs of 64"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("which", BROKEN)

@@ -90,22 +90,12 @@ def test_what_is_proposed_next(
 
 def test_proving_is_not_measured_as_if_it_were_self_play(tmp_path: Path) -> None:
     text = """name = "proofs"
-    seeds = [0]
-    [base]
-    game = "proving"
-    [base.regime]
-    kind = "prove"
-    [base.net]
-    kind = "walks"
-    [[arm]]
-    name = "walks"
-    set = { "budget" = { seconds = 30 } }
-    [[arm]]
-    name = "graph"
-    set = { "net" = { kind = "graph" }, "budget" = { seconds = 30 } }
-    [[arm]]
-    name = "long"
-    set = { "budget" = { positions = 100 } }
+    base = { game = "proving", regime.kind = "prove", net.kind = "walks" }
+    arm = [
+        { name = "walks", set = { budget.seconds = 30 } },
+        { name = "graph", set = { net.kind = "graph", budget.seconds = 30 } },
+        { name = "long", set = { budget.positions = 100 } },
+    ]
     """
 
     def never(config: Config) -> Rates:

@@ -19,18 +19,12 @@ RATES = Rates(100.0, 1e9, 4.0, 0.5, 2.0, look_s=10.0)
 ONE = """\
 [base]
 game = "tictactoe"
-[base.net]
-kind = "mlp"
-[base.search]
-simulations = 4
-[base.learner]
-reuse = 2
-[base.regime]
-positions = 100
-[base.strength]
-every_s = 50
-[base.budget]
-positions = 400
+net.kind = "mlp"
+search.simulations = 4
+learner.reuse = 2
+regime.positions = 100
+strength.every_s = 50
+budget.positions = 400
 [[data]]
 out = "runs/data/d"
 make = "minimax:2 tictactoe --games 100"
