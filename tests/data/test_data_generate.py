@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numba
@@ -226,5 +229,20 @@ def test_an_interrupted_set_is_removed(tmp_path: Path) -> None:
 def test_what_cannot_be_is_told(tmp_path: Path, change: dict[str, object], sentence: str) -> None:
     order = GamesOrder("solver", "tictactoe", 10, 0.0)._replace(**change)
     with pytest.raises(ValueError, match=sentence):
+        generate(order, TicTacToe(), tmp_path / "x", no_run)
+    assert not (tmp_path / "x").exists()
+
+
+def _dying(*_: object) -> Callable[[object], object]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def test_a_process_that_is_killed_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("selfplay.data.generate._begin", _dying)
+    order = GamesOrder("minimax:1", "tictactoe", 70, 0.0, processes=2)
+    with pytest.raises(ValueError, match="played games was ended from outside, perhaps"):
         generate(order, TicTacToe(), tmp_path / "x", no_run)
     assert not (tmp_path / "x").exists()
