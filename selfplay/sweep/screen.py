@@ -6,7 +6,6 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import TextIO
 
 from rich.console import Group
@@ -52,12 +51,7 @@ class Screen:
         self._say(f"sweep {self._plan.name} in {self._plan.folder}: {self._counts()}")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
 
