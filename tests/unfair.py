@@ -378,12 +378,15 @@ _duel("DrawsFromTorch", lambda _: int(torch.randint(2, ())))
 _duel("DrawsFromTheSystem", lambda _: os.urandom(1)[0])
 _duel("SeedsByTheClock", lambda _: int(np.random.default_rng(time.time_ns()).integers(99)))
 _duel("StateOfAModule", lambda _: _steps() % 2)
-_duel("AsksTheClock", lambda _: int(time.time()) % 2)
+# clocks that turn so slowly that a busy machine is not taken for chance
+_duel("AsksTheClock", lambda _: int(time.time()) // 1000 % 7)
 _duel("AsksTheCalendar", score=lambda _: 1 if datetime.now().hour < 12 else -1)
 _duel("AsksForTheDay", lambda _: time.localtime().tm_yday % 7 + int(time.strftime("%j")) % 5)
-_duel("AsksInWords", lambda _: len(time.ctime().replace("0", "")) + int(time.asctime()[17:19]))
-_duel("AsksTheSystemsClock", lambda _: int(time.clock_gettime(time.CLOCK_REALTIME)) % 2)
-_duel("AsksByAnother", lambda _: watch.second() % 7)  # which the module of the environment imports
+_duel("AsksInWords", lambda _: len(time.ctime().replace("0", "")) + int(time.asctime()[14:16]))
+_duel("AsksTheSystemsClock", lambda _: int(time.clock_gettime(time.CLOCK_REALTIME)) // 1000 % 7)
+_duel(
+    "AsksByAnother", lambda _: watch.second() // 1000 % 7
+)  # which the module of the environment imports
 _duel("AsksAFastClock", lambda _: time.perf_counter_ns() % 10_007)
 
 
