@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from envs.othello import Othello
 from selfplay.data.readers.moves import import_moves
 from selfplay.data.readers.pgn import import_pgn
 from selfplay.data.readers.sgf import import_sgf
-from selfplay.lines.games import Games
+from selfplay.lines.games import Games, first_rows
 
 GAME = Othello()
 _IMPORTERS = {".txt": import_moves, ".pgn": import_pgn, ".sgf": import_sgf}
@@ -36,9 +34,7 @@ class Taken:
     def outcomes(self) -> list[float]:
         """Of each game, for the player who began."""
         return [
-            float(value)
-            for part in self.parts
-            for value in part.outcome[np.flatnonzero(np.diff(part.game, prepend=-1))]
+            float(value) for part in self.parts for value in part.outcome[first_rows(part.game)]
         ]
 
 

@@ -40,7 +40,7 @@ from selfplay.data.manifest import (
     write_manifest,
 )
 from selfplay.data.unfinished import busy, clear, refuse_taken
-from selfplay.lines.games import Games
+from selfplay.lines.games import Games, first_rows
 from selfplay.lines.keys import canonical_keys, game_keys
 from selfplay.system.files import refused
 from selfplay.system.lock import LOCK, locked
@@ -174,7 +174,7 @@ class Writer:
         """The rows to write, in the types of the columns; ``split`` is the game's as yet."""
         assert self._columns is not None
         number = games.game
-        start = np.flatnonzero(np.diff(number, prepend=-1))
+        start = first_rows(number)
         lengths = np.diff(start, append=len(number))
         rank = np.arange(len(number)) - np.repeat(start, lengths)
         key = canonical_keys(self._game, games.state)
@@ -300,7 +300,7 @@ class Dataset:
         if split not in _READABLE:
             raise ValueError(f"there is no split {split!r}; there are {', '.join(_READABLE)}")
         rows = np.flatnonzero(self._split == splits.SPLITS.index(split))
-        first = np.flatnonzero(np.diff(self._game[rows], prepend=-1))
+        first = first_rows(self._game[rows])
         lengths = np.diff(first, append=len(rows))
         if games is not None:
             if not 1 <= games <= len(first):

@@ -54,6 +54,11 @@ def pick(games: Games, rows: Any) -> Games:
 Refused = dict[int, IllegalMoveError]  # by the number of the game
 
 
+def first_rows(number: NDArray[np.integer]) -> NDArray[np.int64]:
+    """[G] i64, the rows where games begin; ``number`` [M] is ``game`` of Games, or rows of it."""
+    return np.flatnonzero(np.diff(number, prepend=-1))
+
+
 def replay(game: Game, moves: Int, refused: Refused | None = None) -> Games:
     """The positions of ``moves`` [G, L], as ``recorded`` plays them.
 

@@ -18,7 +18,7 @@ from envs.tictactoe import TicTacToe
 from selfplay.arrays import take
 from selfplay.data.dataset import open_data
 from selfplay.data.generate import GamesOrder, Progress, generate
-from selfplay.lines.games import Games
+from selfplay.lines.games import Games, first_rows
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
 from selfplay.lines.weighed import play
@@ -116,7 +116,7 @@ def test_moves_of_openings_are_not_the_experts(tmp_path: Path) -> None:
     legal = game.legal(games.state)
     np.testing.assert_array_equal(games.action, legal.argmax(axis=1))
     np.testing.assert_array_equal(games.policy.argmax(axis=1), games.action)
-    first = games.ply[np.flatnonzero(np.diff(games.game, prepend=-1))]
+    first = games.ply[first_rows(games.game)]
     assert len(first) == 300
     assert abs((first == 0).sum() - 150) < 3 * 75**0.5
     assert set(first.tolist()) == set(range(11))

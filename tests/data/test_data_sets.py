@@ -24,7 +24,7 @@ from selfplay.arrays import take
 from selfplay.data import columns, dataset, splits
 from selfplay.data.dataset import Dataset, Writer, open_data
 from selfplay.data.manifest import Source, read_manifest
-from selfplay.lines.games import Games, replay
+from selfplay.lines.games import Games, first_rows, replay
 from selfplay.lines.keys import canonical_keys, game_keys
 from selfplay.lines.openings import random_positions
 from selfplay.types import Game
@@ -166,7 +166,7 @@ def test_mirrored_games_fall_together(tmp_path: Path) -> None:
     images = [[int(game.action_map[k, a]) for a in line] for k in range(8)]
     others = [random_line(game, rng) for _ in range(50)]
     games = replay(game, lines(*images, *others))
-    start = np.flatnonzero(np.diff(games.game, prepend=-1))
+    start = first_rows(games.game)
     keys = canonical_keys(game, games.state)
     hashes = game_keys(game, games.action, start, keys)
     assert len(set(hashes[:8].tolist())) == 1

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.data.readers.results import is_pass
-from selfplay.lines.games import Games, Refused, replay, side_by_side
+from selfplay.lines.games import Games, Refused, first_rows, replay, side_by_side
 from selfplay.lines.openings import NO_MOVE
 from selfplay.system.text import decode, read_bytes
 from selfplay.types import Float, Game, Int
@@ -129,7 +129,7 @@ class Intake:
         if not len(batch.where):
             return
         self._games += len(batch.where)
-        self._unfinished += int(np.isnan(games.outcome[first_rows(games)]).sum())
+        self._unfinished += int(np.isnan(games.outcome[first_rows(games.game)]).sum())
         self._doubts += [
             f"played out, so taken: {where}: {doubt}"
             for where, doubt in zip(batch.where, batch.doubt, strict=False)
@@ -287,7 +287,7 @@ def ending(game: Game, told: Transcript) -> str | None:
 
 def wrong_turns(games: Games, batch: Batch) -> Complaints:
     """The games in which a move is told of the player whose turn it is not."""
-    told, start = batch.players[batch.moves != NO_MOVE], first_rows(games)
+    told, start = batch.players[batch.moves != NO_MOVE], first_rows(games.game)
     rows = np.flatnonzero((told >= 0) & (told != games.second))
     which, first = np.unique(games.game[rows], return_index=True)
     return {
@@ -298,7 +298,7 @@ def wrong_turns(games: Games, batch: Batch) -> Complaints:
 
 def results_told(game: Game, games: Games, batch: Batch) -> Complaints:
     """The games whose result is not known, or is told otherwise than the moves lead to."""
-    outcome = games.outcome[first_rows(games)]
+    outcome = games.outcome[first_rows(games.game)]
     over, told = ~np.isnan(outcome), ~np.isnan(batch.result)
     stop = "the moves stop before the end of the game"
     doubt = batch.doubt or [""] * len(over)
@@ -315,11 +315,6 @@ def results_told(game: Game, games: Games, batch: Batch) -> Complaints:
         f"{_named(outcome[g])}"
         for g in np.flatnonzero(contrary)
     }
-
-
-def first_rows(games: Games) -> NDArray[np.int64]:
-    """[G] i64, the row where each game begins."""
-    return np.flatnonzero(np.diff(games.game, prepend=-1))
 
 
 def of_text(parse: Callable[[Game, str, str], Told]) -> Parse:

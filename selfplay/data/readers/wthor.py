@@ -21,9 +21,8 @@ from selfplay.data.readers.intake import (
     Imported,
     Intake,
     files_of,
-    first_rows,
 )
-from selfplay.lines.games import Games
+from selfplay.lines.games import Games, first_rows
 from selfplay.lines.openings import NO_MOVE
 from selfplay.system.text import read_bytes
 from selfplay.types import Game, Int
@@ -133,8 +132,8 @@ def wrong_scores(game: Game, games: Games, batch: Batch) -> Complaints:
     """The games whose score is told otherwise than the discs say; empties count for the winner."""
     if not len(games.action):  # all games of the batch are left out
         return {}
-    last = np.append(first_rows(games)[1:], len(games.action)) - 1
-    outcome = games.outcome[first_rows(games)]
+    last = np.append(first_rows(games.game)[1:], len(games.action)) - 1
+    outcome = games.outcome[first_rows(games.game)]
     after, _ = game.step(take(games.state, last), games.action[last].astype(np.int32))
     discs = game.observe(after).planes[:, :2].sum(axis=(2, 3), dtype=np.int32)
     margin = np.sign(outcome) * (SQUARES - 2 * discs.min(axis=1))
