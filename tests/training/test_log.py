@@ -18,8 +18,8 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from selfplay.data.generate import Progress
 from selfplay.data.show import progress_text
-from selfplay.system.progress import progress
-from selfplay.training.log import RunLog, Screen, _clock
+from selfplay.system.progress import clock, progress
+from selfplay.training.log import RunLog, Screen
 from selfplay.training.metrics_file import read_metrics
 from selfplay.types import Report
 
@@ -275,4 +275,4 @@ def test_a_report_that_comes_while_the_screen_is_drawn_does_no_harm() -> None:
     ],
 )
 def test_clock(seconds: float, text: str) -> None:
-    assert _clock(seconds) == text
+    assert clock(seconds) == text
