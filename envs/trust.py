@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import envs
-from selfplay.system.private import config_folder, is_private
+from selfplay.system.user_folders import config_folder, is_private
 
 _typed: set[str] = set()
 _everything = False

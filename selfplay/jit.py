@@ -21,7 +21,7 @@ import numpy as np
 from numba.core.caching import IndexDataCacheFile
 from numba.extending import intrinsic
 
-from selfplay.system.private import cache_folders, is_private
+from selfplay.system.user_folders import cache_folders, is_private
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DIGEST = hashlib.sha256().digest_size

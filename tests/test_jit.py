@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from selfplay import jit
-from selfplay.system.private import is_private
+from selfplay.system.user_folders import is_private
 
 
 @pytest.fixture

@@ -38,9 +38,9 @@ from envs.proving.calculus.tableau import (
     new_tableau,
 )
 from envs.proving.calculus.unify import Scratch, new_scratch
+from envs.proving.kept_aside import held_out
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.tptp import problem_files, read_problem
-from envs.proving.split import held_out
 from envs.proving.views.graph import GraphObs, new_graph, observe_graph
 from envs.proving.views.walks import WalksObs, new_walks, observe_walks
 from selfplay.arrays import as_rows, repeat, take, tree_map

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from selfplay.checks.forms import BrokenLaw, check_record
+from selfplay.checks.array_forms import BrokenLaw, check_record
 from selfplay.checks.hidden import what_is_hidden
 from selfplay.checks.laws import (
     LAWS_OF_RECORDS,

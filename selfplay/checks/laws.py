@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import leaves, take, tree_map
-from selfplay.checks.forms import (
+from selfplay.checks.array_forms import (
     BrokenLaw,
     brief,
     check_array,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from selfplay.arrays import leaves, tree_map
-from selfplay.checks.forms import (
+from selfplay.checks.array_forms import (
     BrokenLaw,
     brief,
     check_array,

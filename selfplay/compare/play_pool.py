@@ -30,9 +30,9 @@ from selfplay.compare.records import Run
 from selfplay.lines.openings import Openings
 from selfplay.measure.own_games import sample_different
 from selfplay.players.arena import Match, new_match, play_on
+from selfplay.players.decided_openings import unbalanced_openings, usual_plies
 from selfplay.players.players import NetPlayer, SearchPlayer, make_player
 from selfplay.players.schedule import make_schedule
-from selfplay.players.unbalanced import unbalanced_openings, usual_plies
 from selfplay.search import Search
 from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder

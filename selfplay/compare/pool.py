@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from selfplay.compare.analysis.bootstrap import seed_weights
-from selfplay.compare.plain import as_plain
+from selfplay.compare.json_values import as_plain
 from selfplay.compare.records import F64
 from selfplay.players.arena import POSTERIOR, Match, Results, rating_posterior
 from selfplay.stats import Interval, wilson

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from selfplay.system.files import write_atomically
-from selfplay.system.swollen import refuse_other_calls, refuse_swollen, refuse_swollen_zip
+from selfplay.system.size_limits import refuse_other_calls, refuse_swollen, refuse_swollen_zip
 
 FORMAT = 2  # since policies of games under way are of legal actions; the first is read too
 

@@ -20,7 +20,7 @@ from selfplay.learning.samples import (
     widths_of,
     with_lists,
 )
-from selfplay.system.swollen import refuse_swollen_zip
+from selfplay.system.size_limits import refuse_swollen_zip
 from selfplay.types import NO_ACTION, Game, Targets
 
 FORMAT = 2

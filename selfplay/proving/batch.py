@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from envs.proving.logic.deep import deep
+from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.formula import Problem
 from envs.proving.logic.tokens import TptpError
 from selfplay.proving.guided import Guide

@@ -21,7 +21,7 @@ from selfplay import arrays
 from selfplay.learning.samples import joined
 from selfplay.lines.keys import canonical_obs_keys
 from selfplay.nets.evaluator import Usage
-from selfplay.proving.matchmaker import Matchmaker
+from selfplay.proving.curriculum import Matchmaker
 from selfplay.proving.trials import Trial
 from selfplay.proving.workers import Effort, How, RoundPart, TrialWorkers
 from selfplay.regimes.base import Look, RegimeSection

@@ -22,7 +22,7 @@ from envs.importing import Carried
 from selfplay.arrays import concatenate, hash_rows, length, put, take
 from selfplay.lines.keys import canonical_form, canonical_keys
 from selfplay.lines.openings import random_positions
-from selfplay.system.private import cache_folders, is_private
+from selfplay.system.user_folders import cache_folders, is_private
 from selfplay.system.workers import EndedError, Work, Workers
 from selfplay.truth.base import Partial, Solver
 from selfplay.truth.solver import ExhaustiveSolver, solver_for

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.system.cores import core_count
     from selfplay.system.interrupts import interruptible
     from selfplay.system.progress import progress
-    from selfplay.training.guide import load_guide
+    from selfplay.training.proving_agent import load_guide
 
     folder = Path(arguments.problems)
     files = _chosen(folder, arguments.held_out, arguments.limit)
@@ -79,8 +79,8 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 def _chosen(folder: Path, held_out: bool, limit: int | None) -> list[Path]:
     """The problems of the folder that are asked for, at most ``limit`` of each set."""
+    from envs.proving.kept_aside import held_out as is_held_out
     from envs.proving.logic.tptp import problem_files
-    from envs.proving.split import held_out as is_held_out
     from selfplay.proving.report import set_of
 
     files = problem_files(folder)

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.play.proof import ProofSession, ProofTerminal
     from selfplay.proving.guided import unguided
     from selfplay.system.progress import COMPILING, waiting
-    from selfplay.training.guide import load_guide
+    from selfplay.training.proving_agent import load_guide
 
     problem = read_problem(Path(arguments.problem))
     with waiting(COMPILING):

@@ -62,7 +62,9 @@ def players_named(
 
 
 def is_built_in(name: str) -> bool:
-    return name.partition(":")[0] in ("random", "solver", "minimax", "mcts")
+    from selfplay.players.players import KINDS
+
+    return name.partition(":")[0] in KINDS
 
 
 def game_option(player: str, spec: str) -> str:

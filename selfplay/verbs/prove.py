@@ -36,7 +36,7 @@ def arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    from envs.proving.logic.deep import deep
+    from envs.proving.logic.deep_recursion import deep
     from selfplay.proving.prover import Result, complain
     from selfplay.proving.report import (
         BOTH,
@@ -109,7 +109,7 @@ def _prover(run: str | None, share: float) -> Prover:
     """The prover guided by the run, by the one that ships if None; made ready."""
     from selfplay.proving.prover import Prover, complain
     from selfplay.system.progress import COMPILING, waiting
-    from selfplay.training.guide import load_guide, reference
+    from selfplay.training.proving_agent import load_guide, reference
 
     if run is None and (run := reference()) is None:
         complain("there is no trained prover here: the search is unguided")

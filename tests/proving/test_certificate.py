@@ -42,7 +42,7 @@ from envs.proving.logic.formula import (
 )
 from envs.proving.logic.tptp import parse_problem, read_problem
 from envs.proving.proofs.checker import check_clause_form
-from envs.proving.proofs.laws import is_valid
+from envs.proving.proofs.equality_laws import is_valid
 
 PROBLEMS = Path(envs.proving.__file__).parent / "problems"
 

@@ -9,8 +9,8 @@ import pytest
 
 from envs.proving.calculus.matrix import build_library
 from envs.proving.game import OWN, Proving, load_library
-from envs.proving.split import held_out
-from selfplay.proving.matchmaker import Matchmaker
+from envs.proving.kept_aside import held_out
+from selfplay.proving.curriculum import Matchmaker
 
 
 def told(*results: str, uniform: bool = False) -> Matchmaker:

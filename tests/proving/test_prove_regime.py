@@ -20,15 +20,15 @@ from tiny_runs import timeless_metrics as told_of
 from envs.proving.calculus.matrix import build_library
 from envs.proving.calculus.tableau import OVER, PROVED
 from envs.proving.game import OWN, Proving
+from envs.proving.kept_aside import held_out
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import Problem
 from envs.proving.logic.tptp_writer import statement_text
-from envs.proving.split import held_out
 from selfplay.config import Config, parse_config
 from selfplay.learning import checkpoint
 from selfplay.nets.evaluator import NetEvaluator
+from selfplay.proving.curriculum import Matchmaker
 from selfplay.proving.lessons import replay
-from selfplay.proving.matchmaker import Matchmaker
 from selfplay.proving.measure import ProvedProblems
 from selfplay.proving.trials import Unguided, attempt
 from selfplay.proving.workers import TrialWorkers

@@ -29,7 +29,7 @@ from selfplay.proving.trials import Bounds, Trial, winning_line
 from selfplay.search.tree import new_tree
 from selfplay.system.workers import Workers
 from selfplay.training.folder import RunFolder
-from selfplay.training.guide import load_guide, reference
+from selfplay.training.proving_agent import load_guide, reference
 
 PELLETIER = OWN / "pelletier"
 EASY, HARD = PELLETIER / "pelletier_24.p", PELLETIER / "pelletier_34.p"

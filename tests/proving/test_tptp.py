@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.proving.logic import tptp
-from envs.proving.logic.deep import DEEPEST
+from envs.proving.logic.deep_recursion import DEEPEST
 from envs.proving.logic.formula import (
     And,
     Atom,

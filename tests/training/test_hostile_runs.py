@@ -19,7 +19,7 @@ from selfplay.learning import checkpoint, shards
 from selfplay.regimes.ledger import Ledger
 from selfplay.sweep.forecast import read_paid
 from selfplay.system.json_file import read_object
-from selfplay.system.swollen import refuse_swollen
+from selfplay.system.size_limits import refuse_swollen
 from selfplay.training import metrics_file as metrics
 from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder

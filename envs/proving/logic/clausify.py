@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envs.proving.logic.deep import deep
+from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.equality import equality_axioms
 from envs.proving.logic.formula import (
     EQUALITY,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from envs.proving.logic.deep import deep
+from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.formula import Problem, Statement
 from envs.proving.logic.interrupt import look
 from envs.proving.logic.tokens import UNCLOSED, TptpError, UnreadableError

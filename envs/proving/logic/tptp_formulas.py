@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from envs.proving.logic.deep import DEEPEST
+from envs.proving.logic.deep_recursion import DEEPEST
 from envs.proving.logic.distinct_objects import NUMBER_START
 from envs.proving.logic.formula import (
     EQUALITY,

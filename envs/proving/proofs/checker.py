@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from pysat.solvers import Solver
 
-from envs.proving.logic.deep import deep
+from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.formula import Atom, Clause, ClauseForm, Literal, Problem, Variable
 from envs.proving.logic.interrupt import look
 from envs.proving.logic.term_table import Signed, TermTable

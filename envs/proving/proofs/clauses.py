@@ -53,7 +53,7 @@ from envs.proving.logic.symbols import (
     variables_of,
 )
 from envs.proving.logic.term_table import Signed, TermTable
-from envs.proving.proofs.laws import is_valid
+from envs.proving.proofs.equality_laws import is_valid
 from envs.proving.proofs.normal_formula import ANY, EVERY, LITERAL, SOME, NormalFormula, normal_form
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
-from envs.proving.logic.deep import deep
+from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.formula import Atom, ClauseForm, Function, Literal, Term, Variable
 from envs.proving.logic.interrupt import look
 from envs.proving.logic.symbols import substituted, subterms

@@ -11,7 +11,7 @@ from selfplay.compare.analysis.curves import Curve
 from selfplay.compare.analysis.fits import LawFit, LawPoint
 from selfplay.compare.comparison import Comparison
 from selfplay.compare.groups import Group
-from selfplay.compare.plain import as_plain
+from selfplay.compare.json_values import as_plain
 from selfplay.compare.records import Run
 from selfplay.compare.views import View
 from selfplay.stats import Interval

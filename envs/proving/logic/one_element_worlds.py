@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envs.proving.logic.deep import deep
+from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.distinct_objects import stands_for_itself
 from envs.proving.logic.formula import (
     EQUALITY,
