@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from selfplay.data.imports import FORMATS
 from selfplay.data.manifest import NAME, read_manifest
 from selfplay.data.splits import VALIDATION_SHARE
 
@@ -46,7 +47,7 @@ def expert_seconds(make: str) -> float:
 def games_of(make: str) -> int | None:
     """The games that ``selfplay data MAKE`` makes; None where they are recorded ones."""
     words = shlex.split(make)
-    if not words or words[0] in ("wthor", "moves", "sgf", "pgn"):
+    if not words or words[0] in FORMATS:
         return None
     for i, word in enumerate(words):
         option, equals, value = word.partition("=")

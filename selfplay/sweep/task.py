@@ -17,9 +17,8 @@ import envs
 from envs import trust
 from selfplay.sweep.plan import Cell, DataSet, Plan, differences
 from selfplay.system.aside import aside, remove_abandoned
-from selfplay.system.files import refused, write_text_atomically
+from selfplay.system.files import refuse_links_out, refused, write_text_atomically
 from selfplay.system.json_file import objects_in
-from selfplay.system.links import refuse_links_out
 from selfplay.training.folder import RunFolder
 
 State = Literal["waiting", "running", "done", "failed"]

@@ -9,7 +9,7 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
@@ -79,6 +79,18 @@ class Appended:
             with contextlib.suppress(OSError):
                 os.close(self._descriptor)
         self._descriptor = -1
+
+
+def refuse_links_out(folder: Path, names: Iterable[str]) -> None:
+    """Raises ValueError with a sentence when a part of ``folder`` really lies elsewhere."""
+    home = os.path.realpath(folder)
+    for name in names:
+        place = os.path.realpath(folder / name)
+        if os.path.commonpath([home, place]) != home:
+            raise ValueError(
+                f"{folder / name} is a link that leads out of the folder, to {place}: nothing is "
+                f"written there; put what it holds in its place, or give another folder with --out"
+            )
 
 
 def refused(path: Path, error: BaseException) -> ValueError:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import pickle
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
-
-from selfplay.system.parent import leave_with_parent
 
 _PATIENCE_S = 10.0  # for a process to stop
 _FOR_THE_LEADER = {getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)}
@@ -136,7 +136,7 @@ def _ending(code: int | None) -> str:
 
 def _serve(pipe: Connection, started: bytes, halt: Any) -> None:
     """A process: does the tasks it is sent until one is None."""
-    leave_with_parent()
+    _leave_with_parent()
     begin, arguments = pickle.loads(started)
     try:
         work: Work = begin(halt.is_set, *arguments)
@@ -149,3 +149,15 @@ def _serve(pipe: Connection, started: bytes, halt: Any) -> None:
         except Exception as error:
             answer = error
         pipe.send((True, answer))
+
+
+def _leave_with_parent() -> None:
+    """From now on this process ends when its parent does, however that ends."""
+    threading.Thread(target=_wait_and_leave, daemon=True).start()
+
+
+def _wait_and_leave() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

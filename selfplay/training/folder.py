@@ -23,8 +23,7 @@ from selfplay import arrays
 from selfplay.config import Config, parse_config, recipe_of
 from selfplay.learning import checkpoint
 from selfplay.learning.shards import Made, load_shard
-from selfplay.system import links
-from selfplay.system.files import write_text_atomically
+from selfplay.system.files import refuse_links_out, write_text_atomically
 from selfplay.system.json_file import read_object
 from selfplay.system.lock import locked
 from selfplay.types import Game, Targets
@@ -165,7 +164,7 @@ class RunFolder(NamedTuple):
 
     def refuse_links_out(self) -> None:
         """Raises ValueError when a place in which a run writes is a link to somewhere else."""
-        links.refuse_links_out(self.path, _PLACES)
+        refuse_links_out(self.path, _PLACES)
 
     def leftovers(self) -> list[Path]:
         """What processes that were killed had half written, and nothing of anybody else's."""

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from selfplay.system.aside import aside, remove_abandoned
-from selfplay.system.files import write_text_atomically
-from selfplay.system.links import refuse_links_out
+from selfplay.system.files import refuse_links_out, write_text_atomically
 from selfplay.training.folder import RUNS, RunFolder
 
 OWN = "compare"  # the folder below the one that is named
