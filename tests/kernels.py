@@ -9,14 +9,18 @@ import tempfile
 from pathlib import Path
 
 from program import run
-from training.test_run import RECIPE, RICH_RECIPE
+from training.conftest import RECIPE
+from training.test_stops import RICH
 
 
 def boards(place: Path) -> None:
     """Searches of every kind on boards, and their solvers."""
-    for name, recipe in (("small", RECIPE), ("rich", RICH_RECIPE)):
-        (place / f"{name}.toml").write_text(recipe)
-        run(place, "train", f"{name}.toml", "--set", "budget.positions=300")
+    (place / "small.toml").write_text(RECIPE)
+    for overrides in ([], RICH):
+        options = [
+            word for each in (*overrides, "budget.positions=300") for word in ("--set", each)
+        ]
+        run(place, "train", "small.toml", *options)
     for game in ("tictactoe", "connect4", "othello?size=6", "nim"):
         run(place, "check", game, "--games", "2")
         run(place, "match", "random", "mcts:8", "minimax:2", "--game", game, "--games", "2")

@@ -26,6 +26,13 @@ from selfplay.verbs import cli
 COMMAND = [sys.executable, "-m", "selfplay.verbs.cli"]
 
 
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Stream(io.TextIOWrapper):
     """What is written, in memory; a terminal only in name."""
 

@@ -547,6 +547,13 @@ def row(state: State, i: int) -> State:
     return arrays.take(state, slice(i, i + 1))
 
 
+def assert_same_arrays(one: Any, other: Any) -> None:
+    """Records hold the same arrays, of the same types."""
+    for mine, theirs in zip(arrays.leaves(one), arrays.leaves(other), strict=True):
+        assert mine.dtype == theirs.dtype
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def dense(sparse: dict[int, Any], actions: int, fill: float) -> np.ndarray:
     """The values of ``sparse`` at their actions, ``fill`` elsewhere."""
     out = np.full(actions, fill)

@@ -18,6 +18,11 @@ class Outer(NamedTuple):
     thing: np.ndarray  # [B] objects
 
 
+class Pair(NamedTuple):
+    left: np.ndarray
+    right: np.ndarray
+
+
 def record():
     things = np.empty(3, np.object_)
     things[:] = ["a", "b", "c"]
@@ -106,10 +111,6 @@ def test_tree_map_refuses_records_of_different_structure():
 
 
 def test_rows_hash_equal_exactly_where_their_bytes_are_equal():
-    class Pair(NamedTuple):
-        left: np.ndarray
-        right: np.ndarray
-
     left = np.array([1, 1, 2, 1], np.uint64)
     right = np.array([[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 1]], np.int8)
     hashes = arrays.hash_rows(Pair(left, right))
@@ -127,10 +128,6 @@ def test_rows_do_not_collide_in_a_hundred_thousand():
 
 
 def test_swapped_fields_hash_differently():
-    class Pair(NamedTuple):
-        left: np.ndarray
-        right: np.ndarray
-
     one, two = np.array([1], np.uint64), np.array([2], np.uint64)
     first, second = arrays.hash_rows(Pair(one, two)), arrays.hash_rows(Pair(two, one))
     assert first.tolist() != second.tolist()

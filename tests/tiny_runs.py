@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import length, take
@@ -75,6 +76,18 @@ def assert_equal(a: Any, b: Any, where: str = "") -> None:
         assert torch.equal(a, b), where
     else:
         assert a == b, where
+
+
+def events_of(folder: Path) -> EventAccumulator:
+    """What TensorBoard reads in a folder."""
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return events
+
+
+def curve(folder: Path, tag: str) -> list[tuple[int, float]]:
+    """The steps and values of a curve of TensorBoard."""
+    return [(event.step, event.value) for event in events_of(folder).Scalars(tag)]
 
 
 def timeless_metrics(folder: Path) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from pydantic import PrivateAttr
-from reference import HashedEvaluator, uniform, wide
+from reference import HashedEvaluator, assert_same_arrays, uniform, wide
 
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Coins, Nim, Standoff, Toy
@@ -328,8 +328,7 @@ class ObjectNim:
 
 
 def assert_same(a: Harvest, b: Harvest) -> None:
-    for left, right in zip(arrays.leaves(a.samples), arrays.leaves(b.samples), strict=True):
-        np.testing.assert_array_equal(left, right)
+    assert_same_arrays(a.samples, b.samples)
     assert a.records == b.records
     assert a.tally == b.tally
 
@@ -422,6 +421,15 @@ def _under_way() -> dict[str, Any]:
     return actor.state_dict()
 
 
+def refused(saved: dict[str, Any]) -> str:
+    """Why these games under way cannot be gone on with."""
+    game, search, section = SITUATIONS["tictactoe"]
+    actor = Actor(game, search, section, 4, np.random.default_rng(1))
+    with pytest.raises(ValueError, match="games under way in the checkpoint are damaged") as error:
+        actor.load_state_dict(saved)
+    return str(error.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -455,11 +463,7 @@ def test_damaged_games_under_way_are_refused(name: str, value: Any, words: str) 
     else:
         saved[name] = saved[name].copy()
         saved[name].flat[0] = value
-    game, search, section = SITUATIONS["tictactoe"]
-    actor = Actor(game, search, section, 4, np.random.default_rng(1))
-    with pytest.raises(ValueError, match="games under way in the checkpoint are damaged") as error:
-        actor.load_state_dict(saved)
-    assert words in str(error.value)
+    assert words in refused(saved)
 
 
 def test_a_game_under_way_that_is_over_is_refused() -> None:
@@ -471,10 +475,7 @@ def test_a_game_under_way_that_is_over_is_refused() -> None:
             saved[name] = np.zeros((5, *saved[name].shape[1:]), saved[name].dtype)
     saved["action"][:] = moves[:, None]
     saved["length"], saved["opening"] = np.full(4, 5, np.int32), np.zeros(4, np.int32)
-    game, search, section = SITUATIONS["tictactoe"]
-    actor = Actor(game, search, section, 4, np.random.default_rng(1))
-    with pytest.raises(ValueError, match="damaged: one of them is over"):
-        actor.load_state_dict(saved)
+    assert "damaged: one of them is over" in refused(saved)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -484,7 +485,4 @@ def test_random_games_under_way_end_in_a_sentence(seed: int) -> None:
         if name not in ("rng", "format"):
             noise = rng.integers(0, 256, array.nbytes, dtype=np.uint8)
             saved[name] = noise.view(array.dtype).reshape(array.shape)
-    game, search, section = SITUATIONS["tictactoe"]
-    actor = Actor(game, search, section, 4, np.random.default_rng(1))
-    with pytest.raises(ValueError, match="games under way in the checkpoint are damaged"):
-        actor.load_state_dict(saved)
+    refused(saved)

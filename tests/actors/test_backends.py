@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from test_actor import assert_same
 
 from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.actors import Setup, Threads
 from selfplay.actors.actor import ActorSection
-from selfplay.actors.harvest import Harvest
 from selfplay.actors.threads import ThreadActors
 from selfplay.learning import checkpoint
 from selfplay.nets import Mlp, Net
@@ -33,13 +33,6 @@ def threads_of(net: Net, count: int, games: int = 7, seed: int = 0) -> ThreadAct
     game, actor = TicTacToe(), ActorSection(games=games, threads=count)
     inference = EvaluatorSection(device="cpu", precision="float32", cache=256).inference(net, game)
     return Threads().make_actors(Setup(game, Gumbel(simulations=4), actor, inference), net, seed)
-
-
-def assert_same(a: Harvest, b: Harvest) -> None:
-    for left, right in zip(arrays.leaves(a.samples), arrays.leaves(b.samples), strict=True):
-        np.testing.assert_array_equal(left, right)
-    assert a.records == b.records
-    assert a.tally == b.tally
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from synthetic_runs import expert_data, power, write_run
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import metadata as layout_metadata
 from tensorboard.plugins.hparams import metadata as hparams_metadata
+from tiny_runs import events_of
 
 from selfplay.compare.comparison import compare
 from selfplay.compare.report.events import run_names, write_events
@@ -42,20 +43,14 @@ def folder(views: tuple[View, ...], tmp_path_factory: pytest.TempPathFactory) ->
     return made
 
 
-def read(folder: Path) -> EventAccumulator:
-    found = EventAccumulator(str(folder))
-    found.Reload()
-    return found
-
-
-def series(found: EventAccumulator, tag: str) -> tuple[list[int], np.ndarray]:
+def series(found: Any, tag: str) -> tuple[list[int], np.ndarray]:
     events = found.Scalars(tag)
     return [event.step for event in events], np.array([event.value for event in events])
 
 
 def test_each_group_is_a_run_with_its_curve_and_band(folder: Path, views: tuple[View, ...]) -> None:
     assert sorted(p.name for p in folder.iterdir() if p.is_dir()) == [IMITATION, "self-play"]
-    found = read(folder / "self-play")
+    found = events_of(folder / "self-play")
     (curve,) = (curve for curve in views[0].free.curves if curve.label == "self-play")
     steps, mean = series(found, "compare/mistake rate/against compute (step = GFLOP)")
     assert (steps[0], steps[-1]) == (10, 100_000)
@@ -71,7 +66,7 @@ def test_each_group_is_a_run_with_its_curve_and_band(folder: Path, views: tuple[
 
 
 def test_one_seed_has_the_mean_as_its_band_and_charged_curves_are_apart(folder: Path) -> None:
-    found = read(folder / IMITATION)
+    found = events_of(folder / IMITATION)
     _, mean = series(found, "compare/mistake rate/against compute (step = GFLOP)")
     for end in ("low", "high"):
         assert series(found, f"{BANDS}_{end}")[1].tolist() == mean.tolist()
@@ -83,7 +78,7 @@ def test_one_seed_has_the_mean_as_its_band_and_charged_curves_are_apart(folder: 
 
 
 def test_the_layout_names_series_that_are_there(folder: Path) -> None:
-    (event,) = read(folder).Tensors(layout_metadata.CONFIG_SUMMARY_TAG)
+    (event,) = events_of(folder).Tensors(layout_metadata.CONFIG_SUMMARY_TAG)
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
     (category,) = layout.category
     titles = [chart.title for chart in category.chart]
@@ -92,7 +87,7 @@ def test_the_layout_names_series_that_are_there(folder: Path) -> None:
         "mistake rate, 64 simulations a move (step = GFLOP)",
     ]
     assert len(titles) == 8
-    there = set(read(folder / "self-play").Tags()["scalars"])
+    there = set(events_of(folder / "self-play").Tags()["scalars"])
     for chart in category.chart:
         (each,) = chart.margin.series
         assert {each.value, each.lower, each.upper} <= there
@@ -100,13 +95,13 @@ def test_the_layout_names_series_that_are_there(folder: Path) -> None:
 
 def test_hparams_hold_a_session_a_group(folder: Path) -> None:
     plugin = hparams_metadata.PLUGIN_NAME
-    data = read(folder).PluginTagToContent(plugin)[hparams_metadata.EXPERIMENT_TAG]
+    data = events_of(folder).PluginTagToContent(plugin)[hparams_metadata.EXPERIMENT_TAG]
     experiment = hparams_metadata.parse_experiment_plugin_data(data)
     assert [each.name for each in experiment.hparam_infos] == [
         "regime", "expert", "parameters", "games of the expert", "frozen positions",
         "positions of its own", "seeds", "CPU seconds of the expert",
     ]  # fmt: skip
-    found = read(folder / IMITATION)
+    found = events_of(folder / IMITATION)
     content = found.PluginTagToContent(plugin)
     start = hparams_metadata.parse_session_start_info_plugin_data(
         content[hparams_metadata.SESSION_START_INFO_TAG]

@@ -39,18 +39,18 @@ def test_four_in_a_line_wins(direction, moves):
     assert outcome(game, moves) == (1, 0)
 
 
-def test_lines_do_not_wrap_from_the_top_of_a_column_to_the_next():
-    """X holds rows 4 to 6 of column 1 and row 1 of column 2: adjacent bits but for the gap."""
-    assert outcome(Connect4(), "21717113131") == (0, -1)
-
-
-def test_full_board_without_a_run_is_a_draw():
-    game = Connect4(width=4, height=3)
-    assert outcome(game, "111222444333") == (0, 0)
-
-
-def test_the_second_player_is_paid_for_his_own_run():
-    assert outcome(Connect4(), "12324262") == (1, 0)
+@pytest.mark.parametrize(
+    ("options", "moves", "paid"),
+    [
+        # X holds rows 4 to 6 of column 1 and row 1 of column 2: adjacent bits but for the gap
+        ({}, "21717113131", (0, -1)),
+        ({"width": 4, "height": 3}, "111222444333", (0, 0)),
+        ({}, "12324262", (1, 0)),
+    ],
+    ids=["no line wraps to the next column", "a full board is a draw", "the second player's run"],
+)
+def test_what_the_last_move_pays(options, moves, paid):
+    assert outcome(Connect4(**options), moves) == paid
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,6 @@ def test_other_boards_and_lengths_of_run(options, moves):
     assert outcome(game, moves) == (1, 0)
     assert game.num_actions == options["width"]
     assert game.max_moves == options["width"] * options["height"]
-
-
-def test_names_tell_the_boards_apart():
-    assert Connect4().name == "connect4"
-    assert make("connect4?width=6&height=5").name == "connect4-6x5-4"
 
 
 @pytest.mark.parametrize("options", [{"width": 0}, {"run": 1}, {"width": 8, "height": 8}])

@@ -157,20 +157,6 @@ def test_one_move_turns_discs_in_all_eight_directions():
     assert paid == (1, 0)
 
 
-@pytest.mark.parametrize("row", range(1, 8))
-def test_lines_do_not_wrap_around_the_edge(row):
-    """g and h of one row, a of the next: neighbours as bits, not on the board."""
-    board = {(row - 1, 6): "X", (row - 1, 7): "O", (row, 1): "X"}
-    drawing = "\n".join("".join(board.get((r, c), ".") for c in range(8)) for r in range(8))
-    assert not legal_names_or_none(position(drawing))
-
-
-def legal_names_or_none(state):
-    """What may be played, from the plane (``legal`` speaks of games under way only)."""
-    plane = GAMES[8].observe(state).planes[0, 2]
-    return [GAMES[8].action_name(int(a)) for a in np.flatnonzero(plane)]
-
-
 def test_who_cannot_move_is_passed_over():
     """After f1 White has discs and no move; Black goes on and wipes them out."""
     game = GAMES[6]

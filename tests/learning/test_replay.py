@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reference import wide
+from reference import assert_same_arrays, wide
 
 from envs.connect4 import Connect4
 from envs.toys import ToyObs
@@ -29,27 +29,26 @@ def numbers(samples: Targets) -> list[int]:
     return samples.obs.features[:, 0].astype(int).tolist()
 
 
+BY_HAND = ReplaySection(window=100, exponent=0.5, growth=0.5, capacity=350)
+SMALL = ReplaySection(window=1000, capacity=50)
+
+
 @pytest.mark.parametrize(
-    ("total", "size"),
+    ("section", "total", "size"),
     [
-        (0, 0),
-        (99, 99),
-        (100, 100),
-        (400, 200),  # lag ((400 / 100)^0.5 - 1) / 0.5 = 2, so 100 * (1 + 0.5 * 2)
-        (900, 300),
-        (1600, 350),  # would be 400: the capacity holds it back
-        (10**9, 350),
+        (BY_HAND, 0, 0),
+        (BY_HAND, 99, 99),
+        (BY_HAND, 100, 100),
+        (BY_HAND, 400, 200),  # lag ((400 / 100)^0.5 - 1) / 0.5 = 2, so 100 * (1 + 0.5 * 2)
+        (BY_HAND, 900, 300),
+        (BY_HAND, 1600, 350),  # would be 400: the capacity holds it back
+        (BY_HAND, 10**9, 350),
+        (SMALL, 40, 40),  # all until it lags
+        (SMALL, 60, 50),
     ],
 )
-def test_window_grows_as_by_hand(total: int, size: int) -> None:
-    section = ReplaySection(window=100, exponent=0.5, growth=0.5, capacity=350)
+def test_window_grows_as_by_hand(section: ReplaySection, total: int, size: int) -> None:
     assert section.size(total) == size
-
-
-def test_window_holds_all_until_it_lags() -> None:
-    section = ReplaySection(window=1000, capacity=50)
-    assert section.size(40) == 40
-    assert section.size(60) == 50
 
 
 def test_ring_keeps_the_latest_in_order() -> None:
@@ -136,8 +135,7 @@ def test_no_merging_leaves_all_as_it_came() -> None:
     replay.add(samples)
     window, count = replay.window()
     assert count == 5
-    for got, given in zip(arrays.leaves(window), arrays.leaves(samples), strict=True):
-        np.testing.assert_array_equal(got, given)
+    assert_same_arrays(window, samples)
 
 
 @pytest.mark.parametrize("total", [30, 170, 1234])

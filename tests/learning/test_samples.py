@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reference import wide
+from reference import assert_same_arrays, wide
 
 from envs.toys import ToyObs
 from selfplay import arrays
@@ -65,8 +65,7 @@ def test_the_window_widens_when_a_longer_list_comes() -> None:
     for part in parts:
         replay.add(part)
     latest = arrays.take(joined(parts), slice(3, None))
-    for got, given in zip(arrays.leaves(replay.recent(8)), arrays.leaves(latest), strict=True):
-        np.testing.assert_array_equal(got, given)
+    assert_same_arrays(replay.recent(8), latest)
 
 
 def test_a_game_of_many_actions_fills_no_memory() -> None:

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reference import random_positions
+from reference import assert_same_arrays, random_positions
 from traps import Trap
 
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
-from selfplay import arrays
 from selfplay.learning.checkpoint import DamagedError, read_sealed, write_sealed
 from selfplay.learning.samples import listed, targets
 from selfplay.learning.shards import Made, count_samples, load_shard, save_shard
@@ -45,9 +44,7 @@ def path(tmp_path: Path) -> Path:
 
 def assert_same(one: Targets, two: Targets) -> None:
     assert type(one.obs) is type(two.obs)
-    for got, given in zip(arrays.leaves(one), arrays.leaves(two), strict=True):
-        assert got.dtype == given.dtype
-        np.testing.assert_array_equal(got, given)
+    assert_same_arrays(one, two)
 
 
 def test_samples_come_back_as_they_were(path: Path) -> None:

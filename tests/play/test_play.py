@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from program import Terminal
 
 import envs
 from envs.connect4 import Connect4
@@ -68,8 +69,17 @@ class Dice(Nim):
         return start._replace(position=rng.integers(4, 10, batch).astype(np.int32))
 
 
-def session(game: Game, player: Player | None = None, side: int = 0, seed: int = 0) -> GameSession:
-    return GameSession(game, player or Leftmost(), side, np.random.default_rng(seed))
+def session(
+    game: Game, player: Player | None = None, side: int = 0, seed: int = 0, played: Any = ()
+) -> GameSession:
+    """After the actions ``played``, of both sides."""
+    at = GameSession(game, player or Leftmost(), side, np.random.default_rng(seed))
+    for action in played:
+        at.play(action)
+    return at
+
+
+WON = (0, 1, 0, 1, 0, 1, 0)  # the first player of Connect Four has filled a column
 
 
 def typed(at: GameSession, *lines: str | BaseException) -> list[str]:
@@ -132,24 +142,19 @@ def test_the_second_side_of_a_one_player_game_is_refused() -> None:
 
 @pytest.mark.parametrize(("side", "outcome"), [(0, 1.0), (1, -1.0)])
 def test_outcome_is_the_persons(side: int, outcome: float) -> None:
-    at = session(Connect4(), side=side)
-    for action in (0, 1, 0, 1, 0, 1, 0):
-        at.play(action)
+    at = session(Connect4(), side=side, played=WON)
     assert at.now.over
     assert at.outcome() == outcome
 
 
 def test_rewards_on_the_way_add_up() -> None:
-    at = session(Coins(4, players=2))
-    for action in (0, 1, 0, 0):  # first takes, second leaves, first takes, second takes
-        at.play(action)
+    # first takes, second leaves, first takes, second takes
+    at = session(Coins(4, players=2), played=(0, 1, 0, 0))
     assert at.outcome() == pytest.approx(0.25)
 
 
 def test_undo_goes_back_to_the_persons_last_decision() -> None:
-    at = session(Connect4())
-    for action in (3, 0, 4, 0):
-        at.play(action)
+    at = session(Connect4(), played=(3, 0, 4, 0))
     at.undo()
     assert moves(at) == "4 1"
     assert at.is_persons_turn
@@ -161,9 +166,7 @@ def test_undo_goes_back_to_the_persons_last_decision() -> None:
 
 
 def test_undo_for_the_second_player_keeps_the_agents_opening() -> None:
-    at = session(Connect4(), side=1)
-    for action in (0, 3, 0):
-        at.play(action)
+    at = session(Connect4(), side=1, played=(0, 3, 0))
     at.undo()
     assert moves(at) == "1"
     assert at.now.mover == at.side == 1
@@ -172,9 +175,7 @@ def test_undo_for_the_second_player_keeps_the_agents_opening() -> None:
 
 
 def test_undo_after_the_end_reopens_the_game() -> None:
-    at = session(Connect4())
-    for action in (0, 1, 0, 1, 0, 1, 0):
-        at.play(action)
+    at = session(Connect4(), played=WON)
     at.undo()
     assert not at.now.over
     assert at.legal() == list(range(7))
@@ -197,58 +198,30 @@ def test_states_are_those_of_the_rules() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "sentence"),
+    ("game", "losses"),
     [
-        ("9", "'9' is not a column: expected a number from 1 to 7"),
-        ("1", "1 cannot be played here; what can be: 2 3 4 5 6 7"),
+        (Bandit(), (1.25, 0.5, 0.0)),  # its arms pay -0.5, 0.25, 0.75
+        (Nim(10, take=3), (2.0, 0.0, 2.0)),  # taking 2 wins, else the win is handed over: +1 to -1
     ],
+    ids=["bandit", "nim"],
 )
-def test_an_illegal_move_is_a_sentence(line: str, sentence: str) -> None:
-    at = session(Connect4())
-    for _ in range(6):
-        at.play(0)
-    with pytest.raises(ValueError, match=sentence):
-        at.parse(line)
-
-
-def test_no_move_is_legal_after_the_end() -> None:
-    at = session(Bandit())
-    at.play(0)
-    with pytest.raises(ValueError, match="2 cannot be played: the game is over"):
-        at.parse("2")
-    with pytest.raises(ValueError, match="nothing left to think about"):
-        at.opinion()
-
-
-def test_loss_is_the_value_given_away() -> None:
-    """Bandit pays -0.5, 0.25, 0.75: the first arm costs 1.25, the best nothing."""
-    for action, lost in [(0, 1.25), (1, 0.5), (2, 0.0)]:
-        at = session(Bandit(), Knowing())
-        at.play(action)
-        assert at.loss(0) == pytest.approx(lost)
-
-
-def test_loss_counts_the_opponents_value_against_the_mover() -> None:
-    """From 10 stones of nim taking 2 wins; any other number hands the win over: +1 to -1."""
-    for action, lost in [(0, 2.0), (1, 0.0), (2, 2.0)]:
-        at = session(Nim(10, take=3), Knowing())
-        at.play(action)
-        assert at.loss(0) == pytest.approx(lost)
+def test_loss_is_the_value_given_away(game: Game, losses: tuple[float, ...]) -> None:
+    for action, lost in enumerate(losses):
+        assert session(game, Knowing(), played=[action]).loss(0) == pytest.approx(lost)
 
 
 def test_loss_with_another_move_of_the_same_player() -> None:
     """Taking 1 of 10 earns another move at 9 stones, a lost heap: -1 where 2 stones keep +1."""
     game = Nim(10, take=2, again=True)
     planted = game.qvalues(game.init(np.random.default_rng(0), 1))[0]
-    at = session(game, Knowing())
-    at.play(0)
+    at = session(game, Knowing(), played=[0])
     assert at.now.mover == 0
     assert at.loss(0) == pytest.approx(float(np.max(planted) - planted[0]))
 
 
 def test_a_better_move_than_the_agents_is_no_loss() -> None:
-    at = session(Bandit(), Leftmost(value=-0.9))  # expects -0.9 of an arm that pays -0.5
-    at.play(2)
+    # the player expects -0.9 of an arm that pays -0.5
+    at = session(Bandit(), Leftmost(value=-0.9), played=[2])
     assert at.loss(0) == 0.0
 
 
@@ -401,13 +374,9 @@ def test_the_table_shows_what_the_net_thought(no_opinion: Evaluator) -> None:
 def test_a_terminal_remembers_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """The arrow keys work once readline is there; elsewhere it stays away, for it prints codes."""
 
-    class Screen(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    for stream, loaded in ((io.StringIO("1\n"), False), (Screen("1\n"), True)):
+    for stream, loaded in ((io.StringIO("1\n"), False), (Terminal("1\n"), True)):
         monkeypatch.setattr(sys, "stdin", stream)
-        monkeypatch.setattr(sys, "stdout", Screen())
+        monkeypatch.setattr(sys, "stdout", Terminal())
         monkeypatch.delitem(sys.modules, "readline", raising=False)
         assert read_line("> ") == "1"
         assert ("readline" in sys.modules) is loaded
@@ -508,30 +477,6 @@ def test_a_legal_move_comes_before_a_command_of_the_same_name() -> None:
     assert at.history[0].action == 1
 
 
-def test_colour_only_where_the_terminal_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    at = session(Connect4(4, 2, 2), side=1)
-    plain, coloured = io.StringIO(), io.StringIO()
-    monkeypatch.setattr(coloured, "isatty", lambda: True, raising=False)
-    for name in ("NO_COLOR", "COLORTERM"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-
-    def end(prompt: str) -> str:
-        raise EOFError
-
-    GameTerminal(at, PlainConsole(plain), end).run()
-    at.restart()
-    GameTerminal(at, PlainConsole(coloured), end).run()
-    assert "\x1b[" not in plain.getvalue()
-    assert "\x1b[1;31mX\x1b[0m . . ." in coloured.getvalue()
-
-
-def test_a_closed_standard_input_is_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(EOFError):
-        read_line("> ")
-
-
 @pytest.mark.parametrize(
     "spec", ["connect4", "connect4?width=5&height=4&run=3", "othello?size=6", "tictactoe", "nim"]
 )
@@ -572,8 +517,8 @@ def test_mirror_images_cost_nothing(name: str) -> None:
     """The four openings of Othello are one: whichever the player prefers, none is worse."""
     game = envs.make("othello?size=6")
     for action in np.flatnonzero(game.legal(game.init(np.random.default_rng(0), 1))[0]).tolist():
-        at = session(game, make_player(name, game, lambda *_: pytest.fail("no run")), seed=action)
-        at.play(action)
+        player = make_player(name, game, lambda *_: pytest.fail("no run"))
+        at = session(game, player, seed=action, played=[action])
         assert at.loss(0) == 0.0
 
 
@@ -581,9 +526,8 @@ def test_a_difference_within_the_noise_costs_nothing() -> None:
     """Connect Four, second moves in the middle and beside it, by few rollouts: nobody can know."""
     game = Connect4()
     for seed in range(6):
-        at = session(game, make_player("mcts:60", game, lambda *_: None), seed=seed)
-        at.play(3)
-        at.play(2 + 2 * (seed % 2))
+        player = make_player("mcts:60", game, lambda *_: None)
+        at = session(game, player, seed=seed, played=(3, 2 + 2 * (seed % 2)))
         assert at.loss(1) == 0.0
 
 
@@ -591,21 +535,15 @@ def test_a_blunder_is_beyond_the_noise() -> None:
     """Three in a column are left alone; three in a row, open on both sides, cannot be stopped."""
     game = Connect4()
     for seed in range(3):
-        at = session(game, make_player("mcts:400", game, lambda *_: None), seed=seed)
-        for action in (2, 2, 3, 3, 4):
-            at.play(action)
-        at.play(6)  # the other wins at once, but 1 and 5 would not have helped either
-        assert at.loss(5) == 0.0
-        at = session(game, make_player("mcts:400", game, lambda *_: None), seed=seed)
-        for action in (3, 0, 3, 0, 3, 6):  # the column could have been closed
-            at.play(action)
-        assert at.loss(5) > 0.5
+        player = make_player("mcts:400", game, lambda *_: None)
+        # the other wins at once, but 1 and 5 would not have helped either
+        assert session(game, player, seed=seed, played=(2, 2, 3, 3, 4, 6)).loss(5) == 0.0
+        # the column could have been closed
+        assert session(game, player, seed=seed, played=(3, 0, 3, 0, 3, 6)).loss(5) > 0.5
 
 
 def test_a_net_alone_says_nothing_of_what_a_move_cost(hashed: Evaluator) -> None:
-    at = session(Connect4(), NetPlayer("net", hashed))
-    for action in (3, 0, 3, 0, 3, 6):
-        at.play(action)
+    at = session(Connect4(), NetPlayer("net", hashed), played=(3, 0, 3, 0, 3, 6))
     assert all(at.loss(ply) == 0.0 for ply in range(6))
 
 

@@ -9,6 +9,7 @@ from reference import (
     HashedEvaluator,
     SlowGumbel,
     SlowPuct,
+    assert_same_arrays,
     dense,
     random_positions,
     row,
@@ -172,39 +173,6 @@ def _searched(section: Gumbel | Puct, reuse: bool = True) -> tuple[Forest, Searc
     return forest, found, state
 
 
-def test_the_kept_subtree_has_the_statistics_it_had() -> None:
-    game, section = Connect4(5, 4, 4), Gumbel(simulations=40)
-    forest, found, state = _searched(section)
-    tree, states = arrays.tree_map(np.copy, (forest.tree, forest.states))
-    action = found.decision.action
-    after, _ = game.step(state, action)
-    evaluator = HashedEvaluator()
-    forests.advance(forest, section.model(game, evaluator), after, action)
-    assert evaluator.calls == 0  # every move played had been searched
-    for b in range(LANES):
-        root = edges_of(tree, b, trees.ROOT)
-        moved = [(int(root.child[root.action == action[b]][0]), trees.ROOT)]  # (before, now)
-        for before, now in moved:  # grows while it is read
-            for name in ("visits", "total", "raw_value", "draw"):
-                np.testing.assert_array_equal(
-                    getattr(forest.tree, name)[b, now], getattr(tree, name)[b, before]
-                )
-            for old, new in zip(arrays.leaves(states), arrays.leaves(forest.states), strict=True):
-                np.testing.assert_array_equal(new[b, now], old[b, before])
-            theirs, ours = edges_of(tree, b, before), edges_of(forest.tree, b, now)
-            for name in ("action", "prior", "lower", "upper"):
-                np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
-            assert ((theirs.child >= 0) == (ours.child >= 0)).all()
-            for k in np.flatnonzero(theirs.child >= 0):
-                moved.append((int(theirs.child[k]), int(ours.child[k])))
-                assert forest.tree.parent[b, ours.child[k]] == now
-                assert forest.tree.edge[b, ours.child[k]] == forest.tree.first[b, now] + k
-        assert forest.tree.size[b] == len(moved) == tree.visits[b, moved[0][0]]
-        np.testing.assert_array_equal(
-            arrays.take(forest.states, (b, trees.ROOT)), arrays.take(after, b)
-        )
-
-
 def test_restarted_lanes_are_as_if_planted_and_leave_the_others_alone() -> None:
     game, section = Connect4(5, 4, 4), Puct(simulations=40)
     forest, found, _ = _searched(section)
@@ -339,8 +307,7 @@ def test_with_many_leaves_at_a_time_the_tree_adds_up(name: str) -> None:
                 tree.edges.action[b, edge : edge + 1],
             )[0]
             held = arrays.take(forest.states, (slice(b, b + 1), node))
-            for one, other in zip(arrays.leaves(expected), arrays.leaves(held), strict=True):
-                np.testing.assert_array_equal(one, other)
+            assert_same_arrays(expected, held)
     assert sum(asked) <= LANES * 300
     assert len(asked) <= 300 / 2  # one by one it would be 300 calls
 

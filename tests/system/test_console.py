@@ -11,6 +11,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from program import Terminal
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -41,11 +42,6 @@ def test_json_keeps_what_it_means() -> None:
     assert printable(line) == line
     assert "王" in line
     assert json.loads(line)["name"] == HOSTILE
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.mark.parametrize("terminal", [False, True])

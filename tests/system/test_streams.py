@@ -18,22 +18,12 @@ from selfplay.verbs import cli
 
 RECIPE = """
 game = "tictactoe"
-[net]
-kind = "mlp"
-width = 8
-[search]
-simulations = 2
-[actor]
-games = 16
-threads = 1
-[regime]
-positions = 100
-[strength]
-versus = ["random"]
-games = 2
-simulations = 2
-[budget]
-positions = 300
+net = { kind = "mlp", width = 8 }
+search = { simulations = 2 }
+actor = { games = 16, threads = 1 }
+regime = { positions = 100 }
+strength = { versus = ["random"], games = 2, simulations = 2 }
+budget = { positions = 300 }
 """
 
 

@@ -12,33 +12,15 @@ from selfplay.training.run import Outcome, train
 RECIPE = """
 game = "tictactoe"
 checkpoint_s = 0.001
-[net]
-kind = "mlp"
-width = 16
-[search]
-simulations = 4
-[actor]
-games = 16
-threads = 2
-[regime]
-positions = 150
-[replay]
-window = 400
-capacity = 600
-[learner]
-batch = 64
-warmup_steps = 5
-[evaluator]
-cache = 1024
-precision = "float32"
-[strength]
-every_s = 1e6
-versus = ["random"]
-own_positions = 0
-games = 4
-simulations = 2
-[budget]
-positions = 1500
+net = { kind = "mlp", width = 16 }
+search = { simulations = 4 }
+actor = { games = 16, threads = 2 }
+regime = { positions = 150 }
+replay = { window = 400, capacity = 600 }
+learner = { batch = 64, warmup_steps = 5 }
+evaluator = { cache = 1024, precision = "float32" }
+strength = { every_s = 1e6, versus = ["random"], own_positions = 0, games = 4, simulations = 2 }
+budget = { positions = 1500 }
 """
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from envs.tictactoe import TicTacToe
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
 from selfplay.training.agent import load_agent
@@ -21,16 +22,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on tic-tac-toe with checkpoints 2 and 10, whose nets value everything 0 and 1."""
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "small")
     folder.path.mkdir()
-    config = parse_config(
-        {
-            "game": "tictactoe",
-            "net": {"kind": "mlp", "width": 8},
-            "evaluator": {"precision": "float32"},
-        }
-    )
+    net = {"kind": "mlp", "width": 8}
+    config = parse_config({"game": "tictactoe", "net": net, "evaluator": {"precision": "float32"}})
     folder.write_json("config.json", config.dump())
-    from envs.tictactoe import TicTacToe
-
     for step, bias in ((2, 0.0), (10, 30.0)):
         net = config.net.build(TicTacToe())
         with torch.no_grad():

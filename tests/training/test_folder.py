@@ -61,19 +61,17 @@ def test_an_own_run_hides_the_one_that_ships(runs: Path) -> None:
     assert find_run("reference/connect4").path.resolve() == own
 
 
-def test_what_fits_several_names_them(runs: Path) -> None:
-    with pytest.raises(ValueError, match=r"'-s' fits several runs: .*connect4-s0, .*connect4-s1"):
-        find_run("-s")
-
-
-def test_what_fits_none_names_the_nearest(runs: Path) -> None:
-    with pytest.raises(ValueError, match=r"no run 'conect4-s0'; did you mean '.*connect4-s0'\?"):
-        find_run("conect4-s0")
-
-
-def test_without_anything_near_it_says_what_to_do(runs: Path) -> None:
-    with pytest.raises(ValueError, match=r"no run 'xyzzy'; train one with 'selfplay train'"):
-        find_run("xyzzy")
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("-s", "'-s' fits several runs: .*connect4-s0, .*connect4-s1"),
+        ("conect4-s0", r"no run 'conect4-s0'; did you mean '.*connect4-s0'\?"),
+        ("xyzzy", "no run 'xyzzy'; train one with 'selfplay train'"),
+    ],
+)
+def test_a_name_of_no_one_run_says_what_there_is(name: str, sentence: str, runs: Path) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        find_run(name)
 
 
 def test_files_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
@@ -122,7 +120,7 @@ def test_only_what_this_program_writes_is_a_leftover(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"{", b"\xff", b"[1]", b""])
 def test_a_damaged_config_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(ValueError, match=r"config\.json is damaged"):
+    with pytest.raises(ValueError, match=r"config\.json is damaged .*--out"):
         RunFolder(tmp_path).config()
 
 
@@ -133,11 +131,3 @@ def test_small_files_come_back(tmp_path: Path) -> None:
     assert folder.read_json("b.json") == {}
     (tmp_path / "a.json").write_text("{")
     assert folder.read_json("a.json") == {}
-
-
-def test_the_lock_ends_with_its_context(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    with folder.locked(), pytest.raises(ValueError, match="trained by another process"):
-        folder.locked().__enter__()
-    with folder.locked():
-        pass

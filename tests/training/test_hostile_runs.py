@@ -215,8 +215,12 @@ def test_nothing_is_written_where_a_link_leads(
 
 
 @pytest.mark.parametrize(
-    "name", ["report.md", "provenance.json", "games/000001.txt", "notes.txt", "checkpoints/a.pt"]
-)
+    "name",
+    [
+        "report.md", "provenance.json", "games/000001.txt", "notes.txt", "checkpoints/a.pt",
+        "metrics.jsonl", "events.out.tfevents.1.x", "replay/000001.npz",
+    ],
+)  # fmt: skip
 def test_a_new_run_writes_over_nobodys_files(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

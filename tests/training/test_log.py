@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from program import Terminal
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tiny_runs import curve, events_of
 
 from selfplay.data.generate import Progress
 from selfplay.data.show import progress_text
@@ -24,12 +25,6 @@ from selfplay.training.metrics_file import read_metrics
 from selfplay.types import Report
 
 
-def points(folder: Path, tag: str) -> list[tuple[int, float]]:
-    events = EventAccumulator(str(folder))
-    events.Reload()
-    return [(event.step, event.value) for event in events.Scalars(tag)]
-
-
 def test_writes_what_is_finite(tmp_path: Path) -> None:
     log = RunLog(tmp_path, None)
     log.write(Report(5, "learn", {"learn/kl": 0.5, "learn/lr": math.nan, "cost/x": math.inf}))
@@ -37,7 +32,7 @@ def test_writes_what_is_finite(tmp_path: Path) -> None:
     told = json.loads(line)
     assert told.pop("time") > 1.7e9
     assert told == {"step": 5, "phase": "learn", "learn/kl": 0.5}
-    assert points(tmp_path, "learn/kl") == [(5, 0.5)]
+    assert curve(tmp_path, "learn/kl") == [(5, 0.5)]
     log.close()
 
 
@@ -46,8 +41,8 @@ def test_tags_may_have_sub_tags(tmp_path: Path) -> None:
     scalars = {"strength/mistake_rate": 0.25, "strength/mistake_rate/begin-easy": 0.5}
     log.write(Report(7, "strength", scalars))
     log.close()
-    assert points(tmp_path, "1_strength/mistake_rate") == [(7, 0.25)]
-    assert points(tmp_path, "strength_by_set/mistake_rate/begin-easy") == [(7, 0.5)]
+    assert curve(tmp_path, "1_strength/mistake_rate") == [(7, 0.25)]
+    assert curve(tmp_path, "strength_by_set/mistake_rate/begin-easy") == [(7, 0.5)]
 
 
 def test_tensorboard_opens_on_the_strength(tmp_path: Path) -> None:
@@ -57,8 +52,7 @@ def test_tensorboard_opens_on_the_strength(tmp_path: Path) -> None:
     names += ("strength/vs_random_low", "strength/vs_random_high", "strength/mistake_rate/easy")
     log.write(Report(7, "strength", dict.fromkeys(names, 1.0)))
     log.close()
-    events = EventAccumulator(str(tmp_path))
-    events.Reload()
+    events = events_of(tmp_path)
     tags = sorted(events.Tags()["scalars"])
     assert tags[0] == "1_strength/vs_random"
     assert [tag for tag in tags if tag.startswith("strength")] == [
@@ -89,23 +83,14 @@ def test_a_resumed_run_drops_what_will_be_done_again(tmp_path: Path) -> None:
     told(tmp_path, range(4, 8), resume_at=3)
     expected = list(range(8))
     assert [line["step"] for line in read_metrics(tmp_path)] == expected
-    assert points(tmp_path, "learn/kl") == [(step, step) for step in expected]
+    assert curve(tmp_path, "learn/kl") == [(step, step) for step in expected]
 
 
 def test_a_run_that_begins_anew_forgets_what_was_told(tmp_path: Path) -> None:
     told(tmp_path, range(6), None)
     told(tmp_path, range(2), None)
     assert [line["step"] for line in read_metrics(tmp_path)] == [0, 1]
-    assert points(tmp_path, "learn/kl") == [(0, 0), (1, 1)]
-
-
-def test_a_line_cut_short_is_left_out(tmp_path: Path) -> None:
-    told(tmp_path, range(2), None)
-    with open(tmp_path / "metrics.jsonl", "a") as file:
-        file.write('{"step": 2, "ph')
-    assert [line["step"] for line in read_metrics(tmp_path)] == [0, 1]
-    told(tmp_path, range(2, 4), resume_at=1)
-    assert [line["step"] for line in read_metrics(tmp_path)] == [0, 1, 2, 3]
+    assert curve(tmp_path, "learn/kl") == [(0, 0), (1, 1)]
 
 
 def test_a_clock_set_back_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,10 +98,8 @@ def test_a_clock_set_back_hides_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     for session in range(3):
         monkeypatch.setattr(time, "time", lambda at=1.8e9 - 3e7 * session: at)
         told(tmp_path, range(3 * session, 3 * session + 3), 3 * session - 1 if session else None)
-    assert points(tmp_path, "learn/kl") == [(step, step) for step in range(9)]
-    events = EventAccumulator(str(tmp_path))
-    events.Reload()
-    times = [event.wall_time for event in events.Scalars("learn/kl")]
+    assert curve(tmp_path, "learn/kl") == [(step, step) for step in range(9)]
+    times = [event.wall_time for event in events_of(tmp_path).Scalars("learn/kl")]
     assert times == sorted(times)
     assert [line["time"] for line in read_metrics(tmp_path)] == times
 
@@ -128,7 +111,7 @@ def test_a_run_of_an_earlier_version_goes_on_behind_its_events(tmp_path: Path) -
     old.rename(tmp_path / "events.out.tfevents.1790000000.host.17.0")
     told(tmp_path, range(3, 5), resume_at=2)
     assert (tmp_path / "events.out.tfevents.1790000001.selfplay").is_file()
-    assert points(tmp_path, "learn/kl") == [(step, step) for step in range(5)]
+    assert curve(tmp_path, "learn/kl") == [(step, step) for step in range(5)]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
@@ -153,7 +136,7 @@ def test_a_disk_that_takes_no_more_is_one_sentence_and_loses_no_point(
     log.close()
     monkeypatch.undo()
     told(tmp_path, range(2, 4), resume_at=1)
-    assert points(tmp_path, "learn/kl") == [(1, 1.0), (2, 2.0), (3, 3.0)]
+    assert curve(tmp_path, "learn/kl") == [(1, 1.0), (2, 2.0), (3, 3.0)]
     assert [line["step"] for line in read_metrics(tmp_path)] == [1, 2, 3]
 
 
@@ -204,13 +187,6 @@ def test_without_a_terminal_the_first_positions_are_told_at_once() -> None:
     screen.show(Report(8192, "learn", REPORT))
     screen.show(Report(16384, "selfplay", played))
     assert [line[:5] for line in stream.getvalue().splitlines()] == ["8,192", "time "]
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:

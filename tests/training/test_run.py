@@ -6,21 +6,18 @@ import itertools
 import json
 import shlex
 import shutil
-import signal
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tiny_runs import assert_same_run, timeless_metrics
+from reference import assert_same_arrays
+from tiny_runs import assert_same_run, curve, events_of, timeless_metrics
 
 from selfplay import arrays
 from selfplay.actors.harvest import parse_record
 from selfplay.learning import checkpoint, shards
 from selfplay.learning.samples import joined, trimmed
-from selfplay.system.interrupts import interrupts
 from selfplay.training import run
 from selfplay.training.events import curve_name
 from selfplay.training.folder import RunFolder
@@ -89,18 +86,17 @@ def test_the_command_can_be_repeated_from_provenance(
     assert shlex.split(provenance("float32")["command"]) == words
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA GPU")
-def test_cuda_asked_for_and_absent(recipe: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="'cuda:0' asked for, but torch finds no CUDA GPU"):
-        train(recipe, ["evaluator.device=cuda:0"], str(tmp_path / "run"))
-
-
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
         ("game=tictacto", "did you mean 'tictactoe'"),
         ("strength.versus=['randm']", "'randm' is no baseline.*did you mean the player 'random'"),
         ("strength.positions=nowhere.csv", "there is no position file nowhere.csv"),
+        pytest.param(
+            "evaluator.device=cuda:0",
+            "'cuda:0' asked for, but torch finds no CUDA GPU",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU"),
+        ),
     ],
 )
 def test_what_cannot_start_leaves_no_folder(
@@ -113,15 +109,12 @@ def test_what_cannot_start_leaves_no_folder(
 
 def test_tensorboard_has_the_metrics_by_positions(straight: Outcome) -> None:
     lines = read_metrics(straight.folder)
-    events = EventAccumulator(str(straight.folder))
-    events.Reload()
     told_tags = {key for line in lines for key in line if "/" in key}
-    assert set(events.Tags()["scalars"]) == set(map(curve_name, told_tags))
+    assert set(events_of(straight.folder).Tags()["scalars"]) == set(map(curve_name, told_tags))
     assert {"learn/kl", "search/depth", "cost/flops_learn", "strength/vs_random"} <= told_tags
     for tag in ("learn/policy_loss", "selfplay/games", "strength/vs_random"):
-        curve_points = [(event.step, event.value) for event in events.Scalars(curve_name(tag))]
-        expected = [(line["step"], line[tag]) for line in lines if tag in line]
-        assert curve_points == [(step, pytest.approx(value)) for step, value in expected]
+        expected = [(line["step"], pytest.approx(line[tag])) for line in lines if tag in line]
+        assert curve(straight.folder, curve_name(tag)) == expected
 
 
 def test_metrics_add_up(straight: Outcome) -> None:
@@ -189,22 +182,12 @@ def test_games_are_kept_as_moves(straight: Outcome) -> None:
         assert set(moves) <= set(range(1, 10))
 
 
-def test_interrupts_are_given_back() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with interrupts(lambda by_key: None):
-        assert signal.getsignal(signal.SIGINT) is not before
-    assert signal.getsignal(signal.SIGINT) is before
-
-
 def test_the_replay_window_is_the_same_after_a_resume(straight: Outcome) -> None:
     training = run.Training(RunFolder(straight.folder), RunFolder(straight.folder).config())
     replay = training.parts.replay
-    parts = [
-        shards.load_shard(path, training.parts.game)[0]
-        for path in RunFolder(straight.folder).shards()
-    ]
+    paths = RunFolder(straight.folder).shards()
+    parts = [shards.load_shard(path, training.parts.game)[0] for path in paths]
     last = arrays.take(joined(parts), slice(-len(replay), None))
     window = trimmed(replay.recent(len(replay)))
-    for got, expected in zip(arrays.leaves(window), arrays.leaves(trimmed(last)), strict=True):
-        np.testing.assert_array_equal(got, expected)
+    assert_same_arrays(window, trimmed(last))
     training.loop.close()

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tiny_runs import assert_same_run, stop_after
+from tiny_runs import assert_same_run, curve, stop_after
 
 from selfplay.learning import checkpoint
 from selfplay.training.folder import RunFolder
@@ -28,11 +27,10 @@ RICH = [
 ]  # fmt: skip
 
 
-def curve(folder: Path, tag: str) -> list[int]:
-    """The steps of a TensorBoard curve."""
-    events = EventAccumulator(str(folder))
-    events.Reload()
-    return [event.step for event in events.Scalars(tag)]
+def assert_whole_curve(folder: Path, straight: Path) -> None:
+    """The curve of ``folder`` has a point for each iteration of the run without a stop."""
+    steps = [line["step"] for line in read_metrics(straight) if line["phase"] == "learn"]
+    assert [step for step, _ in curve(folder, "learn/policy_loss")] == steps
 
 
 @pytest.mark.parametrize("iterations", [1, 4])
@@ -52,8 +50,7 @@ def test_stopped_and_resumed_it_is_the_same_run(
     outcome = train(str(folder))
     assert outcome.finished
     assert_same_run(straight.folder, folder)
-    steps = [line["step"] for line in read_metrics(straight.folder) if line["phase"] == "learn"]
-    assert curve(folder, "learn/policy_loss") == steps
+    assert_whole_curve(folder, straight.folder)
 
 
 @pytest.mark.parametrize(
@@ -175,8 +172,7 @@ def test_killed_while_saving_the_same_command_goes_on(
     assert outcome.finished
     assert_same_run(straight.folder, folder)
     assert RunFolder(folder).leftovers() == []
-    steps = [line["step"] for line in read_metrics(straight.folder) if line["phase"] == "learn"]
-    assert curve(folder, "learn/policy_loss") == steps
+    assert_whole_curve(folder, straight.folder)
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:

@@ -18,28 +18,14 @@ from selfplay.verbs import cli
 
 SMALL = """\
 game = "tictactoe"
-[budget]
-positions = 64
-[net]
-kind = "mlp"
-width = 8
-layers = 1
-[search]
-simulations = 2
-[actor]
-games = 8
-threads = 1
-[regime]
-positions = 64
-[strength]
-simulations = 2
-own_positions = 8
+budget = { positions = 64 }
+net = { kind = "mlp", width = 8, layers = 1 }
+search = { simulations = 2 }
+actor = { games = 8, threads = 1 }
+regime = { positions = 64 }
+strength = { simulations = 2, own_positions = 8 }
 """
-SWEEP = """\
-base = "small.toml"
-[[arm]]
-name = "a"
-"""
+SWEEP = 'base = "small.toml"\n[[arm]]\nname = "a"\n'
 # what is typed, and what is proposed; NAME stands for whatever is proposed there
 TYPED = {
     "games": ["check connect4"],
