@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -59,6 +60,15 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, iterations: int, *signals: signa
                 os.kill(os.getpid(), each)
 
     monkeypatch.setattr(Screen, "show", counting)
+
+
+def change_config(folder: Path, **sections: Any) -> Path:
+    """Writes into the configuration of a run; a section keeps what is not named."""
+    config = json.loads((folder / "config.json").read_text())
+    for name, value in sections.items():
+        config[name] = {**config[name], **value} if isinstance(value, dict) else value
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
 
 
 def assert_equal(a: Any, b: Any, where: str = "") -> None:

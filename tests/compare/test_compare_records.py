@@ -12,20 +12,12 @@ import numpy as np
 import pytest
 from hostile import CONFIG, LINE, nonsense, replace_by_what_never_ends
 from synthetic_runs import FLOPS, expert_data, power, write_run, write_sweep
+from tiny_runs import change_config
 
 from selfplay.compare.groups import group_runs
 from selfplay.compare.records import Settings, flop_rate, read_run, read_runs
 
 LAW = power(1e9, 0.3)
-
-
-def change(run: Path, **sections: Any) -> Path:
-    """Writes into the configuration of a run; a section keeps what is not named."""
-    config = json.loads((run / "config.json").read_text())
-    for name, value in sections.items():
-        config[name] = {**config[name], **value} if isinstance(value, dict) else value
-    (run / "config.json").write_text(json.dumps(config))
-    return run
 
 
 def older(run: Path) -> Path:
@@ -128,7 +120,7 @@ def test_labels_tell_what_differs(tmp_path: Path) -> None:
 
 def test_kinds_of_net_are_told_apart(tmp_path: Path) -> None:
     for width, kind in ((16, "mlp"), (64, "resnet")):
-        change(write_run(tmp_path / kind, LAW, width=width), net={"kind": kind})
+        change_config(write_run(tmp_path / kind, LAW, width=width), net={"kind": kind})
     assert labels(tmp_path) == [
         "self-play, mlp net, 508 parameters", "self-play, resnet net, 1,996 parameters",
     ]  # fmt: skip
@@ -136,10 +128,10 @@ def test_kinds_of_net_are_told_apart(tmp_path: Path) -> None:
 
 def test_budgets_are_told_only_where_nothing_else_differs(tmp_path: Path) -> None:
     for name, width, budget in (("a", 16, 1e12), ("b", 32, 1e13)):
-        change(write_run(tmp_path / name, LAW, width=width), budget={"flops": budget})
+        change_config(write_run(tmp_path / name, LAW, width=width), budget={"flops": budget})
     sizes = [f"self-play, {size} parameters" for size in ("508", "1,004")]
     assert labels(tmp_path) == sizes
-    change(tmp_path / "a", net={"width": 32})
+    change_config(tmp_path / "a", net={"width": 32})
     (tmp_path / "a" / "metrics.jsonl").write_bytes((tmp_path / "b/metrics.jsonl").read_bytes())
     assert labels(tmp_path) == ["self-play, budget.flops 1e+12", "self-play, budget.flops 1e+13"]
 
@@ -167,7 +159,7 @@ def test_runs_measured_in_other_ways_are_refused(
     changes: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
     write_run(tmp_path / "a", LAW)
-    change(write_run(tmp_path / "b", LAW, seed=1), **changes)
+    change_config(write_run(tmp_path / "b", LAW, seed=1), **changes)
     with pytest.raises(ValueError, match=said):
         read_runs([tmp_path])
 
@@ -176,7 +168,7 @@ def test_cells_that_failed_are_named_and_the_others_compared(tmp_path: Path) -> 
     write_run(tmp_path / "good", LAW)
     damaged = write_run(tmp_path / "damaged", LAW, seed=1)
     (damaged / "config.json").write_text("{")
-    change(older(write_run(tmp_path / "huge", LAW, seed=4)), net={"width": 10**9})
+    change_config(older(write_run(tmp_path / "huge", LAW, seed=4)), net={"width": 10**9})
     early = write_run(tmp_path / "early", LAW, seed=2)
     (early / "metrics.jsonl").write_text('{"step": 1, "phase": "learn", "time": 1.0}\n')
     (tmp_path / "absent").mkdir()

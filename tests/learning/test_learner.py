@@ -20,6 +20,7 @@ from selfplay.learning.section import LearnerSection
 from selfplay.nets import Mlp, Net, ResNet
 from selfplay.types import Bool, Float, Game, Targets
 
+GAME = TicTacToe()
 STEADY = {"warmup_steps": 0, "decay_from": 1.0, "symmetries": False}
 
 
@@ -67,10 +68,9 @@ def assert_same_weights(a: Net, b: Net) -> None:
 @pytest.mark.parametrize("net", [Mlp(width=64), ResNet(channels=16, blocks=1)], ids=["mlp", "res"])
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_overfits_one_batch(net: Mlp | ResNet, optimizer: str) -> None:
-    game = TicTacToe()
-    samples = distinct(random_samples(game, 24))
+    samples = distinct(random_samples(GAME, 24))
     lr = 5e-3 if optimizer == "adamw" else 0.05
-    learner = learner_of(game, net, optimizer=optimizer, lr=lr, weight_decay=0, **STEADY)
+    learner = learner_of(GAME, net, optimizer=optimizer, lr=lr, weight_decay=0, **STEADY)
     before = learner.fit(samples, 1, 0.0)
     learner.fit(samples, 500, 0.0)
     after = learner.fit(samples, 1, 0.0)
@@ -82,14 +82,13 @@ def test_overfits_one_batch(net: Mlp | ResNet, optimizer: str) -> None:
 
 def test_losses_by_hand() -> None:
     """A net with all weights zero says: all moves alike, win, draw and loss alike."""
-    game = TicTacToe()
-    samples = random_samples(game, 2)._replace(
+    samples = random_samples(GAME, 2)._replace(
         actions=np.array([[0, 1, -1, -1], [0, 1, 2, 3]], np.int8),
         policy=np.array([[1, 0, 0, 0], [0.25] * 4], np.float32),
         value=np.array([[1, 0, 0], [0, 0, 1]], np.float32),
         policy_weight=np.array([1, 3], np.float32),
     )
-    learner = learner_of(game, **STEADY)
+    learner = learner_of(GAME, **STEADY)
     with torch.no_grad():
         for parameter in learner.net.parameters():
             parameter.zero_()
@@ -104,15 +103,14 @@ def test_losses_by_hand() -> None:
 
 def test_targets_turn_with_the_board() -> None:
     """Planted: the reply is sure of the cell with the only stone, the policy of all others."""
-    game = TicTacToe()
     first = np.arange(9).repeat(40)
-    state, _ = game.step(game.init(np.random.default_rng(0), len(first)), first.astype(np.int32))
+    state, _ = GAME.step(GAME.init(np.random.default_rng(0), len(first)), first.astype(np.int32))
     planted = np.eye(9, dtype=np.float32)[first]
     everything = np.ones_like(planted, np.bool_)
-    samples = targets(game.observe(state), planted == 0, 1 - planted, planted[:, :3])._replace(
+    samples = targets(GAME.observe(state), planted == 0, 1 - planted, planted[:, :3])._replace(
         reply_actions=listed(everything), reply=planted
     )
-    turned = transformed(game, samples, np.random.default_rng(0))
+    turned = transformed(GAME, samples, np.random.default_rng(0))
     stone = turned.obs.planes[:, 1].reshape(-1, 9)
     np.testing.assert_array_equal(wide(turned.actions, turned.policy, 9), 1 - stone)
     np.testing.assert_array_equal(wide(turned.reply_actions, turned.reply, 9), stone)
@@ -150,27 +148,24 @@ def test_learning_rate_falls_as_by_hand(progress: float, rate: float) -> None:
 
 
 def test_learning_rate_warms_up_step_by_step() -> None:
-    game = TicTacToe()
-    learner = learner_of(game, lr=0.01, warmup_steps=4, decay_from=1.0)
-    samples = random_samples(game, 8)
+    learner = learner_of(GAME, lr=0.01, warmup_steps=4, decay_from=1.0)
+    samples = random_samples(GAME, 8)
     rates = [learner.fit(samples, 1, 0.0).lr for _ in range(6)]
     assert rates == pytest.approx([0.0025, 0.005, 0.0075, 0.01, 0.01, 0.01])
 
 
 def test_no_steps_change_nothing() -> None:
-    game = TicTacToe()
-    learner = learner_of(game)
+    learner = learner_of(GAME)
     before = weights(learner.net)
-    fit = learner.fit(random_samples(game, 8), 0, 0.0)
+    fit = learner.fit(random_samples(GAME, 8), 0, 0.0)
     assert fit.steps == 0
     assert math.isnan(fit.policy_loss)
     assert all(torch.equal(before[name], t) for name, t in learner.net.state_dict().items())
 
 
 def test_averaged_weights_follow_as_by_hand() -> None:
-    game = TicTacToe()
-    learner = learner_of(game, average=0.9, **STEADY)
-    samples = random_samples(game, 16)
+    learner = learner_of(GAME, average=0.9, **STEADY)
+    samples = random_samples(GAME, 16)
     steps = [weights(learner.net)]
     assert learner.acting is not learner.net
     for parts in ((2, 9), (2, 9, 33), (2, 9, 33, 99)):  # 2/11, 3/12, 4/13 of the mean before stay
@@ -187,12 +182,11 @@ def test_without_averaging_the_net_itself_acts() -> None:
 
 
 def test_policies_of_weight_zero_have_no_effect() -> None:
-    game = TicTacToe()
-    samples = random_samples(game, 32)
+    samples = random_samples(GAME, 32)
     samples.policy_weight[::2] = 0
     other = samples.policy.copy()
-    other[::2] = random_samples(game, 32, seed=5).policy[::2]
-    one, two = (learner_of(game, **STEADY) for _ in range(2))
+    other[::2] = random_samples(GAME, 32, seed=5).policy[::2]
+    one, two = (learner_of(GAME, **STEADY) for _ in range(2))
     one.fit(samples, 5, 0.0)
     two.fit(samples._replace(policy=other), 5, 0.0)
     assert_same_weights(one.net, two.net)
@@ -204,10 +198,9 @@ def test_policies_of_weight_zero_have_no_effect() -> None:
 
 
 def test_samples_without_any_policy_still_teach_the_value() -> None:
-    game = TicTacToe()
-    samples = distinct(random_samples(game, 24))
+    samples = distinct(random_samples(GAME, 24))
     samples = samples._replace(policy_weight=np.zeros_like(samples.policy_weight))
-    learner = learner_of(game, Mlp(width=64), lr=5e-3, weight_decay=0, **STEADY)
+    learner = learner_of(GAME, Mlp(width=64), lr=5e-3, weight_decay=0, **STEADY)
     policy_head = weights(learner.net.heads.policy)
     learner.fit(samples, 300, 0.0)
     assert learner.fit(samples, 1, 0.0).value_explained > 0.95
@@ -219,13 +212,12 @@ def test_samples_without_any_policy_still_teach_the_value() -> None:
     "net", [Mlp(reply_head=True), ResNet(channels=8, blocks=2, reply_head=True)]
 )
 def test_every_parameter_gets_a_gradient(net: Mlp | ResNet) -> None:
-    game = TicTacToe()
-    learner = learner_of(game, net)
+    learner = learner_of(GAME, net)
     with torch.no_grad():  # blocks start as the identity, which would hide what lies behind
         for parameter in learner.net.parameters():
             if parameter.requires_grad and parameter.ndim == 1:
                 parameter.add_(0.1)
-    loss, _ = learner._loss(random_samples(game, 64))
+    loss, _ = learner._loss(random_samples(GAME, 64))
     loss.backward()
     for name, parameter in learner.net.named_parameters():
         if parameter.requires_grad:
@@ -234,10 +226,9 @@ def test_every_parameter_gets_a_gradient(net: Mlp | ResNet) -> None:
 
 
 def test_reply_head_learns_the_replies() -> None:
-    game = TicTacToe()
-    samples = distinct(random_samples(game, 24))
+    samples = distinct(random_samples(GAME, 24))
     net = Mlp(width=64, reply_head=True)
-    learner = learner_of(game, net, lr=5e-3, weight_decay=0, reply_weight=1.0, **STEADY)
+    learner = learner_of(GAME, net, lr=5e-3, weight_decay=0, reply_weight=1.0, **STEADY)
     learner.fit(samples, 500, 0.0)
     with torch.no_grad():
         heads = learner.net([torch.from_numpy(samples.obs.planes)])
@@ -247,20 +238,18 @@ def test_reply_head_learns_the_replies() -> None:
 
 
 def test_unknown_replies_have_no_effect() -> None:
-    game = TicTacToe()
     net = Mlp(width=16, reply_head=True)
-    samples = random_samples(game, 16)._replace(
+    samples = random_samples(GAME, 16)._replace(
         reply_actions=np.zeros((16, 0), np.int8), reply=np.zeros((16, 0), np.float32)
     )
-    one, two = (learner_of(game, net, weight_decay=0, reply_weight=w, **STEADY) for w in (0, 1))
+    one, two = (learner_of(GAME, net, weight_decay=0, reply_weight=w, **STEADY) for w in (0, 1))
     one.fit(samples, 3, 0.0)
     two.fit(samples, 3, 0.0)
     assert_same_weights(one.net, two.net)
 
 
 def test_every_sample_is_drawn_equally_often() -> None:
-    game = TicTacToe()
-    learner = learner_of(game, batch=8)
+    learner = learner_of(GAME, batch=8)
     rows = np.concatenate(list(learner._batches(20, 10)))
     # a permutation of 20 gives two batches of 8; five of them: each sample 3 to 5 times
     counts = np.bincount(rows, minlength=20)
@@ -272,9 +261,8 @@ def test_every_sample_is_drawn_equally_often() -> None:
 
 
 def test_same_seed_same_weights() -> None:
-    game = TicTacToe()
-    samples = random_samples(game, 64)
-    one, two, other = (learner_of(game, batch=16, seed=seed) for seed in (0, 0, 1))
+    samples = random_samples(GAME, 64)
+    one, two, other = (learner_of(GAME, batch=16, seed=seed) for seed in (0, 0, 1))
     for learner in (one, two, other):
         learner.fit(samples, 20, 0.3)
     assert_same_weights(one.net, two.net)
@@ -286,14 +274,13 @@ def test_same_seed_same_weights() -> None:
 def test_goes_on_from_a_saved_state_to_the_bit(
     optimizer: str, average: float, tmp_path: Any
 ) -> None:
-    game = TicTacToe()
-    samples = random_samples(game, 64)
+    samples = random_samples(GAME, 64)
     net = ResNet(channels=8, blocks=1)
     options = {"optimizer": optimizer, "average": average, "batch": 16, "warmup_steps": 20}
-    straight = learner_of(game, net, **options)
+    straight = learner_of(GAME, net, **options)
     straight.fit(samples, 10, 0.1)
     checkpoint.save(tmp_path / "1.pt", {"net": {}, "learner": straight.state_dict()})
-    resumed = learner_of(game, net, seed=9, **options)
+    resumed = learner_of(GAME, net, seed=9, **options)
     resumed.load_state_dict(checkpoint.load(tmp_path / "1.pt")["learner"])
     a, b = straight.fit(samples, 10, 0.6), resumed.fit(samples, 10, 0.6)
     assert a == b
@@ -302,9 +289,8 @@ def test_goes_on_from_a_saved_state_to_the_bit(
 
 
 def test_a_batch_that_memory_cannot_hold_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    game = TicTacToe()
-    learner = learner_of(game)
+    learner = learner_of(GAME)
     monkeypatch.setattr(learner.net, "forward", lambda fields: torch.empty(1 << 46))
     with pytest.raises(ValueError, match=r"memory is too small.*learner\.batch") as caught:
-        learner.fit(random_samples(game, 20), steps=1, progress=0.0)
+        learner.fit(random_samples(GAME, 20), steps=1, progress=0.0)
     assert "\n" not in str(caught.value)

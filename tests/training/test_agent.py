@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_runs import change_config
 
 from envs.tictactoe import TicTacToe
 from selfplay.config import parse_config
@@ -119,9 +120,7 @@ def test_an_agent_runs_in_the_precision_of_its_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Unless this processor has to emulate it, or the section names another."""
-    config = json.loads((copy / "config.json").read_text())
-    config["evaluator"] |= {"precision": wish, "device": "cpu"}
-    (copy / "config.json").write_text(json.dumps(config))
+    change_config(copy, evaluator={"precision": wish, "device": "cpu"})
     path = RunFolder(copy).checkpoint(10)
     content = {**checkpoint.load(path), "precision": saved}
     if saved is None:
@@ -151,8 +150,6 @@ def test_where_the_newest_checkpoint_is_damaged_the_one_before_plays(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA GPU")
 def test_an_agent_trained_on_a_gpu_says_what_is_missing(copy: Path) -> None:
-    config = json.loads((copy / "config.json").read_text())
-    config["evaluator"]["device"] = "cuda:0"
-    (copy / "config.json").write_text(json.dumps(config))
+    change_config(copy, evaluator={"device": "cuda:0"})
     with pytest.raises(ValueError, match="'cuda:0' asked for, but torch finds no CUDA GPU"):
         load_agent(str(copy))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_runs import assert_same_run, timeless_metrics
+from tiny_runs import assert_same_run, change_config, timeless_metrics
 
 from selfplay.learning import checkpoint, shards
 from selfplay.training import folder as folders
@@ -285,9 +284,7 @@ def test_a_config_that_the_checkpoint_was_not_made_with_is_refused(
     how: str, recipe: str, copy: Path
 ) -> None:
     """Also where game and net are the same."""
-    config = json.loads((copy / "config.json").read_text())
-    config["search"]["simulations"] = 5
-    (copy / "config.json").write_text(json.dumps(config))
+    change_config(copy, search={"simulations": 5})
     if how == "missing":
         (copy / "config.json").unlink()
     overrides = ["search.simulations=5"]
@@ -313,9 +310,7 @@ def test_a_checkpoint_of_another_net_is_refused(copy: Path) -> None:
     content = checkpoint.load(newest)
     del content["config"]  # as those of the first versions
     checkpoint.save(newest, content)
-    config = json.loads((copy / "config.json").read_text())
-    config["net"]["width"] = 24
-    (copy / "config.json").write_text(json.dumps(config))
+    change_config(copy, net={"width": 24})
     with pytest.raises(ValueError, match=r"does not fit the net that .*config\.json describes"):
         train(str(copy))
 
