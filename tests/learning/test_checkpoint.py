@@ -57,17 +57,6 @@ def test_a_checkpoint_cut_short_is_refused(saved: Path, share: float) -> None:
         checkpoint.load(saved)
 
 
-def test_damaged_bytes_never_end_in_anything_but_a_sentence(saved: Path) -> None:
-    whole, rng = saved.read_bytes(), np.random.default_rng(0)
-    for _ in range(200):
-        place, value = int(rng.integers(len(whole))), int(rng.integers(256))
-        saved.write_bytes(whole[:place] + bytes([value]) + whole[place + 1 :])
-        try:
-            checkpoint.load(saved)
-        except ValueError as error:
-            assert str(saved) in str(error)  # noqa: PT017  most damage hits padding and does none
-
-
 def test_every_flipped_bit_is_noticed(saved: Path) -> None:
     whole, rng = saved.read_bytes(), np.random.default_rng(1)
     for place in [*rng.integers(len(whole), size=300), *range(-100, 0)]:

@@ -328,14 +328,6 @@ def test_one_player_games_have_no_opponent() -> None:
     assert "The game is over: your return is +0.50." in lines
 
 
-def test_a_costly_move_is_offered_back() -> None:
-    at = session(Nim(10, take=3), Knowing())
-    lines = typed(at, "1", "undo", "2")
-    assert "Your move lost 2.00: 2 was better. 'undo' lets you try again." in lines
-    assert sum("Your move lost" in line for line in lines) == 1
-    assert moves(at).split()[0] == "2"
-
-
 def test_hint_think_and_why() -> None:
     lines = typed(session(Nim(10, take=3), Knowing()), "hint", "think", "2", "why")
     assert "knowing would play 2, expecting +1.00." in lines

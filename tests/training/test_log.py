@@ -36,15 +36,6 @@ def test_writes_what_is_finite(tmp_path: Path) -> None:
     log.close()
 
 
-def test_tags_may_have_sub_tags(tmp_path: Path) -> None:
-    log = RunLog(tmp_path, None)
-    scalars = {"strength/mistake_rate": 0.25, "strength/mistake_rate/begin-easy": 0.5}
-    log.write(Report(7, "strength", scalars))
-    log.close()
-    assert curve(tmp_path, "1_strength/mistake_rate") == [(7, 0.25)]
-    assert curve(tmp_path, "strength_by_set/mistake_rate/begin-easy") == [(7, 0.5)]
-
-
 def test_tensorboard_opens_on_the_strength(tmp_path: Path) -> None:
     """Its groups stand in the order of their names; Custom Scalars and HParams have something."""
     log = RunLog(tmp_path, None, about={"net": "mlp", "lr": 0.5})

@@ -294,23 +294,12 @@ def test_match_of_built_in_players(place: Path) -> None:
     assert answer(run(place, *words, "--openings", "0", "--json")) == found
 
 
-def test_bench(place: Path) -> None:
-    words = ("bench", "tictactoe", "--net", "mlp", "--games", "256", "--seconds", "0.2")
-    found = answer(run(place, *words, "--simulations", "2", "--json"))
-    assert found["game"] == "tictactoe"
-    assert found["net"] == "mlp 2x128"
-    assert found["simulations"] == 2
-    assert found["batch"] * found["threads"] == 256
-    assert found["simulations_per_s"] > 100
-    assert found["net_positions_per_s"] > 100
-    assert 0 <= found["net_share"] <= 1
-
-
 def test_play_against_the_perfect_player(place: Path) -> None:
     """The first player of nim with 10 stones wins by taking 2; the perfect player knows."""
     done = run(place, "play", "solver", "--game", "nim", typed="1\nundo\n2\nquit\n")
     assert done.returncode == 0, done.stderr
     assert "Your move lost 2.00: 2 was better. 'undo' lets you try again." in done.stdout
+    assert done.stdout.count("Your move lost") == 1
     assert done.stdout.endswith("Bye.\nNext: selfplay match solver random --game nim\n")
     assert "\x1b" not in done.stdout
 
