@@ -229,11 +229,6 @@ def test_an_option_that_an_older_version_did_not_write_is_named(tmp_path: Path) 
     assert skipped.reason == f"{file} lacks 'simulations': it is damaged, or of too old a version"
 
 
-def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="there is nothing to compare"):
-        read_runs([tmp_path])
-
-
 def test_the_rate_is_all_compute_over_all_time(tmp_path: Path) -> None:
     for seed in range(2):
         write_run(tmp_path / f"{seed}", LAW, seed=seed)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from reference import perft
 
-from envs import make
 from envs.connect4 import Connect4
 
 
@@ -73,10 +72,3 @@ def test_other_boards_and_lengths_of_run(options, moves):
 def test_impossible_boards_are_refused(options):
     with pytest.raises(ValueError, match="connect4 needs width, height >= 1"):
         Connect4(**options)
-
-
-def test_misspelt_games_and_options_are_told():
-    with pytest.raises(ValueError, match="there is no game 'conect4'; did you mean 'connect4'"):
-        make("conect4")
-    with pytest.raises(ValueError, match="its options are: width, height, run"):
-        make("connect4?widht=6")
