@@ -84,7 +84,7 @@ class Fallback:
         """It says so, and comes to the same end."""
         assert train(str(self.copy)).finished
         err = self.capfd.readouterr().err
-        assert f"; the one before it is used: {self.before}\\n" in err
+        assert f"; the one before it is used: {self.before}\n" in err
         assert all(words in err for words in said)
         assert_same_run(self.straight, self.copy)
 
