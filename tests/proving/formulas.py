@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from random import Random
 
+import numpy as np
+
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import (
     EQUALITY,
     And,
     Atom,
+    Clause,
+    ClauseForm,
     Forall,
     Formula,
     Function,
@@ -21,10 +25,14 @@ from envs.proving.logic.formula import (
     Or,
     Problem,
     Term,
+    Translation,
     Variable,
 )
 from envs.proving.logic.symbols import atoms_of, subterms
 from envs.proving.logic.tptp import parse_problem
+
+VARIABLES = "WXYZ"
+FUNCTIONS = {"a": 0, "b": 0, "f": 1, "g": 2}  # and their numbers of arguments
 
 Symbol = tuple[str, int]  # its name and number of arguments
 World = Mapping[Symbol, Mapping[tuple[int, ...], int]]  # what each symbol means there
@@ -33,6 +41,37 @@ World = Mapping[Symbol, Mapping[tuple[int, ...], int]]  # what each symbol means
 def literals(text: str) -> tuple[Literal, ...]:
     """Those of the clause that TPTP writes so."""
     return clausify(parse_problem(f"cnf(c, axiom, {text}).", "t")).clauses[0].literals
+
+
+def clause(text: str, name: str = "c", role: str = "axiom") -> Clause:
+    """The clause of that name that TPTP writes so."""
+    return Clause(literals(text), name, name, role)
+
+
+def form_of(*clauses: Clause, certificate: tuple[Translation, ...] = ()) -> ClauseForm:
+    """These clauses as those of a problem t with a conjecture, without equality."""
+    return ClauseForm("t", clauses, True, False, frozenset(), frozenset(), certificate)
+
+
+def random_term(rng: np.random.Generator, depth: int, variables: float = 0.35) -> Term:
+    """A term of at most so many levels below it; the share ``variables`` of its parts are such."""
+    if depth == 0 or rng.random() < variables:
+        return Variable(VARIABLES[rng.integers(len(VARIABLES))])
+    name = list(FUNCTIONS)[rng.integers(len(FUNCTIONS))]
+    parts = (random_term(rng, depth - 1, variables) for _ in range(FUNCTIONS[name]))
+    return Function(name, tuple(parts))
+
+
+def random_literals(
+    rng: np.random.Generator, predicates: Mapping[str, int], most: int, variables: float = 0.35
+) -> tuple[Literal, ...]:
+    """One literal or up to ``most``; the predicates come with their numbers of arguments."""
+    literals = []
+    for _ in range(rng.integers(1, most + 1)):
+        predicate, arity = list(predicates.items())[rng.integers(len(predicates))]
+        terms = tuple(random_term(rng, 2, variables) for _ in range(arity))
+        literals.append(Literal(bool(rng.integers(2)), Atom(predicate, terms)))
+    return tuple(literals)
 
 
 def random_problem(rng: Random) -> str:
@@ -122,32 +161,26 @@ def random_world(
 
 def holds(formula: Formula, world: World, size: int, meaning: Mapping[str, int]) -> bool:
     """Whether the formula is true in the world of things 0 .. size - 1."""
-    if isinstance(formula, Atom):
-        things = tuple(_thing(term, world, meaning) for term in formula.arguments)
-        if formula.predicate == EQUALITY:
-            return things[0] == things[1]
-        return bool(world[formula.predicate, len(things)][things])
-    if isinstance(formula, Not):
-        return not holds(formula.body, world, size, meaning)
-    if isinstance(formula, And):
-        return all(holds(part, world, size, meaning) for part in formula.parts)
-    if isinstance(formula, Or):
-        return any(holds(part, world, size, meaning) for part in formula.parts)
-    if isinstance(formula, Implies):
-        return not holds(formula.premise, world, size, meaning) or holds(
-            formula.conclusion, world, size, meaning
-        )
-    if isinstance(formula, Iff):
-        return holds(formula.left, world, size, meaning) == holds(
-            formula.right, world, size, meaning
-        )
+    match formula:
+        case Atom(predicate, arguments):
+            things = tuple(_thing(term, world, meaning) for term in arguments)
+            if predicate == EQUALITY:
+                return things[0] == things[1]
+            return bool(world[predicate, len(things)][things])
+        case Not(body):
+            return not holds(body, world, size, meaning)
+        case And(parts):
+            return all(holds(part, world, size, meaning) for part in parts)
+        case Or(parts):
+            return any(holds(part, world, size, meaning) for part in parts)
+        case Implies(left, right):
+            return not holds(left, world, size, meaning) or holds(right, world, size, meaning)
+        case Iff(left, right):
+            return holds(left, world, size, meaning) == holds(right, world, size, meaning)
+    names, body = formula
+    rows = (zip(names, row, strict=True) for row in product(range(size), repeat=len(names)))
     every = all if isinstance(formula, Forall) else any
-    return every(
-        holds(
-            formula.body, world, size, {**meaning, **dict(zip(formula.variables, row, strict=True))}
-        )
-        for row in product(range(size), repeat=len(formula.variables))
-    )
+    return every(holds(body, world, size, {**meaning, **dict(row)}) for row in rows)
 
 
 def clauses_hold(clauses: Iterable[tuple[Literal, ...]], world: World, size: int) -> bool:

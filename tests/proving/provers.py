@@ -8,13 +8,16 @@ from typing import Any
 
 import torch
 
+from envs.proving.calculus.deepening import deepen
 from envs.proving.calculus.matrix import Library, build_library
 from envs.proving.calculus.tableau import OVER, PROVED, Tableau
 from envs.proving.game import SMALL, Proving
 from envs.proving.logic.clausify import clausify
+from envs.proving.logic.formula import ClauseForm
 from envs.proving.logic.tptp import parse_problem
 from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
+from envs.proving.proofs.proof import Proof
 from selfplay import arrays
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
@@ -27,6 +30,15 @@ BELIEFS = {
 }
 
 
+# p(X) can be closed in two ways, of which one leaves the goal beside it without
+TRAP = """
+cnf(goal, negated_conjecture, ~ p(X) | ~ q(X)).
+cnf(first, axiom, p(a)).
+cnf(second, axiom, p(b)).
+cnf(beside, axiom, q(b)).
+"""
+
+
 def library_of(*texts: str) -> Library:
     """A library of these problems, each called t."""
     return build_library([clausify(parse_problem(text, "t")) for text in texts])
@@ -35,6 +47,18 @@ def library_of(*texts: str) -> Library:
 def game_of(text: str, **options: Any) -> Proving:
     """The game on one problem."""
     return Proving(library=library_of(text), **options)
+
+
+def number_of(library: Library, name: str) -> int:
+    """The number of the problem of that name."""
+    return [form.name for form in library.forms].index(name)
+
+
+def proof_by_deepening(form: ClauseForm, inferences: int = 20_000) -> Proof | None:
+    """The proof that the search without a net finds, if it does."""
+    library = build_library([form])
+    attempt = deepen(library.matrix, 0, inferences=inferences)
+    return proof_of(library, 0, attempt.tableau) if attempt.proved else None
 
 
 def is_accepted(library: Library, problem: int, tableau: Tableau) -> bool:

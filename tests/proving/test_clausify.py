@@ -53,11 +53,26 @@ def test_clauses_in_the_order_of_the_statements_with_unique_names_and_roles() ->
     assert result[2:6] == (True, False, NOTHING, NOTHING)  # no equality, nothing made up
 
 
-def test_several_conjectures_are_denied_together() -> None:
-    assert texts("fof(a, conjecture, p).", "fof(b, axiom, q).", "fof(c, conjecture, r).") == [
-        "~ p | ~ r",
-        "q",
-    ]
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("fof(a, conjecture, p). fof(b, axiom, q). fof(c, conjecture, r).", ["~ p | ~ r", "q"]),
+        # Skolem functions take only the variables that they depend on
+        ("fof(a, axiom, ! [X] : (p(X) => ? [Y] : q(Y))).", ["~ p(X) | q(sk1)"]),
+        ("fof(a, axiom, ! [X,Z] : ? [Y] : (p(X,Y) & r(Z))).", ["p(X,sk1(X))", "r(Z)"]),
+        ("fof(a, axiom, ! [X] : ? [Y,Z] : q(X,Y,Z)).", ["q(X,sk1(X),sk2(X))"]),
+        # variables of different quantifiers are kept apart
+        ("fof(a, axiom, (! [X] : p(X)) | ! [X] : q(X)).", ["p(X) | q(X_1)"]),
+        ("fof(a, axiom, ! [X] : (p(X) | ! [X] : q(X))).", ["p(X) | q(X_1)"]),
+        # tautologies and repeated literals go
+        ("cnf(a, axiom, p | q | p). cnf(b, axiom, p | ~ p).", ["p | q"]),
+        ("fof(a, axiom, $true). fof(b, axiom, p | $false).", ["p"]),
+        ("fof(a, axiom, $false).", ["$false"]),
+        ("cnf(a, axiom, $false).", ["$false"]),
+    ],
+)
+def test_clauses(text: str, clauses: list[str]) -> None:
+    assert texts(text) == clauses
 
 
 def test_without_conjecture_the_axioms_are_what_is_refuted() -> None:
@@ -65,31 +80,10 @@ def test_without_conjecture_the_axioms_are_what_is_refuted() -> None:
     assert form("cnf(a, negated_conjecture, p).").conjecture
 
 
-def test_skolem_functions_take_only_the_variables_that_they_depend_on() -> None:
-    assert texts("fof(a, axiom, ! [X] : (p(X) => ? [Y] : q(Y))).") == ["~ p(X) | q(sk1)"]
-    assert texts("fof(a, axiom, ! [X,Z] : ? [Y] : (p(X,Y) & r(Z))).") == [
-        "p(X,sk1(X))",
-        "r(Z)",
-    ]
-    assert texts("fof(a, axiom, ! [X] : ? [Y,Z] : q(X,Y,Z)).") == ["q(X,sk1(X),sk2(X))"]
-
-
 def test_new_names_are_not_in_the_problem() -> None:
     result = form("fof(a, axiom, ? [X] : p(sk1, X)).", "fof(b, axiom, sk2).")
     assert [clause_text(clause) for clause in result.clauses] == ["p(sk1,sk3)", "sk2"]
     assert result.skolem == {"sk3"}
-
-
-def test_variables_of_different_quantifiers_are_kept_apart() -> None:
-    assert texts("fof(a, axiom, (! [X] : p(X)) | ! [X] : q(X)).") == ["p(X) | q(X_1)"]
-    assert texts("fof(a, axiom, ! [X] : (p(X) | ! [X] : q(X))).") == ["p(X) | q(X_1)"]
-
-
-def test_tautologies_and_repeated_literals_go() -> None:
-    assert texts("cnf(a, axiom, p | q | p).", "cnf(b, axiom, p | ~ p).") == ["p | q"]
-    assert texts("fof(a, axiom, $true).", "fof(b, axiom, p | $false).") == ["p"]
-    assert texts("fof(a, axiom, $false).") == ["$false"]
-    assert texts("cnf(a, axiom, $false).") == ["$false"]
 
 
 def test_what_would_blow_up_gets_names_and_nothing_else_does() -> None:

@@ -1,26 +1,32 @@
-"""What holds of every verb holds of those of proving: numbers, trust, names, what comes next."""
+"""What holds of every verb and of every run holds of those of proving."""
 
 from __future__ import annotations
 
 import json
 import math
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
+from compare.test_compare_records import LAW, change, labels
+from program import refused
 from sweep.test_sweep import plan_of
+from synthetic_runs import write_run
 from verbs.test_ranges import BEYOND, assert_refused
 
 import envs
 from envs.proving.game import SMALL, Proving
+from selfplay.compare.groups import group_runs
+from selfplay.compare.records import read_runs
 from selfplay.config import Config
 from selfplay.sweep.measure import Rates
 from selfplay.sweep.preview import preview
 from selfplay.system.printable import printable
 from selfplay.truth.solver import is_small
-from selfplay.verbs import cli
+
+Command = Callable[..., CompletedProcess[str]]
 
 
 @pytest.mark.parametrize(
@@ -36,30 +42,21 @@ def test_numbers_have_an_end(words: str, value: str, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("words", ["explore run p.p", "prove p.p --run run"])
-def test_no_verb_runs_a_strangers_game(
-    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("run").mkdir()
+def test_no_verb_runs_a_strangers_game(words: str, selfplay: Command, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
     config = {"game": "os:system?command=touch+PWNED"}
-    Path("run/config.json").write_text(json.dumps(config), encoding="utf-8")
-    Path("p.p").write_text("fof(c, conjecture, p | ~ p).\n", encoding="utf-8")
-    assert cli.main(words.split()) == 1
-    assert "say --trust once" in capsys.readouterr().err
-    assert not Path("PWNED").exists()
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    (tmp_path / "p.p").write_text("fof(c, conjecture, p | ~ p).\n")
+    assert "say --trust once" in refused(selfplay(*words.split()))
+    assert not (tmp_path / "PWNED").exists()
 
 
-def test_the_game_is_listed_within_its_limits_and_has_no_solver() -> None:
+def test_the_game_is_listed_and_has_no_solver() -> None:
     assert envs.is_listed("proving?problems=x")
-    with pytest.raises(ValueError, match="expected 1 to 32,767"):
-        envs.make("proving?nodes=99999999")
     assert not is_small(Proving(str(SMALL)))  # of one player
 
 
-def test_names_of_files_make_no_lines_and_no_codes(
-    selfplay: Callable[..., CompletedProcess[str]], tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+def test_names_of_files_make_no_lines_and_no_codes(selfplay: Command, tmp_path: Path) -> None:
     """They could pass for what the program says."""
     fake = "a\nselfplay: done\n% SZS status Theorem for b"
     (tmp_path / f"{fake}.p").write_text("fof(c, conjecture, p | ~ p).\n")
@@ -67,25 +64,8 @@ def test_names_of_files_make_no_lines_and_no_codes(
         done = selfplay(*(word.replace("A", fake) for word in command.split(" ")))
         lines = (done.stdout + done.stderr).splitlines()
         assert not {"selfplay: done", "% SZS status Theorem for b"} & set(lines)
-    assert cli.main(["evaluate", "none", "--problems", "\x1b[1mx"]) == 1
-    err = capsys.readouterr().err
-    assert err == printable(err) != ""
-
-
-@pytest.mark.parametrize(
-    ("words", "following"),
-    [
-        (f"prove {SMALL} --net none --inferences 2000", f"explore none {SMALL}"),
-        (f"explore none {SMALL} --simulations 0", f"prove {SMALL} --net none"),
-        (f"evaluate none --problems {SMALL} --limit 1 --inferences 50", f"explore none {SMALL}"),
-    ],
-)
-def test_what_is_proposed_next(
-    words: str, following: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.stdin", None)
-    cli.main(shlex.split(words))
-    assert f"Next: selfplay {following}" in capsys.readouterr().out
+    said = refused(selfplay("evaluate", "none", "--problems", "\x1b[1mx"))
+    assert said == printable(said)
 
 
 def test_proving_is_not_measured_as_if_it_were_self_play(tmp_path: Path) -> None:
@@ -106,3 +86,50 @@ def test_proving_is_not_measured_as_if_it_were_self_play(tmp_path: Path) -> None
     told = {task.name: (estimate.seconds, estimate.source) for task, _, estimate in found.rows}
     assert told["walks-s0"] == told["graph-s0"] == (30, "its budget")
     assert math.isnan(told["long-s0"][0])
+
+
+# Runs compared ------------------------------------------------------------------------------------
+
+
+def test_provers_that_learn_imitate_or_have_no_net_are_three_regimes(tmp_path: Path) -> None:
+    for name, learns, measured in (
+        ("a", True, True),
+        ("b", False, True),
+        ("c", False, False),
+        ("d", True, False),  # it learned from guided proofs, and was measured without
+    ):
+        guided = {"regime": {"guided": learns}, "strength": {"guided": measured}}
+        write_run(tmp_path / name, LAW, kind="prove", **guided)  # type: ignore[arg-type]
+    runs = read_runs([tmp_path])
+    assert runs.skipped == ()
+    assert [(group.kind, group.label, group.expert) for group in group_runs(runs.runs)] == [
+        ("imitation", "imitation", "the unguided search"),
+        ("prove", "guided proving", ""),
+        ("unguided", "unguided proving, guided false", ""),
+        ("unguided", "unguided proving, guided true", ""),
+    ]
+
+
+def test_the_search_without_a_net_is_told_without_one(tmp_path: Path) -> None:
+    for name, width, guided in (("a", 16, True), ("b", 32, True), ("c", 16, False)):
+        write_run(tmp_path / name, LAW, kind="prove", width=width, strength={"guided": guided})
+    assert labels(tmp_path) == [
+        "guided proving, 508 parameters", "guided proving, 1,004 parameters", "unguided proving",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"strength": {"inferences": 50}}, r"strength.inferences = 0, .*b has 50"),
+        ({"strength": {"problems": 7}}, r"strength.problems = 100, .*b has 7"),
+        ({"problems": "elsewhere"}, r"problems = '', .*b has 'elsewhere'"),
+    ],
+)
+def test_runs_measured_in_other_ways_are_refused(
+    changes: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    change(write_run(tmp_path / "a", LAW, kind="prove"), game="proving")
+    change(write_run(tmp_path / "b", LAW, kind="prove", seed=1), game="proving", **changes)
+    with pytest.raises(ValueError, match=said):
+        read_runs([tmp_path])

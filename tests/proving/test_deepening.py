@@ -6,14 +6,15 @@ import time
 
 import numpy as np
 import pytest
-from provers import is_accepted, library_of
+from provers import TRAP, is_accepted, library_of, number_of
 from pysat.solvers import Solver
 
-from envs.proving.calculus.deepening import Attempt, deepen
-from envs.proving.calculus.matrix import Library, build_library
+from envs.proving.calculus.deepening import deepen
+from envs.proving.calculus.matrix import Library
 from envs.proving.game import load_library
-from envs.proving.logic.formula import Atom, Clause, ClauseForm, Literal
 from envs.proving.proofs.extract import proof_of
+from selfplay.proving import unguided
+from selfplay.proving.unguided import search_unguided
 
 LATER = {  # of the problems that ship: 20,000 inferences do not prove them, a million do
     "pelletier_29", "pelletier_62", "pelletier_67", "wolf_goat_cabbage",
@@ -35,20 +36,6 @@ UNPROVED = {  # a million do not
 }  # fmt: skip
 
 
-def propositional(clauses: list[list[int]]) -> ClauseForm:
-    """The clause form of clauses as a SAT solver reads them."""
-    made = [
-        Clause(
-            tuple(Literal(literal > 0, Atom(f"p{abs(literal)}", ())) for literal in clause),
-            f"c{number}",
-            "",
-            "axiom",
-        )
-        for number, clause in enumerate(clauses)
-    ]
-    return ClauseForm("random", tuple(made), False, False, frozenset(), frozenset())
-
-
 def random_clauses(rng: np.random.Generator, letters: int, count: int) -> list[list[int]]:
     """Clauses of one to three different letters."""
     clauses = []
@@ -57,15 +44,6 @@ def random_clauses(rng: np.random.Generator, letters: int, count: int) -> list[l
         signs = rng.choice([-1, 1], len(chosen))
         clauses.append((chosen * signs).tolist())
     return clauses
-
-
-def satisfiable(clauses: list[list[int]]) -> bool:
-    with Solver("cadical153", bootstrap_with=clauses) as solver:
-        return bool(solver.solve())
-
-
-def accepted(library: Library, problem: int, attempt: Attempt) -> bool:
-    return is_accepted(library, problem, attempt.tableau)
 
 
 def unproved(library: Library, names: set[str], inferences: int) -> set[str]:
@@ -77,19 +55,23 @@ def unproved(library: Library, names: set[str], inferences: int) -> set[str]:
             if not attempt.proved:
                 found.add(form.name)
             else:
-                assert accepted(library, problem, attempt), form.name
+                assert is_accepted(library, problem, attempt.tableau), form.name
     return found
 
 
-def test_the_problems_that_ship() -> None:
-    library = load_library()
-    names = {form.name for form in library.forms}
-    assert unproved(library, names, 20_000) == LATER | UNPROVED
+@pytest.fixture(scope="module")
+def own() -> Library:
+    """The problems that ship."""
+    return load_library()
+
+
+def test_the_problems_that_ship(own: Library) -> None:
+    assert unproved(own, {form.name for form in own.forms}, 20_000) == LATER | UNPROVED
 
 
 @pytest.mark.slow
-def test_the_harder_problems_that_ship() -> None:
-    assert unproved(load_library(), LATER | UNPROVED, 1_000_000) == UNPROVED
+def test_the_harder_problems_that_ship(own: Library) -> None:
+    assert unproved(own, LATER | UNPROVED, 1_000_000) == UNPROVED
 
 
 @pytest.mark.parametrize("cut", [True, False])
@@ -98,23 +80,16 @@ def test_propositional_clauses_are_decided_as_a_sat_solver_does(cut: bool) -> No
     answers = {True: 0, False: 0}
     for _ in range(400):
         clauses = random_clauses(rng, 5, int(rng.integers(6, 14)))
-        library = build_library([propositional(clauses)])
+        texts = (" | ".join(f"p{n}" if n > 0 else f"~ p{-n}" for n in clause) for clause in clauses)
+        library = library_of("".join(f"cnf(c, axiom, {text})." for text in texts))
         attempt = deepen(library.matrix, 0, inferences=1_000_000, cut=cut)
         assert attempt.proved != attempt.exhausted  # decided
-        assert attempt.proved == (not satisfiable(clauses))
+        with Solver("cadical153", bootstrap_with=clauses) as solver:
+            assert attempt.proved == (not solver.solve())
         if attempt.proved:
-            assert accepted(library, 0, attempt)
+            assert is_accepted(library, 0, attempt.tableau)
         answers[attempt.proved] += 1
     assert min(answers.values()) >= 80
-
-
-# p(X) can be closed in two ways, and the first that comes suits the goal beside it badly
-TRAP = """
-cnf(goal, negated_conjecture, ~ p(X) | ~ q(X)).
-cnf(first, axiom, p(a)).
-cnf(second, axiom, p(b)).
-cnf(beside, axiom, q(b)).
-"""
 
 
 def test_restricted_backtracking_loses_proofs() -> None:
@@ -122,7 +97,7 @@ def test_restricted_backtracking_loses_proofs() -> None:
     restricted = deepen(library.matrix, 0, inferences=10_000, complete_from=10**6)
     free = deepen(library.matrix, 0, inferences=10_000, cut=False)
     assert free.proved
-    assert accepted(library, 0, free)
+    assert is_accepted(library, 0, free.tableau)
     # nothing that the limit forbids is left: the search began again without restriction
     assert restricted.proved
     assert restricted.rounds > free.rounds
@@ -139,25 +114,21 @@ def test_restricted_backtracking_alone_never_proves_the_trap() -> None:
     assert deepen(library.matrix, 0, inferences=2_000, cut=False).proved
 
 
-def test_a_satisfiable_problem_is_exhausted_only_where_nothing_was_forbidden() -> None:
-    finite = library_of("cnf(a, axiom, p(a)). cnf(g, negated_conjecture, ~ p(b) | ~ p(a)).")
-    attempt = deepen(finite.matrix, 0, inferences=10_000)
-    assert (attempt.proved, attempt.exhausted) == (False, True)
-    endless = library_of("cnf(a, axiom, p(X) | ~ p(f(X))). cnf(g, negated_conjecture, ~ p(b)).")
-    attempt = deepen(endless.matrix, 0, inferences=10_000)
-    assert (attempt.proved, attempt.exhausted, attempt.inferences) == (False, False, 10_000)
-
-
-def test_what_is_too_wide_is_not_exhausted() -> None:
-    """A start clause with more literals than a tableau has nodes cannot be tried."""
-    wide = " | ".join(f"~ p(c{i})" for i in range(9000))
-    attempt = deepen(library_of(f"cnf(g, negated_conjecture, {wide}).").matrix, 0, 1000)
-    assert attempt[:3] == (False, False, 0)
-
-
-def test_without_a_negative_clause_there_is_nothing_to_try() -> None:
-    attempt = deepen(library_of("cnf(a, axiom, p | q). cnf(b, axiom, p | ~ q).").matrix, 0, 1000)
-    assert attempt[:3] == (False, True, 0)
+@pytest.mark.parametrize(
+    ("text", "exhausted", "inferences"),
+    [
+        ("cnf(a, axiom, p(a)). cnf(g, negated_conjecture, ~ p(b) | ~ p(a)).", True, 2),
+        # what the limit forbids is not all that there is
+        ("cnf(a, axiom, p(X) | ~ p(f(X))). cnf(g, negated_conjecture, ~ p(b)).", False, 10_000),
+        ("cnf(a, axiom, p | q). cnf(b, axiom, p | ~ q).", True, 0),  # no negative clause
+        # a start clause with more literals than a tableau has nodes cannot be tried
+        (f"cnf(g, negated_conjecture, {' | '.join(f'~ p(c{i})' for i in range(9000))}).", False, 0),
+    ],
+    ids=["finite", "endless", "nothing to begin with", "too wide"],
+)
+def test_what_is_exhausted(text: str, exhausted: bool, inferences: int) -> None:
+    attempt = deepen(library_of(text).matrix, 0, inferences=10_000)
+    assert attempt[:3] == (False, exhausted, inferences)
 
 
 def test_goals_alone_do_not_suffice_where_the_axioms_contradict_each_other() -> None:
@@ -167,50 +138,92 @@ def test_goals_alone_do_not_suffice_where_the_axioms_contradict_each_other() -> 
     )
     attempt = deepen(library.matrix, 0, inferences=10_000)
     assert attempt.proved
-    assert accepted(library, 0, attempt)
+    assert is_accepted(library, 0, attempt.tableau)
     assert proof_of(library, 0, attempt.tableau).instances[0].clause == "d"
 
 
-EQUALITY = """
-fof(one, axiom, a = b).
-fof(two, axiom, f(b) = c).
-fof(three, axiom, p(c)).
-fof(goal, conjecture, p(f(a))).
-"""
-
-
-def test_equality_axioms_are_used() -> None:
-    library = library_of(EQUALITY)
-    attempt = deepen(library.matrix, 0, inferences=10_000)
-    assert attempt.proved
-    assert accepted(library, 0, attempt)
-    used = {instance.clause for instance in proof_of(library, 0, attempt.tableau).instances}
-    roles = {clause.role for clause in library.forms[0].clauses if clause.name in used}
-    assert "equality" in roles
-    assert {"one", "two", "three"} <= {
-        clause.source for clause in library.forms[0].clauses if clause.name in used
-    }
-
-
-def test_the_budget_is_kept_and_counts_all_rounds() -> None:
-    library = load_library()
-    names = [form.name for form in library.forms]
-    hard = names.index("pelletier_34")
+def test_the_budget_is_kept_and_counts_all_rounds(own: Library) -> None:
+    hard = number_of(own, "pelletier_34")
     for budget in (1, 100, 5_000):
-        assert deepen(library.matrix, hard, inferences=budget).inferences == budget
+        assert deepen(own.matrix, hard, inferences=budget).inferences == budget
     begun = time.perf_counter()
-    late = deepen(library.matrix, hard, seconds=0.2)
+    late = deepen(own.matrix, hard, seconds=0.2)
     assert not late.proved
     assert 0.2 <= late.seconds <= time.perf_counter() - begun < 2
     asked = []
-    stopped = deepen(library.matrix, hard, stop=lambda: asked.append(1) or len(asked) == 3)
+    stopped = deepen(own.matrix, hard, stop=lambda: asked.append(1) or len(asked) == 3)
     assert not stopped.proved
     assert len(asked) == 3
 
 
-def test_the_same_search_twice() -> None:
-    library = load_library()
-    for problem in range(0, len(library.forms), 20):
-        first, second = (deepen(library.matrix, problem, inferences=3_000) for _ in range(2))
+def test_the_same_search_twice(own: Library) -> None:
+    for problem in range(0, len(own.forms), 20):
+        first, second = (deepen(own.matrix, problem, inferences=3_000) for _ in range(2))
         assert first._replace(seconds=0, tableau=None) == second._replace(seconds=0, tableau=None)
         assert (first.tableau.closed == second.tableau.closed).all()
+
+
+# First in the order of the clauses, then in random orders -----------------------------------------
+
+
+def test_short_searches_are_those_in_order(own: Library) -> None:
+    for problem in range(0, len(own.forms), 5):
+        plain = deepen(own.matrix, problem, inferences=2000)
+        found = search_unguided(own.matrix, problem, inferences=2000)
+        assert (found.proved, found.exhausted, found.inferences) == (
+            plain.proved, plain.exhausted, plain.inferences,
+        )  # fmt: skip
+
+
+def test_other_orders_prove_what_the_first_does_not(
+    own: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unguided, "IN_ORDER", 300)
+    monkeypatch.setattr(unguided, "_SHUFFLED", 300)
+    more = 0
+    for problem in range(len(own.forms)):
+        plain = deepen(own.matrix, problem, inferences=300)
+        found = search_unguided(own.matrix, problem, inferences=3000)
+        assert found.inferences <= 3000
+        assert found.proved or not plain.proved
+        if found.proved and not plain.proved and found.inferences > 300:
+            more += 1
+            assert is_accepted(own, problem, found.tableau)
+    assert more >= 3
+
+
+def test_budgets_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what takes long in any order is found in the end."""
+    text = "cnf(g, negated_conjecture, ~ p(a)). cnf(o, axiom, p(X) | ~ p(f(X)) | ~ q(X))."
+    endless = library_of(text + "cnf(q, axiom, q(X)).")
+    monkeypatch.setattr(unguided, "IN_ORDER", 100)
+    monkeypatch.setattr(unguided, "_SHUFFLED", 10)
+    budgets: list[int] = []
+    plain = deepen
+
+    def noted(matrix: object, problem: int, inferences: int, *rest: object, **named: object):  # type: ignore[no-untyped-def]
+        budgets.append(inferences)
+        return plain(matrix, problem, inferences, *rest, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(unguided, "deepen", noted)
+    found = search_unguided(endless.matrix, 0, inferences=100 + 80 + 160 + 25)
+    assert not found.proved
+    assert budgets == [100] + 8 * [10] + 8 * [20] + [25]
+    assert found.inferences == sum(budgets)
+
+
+def test_it_ends_when_there_is_nothing_left_to_try_or_the_user_says_so() -> None:
+    text = "cnf(g, negated_conjecture, ~ p(X) | ~ q(X)). cnf(a, axiom, p(a)). cnf(b, axiom, q(b))."
+    library = library_of(text)
+    found = search_unguided(library.matrix, 0)
+    assert (found.proved, found.exhausted) == (False, True)
+    text = (
+        "cnf(g, negated_conjecture, ~ p(a)). cnf(o, axiom, p(X) | ~ p(f(X))). cnf(q, axiom, p(b))."
+    )
+    library = library_of(text)
+    asked = iter(np.zeros(3))
+    stopped = search_unguided(library.matrix, 0, stop=lambda: next(asked, 1.0) > 0)
+    assert (stopped.proved, stopped.exhausted) == (False, False)
+    late = search_unguided(library.matrix, 0, seconds=0.2)
+    assert not late.proved
+    assert late.seconds < 5

@@ -1,10 +1,14 @@
 """The net that sees no names: what it must not notice, what it must, its memory, its learning."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from formulas import VARIABLES, form_of, random_literals
 from nets.test_evaluator import assert_close, direct, evaluator_of
-from reference import random_positions
+from provers import library_of
+from reference import random_positions, row
 
 from envs.connect4 import Connect4
 from envs.proving.calculus.matrix import Library, build_library
@@ -25,7 +29,9 @@ from envs.proving.calculus.tableau import (
 )
 from envs.proving.calculus.unify import UNBOUND, new_scratch
 from envs.proving.game import OWN, Proving, ProvingState
-from envs.proving.logic.formula import Atom, Clause, ClauseForm, Function, Literal, Term, Variable
+from envs.proving.logic.clausify import clausify
+from envs.proving.logic.formula import Clause, ClauseForm, Variable
+from envs.proving.logic.tptp import parse_problem
 from envs.proving.views.graph import PLACES, place_below, problem_graphs
 from selfplay import arrays
 from selfplay.learning.learner import Learner
@@ -41,46 +47,25 @@ from selfplay.nets import (
     parameter_count,
 )
 from selfplay.nets.evaluator import NetEvaluator
+from selfplay.proving.lessons import replay
 
 SIZES = (96, 96, 64)  # nodes, variables, options
-SYMBOLS = {"p": 2, "q": 1, "r": 3}
-FUNCTIONS = {"f": 2, "g": 1, "a": 0, "b": 0}
-
-
-def random_term(rng: np.random.Generator, depth: int) -> Term:
-    if rng.random() < 0.6:
-        return Variable("XYZ"[rng.integers(3)])
-    names = [name for name, arity in FUNCTIONS.items() if arity == 0 or depth > 0]
-    name = names[rng.integers(len(names))]
-    return Function(name, tuple(random_term(rng, depth - 1) for _ in range(FUNCTIONS[name])))
-
-
-def random_literal(rng: np.random.Generator) -> Literal:
-    name = list(SYMBOLS)[rng.integers(len(SYMBOLS))]
-    parts = tuple(random_term(rng, 2) for _ in range(SYMBOLS[name]))
-    return Literal(bool(rng.random() < 0.5), Atom(name, parts))
 
 
 def random_form(seed: int) -> ClauseForm:
     rng = np.random.default_rng(seed)
-    clauses = [
-        Clause(
-            tuple(random_literal(rng) for _ in range(rng.integers(1, 5))),
-            f"c{i}",
-            f"c{i}",
-            "negated_conjecture" if i < 2 else ("axiom", "equality", "definition")[i % 3],
-        )
-        for i in range(16)
-    ]
-    return ClauseForm(f"random{seed}", tuple(clauses), True, False, frozenset(), frozenset())
+    rows = [random_literals(rng, {"p": 2, "q": 1, "r": 3}, 4, variables=0.6) for _ in range(16)]
+    roles = ["negated_conjecture"] * 2 + ["axiom", "equality", "definition"] * 5
+    both = enumerate(zip(rows, roles, strict=False))
+    return form_of(*(Clause(row, f"c{i}", f"c{i}", role) for i, (row, role) in both))
 
 
-def renamed(term: Term, variables: dict[str, str]) -> Term:
-    if isinstance(term, Variable):
-        return Variable(variables[term.name])
-    return Function(
-        f"other_{term.name}", tuple(renamed(part, variables) for part in term.arguments)
-    )
+def renamed(thing: Any, variables: dict[str, str]) -> Any:
+    """The term or atom under other names."""
+    if isinstance(thing, Variable):
+        return Variable(variables[thing.name])
+    name, arguments = thing
+    return type(thing)(f"other_{name}", tuple(renamed(part, variables) for part in arguments))
 
 
 class Disguise:
@@ -92,20 +77,11 @@ class Disguise:
         self.literals = [rng.permutation(len(clause.literals)).tolist() for clause in form.clauses]
         clauses = []
         for old in self.clauses:
-            variables = dict(zip("XYZ", rng.permutation(["U", "V", "W"]).tolist(), strict=True))
+            variables = dict(zip(VARIABLES, rng.permutation(list("RSTU")).tolist(), strict=True))
             literals = [form.clauses[old].literals[i] for i in self.literals[old]]
-            new = tuple(
-                Literal(
-                    literal.positive,
-                    Atom(
-                        f"other_{literal.atom.predicate}",
-                        tuple(renamed(part, variables) for part in literal.atom.arguments),
-                    ),
-                )
-                for literal in literals
-            )
-            clauses.append(form.clauses[old]._replace(literals=new, name=f"d{old}"))
-        self.form = form._replace(name="disguised", clauses=tuple(clauses))
+            new = [literal._replace(atom=renamed(literal.atom, variables)) for literal in literals]
+            clauses.append(form.clauses[old]._replace(literals=tuple(new), name=f"d{old}"))
+        self.form = form._replace(clauses=tuple(clauses))
 
     def clause(self, old: int) -> int:
         return self.clauses.index(old)
@@ -147,9 +123,8 @@ class Replay:
             infer(matrix, self.new, self.option(node, how), self.scratch)
         if how >= 0:
             for child in self._children(self.old, node):
-                wanted = self.disguise.literal(
-                    self.true, self.library, int(self.old.literal[child])
-                )
+                literal = int(self.old.literal[child])
+                wanted = self.disguise.literal(self.true, self.library, literal)
                 places = self._children(self.new, self.nodes[node])
                 self.nodes[child] = next(at for at in places if self.new.literal[at] == wanted)
             for child in self._children(self.old, node):
@@ -177,33 +152,13 @@ class Replay:
 
 
 def proving(*forms: ClauseForm) -> Proving:
-    nodes, variables, actions = SIZES
-    return Proving(
-        nodes=nodes,
-        variables=variables,
-        actions=actions,
-        view="graph",
-        library=build_library(forms),
-    )
+    sizes = dict(zip(("nodes", "variables", "actions"), SIZES, strict=True))
+    return Proving(**sizes, view="graph", library=build_library(forms))
 
 
 def fresh(game: Proving, seed: int = 0, **section: int) -> Net:
     torch.manual_seed(seed)
     return Graph(**section).build(game).eval()
-
-
-def positions(game: Proving, seed: int, games: int, moves: int) -> ProvingState:
-    """Open positions of random games, after each number of moves."""
-    rng = np.random.default_rng(seed)
-    state = game.init(rng, games)
-    parts = [state]
-    for _ in range(moves):
-        legal = game.legal(state)
-        action = np.array([rng.choice(np.flatnonzero(row)) for row in legal], np.int32)
-        state, paid = game.step(state, action)
-        state = arrays.take(state, paid.discount != 0)
-        parts.append(state)
-    return arrays.tree_map(lambda *fields: np.concatenate(fields), *parts)
 
 
 def answers(net: Net, game: Proving, state: ProvingState) -> Heads:
@@ -216,81 +171,53 @@ def one(tableau: Tableau) -> ProvingState:
     return ProvingState(np.zeros(1, np.int32), arrays.tree_map(lambda x: x[None], tableau))
 
 
-def at(state: ProvingState, i: int) -> ProvingState:
-    return arrays.take(state, slice(i, i + 1))
-
-
 @pytest.mark.parametrize("seed", [0, 2, 3, 5])
 def test_names_and_order_make_no_difference(seed: int) -> None:
     form = random_form(seed)
     game = proving(form)
     net = fresh(game, seed)
-    state = positions(game, seed, games=12, moves=6)
+    state = random_positions(game, np.random.default_rng(seed), 60, 6)
     moved, spread = 0, []
     for i in range(arrays.length(state)):
         tableau = arrays.take(state.tableau, i)
         disguise = Disguise(form, seed=100 * seed + i)
-        replay = Replay(game.library, disguise, tableau)
+        again = Replay(game.library, disguise, tableau)
         other = proving(disguise.form)
         twin = fresh(other, seed=99)
         twin.load_state_dict(net.state_dict())
-        policy, value, _ = answers(net, game, at(state, i))
-        policy_there, value_there, _ = answers(twin, other, one(replay.new))
-        order = replay.order()
+        policy, value, _ = answers(net, game, row(state, i))
+        policy_there, value_there, _ = answers(twin, other, one(again.new))
+        order = again.order()
         logits = policy[0, : len(order)]
         torch.testing.assert_close(policy_there[0, order], logits, atol=1e-5, rtol=0)
         torch.testing.assert_close(value_there, value, atol=1e-5, rtol=0)
         moved += order != sorted(order)
         spread.append(float(logits.std()))
-    assert arrays.length(state) > 20
     assert moved > 5  # the test does permute
     assert len(set(spread)) > 10  # and positions do differ
     assert np.median(spread) > 2e-3  # and so do inferences
 
 
-X, Y = Variable("X"), Variable("Y")
-A = Function("a")
+# a goal p(X, Y) that can be closed in three ways
+SMALL = """
+cnf(goal, negated_conjecture, ~ p(X,Y) | ~ q(X)).
+cnf(one, axiom, p(X,f(X,Y)) | ~ q(f(a,f(X,Y)))).
+cnf(two, axiom, p(a,X) | ~ p(X,X)).
+cnf(three, axiom, p(X,a) | ~ q(X)).
+cnf(four, axiom, q(a) | ~ q(f(a,a))).
+cnf(five, axiom, q(f(a,X)) | ~ p(X,a)).
+"""
 
 
-def f(*parts: Term) -> Term:
-    return Function("f", parts)
-
-
-def clause(name: str, *literals: tuple[bool, str, tuple[Term, ...]], role: str = "axiom") -> Clause:
-    return Clause(
-        tuple(Literal(sign, Atom(symbol, parts)) for sign, symbol, parts in literals),
-        name,
-        name,
-        role,
-    )
-
-
-INNER = f(A, f(X, Y))
-
-
-def small(inner: Term = INNER, sign: bool = False, role: str = "axiom") -> ClauseForm:
-    """A problem whose goal p(X, Y) can be closed in three ways."""
-    return ClauseForm(
-        "small",
-        (
-            clause("goal", (False, "p", (X, Y)), (False, "q", (X,)), role="negated_conjecture"),
-            clause("one", (True, "p", (X, f(X, Y))), (sign, "q", (inner,)), role=role),
-            clause("two", (True, "p", (A, X)), (False, "p", (X, X))),
-            clause("three", (True, "p", (X, A)), (False, "q", (X,))),
-            clause("four", (True, "q", (A,)), (False, "q", (f(A, A),))),
-            clause("five", (True, "q", (f(A, X),)), (False, "p", (X, A))),
-        ),
-        True,
-        False,
-        frozenset(),
-        frozenset(),
-    )
+def small(text: str = SMALL, role: str = "axiom") -> ClauseForm:
+    """The problem, its clause one in that role."""
+    goal, one, *others = clausify(parse_problem(text, "small")).clauses
+    return form_of(goal, one._replace(role=role), *others)
 
 
 def first_choice(game: Proving) -> ProvingState:
     """The goal p(X, Y), chosen between three inferences."""
-    state = game.start(np.zeros(1, np.int32))
-    state, _ = game.step(state, np.zeros(1, np.int32))
+    _, state = replay(game, 0, [0])
     assert state.tableau.scalars[0, OPTIONS] == 3
     return state
 
@@ -298,9 +225,9 @@ def first_choice(game: Proving) -> ProvingState:
 @pytest.mark.parametrize(
     "other",
     [
-        small(inner=f(f(X, Y), A)),
-        small(inner=f(A, f(Y, X))),
-        small(sign=True),
+        small(SMALL.replace("f(a,f(X,Y))", "f(f(X,Y),a)")),
+        small(SMALL.replace("f(a,f(X,Y))", "f(a,f(Y,X))")),
+        small(SMALL.replace("~ q(f(a,f", "q(f(a,f")),
         small(role="equality"),
     ],
     ids=["order of arguments", "deeper order", "sign", "role"],
@@ -355,14 +282,14 @@ def test_a_literal_above_and_one_beside_are_not_the_same() -> None:
 def test_a_batch_answers_what_each_position_alone_does() -> None:
     game = proving(*(random_form(seed) for seed in range(10)))
     net = fresh(game).eval()
-    state = positions(game, 0, games=24, moves=4)
+    state = random_positions(game, np.random.default_rng(0), 80, 4)
     assert len(set(state.problem.tolist())) > 7
     policy, value, _ = answers(net, game, state)
     learned = net(obs_tensors(game.observe(state)))  # with gradients: nothing is remembered
     torch.testing.assert_close(learned.policy_MA, policy, atol=1e-5, rtol=0)
     torch.testing.assert_close(learned.value_M3, value, atol=1e-5, rtol=0)
     for i in range(arrays.length(state)):
-        alone = answers(net.fused(), game, at(state, i))
+        alone = answers(net.fused(), game, row(state, i))
         torch.testing.assert_close(alone.policy_MA[0], policy[i], atol=1e-5, rtol=0)
         torch.testing.assert_close(alone.value_M3[0], value[i], atol=1e-5, rtol=0)
 
@@ -370,7 +297,7 @@ def test_a_batch_answers_what_each_position_alone_does() -> None:
 def test_what_is_remembered_is_what_would_be_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     game = proving(*(random_form(seed) for seed in range(10)))
     net = fresh(game)
-    state = positions(game, 1, games=24, moves=3)
+    state = random_positions(game, np.random.default_rng(1), 80, 3)
     expected = answers(net.fused(), game, state).value_M3
     rows = len(problem_graphs(game.library.matrix).name_kind)
     for most in (graph_problems.MOST_ROWS, rows, 1):  # the last: room for no problem at all
@@ -405,10 +332,8 @@ def test_checkpoints_hold_no_problem_and_copies_share_the_library() -> None:
 def test_the_evaluator_can_ask_it(dtype: torch.dtype) -> None:
     game = proving(*(random_form(seed) for seed in range(5)))
     net = fresh(game)
-    state = positions(game, 2, games=9, moves=3)
+    state = random_positions(game, np.random.default_rng(2), 25, 3)  # 32 with rows of padding
     evaluator = NetEvaluator(net, game.num_actions, "cpu", dtype, cache_size=1024)
-    count = arrays.length(state)
-    assert count % 32 != 0  # so there are rows of padding
     answer = evaluator(game, state)
     exact = torch.softmax(answers(net, game, state).value_M3, 1)
     rough = 1e-5 if dtype == torch.float32 else 0.05
@@ -426,7 +351,7 @@ def test_other_games_are_refused() -> None:
 def test_it_learns_what_depends_on_goal_and_clause() -> None:
     """Planted: the value is the sign of the goal, the best inference that of the longest clause."""
     game = proving(*(random_form(seed) for seed in range(20)))
-    state = positions(game, 3, games=60, moves=5)
+    state = random_positions(game, np.random.default_rng(3), 250, 5)
     state = arrays.take(state, state.tableau.scalars[:, GOAL] != ROOT)
     tableau, matrix, count = state.tableau, game.library.matrix, arrays.length(state)
     goal = tableau.literal[np.arange(count), tableau.scalars[:, GOAL]]
@@ -462,15 +387,7 @@ def test_places_are_told_apart_down_to_the_third_level() -> None:
 
 def test_the_graph_of_a_problem() -> None:
     """p(X, f(X, a)) | ~p(X, Y): names p, f, a, X, Y; each occurrence with its place."""
-    form = ClauseForm(
-        "tiny",
-        (clause("only", (True, "p", (X, f(X, A))), (False, "p", (X, Y))),),
-        False,
-        False,
-        frozenset(),
-        frozenset(),
-    )
-    graph = problem_graphs(build_library([form]).matrix)
+    graph = problem_graphs(library_of("cnf(only, axiom, p(X,f(X,a)) | ~ p(X,Y)).").matrix)
     assert graph.occurrence_literal.tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
     p, function, constant, x, y = 0, 1, 2, 3, 4
     assert graph.occurrence_name.tolist() == [p, x, function, x, constant, p, x, y]

@@ -11,7 +11,7 @@ from provers import game_of
 from envs.proving.calculus.tableau import GOAL, LEMMAS, NO_GOAL, OPEN, ROOT, SIZE, Tableau
 from envs.proving.game import Proving
 from envs.proving.logic.formula import Clause
-from envs.proving.logic.tptp_writer import literal_text
+from envs.proving.logic.tptp_writer import clause_text
 from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
 from selfplay import arrays
@@ -44,16 +44,16 @@ def at(text: str, *moves: int) -> Position:
     return Position(game, 0, arrays.take(replay(game, 0, moves)[1].tableau, 0))
 
 
-def names(position: Position) -> list[str]:
-    """The goals of the parts that stand alone."""
-    return [goal(position, top) for top in closed_parts(position.tableau)]
-
-
-def goal(position: Position, top: int) -> str:
+def part_at(position: Position, top: int = 1) -> Part:
     part = part_of(*position, top)
     assert part is not None
-    (literal,) = part.game.library.forms[0].clauses[0].literals
-    return literal_text(literal)
+    return part
+
+
+def names(position: Position) -> list[str]:
+    """The goals of the parts that stand alone."""
+    parts = [part_at(position, top) for top in closed_parts(position.tableau)]
+    return [clause_text(part.game.library.forms[0].clauses[0]) for part in parts]
 
 
 def proved(part: Part) -> set[str]:
@@ -80,8 +80,7 @@ def test_a_goal_that_was_closed_is_a_theorem_with_the_choices_that_closed_it() -
     {STUCK}"""
     position = at(text, 0, 1)
     assert names(position) == ["~ p(d)"]
-    part = part_of(*position, 1)
-    assert part is not None
+    part = part_at(position)
     assert part.moves == (0, 1)
     assert proved(part) == {"hindsight", "p_1", "q_2", "t"}
     form = part.game.library.forms[0]
@@ -105,9 +104,7 @@ def test_a_reduction_to_what_is_above_is_no_part_without_it() -> None:
     """Below ~q the proof needs ~p: not p follows, but not q."""
     closed = at(REDUCED.format(open="u") + STUCK, 0, 0)
     assert names(closed) == ["~ p"]
-    part = part_of(*closed, 1)
-    assert part is not None
-    assert proved(part) == {"hindsight", "p_1", "q_1", "r_1", "u"}
+    assert proved(part_at(closed)) == {"hindsight", "p_1", "q_1", "r_1", "u"}
     assert closed_parts(at(REDUCED.format(open="z") + STUCK, 0, 0).tableau) == []
 
 
@@ -135,9 +132,7 @@ def test_a_lemma_from_within_goes_with_the_part() -> None:
     position = at(text, 0)
     assert ((position.tableau.closed <= LEMMAS) & (position.tableau.closed != OPEN)).sum() == 1
     assert names(position) == ["~ g"]
-    part = part_of(*position, 1)
-    assert part is not None
-    assert proved(part) == {"hindsight", "g_1", "h_1", "m", "k_1"}
+    assert proved(part_at(position)) == {"hindsight", "g_1", "h_1", "m", "k_1"}
 
 
 def test_the_made_up_clause_has_a_name_of_its_own() -> None:
@@ -146,9 +141,7 @@ def test_the_made_up_clause_has_a_name_of_its_own() -> None:
     cnf(hindsight, axiom, p | ~ q).
     cnf(q, axiom, q).
     {STUCK}"""
-    part = part_of(*at(text, 0), 1)
-    assert part is not None
-    assert len(proved(part)) == 3
+    assert len(proved(part_at(at(text, 0)))) == 3
 
 
 # On the project's own problems -------------------------------------------------------------------
@@ -178,15 +171,14 @@ def positions(game: Proving, failed: list[Trial]) -> list[Position]:
         for seen in trial.seen
     ]
     rng = np.random.default_rng(0)
-    problems = np.repeat(np.arange(len(game.library.forms), dtype=np.int32), 4)
-    state = game.start(problems)
+    state = game.start(np.repeat(np.arange(len(game.library.forms), dtype=np.int32), 4))
     for _ in range(12):
         legal = game.legal(state)
         action = (rng.random(legal.shape) * legal).argmax(axis=1).astype(np.int32)
         state, _ = game.step(state, action)
         found += [
             Position(game, int(problem), arrays.take(state.tableau, i))
-            for i, problem in enumerate(problems)
+            for i, problem in enumerate(state.problem)
         ]
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from provers import game_of, is_accepted
+from provers import TRAP, game_of
 
 from envs.proving.calculus.deepening import deepen
 from envs.proving.calculus.matrix import Library
@@ -25,10 +25,7 @@ def own() -> Library:
 
 @pytest.fixture
 def trap() -> Proving:
-    """Two ways to close the first goal, of which one leaves the second goal without."""
-    text = """cnf(goal, negated_conjecture, ~ p(X) | ~ q(X)). cnf(first, axiom, p(a)).
-              cnf(second, axiom, p(b)). cnf(beside, axiom, q(b))."""
-    return game_of(text, actions=4)
+    return game_of(TRAP, actions=4)
 
 
 def test_proofs_of_the_unguided_search_are_moves_of_the_game(own: Library) -> None:
@@ -41,19 +38,9 @@ def test_proofs_of_the_unguided_search_are_moves_of_the_game(own: Library) -> No
         assert moves is not None, form.name
         positions, end = replay(game, problem, moves)
         assert len(positions) == len(moves)
-        tableau = arrays.take(end.tableau, 0)
-        assert is_accepted(own, problem, tableau), form.name
         # the same proof, step by step
+        tableau = arrays.take(end.tableau, 0)
         assert proof_of(own, problem, tableau) == proof_of(own, problem, attempt.tableau)
-
-
-def test_a_proof_that_the_limits_forbid_has_no_moves(own: Library) -> None:
-    small = Proving(library=own, nodes=6)
-    names = [form.name for form in own.forms]
-    problem = names.index("pelletier_24")
-    attempt = deepen(own.matrix, problem, inferences=20_000)
-    assert attempt.proved
-    assert moves_of(small, problem, attempt.tableau) is None
 
 
 def test_a_lesson_has_a_sample_of_each_choice(trap: Proving) -> None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_unify import random_term, robinson
+from formulas import form_of, random_literals
+from provers import library_of
+from test_unify import robinson
 
 from envs.proving.calculus import matrix as matrices
 from envs.proving.calculus.matrix import ROLES, build_library, shuffled, start_clauses
 from envs.proving.game import OWN, load_library
 from envs.proving.logic.clausify import clausify
-from envs.proving.logic.formula import Atom, Clause, ClauseForm, Function, Literal, Term, Variable
+from envs.proving.logic.formula import Clause, ClauseForm, Function, Term, Variable
 from envs.proving.logic.tptp import parse_problem
 from selfplay.arrays import leaves, tree_map
-
-
-def form_of(*clauses: Clause, name: str = "t") -> ClauseForm:
-    return ClauseForm(name, clauses, True, False, frozenset(), frozenset())
 
 
 def read(*statements: str) -> ClauseForm:
@@ -27,15 +25,8 @@ def read(*statements: str) -> ClauseForm:
 
 def random_form(rng: np.random.Generator) -> ClauseForm:
     """Clauses of p/1, q/2 and r/0 over random terms."""
-    clauses = []
-    for number in range(8):
-        literals = []
-        for _ in range(rng.integers(1, 4)):
-            predicate, arity = (("p", 1), ("q", 2), ("r", 0))[rng.integers(3)]
-            terms = tuple(random_term(rng, 2) for _ in range(arity))
-            literals.append(Literal(bool(rng.integers(2)), Atom(predicate, terms)))
-        clauses.append(Clause(tuple(literals), f"c{number}", "", "axiom"))
-    return form_of(*clauses)
+    rows = [random_literals(rng, {"p": 1, "q": 2, "r": 0}, 3) for _ in range(8)]
+    return form_of(*(Clause(row, f"c{number}", "", "axiom") for number, row in enumerate(rows)))
 
 
 def apart(term: Term) -> Term:
@@ -99,12 +90,9 @@ def test_clauses_of_many_problems_side_by_side() -> None:
         assert (problem[links] == problem[literal]).all()
 
 
-def test_proofs_start_with_the_goal() -> None:
+def test_proofs_start_with_the_goal_or_without_one_with_negative_clauses() -> None:
     form = read("axiom, p", "negated_conjecture, ~ p | q", "axiom, ~ q", "negated_conjecture, r")
     assert start_clauses(form) == ([1, 3], [2])
-
-
-def test_without_conjecture_proofs_start_with_negative_clauses() -> None:
     form = read("axiom, p(X) | ~ q(X)", "axiom, ~ p(a)", "axiom, q(a)", "axiom, ~ q(b) | ~ p(b)")
     assert start_clauses(form) == ([1, 3], [])
     matrix = build_library([form]).matrix
@@ -130,21 +118,26 @@ def test_what_is_made_up_hashes_alike() -> None:
     assert differs == ["q"]
 
 
-def test_what_cannot_be_a_library() -> None:
+WIDE = ",".join(f"X{i}" for i in range(1025))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (f"p({WIDE}) | q({WIDE.replace('X', 'Y')})",
+         "clause wide has 2,050 variables; more than 2,048 are"),
+        (f"p({','.join(2049 * ['a'])})", "p has 2,049 arguments; more than 2,048 are not"),
+    ],
+    ids=["variables", "arguments"],
+)  # fmt: skip
+def test_what_is_too_wide_is_a_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        library_of(f"cnf(wide, axiom, {text}).")
+
+
+def test_a_library_has_problems() -> None:
     with pytest.raises(ValueError, match="needs at least one problem"):
         build_library([])
-    names = [Variable(f"X{i}") for i in range(2049)]
-    halves = (Atom("p", tuple(names[:1025])), Atom("p", tuple(names[1025:])))
-    clause = Clause(tuple(Literal(True, half) for half in halves), "wide", "", "axiom")
-    with pytest.raises(ValueError, match=r"clause wide has 2,049 variables; more than 2,048 are"):
-        build_library([form_of(clause)])
-
-
-def test_a_symbol_with_too_many_arguments() -> None:
-    wide = Atom("p", tuple(Function("a") for _ in range(2049)))
-    clause = Clause((Literal(True, wide),), "wide", "", "axiom")
-    with pytest.raises(ValueError, match=r"p has 2,049 arguments; more than 2,048 are not"):
-        build_library([form_of(clause)])
 
 
 def test_shuffling_changes_the_order_of_one_problem_alone() -> None:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from formulas import literals
+from provers import proof_by_deepening
 
-import envs.proving
-from envs.proving.calculus.deepening import deepen
-from envs.proving.calculus.matrix import build_library
+from envs.proving.game import OWN
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import ClauseForm, Not, Problem
 from envs.proving.logic.tptp import parse_problem, read_problem
 from envs.proving.proofs.checker import check_proof
-from envs.proving.proofs.extract import proof_of
 from envs.proving.proofs.proof import EXTENSION, LEMMA, REDUCTION, Instance, Node, Proof
 from envs.proving.proofs.tableau_text import tableau_text
 from envs.proving.proofs.tstp import quoted, tstp, unquoted
-
-PROBLEMS = Path(envs.proving.__file__).parent / "problems"
 
 PROBLEM = parse_problem(
     """fof('every one', axiom, ! [X] : (p(X) => (q(X,X) | r(X)))).
@@ -49,26 +44,9 @@ def small_proof() -> Proof:
     return Proof("small", instances, rows)
 
 
-def test_a_tableau_is_drawn() -> None:
-    assert check_proof(FORM, small_proof())
-    assert tableau_text(small_proof(), FORM) == (
-        "small: a closed tableau of 4 nodes\n"
-        "\n"
-        "start: clause goal\n"
-        "└─ 1  p(sk1)          clause 'every one'\n"
-        "   ├─ 2  q(sk1,sk1)   clause 12\n"
-        "   │  └─ 3  ~ p(sk1)  reduction with node 1\n"
-        "   └─ 4  r(sk1)       clause goal_2\n"
-        "\n"
-        "clauses used\n"
-        "  'every one'  ~ p(X) | q(X,X) | r(X)  (axiom)\n"
-        "  12           ~ q(X,Y) | ~ p(Y)  (axiom)\n"
-        "  goal         p(sk1)  (negated conjecture)\n"
-        "  goal_2       ~ r(sk1)  (negated conjecture)\n"
-    )
-
-
 def test_ascii_draws_the_same() -> None:
+    """As what stands in the manual, which test_proving_game.py compares."""
+    assert check_proof(FORM, small_proof())
     drawn = tableau_text(small_proof(), FORM, unicode=False)
     assert drawn.isascii()
     rich = tableau_text(small_proof(), FORM)
@@ -136,18 +114,17 @@ def test_names_are_quoted_where_they_must_be(name: str, text: str) -> None:
     assert unquoted(text) == name
 
 
-def proved(path: Path) -> tuple[Problem, ClauseForm, Proof]:
-    problem = read_problem(path)
+def proved(number: int) -> tuple[Problem, ClauseForm, Proof]:
+    problem = read_problem(OWN / "pelletier" / f"pelletier_{number}.p")
     form = clausify(problem)
-    library = build_library([form])
-    attempt = deepen(library.matrix, 0, inferences=20_000)
-    assert attempt.proved
-    return problem, form, proof_of(library, 0, attempt.tableau)
+    proof = proof_by_deepening(form)
+    assert proof is not None
+    return problem, form, proof
 
 
-@pytest.mark.parametrize("name", ["pelletier_19", "pelletier_43", "pelletier_45", "pelletier_51"])
-def test_every_line_reads_back_and_names_lines_before_it(name: str) -> None:
-    problem, form, proof = proved(PROBLEMS / "pelletier" / f"{name}.p")
+@pytest.mark.parametrize("number", [19, 43, 45, 51])
+def test_every_line_reads_back_and_names_lines_before_it(number: int) -> None:
+    problem, form, proof = proved(number)
     text = tstp(problem, form, proof)
     statements = parse_problem(text, "derivation").statements
     lines = [line for line in text.splitlines() if line[0] != "%"]
@@ -168,9 +145,9 @@ def test_every_line_reads_back_and_names_lines_before_it(name: str) -> None:
     assert statements[-1].formula == parse_problem("cnf(c, axiom, $false).", "t").statements[0][2]
 
 
-@pytest.mark.parametrize("name", ["pelletier_19", "pelletier_43", "pelletier_45"])
-def test_the_drawing_has_every_node(name: str) -> None:
-    _, form, proof = proved(PROBLEMS / "pelletier" / f"{name}.p")
+@pytest.mark.parametrize("number", [19, 43, 45])
+def test_the_drawing_has_every_node(number: int) -> None:
+    _, form, proof = proved(number)
     drawn = tableau_text(proof, form)
     numbers = [int(found) for found in re.findall(r"^[│ ]*[├└]─ (\d+)  ", drawn, re.MULTILINE)]
     assert numbers == list(range(1, len(proof.nodes) + 1))

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from program import COMMAND, answer, run
+from program import COMMAND, answer, refused, run
 from provers import write_prover
 
 from envs.proving.game import OWN
 from envs.proving.proofs.checker import Verdict
 from selfplay.proving import prover as provers
-from selfplay.verbs import cli
 
 FILES = {
     "theorem.p": (OWN / "pelletier" / "pelletier_24.p").read_text(),
@@ -55,7 +54,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_proof_is_shown_for_people_and_for_programs(place: Path) -> None:
     done = run(place, "prove", "theorem.p", "--net", "none", "--proof", "both")
     assert done.returncode == 0, done.stderr
-    assert re.sub(r"compiling the search, once: \d+ s\n", "", done.stderr) == ""
+    assert re.sub(r"compiling the search, once \(\d+ s\)\n", "", done.stderr) == ""
     lines = done.stdout.splitlines()
     assert lines[0] == "% SZS status Theorem for theorem"
     assert "theorem: a closed tableau of 9 nodes" in lines
@@ -157,21 +156,12 @@ def test_time_and_inferences_run_out(place: Path) -> None:
         ("set", "InputError for set", "set is a folder: expected one TPTP file"),
     ],
 )
-def test_what_cannot_be_read(
-    place: Path,
-    words: str,
-    status: str,
-    sentence: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(place)
-    assert cli.main(["prove", *words.split()]) == 1
-    out, err = capsys.readouterr()
-    assert out == f"% SZS status {status}\n"
-    assert sentence in err
-    assert err.startswith("selfplay: ")
-    assert err.count("\n") == 1
+def test_what_cannot_be_read(place: Path, words: str, status: str, sentence: str) -> None:
+    done = run(place, "prove", words)
+    assert (done.returncode, done.stdout) == (1, f"% SZS status {status}\n")
+    assert sentence in done.stderr
+    assert done.stderr.startswith("selfplay: ")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -193,20 +183,10 @@ def test_what_cannot_be_read(
         ),
     ],
 )
-def test_mistakes_are_one_sentence(
-    place: Path,
-    words: str,
-    sentence: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(place)
-    assert cli.main(words.split()) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert sentence in err
-    assert err.startswith("selfplay: ")
-    assert err.count("\n") == 1
+def test_mistakes_are_one_sentence(place: Path, words: str, sentence: str) -> None:
+    said = refused(run(place, *words.split()))
+    assert said.startswith("selfplay: ")
+    assert sentence in said
 
 
 @pytest.mark.parametrize(
@@ -222,19 +202,13 @@ def test_mistakes_are_one_sentence(
         ("explore none", "the following arguments are required: PROBLEM.p"),
     ],
 )
-def test_wrong_usage(words: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        cli.main(words.split())
-    out, err = capsys.readouterr()
-    assert end.value.code == 2
-    assert sentence in err
-    assert out == ""
-    assert err.count("\n") == 1
+def test_wrong_usage(place: Path, words: str, sentence: str) -> None:
+    assert sentence in refused(run(place, *words.split()), 2)
 
 
 @pytest.mark.parametrize("part", ["clausify", "check_proof", "read_problem"])
 def test_ctrl_c_ends_what_does_not_heed_it(
-    part: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    part: str, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What hears nothing is left alone, and the command ends all the same."""
     left = threading.Event()
@@ -245,19 +219,17 @@ def test_ctrl_c_ends_what_does_not_heed_it(
         return Verdict(False, "never said")
 
     monkeypatch.setattr(provers, part, press)
-    monkeypatch.chdir(place)
     begun = time.perf_counter()
     try:
-        assert cli.main(["prove", "theorem.p", "--net", "none", "--seconds", "15"]) == 130
+        done = run(place, "prove", "theorem.p", "--net", "none", "--seconds", "15")
         assert time.perf_counter() - begun < 15
     finally:
         left.set()
-    assert capsys.readouterr().out.startswith("% SZS status User for theorem\n")
+    assert done.returncode == 130
+    assert done.stdout.startswith("% SZS status User for theorem\n")
 
 
-def test_ctrl_c_tells_what_was_done(
-    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_ctrl_c_tells_what_was_done(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     search, main = provers.search_unguided, threading.main_thread().ident or 0
 
     def pressed(matrix: Any, problem: int, inferences: int | None, *rest: Any) -> Any:
@@ -266,35 +238,15 @@ def test_ctrl_c_tells_what_was_done(
         return search(matrix, problem, inferences, *rest)
 
     monkeypatch.setattr(provers, "search_unguided", pressed)
-    monkeypatch.chdir(place)
-    assert cli.main(["prove", "hard.p", "--net", "none", "--seconds", "60"]) == 130
-    out, err = capsys.readouterr()
-    assert out.startswith("% SZS status User for hard\n")
-    made = re.search(r"% no proof, unguided: ([\d,]+) inferences, ([\d.]+) s; interrupted", out)
+    done = run(place, "prove", "hard.p", "--net", "none", "--seconds", "60")
+    assert done.returncode == 130
+    assert done.stdout.startswith("% SZS status User for hard\n")
+    told = r"% no proof, unguided: ([\d,]+) inferences, ([\d.]+) s; interrupted"
+    made = re.search(told, done.stdout)
     assert made is not None
     assert int(made[1].replace(",", "")) > 0
     assert float(made[2]) < 10
-    assert "Traceback" not in err
-
-
-def interrupted(place: Path, after_s: float, *words: str) -> tuple[int, str, str]:
-    """The exit code and the output of a command that gets Ctrl-C, as does all of its group."""
-    process = subprocess.Popen(
-        [*COMMAND, *words],
-        cwd=place,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    time.sleep(after_s)  # an interrupt in the middle of an import may be swallowed there
-    os.killpg(process.pid, signal.SIGINT)
-    try:
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    return process.returncode, out, err
+    assert "Traceback" not in done.stderr
 
 
 def test_progress_is_live_only_where_it_can_be(place: Path) -> None:
@@ -304,34 +256,6 @@ def test_progress_is_live_only_where_it_can_be(place: Path) -> None:
     assert "proving hard" in live
     for terminal, kind in ((True, "dumb"), (False, "xterm-256color")):
         assert "\x1b" not in run(place, *words, terminal=terminal, TERM=kind).stderr
-
-
-def test_progress_is_live_in_a_terminal(place: Path) -> None:
-    ours, theirs = os.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, "prove", "hard.p", "--net", "none", "--seconds", "1.5"],
-        cwd=place,
-        env=os.environ | {"TERM": "xterm-256color"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(ours, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        shown += piece
-    assert process.stdout is not None
-    assert process.stdout.read().startswith(b"% SZS status Timeout for hard")
-    assert process.wait(timeout=60) == 1
-    os.close(ours)
-    assert b"\x1b[" in shown
-    assert b"proving hard" in shown
 
 
 # --- evaluate --problems -------------------------------------------------------------------------
@@ -383,9 +307,18 @@ def test_evaluate_tells_what_was_done_before_ctrl_c(place: Path) -> None:
     hard.mkdir(exist_ok=True)
     for number in range(50):
         (hard / f"hard{number:02}.p").write_text(FILES["hard.p"])
-    words = ("evaluate", "none", "--problems", "hard", "--seconds", "2", "--json")
-    code, out, err = interrupted(place, 14, *words)
-    assert code == 130
+    process = subprocess.Popen(
+        [*COMMAND, "evaluate", "none", "--problems", "hard", "--seconds", "2", "--json"],
+        cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    time.sleep(14)  # an interrupt in the middle of an import may be swallowed there
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
     found = json.loads(out)
     assert 0 < found["problems"] < 50
     assert {each["status"] for each in found["results"]} <= {"Timeout", "User"}

@@ -5,28 +5,22 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from families import toy_family
+from chains import chain
+from provers import library_of
 from tiny_runs import assert_equal, stop_after
 from tiny_runs import timeless_metrics as told_of
 
-from envs.proving.calculus.matrix import build_library
 from envs.proving.calculus.tableau import OVER, PROVED
 from envs.proving.game import OWN, Proving
 from envs.proving.kept_aside import held_out
-from envs.proving.logic.clausify import clausify
-from envs.proving.logic.formula import Problem
-from envs.proving.logic.tptp_writer import statement_text
-from selfplay.config import Config, parse_config
+from selfplay.config import parse_config
 from selfplay.learning import checkpoint
-from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.curriculum import Matchmaker
 from selfplay.proving.lessons import replay
 from selfplay.proving.measure import ProvedProblems
@@ -36,6 +30,7 @@ from selfplay.regimes.prove import Prove
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics import find
 from selfplay.training.metrics_file import read_metrics
+from selfplay.training.proving_agent import load_guide
 from selfplay.training.run import Outcome, train
 from selfplay.types import Evaluator
 
@@ -129,41 +124,43 @@ def test_every_problem_is_tried_without_the_net_first(straight: Outcome) -> None
     assert straight.scalars["prove/ever"] >= found
 
 
-def test_after_the_first_time_the_clauses_are_shuffled(
-    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each problem once in order, then twice in random orders, then guided."""
-    done: list[tuple[str, int]] = []
+@pytest.fixture
+def rounds_worked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int]]]:
+    """How each round of a run is worked, and its problems in that order."""
+    worked: list[tuple[str, list[int]]] = []
     plain = TrialWorkers.work
 
     def work(self: TrialWorkers, net: Any, problems: Any, how: Any, rng: Any) -> Any:
-        done.append((how, len(problems)))
+        worked.append((how, problems.tolist()))
         return plain(self, net, problems, how, rng)
 
     monkeypatch.setattr(TrialWorkers, "work", work)
+    return worked
+
+
+def test_after_the_first_time_the_clauses_are_shuffled(
+    recipe: str, tmp_path: Path, rounds_worked: list[tuple[str, list[int]]]
+) -> None:
+    """Each problem once in order, then twice in random orders, then guided."""
     train(recipe, ["regime.unguided_rounds=3", "budget.positions=300"], str(tmp_path / "run"))
     rounds = [("in order", 6), ("in order", 4)] + 2 * [("shuffled", 6), ("shuffled", 4)]
+    done = [(how, len(problems)) for how, problems in rounds_worked]
     assert done[:6] == rounds
     assert set(done[6:]) == {("guided", 6)}
 
 
 def test_the_hardest_problems_of_a_round_come_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str
+    recipe: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rounds_worked: list[tuple[str, list[int]]],
 ) -> None:
     """So that no long trial begins when the others are done."""
-    done: list[list[int]] = []
-    plain = TrialWorkers.work
-
-    def work(self: TrialWorkers, net: Any, problems: Any, how: Any, rng: Any) -> Any:
-        if how == "guided":
-            done.append(problems.tolist())
-        return plain(self, net, problems, how, rng)
-
-    monkeypatch.setattr(TrialWorkers, "work", work)
     monkeypatch.setattr(Matchmaker, "rates", lambda self: np.linspace(1.0, 0.0, len(self.refuted)))
     train(recipe, ["budget.positions=300"], str(tmp_path / "run"))
-    assert len(done) > 1
-    for problems in done:
+    guided = [problems for how, problems in rounds_worked if how == "guided"]
+    assert len(guided) > 1
+    for problems in guided:
         assert problems == sorted(problems, reverse=True)
 
 
@@ -272,13 +269,10 @@ def test_other_problems_are_refused_with_both_numbers(straight: Outcome, tmp_pat
 
 def test_the_proving_game_can_be_played_against_nobody_too(recipe: str, tmp_path: Path) -> None:
     """Self-play learns the same game, from problems drawn at random."""
-    plain = {"kind": "selfplay", "positions": 20}
-    overrides = [f"regime.{key}={json.dumps(value)}" for key, value in plain.items()]
-    path = tmp_path / "selfplay.toml"
+    path, regime = tmp_path / "selfplay.toml", '[regime]\nkind = "selfplay"\npositions = 20\n'
     text = Path(recipe).read_text()
-    begin, end = text.index("[regime]"), text.index("[net]")
-    path.write_text(text[:begin] + text[end:])
-    outcome = train(str(path), [*overrides, "budget.positions=20"], str(tmp_path / "run"))
+    path.write_text(re.sub(r"\[regime\].*(?=\[net\])", regime, text, flags=re.DOTALL))
+    outcome = train(str(path), ["budget.positions=20"], str(tmp_path / "run"))
     assert outcome.finished
     lines = read_metrics(outcome.folder)
     assert [line["phase"] for line in lines] == ["strength", "selfplay", "learn", "strength"]
@@ -297,9 +291,9 @@ def test_the_net_learns_what_leads_to_a_proof(tmp_path: Path) -> None:
     """
     folder = tmp_path / "problems"
     folder.mkdir()
-    for problem in toy_family("chain", [6] * 64, np.random.default_rng(0)):
-        text = "\n".join(map(statement_text, problem.statements))
-        (folder / f"{problem.name}.p").write_text(text + "\n")
+    rng = np.random.default_rng(0)
+    for number in range(1, 65):
+        (folder / f"chain_6_{number}.p").write_text(chain(6, rng))
     recipe = write_recipe(tmp_path, folder)
     overrides = [
         "regime.trials=64", "regime.inferences=200", "regime.unguided_inferences=20000",
@@ -309,29 +303,17 @@ def test_the_net_learns_what_leads_to_a_proof(tmp_path: Path) -> None:
     ]  # fmt: skip
     outcome = train(recipe, overrides, str(tmp_path / "run"))
     assert rounds(outcome.folder)[-1]["prove/guided"] == 1
-    fresh = toy_family("chain", [6] * 40, np.random.default_rng(1))
-    config = RunFolder(outcome.folder).config()
-    learned = proved(config, fresh, trained(outcome))
-    alone = proved(config, fresh, Unguided(64))
-    assert learned >= 32
-    assert alone <= 8
+    rng = np.random.default_rng(1)
+    game = Proving(library=library_of(*(chain(6, rng) for _ in range(40))))
+    guide = load_guide(str(outcome.folder))
 
+    def proved(evaluator: Evaluator) -> int:
+        rng, numbers = np.random.default_rng(0), list(range(40))
+        trials = attempt(game, guide.search, evaluator, numbers, 40, rng, explore=False)
+        return sum(trial.proved for trial in trials)
 
-def trained(outcome: Outcome) -> Evaluator:
-    folder = RunFolder(outcome.folder)
-    path = folder.latest()
-    assert path is not None
-    net = folder.config().net.build(folder.config().rules())
-    net.load_state_dict(checkpoint.load(path)["net"])
-    return NetEvaluator(net, 64, "cpu", torch.float32, 0)
-
-
-def proved(config: Config, problems: Sequence[Problem], evaluator: Evaluator) -> int:
-    """How many are proved within 40 inferences each."""
-    game = Proving(library=build_library([clausify(problem) for problem in problems]))
-    rng, numbers = np.random.default_rng(0), list(range(len(problems)))
-    trials = attempt(game, config.search, evaluator, numbers, 40, rng, explore=False)
-    return sum(trial.proved for trial in trials)
+    assert proved(guide.opinions(game)) >= 32
+    assert proved(Unguided(64)) <= 8
 
 
 # Refusals ----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from provers import game_of, is_accepted
+from provers import TRAP, game_of, is_accepted, number_of
 
 import envs
 from envs.proving.calculus.deepening import deepen
@@ -28,13 +28,6 @@ from envs.proving.proofs.proof import EXTENSION
 from envs.proving.proofs.tableau_text import tableau_text
 from selfplay import arrays
 from selfplay.proving.lessons import moves_of, replay
-
-TRAP = """
-cnf(goal, negated_conjecture, ~ p(X) | ~ q(X)).
-cnf(first, axiom, p(a)).
-cnf(second, axiom, p(b)).
-cnf(beside, axiom, q(b)).
-"""
 
 
 @pytest.fixture(scope="module")
@@ -61,17 +54,34 @@ def accepted(game: Proving, state: ProvingState, i: int = 0) -> bool:
     return is_accepted(game.library, int(state.problem[i]), arrays.take(state.tableau, i))
 
 
-def test_a_proof_pays_one() -> None:
-    state, rewards, discounts = played(game_of(TRAP), 0, 1)
-    assert (rewards, discounts) == ([0, 1], [1, 0])
-    assert scalars(state, OVER, MOVES, INFERENCES, OPTIONS) == [PROVED, 2, 3, 0]
-    assert accepted(game_of(TRAP), state)
+GROWS = "cnf(goal, negated_conjecture, ~ p(a)). cnf(f, axiom, p(X) | ~ p(f(X)))."
+TWO_WAYS = GROWS + "cnf(g, axiom, p(X) | ~ p(g(X)))."
 
 
-def test_a_dead_end_pays_minus_one() -> None:
-    state, rewards, discounts = played(game_of(TRAP), 0, 0)
-    assert (rewards, discounts) == ([0, -1], [1, 0])
-    assert scalars(state, OVER, LIMITED, OPTIONS) == [LOST, 0, 0]
+@pytest.mark.parametrize(
+    ("text", "options", "moves", "reward", "over", "limited"),
+    [
+        (TRAP, {}, [0, 1], 1, PROVED, 0),
+        (TRAP, {}, [0, 0], -1, LOST, 0),
+        (GROWS, {"nodes": 8}, [0], -1, LOST, 1),
+        (GROWS, {"variables": 4}, [0], -1, LOST, 1),
+        (GROWS, {"depth": 4}, [0], -1, LOST, 1),
+        (TWO_WAYS, {"max_moves": 5}, [0] * 5, -1, LOST, 0),
+    ],
+    ids=["proof", "dead end", "nodes", "variables", "depth", "choices"],
+)
+def test_the_last_choice_pays(
+    text: str, options: dict[str, int], moves: list[int], reward: int, over: int, limited: int
+) -> None:
+    game = game_of(text, **options)
+    state, rewards, discounts = played(game, *moves)
+    before = len(moves) - 1
+    assert rewards == [0] * before + [reward]
+    assert discounts == [1] * before + [0]
+    assert scalars(state, OVER, LIMITED, MOVES) == [over, limited, len(moves)]
+    if over == PROVED:
+        assert scalars(state, INFERENCES, OPTIONS) == [3, 0]
+        assert accepted(game, state)
 
 
 def test_inferences_without_alternative_are_done_at_once() -> None:
@@ -89,24 +99,6 @@ def test_inferences_without_alternative_are_done_at_once() -> None:
     assert game.legal(state)[0, :3].tolist() == [True, True, False]
 
 
-@pytest.mark.parametrize("options", [{"nodes": 8}, {"variables": 4}, {"depth": 4}])
-def test_limits_that_are_reached_lose(options: dict[str, int]) -> None:
-    game = game_of(
-        "cnf(goal, negated_conjecture, ~ p(a)). cnf(grows, axiom, p(X) | ~ p(f(X))).", **options
-    )
-    state, rewards, discounts = played(game, 0)
-    assert (rewards, discounts) == ([-1], [0])
-    assert scalars(state, OVER, LIMITED) == [LOST, 1]
-
-
-def test_choices_are_limited() -> None:
-    text = """cnf(goal, negated_conjecture, ~ p(a)). cnf(f, axiom, p(X) | ~ p(f(X))).
-              cnf(g, axiom, p(X) | ~ p(g(X)))."""
-    state, rewards, discounts = played(game_of(text, max_moves=5), *[0] * 5)
-    assert (rewards, discounts) == ([0, 0, 0, 0, -1], [1, 1, 1, 1, 0])
-    assert scalars(state, OVER, MOVES) == [LOST, 5]
-
-
 def test_the_view_changes_what_is_observed_and_nothing_else(own: Library) -> None:
     game = Proving(library=own, nodes=150)
     seen = game.seen_as("graph")
@@ -118,24 +110,6 @@ def test_the_view_changes_what_is_observed_and_nothing_else(own: Library) -> Non
         arrays.leaves(seen.observe(other)), arrays.leaves(expected), strict=True
     ):
         np.testing.assert_array_equal(mine, theirs)
-
-
-def test_steps_are_pure(own: Library) -> None:
-    game = Proving(library=own)
-    rng = np.random.default_rng(3)
-    state = game.init(rng, 64)
-    for _ in range(12):
-        before = arrays.tree_map(np.copy, state)
-        legal = game.legal(state)
-        action = np.array([rng.choice(np.flatnonzero(row)) for row in legal], np.int32)
-        after, paid = game.step(state, action)
-        again, paid_again = game.step(state, action)
-        for one, two in zip(arrays.leaves(before), arrays.leaves(state), strict=True):
-            assert np.array_equal(one, two)
-        for one, two in zip(arrays.leaves((after, paid)), arrays.leaves((again, paid_again)),
-                            strict=True):  # fmt: skip
-            assert np.array_equal(one, two)
-        state = after
 
 
 def test_random_games_that_are_won_are_proofs(own: Library) -> None:
@@ -196,7 +170,7 @@ def test_the_proof_drawn_in_the_manual_is_what_the_program_prints(own: Library) 
     manual = (Path(envs.__file__).parent.parent / "docs" / "proving.md").read_text("utf-8")
     drawn = [block.split("\n```")[0] for block in manual.split("```text\n")[1:]]
     game = Proving(library=own)
-    problem = [form.name for form in own.forms].index("pelletier_24")
+    problem = number_of(own, "pelletier_24")
     form = own.forms[problem]
     closed = deepen(own.matrix, problem, inferences=20_000).tableau
     moves = moves_of(game, problem, closed)

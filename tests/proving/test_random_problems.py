@@ -6,14 +6,12 @@ from random import Random
 
 import pytest
 from formulas import denied, formula_symbols, holds, random_problem, random_world
+from provers import proof_by_deepening
 
-from envs.proving.calculus.deepening import deepen
-from envs.proving.calculus.matrix import build_library
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import Problem
 from envs.proving.logic.tptp import parse_problem
 from envs.proving.proofs.checker import check_clause_form, check_proof
-from envs.proving.proofs.extract import proof_of
 
 WORLDS = 40  # of one, two and three things, in which nothing proved may be false
 
@@ -37,11 +35,9 @@ def try_problem(text: str, rng: Random) -> bool:
     assert whole.accepted, f"{whole.reason}\n{text}"
     if not form.clauses:
         return False
-    library = build_library([form])
-    found = deepen(library.matrix, 0, inferences=2000)
-    if not found.proved:
+    proof = proof_by_deepening(form, 2000)
+    if proof is None:
         return False
-    proof = proof_of(library, 0, found.tableau)
     verdict = check_proof(form, proof)
     assert verdict.accepted, f"{verdict.reason}\n{text}"
     clauses = check_clause_form(problem, form, {one.clause for one in proof.instances})

@@ -160,88 +160,77 @@ def test_names_roles_and_annotations() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "place", "complaint"),
     [
-        ("hello", "line 1, column 1: found hello, expected fof, cnf or include"),
-        ("", " states nothing: expected at least one fof(...) or cnf(...)"),
-        ("% nothing but this", " states nothing: expected at least one fof(...) or cnf(...)"),
-        ("tff(a, type, p: $o).",
-         "line 1, column 1: found tff (typed first-order logic), expected fof or cnf: other "
-         "languages are not read"),
-        ("thf(a, axiom, p).",
-         "line 1, column 1: found thf (higher-order logic), expected fof or cnf: other "
-         "languages are not read"),
-        ("fof(a, type, p).",
-         "line 1, column 8: found the role type (the type of a symbol), which is not read"),
-        ("fof(a, fi_domain, p).",
-         "line 1, column 8: found the role fi_domain (a finite interpretation), which is not "
-         "read"),
-        ("fof(a, axioms, p).",
-         "line 1, column 8: found axioms, expected a role (axiom, hypothesis, definition, "
-         "assumption, lemma, theorem, corollary, conjecture, negated_conjecture, plain, "
-         "unknown)"),
-        ("fof(A, axiom, p).", "line 1, column 5: found A, expected the name of a statement"),
-        ("fof a", "line 1, column 5: found a, expected ("),
-        ("fof(a; axiom, p).", "line 1, column 6: found ;, expected ,"),
-        ("fof(a, axiom, p)\nfof(b, axiom, q).",
-         "line 2, column 1: found fof, expected the full stop after a statement"),
-        ("fof(a, axiom,\n  p(X)).",
-         "line 2, column 5: found the free variable X, expected a quantifier that binds it"),
-        ("fof(a, axiom, (![X]: p(X)) & p(f(X))).",
-         "line 1, column 34: found the free variable X, expected a quantifier that binds it"),
-        ("fof(a, axiom, p & q | r).",
-         "line 1, column 21: found | after &, expected parentheses: & and | have no order of "
-         "precedence"),
-        ("fof(a, axiom, p => q => r).",
-         "line 1, column 22: found => after =>, expected parentheses: connectives have no "
-         "order of precedence"),
-        ("fof(a, axiom, p q).", "line 1, column 17: found q, expected a connective, a comma or )"),
-        ("fof(a, axiom, (p).", "line 1, column 18: found ., expected a connective, a comma or )"),
-        ("fof(a, axiom, (p",
-         "line 1, column 17: found the end of the text, expected a connective or )"),
-        ("fof(a, axiom, p &).", "line 1, column 18: found ), expected a formula"),
-        ("fof(a, axiom, p(,)).", "line 1, column 17: found ,, expected a term"),
-        ("fof(a, axiom, p(a b)).", "line 1, column 19: found b, expected a comma or )"),
-        ("fof(a, axiom, a = ).", "line 1, column 19: found ), expected a term"),
-        ("fof(a, axiom, 3).", "line 1, column 16: found ), expected = or !="),
-        ("fof(a, axiom, ![x]: p).",
-         "line 1, column 17: found x, expected a variable, which begins with a capital"),
-        ("fof(a, axiom, ![X] p).", "line 1, column 20: found p, expected :"),
-        ("fof(a, axiom, $less(a,b)).",
-         "line 1, column 15: found $less, expected $true, $false or a predicate of the problem"),
-        ("cnf(a, axiom, p & q).", "line 1, column 17: found &, expected | or )"),
-        ("cnf(a, axiom, p | (! [X] : q(X))).",
-         "line 1, column 20: found !, expected a literal: a clause is a disjunction of atoms "
-         "and negated atoms"),
-        ("cnf(a, axiom, X(b)).",
-         "line 1, column 15: found the variable X as a predicate, expected a name"),
-        ("fof(a, axiom, 'abc).",
-         "line 1, column 15: found a quote that is not closed on its line, expected a formula"),
-        ('fof(a, axiom, p("abc)).',
-         "line 1, column 17: found a double quote that is not closed on its line, expected a "
-         "term"),
-        ("/* never closed",
-         "line 1, column 1: found a slash, or a comment that is not closed, expected fof, "
-         "cnf or include"),
-        ("fof(a, axiom, p, [b).", "line 1, column 20: found ), expected matching brackets"),
-        ("fof(a, axiom, p, f(b.", "line 1, column 22: found the end of the text, expected )"),
-        ("cnf(a, axiom, ~ (p | q)).",
-         "line 1, column 20: found |, expected ) after the literal that is negated"),
-        ("fof(a, axiom, p('')).",
-         "line 1, column 17: found '', expected a name between the quotes"),
-        ("fof('', axiom, p).", "line 1, column 5: found '', expected a name between the quotes"),
-        ("fof(a, interpretation, p).",
-         "line 1, column 8: found the role interpretation (an interpretation), which is not "
-         "read"),
-        ("include(f).", "line 1, column 9: found f, expected the name of a file in single quotes"),
-        ("\x00", "line 1, column 1: found '\\x00', expected fof, cnf or include"),
+        ("hello", "1:1", "found hello, expected fof, cnf or include"),
+        ("", "", "states nothing: expected at least one fof(...) or cnf(...)"),
+        ("% nothing but this", "", "states nothing: expected at least one fof(...) or cnf(...)"),
+        ("tff(a, type, p: $o).", "1:1",
+         "found tff (typed first-order logic), expected fof or cnf: other languages are not read"),
+        ("thf(a, axiom, p).", "1:1",
+         "found thf (higher-order logic), expected fof or cnf: other languages are not read"),
+        ("fof(a, type, p).", "1:8",
+         "found the role type (the type of a symbol), which is not read"),
+        ("fof(a, fi_domain, p).", "1:8",
+         "found the role fi_domain (a finite interpretation), which is not read"),
+        ("fof(a, axioms, p).", "1:8",
+         "found axioms, expected a role (axiom, hypothesis, definition, assumption, lemma, "
+         "theorem, corollary, conjecture, negated_conjecture, plain, unknown)"),
+        ("fof(A, axiom, p).", "1:5", "found A, expected the name of a statement"),
+        ("fof a", "1:5", "found a, expected ("),
+        ("fof(a; axiom, p).", "1:6", "found ;, expected ,"),
+        ("fof(a, axiom, p)\nfof(b, axiom, q).", "2:1",
+         "found fof, expected the full stop after a statement"),
+        ("fof(a, axiom,\n  p(X)).", "2:5",
+         "found the free variable X, expected a quantifier that binds it"),
+        ("fof(a, axiom, (![X]: p(X)) & p(f(X))).", "1:34",
+         "found the free variable X, expected a quantifier that binds it"),
+        ("fof(a, axiom, p & q | r).", "1:21",
+         "found | after &, expected parentheses: & and | have no order of precedence"),
+        ("fof(a, axiom, p => q => r).", "1:22",
+         "found => after =>, expected parentheses: connectives have no order of precedence"),
+        ("fof(a, axiom, p q).", "1:17", "found q, expected a connective, a comma or )"),
+        ("fof(a, axiom, (p).", "1:18", "found ., expected a connective, a comma or )"),
+        ("fof(a, axiom, (p", "1:17", "found the end of the text, expected a connective or )"),
+        ("fof(a, axiom, p &).", "1:18", "found ), expected a formula"),
+        ("fof(a, axiom, p(,)).", "1:17", "found ,, expected a term"),
+        ("fof(a, axiom, p(a b)).", "1:19", "found b, expected a comma or )"),
+        ("fof(a, axiom, a = ).", "1:19", "found ), expected a term"),
+        ("fof(a, axiom, 3).", "1:16", "found ), expected = or !="),
+        ("fof(a, axiom, ![x]: p).", "1:17",
+         "found x, expected a variable, which begins with a capital"),
+        ("fof(a, axiom, ![X] p).", "1:20", "found p, expected :"),
+        ("fof(a, axiom, $less(a,b)).", "1:15",
+         "found $less, expected $true, $false or a predicate of the problem"),
+        ("cnf(a, axiom, p & q).", "1:17", "found &, expected | or )"),
+        ("cnf(a, axiom, p | (! [X] : q(X))).", "1:20",
+         "found !, expected a literal: a clause is a disjunction of atoms and negated atoms"),
+        ("cnf(a, axiom, X(b)).", "1:15", "found the variable X as a predicate, expected a name"),
+        ("fof(a, axiom, 'abc).", "1:15",
+         "found a quote that is not closed on its line, expected a formula"),
+        ('fof(a, axiom, p("abc)).', "1:17",
+         "found a double quote that is not closed on its line, expected a term"),
+        ("/* never closed", "1:1",
+         "found a slash, or a comment that is not closed, expected fof, cnf or include"),
+        ("fof(a, axiom, p, [b).", "1:20", "found ), expected matching brackets"),
+        ("fof(a, axiom, p, f(b.", "1:22", "found the end of the text, expected )"),
+        ("cnf(a, axiom, ~ (p | q)).", "1:20",
+         "found |, expected ) after the literal that is negated"),
+        ("fof(a, axiom, p('')).", "1:17", "found '', expected a name between the quotes"),
+        ("fof('', axiom, p).", "1:5", "found '', expected a name between the quotes"),
+        ("fof(a, interpretation, p).", "1:8",
+         "found the role interpretation (an interpretation), which is not read"),
+        ("include(f).", "1:9", "found f, expected the name of a file in single quotes"),
+        ("\x00", "1:1", "found '\\x00', expected fof, cnf or include"),
     ],
 )  # fmt: skip
-def test_what_is_not_tptp_is_said_with_its_place(text: str, complaint: str) -> None:
+def test_what_is_not_tptp_is_said_with_its_place(text: str, place: str, complaint: str) -> None:
+    """The place as line:column."""
     with pytest.raises(TptpError) as caught:
         parse_problem(text, "test")
-    expected = f"test{complaint}" if complaint.startswith(" ") else f"test, {complaint}"
-    assert str(caught.value) == expected
+    line, _, column = place.partition(":")
+    where = f", line {line}, column {column}:" if place else ""
+    assert str(caught.value) == f"test{where} {complaint}"
 
 
 @pytest.mark.parametrize(
@@ -289,18 +278,51 @@ def test_includes_lie_beside_the_file_or_below_tptp(
     )
 
 
-def test_complaints_about_includes(tmp_path: Path) -> None:
-    (tmp_path / "circle.p").write_text("include('circle.p').")
-    with pytest.raises(
-        TptpError, match=r"line 1, column 1: found an include of .*circle\.p, which"
-    ):
-        read_problem(tmp_path / "circle.p")
-    (tmp_path / "bad.ax").write_text("fof(a, axiom, p).\nfof(b axiom, p).")
-    with pytest.raises(TptpError, match=r"bad\.ax, line 2, column 7: found axiom, expected ,$"):
-        parse_problem("include('bad.ax').", "test", tmp_path)
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One file that can be read, good.ax, and others."""
     (tmp_path / "good.ax").write_text("fof(a, axiom, p).")
-    with pytest.raises(TptpError, match=r"test, line 1, column 22: .*good\.ax has no statement b$"):
-        parse_problem("include('good.ax',[a,b]).", "test", tmp_path)
+    (tmp_path / "bad.ax").write_text("fof(a, axiom, p).\nfof(b axiom, p).")
+    (tmp_path / "circle.ax").write_text("include('circle.ax').")
+    (tmp_path / "bytes.p").write_bytes(b"fof(a, axiom, p).\nfof(b\x00")
+    (tmp_path / "empty.p").write_bytes(b"")
+    os.mkfifo(tmp_path / "pipe.p")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "complaint"),
+    [
+        ("'circle.ax'", TptpError,
+         r"circle\.ax, line 1, column 1: found an include of .*circle\.ax, which"),
+        ("'bad.ax'", TptpError, r"bad\.ax, line 2, column 7: found axiom, expected ,$"),
+        ("'good.ax',[a,b]", TptpError, r"test, line 1, column 22: .*good\.ax has no statement b$"),
+        ("'/dev/zero'", UnreadableError, r"^test, line 1, column 9: /dev/zero is no ordinary"),
+        ("'..'", UnreadableError, r"^test, line 1, column 9: .* is a folder"),
+    ],
+)  # fmt: skip
+def test_complaints_about_includes(
+    text: str, error: type[Exception], complaint: str, folder: Path
+) -> None:
+    with pytest.raises(error, match=complaint):
+        parse_problem(f"include({text}).", "test", folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "complaint"),
+    [
+        ("none.p", TptpError, r"^there is no file .*none\.p: expected a TPTP file$"),
+        (".", TptpError, " is a folder: expected one TPTP file, say one of those"),
+        ("bytes.p", UnreadableError, r"bytes\.p is not a text file: it holds zero bytes$"),
+        ("pipe.p", UnreadableError, r"pipe\.p is no ordinary file; copy what it holds"),
+        ("empty.p", TptpError, r"empty\.p states nothing: expected at least one fof"),
+    ],
+)
+def test_complaints_about_files(
+    name: str, error: type[Exception], complaint: str, folder: Path
+) -> None:
+    with pytest.raises(error, match=complaint):
+        read_problem(folder / name)
 
 
 def test_includes_have_an_end(tmp_path: Path) -> None:
@@ -321,34 +343,10 @@ def test_included_files_have_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         parse_problem("include('long.ax').\ninclude('long.ax').", "test", tmp_path)
 
 
-def test_includes_of_what_is_no_ordinary_file(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableError, match=r"^test, line 1, column 9: /dev/zero is no ordinary"):
-        parse_problem("include('/dev/zero').", "test", tmp_path)
-    with pytest.raises(UnreadableError, match=r"^test, line 1, column 9: .* is a folder"):
-        parse_problem("include('..').", "test", tmp_path)
-
-
-def test_an_include_may_select_all(tmp_path: Path) -> None:
-    (tmp_path / "good.ax").write_text("fof(a, axiom, p).")
+def test_an_include_may_select_all(folder: Path) -> None:
     for more in ("*", "[a]", "*, space", "[a], space"):
-        (statement,) = parse_problem(f"include('good.ax', {more}).", "test", tmp_path).statements
+        (statement,) = parse_problem(f"include('good.ax', {more}).", "test", folder).statements
         assert statement.name == "a"
-
-
-def test_complaints_about_files(tmp_path: Path) -> None:
-    with pytest.raises(TptpError, match=r"^there is no file .*none\.p: expected a TPTP file$"):
-        read_problem(tmp_path / "none.p")
-    with pytest.raises(TptpError, match=r" is a folder: expected one TPTP file, say one of those"):
-        read_problem(tmp_path)
-    (tmp_path / "bytes.p").write_bytes(b"fof(a, axiom, p).\nfof(b\x00")
-    with pytest.raises(UnreadableError, match=r"bytes\.p is not a text file: it holds zero bytes$"):
-        read_problem(tmp_path / "bytes.p")
-    os.mkfifo(tmp_path / "pipe.p")
-    with pytest.raises(UnreadableError, match=r"pipe\.p is no ordinary file; copy what it holds"):
-        read_problem(tmp_path / "pipe.p")
-    (tmp_path / "empty.p").write_bytes(b"")
-    with pytest.raises(TptpError, match=r"empty\.p states nothing: expected at least one fof"):
-        read_problem(tmp_path / "empty.p")
 
 
 def test_problem_files_are_all_below_a_folder_in_order(tmp_path: Path) -> None:

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from provers import moves_are_accepted
 
 from envs.proving.calculus.matrix import build_library
 from envs.proving.game import OWN, Proving, load_library
-from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
 from envs.proving.proofs.proof import Proof
 from selfplay import arrays
@@ -28,7 +22,6 @@ from selfplay.learning.samples import joined
 from selfplay.nets import Net
 from selfplay.nets.evaluator import CancelledError, NetEvaluator, Usage
 from selfplay.proving import workers as proving_workers
-from selfplay.proving.lessons import replay
 from selfplay.proving.workers import Effort, RoundPart, TrialWorkers
 from selfplay.search import Puct
 from selfplay.system.workers import EndedError
@@ -87,9 +80,7 @@ def accepted(game: Proving, batches: list[RoundPart]) -> set[int]:
             assert trial.actions == ()
             continue
         proved.add(trial.problem)
-        tableau = arrays.take(replay(game, trial.problem, trial.actions)[1].tableau, 0)
-        proof = proof_of(game.library, trial.problem, tableau)
-        assert check_proof(game.library.forms[trial.problem], proof)
+        assert moves_are_accepted(game, trial.problem, trial.actions)
     return proved
 
 
@@ -229,53 +220,3 @@ def test_a_net_that_knows_the_problems_goes_to_other_processes() -> None:
         workers.close()
     assert 0 < len(accepted(game, alone)) <= 8
     assert sum(len(batch.trials) for batch in helped) == 8
-
-
-ORPHANED = """
-import multiprocessing
-import os
-import sys
-import numpy as np
-import torch
-
-sys.path[:0] = {tests!r}
-
-if __name__ == "__main__":
-    from test_trial_workers import EFFORT, SEARCH, evaluator, CHOSEN
-    from envs.proving.game import Proving
-    from selfplay.config import parse_config
-    from selfplay.proving.workers import TrialWorkers
-
-    game = Proving(CHOSEN)
-    section = parse_config({{"net": {{"kind": "walks", "features": 8, "width": 16}}}}).net
-    net = section.build(game)
-    workers = TrialWorkers(game, SEARCH, EFFORT, evaluator, 2)
-    workers.work(net, np.zeros(2, np.int64), "in order", np.random.default_rng(0))
-    print(*[child.pid for child in multiprocessing.active_children()], flush=True)
-    os.kill(os.getpid(), 9)
-"""
-CHOSEN = str(OWN / "pelletier" / "pelletier_24.p")
-
-
-def test_workers_end_with_the_process_that_leads(tmp_path: Path) -> None:
-    """However that ends: it is killed."""
-    script = tmp_path / "orphaned.py"
-    script.write_text(ORPHANED.format(tests=[str(Path(__file__).parents[n]) for n in (0, 1)]))
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=250, check=False
-    )
-    workers = [int(number) for number in done.stdout.split()]
-    assert (done.returncode, len(workers)) == (-signal.SIGKILL, 2), done.stderr
-    until = time.monotonic() + 20
-    while any(is_running(worker) for worker in workers) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not any(is_running(worker) for worker in workers)
-
-
-def is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{process}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"

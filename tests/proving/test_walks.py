@@ -1,64 +1,44 @@
 """Hashed term walks: what they tell apart and what not, and how many there are."""
 
-import numpy as np
+from typing import Any
 
-from envs.proving.calculus.matrix import build_library
+import numpy as np
+from provers import game_of
+
 from envs.proving.calculus.tableau import INFERENCES, MOVES, OPTIONS, OVER, SIZE, VARIABLES
 from envs.proving.game import Proving, ProvingState
-from envs.proving.logic.formula import Atom, Clause, ClauseForm, Function, Literal, Term, Variable
 from envs.proving.views.walks import CONTEXT, OPTION, TABLE, WalksObs
 from selfplay import arrays
+from selfplay.proving.lessons import replay
 
-X, Y, Z = Variable("X"), Variable("Y"), Variable("Z")
-A, B = Function("a"), Function("b")
+SIZES: dict[str, Any] = {"nodes": 32, "variables": 32, "actions": 8}
 
-
-def f(*parts: Term) -> Term:
-    return Function("f", parts)
-
-
-def clause(name: str, *literals: tuple[bool, str, tuple[Term, ...]], goal: bool = False) -> Clause:
-    parts = tuple(Literal(sign, Atom(symbol, terms)) for sign, symbol, terms in literals)
-    return Clause(parts, name, name, "negated_conjecture" if goal else "axiom")
-
-
-def game_of(*clauses: Clause) -> Proving:
-    form = ClauseForm("small", clauses, True, False, frozenset(), frozenset())
-    return Proving(library=build_library([form]), nodes=32, variables=32, actions=8)
-
-
-def small(x: Term = X, y: Term = Y, second: str = "q") -> Proving:
-    """Goal ~p(a, f(x, b)), then ``second``; two ways to close it, with a choice after each."""
-    return game_of(
-        clause("goal", (False, "p", (A, f(x, B))), (False, second, (A,)), goal=True),
-        clause("one", (True, "p", (y, f(x, B))), (False, "r", (x, y))),
-        clause("two", (True, "p", (y, f(A, B))), (False, "r", (y, A))),
-        clause("three", (True, "r", (x, y)), (False, "q", (f(x, y),))),
-        clause("four", (True, "r", (y, x)), (False, "s", (x,))),
-        clause("five", (True, "q", (f(y, A),)), (False, "s", (y,))),
-        clause("six", (True, "q", (f(x, y),)), (False, "p", (x, A))),
-    )
+# a goal and what comes after it; two ways to close it, with a choice after each
+SMALL = """
+cnf(goal, negated_conjecture, ~ p(a,f(X,b)) | ~ q(a)).
+cnf(one, axiom, p(Y,f(X,b)) | ~ r(X,Y)).
+cnf(two, axiom, p(Y,f(a,b)) | ~ r(Y,a)).
+cnf(three, axiom, r(X,Y) | ~ q(f(X,Y))).
+cnf(four, axiom, r(Y,X) | ~ s(X)).
+cnf(five, axiom, q(f(Y,a)) | ~ s(Y)).
+cnf(six, axiom, q(f(X,Y)) | ~ p(X,a)).
+"""
+# two start clauses, from which the same goal r(a) is reached below different literals
+TWO_WAYS = """
+cnf(left, negated_conjecture, ~ p(a)). cnf(right, negated_conjecture, ~ q(a)).
+cnf(l, axiom, p(X) | ~ r(X)). cnf(r, axiom, q(X) | ~ r(X)).
+cnf(m, axiom, r(X) | ~ t(X)). cnf(n, axiom, r(X) | ~ u(X,X)).
+cnf(t1, axiom, t(X) | ~ v1(X)). cnf(t2, axiom, t(X) | ~ v2(X)).
+cnf(u1, axiom, u(X,Y) | ~ v1(X)). cnf(u2, axiom, u(X,Y) | ~ v2(X)).
+"""
 
 
-def two_ways(first: str, second: str) -> Proving:
-    """Two start clauses, from which the same goal r(a) is reached below different literals."""
-    return game_of(
-        clause("left", (False, first, (A,)), goal=True),
-        clause("right", (False, second, (A,)), goal=True),
-        clause("l", (True, first, (X,)), (False, "r", (X,))),
-        clause("r", (True, second, (X,)), (False, "r", (X,))),
-        clause("m", (True, "r", (X,)), (False, "t", (X,))),
-        clause("n", (True, "r", (X,)), (False, "u", (X, X))),
-        *(clause(f"t{i}", (True, "t", (X,)), (False, f"v{i}", (X,))) for i in (1, 2)),
-        *(clause(f"u{i}", (True, "u", (X, Y)), (False, f"v{i}", (X,))) for i in (1, 2)),
-    )
+def small(text: str = SMALL) -> Proving:
+    return game_of(text, **SIZES)
 
 
 def played(game: Proving, *actions: int) -> ProvingState:
-    state = game.start(np.zeros(1, np.int32))
-    for action in actions:
-        state, _ = game.step(state, np.array([action], np.int32))
-    return state
+    return replay(game, 0, actions)[1]
 
 
 def seen(game: Proving, state: ProvingState) -> WalksObs:
@@ -72,7 +52,7 @@ def count(row: np.ndarray) -> int:
 
 
 def test_variables_have_no_names() -> None:
-    game, other = small(), small(Z, Variable("Other"))
+    game, other = small(), small(SMALL.replace("X", "Z").replace("Y", "Other"))
     for actions in ((), (0,), (0, 0), (0, 1), (0, 0, 0)):
         mine, yours = seen(game, played(game, *actions)), seen(other, played(other, *actions))
         assert count(mine.options[0]) > 0
@@ -81,13 +61,13 @@ def test_variables_have_no_names() -> None:
 
 
 def test_symbols_have() -> None:
-    game, other = small(), small(second="s")
+    game, other = small(), small(SMALL.replace("~ q(a)", "~ s(a)"))
     mine, yours = seen(game, played(game, 0)), seen(other, played(other, 0))
     assert set(mine.context[0].tolist()) != set(yours.context[0].tolist())
 
 
 def test_different_goals_and_different_paths_to_a_goal_are_seen() -> None:
-    game = two_ways("p", "q")
+    game = small(TWO_WAYS)
     left, right = (played(game, start) for start in (0, 1))
     for state in (left, right):  # the same goal, the same inferences, and but for the path the rest
         assert state.tableau.scalars[0, OPTIONS] == 2
@@ -124,10 +104,9 @@ def test_equal_positions_look_equal_and_rows_do_not_mix() -> None:
 
 
 def test_nothing_is_seen_when_it_is_over() -> None:
-    game = game_of(
-        clause("goal", (False, "p", (X,)), goal=True),
-        clause("end", (True, "p", (A,))),
-        clause("dead", (True, "p", (B,)), (False, "q", (B,))),
+    game = small(
+        "cnf(goal, negated_conjecture, ~ p(X)). cnf(end, axiom, p(a))."
+        "cnf(dead, axiom, p(b) | ~ q(b))."
     )
     state = played(game, 0)
     assert state.tableau.scalars[0, OVER] == 0
@@ -157,6 +136,6 @@ def test_the_walks_of_a_small_position_counted_by_hand() -> None:
     for walks in (obs.context, obs.options):
         assert int(walks.min()) >= 0
         assert int(walks.max()) < TABLE
-    start = seen(two_ways("p", "q"), played(two_ways("p", "q")))
+    start = seen(small(TWO_WAYS), played(small(TWO_WAYS)))
     assert count(start.context[0]) == 1  # nothing is there yet
     assert count(start.options[0, 0]) == (3) + (2)  # the clause, its length, its role; p, a

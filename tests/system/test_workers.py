@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +84,41 @@ def test_what_cannot_begin_says_why() -> None:
     with pytest.raises(ValueError, match="there is no such base"):
         answered(workers)
     workers.close()
+
+
+ORPHANED = """
+import multiprocessing, os, sys
+sys.path.insert(0, {tests!r})
+from test_workers import Workers, answered, begin
+if __name__ == "__main__":
+    workers = Workers(2, begin, 60)
+    for task in (5, 6):
+        workers.give(task)
+    answered(workers)
+    print(*[child.pid for child in multiprocessing.active_children()], flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_they_end_with_the_process_that_leads(tmp_path: Path) -> None:
+    """However that ends: it is killed."""
+    script = tmp_path / "orphaned.py"
+    script.write_text(ORPHANED.format(tests=str(Path(__file__).parent)))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False
+    )
+    workers = [int(number) for number in done.stdout.split()]
+    assert (done.returncode, len(workers)) == (-signal.SIGKILL, 2), done.stderr
+    until = time.monotonic() + 20
+    while any(is_running(worker) for worker in workers) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(is_running(worker) for worker in workers)
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
