@@ -14,8 +14,6 @@ import pytest
 from reference import HashedEvaluator, uniform
 
 from envs import importing
-from envs.connect4 import Connect4
-from envs.tictactoe import TicTacToe
 from selfplay.types import Evaluator
 
 # a job in the background ignores the first, one of nohup the second
@@ -46,16 +44,6 @@ def hashed() -> HashedEvaluator:
 def no_opinion() -> Evaluator:
     """All actions alike, every position even."""
     return uniform
-
-
-@pytest.fixture(scope="session")
-def tictactoe() -> TicTacToe:
-    return TicTacToe()
-
-
-@pytest.fixture(scope="session")
-def connect4() -> Connect4:
-    return Connect4()
 
 
 @pytest.fixture

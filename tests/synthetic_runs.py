@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from selfplay.stats import wilson
+from selfplay.stats import Interval, wilson
 
 POSITIONS = 600  # that the planted rates are measured on
 FLOPS = 10 ** np.arange(10.0, 14.01, 0.25)
@@ -103,12 +103,10 @@ def write_run(
                 "cost/positions_unique": float(unique or step),
                 "cost/effective_epochs": samples / (unique or step),
                 "cost/games": float((data or {}).get("games") or step / 10),
-                "strength/mistake_rate": share.value,
-                "strength/mistake_rate_low": share.low,
-                "strength/mistake_rate_high": share.high,
-                "strength/net_mistake_rate": min(1.0, 1.5 * share.value),
-                "strength/net_mistake_rate_low": min(1.0, 1.5 * share.low),
-                "strength/net_mistake_rate_high": min(1.0, 1.5 * share.high),
+                **share.scalars("strength/mistake_rate"),
+                **Interval(*(min(1.0, 1.5 * each) for each in share)).scalars(
+                    "strength/net_mistake_rate"
+                ),
                 "strength/optimal_mass": 1 - share.value,
                 "strength/value_cross_entropy": 0.3 + rate,
                 "strength/policy_cross_entropy": 2 * rate,

@@ -121,8 +121,8 @@ def test_equal_seeds_still_differ_in_their_positions() -> None:
     """The band is that of the positions, which all seeds share: Wilson's interval."""
     share = wilson(60, 600)
     flops = np.array([1e10, 1e12])
-    columns = {RATE: share.value, f"{RATE}_low": share.low, f"{RATE}_high": share.high}
-    runs = [run_of(flops, {k: np.full(2, v) for k, v in columns.items()}, i) for i in range(3)]
+    columns = {name: np.full(2, value) for name, value in share.scalars(RATE).items()}
+    runs = [run_of(flops, columns, i) for i in range(3)]
     (curve,) = curves([group_of("a", runs)], RATE, replicates=50_000)
     low, high = band(curve)
     assert (low[0], high[0]) == pytest.approx((share.low, share.high), abs=5e-4)
