@@ -10,10 +10,11 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-from compare.test_compare_records import LAW, change, labels
+from compare.test_compare_records import LAW, labels
 from program import refused
 from sweep.test_sweep import plan_of
 from synthetic_runs import write_run
+from tiny_runs import change_config
 from verbs.test_ranges import BEYOND, assert_refused
 
 import envs
@@ -129,7 +130,7 @@ def test_the_search_without_a_net_is_told_without_one(tmp_path: Path) -> None:
 def test_runs_measured_in_other_ways_are_refused(
     changes: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
-    change(write_run(tmp_path / "a", LAW, kind="prove"), game="proving")
-    change(write_run(tmp_path / "b", LAW, kind="prove", seed=1), game="proving", **changes)
+    change_config(write_run(tmp_path / "a", LAW, kind="prove"), game="proving")
+    change_config(write_run(tmp_path / "b", LAW, kind="prove", seed=1), game="proving", **changes)
     with pytest.raises(ValueError, match=said):
         read_runs([tmp_path])
