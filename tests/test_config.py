@@ -114,6 +114,7 @@ def test_a_file_name_becomes_a_run_name(tmp_path: Path) -> None:
             "search.kind is 'gumble', expected one of 'gumbel', 'puct'; did you mean 'gumbel'?",
         ),
         ({"search": {"kind": "x"}}, "search.kind is 'x', expected one of 'gumbel', 'puct'"),
+        ({"backend": {"kind": "graph"}}, "backend.kind is 'graph', expected one of 'threads'"),
         (
             {"search": {"simulations": 0}},
             "search.simulations = 0: Input should be greater than or equal to 1",
