@@ -214,7 +214,9 @@ def _sentence(problem: Any) -> str:
         return f"the option {option} is missing; name it there, or with --set {option}=..."
     if problem["type"] == "union_tag_invalid":
         context = problem["ctx"]
-        near = difflib.get_close_matches(str(context["tag"]), list(_kinds(place[0])), n=1, cutoff=0.4)
+        near = difflib.get_close_matches(
+            str(context["tag"]), list(_kinds(place[0])), n=1, cutoff=0.4
+        )
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return (
             f"{'.'.join(plain)}.kind is {context['tag']!r}, expected one of "
