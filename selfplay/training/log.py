@@ -22,7 +22,7 @@ from selfplay.system.progress import clock
 from selfplay.system.streams import unheeded
 from selfplay.training import metrics_file as metrics
 from selfplay.training.events import EVENTS, Clock, RunEvents
-from selfplay.training.metrics import ENDS, table
+from selfplay.training.metrics import ENDS, find, table
 from selfplay.types import Report
 
 
@@ -135,18 +135,18 @@ class Screen:
         if self._paid is not None:
             iterations, seconds = self._paid()
             cells += [("elapsed", clock(seconds)), ("iteration", f"{iterations + 1:,}")]
-        shown = [each for each in table() if each.label]
-        for metric in shown:
-            value = latest.get(metric.name)
+        for metric in table():
+            value = latest.get(metric.name) if metric.label else None
             if value and not metric.name.startswith("strength/") and not math.isnan(value):
                 cells.append((metric.label, metric.form.format(value)))
         if self._measured_at is not None:
             cells.append(("strength at", f"{self._measured_at:,} positions"))
-        for metric in shown:
-            for name in [name for name in latest if metric.matches(name)]:
-                if name.startswith("strength/") and not name.endswith(ENDS):
-                    label = metric.label.replace("PLAYER", name.partition("vs_")[2])
-                    cells.append((label, metric.form.format(latest[name])))
+        curves = [name for name in latest if name.startswith("strength/")]
+        owners = [(of, name) for name in curves if (of := find(name)) and not name.endswith(ENDS)]
+        for of, name in sorted(owners, key=lambda pair: table().index(pair[0])):
+            if of.label:
+                label = of.label.replace("PLAYER", name.partition("vs_")[2])
+                cells.append((label, of.form.format(latest[name])))
         return cells
 
     def _left_s(self) -> float:

@@ -143,6 +143,7 @@ _FIXED_STOCK = (
 _NET = (Metric("net/parameters", "weights of the net"),)
 
 
+@cache
 def table() -> tuple[Metric, ...]:
     """All metrics, those of strength first."""
     strength = [metric for measure in MEASURES for metric in measure.metrics]
