@@ -4,234 +4,57 @@
     00000/ 00001/ ...          state_FIELD.npy ...  action outcome game ply second key split
                                and, where the expert tells them, policy and scores
 
-Columns are memory-mapped, so that a set may be larger than memory; ``Writer`` keeps one shard.
+Columns are memory-mapped, so that a set may be larger than memory.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-import time
-from collections.abc import Iterator, Sequence
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import leaves, names_of, tree_map
-from selfplay.data import splits
-from selfplay.data.columns import (
-    Column,
-    Columns,
-    check_ranges,
-    columns_of,
-    map_columns,
-    open_column,
-    sha256_of,
-)
-from selfplay.data.manifest import (
-    FORMAT,
-    Manifest,
-    Shard,
-    Source,
-    read_manifest,
-    write_manifest,
-)
-from selfplay.data.unfinished import busy, clear, refuse_taken
+from selfplay.arrays import holds_objects, leaves, names_of, tree_map
+from selfplay.data.manifest import NAME, Manifest, Shard, read_manifest
+from selfplay.data.splits import SPLITS
 from selfplay.lines.games import Games, first_rows
-from selfplay.lines.keys import canonical_keys, game_keys
-from selfplay.system.files import refused
-from selfplay.system.lock import LOCK, locked
 from selfplay.types import Game, State
 
-SHARD_ROWS = 1 << 20
-SHARD_BYTES = 1 << 26  # whichever comes first
-_READABLE = ("train", "validation", "held_out")
+Columns = dict[str, NDArray[Any]]
+_READABLE = SPLITS[:3]
 
 
-class Writer:
-    """Writes games as they come; nothing is a data set before ``close``.
+def columns_of(game: Game, policy: bool, scores: bool) -> dict[str, np.dtype[Any]]:
+    """The type of a row of each column of a data set of ``game``, states first.
 
-    ``held_out``: canonical keys that are to be in no training data (None: those of the test
-    positions that ship for the game).  ``validation``: the share of games kept to check on.
-    Raises ValueError when ``path`` holds something already.
+    Raises ValueError for games whose states are Python objects.
     """
-
-    def __init__(
-        self,
-        path: str | Path,
-        spec: str,
-        game: Game,
-        source: Source,
-        held_out: NDArray[np.uint64] | None = None,
-        validation: float = splits.VALIDATION_SHARE,
-    ) -> None:
-        if not 0 <= validation < 1:
-            raise ValueError(f"the share for validation is {validation}; it must be 0 to below 1")
-        self.path = Path(path)
-        refuse_taken(self.path)
-        self.positions = 0
-        self.games = 0
-        self._game, self._spec, self._source = game, spec, source
-        self._held_out = splits.held_out_keys(game) if held_out is None else held_out
-        self._validation = validation
-        self._columns: dict[str, Column] | None = None
-        self._buffer: list[Columns] = []
-        self._buffered = 0
-        self._rows: list[int] = []  # of each shard
-        self._lock = contextlib.ExitStack()  # on the folder, from the first games on
-
-    def add(self, games: Games) -> None:
-        """Appends whole games; their numbers go on from those before.
-
-        Raises ValueError when a game has no outcome, or when they tell more or less (policy,
-        scores) than those before.
-        """
-        if not len(games.action):
-            return
-        if self._columns is None:
-            self._lock.enter_context(locked(self.path, busy(self.path)))
-            clear(self.path)
-            self._columns = columns_of(
-                self._game, games.policy is not None, games.scores is not None
-            )
-        if np.isnan(games.outcome).any():
-            which = int(games.game[np.isnan(games.outcome).argmax()])
-            raise ValueError(f"game {which + 1} has no outcome: it is not over after its last move")
-        rows = self._encoded(games)
-        if list(rows) != list(self._columns):
-            raise ValueError(
-                f"these games have the columns {', '.join(rows)}; those before had "
-                f"{', '.join(self._columns)}"
-            )
-        self._buffer.append(rows)
-        self._buffered += len(games.action)
-        self.positions += len(games.action)
-        self.games += int(games.game[-1]) + 1
-        while self._buffered >= self._shard_rows():
-            self._flush(self._shard_rows())
-
-    def close(self, source: Source | None = None) -> Manifest:
-        """Resolves the splits, counts, and writes the manifest; ``source`` replaces the first.
-
-        Raises ValueError when no position was added.
-        """
-        if self._columns is None:
-            raise ValueError(f"there are no positions to write to {self.path}")
-        if self._buffered:
-            self._flush(self._buffered)
-        folders = [self.path / f"{i:05}" for i in range(len(self._rows))]
-        mapped = [open_column(folder / "split.npy", "r+") for folder in folders]
-        keys = [open_column(folder / "key.npy") for folder in folders]
-        unique = splits.resolve(keys, mapped, self._held_out)
-        tally = splits.Tally()
-        for folder, split in zip(folders, mapped, strict=True):
-            split.flush()
-            game, outcome, second = (
-                open_column(folder / f"{column}.npy") for column in ("game", "outcome", "second")
-            )
-            tally.add(split, game, outcome, second)
-        del mapped, split, keys
-        shards = tuple(
-            Shard(
-                folder.name,
-                rows,
-                {f"{c}.npy": sha256_of(folder / f"{c}.npy") for c in self._columns},
-            )
-            for folder, rows in zip(folders, self._rows, strict=True)
+    state = game.init(np.random.default_rng(0), 1)
+    if holds_objects(state):
+        raise ValueError(
+            f"the states of {game.name} are Python objects; a data set needs a game whose states "
+            f"are arrays of numbers (docs/games.md)"
         )
-        manifest = Manifest(
-            FORMAT,
-            self._spec,
-            self._game.name,
-            self._game.num_actions,
-            source or self._source,
-            tally.counts(unique),
-            shards,
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        )
-        write_manifest(self.path, manifest)
-        self._unlock()
-        return manifest
-
-    def discard(self) -> None:
-        """Removes what was written, where the games cannot be completed."""
-        if self._columns is None:  # nothing was, and the folder may be another process's
-            return
-        self._unlock()
-        for i in range(len(self._rows) + 1):
-            shutil.rmtree(self.path / f"{i:05}", ignore_errors=True)
-        with contextlib.suppress(OSError):  # there is something else in it, or nothing was written
-            self.path.rmdir()
-
-    def _unlock(self) -> None:
-        (self.path / LOCK).unlink(missing_ok=True)
-        self._lock.close()
-
-    def _encoded(self, games: Games) -> Columns:
-        """The rows to write, in the types of the columns; ``split`` is the game's as yet."""
-        assert self._columns is not None
-        number = games.game
-        start = first_rows(number)
-        lengths = np.diff(start, append=len(number))
-        rank = np.arange(len(number)) - np.repeat(start, lengths)
-        key = canonical_keys(self._game, games.state)
-        hashes = game_keys(self._game, games.action, start, key)
-        kept = splits.is_validation(hashes, self._validation)
-        rows = dict(zip(names_of(games.state, "state"), leaves(games.state), strict=True))
-        rows |= {
-            "action": games.action,
-            "outcome": games.outcome,
-            "game": number + np.int32(self.games),
-            "ply": rank if games.ply is None else games.ply,
-            "second": rank % 2 == 1 if games.second is None else games.second,
-            "key": key,
-            "split": np.repeat(np.where(kept, splits.VALIDATION, splits.TRAIN), lengths),
-        }
-        if games.policy is not None:
-            rows["policy"] = games.policy
-        if games.scores is not None:
-            rows["scores"] = games.scores
-        return {
-            name: array.astype(self._columns[name].dtype, copy=False)
-            if name in self._columns
-            else array
-            for name, array in rows.items()
-        }
-
-    def _shard_rows(self) -> int:
-        assert self._columns is not None
-        width = sum(
-            column.dtype.itemsize * int(np.prod(column.shape)) for column in self._columns.values()
-        )
-        return max(1, min(SHARD_ROWS, SHARD_BYTES // width))
-
-    def _flush(self, count: int) -> None:
-        """Writes the first ``count`` buffered rows as a shard."""
-        assert self._columns is not None
-        folder = self.path / f"{len(self._rows):05}"
-        for name in self._columns:
-            column = np.concatenate([rows[name] for rows in self._buffer])
-            path = folder / f"{name}.npy"
-            try:
-                folder.mkdir(exist_ok=True)
-                np.save(path, column[:count], allow_pickle=False)
-            except OSError as error:
-                raise refused(path, error) from error
-        self._buffer = [*_behind(self._buffer, count)]
-        self._buffered -= count
-        self._rows.append(count)
-
-
-def _behind(parts: Sequence[Columns], count: int) -> Iterator[Columns]:
-    """What comes after the first ``count`` rows of the parts."""
-    for part in parts:
-        size = len(part["action"])
-        if count < size:
-            yield {name: column[count:].copy() for name, column in part.items()}
-        count = max(0, count - size)
+    kinds: dict[str, Any] = {
+        name: (array.dtype, array.shape[1:])
+        for name, array in zip(names_of(state, "state"), leaves(state), strict=True)
+    }
+    kinds |= {
+        "action": np.int16,
+        "outcome": np.float16,
+        "game": np.int32,
+        "ply": np.uint8 if game.max_moves < 256 else np.uint16,
+        "second": np.bool_,
+        "key": np.uint64,
+        "split": np.uint8,
+    }
+    if policy:
+        kinds["policy"] = (np.float16, (game.num_actions,))
+    if scores:
+        kinds["scores"] = (np.float32, (game.num_actions,))
+    return {name: np.dtype(kind) for name, kind in kinds.items()}
 
 
 def open_data(path: str | Path, game: Game) -> Dataset:
@@ -260,7 +83,7 @@ def check_files(folder: Path, manifest: Manifest) -> None:
                 raise ValueError(f"{path} is missing; make the data set again")
             if sha256_of(path) != expected:
                 raise ValueError(
-                    f"{path} is damaged (its hash is not that of {folder / 'manifest.json'}); "
+                    f"{path} is damaged (its hash is not that of {folder / NAME}); "
                     f"make the data set again"
                 )
 
@@ -271,15 +94,13 @@ class Dataset:
     def __init__(self, path: Path, manifest: Manifest, game: Game) -> None:
         self.path = path
         self.manifest = manifest
+        self._like: State = game.init(np.random.default_rng(0), 1)
         first = manifest.shards[0].sha256
         expected = columns_of(game, "policy.npy" in first, "scores.npy" in first)
-        self._like: State = game.init(np.random.default_rng(0), 1)
-        self._shards = [map_columns(path, shard, expected) for shard in manifest.shards]
+        self._shards = [_map_columns(path, shard, expected, game) for shard in manifest.shards]
         self._start = np.cumsum([0, *(shard.rows for shard in manifest.shards)])
         self._game = np.concatenate([shard["game"] for shard in self._shards])
         self._split = np.concatenate([shard["split"] for shard in self._shards])
-        for shard, columns in zip(manifest.shards, self._shards, strict=True):
-            check_ranges(path / shard.name, columns, game)
         if (np.diff(self._game) < 0).any() or self._game[0] < 0:
             raise ValueError(
                 f"the games in {path} are not in order: it is damaged; make the data set again"
@@ -299,7 +120,7 @@ class Dataset:
         """
         if split not in _READABLE:
             raise ValueError(f"there is no split {split!r}; there are {', '.join(_READABLE)}")
-        rows = np.flatnonzero(self._split == splits.SPLITS.index(split))
+        rows = np.flatnonzero(self._split == SPLITS.index(split))
         first = first_rows(self._game[rows])
         lengths = np.diff(first, append=len(rows))
         if games is not None:
@@ -311,11 +132,9 @@ class Dataset:
                     f"for validation; ask for at most {len(first):,}, or make it with more"
                 )
             # sources are often in order (of years, say): the first ones would be no fair sample
-            drawn = np.sort(np.random.default_rng(0).permutation(len(first))[:games])
-            chosen = np.zeros(len(first), np.bool_)
-            chosen[drawn] = True
-            rows = rows[np.repeat(chosen, lengths)]
-            lengths = lengths[drawn]
+            drawn = np.random.default_rng(0).permutation(len(first))[:games]
+            rows = rows[np.repeat(np.isin(np.arange(len(first)), drawn), lengths)]
+            lengths = lengths[np.sort(drawn)]
             first = np.cumsum(lengths) - lengths
         if one_a_game:
             rows = rows[first + np.random.default_rng(seed).integers(0, lengths)]
@@ -323,8 +142,8 @@ class Dataset:
 
     def take(self, rows: NDArray[np.int64]) -> Games:
         """The positions of ``rows`` [R], in that order, in memory; ``game`` as in the data set."""
-        shard = self._shards[0]
-        fields = {name: self._gather(name, rows) for name in shard if name not in ("key", "split")}
+        names = self._shards[0].keys() - {"key", "split"}
+        fields = {name: self._gather(name, rows) for name in names}
         arrays = iter([fields[name] for name in names_of(self._like, "state")])
         return Games(
             state=tree_map(lambda _: next(arrays), self._like),
@@ -344,15 +163,56 @@ class Dataset:
     def _gather(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
         """The entries of a column, shard by shard."""
         first = self._shards[0][name]
-        found = np.empty((len(rows), *first.shape[1:]), first.dtype)
+        entries = np.empty((len(rows), *first.shape[1:]), first.dtype)
         which = np.searchsorted(self._start, rows, side="right") - 1
-        for i in range(len(self._shards)):
+        for i, shard in enumerate(self._shards):
             here = np.flatnonzero(which == i)
             if len(here):
-                found[here] = self._shards[i][name][rows[here] - self._start[i]]
-        return found
+                entries[here] = shard[name][rows[here] - self._start[i]]
+        return entries
 
 
-def size_on_disk(folder: Path) -> int:
-    """The bytes of the files in a folder."""
-    return sum(os.path.getsize(path) for path in folder.rglob("*") if path.is_file())
+def _map_columns(
+    path: Path, shard: Shard, expected: dict[str, np.dtype[Any]], game: Game
+) -> Columns:
+    """The columns of a shard; raises ValueError when they, or their values, are not the game's."""
+    columns: Columns = {}
+    for name, kind in expected.items():
+        file = path / shard.name / f"{name}.npy"
+        if file.name not in shard.sha256:
+            raise ValueError(f"{path / NAME} has no hash of {file.name}")
+        try:
+            array = open_column(file)
+        except Exception as error:  # a stranger's header makes numpy raise almost anything
+            raise ValueError(f"{file} cannot be read ({error}); make the data set again") from error
+        shape = (shard.rows, *kind.shape)
+        if (array.dtype, array.shape) != (kind.base, shape):
+            raise ValueError(
+                f"{file} holds {array.dtype} {array.shape}; expected {kind.base} {shape}: it is of "
+                f"another version of the game"
+            )
+        columns[name] = array
+    action, outcome, split = (columns[name] for name in ("action", "outcome", "split"))
+    wrong = {
+        "action": ~((action >= 0) & (action < game.num_actions)),
+        "outcome": ~(np.abs(outcome) <= 1),
+        "split": split >= len(SPLITS),
+    }
+    for name, rows in wrong.items():
+        if rows.any():
+            row = int(rows.argmax())
+            raise ValueError(
+                f"{path / shard.name / name}.npy is damaged: row {row} holds {columns[name][row]}, "
+                f"which is no {name} of {game.name}; make the data set again"
+            )
+    return columns
+
+
+def open_column(path: Path, mode: Any = "r") -> Any:
+    """A column, memory-mapped."""
+    return np.load(path, mmap_mode=mode, allow_pickle=False)
+
+
+def sha256_of(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

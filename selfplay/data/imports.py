@@ -10,11 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.data.dataset import Writer
 from selfplay.data.manifest import Manifest, Source
-from selfplay.data.splits import held_out_keys
-from selfplay.lines.keys import canonical_keys
-from selfplay.truth.positions import read_positions
+from selfplay.data.writer import Writer
 from selfplay.types import Game
 
 # format, whose reader is readers/FORMAT.py with import_FORMAT -> the game that it implies
@@ -38,18 +35,10 @@ def import_files(
     """
     module = importlib.import_module(f"selfplay.data.readers.{form}")
     read: Callable[..., Any] = getattr(module, f"import_{form}")
-    writer = Writer(out, spec, game, Source(form, licence), held_out)
+    writer = Writer(out, spec, game, held_out)
     try:
         imported = read(paths, game, writer.add, skip_broken)
         return writer.close(Source(imported.expert, licence, notes=imported.notes))
     except BaseException:
         writer.discard()
         raise
-
-
-def excluded_keys(game: Game, path: str | None) -> NDArray[np.uint64]:
-    """[K] u64, the positions nobody may learn: those that ship and those of a position file."""
-    shipped = held_out_keys(game)
-    if path is None:
-        return shipped
-    return np.union1d(shipped, canonical_keys(game, read_positions(game, path).state))

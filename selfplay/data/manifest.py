@@ -1,19 +1,21 @@
-"""manifest.json of a data set: where it comes from, what is in it, the hashes of its files."""
+"""manifest.json of a data set: its source, what it holds, hashes of its files; told in words."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from selfplay.system.files import write_text_atomically
+from selfplay.system.printable import in_one_line
 from selfplay.system.text import read_text
 
 FORMAT = 1
 NAME = "manifest.json"
 _BYTES = 1 << 26  # of a manifest at most
+_HEADS = ("games", "positions", "unique", "duplicates", "first wins", "draws", "second wins")
 
 
 def _inside(name: str) -> str:
@@ -80,21 +82,13 @@ class Manifest(NamedTuple):
     shards: Annotated[tuple[Shard, ...], AfterValidator(_some)]
     created: str  # UTC
 
-    @property
-    def positions(self) -> int:
-        return sum(shard.rows for shard in self.shards)
-
 
 _MANIFEST = TypeAdapter(Manifest, config=ConfigDict(strict=True))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes the file whole or not at all."""
-    plain = manifest._asdict() | {
-        "source": manifest.source._asdict(),
-        "counts": {split: counts._asdict() for split, counts in manifest.counts.items()},
-        "shards": [shard._asdict() for shard in manifest.shards],
-    }
+    plain = _plain(manifest) | {"shards": [shard._asdict() for shard in manifest.shards]}
     write_text_atomically(folder / NAME, json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -129,3 +123,50 @@ def _reason(error: Exception) -> object:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
     return f"it lacks {error}" if isinstance(error, KeyError) else error
+
+
+def data_lines(folder: Path, manifest: Manifest) -> list[str]:
+    """A table by split, and what is known of the source."""
+    source = manifest.source
+    lines = [
+        f"{folder}: {manifest.game}, {manifest.counts['all'].games:,} games of {source.expert}",
+        f"  {'split':12}" + "".join(f"{head:>13}" for head in _HEADS),
+    ]
+    for split, counts in manifest.counts.items():
+        if counts.positions or split != "dropped":
+            cells = "".join(f"{value:>13,}" for value in counts)
+            lines.append(f"  {split.replace('_', ' '):12}{cells}")
+    if manifest.counts["dropped"].positions:
+        lines.append("  (dropped: positions of validation games that occur in training too)")
+    lines += [
+        f"  expert       {source.expert_s:,.1f} CPU seconds"
+        + (f", {source.expert_flops:.2g} FLOPs of nets" if source.expert_flops else ""),
+        f"  licence      {source.licence or 'not stated'}",
+        f"  on disk      {_size_on_disk(folder) / 1e6:,.1f} MB in {len(manifest.shards)} shards",
+        f"  made         {manifest.created}",
+    ]
+    return [in_one_line(line) for line in (*lines, *(f"  note         {n}" for n in source.notes))]
+
+
+def data_json(folder: Path, manifest: Manifest) -> dict[str, Any]:
+    """The same as one object."""
+    plain = _plain(manifest)
+    kept = ("game", "spec", "actions", "source", "counts")
+    return {
+        "data": str(folder),
+        **{name: plain[name] for name in kept},
+        "shards": len(manifest.shards),
+        "bytes": _size_on_disk(folder),
+        "created": manifest.created,
+    }
+
+
+def _plain(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as objects of JSON, but for its shards."""
+    counts = {split: counts._asdict() for split, counts in manifest.counts.items()}
+    return manifest._asdict() | {"source": manifest.source._asdict(), "counts": counts}
+
+
+def _size_on_disk(folder: Path) -> int:
+    """The bytes of the files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -8,7 +8,8 @@ validation then still shares with training is dropped from validation.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,20 +22,20 @@ from selfplay.types import Game
 TRAIN, VALIDATION, HELD_OUT, DROPPED = range(4)  # codes in the column ``split``
 VALIDATION_SHARE = 0.05  # of the games
 SPLITS = ("train", "validation", "held_out", "dropped")
+_COUNTED = (*SPLITS, "all")
 KEYS_AT_ONCE = 1 << 20  # keys looked at in one go, at 50 bytes each
 
 
-def held_out_keys(game: Game) -> NDArray[np.uint64]:
-    """[K] u64, the canonical keys of the test positions that ship for ``game``."""
-    path = default_positions(game)
-    if path is None:
-        return np.empty(0, np.uint64)
-    return canonical_keys(game, read_positions(game, path).state)
+def held_out_keys(game: Game, path: str | None = None) -> NDArray[np.uint64]:
+    """[K] u64, the positions nobody may learn: those that ship and those of a position file."""
+    files = [file for file in (default_positions(game), path) if file is not None]
+    keys = [canonical_keys(game, read_positions(game, file).state) for file in files]
+    return np.unique(np.concatenate([np.empty(0, np.uint64), *keys]))
 
 
-def is_validation(hashes: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
-    """[G], True for about ``share`` of the games."""
-    drawn: NDArray[np.bool_] = (hashes >> np.uint64(11)).astype(np.float64) < share * 2.0**53
+def is_validation(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """[G], True for about VALIDATION_SHARE of the games."""
+    drawn: NDArray[np.bool_] = hashes >> np.uint64(11) < VALIDATION_SHARE * 2.0**53
     return drawn
 
 
@@ -50,88 +51,56 @@ def resolve(
     """
     total = sum(map(len, keys))
     parts = 1 << max(0, math.ceil(math.log2(total / KEYS_AT_ONCE)))
-    unique = dict.fromkeys((*SPLITS, "all"), 0)
-    for rows, part in _parts(keys, parts):
-        code = np.concatenate([s[r] for s, r in zip(splits, rows, strict=True)])
-        order = np.argsort(part)
-        code, present = _resolved(part[order], code[order], held_out)
-        for which, name in enumerate(SPLITS):
-            unique[name] += int(present[which].sum())
-        unique["all"] += present.shape[1]
-        final = np.empty_like(code)
-        final[order] = code
-        start = 0
-        for split, row in zip(splits, rows, strict=True):
-            split[row] = final[start : start + len(row)]
-            start += len(row)
+    unique = dict.fromkeys(_COUNTED, 0)
+    for part in range(parts):  # by the last bits, so that equal keys come together
+        rows = [np.flatnonzero((shard & np.uint64(parts - 1)) == part) for shard in keys]
+        key = np.concatenate([shard[row] for shard, row in zip(keys, rows, strict=True)])
+        code = np.concatenate([split[row] for split, row in zip(splits, rows, strict=True)])
+        order = np.argsort(key)
+        code[order], present = _resolved(key[order], code[order], held_out)
+        for name, codes in zip(_COUNTED, present, strict=True):
+            unique[name] += int(codes.sum())
+        ends = np.cumsum([len(row) for row in rows])
+        for split, row, final in zip(splits, rows, np.split(code, ends[:-1]), strict=True):
+            split[row] = final
     return unique
 
 
 def _resolved(
     key: NDArray[np.uint64], code: NDArray[np.uint8], held_out: NDArray[np.uint64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """The final codes [M] for keys in order, and [4, U]: which codes each different key has."""
+    """The final codes [M] for keys in order, and [5, U]: of which splits each different key is."""
     first = np.flatnonzero(np.concatenate([[len(key) > 0], key[1:] != key[:-1]]))
     if not len(first):
-        return code, np.empty((len(SPLITS), 0), np.bool_)
+        return code, np.empty((len(_COUNTED), 0), np.bool_)
     lengths = np.diff(first, append=len(key))
     held = np.isin(key[first], held_out)
     learned = np.minimum.reduceat(code, first) == TRAIN
     code = np.where((code == VALIDATION) & np.repeat(learned, lengths), DROPPED, code)
     code = np.where(np.repeat(held, lengths), HELD_OUT, code).astype(np.uint8)
     present = [np.logical_or.reduceat(code == which, first) for which in range(len(SPLITS))]
-    return code, np.stack(present)
+    return code, np.stack([*present, np.ones(len(first), np.bool_)])
 
 
-def _parts(
-    keys: Sequence[NDArray[np.uint64]], parts: int
-) -> Iterator[tuple[list[NDArray[np.int64]], NDArray[np.uint64]]]:
-    """The rows of each shard, and their keys, ``parts`` times (a power of 2), by the last bits.
+def counted(shards: Iterable[Sequence[NDArray[Any]]], unique: dict[str, int]) -> dict[str, Counts]:
+    """What each split holds: games, positions and results; ``unique`` as from ``resolve``.
 
-    So equal keys come together.
+    Shards come in order, each as its columns split, game, outcome and second.
     """
-    for part in range(parts):
-        rows = [np.flatnonzero((shard & np.uint64(parts - 1)) == part) for shard in keys]
-        yield rows, np.concatenate([shard[row] for shard, row in zip(keys, rows, strict=True)])
-
-
-class Tally:
-    """Counts games, positions and results by split while shards go by in order."""
-
-    def __init__(self) -> None:
-        self._counts = dict.fromkeys((*SPLITS, "all"), Counts(0, 0, 0, 0, 0, 0, 0))
-        self._last = dict.fromkeys((*SPLITS, "all"), -1)
-
-    def add(
-        self,
-        split: NDArray[np.uint8],
-        number: NDArray[np.int32],
-        outcome: NDArray[np.floating],
-        second: NDArray[np.bool_],
-    ) -> None:
-        """Adds rows whose games ``number`` are ascending, and not below those added before."""
-        for which, name in enumerate((*SPLITS, "all")):
-            rows = np.flatnonzero(split == which) if name != "all" else np.arange(len(split))
-            if not len(rows):
-                continue
-            new = np.diff(number[rows], prepend=self._last[name]) != 0
-            self._last[name] = int(number[rows[-1]])
-            first = rows[new]
-            result = np.where(second[first], -outcome[first], outcome[first])
-            more = Counts(
-                games=len(first),
-                positions=len(rows),
-                unique=0,
-                duplicates=0,
-                first_wins=int((result > 0).sum()),
-                draws=int((result == 0).sum()),
-                second_wins=int((result < 0).sum()),
-            )
-            self._counts[name] = Counts(*np.add(self._counts[name], more).tolist())
-
-    def counts(self, unique: dict[str, int]) -> dict[str, Counts]:
-        """The sums, with the ``unique`` positions of each split filled in."""
-        return {
-            name: counts._replace(unique=unique[name], duplicates=counts.positions - unique[name])
-            for name, counts in self._counts.items()
-        }
+    sums = {name: np.zeros(5, np.int64) for name in _COUNTED}
+    last = dict.fromkeys(_COUNTED, -1)  # the game that a shard ends with may go on in the next
+    for split, number, outcome, second in shards:
+        for which, name in enumerate(_COUNTED):
+            rows = np.flatnonzero((split == which) | (name == "all"))
+            if len(rows):
+                first = rows[np.diff(number[rows], prepend=last[name]) != 0]
+                result = np.where(second[first], -outcome[first], outcome[first])
+                results = [(np.sign(result) == sign).sum() for sign in (1, 0, -1)]
+                sums[name] += [len(first), len(rows), *results]
+                last[name] = int(number[rows[-1]])
+    return {
+        name: Counts(games, rows, unique[name], rows - unique[name], *results)
+        for name, (games, rows, *results) in (
+            (name, total.tolist()) for name, total in sums.items()
+        )
+    }

@@ -1,17 +1,23 @@
-"""Positions of whole games, and how a list of moves becomes them."""
+"""Positions of whole games: of lists of moves, or of moves drawn as an expert weighs them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import empty_like, length, put, take
+from selfplay.arrays import concatenate, empty_like, length, put, take
 from selfplay.lines.lockstep import Ply, Turn, lockstep
-from selfplay.lines.openings import NO_MOVE
+from selfplay.lines.openings import NO_MOVE, ROUNDS, random_positions
+from selfplay.stats import random_actions
 from selfplay.types import Bool, Float, Game, Int, State
+
+OPENING_SHARE = 0.5  # of the games, where openings are asked for
+
+Choice = tuple[Float, Float | None]  # probabilities [B, A], scores [B, A] or None
+Weigh = Callable[[Turn, np.random.Generator], Choice]
 
 
 class Games(NamedTuple):
@@ -149,3 +155,41 @@ def _back_up(
         after[there] = reward[rows] + np.where(ends, 0, discount[rows] * after[there])
         outcome[rows] = after[there]
     return outcome
+
+
+def play(game: Game, weigh: Weigh, count: int, openings: int, rng: np.random.Generator) -> Games:
+    """``count`` games side by side; the random moves that some begin with are not among them."""
+    state, second, before = _opened(game, count, openings, rng)
+    choices: list[Choice] = []
+
+    def choose(turn: Turn) -> Int:
+        choices.append(weigh(turn, rng))
+        return random_actions(choices[-1][0], rng)
+
+    plies = list(lockstep(game, state, choose, second=second))
+    # game by game, as the positions
+    order = np.argsort(np.concatenate([ply.turn.lane for ply in plies]), kind="stable")
+    policy, scores = (
+        None if column[0] is None else np.concatenate(column)[order]
+        for column in zip(*choices, strict=True)
+    )
+    return gathered(plies, state, before)._replace(policy=policy, scores=scores)
+
+
+def _opened(
+    game: Game, count: int, openings: int, rng: np.random.Generator
+) -> tuple[State, Bool, NDArray[np.int64]]:
+    """``count`` positions that games go on from, none over; who is to move; the moves before."""
+    wanted = np.zeros(count, np.int64)
+    if openings:
+        opened = rng.random(count) < OPENING_SHARE
+        wanted[opened] = rng.integers(1, openings + 1, int(opened.sum()))
+    plies, parts = wanted, []
+    for _ in range(ROUNDS + 1):
+        reached = random_positions(game, plies, rng)
+        parts.append((reached.state, reached.second, (reached.moves != NO_MOVE).sum(axis=1)))
+        missing = count - sum(len(second) for _, second, _ in parts)
+        if not missing:
+            return tuple(concatenate(parts))
+        plies = rng.choice(wanted[wanted > 0], missing)
+    raise ValueError(f"random games of {game.name} end before {openings} moves are played")

@@ -12,10 +12,9 @@ from pydantic import Field
 
 from selfplay.arrays import length, take
 from selfplay.learning.samples import targets
-from selfplay.lines.games import pick
+from selfplay.lines.games import Choice, pick, play
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
-from selfplay.lines.weighed import Choice, play
 from selfplay.players.players import NetPlayer
 from selfplay.regimes.base import Look, RegimeSection
 from selfplay.regimes.loop import Loop, Parts

@@ -14,10 +14,9 @@ from pydantic import Field
 
 from selfplay.arrays import take
 from selfplay.learning.samples import listed
-from selfplay.lines.games import Games, pick
+from selfplay.lines.games import Choice, Games, pick, play
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
-from selfplay.lines.weighed import Choice, play
 from selfplay.players.players import NetPlayer
 from selfplay.regimes.base import Look, RegimeSection
 from selfplay.regimes.loop import Loop, Parts

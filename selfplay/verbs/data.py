@@ -87,7 +87,8 @@ def _show_data(arguments: argparse.Namespace) -> Answer:
 
 
 def _import_data(arguments: argparse.Namespace) -> Answer:
-    from selfplay.data.imports import FORMATS, excluded_keys, import_files
+    from selfplay.data.imports import FORMATS, import_files
+    from selfplay.data.splits import held_out_keys
 
     form = arguments.source
     _only(arguments, form, "targets", "out", "exclude", "game", "licence", "skip_broken")
@@ -101,7 +102,7 @@ def _import_data(arguments: argparse.Namespace) -> Answer:
     import envs
 
     game = envs.make(spec)
-    keys = excluded_keys(game, arguments.exclude)
+    keys = held_out_keys(game, arguments.exclude)
     manifest = import_files(
         form, [Path(path) for path in arguments.targets], spec, game, arguments.out,
         arguments.licence or "", keys, arguments.skip_broken,
@@ -110,10 +111,9 @@ def _import_data(arguments: argparse.Namespace) -> Answer:
 
 
 def _make_data(arguments: argparse.Namespace) -> Answer:
-    from selfplay.data.experts import default_temperature
-    from selfplay.data.generate import GamesOrder, generate
-    from selfplay.data.imports import FORMATS, excluded_keys
-    from selfplay.data.show import progress_text
+    from selfplay.data.generate import GamesOrder, default_temperature, generate
+    from selfplay.data.imports import FORMATS
+    from selfplay.data.splits import held_out_keys
     from selfplay.system.progress import progress
 
     name = arguments.source
@@ -139,12 +139,12 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
         default_temperature(name) if wish is None else wish,
         arguments.openings or 0, arguments.seed or 0, arguments.processes or os.cpu_count() or 1,
     )  # fmt: skip
-    keys = excluded_keys(game, arguments.exclude)
+    keys = held_out_keys(game, arguments.exclude)
     try:
         with progress("making games", every_s=10.0) as say:
             manifest = generate(
                 order, game, arguments.out, lambda *_: player, keys,
-                lambda done: say(lambda: progress_text(done)),
+                lambda done: say(done.text),
             )  # fmt: skip
     except KeyboardInterrupt:
         print(
@@ -166,7 +166,7 @@ def _only(arguments: argparse.Namespace, what: str, *options: str) -> None:
 
 
 def _tell_data(folder: Path, manifest: Manifest) -> Answer:
-    from selfplay.data.show import data_json, data_lines
+    from selfplay.data.manifest import data_json, data_lines
 
     print("\n".join(data_lines(folder, manifest)))
     counts = manifest.counts

@@ -18,10 +18,9 @@ from envs.tictactoe import TicTacToe
 from selfplay.arrays import take
 from selfplay.data.dataset import open_data
 from selfplay.data.generate import GamesOrder, Progress, generate
-from selfplay.lines.games import Games, first_rows
+from selfplay.lines.games import Games, first_rows, play
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
-from selfplay.lines.weighed import play
 from selfplay.stats import random_actions, soften
 from selfplay.truth.base import optimal_moves
 from selfplay.truth.labels import Labeller

@@ -21,9 +21,11 @@ from test_data_games import lines, random_line
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import take
-from selfplay.data import columns, dataset, splits
-from selfplay.data.dataset import Dataset, Writer, open_data
+from selfplay.data import splits
+from selfplay.data import writer as writer_module
+from selfplay.data.dataset import Dataset, open_data
 from selfplay.data.manifest import Source, read_manifest
+from selfplay.data.writer import Writer
 from selfplay.lines.games import Games, first_rows, replay
 from selfplay.lines.keys import canonical_keys, game_keys
 from selfplay.lines.openings import random_positions
@@ -62,12 +64,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         game, random_positions(game, np.full(10, 3), np.random.default_rng(5)).state
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset, "SHARD_ROWS", 100)
+        patch.setattr(writer_module, "SHARD_ROWS", 100)
+        patch.setattr(splits, "VALIDATION_SHARE", 1 / 3)
         patch.setattr(splits, "KEYS_AT_ONCE", 1000)  # so that resolving goes in parts
-        writer = Writer(path, "tictactoe", game, SOURCE, held_out, validation=1 / 3)
+        writer = Writer(path, "tictactoe", game, held_out)
         for seed in range(4):
             writer.add(played(game, 100, seed))
-        writer.close()
+        writer.close(SOURCE)
     return open_data(path, game)
 
 
@@ -85,10 +88,10 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     games = games._replace(
         policy=wide.astype(np.float32), scores=np.where(wide > 0.5, 3, np.nan).astype(np.float32)
     )
-    writer = Writer(tmp_path / "x", "connect4", game, SOURCE)
+    writer = Writer(tmp_path / "x", "connect4", game)
     writer.add(games)
     assert (writer.games, writer.positions) == (30, len(games.action))
-    writer.close()
+    writer.close(SOURCE)
     data = open_data(tmp_path / "x", game)
     assert len(data) == len(games.action)
     rows = np.random.default_rng(2).permutation(len(data))
@@ -216,9 +219,9 @@ def test_one_position_a_game(shared: Dataset) -> None:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    writer = Writer(tmp_path / "small", "connect4", Connect4(), SOURCE)
+    writer = Writer(tmp_path / "small", "connect4", Connect4())
     writer.add(played(Connect4(), 5))
-    writer.close()
+    writer.close(SOURCE)
     return tmp_path / "small"
 
 
@@ -273,17 +276,17 @@ def test_a_changed_manifest_is_refused(small: Path, change: Any, sentence: str) 
 
 def test_what_is_no_data_set_is_not_overwritten(small: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="small exists already; give another folder with --out"):
-        Writer(small, "connect4", Connect4(), SOURCE)
+        Writer(small, "connect4", Connect4())
     empty = tmp_path / "empty"
     empty.mkdir()
-    writer = Writer(empty, "connect4", Connect4(), SOURCE)
+    writer = Writer(empty, "connect4", Connect4())
     with pytest.raises(ValueError, match="there are no positions to write"):
-        writer.close()
+        writer.close(SOURCE)
 
 
 def test_games_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     game = Connect4()
-    writer = Writer(tmp_path / "x", "connect4", game, SOURCE)
+    writer = Writer(tmp_path / "x", "connect4", game)
     with pytest.raises(ValueError, match="game 2 has no outcome"):
         writer.add(replay(game, lines([0, 1, 0, 1, 0, 1, 0], [3, 3, 3])))
     games = played(game, 2)
@@ -291,8 +294,6 @@ def test_games_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"columns .*policy; those before had"):
         writer.add(games._replace(policy=np.ones((len(games.action), 7), np.float32)))
     assert not (tmp_path / "x" / "manifest.json").exists()
-    with pytest.raises(ValueError, match="must be 0 to below 1"):
-        Writer(tmp_path / "y", "connect4", game, SOURCE, validation=1.0)
 
 
 def test_object_states_are_refused(tmp_path: Path) -> None:
@@ -300,14 +301,14 @@ def test_object_states_are_refused(tmp_path: Path) -> None:
 
     game = envs.make("pettingzoo:pettingzoo.classic.tictactoe_v3")
     with pytest.raises(ValueError, match="are Python objects; a data set needs a game"):
-        columns.columns_of(game, False, False)
+        Writer(tmp_path / "x", "tictactoe", game)
 
 
 def test_positions_of_the_tests_are_held_out_by_default(tmp_path: Path) -> None:
     game = Connect4()
-    writer = Writer(tmp_path / "x", "connect4", game, SOURCE)
+    writer = Writer(tmp_path / "x", "connect4", game)
     writer.add(played(game, 500))
-    counts = writer.close().counts
+    counts = writer.close(SOURCE).counts
     held = splits.held_out_keys(game)
     assert len(held) == 600
     data = open_data(tmp_path / "x", game)
@@ -319,36 +320,36 @@ def test_positions_of_the_tests_are_held_out_by_default(tmp_path: Path) -> None:
 
 def test_two_writers_do_not_share_a_folder(tmp_path: Path) -> None:
     game = TicTacToe()
-    one, other = (Writer(tmp_path / "set", "tictactoe", game, SOURCE) for _ in range(2))
+    one, other = (Writer(tmp_path / "set", "tictactoe", game) for _ in range(2))
     one.add(played(game, 20))
     with pytest.raises(ValueError, match="set is being written by another process"):
         other.add(played(game, 20))
     other.discard()  # takes nothing away from the first
-    one.close()
+    one.close(SOURCE)
     assert open_data(tmp_path / "set", game).manifest.counts["all"].games == 20
     assert not (tmp_path / "set" / ".lock").exists()
-    left = Writer(tmp_path / "left", "tictactoe", game, SOURCE)
+    left = Writer(tmp_path / "left", "tictactoe", game)
     left.add(played(game, 20))
     del left  # killed: the next one begins anew
     (tmp_path / "left" / ".lock").touch()
-    Writer(tmp_path / "left", "tictactoe", game, SOURCE).add(played(game, 20))
+    Writer(tmp_path / "left", "tictactoe", game).add(played(game, 20))
 
 
 def test_what_a_killed_process_left_is_begun_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dataset, "SHARD_ROWS", 50)
+    monkeypatch.setattr(writer_module, "SHARD_ROWS", 50)
     game, path = TicTacToe(), tmp_path / "set"
-    killed = Writer(path, "tictactoe", game, SOURCE)
+    killed = Writer(path, "tictactoe", game)
     killed.add(played(game, 40))
     assert (path / "00001" / "action.npy").exists()
     with pytest.raises(ValueError, match="set is being written by another process"):
-        Writer(path, "tictactoe", game, SOURCE)
+        Writer(path, "tictactoe", game)
     killed._lock.close()  # the system does it for a killed process
     (path / ".manifest.json.123").write_text("{")
-    again = Writer(path, "tictactoe", game, SOURCE)
+    again = Writer(path, "tictactoe", game)
     again.add(played(game, 12))
-    again.close()
+    again.close(SOURCE)
     assert open_data(path, game).manifest.counts["all"].games == 12
     assert sorted(entry.name for entry in path.iterdir()) == ["00000", "00001", "manifest.json"]
 
@@ -363,11 +364,11 @@ def test_what_may_be_somebodys_is_never_taken_away(tmp_path: Path, name: str) ->
     file.touch()
     (path / ".lock").touch()
     with pytest.raises(ValueError, match="set exists already; give another folder with --out"):
-        Writer(path, "tictactoe", TicTacToe(), SOURCE)
+        Writer(path, "tictactoe", TicTacToe())
     (path / ".lock").unlink()
     assert file.exists()
     with pytest.raises(ValueError, match="set exists already"):
-        Writer(path, "tictactoe", TicTacToe(), SOURCE)
+        Writer(path, "tictactoe", TicTacToe())
 
 
 @pytest.mark.parametrize(
@@ -386,10 +387,10 @@ def test_a_disk_that_takes_no_more_is_told_with_the_file(
             raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(np, "save", save)
-    writer = Writer(tmp_path / "set", "tictactoe", TicTacToe(), SOURCE)
+    writer = Writer(tmp_path / "set", "tictactoe", TicTacToe())
     writer.add(played(TicTacToe(), 3))
     with pytest.raises(ValueError, match=rf"outcome\.npy could not be saved {sentence}"):
-        writer.close()
+        writer.close(SOURCE)
     writer.discard()
     assert not (tmp_path / "set").exists()
 
@@ -402,10 +403,10 @@ def test_a_file_that_numpy_could_not_write_whole_fills_the_disk(
 
     monkeypatch.setattr(np, "save", save)
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
-    writer = Writer(tmp_path / "set", "tictactoe", TicTacToe(), SOURCE)
+    writer = Writer(tmp_path / "set", "tictactoe", TicTacToe())
     writer.add(played(TicTacToe(), 3))
     with pytest.raises(ValueError, match=r"\(no space left on the disk\).*: make room and run"):
-        writer.close()
+        writer.close(SOURCE)
 
 
 NONSENSE = ["5", "[]", "{}", "null", '"x"', "[" * 100_000, '{"a":' * 100_000, "\0", "", "NaN"]

@@ -18,7 +18,6 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tiny_runs import curve, events_of
 
 from selfplay.data.generate import Progress
-from selfplay.data.show import progress_text
 from selfplay.system.progress import clock, progress
 from selfplay.training.log import RunLog, Screen
 from selfplay.training.metrics_file import read_metrics
@@ -191,7 +190,7 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.M
     done = Progress(games=5, of=10, positions=45, expert_s=1.0, labels=3, wall_s=2.0)
     monkeypatch.setattr("sys.stderr", stream := Terminal())
     with progress("making games", every_s=0.0) as say:
-        say(lambda: progress_text(done))
+        say(done.text)
     assert stream.getvalue() == (
         "5 of 10 games · 45 positions · 1 CPU seconds of the expert · 2 s left\n"
     )
