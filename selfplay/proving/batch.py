@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import torch
 
-from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.formula import Problem
-from envs.proving.logic.tokens import TptpError
+from envs.proving.logic.recursion import deep
+from envs.proving.logic.tptp_formulas import TptpError
 from selfplay.proving.guided import Guide
 from selfplay.proving.prover import Prover
 from selfplay.proving.szs import COUNTER_SATISFIABLE, GAVE_UP, SATISFIABLE, reading_status

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.proving.calculus.instantiate import literal_of
 from envs.proving.calculus.matrix import build_library
 from envs.proving.calculus.tableau import (
     GOAL,
@@ -27,6 +26,7 @@ from envs.proving.calculus.tableau import (
 )
 from envs.proving.game import Proving
 from envs.proving.logic.formula import Clause, ClauseForm
+from envs.proving.proofs.extract import literal_of
 from selfplay import arrays
 from selfplay.proving.lessons import from_proof
 from selfplay.proving.trials import Trial

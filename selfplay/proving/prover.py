@@ -19,10 +19,9 @@ from envs.proving.calculus.matrix import Library, build_library
 from envs.proving.calculus.tableau import Tableau
 from envs.proving.game import SMALL
 from envs.proving.logic.clausify import clausify
-from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.formula import ClauseForm, Problem
-from envs.proving.logic.interrupt import StoppedError, stoppable
 from envs.proving.logic.one_element_worlds import refuting_world
+from envs.proving.logic.recursion import StoppedError, deep, stoppable
 from envs.proving.logic.tptp import read_problem
 from envs.proving.proofs.checker import Verdict, check_clause_form, check_proof
 from envs.proving.proofs.extract import proof_of

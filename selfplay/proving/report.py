@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.proving.logic.formula import Problem
-from envs.proving.logic.interrupt import StoppedError, stoppable
+from envs.proving.logic.recursion import StoppedError, stoppable
 from envs.proving.logic.tptp_writer import formula_text, length_of
 from envs.proving.proofs.proof import Proof
 from envs.proving.proofs.tableau_text import tableau_text

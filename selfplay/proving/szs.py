@@ -7,7 +7,7 @@ never says that there is nothing: CounterSatisfiable and Satisfiable are said of
 from __future__ import annotations
 
 from envs.proving.logic.formula import Problem
-from envs.proving.logic.tokens import UnreadableError
+from envs.proving.logic.tptp_formulas import UnreadableError
 from selfplay.system.printable import in_one_line
 
 THEOREM = "Theorem"  # the conjecture follows from the axioms

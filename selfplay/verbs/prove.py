@@ -36,7 +36,7 @@ def arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    from envs.proving.logic.deep_recursion import deep
+    from envs.proving.logic.recursion import deep
     from selfplay.proving.prover import Result, complain
     from selfplay.proving.report import (
         BOTH,
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 def _read(path: Path, bounds: Bounds) -> Problem | Result:
     """As read_within; what cannot be read gets its status too."""
-    from envs.proving.logic.tokens import TptpError
+    from envs.proving.logic.tptp_formulas import TptpError
     from selfplay.proving.prover import read_within
     from selfplay.proving.szs import reading_status, status_line
 

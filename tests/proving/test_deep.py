@@ -10,8 +10,7 @@ import time
 import pytest
 
 from envs.proving.logic.clausify import clausify
-from envs.proving.logic.deep_recursion import DEEPEST, deep
-from envs.proving.logic.interrupt import StoppedError, look, stoppable
+from envs.proving.logic.recursion import DEEPEST, StoppedError, deep, look, stoppable
 from envs.proving.logic.tptp import parse_problem
 
 

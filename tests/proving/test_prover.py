@@ -15,7 +15,7 @@ from provers import library_of, moves_are_accepted, write_prover
 
 from envs.proving.game import OWN, Proving
 from envs.proving.logic.clausify import clausify
-from envs.proving.logic.interrupt import look
+from envs.proving.logic.recursion import look
 from envs.proving.logic.tptp import parse_problem, read_problem
 from envs.proving.proofs.checker import Verdict, check_clause_form, check_proof
 from selfplay.config import parse_config

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from envs.proving.calculus.instantiate import literal_of
 from envs.proving.calculus.matrix import Library, build_library
 from envs.proving.calculus.tableau import (
     GOAL,
@@ -33,6 +32,7 @@ from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import Literal
 from envs.proving.logic.tptp import parse_problem
 from envs.proving.logic.tptp_writer import literal_text
+from envs.proving.proofs.extract import literal_of
 
 
 class Board:

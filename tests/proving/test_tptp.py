@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.proving.logic import tptp
-from envs.proving.logic.deep_recursion import DEEPEST
 from envs.proving.logic.formula import (
     And,
     Atom,
@@ -30,13 +29,14 @@ from envs.proving.logic.formula import (
     Statement,
     Variable,
 )
+from envs.proving.logic.recursion import DEEPEST
 from envs.proving.logic.symbols import free_variables
-from envs.proving.logic.tokens import TptpError, UnreadableError
 from envs.proving.logic.tptp import (
     parse_problem,
     problem_files,
     read_problem,
 )
+from envs.proving.logic.tptp_formulas import TptpError, UnreadableError
 from envs.proving.logic.tptp_writer import formula_text, statement_text, term_text
 
 P, Q, R = Atom("p"), Atom("q"), Atom("r")

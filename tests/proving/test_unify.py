@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from formulas import VARIABLES, form_of, random_term
 
-from envs.proving.calculus.instantiate import literal_of
 from envs.proving.calculus.matrix import Library, build_library
 from envs.proving.calculus.tableau import Tableau, new_tableau
 from envs.proving.calculus.unify import UNBOUND, Scratch, equal, new_scratch, undo, unify
 from envs.proving.logic.formula import Atom, Clause, Function, Literal, Term, Variable
+from envs.proving.proofs.extract import literal_of
 
 Substitution = dict[str, Term]
 

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.proving.calculus.unify import Scratch, new_scratch, unifiable_apart
-from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.formula import Clause, ClauseForm, Literal, Term, Variable
-from envs.proving.logic.interrupt import look
+from envs.proving.logic.recursion import deep, look
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int
 

@@ -6,8 +6,10 @@ Small Clause Normal Forms", without their subsumption and with the Skolem functi
 
 from __future__ import annotations
 
-from itertools import compress
+from collections.abc import Collection
+from itertools import chain, compress, count
 from math import prod
+from operator import attrgetter, not_
 from typing import NamedTuple
 
 from envs.proving.logic.formula import (
@@ -26,11 +28,24 @@ from envs.proving.logic.formula import (
     Term,
     Variable,
 )
-from envs.proving.logic.interrupt import look
-from envs.proving.logic.symbols import FreshNames, free_variables, substituted, variables_of
+from envs.proving.logic.recursion import look
+from envs.proving.logic.symbols import free_variables, substituted, variables_of
 
 TRUE, FALSE = And(()), Or(())
 BLOW_UP = 64  # clauses from one disjunction; more, and parts of it get names
+
+
+class FreshNames:
+    """Names that nothing has yet: ``prefix`` with a number."""
+
+    def __init__(self, prefix: str, taken: Collection[str]) -> None:
+        self.made: list[str] = []
+        self._names = (name for i in count(1) if (name := f"{prefix}{i}") not in taken)
+
+    def name(self) -> str:
+        """One more name."""
+        self.made.append(next(self._names))
+        return self.made[-1]
 
 
 class Sized(NamedTuple):
@@ -77,33 +92,23 @@ class Definitions:
         if isinstance(formula, Implies):
             premise = self._sized(formula.premise, negative, positive)
             conclusion = self._sized(formula.conclusion, positive, negative)
-            return self._disjunction([_negated(premise), conclusion], positive, negative)
+            return self._joined(Or, [_negated(premise), conclusion], positive, negative)
         parts = [self._sized(part, positive, negative) for part in formula.parts]
-        if isinstance(formula, Or):
-            return self._disjunction(parts, positive, negative)
-        return self._conjunction(parts, positive, negative)
+        return self._joined(type(formula), parts, positive, negative)
 
-    def _disjunction(self, parts: list[Sized], positive: bool, negative: bool) -> Sized:
-        while positive and prod(part.clauses for part in parts) > _most(parts):
-            largest = max(range(len(parts)), key=lambda i: parts[i].clauses)
+    def _joined(
+        self, kind: type[And | Or], parts: list[Sized], positive: bool, negative: bool
+    ) -> Sized:
+        """The parts joined; the largest get names while their clauses would be multiplied."""
+        fields = ("clauses", "negated") if kind is Or else ("negated", "clauses")
+        factor, summand = map(attrgetter, fields)
+        multiplies = positive if kind is Or else negative
+        while multiplies and prod(map(factor, parts)) > _most(parts):
+            largest = max(range(len(parts)), key=lambda i: factor(parts[i]))
             parts[largest] = self._named(parts[largest].formula, positive, negative)
-        return Sized(
-            Or(tuple(part.formula for part in parts)),
-            prod(part.clauses for part in parts),
-            max(1, sum(part.negated for part in parts)),
-            max(1, sum(part.atoms for part in parts)),
-        )
-
-    def _conjunction(self, parts: list[Sized], positive: bool, negative: bool) -> Sized:
-        while negative and prod(part.negated for part in parts) > _most(parts):
-            largest = max(range(len(parts)), key=lambda i: parts[i].negated)
-            parts[largest] = self._named(parts[largest].formula, positive, negative)
-        return Sized(
-            And(tuple(part.formula for part in parts)),
-            max(1, sum(part.clauses for part in parts)),
-            prod(part.negated for part in parts),
-            max(1, sum(part.atoms for part in parts)),
-        )
+        counts = {fields[0]: prod(map(factor, parts)), fields[1]: max(1, sum(map(summand, parts)))}
+        formula = kind(tuple(part.formula for part in parts))
+        return Sized(formula, atoms=max(1, sum(part.atoms for part in parts)), **counts)
 
     def _equivalence(self, formula: Iff, positive: bool, negative: bool) -> Sized:
         sides = [self._sized(side, True, True) for side in formula]
@@ -129,11 +134,9 @@ def stated(definition: Definition) -> Formula:
     """What a definition says."""
     name, variables, part, positive, negative, _ = definition
     atom = Atom(name, tuple(map(Variable, variables)))
-    meaning: Formula
+    meaning: Formula = Implies(atom, part) if positive else Implies(part, atom)
     if positive and negative:
         meaning = Iff(atom, part)
-    else:
-        meaning = Implies(atom, part) if positive else Implies(part, atom)
     return Forall(variables, meaning) if variables else meaning
 
 
@@ -170,10 +173,13 @@ def negation_normal_form(formula: Formula, positive: bool = True) -> Formula:
         other_way = (left, not_right) if positive else (not_left, not_right)
         return _junction(And, [_junction(Or, list(one_way)), _junction(Or, list(other_way))])
     body = negation_normal_form(formula.body, positive)
+    free = free_variables(body)
+    variables = tuple(name for name in formula.variables if name in free)
     if isinstance(formula, Forall) == positive:
-        variables = _mentioned(formula.variables, body)
         return Forall(variables, body) if variables else body
-    return _existential(formula.variables, body)
+    for name in reversed(variables):
+        body = _exists(name, body)
+    return body
 
 
 def _junction(kind: type[And] | type[Or], parts: list[Formula]) -> Formula:
@@ -188,32 +194,19 @@ def _junction(kind: type[And] | type[Or], parts: list[Formula]) -> Formula:
     return flat[0] if len(flat) == 1 else kind(tuple(flat))
 
 
-def _existential(variables: tuple[str, ...], body: Formula) -> Formula:
-    """The existential closure, each quantifier around those parts that mention its variable."""
-    for name in _mentioned(variables, body)[::-1]:
-        body = _exists(name, body)
-    return body
-
-
 def _exists(variable: str, body: Formula) -> Formula:
+    """The quantifier around those parts of the body that mention its variable."""
     if isinstance(body, And | Or):
         inside = [variable in free_variables(part) for part in body.parts]
         if not all(inside):
             kind, first = type(body), inside.index(True)
             bound = _junction(kind, list(compress(body.parts, inside)))
-            outside = [
-                part for part, mentions in zip(body.parts, inside, strict=True) if not mentions
-            ]
+            outside = list(compress(body.parts, map(not_, inside)))
             # the bound part comes where the first of those within it stood
             return _junction(kind, [*outside[:first], _exists(variable, bound), *outside[first:]])
     if isinstance(body, Exists):
         return Exists((variable, *body.variables), body.body)
     return Exists((variable,), body)
-
-
-def _mentioned(variables: tuple[str, ...], formula: Formula) -> tuple[str, ...]:
-    free = free_variables(formula)
-    return tuple(name for name in variables if name in free)
 
 
 def skolemised(formula: Formula, functions: FreshNames) -> tuple[Formula, tuple[Term, ...]]:
@@ -241,7 +234,7 @@ class _Skolemisation:
         if isinstance(formula, Not) and isinstance(formula.body, Atom):
             return Not(substituted(formula.body, meaning))
         if isinstance(formula, And | Or):
-            parts = [self.without_quantifiers(part, meaning) for part in formula.parts]
+            parts = (self.without_quantifiers(part, meaning) for part in formula.parts)
             return type(formula)(tuple(parts))
         assert isinstance(formula, Forall | Exists), "expected negation normal form"
         if isinstance(formula, Forall):
@@ -254,10 +247,8 @@ class _Skolemisation:
 
     def variable(self, name: str) -> Variable:
         """A variable that the formula does not have yet, called ``name`` if possible."""
-        unused, number = name, 0
-        while unused in self.used:
-            number += 1
-            unused = f"{name}_{number}"
+        names = chain([name], (f"{name}_{number}" for number in count(1)))
+        unused = next(one for one in names if one not in self.used)
         self.used.add(unused)
         return Variable(unused)
 
@@ -269,7 +260,8 @@ def distributed(formula: Formula) -> list[tuple[Literal, ...]]:
     complement.
     """
     clauses = dict.fromkeys(tuple(dict.fromkeys(clause)) for clause in _products(formula))
-    return [clause for clause in clauses if not _is_tautology(clause)]
+    # an atom that stands twice stands with its negation
+    return [clause for clause in clauses if len({one.atom for one in clause}) == len(clause)]
 
 
 def _products(formula: Formula) -> list[tuple[Literal, ...]]:
@@ -289,8 +281,3 @@ def _products(formula: Formula) -> list[tuple[Literal, ...]]:
         look()
         clauses = [clause + more for clause in clauses for more in further]
     return clauses
-
-
-def _is_tautology(clause: tuple[Literal, ...]) -> bool:
-    positive = {literal.atom for literal in clause if literal.positive}
-    return any(not literal.positive and literal.atom in positive for literal in clause)

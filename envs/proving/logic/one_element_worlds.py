@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from envs.proving.logic.deep_recursion import deep
-from envs.proving.logic.distinct_objects import stands_for_itself
 from envs.proving.logic.formula import (
     EQUALITY,
     Atom,
@@ -14,8 +12,8 @@ from envs.proving.logic.formula import (
     Or,
     Problem,
 )
-from envs.proving.logic.interrupt import look
-from envs.proving.logic.symbols import inner_formulas, symbols_of
+from envs.proving.logic.recursion import deep, look
+from envs.proving.logic.symbols import inner_formulas, stands_for_itself, symbols_of
 
 
 @deep

@@ -10,30 +10,23 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.formula import Problem, Statement
-from envs.proving.logic.interrupt import look
-from envs.proving.logic.tokens import UNCLOSED, TptpError, UnreadableError
-from envs.proving.logic.tptp_formulas import NAME_START, Formulas
+from envs.proving.logic.recursion import deep, look
+from envs.proving.logic.tptp_formulas import (
+    NAME_START,
+    NO_TOKENS,
+    Formulas,
+    TptpError,
+    UnreadableError,
+)
 from selfplay.system.text import read_text
 
 MOST_FILES = 1000  # that a problem may include
 MOST_STATEMENTS = 500_000
 MOST_BYTES, MOST_IN_ALL = 1 << 26, 1 << 28  # of a file; of a file with all that it includes
 
-ROLES = (
-    "axiom",
-    "hypothesis",
-    "definition",
-    "assumption",
-    "lemma",
-    "theorem",
-    "corollary",
-    "conjecture",
-    "negated_conjecture",
-    "plain",
-    "unknown",
-)
+AXIOM_LIKE = ("axiom", "hypothesis", "definition", "assumption", "lemma", "theorem", "corollary")
+ROLES = (*AXIOM_LIKE, "conjecture", "negated_conjecture", "plain", "unknown")
 QUESTION = "question"  # a conjecture of which the witnesses are wanted too
 NOT_READ = {
     "type": "the type of a symbol",
@@ -68,8 +61,8 @@ def problem_files(place: Path) -> list[Path]:
 @deep
 def read_problem(path: Path) -> Problem:
     """The problem of one TPTP file, with the files it includes; raises TptpError."""
-    reading = _Reading()
-    parser = _Parser(reading, reading.text(path), str(path), path.parent, (path,))
+    reading = _Reading([path])
+    parser = _Parser(reading, reading.text(path), str(path), path.parent)
     return parser.problem(path.name.replace("\n", "?").removesuffix(".p"))
 
 
@@ -79,13 +72,14 @@ def parse_problem(text: str, name: str, folder: Path | None = None) -> Problem:
 
     Raises TptpError, which calls the text by ``name``.
     """
-    return _Parser(_Reading(), text, name, folder, ()).problem(name)
+    return _Parser(_Reading([]), text, name, folder).problem(name)
 
 
 class _Reading:
     """What has been read for one problem so far, so that its files have an end."""
 
-    def __init__(self) -> None:
+    def __init__(self, within: list[Path]) -> None:
+        self.within = within  # the file that is read now, after those whose includes led there
         self.files = 0
         self.statements = 0
         self.left = MOST_IN_ALL
@@ -112,18 +106,10 @@ class _Reading:
 class _Parser(Formulas):
     """One text on its way to statements."""
 
-    def __init__(
-        self,
-        reading: _Reading,
-        text: str,
-        file: str,
-        folder: Path | None,
-        within: tuple[Path, ...],
-    ) -> None:
+    def __init__(self, reading: _Reading, text: str, file: str, folder: Path | None) -> None:
         super().__init__(text, file)
         self.reading = reading
         self.folder = folder
-        self.within = within  # the files whose includes led here
 
     def problem(self, name: str) -> Problem:
         statements = tuple(self.statements())
@@ -188,13 +174,11 @@ class _Parser(Formulas):
         if role not in ROLES and role != QUESTION:
             raise self.unexpected(f"a role ({', '.join(ROLES)})")
         self.at += 1
-        if self.tokens[self.at] == "-":
-            self.at += 1
+        if self.took("-"):
             if self.tokens[self.at][:1] not in NAME_START:
                 raise self.unexpected("what narrows the role")
             self.at += 1
-            if self.tokens[self.at] == "(":
-                self.at += 1
+            if self.took("("):
                 self.annotations()
                 self.take(")")
         return "conjecture" if role == QUESTION else role
@@ -212,7 +196,7 @@ class _Parser(Formulas):
                     return
                 if not closing or token != closing.pop():
                     raise self.unexpected("matching brackets")
-            elif not token or token in UNCLOSED:
+            elif token in NO_TOKENS:
                 raise self.unexpected(closing[-1] if closing else ")")
             self.at += 1
 
@@ -227,19 +211,16 @@ class _Parser(Formulas):
         name_at = self.at
         self.at += 1
         names: dict[str, int] | None = None
-        if self.tokens[self.at] == ",":
-            self.at += 1
-            if self.tokens[self.at] == "*":  # all of them
-                self.at += 1
-            else:
-                names = self.names()
-        if self.tokens[self.at] == ",":  # a name for what is included
-            self.at += 1
+        if self.took(",") and not self.took("*"):  # which stands for all of them
+            self.take("[", "a list of names in [ ]")
+            names = dict(self.separated(",", lambda: (self.statement_name(), self.at - 1)))
+            self.take("]", "a comma or ]")
+        if self.took(","):  # a name for what is included
             self.statement_name()
         self.take(")")
         self.take(".", "the full stop after an include")
         path = self.included(re.sub(r"\\(.)", r"\1", quoted[1:-1]), name_at)
-        if path.resolve() in {other.resolve() for other in self.within}:
+        if path.resolve() in {other.resolve() for other in self.reading.within}:
             raise self.wrong(f"found an include of {path}, which is being read already", start)
         if self.reading.files > MOST_FILES:
             raise self.wrong(f"found more than {MOST_FILES:,} includes, expected fewer", start)
@@ -247,27 +228,16 @@ class _Parser(Formulas):
             text = self.reading.text(path)
         except UnreadableError as error:
             raise UnreadableError(f"{self.place(name_at)}: {error}") from None
-        inner = _Parser(self.reading, text, str(path), path.parent, (*self.within, path))
+        self.reading.within.append(path)
+        inner = _Parser(self.reading, text, str(path), path.parent)
         missing = dict(names or {})
         for statement in inner.statements():
             if names is None or statement.name in names:
                 missing.pop(statement.name, None)
                 yield statement
+        self.reading.within.pop()
         for name, token in missing.items():
             raise self.wrong(f"{path} has no statement {name}", token)
-
-    def names(self) -> dict[str, int]:
-        """The names in a bracketed list, with the tokens they stand at."""
-        self.take("[", "a list of names in [ ]")
-        names: dict[str, int] = {}
-        while True:
-            at = self.at
-            names[self.statement_name()] = at
-            if self.tokens[self.at] != ",":
-                break
-            self.at += 1
-        self.take("]", "a comma or ]")
-        return names
 
     def included(self, name: str, token: int) -> Path:
         """Where an included file lies: below the file's own folder, then below $TPTP."""

@@ -1,13 +1,13 @@
-"""Formulas, clauses and terms of TPTP's languages fof and cnf, by recursive descent."""
+"""The tokens of a text in TPTP's syntax, and its formulas and terms by recursive descent."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import combinations
+from typing import TypeVar
 
-from envs.proving.logic.deep_recursion import DEEPEST
-from envs.proving.logic.distinct_objects import NUMBER_START
 from envs.proving.logic.formula import (
     EQUALITY,
     And,
@@ -23,14 +23,99 @@ from envs.proving.logic.formula import (
     Term,
     Variable,
 )
-from envs.proving.logic.interrupt import look
-from envs.proving.logic.tokens import Tokens
+from envs.proving.logic.recursion import DEEPEST, look
+from envs.proving.logic.symbols import NUMBER_START, stands_for_itself
 
+TOKEN = re.compile(
+    r"""(?>\s+|%[^\n]*|/\*.*?\*/)*+    # blanks and comments
+    ( [A-Za-z_][A-Za-z0-9_]*
+    | [(),&|:\[\].]
+    | <=> | <~> | => | <= | != | ~\| | ~& | = | ~ | ! | \?
+    | '(?:[^\\'\n]|\\['\\])*'
+    | "(?:[^\\"\n]|\\["\\])*"
+    | \$\$?[a-z][A-Za-z0-9_]*
+    | [+-]?[0-9]+(?:/[0-9]+|(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]+)?)
+    | . | \Z )""",
+    re.VERBOSE | re.DOTALL,
+)
+NO_TOKENS = {
+    "": "the end of the text",
+    "'": "a quote that is not closed on its line",
+    '"': "a double quote that is not closed on its line",
+    "/": "a slash, or a comment that is not closed",
+}
 CONNECTIVES = ("&", "|", "=>", "<=", "<=>", "<~>", "~|", "~&")  # of two formulas or more
 MOST_DISTINCT = 500  # terms of one $distinct
 LOWER_WORD = re.compile(r"[a-z][A-Za-z0-9_]*\Z")
 NAME_START = frozenset("abcdefghijklmnopqrstuvwxyz'")
 VARIABLE_START = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_SHOWN = 60  # characters of a token in a sentence
+
+T = TypeVar("T")
+
+
+class TptpError(ValueError):
+    """What is wrong with a problem's text, and where, in one sentence."""
+
+
+class UnreadableError(TptpError):
+    """Why there is no text to be read, in one sentence."""
+
+
+class Tokens:
+    """The tokens of one text, and the one that is looked at.  After the last comes ""."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text = text
+        self.file = file
+        self.tokens: list[str] = []
+        self.at = 0
+        for match in TOKEN.finditer(text):
+            look()
+            self.tokens.append(match[1])
+        self.tokens.append("")
+
+    def wrong(self, what: str, token: int | None = None) -> TptpError:
+        """The error about a token (the current one unless said)."""
+        return TptpError(f"{self.place(token)}: {what}")
+
+    def place(self, token: int | None = None) -> str:
+        """File, line and column of a token."""
+        wanted = self.at if token is None else token
+        start = len(self.text)
+        for index, match in enumerate(TOKEN.finditer(self.text)):
+            look()
+            if index == wanted:
+                start = match.start(1)
+                break
+        line = self.text.count("\n", 0, start) + 1
+        column = start - self.text.rfind("\n", 0, start)
+        return f"{self.file}, line {line}, column {column}"
+
+    def unexpected(self, what: str) -> TptpError:
+        """The error that the current token is not ``what``."""
+        token = self.tokens[self.at]
+        found = token if token.isprintable() else repr(token)
+        found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}..."
+        return self.wrong(f"found {NO_TOKENS.get(token, found)}, expected {what}")
+
+    def take(self, token: str, what: str = "") -> None:
+        """Steps over the token, which has to be there."""
+        if not self.took(token):
+            raise self.unexpected(what or token)
+
+    def took(self, token: str) -> bool:
+        """Steps over the token if it is there, and says whether it was."""
+        is_there = self.tokens[self.at] == token
+        self.at += is_there
+        return is_there
+
+    def separated(self, separator: str, read: Callable[[], T]) -> list[T]:
+        """What is read once and again after each separator."""
+        parts = [read()]
+        while self.took(separator):
+            parts.append(read())
+        return parts
 
 
 class Formulas(Tokens):
@@ -39,7 +124,7 @@ class Formulas(Tokens):
     def __init__(self, text: str, file: str) -> None:
         super().__init__(text, file)
         self.depth = 0  # of nesting; 0 where a formula begins
-        self.bound: dict[str, int] = {}  # how many quantifiers around the token bind a variable
+        self.bound: Counter[str] = Counter()  # quantifiers around the token, by variable
         self.free: dict[str, None] | None = None  # of a clause, in order; None: not allowed
 
     def deeper(self) -> None:
@@ -52,24 +137,21 @@ class Formulas(Tokens):
 
     def whole_formula(self) -> Formula:
         """A formula without free variables."""
-        self.depth, self.bound, self.free = 0, {}, None
+        self.depth, self.bound, self.free = 0, Counter(), None
         return self.formula()
 
     def formula(self) -> Formula:
         """A formula with binary connectives; stops at the token that cannot go on with it."""
         first = self.unit()
         operator = self.tokens[self.at]
-        if operator in ("&", "|"):
-            parts = [first]
-            while self.tokens[self.at] == operator:
-                self.at += 1
-                parts.append(self.unit())
-            whole: Formula = And(tuple(parts)) if operator == "&" else Or(tuple(parts))
-        elif operator in CONNECTIVES:
-            self.at += 1
-            whole = _binary(operator, first, self.unit())
-        else:
+        if operator not in CONNECTIVES:
             return first
+        self.at += 1
+        if operator in ("&", "|"):
+            parts = (first, *self.separated(operator, self.unit))
+            whole: Formula = And(parts) if operator == "&" else Or(parts)
+        else:
+            whole = _binary(operator, first, self.unit())
         further = self.tokens[self.at]
         if further in CONNECTIVES:
             which = "& and |" if {operator, further} == {"&", "|"} else "connectives"
@@ -82,45 +164,36 @@ class Formulas(Tokens):
     def unit(self) -> Formula:
         """A negated, quantified, bracketed or atomic formula."""
         token = self.tokens[self.at]
+        if token not in ("(", "~", "!", "?"):
+            return self.atom()
+        self.at += 1
+        self.deeper()
         if token == "(":
-            self.at += 1
-            self.deeper()
             inside = self.formula()
             self.take(")", "a connective or )")
         elif token == "~":
-            self.at += 1
-            self.deeper()
             inside = Not(self.unit())
-        elif token in ("!", "?"):
-            self.at += 1
-            self.deeper()
-            inside = self.quantified(token)
         else:
-            return self.atom()
+            inside = self.quantified(token)
         self.depth -= 1
         return inside
 
     def quantified(self, quantifier: str) -> Formula:
         self.take("[", "[ and the variables that the quantifier binds")
-        variables: list[str] = []
-        while True:
-            token = self.tokens[self.at]
-            if token[:1] not in VARIABLE_START:
-                raise self.unexpected("a variable, which begins with a capital")
-            variables.append(token)
-            self.at += 1
-            if self.tokens[self.at] != ",":
-                break
-            self.at += 1
+        names = tuple(dict.fromkeys(self.separated(",", self.variable)))
         self.take("]", "a comma or ]")
         self.take(":")
-        for name in variables:
-            self.bound[name] = self.bound.get(name, 0) + 1
+        self.bound.update(names)
         body = self.unit()
-        for name in variables:
-            self.bound[name] -= 1
-        names = tuple(dict.fromkeys(variables))
+        self.bound.subtract(names)
         return Forall(names, body) if quantifier == "!" else Exists(names, body)
+
+    def variable(self) -> str:
+        token = self.tokens[self.at]
+        if token[:1] not in VARIABLE_START:
+            raise self.unexpected("a variable, which begins with a capital")
+        self.at += 1
+        return token
 
     def atom(self) -> Formula:
         """An atom, an equation or a negated equation, $true or $false."""
@@ -139,9 +212,9 @@ class Formulas(Tokens):
         relation = self.tokens[self.at]
         if relation in ("=", "!="):
             self.at += 1
-            equation = Atom(EQUALITY, (left, self.term("a term")))
+            equation = Atom(EQUALITY, (left, self.term()))
             return equation if relation == "=" else Not(equation)
-        if isinstance(left, Variable) or left.name[0] in NUMBER_START or left.name[0] == '"':
+        if isinstance(left, Variable) or stands_for_itself(left.name):
             if isinstance(left, Variable) and relation == "(":
                 raise self.wrong(
                     f"found the variable {left.name} as a predicate, expected a name", start
@@ -153,8 +226,6 @@ class Formulas(Tokens):
         """$distinct(...): no two of the terms are equal."""
         start = self.at
         self.at += 1
-        if self.tokens[self.at] != "(":
-            raise self.unexpected("( and the terms that differ")
         terms = self.arguments()
         if len(terms) > MOST_DISTINCT:
             raise self.wrong(
@@ -164,7 +235,7 @@ class Formulas(Tokens):
 
     def clause(self) -> Formula:
         """The universal closure of a disjunction of literals."""
-        self.depth, self.bound, self.free = 0, {}, {}
+        self.depth, self.bound, self.free = 0, Counter(), {}
         literals = [literal for literal in self.literals() if literal != Or(())]
         disjunction = literals[0] if len(literals) == 1 else Or(tuple(literals))
         return Forall(tuple(self.free), disjunction) if self.free else disjunction
@@ -172,17 +243,15 @@ class Formulas(Tokens):
     def literals(self) -> Iterator[Formula]:
         """The literals of a disjunction, parts of which may stand in parentheses."""
         while True:
-            if self.tokens[self.at] == "(":
-                self.at += 1
+            if self.took("("):
                 self.deeper()
                 yield from self.literals()
                 self.take(")", "| or )")
                 self.depth -= 1
             else:
                 yield self.literal()
-            if self.tokens[self.at] != "|":
+            if not self.took("|"):
                 return
-            self.at += 1
 
     def literal(self) -> Formula:
         """An atom or its negation; either may stand in parentheses."""
@@ -202,7 +271,7 @@ class Formulas(Tokens):
 
     # terms
 
-    def term(self, what: str) -> Term:
+    def term(self, what: str = "a term") -> Term:
         """A variable, constant or function with its arguments."""
         look()
         token = self.tokens[self.at]
@@ -210,7 +279,7 @@ class Formulas(Tokens):
         if first in VARIABLE_START:
             if self.free is not None:
                 self.free[token] = None
-            elif not self.bound.get(token):
+            elif not self.bound[token]:
                 raise self.wrong(
                     f"found the free variable {token}, expected a quantifier that binds it"
                 )
@@ -219,9 +288,7 @@ class Formulas(Tokens):
         if (first in NAME_START and token != "'") or token[:2] == "$$":
             name = self.unquoted(token)
             self.at += 1
-            if self.tokens[self.at] != "(":
-                return Function(name)
-            return Function(name, self.arguments())
+            return Function(name, self.arguments() if self.tokens[self.at] == "(" else ())
         if (first in NUMBER_START and token not in ("+", "-")) or (first == '"' and len(token) > 1):
             self.at += 1
             return Function(token.removeprefix("+"))
@@ -236,12 +303,10 @@ class Formulas(Tokens):
         return name
 
     def arguments(self) -> tuple[Term, ...]:
-        self.at += 1
+        """What stands in parentheses, which have to be there."""
+        self.take("(", "( and the terms that differ")
         self.deeper()
-        terms = [self.term("a term")]
-        while self.tokens[self.at] == ",":
-            self.at += 1
-            terms.append(self.term("a term"))
+        terms = self.separated(",", self.term)
         self.take(")", "a comma or )")
         self.depth -= 1
         return tuple(terms)
@@ -257,6 +322,4 @@ def _binary(operator: str, left: Formula, right: Formula) -> Formula:
             return Iff(left, right)
         case "<~>":
             return Not(Iff(left, right))
-        case "~|":
-            return Not(Or((left, right)))
-    return Not(And((left, right)))
+    return Not(Or((left, right)) if operator == "~|" else And((left, right)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.formula import (
     EQUALITY,
     And,
@@ -23,8 +22,8 @@ from envs.proving.logic.formula import (
     Term,
     Variable,
 )
-from envs.proving.logic.interrupt import look
-from envs.proving.logic.term_table import TermTable
+from envs.proving.logic.recursion import deep, look
+from envs.proving.logic.symbols import TermTable
 
 
 def term_text(term: Term) -> str:
@@ -41,8 +40,7 @@ def term_text(term: Term) -> str:
         else:
             written += (part.name, "(")
             waiting.append(")")
-            for number, argument in enumerate(reversed(part.arguments)):
-                waiting += (argument,) if number == 0 else (",", argument)
+            waiting += [one for argument in part.arguments[::-1] for one in (argument, ",")][:-1]
     return "".join(written)
 
 
@@ -59,7 +57,7 @@ def length_of(literals: Iterable[Literal]) -> int:
 def atom_text(atom: Atom) -> str:
     """The atom as TPTP writes it: ``p(X)`` or ``X = c``."""
     if atom.predicate == EQUALITY:
-        return " = ".join(term_text(argument) for argument in atom.arguments)
+        return " = ".join(map(term_text, atom.arguments))
     return term_text(Function(atom.predicate, atom.arguments))
 
 
@@ -68,13 +66,13 @@ def literal_text(literal: Literal) -> str:
     if literal.positive:
         return atom_text(literal.atom)
     if literal.atom.predicate == EQUALITY:
-        return " != ".join(term_text(argument) for argument in literal.atom.arguments)
+        return " != ".join(map(term_text, literal.atom.arguments))
     return f"~ {atom_text(literal.atom)}"
 
 
 def clause_text(clause: Clause) -> str:
     """The literals with | between them; the empty clause is ``$false``."""
-    return " | ".join(literal_text(literal) for literal in clause.literals) or "$false"
+    return " | ".join(map(literal_text, clause.literals)) or "$false"
 
 
 @deep
@@ -89,11 +87,10 @@ def formula_text(formula: Formula) -> str:
         if not formula.parts:
             return "$true" if isinstance(formula, And) else "$false"
         joint = " & " if isinstance(formula, And) else " | "
-        return joint.join(_unit_text(part) for part in formula.parts)
-    if isinstance(formula, Implies):
-        return f"{_unit_text(formula.premise)} => {_unit_text(formula.conclusion)}"
-    if isinstance(formula, Iff):
-        return f"{_unit_text(formula.left)} <=> {_unit_text(formula.right)}"
+        return joint.join(map(_unit_text, formula.parts))
+    if isinstance(formula, Implies | Iff):
+        joint = " => " if isinstance(formula, Implies) else " <=> "
+        return joint.join(map(_unit_text, formula))
     return _unit_text(formula)
 
 

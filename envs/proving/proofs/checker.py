@@ -21,10 +21,9 @@ from typing import NamedTuple
 
 from pysat.solvers import Solver
 
-from envs.proving.logic.deep_recursion import deep
-from envs.proving.logic.formula import Atom, Clause, ClauseForm, Literal, Problem, Variable
-from envs.proving.logic.interrupt import look
-from envs.proving.logic.term_table import Signed, TermTable
+from envs.proving.logic.formula import ClauseForm, Literal, Problem, Variable
+from envs.proving.logic.recursion import deep, look
+from envs.proving.logic.symbols import Signed, TermTable
 from envs.proving.proofs.clauses import DoubtError, confirm
 from envs.proving.proofs.proof import EXTENSION, LEMMA, REDUCTION, Instance, Node, Proof
 
@@ -101,18 +100,15 @@ def check_clause_form(problem: Problem, form: ClauseForm, names: Collection[str]
 
 def _misfit(form: ClauseForm, instances: Sequence[Instance], table: TermTable) -> str:
     """What is wrong with the first instance that is none of the clause it names; "" if none is."""
-    named = {instance.clause for instance in instances}
-    clauses: dict[str, Clause] = {}
-    for clause in form.clauses:
-        if clause.name in named:
-            if clause.name in clauses:
-                return f"two clauses of {form.name} are named {clause.name}"
-            clauses[clause.name] = clause
+    clauses = {clause.name: clause.literals for clause in form.clauses}
+    often = Counter(clause.name for clause in form.clauses)
     for number, instance in enumerate(instances):
         look()
-        if instance.clause not in clauses:
+        if not often[instance.clause]:
             return f"instance {number} names clause {instance.clause}, which {form.name} lacks"
-        literals = clauses[instance.clause].literals
+        if often[instance.clause] > 1:
+            return f"two clauses of {form.name} are named {instance.clause}"
+        literals = clauses[instance.clause]
         if len(literals) != len(instance.literals):
             return (
                 f"instance {number} has {len(instance.literals)} literals, "
@@ -130,21 +126,20 @@ def instance_of(
     table = table or TermTable()
     bound: dict[str, int] = {}
     return len(general) == len(special) and all(
-        one.positive == other.positive and _matches(one.atom, table.literal(other), bound, table)
+        _matches(one, table.literal(other), bound, table)
         for one, other in zip(general, special, strict=True)
     )
 
 
-def _matches(general: Atom, special: Signed, bound: dict[str, int], table: TermTable) -> bool:
-    """Whether a substitution that extends ``bound`` turns one atom into the other.
+def _matches(general: Literal, special: Signed, bound: dict[str, int], table: TermTable) -> bool:
+    """Whether a substitution that extends ``bound`` turns one literal into the other.
 
     ``bound`` maps variables of the first to terms of the second; what was found is added.
     """
-    if general.predicate != special.predicate:
+    predicate, arguments = general.atom
+    if (general.positive, predicate, len(arguments)) != (*special[:2], len(special.arguments)):
         return False
-    if len(general.arguments) != len(special.arguments):
-        return False
-    pairs = list(zip(general.arguments, special.arguments, strict=True))
+    pairs = list(zip(arguments, special.arguments, strict=True))
     while pairs:
         look()
         term, number = pairs.pop()
@@ -152,25 +147,23 @@ def _matches(general: Atom, special: Signed, bound: dict[str, int], table: TermT
             if bound.setdefault(term.name, number) != number:
                 return False
             continue
-        name, arguments = table.rows[number]
-        if arguments is None or name != term.name or len(arguments) != len(term.arguments):
+        name, inner = table.rows[number]
+        if inner is None or name != term.name or len(inner) != len(term.arguments):
             return False
-        pairs.extend(zip(term.arguments, arguments, strict=True))
+        pairs.extend(zip(term.arguments, inner, strict=True))
     return True
 
 
 def satisfiable(clauses: Sequence[Sequence[Signed]]) -> bool:
     """Whether ground clauses can all be true; equal atoms are one propositional variable."""
     variables: dict[tuple[str, tuple[int, ...]], int] = {}
-    signed = []
+    signed: list[list[int]] = []
     for clause in clauses:
         look()
-        row = []
+        signed.append([])
         for literal in clause:
-            atom = (literal.predicate, literal.arguments)
-            variable = variables.setdefault(atom, len(variables) + 1)
-            row.append(variable if literal.positive else -variable)
-        signed.append(row)
+            variable = variables.setdefault(literal[1:], len(variables) + 1)
+            signed[-1].append(variable if literal.positive else -variable)
     if not all(signed):
         return False  # an empty clause
     with Solver(name=SOLVER, bootstrap_with=signed) as solver:

@@ -22,8 +22,8 @@ they stand.  The laws of equality hold in every model, whatever functions and pr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from envs.proving.logic.distinct_objects import stands_for_itself
 from envs.proving.logic.formula import (
     EQUALITY,
     And,
@@ -35,6 +35,7 @@ from envs.proving.logic.formula import (
     Forall,
     Formula,
     Function,
+    Iff,
     Implies,
     Literal,
     Not,
@@ -44,17 +45,20 @@ from envs.proving.logic.formula import (
     Translation,
     Variable,
 )
-from envs.proving.logic.interrupt import look
+from envs.proving.logic.recursion import look
 from envs.proving.logic.symbols import (
+    Signed,
+    TermTable,
     free_variables,
     inner_formulas,
+    stands_for_itself,
     substituted,
     symbols_of,
     variables_of,
 )
-from envs.proving.logic.term_table import Signed, TermTable
 from envs.proving.proofs.equality_laws import is_valid
-from envs.proving.proofs.normal_formula import ANY, EVERY, LITERAL, SOME, NormalFormula, normal_form
+
+LITERAL, ALL, ANY, EVERY, SOME = "literal", "all", "any", "every", "some"
 
 
 class DoubtError(Exception):
@@ -67,7 +71,7 @@ def confirm(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -> No
     It has to follow from the statements it names as its source, the conjectures denied, or be true
     by the laws of equality or because distinct objects or numbers are not equal.
     """
-    stated = _stated(problem)
+    stated = list(_stated(problem))
     if len(stated) != len(form.certificate):
         raise DoubtError(
             f"the certificate of {form.name} is for {len(form.certificate)} statements, "
@@ -82,11 +86,10 @@ def confirm(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -> No
             _add_statement(source, f"statement {name}", formula, translation, names)
     for clause in clauses:
         look()
-        if clause.source in sources and sources[clause.source].yields(clause.literals):
+        known = sources.get(clause.source)
+        if (known and known.yields(clause.literals)) or is_valid(clause.literals):
             continue
-        if is_valid(clause.literals):
-            continue
-        if clause.source not in sources:
+        if not known:
             raise DoubtError(
                 f"clause {clause.name}: {problem.name} has no statement {clause.source!r}"
             )
@@ -96,20 +99,16 @@ def confirm(problem: Problem, form: ClauseForm, clauses: Sequence[Clause]) -> No
         )
 
 
-def _stated(problem: Problem) -> list[tuple[str, Formula]]:
+def _stated(problem: Problem) -> Iterator[tuple[str, Formula]]:
     """What the statements say, by their names; where the first conjecture stands, that not all
     of them hold."""
-    conjectures = [one.formula for one in problem.statements if one.role == "conjecture"]
-    stated: list[tuple[str, Formula]] = []
-    is_denied = False
+    conjectures = [one for one in problem.statements if one.role == "conjecture"]
     for statement in problem.statements:
         if statement.role != "conjecture":
-            stated.append((statement.name, statement.formula))
-        elif not is_denied:
-            denied = conjectures[0] if len(conjectures) == 1 else And(tuple(conjectures))
-            stated.append((statement.name, Not(denied)))
-            is_denied = True
-    return stated
+            yield statement.name, statement.formula
+        elif statement is conjectures[0]:
+            parts = tuple(one.formula for one in conjectures)
+            yield statement.name, Not(parts[0] if len(parts) == 1 else And(parts))
 
 
 class _Names:
@@ -215,15 +214,88 @@ def _without_implication(formula: Formula) -> Formula:
 def _said(definition: Definition) -> Formula:
     """The half of the equivalence of name and part that is written down, or both."""
     name = Atom(definition.predicate, tuple(map(Variable, definition.variables)))
-    halves: list[Formula] = []
-    if definition.positive:
-        halves.append(Implies(name, definition.part))
-    if definition.negative:
-        halves.append(Implies(definition.part, name))
-    return Forall(definition.variables, And(tuple(halves)))
+    part = definition.part
+    ways = ((definition.positive, name, part), (definition.negative, part, name))
+    halves = tuple(Implies(premise, conclusion) for wanted, premise, conclusion in ways if wanted)
+    return Forall(definition.variables, And(halves))
 
 
 # formulas without quantifiers
+
+
+class NormalFormula(NamedTuple):
+    """A formula in negation normal form, existential quantifiers moved inwards."""
+
+    kind: str  # LITERAL, ALL (a conjunction), ANY (a disjunction), EVERY or SOME
+    free: frozenset[str]  # the variables that nothing within binds
+    parts: tuple[NormalFormula, ...] = ()  # of a quantifier: its one body
+    literal: Literal | None = None
+    variable: str = ""
+
+
+TRUTH, FALSEHOOD = NormalFormula(ALL, frozenset()), NormalFormula(ANY, frozenset())
+
+
+def normal_form(formula: Formula, positive: bool = True) -> NormalFormula:
+    """The formula, or its negation.
+
+    Truth and falsehood are left only as the whole, and no quantifier whose variable nothing
+    mentions.  What is said to exist is bound around just those parts of a conjunction or
+    disjunction that mention it.
+    """
+    look()
+    if isinstance(formula, Atom):
+        free = frozenset(variable.name for variable in variables_of(formula.arguments))
+        return NormalFormula(LITERAL, free, literal=Literal(positive, formula))
+    if isinstance(formula, Not):
+        return normal_form(formula.body, not positive)
+    if isinstance(formula, And | Or):
+        parts = [normal_form(part, positive) for part in formula.parts]
+        return _joint(ALL if isinstance(formula, And) == positive else ANY, parts)
+    if isinstance(formula, Implies):
+        return normal_form(Or((Not(formula.premise), formula.conclusion)), positive)
+    if isinstance(formula, Iff):
+        halves = [
+            _joint(ANY, [normal_form(formula.left, left), normal_form(formula.right, right)])
+            for left, right in ((not positive, True), (positive, False))
+        ]
+        return _joint(ALL, halves)
+    body = normal_form(formula.body, positive)
+    is_every = isinstance(formula, Forall) == positive
+    for variable in reversed(formula.variables):
+        if variable in body.free:
+            body = _bound(EVERY, variable, body) if is_every else _some(variable, body)
+    return body
+
+
+def _joint(kind: str, parts: Sequence[NormalFormula]) -> NormalFormula:
+    """A conjunction or disjunction; those of its kind within it are one with it."""
+    neutral, absorbing = (TRUTH, FALSEHOOD) if kind == ALL else (FALSEHOOD, TRUTH)
+    flat: list[NormalFormula] = []
+    for part in parts:
+        if part == absorbing:
+            return absorbing
+        if part != neutral:
+            flat.extend(part.parts if part.kind == kind else (part,))
+    if len(flat) == 1:
+        return flat[0]
+    return NormalFormula(kind, frozenset().union(*(part.free for part in flat)), tuple(flat))
+
+
+def _bound(kind: str, variable: str, body: NormalFormula) -> NormalFormula:
+    return NormalFormula(kind, body.free - {variable}, (body,), variable=variable)
+
+
+def _some(variable: str, body: NormalFormula) -> NormalFormula:
+    """An existential quantifier moved inwards; it stands where the first of its parts stood."""
+    look()
+    inside = [part for part in body.parts if variable in part.free]
+    if body.kind not in (ALL, ANY) or len(inside) == len(body.parts):
+        return _bound(SOME, variable, body)
+    first = next(number for number, part in enumerate(body.parts) if variable in part.free)
+    outside = [part for part in body.parts if variable not in part.free]
+    bound = _some(variable, _joint(body.kind, inside))
+    return _joint(body.kind, [*outside[:first], bound, *outside[first:]])
 
 
 class _Source:

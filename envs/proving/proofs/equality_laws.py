@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 
-from envs.proving.logic.distinct_objects import are_distinct
 from envs.proving.logic.formula import EQUALITY, Function, Literal, Term, Variable
-from envs.proving.logic.interrupt import look
+from envs.proving.logic.recursion import look
+from envs.proving.logic.symbols import are_distinct
 
 
 def is_valid(literals: Sequence[Literal]) -> bool:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
-from typing import NamedTuple
 
-from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.formula import Atom, ClauseForm, Function, Literal, Term, Variable
-from envs.proving.logic.interrupt import look
+from envs.proving.logic.recursion import deep, look
 from envs.proving.logic.symbols import substituted, subterms
 from envs.proving.logic.tptp_writer import clause_text, literal_text, term_text
 from envs.proving.proofs.proof import EXTENSION, REDUCTION, Node, Proof
@@ -18,17 +16,9 @@ LONG = 20  # characters; longer Skolem terms that come again get a name
 WIDEST = 72  # characters; how far to the right the reasons may stand in a column
 
 
-class _Lines(NamedTuple):
-    """What draws the tree."""
-
-    branch: str
-    last: str
-    beside: str
-    under: str
-
-
-_UNICODE = _Lines("├─ ", "└─ ", "│  ", "   ")
-_ASCII = _Lines("|- ", "`- ", "|  ", "   ")
+# what the tree is drawn with: before a node, before the last of its siblings, and under either
+_UNICODE = ("├─ ", "└─ ", "│  ", "   ")
+_ASCII = ("|- ", "`- ", "|  ", "   ")
 
 
 @deep
@@ -41,9 +31,8 @@ def tableau_text(proof: Proof, form: ClauseForm, unicode: bool = True) -> str:
     "where".  Nothing is cut or wrapped.
     """
     literals, names = _readable([node.literal for node in proof.nodes], form)
-    lines = _UNICODE if unicode else _ASCII
     drawn = [f"start: clause {proof.instances[0].clause}"]
-    left = list(_tree(proof.nodes, literals, lines))
+    left = list(_tree(proof.nodes, literals, _UNICODE if unicode else _ASCII))
     width = max((len(text) for text in left if len(text) <= WIDEST), default=0)
     for text, node in zip(left, proof.nodes, strict=True):
         drawn.append(f"{text:{width}}  {_reason(proof, node)}")
@@ -64,15 +53,16 @@ def _reason(proof: Proof, node: Node) -> str:
     return f"lemma node {node.partner + 1}"
 
 
-def _tree(nodes: Sequence[Node], literals: Sequence[str], lines: _Lines) -> Iterator[str]:
+def _tree(nodes: Sequence[Node], literals: Sequence[str], lines: tuple[str, ...]) -> Iterator[str]:
     """One line a node, without its reason."""
+    branch, end, beside, under = lines
     last = {node.parent: number for number, node in enumerate(nodes)}  # the last of its siblings
     indents = {-1: ""}
     for number, node in enumerate(nodes):
         indent = indents[node.parent]
         is_last = last[node.parent] == number
-        indents[number] = indent + (lines.under if is_last else lines.beside)
-        joint = lines.last if is_last else lines.branch
+        indents[number] = indent + (under if is_last else beside)
+        joint = end if is_last else branch
         yield f"{indent}{joint}{number + 1}  {literals[number]}"
 
 
@@ -100,31 +90,32 @@ def _readable(literals: Sequence[Literal], form: ClauseForm) -> tuple[list[str],
     renamed = [one._replace(atom=substituted(one.atom, variables)) for one in literals]
     inner = [term for literal in renamed for term in subterms(literal.atom.arguments)]
     taken = {term.name for term in inner if isinstance(term, Function)}
-    made_up = [one for one in inner if isinstance(one, Function) and one.name in form.skolem]
-    often = Counter(made_up)
+    often = Counter(one for one in inner if isinstance(one, Function) and one.name in form.skolem)
     free = (Function(f"t{i}") for i in count(1) if f"t{i}" not in taken)
-    named: dict[Term, Term] = {
+    named = {
         term: next(free)
         for term, times in often.items()
         if times > 1 and len(term_text(term)) > LONG
     }
-    names = {}
-    for term, name in named.items():
-        assert isinstance(term, Function)
-        arguments = tuple(_replaced(argument, named) for argument in term.arguments)
-        names[term_text(name)] = term_text(Function(term.name, arguments))
-    texts = []
-    for positive, atom in renamed:
-        arguments = tuple(_replaced(argument, named) for argument in atom.arguments)
-        texts.append(literal_text(Literal(positive, Atom(atom.predicate, arguments))))
+    names = {
+        term_text(name): term_text(Function(term.name, _replaced(term.arguments, named)))
+        for term, name in named.items()
+    }
+    texts = [
+        literal_text(Literal(positive, Atom(predicate, _replaced(arguments, named))))
+        for positive, (predicate, arguments) in renamed
+    ]
     return texts, names
 
 
-def _replaced(term: Term, named: Mapping[Term, Term]) -> Term:
-    """The term with the outermost of the named terms by their names."""
-    look()
-    if not named or isinstance(term, Variable):  # a look for it takes the longer, the deeper it is
-        return term
-    if term in named:
-        return named[term]
-    return Function(term.name, tuple(_replaced(one, named) for one in term.arguments))
+def _replaced(terms: tuple[Term, ...], named: Mapping[Function, Function]) -> tuple[Term, ...]:
+    """The terms with the outermost of the named terms by their names."""
+    if not named:  # a look for a term takes the longer, the deeper it is
+        return terms
+    replaced: list[Term] = []
+    for term in terms:
+        look()
+        if isinstance(term, Function):
+            term = named.get(term) or Function(term.name, _replaced(term.arguments, named))
+        replaced.append(term)
+    return tuple(replaced)

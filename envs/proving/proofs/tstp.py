@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envs.proving.logic.deep_recursion import deep
 from envs.proving.logic.formula import And, Clause, ClauseForm, Not, Problem, Statement
+from envs.proving.logic.recursion import deep
 from envs.proving.logic.tptp_writer import clause_text, formula_text, statement_text
 from envs.proving.proofs.proof import Proof
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from envs.proving.calculus.instantiate import clause_copy, literal_of
 from envs.proving.calculus.matrix import Library
 from envs.proving.calculus.tableau import (
     GOAL,
@@ -19,6 +18,7 @@ from envs.proving.calculus.tableau import (
 )
 from envs.proving.logic.formula import Function, Literal, Term, Variable
 from envs.proving.logic.tptp_writer import literal_text
+from envs.proving.proofs.extract import clause_copy, literal_of
 
 _DEEPEST = 6  # what stands deeper in a literal is drawn as ...
 _WIDTH = 160  # longer literals are cut short

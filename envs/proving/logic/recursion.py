@@ -1,4 +1,4 @@
-"""Recursion as deep as formulas and terms are nested.
+"""Recursion as deep as formulas and terms are nested, in work that can be made to stop.
 
 Python's stack holds a thousand calls, and what the system gives a thread by default is not known.
 Functions that follow the nesting therefore run in a thread with a stack of their own.
@@ -14,18 +14,56 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
 
-from envs.proving.logic.interrupt import stoppable
-
 DEEPEST = 5000  # levels that a problem's formulas may be nested
 _STACK = 256 << 20  # bytes, of addresses: what is not used takes no memory
 _CALLS = 100_000
 _LOOK_S = 0.1  # between two looks of who waits at whether there was a signal
+_EVERY = 64  # calls of ``look`` between two questions
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _here = threading.local()
 _making = threading.Lock()  # the size of stacks and the limit of calls are the process's
 _within: list[int] = []  # the limit of calls that each of those within found
+
+
+class StoppedError(Exception):
+    """The work was told to stop before it was done."""
+
+
+class _Asked:
+    """Who is to be asked whether to go on, and how many calls of ``look`` from now."""
+
+    def __init__(self, stop: Callable[[], bool]) -> None:
+        self.stop = stop
+        self.left = 0
+
+
+_asked: contextvars.ContextVar[_Asked | None] = contextvars.ContextVar("asked", default=None)
+
+
+@contextlib.contextmanager
+def stoppable(stop: Callable[[], bool]) -> Iterator[None]:
+    """Within, ``look`` raises StoppedError once ``stop`` says so, or whoever is asked outside."""
+    outer = _asked.get()
+    both = stop if outer is None else lambda: stop() or outer.stop()
+    token = _asked.set(_Asked(both))
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
+def look() -> None:
+    """Raises StoppedError if the work is to stop; cheap enough to be called for every term."""
+    asked = _asked.get()
+    if asked is None:
+        return
+    asked.left -= 1
+    if asked.left < 0:
+        asked.left = _EVERY
+        if asked.stop():
+            raise StoppedError
 
 
 def deep(function: Callable[P, R]) -> Callable[P, R]:
