@@ -1,14 +1,19 @@
-"""A comparison: everything that the runs in some folders say together."""
+"""A comparison: everything that the runs in some folders say together.
+
+Regimes are compared at equal search only: each kind of search (the net alone, its value one move
+ahead, with search) is a view with curves, crossings and a sentence of its own, and no two kinds
+ever share a figure.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from selfplay.compare.analysis.curves import Curve, why_empty
+from selfplay.compare.analysis.curves import Crossing, Curve, crossing, curves, why_empty
 from selfplay.compare.analysis.fits import (
     Elasticity,
     LawFit,
@@ -18,12 +23,36 @@ from selfplay.compare.analysis.fits import (
 )
 from selfplay.compare.analysis.frontier import Frontier, frontiers
 from selfplay.compare.analysis.matrix import SizeMatrix, make_matrix
+from selfplay.compare.analysis.sentence import (
+    OWN,
+    TAUGHT,
+    choose_pair,
+    kind_rank,
+    write_alone,
+    write_sentence,
+)
 from selfplay.compare.groups import Group, group_runs
-from selfplay.compare.metrics import choose_loss, choose_metric
+from selfplay.compare.metrics import choose_loss, choose_metric, other_searches, spell_title
 from selfplay.compare.pool import Pool
 from selfplay.compare.records import Runs, Settings, Skipped, flop_rate, read_runs
-from selfplay.compare.views import View, make_views
 from selfplay.regimes import LOOKS
+
+
+class Account(NamedTuple):
+    """What strength against compute says where compute is counted in one way."""
+
+    sentence: str = ""  # the answer in plain words, with its interval
+    curves: tuple[Curve, ...] = ()  # one a group
+    crossings: tuple[Crossing, ...] = ()  # each regime of own games against each that is taught
+
+
+class View(NamedTuple):
+    """The strength of all groups by one metric."""
+
+    metric: str
+    title: str  # "mistake rate, 64 simulations a move"
+    free: Account  # compute of the nets alone
+    charged: Account  # the same with the expert's seconds charged; empty: there are none
 
 
 class Comparison(NamedTuple):
@@ -63,73 +92,93 @@ def compare(
     known = [run.points.strength.keys() for run in read.runs]
     metric = choose_metric(known, metric)
     wish, loss = loss, choose_loss(known, loss, metric)
-    measured = tuple(run for run in read.runs if np.isfinite(run.points.of(metric)).any())
+    measured = [run for run in read.runs if run.points.has(metric)]
     groups = group_runs(measured)
     rate = flop_rate(measured)
     asked = any(np.nan_to_num(run.points.expert_s).max() > 0 for run in measured)
-    views = make_views(groups, metric, rate if asked and rate > 0 else None)
     traced, compute_fits = frontiers(groups, loss) if loss else ((), ())
-    return Comparison(
+    comparison = Comparison(
         metric=metric,
         loss=loss,
         groups=groups,
-        views=views,
+        views=make_views(groups, metric, rate if asked and rate > 0 else None),
         flop_rate=rate,
-        fits=(*(data_and_size_fits(groups, loss) if loss else ()), *compute_fits),
+        fits=(*data_and_size_fits(groups, loss), *compute_fits) if loss else (),
         frontiers=traced,
         elasticities=elasticities(groups, loss) if loss else (),
         matrix=make_matrix(groups, metric),
         skipped=read.skipped,
-        notes=(
-            *_notes_on_runs(read, metric, views[0].free.curves),
-            *_notes_on_laws(groups, metric, loss, wish),
-            *_notes_on_compute(groups, rate if views[0].charged.curves else None),
-        ),
+        notes=(),
     )
+    return comparison._replace(notes=tuple(_notes(read, comparison, wish)))
 
 
-def _notes_on_runs(read: Runs, metric: str, curves: Sequence[Curve]) -> list[str]:
-    """What is missing of the runs and their curves."""
-    groups = [each.group for each in curves]
-    return [
-        *(f"left out: {each.reason}" for each in read.skipped),
-        *(
-            f"{run.path} has no {metric}: left out"
-            for run in read.runs
-            if not np.isfinite(run.points.of(metric)).any()
-        ),
-        *(f"{run.path} is not finished" for run in read.runs if not run.finished),
-        *(
-            f"{group.label}: one seed, so its interval is missing"
-            for group in groups
-            if len(group.runs) < 2
-        ),
-        *(f"{each.label}: no curve, since {why_empty(each)}" for each in curves if each.empty),
-    ]
-
-
-def _notes_on_laws(groups: Sequence[Group], metric: str, loss: str, wish: str | None) -> list[str]:
-    """What is left out of the power laws, and why."""
-    notes = [f"no run has {wish}, so it has no power laws"] if wish not in (None, loss) else []
-    if not loss:
-        return [
-            *notes,
-            f"no power laws: they are of losses, and {metric} is better the higher it is",
-        ]
-    notes += [
-        f"{group.label}: a {loss} of 0 or none at all, so it is left out of the fits"
-        for group in groups
-        if best_cell(group, (1.0,), loss) is None
-    ]
-    return notes
-
-
-def _notes_on_compute(groups: Sequence[Group], rate: float | None) -> list[str]:
-    kinds = {group.kind for group in groups}
-    notes = [look.note for look in LOOKS.values() if look.note and look.kind in kinds]
-    if rate is not None:
-        notes.append(
-            f"the expert's CPU seconds are charged {rate:.2g} FLOPs each: all FLOPs of the runs "
-            f"over their wall time"
+def _notes(read: Runs, found: Comparison, wish: str | None) -> Iterator[str]:
+    """What is missing of runs, curves and laws, and what is charged."""
+    curves, charged = found.views[0].free.curves, found.views[0].charged.curves
+    yield from (f"left out: {each.reason}" for each in read.skipped)
+    for run in read.runs:
+        if not run.points.has(found.metric):
+            yield f"{run.path} has no {found.metric}: left out"
+    yield from (f"{run.path} is not finished" for run in read.runs if not run.finished)
+    for curve in curves:
+        if len(curve.group.runs) < 2:
+            yield f"{curve.label}: one seed, so its interval is missing"
+    yield from (f"{each.label}: no curve, since {why_empty(each)}" for each in curves if each.empty)
+    if wish not in (None, found.loss):
+        yield f"no run has {wish}, so it has no power laws"
+    if not found.loss:
+        yield f"no power laws: they are of losses, and {found.metric} is better the higher it is"
+    for group in found.groups if found.loss else ():
+        if best_cell(group, (1.0,), found.loss) is None:
+            what = f"a {found.loss} of 0 or none at all"
+            yield f"{group.label}: {what}, so it is left out of the fits"
+    kinds = {group.kind for group in found.groups}
+    yield from (look.note for look in LOOKS.values() if look.note and look.kind in kinds)
+    if charged:
+        yield (
+            f"the expert's CPU seconds are charged {found.flop_rate:.2g} FLOPs each: all FLOPs of "
+            f"the runs over their wall time"
         )
-    return notes
+
+
+def make_views(groups: Sequence[Group], metric: str, rate: float | None) -> tuple[View, ...]:
+    """The metric that was asked for, then the other kinds of search that the runs tell of.
+
+    ``rate``: FLOPs that a second of the expert is charged; None: there is no expert.
+    """
+    known = {name for group in groups for run in group.runs for name in run.points.strength}
+    views = []
+    for each in (metric, *other_searches(metric, known)):
+        measured = _measured(groups, each)
+        if measured:
+            free = _account(curves(measured, each))
+            charged = Account() if rate is None else _account(curves(measured, each, rate))
+            title = spell_title(each, measured[0].runs[0].settings.effort)
+            views.append(View(each, title, free, charged))
+    return tuple(views)
+
+
+def _measured(groups: Sequence[Group], metric: str) -> list[Group]:
+    """The groups without the runs that do not have the metric."""
+    rest = (
+        group._replace(runs=tuple(run for run in group.runs if run.points.has(metric)))
+        for group in groups
+    )
+    return [group for group in rest if group.runs]
+
+
+def _account(curves: tuple[Curve, ...]) -> Account:
+    """Own games cross what is taught at equal size of the net, where both have it."""
+    own = sorted((c for c in curves if c.group.kind in OWN), key=lambda c: kind_rank(c.group.kind))
+    pairs = [(a, b) for a in own for b in curves if b.group.kind in TAUGHT]
+    equal = [(a, b) for a, b in pairs if a.group.parameters == b.group.parameters]
+    return Account(write_answer(curves), curves, tuple(crossing(*each) for each in equal or pairs))
+
+
+def write_answer(curves: Sequence[Curve]) -> str:
+    """The answer in one plain sentence."""
+    pair = choose_pair(curves)
+    if pair is not None:
+        return write_sentence(*pair, crossing(*pair))
+    return write_alone(max(curves, key=lambda curve: float(curve.flops[-1:].sum())), curves)

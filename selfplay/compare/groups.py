@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,9 @@ class Group(NamedTuple):
         return float(np.mean([getattr(run.points, cost)[-1] for run in self.runs]))
 
 
+_IN_COMMON = attrgetter(*Group._fields[1:-1])  # what the runs of a group tell of it
+
+
 def spell_kind(kind: str) -> str:
     """A regime's name in a sentence."""
     return LOOKS[kind].title if kind in LOOKS else kind.replace("_", " ")
@@ -47,17 +51,8 @@ def group_runs(runs: Sequence[Run]) -> tuple[Group, ...]:
     members = sorted(bundles.values(), key=lambda bundle: _rank(bundle[0]))
     labels = _labels([bundle[0] for bundle in members])
     return tuple(
-        Group(
-            label,
-            first.kind,
-            first.expert,
-            first.games,
-            first.positions,
-            first.parameters,
-            first.maker_parameters,
-            (first, *others),
-        )
-        for label, (first, *others) in zip(labels, members, strict=True)
+        Group._make([label, *_IN_COMMON(bundle[0]), tuple(bundle)])
+        for label, bundle in zip(labels, members, strict=True)
     )
 
 
@@ -70,19 +65,14 @@ def _labels(runs: Sequence[Run]) -> list[str]:
     labels = [_label(run, runs, _EXPLAINED) for run in runs]
     apart = []
     for run, label in zip(runs, labels, strict=True):
-        same = [other for other, its in zip(runs, labels, strict=True) if its == label]
-        apart.append(in_one_line(", ".join([label, *_differences(run, same)])))
+        same = [set(other.options) for other, its in zip(runs, labels, strict=True) if its == label]
+        own = sorted(set(run.options).difference(same[0].intersection(*same)))
+        rest = [_option(name, value) for name, value in own if value != "null"]
+        apart.append(in_one_line(", ".join([label, *rest])))
     return [
         label if apart.count(label) == 1 else _label(run, runs, {})
         for run, label in zip(runs, apart, strict=True)
     ]
-
-
-def _differences(run: Run, others: Sequence[Run]) -> list[str]:
-    """The options in which a run differs from one of ``others``, without those that are not set."""
-    shared = set.intersection(*(set(other.options) for other in others))
-    own = sorted(set(run.options) - shared)
-    return [_option(name, value) for name, value in own if value != "null"]
 
 
 def _option(name: str, value: str) -> str:

@@ -6,7 +6,7 @@ import functools
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,9 @@ F64 = NDArray[np.float64]
 _INDIFFERENT = (
     "name", "seed", "checkpoint_s", "strength.", "evaluator.", "actor.threads", "backend.",
 )  # fmt: skip
+
+
+_COSTS = "flops", "expert_s", "wall_s", "samples", "positions_unique"  # in the order of Points
 
 
 class Settings(NamedTuple):
@@ -64,6 +67,10 @@ class Points(NamedTuple):
     def of(self, metric: str) -> F64:
         """[P] f64, NaN where ``metric`` was not measured."""
         return self.strength.get(metric, np.full(len(self.flops), np.nan))
+
+    def has(self, metric: str) -> bool:
+        """Whether ``metric`` was measured at all."""
+        return bool(np.isfinite(self.of(metric)).any())
 
     def error(self, metric: str) -> tuple[F64, F64]:
         """[P] f64 each, how far the 95% interval of ``metric`` reaches down and up; else 0."""
@@ -156,9 +163,13 @@ def _run(
     """The run of these files; KeyError, TypeError or ValueError where one of them is damaged."""
     regime, data = config["regime"], provenance.get("data") or {}
     maker = _find_maker(regime.get("run") or "", path)
+    # a maker's name has a seed; what shaped its run has none
+    shaped = {**config, "regime": {**regime, "run": _maker(maker)[0]}} if maker else config
     # policy_gradient and dagger have a regime.games of their own, which is no amount of data
     games = (regime.get("games") or data.get("games")) if regime.get("data") else None
-    kind, teacher = _kind_of(config)
+    kind, teacher = str(regime["kind"]), ""
+    if kind in REGIMES:
+        kind, teacher = REGIMES[kind].compared_as(config)
     asks_net = kind not in LOOKS or LOOKS[kind].asks_net
     expert = teacher or data.get("expert") or regime.get("data") or regime.get("expert") or ""
     return Run(
@@ -173,16 +184,10 @@ def _run(
         parameters=_parameters(path, lines),
         maker=maker,
         maker_parameters=_maker(maker)[1] if maker else None,
-        options=tuple(_leaves(_with_maker(config, maker))),
+        options=tuple(_leaves(shaped)),
         finished=bool(provenance.get("finished", provenance)),  # older versions did not say
         points=_points(lines),
     )
-
-
-def _kind_of(config: dict[str, Any]) -> tuple[str, str]:
-    """The kind of a run and who teaches it, if that is told by its options."""
-    kind = str(config["regime"]["kind"])
-    return REGIMES[kind].compared_as(config) if kind in REGIMES else (kind, "")
 
 
 def _settings_of(config: dict[str, Any]) -> Settings:
@@ -221,22 +226,19 @@ def _folders(name: str | Path) -> list[Path]:
     below = sorted(config.parent for config in path.rglob("config.json"))
     started = {folder for run in below for folder in (run, *run.parents)}
     if (path / "sweep.json").is_file():  # a cell that failed early has a folder and no config
-        empty = (cell for cell in path.iterdir() if cell.is_dir() and cell not in started)
-        below += sorted(cell for cell in empty if not _is_hidden_or_report(cell))
+        below += sorted(
+            cell
+            for cell in path.iterdir()
+            if cell.is_dir() and cell not in started and not cell.name.startswith(".")
+            if not (cell / "made-by-selfplay-compare.json").is_file()
+        )
     return below
-
-
-def _is_hidden_or_report(path: Path) -> bool:
-    """True for what ``compare`` wrote before, and for what is being written."""
-    return path.name.startswith(".") or (path / "made-by-selfplay-compare.json").is_file()
 
 
 def _sweep_error(path: Path) -> str:
     """What ``sweep.json`` says of a cell that failed; empty for others."""
-    for cell in objects_in(RunFolder(path.parent).read_json("sweep.json"), "cells"):
-        if cell.get("name") == path.name:
-            return str(cell.get("error") or "")
-    return ""
+    cells = objects_in(RunFolder(path.parent).read_json("sweep.json"), "cells")
+    return next((str(c.get("error") or "") for c in cells if c.get("name") == path.name), "")
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -246,16 +248,14 @@ def _json(path: Path) -> dict[str, Any]:
     return read_object(path)
 
 
-def _leaves(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def _leaves(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """The options that shape what a run learns, by dotted name, as text."""
-    leaves = []
     for key, value in sorted(config.items()):
         name = f"{prefix}{key}"
         if isinstance(value, dict):
-            leaves += _leaves(value, f"{name}.")
+            yield from _leaves(value, f"{name}.")
         elif not name.removeprefix("regime.run.").startswith(_INDIFFERENT):
-            leaves.append((name, _written(value)))
-    return leaves
+            yield name, _written(value)
 
 
 def _written(value: object) -> str:
@@ -296,14 +296,8 @@ def _points(lines: Sequence[dict[str, Any]]) -> Points:
         return np.array([line.get(name, math.nan) for line in lines], np.float64)
 
     names = sorted({key for line in lines for key in line if key.startswith("strength/")})
-    return Points(
-        column("cost/flops"),
-        column("cost/expert_s"),
-        column("cost/wall_s"),
-        column("cost/samples"),
-        column("cost/positions_unique"),
-        {name: column(name) for name in names},
-    )
+    costs = [column(f"cost/{cost}") for cost in _COSTS]
+    return Points._make([*costs, {name: column(name) for name in names}])
 
 
 def _parameters(folder: Path, lines: Sequence[dict[str, Any]]) -> int:
@@ -328,10 +322,3 @@ def _find_maker(name: str, path: Path) -> str:
     if name and not Path(name).is_dir() and beside.is_dir():
         return str(beside)
     return name
-
-
-def _with_maker(config: dict[str, Any], maker: str) -> dict[str, Any]:
-    """``config`` with what shaped the run ``maker`` in place of its name, which has a seed."""
-    if not maker:
-        return config
-    return {**config, "regime": {**config["regime"], "run": _maker(maker)[0]}}

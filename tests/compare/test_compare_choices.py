@@ -14,10 +14,9 @@ from matplotlib.figure import Figure
 from synthetic_runs import expert_data, power, write_run
 from test_compare_curves import group_of, run_of
 
-from selfplay.compare.analysis.crossing import crossing
-from selfplay.compare.analysis.curves import curves
+from selfplay.compare.analysis.curves import crossing, curves
 from selfplay.compare.analysis.sentence import write_sentence
-from selfplay.compare.comparison import compare
+from selfplay.compare.comparison import View, compare, make_views, write_answer
 from selfplay.compare.groups import group_runs
 from selfplay.compare.metrics import choose_loss, choose_metric
 from selfplay.compare.publish import Request, publish
@@ -25,7 +24,6 @@ from selfplay.compare.records import read_runs
 from selfplay.compare.report.canvas import STYLE, log_y, new_axes
 from selfplay.compare.report.console import print_comparison
 from selfplay.compare.report.draw_strength import draw_groups, draw_regimes
-from selfplay.compare.views import View, make_views, write_answer
 
 RATE = "strength/mistake_rate"
 SHOWN = power(3e9, 0.3)

@@ -11,8 +11,7 @@ from scipy import stats
 from synthetic_runs import power, write_run
 
 from selfplay.compare.analysis.bootstrap import interval, seed_weights, welch
-from selfplay.compare.analysis.crossing import crossing, onset
-from selfplay.compare.analysis.curves import Curve, curves, track
+from selfplay.compare.analysis.curves import Curve, crossing, curves, onset, track
 from selfplay.compare.groups import Group, group_runs
 from selfplay.compare.records import F64, Points, Run, Settings, read_runs
 from selfplay.stats import wilson

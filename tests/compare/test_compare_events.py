@@ -13,9 +13,8 @@ from tensorboard.plugins.custom_scalar import metadata as layout_metadata
 from tensorboard.plugins.hparams import metadata as hparams_metadata
 from tiny_runs import events_of
 
-from selfplay.compare.comparison import compare
+from selfplay.compare.comparison import View, compare
 from selfplay.compare.report.events import run_names, write_events
-from selfplay.compare.views import View
 
 IMITATION = "imitation, 10 games"
 LOG = "against log compute (step 1200 = 1e12 FLOPs)"

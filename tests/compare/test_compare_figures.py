@@ -10,9 +10,15 @@ from test_compare_curves import group_of, run_of
 
 from selfplay.compare.analysis.sentence import brief
 from selfplay.compare.groups import Group
-from selfplay.compare.report.canvas import spell_plain, spell_power, spread
+from selfplay.compare.report.canvas import (
+    COLOURS,
+    spell_plain,
+    spell_power,
+    spread,
+    style_sheet,
+    with_variables,
+)
 from selfplay.compare.report.draw_strength import MOST, name_apart, split_panels
-from selfplay.compare.report.palette import COLOURS, style_sheet, with_variables
 
 GAP = "\N{NO-BREAK SPACE}"
 RUN = run_of(np.array([1e12, 1e13]), {"strength/mistake_rate": np.ones(2) / 2})

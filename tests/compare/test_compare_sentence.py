@@ -9,11 +9,9 @@ import pytest
 from synthetic_runs import expert_data, power, write_run
 from test_compare_curves import flat, group_of, run_of
 
-from selfplay.compare.analysis.crossing import Crossing
-from selfplay.compare.analysis.curves import Curve, curves
+from selfplay.compare.analysis.curves import Crossing, Curve, curves
 from selfplay.compare.analysis.sentence import choose_pair, spell_flops, write_sentence
-from selfplay.compare.comparison import compare
-from selfplay.compare.views import write_answer
+from selfplay.compare.comparison import compare, write_answer
 from selfplay.stats import Interval
 
 RATE = "strength/mistake_rate"

@@ -1,20 +1,24 @@
-"""Strength against compute: the mean curve of each group of runs on one grid, with its band."""
+"""Strength against compute: the mean curve of each group on one grid, and where curves cross."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.compare.analysis.bootstrap import REPLICATES, moved, seed_weights
+from selfplay.compare.analysis.bootstrap import REPLICATES, interval, moved, seed_weights, welch
 from selfplay.compare.groups import Group
-from selfplay.compare.metrics import ceiling, on_fixed_positions
+from selfplay.compare.metrics import ceiling, lower_is_better, on_fixed_positions
 from selfplay.compare.records import F64, Run
+from selfplay.stats import Interval
 
 PER_DECADE = 20  # grid points a factor of 10 in compute
+SURE = 0.975  # a probability above this counts as certain
+
+State = Literal["crosses", "ahead", "behind", "undecided", "apart", "unknown"]
 
 
 class Curve(NamedTuple):
@@ -45,10 +49,34 @@ class Curve(NamedTuple):
         return not len(self.flops)
 
 
+class Crossing(NamedTuple):
+    """From which compute on ``a`` is better than ``b``, within the range that both cover.
+
+    crosses: a is better at the largest common compute with probability over 0.975, and was not
+    all the time; ahead: it was all the time; behind: b is better at the largest common compute
+    with that probability; undecided: neither; apart: no compute in common; unknown: one of the
+    two has fewer than two seeds, so that no probability can be given.
+    """
+
+    a: str  # label
+    b: str
+    metric: str
+    charged: bool  # True: the expert's seconds count as compute
+    state: State = "apart"
+    flops: float | None = None  # C*, from here on the mean of a is better; None: never, or always
+    low: float | None = None  # ends of its 95% interval; None: below the common range, or missing
+    high: float | None = None  # None: beyond the common range, or missing
+    sure: float | None = None  # from here on a is better with probability over 0.975
+    first: float = math.nan  # smallest and largest compute in common; NaN when apart
+    last: float = math.nan
+    gap: Interval | None = None  # a's lead at ``last``, > 0: a is better; None: one seed
+    lead: float = math.nan  # the same without its interval; NaN when apart
+
+
 class Track(NamedTuple):
     """One run on the common grid."""
 
-    first: int  # the grid point 10 ** (first / PER_DECADE) is its first
+    first: int  # its first point is 10 ** (first / PER_DECADE)
     value: F64  # [X]
     below: F64  # [X] how far the interval on the test positions reaches down
     above: F64  # [X] and up
@@ -59,13 +87,14 @@ def curves(
 ) -> tuple[Curve, ...]:
     """The curve of each group; with ``rate``, a second of the expert costs so many FLOPs."""
     seeds = np.random.SeedSequence(0).spawn(len(groups))
+    rngs = map(np.random.default_rng, seeds)
     return tuple(
-        make_curve(group, metric, rate, replicates, np.random.default_rng(seed))
-        for group, seed in zip(groups, seeds, strict=True)
+        _curve(group, metric, rate, replicates, rng)
+        for group, rng in zip(groups, rngs, strict=True)
     )
 
 
-def make_curve(
+def _curve(
     group: Group, metric: str, rate: float | None, replicates: int, rng: np.random.Generator
 ) -> Curve:
     """The mean of the runs of a group where all of them were measured; see bootstrap.py."""
@@ -101,8 +130,7 @@ def why_empty(curve: Curve) -> str:
 def redrawn(curve: Curve, weights: F64, rng: np.random.Generator) -> F64:
     """[B, X] f64, replicates of the mean: the seeds by ``weights`` [B, S], then the positions."""
     normal = rng.standard_normal((len(weights), 1))
-    drawn: F64 = weights @ curve.runs + moved(curve.below, curve.above, normal)
-    return drawn
+    return weights @ curve.runs + moved(curve.below, curve.above, normal)
 
 
 def track(run: Run, metric: str, rate: float | None = None) -> Track:
@@ -123,15 +151,73 @@ def track(run: Run, metric: str, rate: float | None = None) -> Track:
     return Track(first, value, below, above)
 
 
-def on_common_grid(a: Curve, b: Curve) -> tuple[Curve, Curve]:
+def cut(curve: Curve, at: NDArray[np.intp] | NDArray[np.bool_]) -> Curve:
+    """The curve at some of its points."""
+    columns: list[Any] = [x if x is None else x[..., at] for x in curve[3:]]
+    return Curve(*curve[:3], *columns)
+
+
+def crossing(a: Curve, b: Curve, replicates: int = REPLICATES) -> Crossing:
+    """Where the curve ``a`` overtakes ``b`` and stays better; their seeds are independent."""
+    a, b = _on_common_grid(a, b)
+    flops, sign = a.flops, -1.0 if lower_is_better(a.metric) else 1.0
+    met = Crossing(a.label, b.label, a.metric, a.charged)
+    if a.empty:
+        return met
+    lead = sign * (a.mean - b.mean)
+    first, last, end = float(flops[0]), float(flops[-1]), float(lead[-1])
+    (start,) = onset(lead, flops)
+    met = met._replace(state="unknown", flops=_within(start), first=first, last=last, lead=end)
+    sizes = len(a.runs), len(b.runs)
+    if min(sizes) < 2:
+        return met
+    rng = np.random.default_rng(0)
+    weights = seed_weights(sizes, replicates, rng, welch(a.runs, b.runs))
+    of_a, of_b = np.split(weights, [sizes[0]], axis=1)
+    leads = sign * (redrawn(a, of_a, rng) - redrawn(b, of_b, rng))
+    state, sure = _verdict(leads, flops)
+    _, low, high = map(_within, interval(start, onset(leads, flops)))
+    gap = interval(end, leads[:, -1])
+    return met._replace(state=state, low=low, high=high, sure=sure, gap=gap)
+
+
+def _on_common_grid(a: Curve, b: Curve) -> tuple[Curve, Curve]:
     """The two curves cut to the compute that both have."""
     grids = (np.rint(np.log10(each.flops) * PER_DECADE).astype(np.int64) for each in (a, b))
     _, in_a, in_b = np.intersect1d(*grids, return_indices=True)
     return cut(a, in_a), cut(b, in_b)
 
 
-def cut(curve: Curve, at: NDArray[np.intp] | NDArray[np.bool_]) -> Curve:
-    """The curve at some of its points."""
-    group, metric, charged, *columns = curve
-    rest: list[Any] = [x if x is None else x[..., at] for x in columns]
-    return Curve(group, metric, charged, *rest)
+def _verdict(leads: F64, flops: F64) -> tuple[State, float | None]:
+    """The state of a crossing, and the compute from which on its replicates [B, X] are certain."""
+    unsure = np.flatnonzero((leads > 0).mean(axis=0) <= SURE)
+    if not len(unsure):
+        return "ahead", float(flops[0])
+    if unsure[-1] < len(flops) - 1:
+        return "crosses", float(flops[unsure[-1] + 1])
+    return ("behind" if (leads[:, -1] < 0).mean() > SURE else "undecided"), None
+
+
+def onset(lead: F64, flops: F64) -> F64:
+    """[B] f64, the compute from which on each ``lead``, [X] or [B, X], stays above 0.
+
+    Straight between the points in the logarithm of compute; 0 where it is above 0 all the time,
+    infinite where it is not in the end.
+    """
+    lead = np.atleast_2d(lead)
+    behind = lead <= 0
+    last = lead.shape[1] - 1 - np.argmax(behind[:, ::-1], axis=1)  # the last point behind
+    rows = np.arange(len(lead))
+    after = np.minimum(last + 1, lead.shape[1] - 1)
+    here, there = lead[rows, last], lead[rows, after]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = np.where(after > last, here / (here - there), 0.0)
+    log = np.log(flops)
+    at = np.exp(log[last] + part * (log[after] - log[last]))
+    at = np.where(behind[:, -1], np.inf, at)
+    return np.where(behind.any(axis=1), at, 0.0)
+
+
+def _within(flops: float) -> float | None:
+    """None for what lies outside of the common range."""
+    return float(flops) if 0 < flops < math.inf else None

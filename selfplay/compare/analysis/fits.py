@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from selfplay.compare.analysis.bootstrap import REPLICATES, interval, moved
-from selfplay.compare.analysis.huber import EFFICIENCY, TIGHT, best_fit, refits
-from selfplay.compare.analysis.laws import LAWS, Form, predict, reported, starts
+from selfplay.compare.analysis.laws import (
+    EFFICIENCY,
+    LAWS,
+    TIGHT,
+    Form,
+    best_fit,
+    predict,
+    refits,
+    reported,
+    starts,
+)
 from selfplay.compare.groups import Group, spell_kind
 from selfplay.compare.metrics import on_fixed_positions
 from selfplay.compare.records import F64
@@ -20,14 +28,6 @@ HALF_DECADE = 10**0.5
 USUAL_SPREAD = 0.1  # of ln L between seeds, where there is one seed only
 _ELSEWHERE = [0, -1]  # starts beside the fit to all: no floor and flat, a floor and steep
 FEWEST = 3  # different values of x that a law is fitted to
-
-
-class Parameter(NamedTuple):
-    """A parameter of a law."""
-
-    name: str  # "exponent", "scale", "floor", "exponent_n", "exponent_d", ...
-    value: float
-    interval: Interval | None  # 95%; None with fewer than two seeds
 
 
 class LawPoint(NamedTuple):
@@ -51,19 +51,12 @@ class LawFit(NamedTuple):
     label: str  # whose loss it is: "imitation of solver, 1,996 parameters"
     of: str  # "D", "N", "C" or "N, D": what x is
     form: Form
-    parameters: tuple[Parameter, ...]
+    parameters: dict[str, Interval]  # by the names of LAWS; ends are NaN with fewer than two seeds
     held_out: float | None  # mean |ln predicted - ln measured| in the largest half-decade of x
     # (of N times D), of a fit to the rest; None: too few points are left
     cells: tuple[LawPoint, ...]
     theta: F64  # [P] as laws.py has it
     centre: F64  # [V] mean of ln x
-
-    def parameter(self, name: str) -> Parameter:
-        """The parameter of that name; KeyError where the law has none."""
-        for each in self.parameters:
-            if each.name == name:
-                return each
-        raise KeyError(name)
 
     def predict(self, x: F64) -> F64:
         """[M] f64, the loss at x [M] or [M, V]."""
@@ -90,8 +83,9 @@ def fit_laws(
     ``shifts`` [B, G]: how far bootstrap replicates move ln L of each of the G cells.
     """
     forms: tuple[Form, ...] = ("nested", "additive") if of == "N, D" else ("power", "floor")
-    enough = [form for form in forms if len(cells) >= len(LAWS[form].names)]
-    fits = [fit_law(form, label, of, cells, shifts) for form in enough]
+    fits = [
+        fit_law(form, label, of, cells, shifts) for form in forms if len(cells) >= len(LAWS[form])
+    ]
     return tuple(sorted(fits, key=lambda fit: np.inf if fit.held_out is None else fit.held_out))
 
 
@@ -99,27 +93,23 @@ def fit_law(
     form: Form, label: str, of: str, cells: Sequence[LawPoint], shifts: F64 | None = None
 ) -> LawFit:
     """One form, its parameters with intervals, and its error in the largest half-decade."""
-    at, u, centre, log_loss = _samples(cells)
+    u, centre, log_loss = _samples(cells)
     delta = _delta(cells)
     theta = best_fit(form, u, log_loss, delta)
-    intervals: list[Interval | None] = [None] * len(theta)
     values = reported(form, theta, centre)
+    parameters = [Interval(float(value), np.nan, np.nan) for value in values]
     if shifts is not None:
-        first = np.concatenate([theta[None], starts(form, u, log_loss)[_ELSEWHERE]])
-        again = refits(form, u, log_loss + shifts[:, at], delta, first)
+        first = np.concatenate([theta[None], starts(form, log_loss)[_ELSEWHERE]])
+        moves = np.repeat(shifts, [len(cell.loss) for cell in cells], axis=1)
+        again = refits(form, u, log_loss + moves, delta, first)
         columns = reported(form, again, centre).T
-        intervals = [interval(float(v), c) for v, c in zip(values, columns, strict=True)]
-    parameters = tuple(
-        Parameter(name, float(value), spread)
-        for name, value, spread in zip(LAWS[form].names, values, intervals, strict=True)
-    )
+        parameters = [interval(float(v), c) for v, c in zip(values, columns, strict=True)]
+    named = dict(zip(LAWS[form], parameters, strict=True))
     error = _held_out(form, cells, delta)
-    return LawFit(label, of, form, parameters, error, tuple(cells), theta, centre)
+    return LawFit(label, of, form, named, error, tuple(cells), theta, centre)
 
 
-def seed_shifts(
-    cells: Sequence[LawPoint], replicates: int = REPLICATES, seed: int = 0
-) -> F64 | None:
+def seed_shifts(cells: Sequence[LawPoint], replicates: int = REPLICATES) -> F64 | None:
     """[B, G] f64, how far the replicates move ln L of each cell; None with fewer than two seeds.
 
     Seeds are taken to spread alike (in ln L) in all cells, so that the spread is learned from all
@@ -129,7 +119,7 @@ def seed_shifts(
     sizes = np.array([len(cell.loss) for cell in cells])
     if sizes.min() < 2:
         return None
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     freedom = sizes.sum() - len(sizes)
     wide = np.sqrt(freedom / rng.chisquare(freedom, (replicates, 1)))
     error = _spread(cells) / np.sqrt(sizes * EFFICIENCY)
@@ -137,18 +127,6 @@ def seed_shifts(
     below, above = np.array([(cell.below, cell.above) for cell in cells]).T
     off += moved(below, above, rng.standard_normal((replicates, len(cells))))
     return off
-
-
-def elasticity(
-    label: str, of: str, cells: Sequence[LawPoint], shifts: F64 | None = None
-) -> Elasticity:
-    """The slope of ln L over ln x, by least squares over the cells' means."""
-    u = np.log([cell.x[0] for cell in cells])
-    u -= u.mean()
-    means = np.array([np.log(cell.loss).mean() for cell in cells])
-    slope = float(u @ means / (u @ u))
-    spread = None if shifts is None else interval(slope, slope + shifts @ u / (u @ u))
-    return Elasticity(label, of, slope, spread, np.array([cell.x[0] for cell in cells]))
 
 
 def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[LawFit, ...]:
@@ -170,12 +148,22 @@ def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[LawFit, ..
 def elasticities(groups: Sequence[Group], metric: str) -> tuple[Elasticity, ...]:
     """Of N at each D and of D at each N, of each regime, expert and maker of frozen data."""
     return tuple(
-        elasticity(title(bundle, of), of, cells, seed_shifts(cells))
+        _elasticity(title(bundle, of), of, cells)
         for of, free in (("N", _OF_SIZE), ("D", _OF_DATA_ALONE))
         for bundle in bundles(groups, free).values()
         if (cells := _cells(bundle, of, metric)) and bundle[0].data is not None
         if len({cell.x for cell in cells}) > 1
     )
+
+
+def _elasticity(label: str, of: str, cells: Sequence[LawPoint]) -> Elasticity:
+    """The slope of ln L over ln x, by least squares over the cells' means."""
+    x = np.array([cell.x[0] for cell in cells])
+    u = np.log(x) - np.log(x).mean()
+    slope = float(u @ np.array([np.log(cell.loss).mean() for cell in cells]) / (u @ u))
+    shifts = seed_shifts(cells)
+    spread = None if shifts is None else interval(slope, slope + shifts @ u / (u @ u))
+    return Elasticity(label, of, slope, spread, x)
 
 
 _OF_DATA = ("regime.games", "regime.data", "regime.unique")
@@ -200,11 +188,11 @@ def best_cell(group: Group, x: tuple[float, ...], metric: str) -> LawPoint | Non
     losses, below, above = [], [], []
     for run in group.runs:
         values = run.points.of(metric)
-        if not np.nanmin(values, initial=np.inf) > 0 or not np.isfinite(values).any():
+        if not 0 < np.nanmin(values, initial=np.inf) < np.inf:
             return None
         at = int(np.nanargmin(values))
-        down, up = (float(end[at]) for end in run.points.error(metric))
-        losses.append(float(values[at]))
+        down, up = (end[at] for end in run.points.error(metric))
+        losses.append(values[at])
         below.append(np.log(values[at] / max(values[at] - down, values[at] / 10)))
         above.append(np.log1p(up / values[at]))
     shared = on_fixed_positions(metric)
@@ -218,29 +206,23 @@ def _cells(bundle: Sequence[Group], of: str, metric: str) -> list[LawPoint]:
     for group in bundle:
         place = {"N": float(group.parameters), "D": float(group.data or 0)}
         x = tuple(place[name] for name in of.split(", "))
-        cell = best_cell(group, x, metric) if min(x) > 0 else None
-        if cell is not None:
+        if min(x) > 0 and (cell := best_cell(group, x, metric)) is not None:
             cells.append(cell)
     return sorted(cells, key=lambda cell: cell.x)
 
 
 def _spans(cells: Sequence[LawPoint]) -> bool:
     """True where there are enough places to see a law; of a grid, two each way and six."""
-    if not cells:
-        return False
     counts = [len(set(column)) for column in zip(*(cell.x for cell in cells), strict=True)]
-    if len(counts) == 1:
-        return counts[0] >= FEWEST
-    return min(counts) > 1 and len(cells) >= 2 * FEWEST
+    if len(counts) == 2:
+        return min(counts) > 1 and len(cells) >= 2 * FEWEST
+    return max(counts, default=0) >= FEWEST
 
 
 def _extent(bundle: Sequence[Group]) -> tuple[int, int, int]:
     """What makes one bundle the one to show: more groups, more data, larger nets."""
-    return (
-        len(bundle),
-        max((group.data or 0 for group in bundle), default=0),
-        max((group.parameters for group in bundle), default=0),
-    )
+    data, sizes = [group.data or 0 for group in bundle], [group.parameters for group in bundle]
+    return len(bundle), max(data, default=0), max(sizes, default=0)
 
 
 def family(group: Group) -> tuple[object, ...]:
@@ -261,12 +243,11 @@ def title(bundle: Sequence[Group], of: str) -> str:
     return words
 
 
-def _samples(cells: Sequence[LawPoint]) -> tuple[NDArray[np.intp], F64, F64, F64]:
-    """The cell [M], ln x less its mean [M, V], that mean [V] and ln L [M] of each run."""
-    at = np.repeat(np.arange(len(cells)), [len(cell.loss) for cell in cells])
-    log_x = np.log(np.array([cell.x for cell in cells]))[at]
+def _samples(cells: Sequence[LawPoint]) -> tuple[F64, F64, F64]:
+    """ln x less its mean [M, V], that mean [V] and ln L [M] of each run."""
+    log_x = np.log([cell.x for cell in cells for _ in cell.loss])
     centre = log_x.mean(axis=0)
-    return at, log_x - centre, centre, np.log(np.concatenate([cell.loss for cell in cells]))
+    return log_x - centre, centre, np.log(np.concatenate([cell.loss for cell in cells]))
 
 
 def _spread(cells: Sequence[LawPoint]) -> float:
@@ -283,13 +264,15 @@ def _delta(cells: Sequence[LawPoint]) -> float:
 
 
 def _held_out(form: Form, cells: Sequence[LawPoint], delta: float) -> float | None:
-    size = np.array([np.prod(cell.x) for cell in cells])
-    seen = size < size.max() / HALF_DECADE * (1 + 1e-9)  # what lies at its edge is seen
-    rest = [cell for cell, kept in zip(cells, seen, strict=True) if kept]
-    if len({cell.x for cell in rest}) < len(LAWS[form].names):
+    sizes = np.array([np.prod(cell.x) for cell in cells])
+    edge = sizes.max() / HALF_DECADE * (1 + 1e-9)  # what lies at it is seen
+    seen = [cell for cell, size in zip(cells, sizes, strict=True) if size < edge]
+    if len({cell.x for cell in seen}) < len(LAWS[form]):
         return None
-    _, u, centre, log_loss = _samples(rest)
+    u, centre, log_loss = _samples(seen)
     theta = best_fit(form, u, log_loss, delta)
-    _, far, there, measured = _samples([c for c, kept in zip(cells, seen, strict=True) if not kept])
+    far, there, measured = _samples(
+        [cell for cell, size in zip(cells, sizes, strict=True) if size >= edge]
+    )
     predicted = predict(form, theta[None], far + there - centre)[0][0]
     return float(np.abs(predicted - measured).mean())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
-from selfplay.compare.analysis.crossing import Crossing
-from selfplay.compare.analysis.curves import Curve, why_empty
+from selfplay.compare.analysis.curves import Crossing, Curve, why_empty
 from selfplay.compare.groups import Group, spell_kind
 from selfplay.compare.metrics import (
     lower_is_better,
@@ -21,53 +21,49 @@ _GAP = "\N{NO-BREAK SPACE}"
 _PERFECT = ("solver", "solver, perfect", "solver, temperature 0")
 
 
+# of two regimes by the state of their crossing
+_SENTENCES = {
+    "crosses": "{us} overtakes {them} at {at} FLOPs (95%: {ends}){cost}",
+    "ahead": "{us} is better than {them} at every compute measured, {extent} FLOPs{cost}; at the "
+    "largest by {gap}",
+    "behind": "{us} does not overtake {them} within {extent} FLOPs{cost}: at the largest compute "
+    "in common {them} is better by {gap}",
+    "undecided": "whether {us} overtakes {them} within {extent} FLOPs is not certain{cost}: at the "
+    "largest compute in common its lead is {gap}",
+    "unknown": "{us} overtakes {them} at {at} FLOPs{cost}; {no_interval}",
+}
+# the same where no compute is known from which on the mean of the first is better
+_WITHOUT_START = {
+    "crosses": "{us} is ahead of {them} on the whole range of {extent} FLOPs{cost}, and with "
+    "probability over 0.975 from {at} FLOPs on",
+    "unknown": "{ahead} is ahead of {behind} at {last} FLOPs{cost}; {no_interval}",
+}
+
+
 def write_sentence(a: Curve, b: Curve, crossing: Crossing) -> str:
     """Where ``a`` overtakes ``b``, or what else can be said, with the interval if there is one."""
     us, them = name_group(a.group), name_group(b.group)
-    cost = ", the expert's seconds charged" if crossing.charged else ""
     if crossing.state == "apart":
         why = " once the expert's seconds are charged" if crossing.charged else ""
         return f"{us} and {them} have no compute in common{why}, so that nothing can be compared"
-    extent = f"{'-'.join(dict.fromkeys(map(spell_flops, (crossing.first, crossing.last))))} FLOPs"
-    if crossing.state == "unknown":
-        return _one_seed(us, them, crossing, cost)
-    assert crossing.gap is not None
-    gap = _spell_gap(crossing.gap, crossing.metric)
-    if crossing.state == "crosses":
-        if crossing.flops is None:
-            return (
-                f"{us} is ahead of {them} on the whole range of {extent}{cost}, and with "
-                f"probability over 0.975 from {spell_flops(crossing.sure or crossing.last)} FLOPs "
-                f"on"
-            )
-        return (
-            f"{us} overtakes {them} at {spell_flops(crossing.flops)} FLOPs "
-            f"(95%: {'-'.join(spell_ends(crossing))}){cost}"
-        )
-    if crossing.state == "ahead":
-        return (
-            f"{us} is better than {them} at every compute measured, {extent}{cost}; at the "
-            f"largest by {gap}"
-        )
+    gap = crossing.gap or Interval(crossing.lead, math.nan, math.nan)
     if crossing.state == "behind":
-        value, low, high = crossing.gap
-        return (
-            f"{us} does not overtake {them} within {extent}{cost}: at the largest compute in "
-            f"common {them} is better by "
-            f"{_spell_gap(Interval(-value, -high, -low), crossing.metric)}"
-        )
-    return (
-        f"whether {us} overtakes {them} within {extent} is not certain{cost}: at the largest "
-        f"compute in common its lead is {gap}"
-    )
-
-
-def _one_seed(us: str, them: str, crossing: Crossing, cost: str) -> str:
-    why = "there is no interval, which needs two seeds of each"
-    if crossing.flops is not None:
-        return f"{us} overtakes {them} at {spell_flops(crossing.flops)} FLOPs{cost}; {why}"
+        gap = Interval(-gap.value, -gap.high, -gap.low)
     ahead, behind = (us, them) if crossing.lead > 0 else (them, us)
-    return f"{ahead} is ahead of {behind} at {spell_flops(crossing.last)} FLOPs{cost}; {why}"
+    sentences = _SENTENCES if crossing.flops else _SENTENCES | _WITHOUT_START
+    return sentences[crossing.state].format(
+        us=us,
+        them=them,
+        ahead=ahead,
+        behind=behind,
+        at=spell_flops(crossing.flops or crossing.sure or crossing.last),
+        last=spell_flops(crossing.last),
+        ends="-".join(spell_ends(crossing)),
+        extent="-".join(dict.fromkeys(map(spell_flops, (crossing.first, crossing.last)))),
+        gap=_spell_gap(gap, crossing.metric),
+        cost=", the expert's seconds charged" if crossing.charged else "",
+        no_interval="there is no interval, which needs two seeds of each",
+    )
 
 
 def write_alone(curve: Curve, curves: Sequence[Curve]) -> str:
@@ -92,8 +88,7 @@ def _no_rival(curve: Curve, curves: Sequence[Curve]) -> str:
         return "there is no other regime to compare it with"
     most = max(others, key=lambda each: each.group.data or 0)
     more = f" (nor {len(others) - 1} more)" if len(others) > 1 else ""
-    them = name_group(most.group)
-    return f"{them}{more} cannot be compared with it, since {why_empty(most)}"
+    return f"{name_group(most.group)}{more} cannot be compared with it, since {why_empty(most)}"
 
 
 def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:

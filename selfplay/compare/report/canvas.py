@@ -1,5 +1,7 @@
-"""What the figures are drawn on: axes in the house style, labelled curves, SVG and PNG.
+"""What the figures are drawn on: colours, axes in the house style, labelled curves, SVG and PNG.
 
+A figure is drawn in the light colours; in its SVG each becomes a CSS variable, so that one picture
+serves light and dark.  The hues are apart for colour-blind readers (after Okabe and Ito).
 matplotlib's objects are used without pyplot, so that nothing global is left behind.
 """
 
@@ -16,10 +18,27 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+from scipy.optimize import isotonic_regression
 
 from selfplay.compare.records import F64
-from selfplay.compare.report.palette import COLOURS, light, style_sheet, with_variables
+from selfplay.regimes import LOOKS
 
+
+class Colour(NamedTuple):
+    """One colour in the light and in the dark."""
+
+    light: str
+    dark: str
+
+
+COLOURS = {
+    "paper": Colour("#ffffff", "#14171c"),
+    "ink": Colour("#1c2128", "#e4e8ee"),
+    "muted": Colour("#5f6875", "#9aa5b3"),
+    "line": Colour("#d5dae1", "#353c47"),
+    "wash": Colour("#f4f6f8", "#1d222a"),
+    **{kind: Colour(look.light, look.dark) for kind, look in LOOKS.items()},
+}
 WIDTH = 7.6  # inches, of every figure
 LINE = 11.5  # points between two lines of labels
 _PIXELS = 1.45  # a point of a figure
@@ -58,7 +77,7 @@ class Picture(NamedTuple):
     name: str  # of its files: "strength"
     title: str
     caption: str
-    svg: str  # colours are the CSS variables of palette.py
+    svg: str  # colours are the CSS variables of style_sheet
     png: bytes  # in the light
 
 
@@ -69,6 +88,29 @@ class Label(NamedTuple):
     y: float
     text: str
     colour: str
+
+
+def light(name: str) -> str:
+    """The light colour of that name; a regime that is not known has that of the ink."""
+    return COLOURS.get(name, COLOURS["ink"]).light
+
+
+def with_variables(svg: str) -> str:
+    """``svg`` with each colour of the palette as the CSS variable of its name."""
+    for name, colour in COLOURS.items():
+        svg = svg.replace(colour.light, f"var(--{name})")
+    return svg
+
+
+def style_sheet(root: str = ":root") -> str:
+    """The variables: light, dark where the reader likes it, light on paper."""
+    by_day = "".join(f"--{name}:{colour.light};" for name, colour in COLOURS.items())
+    by_night = "".join(f"--{name}:{colour.dark};" for name, colour in COLOURS.items())
+    return (
+        f"{root}{{{by_day}color-scheme:light dark}}"
+        f"@media (prefers-color-scheme:dark){{{root}{{{by_night}}}}}"
+        f"@media print{{{root}{{{by_day}color-scheme:light}}}}"
+    )
 
 
 def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
@@ -232,28 +274,8 @@ def label_ends(axes: Axes, labels: Sequence[Label], wrap: int) -> None:
 
 
 def spread(wanted: F64, sizes: F64, low: float, high: float) -> F64:
-    """Middles near ``wanted`` (ascending) of things of ``sizes`` that do not overlap.
-
-    Neighbours that would overlap are pooled and share the mean of what they want.
-    """
-    blocks: list[list[float]] = []  # middle of the block, its size, how many
-    half = sizes / 2
-    for want, size in zip(wanted, sizes, strict=True):
-        blocks.append([float(want), float(size), 1])
-        while True:
-            middle, total, count = blocks[-1]
-            middle = min(max(middle, low + total / 2), max(high - total / 2, low + total / 2))
-            blocks[-1][0] = middle
-            if len(blocks) < 2 or blocks[-2][0] + blocks[-2][1] / 2 <= middle - total / 2:
-                break
-            before, below, number = blocks[-2]
-            joined = (before * number + middle * count) / (number + count)
-            blocks[-2:] = [[joined, below + total, number + count]]
-    placed, index = np.empty(len(sizes)), 0
-    for middle, total, count in blocks:
-        at = middle - total / 2
-        for i in range(index, index + int(count)):
-            placed[i] = at + half[i]
-            at += sizes[i]
-        index += int(count)
+    """Middles nearest to ``wanted`` (ascending) of things of ``sizes`` that do not overlap."""
+    touching = np.cumsum(sizes) - sizes / 2  # the middles where there is no room in between
+    shift = isotonic_regression(wanted - touching).x
+    placed: F64 = touching + np.clip(shift, low, max(low, high - sizes.sum()))
     return placed

@@ -9,8 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from selfplay.compare.analysis.crossing import Crossing, crossing
-from selfplay.compare.analysis.curves import Curve, cut
+from selfplay.compare.analysis.curves import Crossing, Curve, crossing, cut
 from selfplay.compare.analysis.sentence import (
     brief,
     capital,
@@ -21,6 +20,7 @@ from selfplay.compare.analysis.sentence import (
     spell_ends,
     spell_flops,
 )
+from selfplay.compare.comparison import Account, View
 from selfplay.compare.groups import Group, spell_kind
 from selfplay.compare.metrics import is_share, lower_is_better
 from selfplay.compare.records import F64
@@ -30,6 +30,7 @@ from selfplay.compare.report.canvas import (
     Picture,
     fold,
     label_ends,
+    light,
     log_x,
     log_y,
     margin,
@@ -38,8 +39,6 @@ from selfplay.compare.report.canvas import (
     spell_percent,
     spell_plain,
 )
-from selfplay.compare.report.palette import light
-from selfplay.compare.views import Account, View
 
 MOST = 6  # curves in a panel
 _WRAP, _NARROW = 26, 16  # characters of a label beside a figure, and beside a panel of two

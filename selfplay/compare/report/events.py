@@ -23,9 +23,9 @@ from torch.utils.tensorboard.summary import custom_scalars, hparams
 
 from selfplay.compare.analysis.curves import Curve
 from selfplay.compare.analysis.sentence import brief
+from selfplay.compare.comparison import View
 from selfplay.compare.groups import Group, spell_kind
 from selfplay.compare.metrics import spell_metric
-from selfplay.compare.views import View
 from selfplay.training.events import EVENTS, EventFile, extended, session_start
 
 LOG_STEPS = 100  # a factor of ten in compute

@@ -12,9 +12,8 @@ from markupsafe import Markup
 from selfplay.compare.analysis.sentence import capital, spell_flops
 from selfplay.compare.comparison import Comparison
 from selfplay.compare.metrics import spell_metric
-from selfplay.compare.report.canvas import Picture
+from selfplay.compare.report.canvas import Picture, style_sheet
 from selfplay.compare.report.output import GENERATOR
-from selfplay.compare.report.palette import style_sheet
 from selfplay.compare.report.tables import (
     Table,
     crossings_table,

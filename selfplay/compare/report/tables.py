@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selfplay.compare.analysis.crossing import Crossing
-from selfplay.compare.analysis.curves import Curve
+from selfplay.compare.analysis.curves import Crossing, Curve
 from selfplay.compare.analysis.fits import Elasticity, LawFit
 from selfplay.compare.analysis.sentence import (
     brief,
@@ -18,6 +17,7 @@ from selfplay.compare.analysis.sentence import (
     spell_ends,
     spell_flops,
 )
+from selfplay.compare.comparison import View
 from selfplay.compare.metrics import (
     spell_metric,
     spell_number,
@@ -26,7 +26,6 @@ from selfplay.compare.metrics import (
     unit_of_difference,
 )
 from selfplay.compare.pool import Pool
-from selfplay.compare.views import View
 from selfplay.stats import Interval
 
 NONE = "-"  # in a cell of which nothing is known
@@ -136,10 +135,8 @@ def crossings_table(curves: Sequence[Curve], crossings: Sequence[Crossing], titl
 def _lead(crossing: Crossing) -> str:
     if math.isnan(crossing.lead):
         return NONE
-    lead, low, high = (
-        spell_number(each, crossing.metric, sign="+")
-        for each in (crossing.lead, *(crossing.gap or (0.0, 0.0, 0.0))[1:])
-    )
+    gap = crossing.gap or (crossing.lead, math.nan, math.nan)
+    lead, low, high = (spell_number(each, crossing.metric, sign="+") for each in gap)
     value = f"{lead} {unit_of_difference(crossing.metric)}"
     return value if crossing.gap is None else f"{value} ({low} to {high})"
 
@@ -154,8 +151,8 @@ def fits_table(fits: Sequence[LawFit], loss: str) -> Table:
                 f"L({fit.of}), {brief(fit.label)}",
                 fit.form,
                 "; ".join(
-                    f"{each.name.replace('_', ' ')} {_short(each.value)}{_around(each.interval)}"
-                    for each in fit.parameters
+                    f"{name.replace('_', ' ')} {_short(each.value)}{_around(each)}"
+                    for name, each in fit.parameters.items()
                 ),
                 str(len(fit.cells)),
                 NONE if fit.held_out is None else _error(math.expm1(fit.held_out)),
@@ -193,14 +190,12 @@ def elasticities_table(elasticities: Sequence[Elasticity]) -> Table:
 
 def pool_table(pool: Pool | None) -> Table:
     """One row a player, the best first; no rows where no pool was played."""
-    title, heads = "Elo in one pool", ("player", "Elo", "95%", "points", "mistakes in own games")
+    heads = "player", "Elo", "95%", "points", "mistakes in own games", "95%"
     if pool is None:
-        return Table(title, heads, ())
+        return Table("Elo in one pool", heads, ())
     rows = []
     for i in np.argsort(-pool.elo):
-        rate, low, high = (
-            100 * float(part[i]) for part in (pool.own_mistake_rate, pool.own_low, pool.own_high)
-        )
+        rate, low, high = (100 * float(part[i]) for part in pool[-3:])
         rows.append(
             (
                 brief(pool.labels[i]),
@@ -212,16 +207,17 @@ def pool_table(pool: Pool | None) -> Table:
             )
         )
     return Table(
-        title,
-        (*heads, "95%"),
+        "Elo in one pool",
+        heads,
         tuple(rows),
         f"{pool.games} games a pair, {pool.simulations} simulations a move (0: the nets alone); "
         "points: the mean score against the others",
     )
 
 
-def _around(interval: Interval | None) -> str:
-    return "" if interval is None else f" ({_short(interval.low)} to {_short(interval.high)})"
+def _around(interval: Interval) -> str:
+    low, high = interval[1:]
+    return "" if math.isnan(low) else f" ({_short(low)} to {_short(high)})"
 
 
 def _count(value: float) -> str:
