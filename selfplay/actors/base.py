@@ -11,7 +11,7 @@ from selfplay.actors.actor import Actor, ActorSection
 from selfplay.actors.harvest import Harvest, Tally
 from selfplay.learning.samples import joined
 from selfplay.nets import Net
-from selfplay.nets.evaluator import Usage
+from selfplay.nets.cached import Usage
 from selfplay.nets.inference import Inference
 from selfplay.search import Search
 from selfplay.section import Section

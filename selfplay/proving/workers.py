@@ -17,7 +17,8 @@ from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
 from selfplay import arrays
 from selfplay.nets import Net
-from selfplay.nets.evaluator import CancelledError, NetEvaluator, Usage
+from selfplay.nets.cached import CancelledError, Usage
+from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.hindsight import lessons_of_parts
 from selfplay.proving.lessons import from_failure, from_proof, replay
 from selfplay.proving.trials import TreeMemory, Trial, attempt

@@ -18,7 +18,7 @@ from selfplay.actors.actor import ActorSection
 from selfplay.actors.threads import ThreadActors
 from selfplay.learning import checkpoint
 from selfplay.nets import Mlp, Net
-from selfplay.nets.evaluator import CancelledError
+from selfplay.nets.cached import CancelledError
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
 

@@ -13,7 +13,8 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe, TicTacToeObs, TicTacToeState
 from selfplay import arrays
 from selfplay.nets import Mlp, Net, ResNet, obs_tensors
-from selfplay.nets.evaluator import Cache, NetEvaluator, choose_device, choose_precision
+from selfplay.nets.cached import Cache
+from selfplay.nets.evaluator import NetEvaluator, choose_device, choose_precision
 from selfplay.types import Evaluation, Game, Int, State, Transition
 
 

@@ -20,7 +20,8 @@ from selfplay import arrays
 from selfplay.config import parse_config
 from selfplay.learning.samples import joined
 from selfplay.nets import Net
-from selfplay.nets.evaluator import CancelledError, NetEvaluator, Usage
+from selfplay.nets.cached import CancelledError, Usage
+from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving import workers as proving_workers
 from selfplay.proving.workers import Effort, RoundPart, TrialWorkers
 from selfplay.search import Puct
