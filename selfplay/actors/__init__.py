@@ -8,8 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from selfplay.actors.base import Actors, Setup
+from selfplay.actors.processes import Processes
 from selfplay.actors.threads import Threads
 
-Backend = Annotated[Threads, Field(discriminator="kind")]
+Backend = Annotated[Processes | Threads, Field(discriminator="kind")]
 
-__all__ = ["Actors", "Backend", "Setup", "Threads"]
+__all__ = ["Actors", "Backend", "Processes", "Setup", "Threads"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from selfplay.actors.actor import Actor, ActorSection
 from selfplay.actors.harvest import Harvest, Tally
+from selfplay.actors.server import ServerUsage
 from selfplay.learning.samples import joined
 from selfplay.nets import Net
 from selfplay.nets.cached import Usage
@@ -31,54 +32,36 @@ class Setup(NamedTuple):
         """How many may play at the same time."""
         return self.section.threads or core_count()
 
+    def actor(self, seed: int, number: int, count: int) -> Actor:
+        """The actor of this ``number`` among ``count``, with its own share of the games."""
+        games = self.section.games
+        lanes = games // count + (number < games % count)
+        stream = np.random.SeedSequence(seed).spawn(count)[number]
+        return Actor(self.game, self.search, self.section, lanes, np.random.default_rng(stream))
+
 
 class Actors:
-    """Actors that play one after the other in this thread, each with its own share of the games.
+    """``count`` actors, each with its own share of the games."""
 
-    A subclass may run them side by side, or elsewhere.
-    """
-
-    def __init__(self, setup: Setup, net: Net, seed: int) -> None:
-        game, search, section, inference = setup
-        self.count = count = min(setup.workers(), section.games)
-        lanes = [section.games // count + (i < section.games % count) for i in range(count)]
-        streams = np.random.SeedSequence(seed).spawn(count)
-        self.actors = [
-            Actor(game, search, section, lane, np.random.default_rng(stream))
-            for lane, stream in zip(lanes, streams, strict=True)
-        ]
-        self._evaluators = [inference.evaluator(net, game) for _ in lanes]
+    count: int
 
     def collect(self, net: Net, positions: int) -> tuple[Harvest, Usage]:
         """At least ``positions`` new samples under the weights of ``net``, and what they cost.
 
         Seconds are summed over the actors.
         """
-        first = self._evaluators[0]
-        first.load(net)
-        for other in self._evaluators[1:]:
-            other.share(first)
-        parts = self._harvests(-(-positions // self.count))
+        parts = self._play(net, -(-positions // self.count))
         tally = Tally()
-        for part in parts:
-            tally = tally.plus(part.tally)
-        usages = [evaluator.take_usage() for evaluator in self._evaluators]
-        usage = Usage(*(sum(column) for column in zip(*usages, strict=True)))
-        harvest = Harvest(
-            joined([part.samples for part in parts]),
-            [record for part in parts for record in part.records],
-            tally,
-        )
-        return harvest, usage
-
-    def _harvests(self, positions: int) -> list[Harvest]:
-        """At least ``positions`` new samples of each actor, in their order."""
-        pairs = zip(self.actors, self._evaluators, strict=True)
-        return [actor.collect(evaluator, positions) for actor, evaluator in pairs]
+        for harvest, _ in parts:
+            tally = tally.plus(harvest.tally)
+        usage = Usage(*(sum(column) for column in zip(*(usage for _, usage in parts), strict=True)))
+        samples = joined([harvest.samples for harvest, _ in parts])
+        records = [record for harvest, _ in parts for record in harvest.records]
+        return Harvest(samples, records, tally), usage
 
     def state_dict(self) -> dict[str, Any]:
         """The games under way."""
-        return {str(i): actor.state_dict() for i, actor in enumerate(self.actors)}
+        return {str(i): saved for i, saved in enumerate(self._states())}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Goes on with the games that ``state_dict`` returned.
@@ -90,16 +73,60 @@ class Actors:
                 f"the run was played by {len(saved)} actor threads, this machine would use "
                 f"{self.count}; resume with --set actor.threads={len(saved)}"
             )
-        for i, actor in enumerate(self.actors):
-            actor.load_state_dict(saved[str(i)])
+        self._restore([saved[str(i)] for i in range(self.count)])
+
+    def server_usage(self) -> ServerUsage | None:
+        """What the server of answers has done so far, where one answers for all actors."""
+        return None
 
     def cancel(self) -> None:
         """Makes a ``collect`` under way give up at once; its games are lost."""
-        for evaluator in self._evaluators:
-            evaluator.cancelled = True
+        raise NotImplementedError
 
     def close(self) -> None:
         """Ends what runs in the background once its present work is done."""
+
+    def _play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
+        """At least ``positions`` new samples of each actor, and their cost, in their order."""
+        raise NotImplementedError
+
+    def _states(self) -> list[Mapping[str, Any]]:
+        raise NotImplementedError
+
+    def _restore(self, states: list[Mapping[str, Any]]) -> None:
+        raise NotImplementedError
+
+
+class LocalActors(Actors):
+    """Actors of this process that play one after the other; a subclass may have threads do it."""
+
+    def __init__(self, setup: Setup, net: Net, seed: int) -> None:
+        self.count = min(setup.workers(), setup.section.games)
+        self.actors = [setup.actor(seed, i, self.count) for i in range(self.count)]
+        self._evaluators = [setup.inference.evaluator(net, setup.game) for _ in self.actors]
+
+    def cancel(self) -> None:
+        for evaluator in self._evaluators:
+            evaluator.cancelled = True
+
+    def _play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
+        first = self._evaluators[0]
+        first.load(net)
+        for other in self._evaluators[1:]:
+            other.share(first)
+        harvests = self._harvests(positions)
+        return [(h, e.take_usage()) for h, e in zip(harvests, self._evaluators, strict=True)]
+
+    def _harvests(self, positions: int) -> list[Harvest]:
+        pairs = zip(self.actors, self._evaluators, strict=True)
+        return [actor.collect(evaluator, positions) for actor, evaluator in pairs]
+
+    def _states(self) -> list[Mapping[str, Any]]:
+        return [actor.state_dict() for actor in self.actors]
+
+    def _restore(self, states: list[Mapping[str, Any]]) -> None:
+        for actor, state in zip(self.actors, states, strict=True):
+            actor.load_state_dict(state)
 
 
 class BackendSection(Section):

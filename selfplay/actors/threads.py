@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-from selfplay.actors.base import Actors, BackendSection, Setup
+from selfplay.actors.base import BackendSection, LocalActors, Setup
 from selfplay.actors.harvest import Harvest
 from selfplay.nets import Net
 
@@ -26,7 +26,7 @@ class Threads(BackendSection):
         return ThreadActors(setup, net, seed)
 
 
-class ThreadActors(Actors):
+class ThreadActors(LocalActors):
     """Each in a thread of its own."""
 
     def __init__(self, setup: Setup, net: Net, seed: int) -> None:

@@ -10,9 +10,13 @@ import numpy as np
 import torch
 
 import envs
+from selfplay import arrays
 from selfplay.actors import Backend, Setup, Threads
 from selfplay.actors.actor import ActorSection
+from selfplay.actors.server import ServerUsage
 from selfplay.nets import Net, NetSection, forward_flops, obs_tensors
+from selfplay.nets.base import example
+from selfplay.nets.device import UNDER_WAY, DeviceNet
 from selfplay.nets.inference import EvaluatorSection, Inference
 from selfplay.search import Search
 from selfplay.types import Game
@@ -43,11 +47,16 @@ def bench(
     actors = backend.make_actors(Setup(game, search, actor, inference), net, seed=0)
     count = actors.count
     batch = actor.games // count
-    raw = _NetAlone(game, net, inference._replace(cache=0), batch, count)
-    simulations = evaluations = asked = 0.0
-    inside = 0.0
+    simulations = evaluations = asked = inside = 0.0
     try:
         actors.collect(net, 1)  # compiles the kernels and spreads the games over all stages
+        warm = actors.server_usage()
+        if warm is None:
+            raw: _NetAlone | _DeviceAlone = _NetAlone(
+                game, net, inference._replace(cache=0), batch, count
+            )
+        else:
+            raw = _DeviceAlone(game, net, inference, warm.positions // warm.batches)
         before = raw.positions_per_s(seconds / 4)
         start = time.perf_counter()
         while time.perf_counter() - start < seconds:
@@ -57,6 +66,7 @@ def bench(
             asked += usage.asked
             inside += usage.seconds
         wall = time.perf_counter() - start
+        served = actors.server_usage()
         alone = (before + raw.positions_per_s(seconds / 4)) / 2
     finally:  # also on Ctrl-C: threads still at work would keep the program from ending
         actors.cancel()
@@ -79,6 +89,17 @@ def bench(
         "other_us_per_simulation": (wall * count - inside) / simulations * 1e6,
         "net_mflops": forward_flops(net, game) / 1e6,
         "seconds": wall,
+        **({} if warm is None or served is None else _of_server(warm, served, wall)),
+    }
+
+
+def _of_server(before: ServerUsage, after: ServerUsage, wall: float) -> dict[str, Any]:
+    """What one server for all actors did in ``wall`` seconds."""
+    batches = after.batches - before.batches
+    return {
+        "server_batch": (after.positions - before.positions) / batches,
+        "device_share": (after.device_s - before.device_s) / wall,
+        "server_ms_a_batch": wall / batches * 1e3,
     }
 
 
@@ -113,6 +134,25 @@ class _NetAlone:
                 self._net(self._fields).policy_MA.float().cpu()
                 rounds += 1
         return rounds * self._batch / (time.perf_counter() - start)
+
+
+class _DeviceAlone:
+    """The net on its device, asked for random positions as a server asks it."""
+
+    def __init__(self, game: Game, net: Net, inference: Inference, batch: int) -> None:
+        fields = arrays.leaves(example(game))
+        self._net = DeviceNet(net, fields, game.num_actions, inference.device, inference.dtype)
+        obs = game.observe(game.init(np.random.default_rng(0), batch))
+        self._fields, self._batch = arrays.leaves(obs), batch
+
+    def positions_per_s(self, seconds: float) -> float:
+        under_way = [self._net.ask([self._fields]) for _ in range(UNDER_WAY)]
+        start, batches = time.perf_counter(), 0
+        while time.perf_counter() - start < seconds:
+            under_way.pop(0).answers()
+            under_way.append(self._net.ask([self._fields]))
+            batches += 1
+        return batches * self._batch / (time.perf_counter() - start)
 
 
 def _name(section: NetSection) -> str:

@@ -32,22 +32,33 @@ class EndedError(Exception):
 class Workers:
     """``count`` processes, and the tasks that they are at."""
 
-    def __init__(self, count: int, begin: Callable[..., Work], *arguments: Any) -> None:
-        """Each process calls ``begin(halted, *arguments)``, ``halted()`` being whether to stop.
+    def __init__(
+        self,
+        count: int,
+        begin: Callable[..., Work],
+        *arguments: Any,
+        inherited: tuple[Any, ...] = (),
+    ) -> None:
+        """Each process calls ``begin(halted, *arguments, *inherited)``.
 
-        A ValueError or OSError of ``begin`` is raised here once its process has been given a task.
+        ``halted()`` is whether to stop; ``inherited`` is what only a new process can be given:
+        shared memory, pipes.  A ValueError or OSError of ``begin`` is raised here once its process
+        has been given a task.
         """
         self._context = multiprocessing.get_context("spawn")  # threads of torch survive no fork
         self._halt = self._context.Event()
         # in one piece: what starts a process is pickled while other threads pickle too
         self._started = pickle.dumps((begin, arguments))
+        self._inherited = inherited
         self._idle = [self._start() for _ in range(count)]
         self.busy: dict[Connection, tuple[SpawnProcess, Any]] = {}
 
     def _start(self) -> tuple[SpawnProcess, Connection]:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_serve, args=(theirs, self._started, self._halt), daemon=True
+            target=_serve,
+            args=(theirs, self._started, self._halt, self._inherited),
+            daemon=True,
         )
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_LEADER)  # goes on in the process
         try:
@@ -134,12 +145,12 @@ def _ending(code: int | None) -> str:
     return f"exit code {code}"
 
 
-def _serve(pipe: Connection, started: bytes, halt: Any) -> None:
+def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ...]) -> None:
     """A process: does the tasks it is sent until one is None."""
     _leave_with_parent()
     begin, arguments = pickle.loads(started)
     try:
-        work: Work = begin(halt.is_set, *arguments)
+        work: Work = begin(halt.is_set, *arguments, *inherited)
     except (ValueError, OSError) as error:
         pipe.send((False, error))
         return

@@ -46,11 +46,17 @@ def run(arguments: argparse.Namespace) -> Answer:
     plain["search"] = {"simulations": arguments.simulations}
     config = parse_config(plain, arguments.overrides, "bench")
     bench = measure(
-        config.game, config.net, config.search, config.actor, config.evaluator, arguments.seconds
+        config.game,
+        config.net,
+        config.search,
+        config.actor,
+        config.evaluator,
+        arguments.seconds,
+        config.backend,
     )
     print(
         f"{bench['game']}, {bench['net']} in {bench['precision']} on {bench['device']}, "
-        f"{bench['threads']} threads of {bench['batch']} games, "
+        f"{bench['threads']} {config.backend.kind} of {bench['batch']} games, "
         f"{bench['simulations']} simulations a move"
     )
     print(f"  {bench['simulations_per_s']:10,.0f} simulations/s of self-play")
@@ -58,6 +64,9 @@ def run(arguments: argparse.Namespace) -> Answer:
     print(f"  {bench['ratio']:10.2f} the ratio of the two")
     print(f"  {bench['net_share']:10.1%} of the time in the net")
     print(f"  {bench['other_us_per_simulation']:10.1f} microseconds a simulation outside it")
+    if "device_share" in bench:
+        print(f"  {bench['device_share']:10.1%} of the time the device computes")
+        print(f"  {bench['server_batch']:10,.0f} positions a batch of the server")
     say_next(f"selfplay train {recipe_for(config.game)}")
     return Answer(bench)
 

@@ -12,7 +12,7 @@ from tiny_runs import TINY, timeless_metrics
 
 from selfplay import arrays
 from selfplay.actors import Actors, Setup, Threads
-from selfplay.actors.base import BackendSection
+from selfplay.actors.base import BackendSection, LocalActors
 from selfplay.config import Config
 from selfplay.lines.keys import canonical_obs_keys
 from selfplay.nets import Net
@@ -49,7 +49,7 @@ class Here(BackendSection):
     kind: Literal["here"] = "here"
 
     def make_actors(self, setup: Setup, net: Net, seed: int) -> Actors:
-        return Actors(setup, net, seed)
+        return LocalActors(setup, net, seed)
 
 
 class Wider(Config):
