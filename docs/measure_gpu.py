@@ -28,13 +28,15 @@ import torch
 
 import envs
 from selfplay import arrays
+from selfplay.actors import Processes, Threads
 from selfplay.actors.actor import ActorSection
 from selfplay.learning.learner import Learner
 from selfplay.learning.samples import targets
 from selfplay.learning.section import LearnerSection
 from selfplay.lines.openings import random_positions
 from selfplay.measure.bench import bench
-from selfplay.nets import ResNet, forward_flops, obs_tensors
+from selfplay.nets import ResNet, forward_flops, obs_tensors, resnet
+from selfplay.nets.device import UNDER_WAY, DeviceNet
 from selfplay.nets.evaluator import NetEvaluator, choose_precision
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
@@ -183,26 +185,46 @@ def random_samples(count: int) -> Any:
 
 
 def net(options: Options) -> Figures:
-    """The inference net alone, by batch, as evaluators call it and as bare torch does."""
+    """The inference net alone, by batch: asked in this thread, and two batches under way."""
     for section in options.nets:
         model, name = net_of(section), name_of(section)
         flops = forward_flops(model, GAME)
         evaluator = NetEvaluator(model, GAME.num_actions, options.device, torch.bfloat16, 0)
         for batch in (64,) if options.tiny else (256, 1024, 2048, 4096):
             obs = GAME.observe(positions(batch))
-            fields = [field.to(options.device) for field in obs_tensors(obs)]
-
-            def bare(net: Any = evaluator.net, fields: Any = fields) -> Any:
-                with torch.inference_mode():
-                    return net(fields)
 
             def asked(evaluator: Any = evaluator, obs: Any = obs, batch: int = batch) -> Any:
                 return evaluator._forward(obs, batch)
 
-            for how, call in (("bare", bare), ("asked", asked)):
-                rate = batch * per_second(call, options.device, 0.5)
+            rate = batch * per_second(asked, options.device, 0.4)
+            yield figure(f"{name} batch {batch} asked", rate, "positions/s")
+            for fused in (False, True) if options.cuda else (False,):
+                resnet._FUSED = fused
+                try:
+                    alone = DeviceNet(
+                        model, arrays.leaves(obs), GAME.num_actions, options.device, torch.bfloat16
+                    )
+                    rate = _overlapping(alone, arrays.leaves(obs), options)
+                except Exception as error:
+                    resnet._FUSED = False
+                    yield figure(
+                        f"{name} batch {batch} fused", 0, "failed", error=repr(error)[:300]
+                    )
+                    continue
                 more = {"tflops": rate * flops / 1e12}
+                how = "graph, fused" if fused else "graph"
                 yield figure(f"{name} batch {batch} {how}", rate, "positions/s", **more)
+
+
+def _overlapping(net: DeviceNet, fields: Any, options: Options) -> float:
+    """Positions a second with as many batches under way as there may be."""
+    under_way = [net.ask([fields]) for _ in range(UNDER_WAY)]
+
+    def call() -> None:
+        under_way.pop(0).answers()
+        under_way.append(net.ask([fields]))
+
+    return len(fields[0]) * per_second(call, options.device, 0.4)
 
 
 def threads(options: Options) -> Figures:
@@ -247,17 +269,30 @@ def learner(options: Options) -> Figures:
 
 
 def selfplay(options: Options) -> Figures:
-    """`selfplay bench` by the number of games."""
+    """`selfplay bench` with threads and with processes and their server."""
+    cases = [(Threads(), 64), (Processes(), 64)] if options.tiny else [(Processes(), 7680)]
     for section in options.nets:
-        for games in (64,) if options.tiny else (1024, 8192):
-            if options.seconds_left() < 60:
-                return
+        for backend, games in cases:
             evaluator = EvaluatorSection(device=options.device, precision="bfloat16")
             search, actor = Gumbel(simulations=32), ActorSection(games=games)
-            found = bench("connect4", section, search, actor, evaluator, 2 if options.tiny else 6)
+            seconds = 2 if options.tiny else 8
+            found = bench("connect4", section, search, actor, evaluator, seconds, backend)
             more = {name: value for name, value in found.items() if isinstance(value, float)}
-            name = f"{name_of(section)} {games} games"
+            name = f"{name_of(section)} {backend.kind} {games} games"
             yield figure(name, found["simulations_per_s"], "simulations/s", **more)
+
+
+def training(options: Options) -> Figures:
+    """The recipe for a GPU: Connect Four from nothing, and the mistakes that are left."""
+    if options.tiny:
+        return
+    seconds = max(30.0, min(150.0, options.seconds_left() - 30))
+    folder = options.out / "training"
+    words = ["train", "configs/connect4_gpu.toml", "--set", f"budget.seconds={seconds:.0f}"]
+    words += ["--set", "strength.every_s=40", "--out", str(folder)]
+    done = run_program(["-m", "selfplay.verbs.cli", *words], options)
+    print((done.stdout + done.stderr)[-4000:], flush=True)
+    yield figure("connect4_gpu", done.returncode, "exit code", seconds=seconds)
 
 
 def peers(options: Options) -> Figures:
@@ -306,7 +341,7 @@ def run_program(words: list[str], options: Options) -> subprocess.CompletedProce
 
 STAGES = {
     stage.__name__: stage
-    for stage in (machine, check, net, threads, learner, selfplay, peers, smoke)
+    for stage in (machine, check, net, threads, learner, selfplay, training, peers, smoke)
 }
 
 

@@ -32,12 +32,16 @@ class Setup(NamedTuple):
         """How many may play at the same time."""
         return self.section.threads or core_count()
 
-    def actor(self, seed: int, number: int, count: int) -> Actor:
-        """The actor of this ``number`` among ``count``, with its own share of the games."""
+    def actor(self, seed: int, number: int, count: int, life: int = 0) -> Actor:
+        """The actor of this ``number`` among ``count``, with its own share of the games.
+
+        ``life``: how many actors in this place have been lost before it; each plays other games.
+        """
         games = self.section.games
         lanes = games // count + (number < games % count)
         stream = np.random.SeedSequence(seed).spawn(count)[number]
-        return Actor(self.game, self.search, self.section, lanes, np.random.default_rng(stream))
+        rng = np.random.default_rng(stream.spawn(life)[-1] if life else stream)
+        return Actor(self.game, self.search, self.section, lanes, rng)
 
 
 class Actors:

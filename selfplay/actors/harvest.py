@@ -24,6 +24,7 @@ class Tally(NamedTuple):
     kl_target_prior: float = 0.0
     value_gain: float = 0.0
     solved: float = 0.0
+    lost: float = 0.0  # actors that died, with the games that they were playing
 
     def plus(self, other: Tally) -> Tally:
         return Tally(*(a + b for a, b in zip(self, other, strict=True)))

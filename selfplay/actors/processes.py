@@ -10,8 +10,9 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import pickle
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+import select
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -26,10 +27,11 @@ from selfplay.nets.base import example
 from selfplay.nets.cached import CachedEvaluator, Usage
 from selfplay.nets.device import DeviceNet
 from selfplay.system.cores import core_count
-from selfplay.system.workers import Work, Workers
+from selfplay.system.workers import EndedError, Work, Workers
 from selfplay.types import Evaluation, Obs
 
 _A_CORE = 2  # processes, where a server answers: one walks its trees while the other waits
+_LIVES = 3  # processes that may die in the place of one actor before a collect gives up
 
 
 class Processes(BackendSection):
@@ -42,74 +44,83 @@ class Processes(BackendSection):
 
 
 class ProcessActors(Actors):
-    """Each in a process of its own."""
+    """Each in a process of its own.
 
-    def __init__(self, setup: Setup, net: Net, seed: int) -> None:
+    One that dies is followed by another, with a seed of its own: the games that it was playing are
+    lost, and counted.
+    """
+
+    def __init__(self, setup: Setup, net: Net, seed: int, served: bool | None = None) -> None:
+        """``served``: whether one server answers for all; None: on a GPU."""
         game, inference, games = setup.game, setup.inference, setup.section.games
-        served = torch.device(inference.device).type == "cuda"
+        if served is None:
+            served = torch.device(inference.device).type == "cuda"
         cores = core_count()
         most = setup.section.threads or (_A_CORE * max(1, cores - 1) if served else cores)
-        self.count = count = min(most, games)
-        _compile(setup)
-        context = multiprocessing.get_context("spawn")
-        self._slots: list[Slot | None] = [None] * count
+        self.count = min(most, games)
+        self._net: DeviceNet | None = None
         self._server: Server | None = None
+        _compile(setup)
         if served:
-            seen = example(game)
-            slots = [
-                Slot(context, seen, game.num_actions, -(-games // count)) for _ in range(count)
-            ]
-            self._slots = [*slots]
-            fields = arrays.leaves(seen)
+            fields = arrays.leaves(example(game))
             self._net = DeviceNet(net, fields, game.num_actions, inference.device, inference.dtype)
-            self._server = Server(slots, self._net)
-        self._workers = [
-            Workers(1, _begin, setup, seed, i, count, inherited=(slot,))
-            for i, slot in enumerate(self._slots)
+            self._server = Server(self._net)
+        self._places = [
+            _Place(_Post(setup, seed, i, self.count), self._server) for i in range(self.count)
         ]
 
     def server_usage(self) -> ServerUsage | None:
         return None if self._server is None else self._server.usage
 
     def cancel(self) -> None:
-        for workers, slot in zip(self._workers, self._slots, strict=True):
-            if slot is None:
-                workers.kill()
-            else:
-                knock(slot.server, CANCELLED)
+        for place in self._places:
+            place.cancel()
 
     def close(self) -> None:
-        for workers in self._workers:
-            workers.close()
+        for place in self._places:
+            place.workers.close()
 
     def _play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
-        if self._server is None:
+        weights = None
+        if self._net is None:
             weights = pickle.dumps(copy.deepcopy(net).cpu())
-            return self._all("collect", [(weights, positions)] * self.count)
-        self._net.load(net)
-        return self._all("collect", [(None, positions)] * self.count)
+        else:
+            self._net.load(net)
+        try:
+            return self._gather((weights, positions))
+        except BaseException:
+            self.cancel()  # or those still at work would wait for answers for ever
+            raise
 
-    def _all(self, method: str, arguments: list[Any]) -> list[Any]:
-        """What all answer, in their order, answering their questions meanwhile."""
-        for workers, argument in zip(self._workers, arguments, strict=True):
-            workers.give((method, argument), method)
-        lines = {line.fileno(): i for i, w in enumerate(self._workers) for line in w.busy}
-        answers: dict[int, Any] = {}
+    def _gather(self, task: tuple[bytes | None, int]) -> list[tuple[Harvest, Usage]]:
+        """What each actor has collected; who dies on the way begins anew."""
+        poll = select.poll()
+        lines: dict[int, _Place] = {}
+        parts: dict[int, tuple[Harvest, Usage]] = {}
 
-        def heard(line: int) -> int:
-            number = lines[line]
-            [(_, answers[number])] = self._workers[number].answers()
-            return number
+        def ask(place: _Place) -> None:
+            line = place.ask("collect", task)
+            lines[line] = place
+            poll.register(line, select.POLLIN)
 
-        if self._server is not None and method == "collect":
-            self._server.serve(list(lines), heard)
-        for line, number in lines.items():
-            if number not in answers:
-                heard(line)
-        for answer in answers.values():
-            if isinstance(answer, Exception):
-                raise answer
-        return [answers[i] for i in range(self.count)]
+        def hear(line: int) -> None:
+            place = lines.pop(line)
+            poll.unregister(line)
+            answer = place.answer()
+            if isinstance(answer, EndedError):
+                place.begin_again(answer)
+                ask(place)
+            else:
+                parts[place.post.number] = place.with_losses(answer)
+
+        for place in self._places:
+            ask(place)
+        if self._server is not None:
+            self._server.serve(poll, hear)
+        while lines:
+            for line, _ in poll.poll():
+                hear(line)
+        return [parts[i] for i in range(self.count)]
 
     def _states(self) -> list[Mapping[str, Any]]:
         return self._all("state", [None] * self.count)
@@ -117,16 +128,94 @@ class ProcessActors(Actors):
     def _restore(self, states: list[Mapping[str, Any]]) -> None:
         self._all("restore", states)
 
+    def _all(self, method: str, arguments: Sequence[Any]) -> list[Any]:
+        for place, argument in zip(self._places, arguments, strict=True):
+            place.ask(method, argument)
+        answers = [place.answer() for place in self._places]
+        for answer in answers:
+            if isinstance(answer, EndedError):
+                raise ValueError(f"an actor was lost: {answer}; resume the run")
+        return answers
 
-def _begin(
-    halted: Callable[[], bool], setup: Setup, seed: int, number: int, count: int, slot: Slot | None
-) -> Work:
+
+class _Post(NamedTuple):
+    """Which actor it is."""
+
+    setup: Setup
+    seed: int
+    number: int
+    actors: int  # in all
+
+
+class _Place:
+    """Where one actor plays: its process, and the slot through which it asks."""
+
+    def __init__(self, post: _Post, server: Server | None) -> None:
+        self.post, self._server = post, server
+        self._life = self._losses = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        setup, _, number, count = self.post
+        self._slot: Slot | None = None
+        if self._server is not None:
+            rows = -(-setup.section.games // count)
+            context = multiprocessing.get_context("spawn")
+            self._slot = Slot(context, example(setup.game), setup.game.num_actions, rows)
+        self.workers = Workers(1, _begin, self.post, self._life, inherited=(self._slot,))
+        if self._server is not None and self._slot is not None:
+            self._slot.actor.close()  # or nobody would hear that the process has died
+            self._server.enter(number, self._slot)
+
+    def begin_again(self, ended: EndedError) -> None:
+        """Another process in the place of one that has ended, at other games."""
+        self._losses += 1
+        if self._losses == _LIVES:
+            raise ValueError(
+                f"{_LIVES} processes of one actor have ended, the last so: {ended}; resume the run "
+                "with fewer actors (actor.threads) or games (actor.games)"
+            )
+        self._life += 1
+        self.workers.close()
+        self._begin()
+
+    def ask(self, method: str, argument: Any) -> int:
+        """Gives the process a task; the file descriptor on which its answer will come."""
+        self.workers.give((method, argument), method)
+        (line,) = self.workers.busy
+        return line.fileno()
+
+    def answer(self) -> Any:
+        """The answer to the last task, or the EndedError of a process that died; raises others."""
+        ((_, answer),) = self.workers.answers()
+        if isinstance(answer, Exception) and not isinstance(answer, EndedError):
+            raise answer
+        if self._server is not None and not isinstance(answer, EndedError):
+            self._server.leave(self.post.number)
+        return answer
+
+    def with_losses(self, part: tuple[Harvest, Usage]) -> tuple[Harvest, Usage]:
+        """The part, and how often the actor was lost before it came."""
+        harvest, usage = part
+        tally = harvest.tally._replace(lost=self._losses)
+        self._losses = 0
+        return harvest._replace(tally=tally), usage
+
+    def cancel(self) -> None:
+        if self._slot is None:
+            self.workers.kill()
+        else:
+            knock(self._slot.server, CANCELLED)
+
+
+def _begin(halted: Callable[[], bool], post: _Post, life: int, slot: Slot | None) -> Work:
     """What an actor's process does with its tasks."""
     torch.set_num_threads(1)
-    actor = setup.actor(seed, number, count)
+    setup, seed, number, count = post
+    actor = setup.actor(seed, number, count, life)
     evaluator: Any = None
     if slot is not None:
-        slot.server.close()  # else this process would not see that the other one is gone
+        slot.server.close()  # or this process would not hear that the other one is gone
         evaluator = RemoteEvaluator(slot, setup.inference.cache)
 
     def work(task: tuple[str, Any]) -> Any:

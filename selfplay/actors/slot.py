@@ -60,7 +60,7 @@ class Slot:
 
 def knock(line: Connection, word: bytes) -> None:
     """Sends one of the words above; in vain when nobody is there any more."""
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(OSError):
         os.write(line.fileno(), word)
 
 

@@ -79,6 +79,7 @@ def _played(tally: Tally, usage: Usage, seconds: float) -> dict[str, float]:
     games, moves = max(1.0, tally.games), max(1.0, tally.moves)
     return {
         "selfplay/games": tally.games,
+        "selfplay/lost": tally.lost,
         "selfplay/length": tally.length / games,
         "selfplay/first_wins": tally.first_wins / games,
         "selfplay/draws": tally.draws / games,

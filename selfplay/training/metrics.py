@@ -53,6 +53,7 @@ _SELFPLAY = (
         label="simulations/s",
     ),
     Metric("selfplay/games", "games finished in this iteration; the next three are over these"),
+    Metric("selfplay/lost", "actors that died in this iteration, with the games that they played"),
     Metric("selfplay/length", "moves / games, random openings included"),
     Metric(
         "selfplay/first_wins",

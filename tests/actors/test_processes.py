@@ -1,0 +1,103 @@
+"""Actors in processes: the games of threads, with a net each or one server for all; who dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import envs
+from selfplay import arrays
+from selfplay.actors import Actors, Setup, Threads
+from selfplay.actors.actor import ActorSection
+from selfplay.actors.processes import ProcessActors
+from selfplay.nets import Net, ResNet
+from selfplay.nets.cached import CancelledError
+from selfplay.nets.inference import EvaluatorSection
+from selfplay.search import Gumbel
+
+GAME = envs.make("tictactoe")
+
+
+def a_net(seed: int = 0) -> Net:
+    torch.manual_seed(seed)
+    return ResNet(channels=8, blocks=1).build(GAME)
+
+
+def a_setup(net: Net) -> Setup:
+    inference = EvaluatorSection(device="cpu", precision="float32").inference(net, GAME)
+    return Setup(GAME, Gumbel(simulations=4), ActorSection(games=9, threads=3), inference)
+
+
+def played(actors: Actors) -> list[Any]:
+    """Two harvests under different weights and the games under way, as arrays."""
+    harvests = [actors.collect(a_net(seed), 60)[0] for seed in (0, 1)]
+    samples = [field for harvest in harvests for field in arrays.leaves(harvest.samples)]
+    records = [np.array(harvest.records) for harvest in harvests]
+    states = [
+        np.asarray(value)
+        for state in actors.state_dict().values()
+        for name, value in sorted(state.items())
+    ]
+    return samples + records + states
+
+
+@pytest.fixture(scope="module")
+def by_threads() -> list[Any]:
+    actors = Threads().make_actors(a_setup(a_net()), a_net(), 7)
+    arrays_of_threads = played(actors)
+    actors.close()
+    return arrays_of_threads
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_processes_play_the_games_of_threads(by_threads: list[Any], served: bool) -> None:
+    actors = ProcessActors(a_setup(a_net()), a_net(), 7, served)
+    try:
+        for mine, theirs in zip(played(actors), by_threads, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+        usage = actors.server_usage()
+        assert (usage is not None) == served
+        if usage is not None:  # three actors of three games: two groups, none larger than six rows
+            assert 1 <= usage.positions / usage.batches <= 6
+    finally:
+        actors.close()
+
+
+def test_an_actor_that_dies_is_replaced_and_counted_and_one_that_diverged_is_told() -> None:
+    net = a_net()
+    actors = ProcessActors(a_setup(net), net, 7, served=True)
+    try:
+        actors.collect(net, 1)
+        victim = actors._places[1].workers._idle[0][0].pid
+        threading.Timer(0.05, lambda: os.kill(victim, signal.SIGKILL)).start()
+        harvest = actors.collect(net, 4_000)[0]
+        assert harvest.tally.lost == 1
+        assert arrays.length(harvest.samples) >= 4_000
+        assert actors.collect(net, 30)[0].tally.lost == 0
+        with torch.no_grad():
+            net.heads.policy.bias.fill_(float("nan"))
+        with pytest.raises(ValueError, match="not finite: its weights have diverged"):
+            actors.collect(net, 30)
+    finally:
+        actors.close()
+
+
+def test_cancel_ends_a_collect_at_once() -> None:
+    net = a_net()
+    actors = ProcessActors(a_setup(net), net, 7, served=True)
+    try:
+        actors.collect(net, 1)
+        threading.Timer(0.2, actors.cancel).start()
+        start = time.monotonic()
+        with pytest.raises(CancelledError):
+            actors.collect(net, 10**9)
+        assert time.monotonic() - start < 20
+    finally:
+        actors.close()
