@@ -21,7 +21,7 @@ from selfplay.compare.records import F64
 from selfplay.players.arena import POSTERIOR, Match, Results, rating_posterior
 from selfplay.stats import Interval, wilson
 from selfplay.system.files import write_text_atomically
-from selfplay.system.json_file import read_object
+from selfplay.system.text import read_object
 
 FILE = "pool.json"
 

@@ -17,8 +17,8 @@ import envs
 from envs import trust
 from selfplay.nets import parameter_count
 from selfplay.regimes import LOOKS, REGIMES
-from selfplay.system.json_file import objects_in, read_object
 from selfplay.system.printable import in_one_line
+from selfplay.system.text import objects_in, read_object
 from selfplay.training.folder import RunFolder, find_run
 from selfplay.training.metrics_file import left_out, load_metrics
 

@@ -10,9 +10,9 @@ from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.screen import Screen
 from selfplay.sweep.task import Process, Record, Task, now, tasks_of
 from selfplay.system.cores import core_count
+from selfplay.system.files import locked
 from selfplay.system.interrupts import interrupts
-from selfplay.system.json_file import objects_in
-from selfplay.system.lock import locked
+from selfplay.system.text import objects_in
 from selfplay.training.folder import RunFolder
 
 _LOOK_S = 0.2  # seconds between two looks at the processes

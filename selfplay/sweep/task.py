@@ -16,9 +16,14 @@ from typing import Any, Literal, NamedTuple
 import envs
 from envs import trust
 from selfplay.sweep.plan import Cell, DataSet, Plan, differences
-from selfplay.system.aside import aside, remove_abandoned
-from selfplay.system.files import refuse_links_out, refused, write_text_atomically
-from selfplay.system.json_file import objects_in
+from selfplay.system.files import (
+    aside,
+    refuse_links_out,
+    refused,
+    remove_abandoned,
+    write_text_atomically,
+)
+from selfplay.system.text import objects_in
 from selfplay.training.folder import RunFolder
 
 State = Literal["waiting", "running", "done", "failed"]

@@ -1,4 +1,4 @@
-"""Files that are never half written: whole ones take the place of the old, appended ones grow.
+"""Files that are never half written, and folders that one process at a time works in.
 
 Whatever the disk refuses becomes one sentence that names the file and what to do.
 """
@@ -9,16 +9,61 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from selfplay.system.aside import aside
+from filelock import FileLock, Timeout
 
+LOCK = ".lock"  # the file that a process holds while a folder is its own
 # flags of os.open: no link is followed, and nobody waits for the other end of a named pipe
 PLAIN_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _NO_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG)
 _NO_ROOM = 1 << 20  # bytes: with less left than that, a failed write has filled the disk
+
+
+def aside(path: Path) -> Path:
+    """Where this process makes what is to stand at ``path``: .NAME.PROCESS, beside it."""
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def remove_abandoned(path: Path) -> None:
+    """Removes the folders aside of ``path`` that processes which are no more have left."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        number = left.name.rpartition(".")[2]
+        if left.is_dir() and number.isdecimal() and not _is_another(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_another(process: int) -> bool:
+    """Whether another process of that number is alive."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return process != os.getpid()
+
+
+@contextlib.contextmanager
+def locked(path: Path, busy: str) -> Iterator[None]:
+    """Keeps a folder to this process as long as the context lasts; ValueError(busy) if it is taken.
+
+    The system drops the lock of a killed process.  ValueError also where nothing can be written.
+    """
+    lock = FileLock(path / LOCK, timeout=0)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise ValueError(busy) from error
+    except OSError as error:
+        raise refused(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:

@@ -1,14 +1,17 @@
-"""Text as a terminal may get it: what would move its cursor or hide what is written is replaced.
+"""Text and streams as a terminal may get them: nothing it would obey, and nothing depends on it.
 
 Names, licences and files come from strangers, and a terminal obeys what they contain.  All that the
 command line prints goes through here: plain lines by ``printed_safely``, those of rich by the
-consoles of ``console.py``.
+consoles of ``console.py``.  A terminal is closed, a pipe is read no further, the disk of a log is
+full: what was to be said to an ``unheeded`` stream is lost then, and the work goes on.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -34,9 +37,8 @@ def in_one_line(text: str) -> str:
 
 def can_print(text: str) -> bool:
     """Whether standard output has all characters of ``text``."""
-    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     try:
-        text.encode(encoding)
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
         return False
     return True
@@ -48,14 +50,14 @@ def json_line(content: Any) -> str:
     return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
-class SafeStream:
-    """A stream of text that prints only what is ``printable``; all else is that of ``stream``."""
+class _Wrapped:
+    """A stream of text that differs from ``stream`` in what it writes alone."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        return self.stream.write(printable(text))
+        raise NotImplementedError
 
     def writelines(self, lines: Any) -> None:
         for line in lines:
@@ -65,19 +67,80 @@ class SafeStream:
         return getattr(self.stream, name)
 
 
+class SafeStream(_Wrapped):
+    """Prints only what is ``printable``."""
+
+    def write(self, text: str) -> int:
+        self.stream.write(printable(text))
+        return len(text)
+
+
+class Unheeded(_Wrapped):
+    """Is dropped once it cannot be written to."""
+
+    def write(self, text: str) -> int:
+        try:
+            self.stream.write(text)
+        except (OSError, ValueError):  # ValueError: it is closed
+            self._drop()
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            self.stream.flush()
+        except (OSError, ValueError):
+            self._drop()
+
+    def _drop(self) -> None:
+        """Lets all that follows, and what was held back, go nowhere."""
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.stream.fileno())
+            os.close(nowhere)
+        self.stream = _Nowhere()
+
+
+class _Nowhere(io.TextIOBase):
+    """Takes everything and keeps nothing."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
 def bare(stream: TextIO | None) -> TextIO | None:
     """The stream itself, for what the program itself tells the terminal to do."""
     return stream.stream if isinstance(stream, SafeStream) else stream
 
 
+def unheeded(stream: TextIO | None) -> TextIO:
+    """``stream`` as one that nothing depends on; where there is none, one that goes nowhere."""
+    if isinstance(stream, Unheeded):
+        return cast(TextIO, stream)
+    return cast(TextIO, Unheeded(_Nowhere() if stream is None else stream))
+
+
 @contextlib.contextmanager
 def printed_safely() -> Iterator[None]:
     """Standard output and standard error print only what is ``printable`` while this lasts."""
+    streams = (
+        (sys.stdout, contextlib.redirect_stdout),
+        (sys.stderr, contextlib.redirect_stderr),
+    )
     with contextlib.ExitStack() as stack:
-        if sys.stdout is not None:
-            safe = cast(TextIO, SafeStream(cast(TextIO, bare(sys.stdout))))
-            stack.enter_context(contextlib.redirect_stdout(safe))
-        if sys.stderr is not None:
-            safe = cast(TextIO, SafeStream(cast(TextIO, bare(sys.stderr))))
-            stack.enter_context(contextlib.redirect_stderr(safe))
+        for stream, redirect in streams:
+            if stream is not None:
+                stack.enter_context(redirect(cast(TextIO, SafeStream(bare(stream)))))
         yield
+
+
+def fill_missing() -> None:
+    """Opens standard input, output and error where they are closed, as the shell's ``2>&-`` does.
+
+    Else the next file that is opened would take the place of one of them, and what a library has
+    to say would be written into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free

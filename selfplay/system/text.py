@@ -1,4 +1,4 @@
-"""Text that people write or sites export: opened, bounded and decoded in one way.
+"""Text that people write or sites export, JSON too: opened, bounded and decoded in one way.
 
 A file is told by its byte order mark, or by the zero bytes of UTF-16 and UTF-32 without one; else
 by the encoding that it declares; else it is UTF-8, else the Latin-1 of Windows.  CR LF and CR come
@@ -9,18 +9,21 @@ as DOS wrote it, is no part of it.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
 import io
-import os
+import json
 import re
 import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 LIMIT = 1 << 28  # bytes of a file, unpacked, unless its reader sets another
 _CHUNK = 1 << 20
+_JSON_BYTES = 1 << 26
+_DEEP = 100  # objects and lists of JSON in one another
 _GZIP = b"\x1f\x8b"
 _PASSED_ON = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")  # where a shell puts a pipe
 
@@ -37,54 +40,70 @@ _WITHOUT_MARK = (  # a text begins with a letter or a sign of ASCII
     (re.compile(rb"[^\0]\0"), "utf-16-le"),
     (re.compile(rb"\0[^\0]"), "utf-16-be"),
 )
-# labels in small letters and digits -> the codec that reads all that they stand for
-_CODECS = {
-    "utf8": "utf-8",
-    "ascii": "cp1252",
-    "usascii": "cp1252",
-    "latin1": "cp1252",
-    "iso88591": "cp1252",
-    "shiftjis": "cp932",
-    "sjis": "cp932",
-    "xsjis": "cp932",
-    "mskanji": "cp932",
-    "windows31j": "cp932",
-    "ms932": "cp932",
-    "eucjp": "euc_jp",
-    "xeucjp": "euc_jp",
-    "jis": "iso2022_jp_2",
-    "iso2022jp": "iso2022_jp_2",
-    "big5": "big5hkscs",
-    "cnbig5": "big5hkscs",
-    "xbig5": "big5hkscs",
-    "big5hkscs": "big5hkscs",
-    "cp950": "cp950",
-    "ms950": "cp950",
-    "gb2312": "gb18030",
-    "euccn": "gb18030",
-    "gbk": "gb18030",
-    "xgbk": "gb18030",
-    "cp936": "gb18030",
-    "ms936": "gb18030",
-    "gb18030": "gb18030",
-    "hz": "hz",
-    "hzgb2312": "hz",
-    "euckr": "cp949",
-    "ksc56011987": "cp949",
-    "ksc5601": "cp949",
-    "uhc": "cp949",
-    "ms949": "cp949",
+_CODECS = {  # codec -> the labels, in small letters and digits, of all that it reads
+    "utf-8": "utf8",
+    "cp1252": "ascii usascii latin1 iso88591",
+    "cp932": "shiftjis sjis xsjis mskanji windows31j ms932",
+    "euc_jp": "eucjp xeucjp",
+    "iso2022_jp_2": "jis iso2022jp",
+    "big5hkscs": "big5 cnbig5 xbig5 big5hkscs",
+    "cp950": "cp950 ms950",
+    "gb18030": "gb2312 euccn gbk xgbk cp936 ms936 gb18030",
+    "hz": "hz hzgb2312",
+    "cp949": "euckr ksc56011987 ksc5601 uhc ms949",
     "johab": "johab",
-    "iso2022kr": "iso2022_kr",
-    "macintosh": "mac_roman",
-    "tis620": "cp874",
+    "iso2022_kr": "iso2022kr",
+    "mac_roman": "macintosh",
+    "cp874": "tis620",
 }
-_FAMILIES = re.compile(r"(iso8859)(\d{1,2})|(?:windows|ms|cp)(\d{3,4})|koi8([rut])|(mac[a-z]+)")
+_LABELS = {label: codec for codec, labels in _CODECS.items() for label in labels.split()}
+_FAMILIES = (  # of labels with a number or a letter, and how Python writes the codec
+    (r"iso8859(\d{1,2})", r"iso8859_\1"),
+    (r"(?:windows|ms|cp)(\d{3,4})", r"cp\1"),
+    (r"koi8([rut])", r"koi8_\1"),
+    (r"(mac[a-z]+)", r"\1"),
+)
 
 
 def read_text(path: str | Path, *, strict: bool = False, limit: int = LIMIT) -> str:
     """The text of a file; see ``read_bytes`` and ``decode`` for what is refused."""
     return decode(read_bytes(path, limit), str(path), strict=strict)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises ValueError with a sentence when it cannot be read or holds something else.
+    """
+    text = read_bytes(path, limit=_JSON_BYTES)
+    try:
+        content = json.loads(text.decode("utf-8-sig"), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        why = "nested too deep" if isinstance(error, RecursionError) else error
+        raise ValueError(f"{path} is damaged ({why})") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is damaged: it holds no object")
+    if _is_deep(content, _DEEP):
+        raise ValueError(f"{path} is damaged (nested too deep)")
+    return content
+
+
+def objects_in(content: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects in the list under ``name``; what is something else is left out."""
+    entries = content.get(name)
+    return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _is_deep(content: Any, levels: int) -> bool:
+    """Whether there are more objects and lists in one another than so many."""
+    inner = content.values() if isinstance(content, dict) else content
+    return levels == 0 or any(
+        _is_deep(each, levels - 1) for each in inner if isinstance(each, dict | list)
+    )
 
 
 def read_bytes(path: str | Path, limit: int = LIMIT) -> bytes:
@@ -98,18 +117,21 @@ def read_bytes(path: str | Path, limit: int = LIMIT) -> bytes:
         about = path.stat()
         if stat.S_ISDIR(about.st_mode):
             raise ValueError(f"{path} is a folder; name a file")
-        if not stat.S_ISREG(about.st_mode) and not _is_passed_on(path, about):
+        passed_on = stat.S_ISFIFO(about.st_mode) and str(path).startswith(_PASSED_ON)
+        if not stat.S_ISREG(about.st_mode) and not passed_on:
             raise ValueError(f"{path} is no ordinary file; copy what it holds to one")
         if about.st_size > limit:
-            raise ValueError(_too_long(path, limit, about.st_size))
+            raise ValueError(_too_long(path, limit, f"{about.st_size:,}"))
         with open(path, "rb") as file:
             content = _bounded(file, path, limit)
         if path.suffix.lower() == ".gz" or content.startswith(_GZIP):
-            content = _unpacked(content, path, limit)
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as unpacked:
+                content = _bounded(unpacked, path, limit)
     except FileNotFoundError as error:
         raise ValueError(f"there is no file {path}") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read: {_reason(error)}") from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise ValueError(f"{path} cannot be read: {reason}") from error
     return content
 
 
@@ -120,7 +142,7 @@ def decode(content: bytes, name: str, *, declared: str = "", strict: bool = Fals
     that does not fit, counts for nothing.  ``strict``: nothing but Unicode is read.
     Raises ValueError, naming file and line, for bytes that cannot be text.
     """
-    codec, content = _split_mark(content)
+    codec, content = split_mark(content)
     wide = codec not in (None, "utf-8")  # its zero bytes leave no other reading
     candidates = [codec] if wide else [codec_of(declared), "utf-8"]
     decoded = (_decoded(content, candidate) for candidate in candidates if candidate)
@@ -146,57 +168,31 @@ def lines(text: str) -> Iterator[str]:
 def codec_of(label: str) -> str | None:
     """Python's name of the codec for the label of an encoding, as "Shift-JIS"; None if unknown."""
     plain = re.sub(r"[^a-z0-9]", "", label.casefold())
-    if plain in _CODECS:
-        return _CODECS[plain]
-    family = _FAMILIES.fullmatch(plain)
-    if family is None:
-        return None
-    iso, part, page, russian, mac = family.groups()
-    named = (
-        f"{iso}_{part}" if iso else f"cp{page}" if page else f"koi8_{russian}" if russian else mac
-    )
-    try:
-        return codecs.lookup(named).name
-    except LookupError:
-        return None
-
-
-def _is_passed_on(path: Path, about: os.stat_result) -> bool:
-    """Whether a shell or a parent process put the path there for the other end of a pipe."""
-    return stat.S_ISFIFO(about.st_mode) and str(path).startswith(_PASSED_ON)
-
-
-def _unpacked(content: bytes, path: Path, limit: int) -> bytes:
-    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-        return _bounded(file, path, limit)
+    if plain in _LABELS:
+        return _LABELS[plain]
+    for family, codec in _FAMILIES:
+        if match := re.fullmatch(family, plain):
+            with contextlib.suppress(LookupError):
+                return codecs.lookup(match.expand(codec)).name
+    return None
 
 
 def _bounded(file: BinaryIO | gzip.GzipFile, path: Path, limit: int) -> bytes:
     """All that a file holds; ValueError when that is more than ``limit`` bytes."""
-
-    def parts() -> Iterator[bytes]:
-        size = 0
-        while part := file.read(_CHUNK):
-            size += len(part)
-            if size > limit:
-                raise ValueError(_too_long(path, limit))
-            yield part
-
-    return b"".join(parts())
+    content = bytearray()
+    while part := file.read(_CHUNK):
+        content += part
+        if len(content) > limit:
+            raise ValueError(_too_long(path, limit, "more than that"))
+    return bytes(content)
 
 
-def _too_long(path: Path, limit: int, size: int | None = None) -> str:
-    has = "more than that" if size is None else f"{size:,}"
+def _too_long(path: Path, limit: int, has: str) -> str:
     return f"{path} is too long: at most {limit:,} bytes are read, it has {has}; split it"
 
 
-def by_mark(content: bytes) -> str | None:
-    """The codec that a byte order mark, or the zero bytes of wide text, tell; None without."""
-    return _split_mark(content)[0]
-
-
-def _split_mark(content: bytes) -> tuple[str | None, bytes]:
-    """The same, and the content without a mark."""
+def split_mark(content: bytes) -> tuple[str | None, bytes]:
+    """The codec that a byte order mark, or the zero bytes of wide text, tell; the rest of it."""
     for mark, codec in _MARKS:
         if content.startswith(mark):
             return codec, content[len(mark) :]
@@ -239,8 +235,3 @@ def _with_line_ends(text: str) -> str:
         text = re.sub("[\x85\u2028\u2029]", "\n", text)
     body = text.rstrip("\x1a \t\n")
     return body + "\n" if "\x1a" in text[len(body) :] else text
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, without the name of the file, which the sentence has."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -23,9 +23,8 @@ from selfplay import arrays
 from selfplay.config import Config, parse_config, recipe_of
 from selfplay.learning import checkpoint
 from selfplay.learning.shards import Made, load_shard
-from selfplay.system.files import refuse_links_out, write_text_atomically
-from selfplay.system.json_file import read_object
-from selfplay.system.lock import locked
+from selfplay.system.files import locked, refuse_links_out, write_text_atomically
+from selfplay.system.text import read_object
 from selfplay.types import Game, Targets
 
 RUNS = Path("runs")  # of the user

@@ -17,9 +17,8 @@ from rich.table import Table
 
 from selfplay.system.console import PlainConsole
 from selfplay.system.files import Appended
-from selfplay.system.printable import bare
+from selfplay.system.printable import bare, unheeded
 from selfplay.system.progress import clock
-from selfplay.system.streams import unheeded
 from selfplay.training import metrics_file as metrics
 from selfplay.training.events import EVENTS, Clock, RunEvents
 from selfplay.training.metrics import ENDS, find, table

@@ -23,7 +23,7 @@ from selfplay.nets import forward_flops, parameter_count
 from selfplay.regimes.budget import Progress
 from selfplay.regimes.loop import Parts
 from selfplay.system.interrupts import interrupts
-from selfplay.system.json_file import objects_in
+from selfplay.system.text import objects_in
 from selfplay.training.folder import RUNS, RunFolder, find_run
 from selfplay.training.log import RunLog, Screen
 from selfplay.training.metrics_file import read_metrics

@@ -43,8 +43,7 @@ class Verb(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of ``selfplay ARGV``: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     from selfplay.system.interrupts import leave_at_once
-    from selfplay.system.printable import printed_safely
-    from selfplay.system.streams import fill_missing, unheeded
+    from selfplay.system.printable import fill_missing, printed_safely, unheeded
 
     fill_missing()
     with contextlib.redirect_stderr(unheeded(sys.stderr)), printed_safely():

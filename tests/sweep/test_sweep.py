@@ -22,7 +22,7 @@ from selfplay.sweep.measure import Rates, estimate
 from selfplay.sweep.plan import Plan, read_plan
 from selfplay.sweep.preview import preview
 from selfplay.sweep.task import Record, _put_in_place, tasks_of
-from selfplay.system.aside import remove_abandoned
+from selfplay.system.files import remove_abandoned
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
 

@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from selfplay.system import files
-from selfplay.system.lock import locked
+from selfplay.system.files import locked
 
 
 def _disk_full(file: IO[bytes]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.system.streams import unheeded
+from selfplay.system.printable import unheeded
 from selfplay.training.log import Screen
 from selfplay.types import Report
 from selfplay.verbs import cli
@@ -120,7 +120,7 @@ def test_the_screen_says_what_goes_on_and_of_when_its_strength_is() -> None:
 def test_files_do_not_take_the_place_of_closed_streams(tmp_path: Path) -> None:
     """What a library writes to standard error is not to end up in a run's files."""
     code = (
-        "import os, sys; from selfplay.system.streams import fill_missing; fill_missing();"
+        "import os, sys; from selfplay.system.printable import fill_missing; fill_missing();"
         f"file = os.open({str(tmp_path / 'a')!r}, os.O_WRONLY | os.O_CREAT); os.write(2, b'noise');"
         "sys.exit(file < 3)"
     )

@@ -18,8 +18,8 @@ from selfplay.config import Config
 from selfplay.learning import checkpoint, shards
 from selfplay.regimes.ledger import Ledger
 from selfplay.sweep.forecast import read_paid
-from selfplay.system.json_file import read_object
 from selfplay.system.size_limits import refuse_swollen
+from selfplay.system.text import read_object
 from selfplay.training import metrics_file as metrics
 from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder

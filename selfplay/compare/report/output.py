@@ -14,8 +14,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from selfplay.system.aside import aside, remove_abandoned
-from selfplay.system.files import refuse_links_out, write_text_atomically
+from selfplay.system.files import (
+    aside,
+    refuse_links_out,
+    remove_abandoned,
+    write_text_atomically,
+)
 from selfplay.training.folder import RUNS, RunFolder
 
 OWN = "compare"  # the folder below the one that is named

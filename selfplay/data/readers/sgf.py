@@ -14,7 +14,7 @@ from selfplay.data.readers.intake import Broken, Imported, Intake, Told, Transcr
 from selfplay.data.readers.results import UNREAD, is_named, is_pass, read_result
 from selfplay.data.readers.sgf_trees import Tree, main_lines
 from selfplay.lines.games import Games
-from selfplay.system.text import by_mark, decode
+from selfplay.system.text import decode, split_mark
 from selfplay.types import Game
 
 ENDINGS = (".sgf",)
@@ -45,7 +45,7 @@ def import_sgf(
 
 def parse_sgf(game: Game, content: bytes, name: str) -> Told:
     """The games of a file's trees; behind one that cannot be read, the next root goes on."""
-    if by_mark(content) is not None:  # its encoding is known, whatever the trees declare
+    if split_mark(content)[0] is not None:  # its encoding is known, whatever the trees declare
         content = decode(content, name).encode()
     for tree in main_lines(content):
         if isinstance(tree, Broken):
