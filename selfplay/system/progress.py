@@ -13,7 +13,7 @@ from rich.text import Text
 
 from selfplay.system.console import PlainConsole
 
-_EVERY_S = 30.0  # between two lines where there is no terminal
+_FIRST_S = 2.0  # of waiting in silence
 _RENEW_S = 0.2  # between two changes of the line in a terminal
 COMPILING = "compiling the search, once"
 
@@ -21,8 +21,8 @@ Say = Callable[[Callable[[], str]], None]  # given what makes the words, for it 
 
 
 @contextlib.contextmanager
-def progress(what: str, every_s: float = _EVERY_S, at_once: bool = False) -> Iterator[Say]:
-    """A line that renews itself, begun with ``what``; in no terminal a line now and then.
+def progress(what: str, every_s: float = 30.0, at_once: bool = False) -> Iterator[Say]:
+    """A line that renews itself, begun with ``what``; in no terminal a line each ``every_s``.
 
     ``at_once``: there the first line comes when something is said first.
     """
@@ -48,10 +48,8 @@ def progress(what: str, every_s: float = _EVERY_S, at_once: bool = False) -> Ite
 
 
 @contextlib.contextmanager
-def waiting(
-    what: str, first_s: float = 2.0, every_s: float = 5.0
-) -> Iterator[Callable[[str], None]]:
-    """Says what is being done, and for how long, once it has taken ``first_s`` seconds.
+def waiting(what: str) -> Iterator[Callable[[str], None]]:
+    """Says what is being done, and for how long, once it has taken two seconds.
 
     What comes back hears which stage of it has begun.
     """
@@ -61,9 +59,9 @@ def waiting(
         return f"{what}{stages[-1]} ({time.monotonic() - begun:.0f} s)"
 
     def speak() -> None:
-        if done.wait(first_s):
+        if done.wait(_FIRST_S):
             return
-        with progress(what, every_s, at_once=True) as say:
+        with progress(what, every_s=5.0, at_once=True) as say:
             say(words)
             while not done.wait(_RENEW_S):
                 say(words)

@@ -19,7 +19,7 @@ import torch
 MOST = 1 << 30  # bytes of a file
 _SLACK = 1 << 20  # bytes beside the parts of a zip: their names, its index
 _DEEP = 50  # dicts and lists in one another
-_CALLS = ("STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4")
+_CALLS = ("GLOBAL", "STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4")
 _TENSORS = re.compile(
     r"collections OrderedDict|torch\._utils _rebuild_tensor_v[23]|torch [A-Z]\w*Storage|"
     r"torch\.storage UntypedStorage|torch (?:bool|bfloat16|u?int\d+|float\d+)"
@@ -50,8 +50,7 @@ def refuse_other_calls(whole: bytes) -> None:
         for part in zipped.infolist():
             if part.filename.endswith(".pkl"):
                 for code, argument, _ in pickletools.genops(zipped.read(part)):
-                    called = code.name in _CALLS or (code.name == "GLOBAL")
-                    if called and not _TENSORS.fullmatch(str(argument)):
+                    if code.name in _CALLS and not _TENSORS.fullmatch(str(argument)):
                         raise ValueError(f"it asks for {argument or code.name}")
 
 
@@ -69,7 +68,8 @@ def refuse_swollen(content: Any, size: int) -> None:
                 continue
             counted.add(id(each))
             if isinstance(each, torch.Tensor):
-                _refuse_odd(each)
+                if not _is_plain(each):
+                    raise ValueError("it holds a tensor that is not a plain one")
                 bytes_left -= each.numel() * each.element_size()
             elif isinstance(each, Mapping):
                 below += [*each.keys(), *each.values()]
@@ -85,11 +85,6 @@ def refuse_swollen(content: Any, size: int) -> None:
     raise ValueError("it is nested too deep")
 
 
-def _refuse_odd(tensor: torch.Tensor) -> None:
-    if (
-        tensor.layout != torch.strided
-        or tensor.device.type != "cpu"
-        or tensor.is_quantized
-        or tensor.is_complex()
-    ):
-        raise ValueError("it holds a tensor that is not a plain one")
+def _is_plain(tensor: torch.Tensor) -> bool:
+    dense = tensor.layout == torch.strided and tensor.device.type == "cpu"
+    return dense and not tensor.is_quantized and not tensor.is_complex()

@@ -106,7 +106,11 @@ class Workers:
             except (EOFError, OSError):
                 process.join()
                 ours.close()
-                yield task, EndedError(f"its process ended ({_ending(process.exitcode)})")
+                code = process.exitcode or 0
+                how = f"exit code {code}"
+                if code < 0:
+                    how = f"{signal.Signals(-code).name}; perhaps it took too much memory"
+                yield task, EndedError(f"its process ended ({how})")
                 continue
             self._idle.append((process, ours))
             if not begun:
@@ -139,15 +143,9 @@ class Workers:
         self.busy.clear()
 
 
-def _ending(code: int | None) -> str:
-    if code is not None and code < 0:
-        return f"{signal.Signals(-code).name}; perhaps it took too much memory"
-    return f"exit code {code}"
-
-
 def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ...]) -> None:
     """A process: does the tasks it is sent until one is None."""
-    _leave_with_parent()
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     begin, arguments = pickle.loads(started)
     try:
         work: Work = begin(halt.is_set, *arguments, *inherited)
@@ -163,11 +161,7 @@ def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ..
 
 
 def _leave_with_parent() -> None:
-    """From now on this process ends when its parent does, however that ends."""
-    threading.Thread(target=_wait_and_leave, daemon=True).start()
-
-
-def _wait_and_leave() -> None:
+    """Ends this process when its parent does, however that ends."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import math
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
 
 RUN = "a run's folder or a unique part of its name; @STEP picks a checkpoint"
 A_GAME = "one of `selfplay games`, an adapter, or your own class module:Class"
@@ -75,23 +76,50 @@ def _number(text: str, is_fit: Callable[[float], bool], what: str) -> float:
 SEED = at_least(0, 2**63 - 1)
 
 
-def add_set(parser: Parser) -> None:
+_SHARED: dict[str, dict[str, Any]] = {
+    "--set": {
+        "action": "append", "default": [], "metavar": "KEY=VALUE", "dest": "overrides",
+        "help": "change the recipe, as in --set search.simulations=64; may be repeated",
+    },
+    "--trust": {
+        "action": "store_true",
+        "help": "let the files named here run games of their own (module:Class); remembered for "
+        "each",
+    },
+    "--json": {
+        "action": "store_true",
+        "help": "print one JSON object on standard output, all else on standard error",
+    },
+}  # fmt: skip
+
+
+def add_shared(parser: Parser, *options: str) -> None:
+    """Options that several verbs have."""
+    for option in options:
+        parser.add_argument(option, **_SHARED[option])
+
+
+def add_option(
+    parser: argparse._ActionsContainer,
+    option: str,
+    metavar: str,
+    meaning: str,
+    read: Callable[[str], Any] = str,
+    default: Any = None,
+) -> None:
+    """An option with a value; the default, where there is one, ends its help."""
+    ending = "" if default is None else f" (default: {default:g})"
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
-        help="change the recipe, as in --set search.simulations=64; may be repeated",
-    )  # fmt: skip
-
-
-def add_trust(parser: Parser) -> None:
-    parser.add_argument(
-        "--trust", action="store_true",
-        help="let the files named here run games of their own (module:Class); remembered for each",
-    )  # fmt: skip
-
-
-def add_json(parser: Parser) -> None:
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="print one JSON object on standard output, all else on standard error",
+        option, metavar=metavar, type=read, default=default, help=f"{meaning}{ending}".strip()
     )
+
+
+def first_of_each(sets: Iterable[Any], limit: int) -> list[int]:
+    """The places of the first ``limit`` elements of every set, for a ``--limit``."""
+    counts = Counter[Any]()
+    kept = []
+    for place, name in enumerate(sets):
+        counts[name] += 1
+        if counts[name] <= limit:
+            kept.append(place)
+    return kept

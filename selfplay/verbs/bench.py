@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from selfplay.verbs.answer import Answer, recipe_for, say_next
-from selfplay.verbs.arguments import A_GAME, Parser, add_json, add_set, at_least, seconds
+from selfplay.verbs.arguments import A_GAME, Parser, add_option, add_shared, at_least, seconds
 
 NET_SIZES = ("channels", "blocks", "width", "layers")
 
@@ -21,18 +21,12 @@ def arguments(parser: Parser) -> None:
         ("width", "of an mlp (default: 128)"),
         ("layers", "of an mlp (default: 2)"),
     ):
-        parser.add_argument(f"--{size}", type=at_least(1), metavar="N", help=meaning)
-    parser.add_argument(
-        "--simulations", type=at_least(1), default=32, metavar="N", help="a move (default: 32)"
-    )
-    parser.add_argument(
-        "--games", type=at_least(1, 1 << 16), metavar="N", help="games side by side"
-    )
-    add_set(parser)
-    parser.add_argument(
-        "--seconds", type=seconds, default=20.0, metavar="S", help="of self-play (default: 20)"
-    )
-    add_json(parser)
+        add_option(parser, f"--{size}", "N", meaning, at_least(1))
+    add_option(parser, "--simulations", "N", "a move", at_least(1), 32)
+    add_option(parser, "--games", "N", "games side by side", at_least(1, 1 << 16))
+    add_shared(parser, "--set")
+    add_option(parser, "--seconds", "S", "of self-play", seconds, 20.0)
+    add_shared(parser, "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:

@@ -9,7 +9,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import A_GAME, SEED, Parser, add_json, at_least, seconds
+from selfplay.verbs.arguments import (
+    A_GAME,
+    SEED,
+    Parser,
+    add_option,
+    add_shared,
+    at_least,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from selfplay.types import Game
@@ -17,16 +25,11 @@ if TYPE_CHECKING:
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("game", metavar="GAME", help=A_GAME)
-    parser.add_argument(
-        "--games", type=at_least(1, 10**6), default=16, metavar="N",
-        help="random games (default: 16)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--seconds", type=seconds, default=20.0, metavar="S",
-        help="about as long it looks at a slow game, less thoroughly (default: 20)",
-    )  # fmt: skip
-    parser.add_argument("--seed", type=SEED, default=0, help="of chance (default: 0)")
-    add_json(parser)
+    add_option(parser, "--games", "N", "random games", at_least(1, 10**6), 16)
+    long = "about as long it looks at a slow game, less thoroughly"
+    add_option(parser, "--seconds", "S", long, seconds, 20.0)
+    add_option(parser, "--seed", "SEED", "of chance", SEED, 0)
+    add_shared(parser, "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:

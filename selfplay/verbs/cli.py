@@ -12,7 +12,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from selfplay.verbs import VERBS
 from selfplay.verbs.arguments import Parser
@@ -26,18 +27,6 @@ A game is one of `selfplay games`, with options behind a question mark (connect4
 an adapter (pettingzoo:MODULE, gymnasium:ID) or your own class (my_package.my_module:MyGame).
 SELFPLAY_DEBUG=1 shows where an error comes from.
 """
-
-
-class Verb(Protocol):
-    """What a file of ``selfplay/verbs`` named in ``VERBS`` holds."""
-
-    __doc__: str
-
-    def arguments(self, parser: Parser) -> None:
-        """Adds what the verb can be told."""
-
-    def run(self, arguments: argparse.Namespace) -> Answer:
-        """Does what the verb is for; people's lines are printed, scripts' come back."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -97,13 +86,16 @@ def _run(arguments: argparse.Namespace) -> int:
     typed = [getattr(arguments, "game", None), *getattr(arguments, "targets", ())]
     trust.begin(filter(None, typed), getattr(arguments, "trust", False))
 
-    verb = load_verb(arguments.verb)
-    if not getattr(arguments, "json", False):
-        return verb.run(arguments).code
-    with contextlib.redirect_stdout(sys.stderr):
-        answer = verb.run(arguments)
-    print(json_line(_finite(answer.content)))
+    verb, in_json = _verb(arguments.verb), getattr(arguments, "json", False)
+    with contextlib.redirect_stdout(sys.stderr) if in_json else contextlib.nullcontext():
+        answer: Answer = verb.run(arguments)
+    if in_json:
+        print(json_line(_finite(answer.content)))
     return answer.code
+
+
+def _verb(name: str) -> ModuleType:
+    return importlib.import_module(f"selfplay.verbs.{name}")
 
 
 def _leave_working_folder() -> None:
@@ -148,11 +140,6 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def load_verb(name: str) -> Verb:
-    """The module of the verb ``name``."""
-    return cast(Verb, importlib.import_module(f"selfplay.verbs.{name}"))
-
-
 def _parser() -> tuple[Parser, dict[str, Parser]]:
     """The parser, and those of the verbs by name."""
     parser = Parser(
@@ -166,8 +153,8 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     commands = parser.add_subparsers(metavar="VERB", title="verbs", parser_class=Parser)
     verbs: dict[str, Parser] = {}
     for name in VERBS:
-        verb = load_verb(name)
-        sentence = verb.__doc__.partition("\n")[0].rstrip(".")
+        verb = _verb(name)
+        sentence = str(verb.__doc__).partition("\n")[0].rstrip(".")
         sentence = sentence[0].lower() + sentence[1:]
         verbs[name] = commands.add_parser(
             name, help=sentence, description=sentence, allow_abbrev=False

@@ -6,38 +6,35 @@ import argparse
 import shlex
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import Parser, add_json, add_trust, at_least
+from selfplay.verbs.arguments import Parser, add_option, add_shared, at_least
+
+OPTIONS = ("metric", "loss", "pool", "pool_simulations", "out")
 
 
 def arguments(parser: Parser) -> None:
     parser.add_argument(
         "runs", nargs="+", metavar="RUN|DIR", help="runs, or folders that hold runs, as of a sweep"
     )
-    parser.add_argument(
-        "--metric", metavar="strength/...",
-        help="of the curves (default: the first that all runs have of strength/mistake_rate, "
+    add_option(
+        parser, "--metric", "strength/...",
+        "of the curves (default: the first that all runs have of strength/mistake_rate, "
         "unproved, own_mistake_rate, vs_...; strength/net_mistake_rate is the net alone)",
     )  # fmt: skip
-    parser.add_argument(
-        "--loss", metavar="strength/...",
-        help="of the power laws (default: strength/policy_cross_entropy or "
+    add_option(
+        parser, "--loss", "strength/...",
+        "of the power laws (default: strength/policy_cross_entropy or "
         "own_policy_cross_entropy, else the metric; none for scores)",
     )  # fmt: skip
-    parser.add_argument(
-        "--out", metavar="DIR",
-        help="the report's folder (default: the folder if one was named, else runs/compare)",
+    place = "the report's folder (default: the folder if one was named, else runs/compare)"
+    add_option(parser, "--out", "DIR", place)
+    add_option(
+        parser, "--pool", "GAMES",
+        "first let all runs play each other, so many games a pair; goes on with a pool that "
+        "lies in the report's folder (default: show it, if there is one)", at_least(2, 10**6),
     )  # fmt: skip
-    parser.add_argument(
-        "--pool", type=at_least(2, 10**6), metavar="GAMES",
-        help="first let all runs play each other, so many games a pair; goes on with a pool that "
-        "lies in the report's folder (default: show it, if there is one)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--pool-simulations", type=at_least(0), metavar="N",
-        help="of the runs in the pool: leaves a move, 0 for the nets alone (default: 64)",
-    )  # fmt: skip
-    add_trust(parser)
-    add_json(parser)
+    searched = "of the runs in the pool: leaves a move, 0 for the nets alone (default: 64)"
+    add_option(parser, "--pool-simulations", "N", searched, at_least(0))
+    add_shared(parser, "--trust", "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
@@ -45,18 +42,15 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.compare.report.console import print_comparison
     from selfplay.system.progress import progress
 
-    words = ["selfplay", "compare", *arguments.runs]
-    words += [f"--metric={arguments.metric}"] if arguments.metric else []
-    words += [f"--loss={arguments.loss}"] if arguments.loss else []
-    searched = arguments.pool_simulations
-    if arguments.pool is None and searched is not None:
+    if arguments.pool is None and arguments.pool_simulations is not None:
         raise ValueError("--pool-simulations means nothing without --pool GAMES")
-    words += [f"--pool={arguments.pool}"] if arguments.pool else []
-    words += [] if searched is None else [f"--pool-simulations={searched}"]
-    words += [f"--out={arguments.out}"] if arguments.out else []
+    options = {name: getattr(arguments, name) for name in OPTIONS}
+    given = {name: value for name, value in options.items() if value not in (None, "")}
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    command = shlex.join(["selfplay", "compare", *arguments.runs, *words])
     asked = Request(
         tuple(arguments.runs), arguments.metric, arguments.loss, arguments.out, arguments.pool,
-        searched, shlex.join(words),
+        arguments.pool_simulations, command,
     )  # fmt: skip
     with progress("comparing") as say:
         done = publish(asked, lambda words: say(lambda: words))

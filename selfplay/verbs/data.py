@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, recipe_for, say_next
-from selfplay.verbs.arguments import SEED, Parser, add_json, add_trust, at_least, temperature
+from selfplay.verbs.arguments import SEED, Parser, add_option, add_shared, at_least, temperature
 from selfplay.verbs.players import is_built_in, players_named
 
 if TYPE_CHECKING:
@@ -38,29 +38,26 @@ def arguments(parser: Parser) -> None:
     parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, SOURCES
     parser.add_argument("source", metavar="SOURCE", help="an expert, a format or show; see below")
     parser.add_argument("targets", nargs="*", metavar="GAME|PATH", help="what it is made of")
-    parser.add_argument("--out", metavar="DIR", help="the folder of the data set")
-    parser.add_argument(
-        "--exclude", metavar="FILE", help="positions that nobody may learn, beside those that ship"
-    )
+    add_option(parser, "--out", "DIR", "the folder of the data set")
+    unlearned = "positions that nobody may learn, beside those that ship"
+    add_option(parser, "--exclude", "FILE", unlearned)
     expert = parser.add_argument_group("of an expert")
-    for option, kind, metavar, meaning in (
-        ("games", at_least(1), "N", "so many (default: 1000)"),
-        ("temperature", temperature, "T", "how it chooses (default: 0 for solver and minimax, "
-         "any of the best moves; 1 for others, in proportion to the search's policy)"),
-        ("openings", at_least(0, 10_000), "PLIES", "at most so many random moves at the start of "
-         "half of the games (default: 0)"),
-        ("seed", SEED, "N", "(default: 0)"),
-        ("processes", at_least(1, 1024), "N", "(default: the cores)"),
-    ):  # fmt: skip
-        expert.add_argument(f"--{option}", type=kind, metavar=metavar, help=meaning)
+    add_option(expert, "--games", "N", "so many (default: 1000)", at_least(1))
+    add_option(
+        expert, "--temperature", "T", "how it chooses (default: 0 for solver and minimax, any of "
+        "the best moves; 1 for others, in proportion to the search's policy)", temperature,
+    )  # fmt: skip
+    random = "at most so many random moves at the start of half of the games (default: 0)"
+    add_option(expert, "--openings", "PLIES", random, at_least(0, 10_000))
+    add_option(expert, "--seed", "N", "(default: 0)", SEED)
+    add_option(expert, "--processes", "N", "(default: the cores)", at_least(1, 1024))
     recorded = parser.add_argument_group("of recorded games")
-    recorded.add_argument("--game", metavar="GAME", help="which they are (wthor: othello)")
-    recorded.add_argument("--licence", metavar="TEXT", help="kept with the data set")
+    add_option(recorded, "--game", "GAME", "which they are (wthor: othello)")
+    add_option(recorded, "--licence", "TEXT", "kept with the data set")
     recorded.add_argument(
         "--skip-broken", action="store_true", help="leave out, count and name what is broken"
     )
-    add_trust(parser)
-    add_json(parser)
+    add_shared(parser, "--trust", "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:

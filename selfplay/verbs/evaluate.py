@@ -3,63 +3,49 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import shlex
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
+from selfplay.verbs import evaluate_problems
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import RUN, Parser, add_json, add_trust, at_least
+from selfplay.verbs.arguments import (
+    RUN,
+    Parser,
+    add_option,
+    add_shared,
+    at_least,
+    first_of_each,
+)
 from selfplay.verbs.players import player_of, simulations_of
 
 if TYPE_CHECKING:
-    from selfplay.config import Config
     from selfplay.truth.positions import Positions
 
-OTHERS = ("evaluate_problems",)  # the files of what else than positions a run is measured by
-
-
-class Other(Protocol):
-    """What a file named in ``OTHERS`` holds beside ``run``."""
-
-    GAME: str  # the game that is measured so
-    OPTIONS: tuple[str, ...]  # those that mean nothing without the first of them
-    REFUSAL: str  # what is said of its runs when positions are asked for
-    MEANING: str  # of its command
-
-    def arguments(self, parser: Parser) -> None:
-        """Adds its options."""
-
-    def run(self, arguments: argparse.Namespace) -> Answer:
-        """Measures and tells."""
-
-    def command(self, run: str, config: Config) -> str:
-        """The command that measures a run, whose name is quoted already."""
+# What else than positions a run is measured by.  Each has, beside ``arguments`` and ``run``: the
+# ``GAME`` whose runs it measures; its ``OPTIONS``, which mean nothing without the first of them;
+# the ``REFUSAL`` of its runs where positions are asked for; ``command``, what to type, and its
+# ``MEANING``.
+OTHERS = (evaluate_problems,)
 
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("run", metavar="RUN", help=f"{RUN}; none: unguided search, with --problems")
-    parser.add_argument(
-        "--positions", metavar="FILE", help="positions with truth (default: those that ship)"
-    )
-    parser.add_argument(
-        "--simulations", type=at_least(0), metavar="N",
-        help="leaves a move, 0 for the net alone (default: the run's [strength])",
-    )  # fmt: skip
-    for name in OTHERS:
-        _load(name).arguments(parser)
-    parser.add_argument(
-        "--limit", type=at_least(1), metavar="N", help="positions or problems a set, at most"
-    )
-    add_trust(parser)
-    add_json(parser)
+    add_option(parser, "--positions", "FILE", "positions with truth (default: those that ship)")
+    searched = "leaves a move, 0 for the net alone (default: the run's [strength])"
+    add_option(parser, "--simulations", "N", searched, at_least(0))
+    for other in OTHERS:
+        other.arguments(parser)
+    add_option(parser, "--limit", "N", "positions or problems a set, at most", at_least(1))
+    add_shared(parser, "--trust", "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    for name in OTHERS:
-        other = _load(name)
+    for other in OTHERS:
         if getattr(arguments, other.OPTIONS[0]) is not None:
             _refuse(arguments, f"with --{other.OPTIONS[0]}", "positions", "simulations")
-            return other.run(arguments)
+            answer: Answer = other.run(arguments)
+            return answer
         _refuse(arguments, f"without --{other.OPTIONS[0]}", *other.OPTIONS[1:])
     if arguments.run == "none":
         raise ValueError("'none' is for --problems: positions are judged by a run")
@@ -93,14 +79,9 @@ def run(arguments: argparse.Namespace) -> Answer:
     return Answer(truth_json(game, simulations, truth))
 
 
-def other_measure(spec: str) -> Other | None:
+def other_measure(spec: str) -> ModuleType | None:
     """What else than positions measures runs of a game, None where positions do."""
-    game = spec.partition("?")[0]
-    return next((other for other in map(_load, OTHERS) if game == other.GAME), None)
-
-
-def _load(name: str) -> Other:
-    return cast(Other, importlib.import_module(f"selfplay.verbs.{name}"))
+    return next((other for other in OTHERS if spec.partition("?")[0] == other.GAME), None)
 
 
 def _refuse(arguments: argparse.Namespace, how: str, *names: str) -> None:
@@ -113,16 +94,9 @@ def _refuse(arguments: argparse.Namespace, how: str, *names: str) -> None:
 
 def _first_of_each_set(positions: Positions, limit: int) -> Positions:
     """The first ``limit`` positions of every set."""
-    import numpy as np
-
     from selfplay.arrays import take
 
-    counts = np.zeros(len(positions.set_names), np.int64)
-    kept = []
-    for i, which in enumerate(positions.set_index):
-        counts[which] += 1
-        if counts[which] <= limit:
-            kept.append(i)
+    kept = first_of_each(positions.set_index, limit)
     return positions._replace(
         set_index=positions.set_index[kept],
         state=take(positions.state, kept),

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import Parser
-from selfplay.verbs.bounds import add_bounds, bounds_of, guided_share
+from selfplay.verbs.arguments import Parser, add_option, first_of_each
+from selfplay.verbs.prove import add_bounds, bounds_of
 
 if TYPE_CHECKING:
     from selfplay.config import Config
@@ -23,9 +23,7 @@ MEANING = "what it proves"
 
 
 def arguments(parser: Parser) -> None:
-    parser.add_argument(
-        "--problems", metavar="DIR", help="TPTP problems to prove, instead of positions"
-    )
+    add_option(parser, "--problems", "DIR", "TPTP problems to prove, instead of positions")
     add_bounds(parser, "a problem, on one core")
     parser.add_argument(
         "--held-out", action="store_true", help="only problems that training keeps aside"
@@ -54,7 +52,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     guide = None if run is None else partial(load_guide, run)
     if guide is not None:
         guide()  # errors are told before any process starts
-    conditions = Conditions(guide, bounds_of(arguments), guided_share(arguments))
+    conditions = Conditions(guide, *bounds_of(arguments))
     judged: list[ProblemResult] = []
     with interruptible() as stop, progress(f"{len(files):,} problems") as say:
 
@@ -90,11 +88,6 @@ def _chosen(folder: Path, held_out: bool, limit: int | None) -> list[Path]:
             raise ValueError(
                 f"none of the problems of {folder} is kept aside; leave out --held-out"
             )
-    counts: dict[str, int] = {}
-    kept = []
-    for path in files:
-        name = set_of(path, folder)
-        counts[name] = counts.get(name, 0) + 1
-        if limit is None or counts[name] <= limit:
-            kept.append(path)
-    return kept
+    if limit is None:
+        return files
+    return [files[i] for i in first_of_each((set_of(path, folder) for path in files), limit)]

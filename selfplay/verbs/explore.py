@@ -7,17 +7,14 @@ import shlex
 from pathlib import Path
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import RUN, Parser, add_trust, at_least
+from selfplay.verbs.arguments import RUN, Parser, add_option, add_shared, at_least
 
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("run", metavar="RUN", help=f"{RUN}; none: without a net")
     parser.add_argument("problem", metavar="PROBLEM.p", help="a file in TPTP's fof or cnf")
-    parser.add_argument(
-        "--simulations", type=at_least(0), default=200, metavar="N",
-        help="at each position (default: 200)",
-    )  # fmt: skip
-    add_trust(parser)
+    add_option(parser, "--simulations", "N", "at each position", at_least(0), 200)
+    add_shared(parser, "--trust")
 
 
 def run(arguments: argparse.Namespace) -> Answer:

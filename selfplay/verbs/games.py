@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import Parser, add_json
+from selfplay.verbs.arguments import Parser, add_shared
 
 
 def arguments(parser: Parser) -> None:
-    add_json(parser)
+    add_shared(parser, "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
@@ -18,14 +18,10 @@ def run(arguments: argparse.Namespace) -> Answer:
     rows = []
     for name in sorted(envs.GAMES):
         game = envs.make(name)
-        rows.append(
-            {
-                "game": name,
-                "players": game.num_players,
-                "actions": game.num_actions,
-                "max_moves": game.max_moves,
-            }
-        )
+        rows.append({
+            "game": name, "players": game.num_players, "actions": game.num_actions,
+            "max_moves": game.max_moves,
+        })  # fmt: skip
     print(f"{'game':12} players  actions  max moves")
     for row in rows:
         print(f"{row['game']:12} {row['players']:7}  {row['actions']:7}  {row['max_moves']:9}")

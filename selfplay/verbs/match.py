@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import SEED, Parser, add_json, add_trust, at_least
+from selfplay.verbs.arguments import SEED, Parser, add_option, add_shared, at_least
 from selfplay.verbs.players import game_option, players_named
 
 
@@ -17,23 +17,15 @@ def arguments(parser: Parser) -> None:
         "players", nargs="+", metavar="PLAYER",
         help="RUN[@STEP][:SIMULATIONS], random, minimax:DEPTH, mcts:SIMULATIONS or solver",
     )  # fmt: skip
-    parser.add_argument("--game", help="the game, where no player is a run (default: connect4)")
-    parser.add_argument(
-        "--games", type=at_least(2, 10**6), default=100, metavar="N",
-        help="games a pair (default: 100)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--simulations", type=at_least(0), metavar="N",
-        help="of the runs (default: each run's [strength])",
-    )  # fmt: skip
-    parser.add_argument(
-        "--openings", type=at_least(0, 10_000), default=2, metavar="PLIES",
-        help="random moves that games begin with (default: 2)",
-    )  # fmt: skip
-    parser.add_argument("--save", metavar="FILE", help="write the games there, one a line")
-    parser.add_argument("--seed", type=SEED, default=0, help="of chance (default: 0)")
-    add_trust(parser)
-    add_json(parser)
+    add_option(parser, "--game", "GAME", "the game, where no player is a run (default: connect4)")
+    add_option(parser, "--games", "N", "games a pair", at_least(2, 10**6), 100)
+    searched = "of the runs (default: each run's [strength])"
+    add_option(parser, "--simulations", "N", searched, at_least(0))
+    opening = "random moves that games begin with"
+    add_option(parser, "--openings", "PLIES", opening, at_least(0, 10_000), 2)
+    add_option(parser, "--save", "FILE", "write the games there, one a line")
+    add_option(parser, "--seed", "SEED", "of chance", SEED, 0)
+    add_shared(parser, "--trust", "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:

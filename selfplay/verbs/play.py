@@ -7,13 +7,11 @@ import shlex
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import RUN, SEED, Parser, add_trust, at_least
+from selfplay.verbs.arguments import RUN, SEED, Parser, add_option, add_shared, at_least
 from selfplay.verbs.players import game_option, is_built_in, players_named
 
 if TYPE_CHECKING:
     from selfplay.types import Game, Player
-
-SIMULATIONS = 200  # half a second a move for the net of configs/demo.toml
 
 
 def arguments(parser: Parser) -> None:
@@ -21,13 +19,12 @@ def arguments(parser: Parser) -> None:
         "run", metavar="RUN", help=f"{RUN}; or any player of `selfplay match`, such as solver"
     )
     parser.add_argument("--side", choices=("first", "second"), default="first", help="yours")
-    parser.add_argument(
-        "--simulations", type=at_least(0), metavar="N",
-        help="the agent's strength: leaves a move, 0 for the net alone (default: 200)",
-    )  # fmt: skip
-    parser.add_argument("--game", help="the game, where the player is no run (default: connect4)")
-    parser.add_argument("--seed", type=SEED, help="makes chance repeat itself")
-    add_trust(parser)
+    strength = "the agent's strength: leaves a move, 0 for the net alone"
+    add_option(parser, "--simulations", "N", strength, at_least(0), 200)  # half a second for demo's
+    game = "the game, where the player is no run (default: connect4)"
+    add_option(parser, "--game", "GAME", game)
+    add_option(parser, "--seed", "SEED", "makes chance repeat itself", SEED)
+    add_shared(parser, "--trust")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
@@ -37,8 +34,8 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.play.terminal import GameTerminal
     from selfplay.players.players import NetPlayer, SearchPlayer
 
-    simulations = SIMULATIONS if arguments.simulations is None else arguments.simulations
-    spec, game, (player,) = players_named([arguments.run], arguments.game, simulations)
+    named = players_named([arguments.run], arguments.game, arguments.simulations)
+    spec, game, (player,) = named
     net = None
     if isinstance(player, SearchPlayer):
         net = NetPlayer("the net alone", player.evaluator)

@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import RUN, Parser, add_json, add_trust
-from selfplay.verbs.bounds import add_bounds, bounds_of, guided_share
+from selfplay.verbs.arguments import (
+    RUN,
+    Parser,
+    add_option,
+    add_shared,
+    at_least,
+    seconds,
+    share,
+)
 
 if TYPE_CHECKING:
     from envs.proving.logic.formula import Problem
@@ -31,8 +38,29 @@ def arguments(parser: Parser) -> None:
         help="how much of the proof is shown: a screen, the whole for people, for programs "
         "(default: summary; both with --json)",
     )  # fmt: skip
-    add_trust(parser)
-    add_json(parser)
+    add_shared(parser, "--trust", "--json")
+
+
+def add_bounds(parser: Parser, of: str) -> None:
+    """What a proof may cost."""
+    default = "(default: 10, if no inferences are named)"
+    add_option(parser, "--seconds", "S", f"{of or 'at most'} {default}", seconds)
+    add_option(parser, "--inferences", "N", of or "at most so many", at_least(1))
+    add_option(
+        parser, "--guided-share", "X",
+        "of the seconds, and of inferences beyond 20,000, for the guided search "
+        "(default: 0.5); the unguided has the rest", share,
+    )  # fmt: skip
+
+
+def bounds_of(arguments: argparse.Namespace) -> tuple[Bounds, float]:
+    """The bounds and the guided search's share of them, by default those of time."""
+    from selfplay.proving.prover import GUIDED_SHARE, SECONDS
+    from selfplay.proving.trials import Bounds
+
+    bounds = Bounds(arguments.seconds, arguments.inferences)
+    guided = GUIDED_SHARE if arguments.guided_share is None else arguments.guided_share
+    return Bounds(SECONDS) if bounds == Bounds() else bounds, guided
 
 
 def run(arguments: argparse.Namespace) -> Answer:
@@ -49,7 +77,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     )
     from selfplay.proving.szs import USER, status_line
 
-    path, bounds = Path(arguments.problem), bounds_of(arguments)
+    path, (bounds, guided) = Path(arguments.problem), bounds_of(arguments)
     name = path.name.removesuffix(".p")
     try:
         begun = time.perf_counter()
@@ -57,7 +85,7 @@ def run(arguments: argparse.Namespace) -> Answer:
         reading_s = time.perf_counter() - begun
         run = NONE if arguments.net == NONE else arguments.run
         # not in the main thread: compiling hears no Ctrl-C, waiting does
-        prover = deep(_prover)(run, guided_share(arguments))
+        prover = deep(_prover)(run, guided)
         begun = time.perf_counter() - reading_s  # getting ready is on nobody's clock
         result = read if isinstance(read, Result) else _proved(prover, read, bounds, begun)
         kind = arguments.proof or (BOTH if arguments.json else SUMMARY)
@@ -68,8 +96,7 @@ def run(arguments: argparse.Namespace) -> Answer:
         print(status_line(USER, name))
         raise
     guide = prover.guide.name if prover.guide else None
-    for line in result_lines(result, guide, kind, texts):
-        print(line)
+    print(*result_lines(result, guide, kind, texts), sep="\n")
     if result.refused:
         complain(f"A FAULT OF THIS PROVER, please report it with the problem: {result.reason}")
     say_next(

@@ -8,7 +8,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import Parser, add_json, add_set, add_trust, at_least
+from selfplay.verbs.arguments import Parser, add_option, add_shared, at_least
 
 if TYPE_CHECKING:
     from selfplay.sweep.plan import Plan
@@ -16,16 +16,13 @@ if TYPE_CHECKING:
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("file", metavar="SWEEP.toml", help="the arms, their grids and the seeds")
-    parser.add_argument("--out", metavar="DIR", help="its folder (default: runs/sweeps/NAME)")
-    parser.add_argument(
-        "--jobs", type=at_least(1, 1024), metavar="N", help="cells at a time (default: one a core)"
-    )
+    add_option(parser, "--out", "DIR", "its folder (default: runs/sweeps/NAME)")
+    jobs = "cells at a time (default: one a core)"
+    add_option(parser, "--jobs", "N", jobs, at_least(1, 1024))
     parser.add_argument(
         "--dry-run", action="store_true", help="list the cells with their time and compute"
     )
-    add_set(parser)
-    add_trust(parser)
-    add_json(parser)
+    add_shared(parser, "--set", "--trust", "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:

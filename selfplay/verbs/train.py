@@ -6,15 +6,15 @@ import argparse
 import shlex
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import Parser, add_set, add_trust
+from selfplay.verbs.arguments import Parser, add_option, add_shared
 from selfplay.verbs.evaluate import other_measure
 
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("target", metavar="CONFIG.toml|RUN", help="a recipe, or a run to resume")
-    add_set(parser)
-    parser.add_argument("--out", metavar="DIR", help="the run's folder (default: runs/NAME)")
-    add_trust(parser)
+    add_shared(parser, "--set")
+    add_option(parser, "--out", "DIR", "the run's folder (default: runs/NAME)")
+    add_shared(parser, "--trust")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
