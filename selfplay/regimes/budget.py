@@ -26,7 +26,7 @@ class Budget(Section):
             raise ValueError("set seconds, positions or flops, else the run would never end")
         return self
 
-    def progress(self, seconds: float, positions: int, flops: float) -> float:
+    def progress(self, seconds: float, positions: float, flops: float) -> float:
         """Share of the budget used, in [0, 1]."""
         pairs = (seconds, self.seconds), (positions, self.positions), (flops, self.flops)
         return min(1.0, max(used / limit for used, limit in pairs if limit is not None))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from selfplay.data.imports import FORMATS
@@ -49,37 +49,28 @@ def games_of(make: str) -> int | None:
     words = shlex.split(make)
     if not words or words[0] in FORMATS:
         return None
-    for i, word in enumerate(words):
-        option, equals, value = word.partition("=")
-        if option == "--games":
-            value = value if equals else " ".join(words[i + 1 : i + 2])
-            return int(value) if value.isdecimal() else None
-    return _DEFAULT_GAMES
+    games = re.search(r" --games[= ](\S*)", " ".join([*words, ""]))
+    if games is None:
+        return _DEFAULT_GAMES
+    return int(games[1]) if games[1].isdecimal() else None
 
 
-def refuse_too_few_games(asked: Sequence[tuple[str, str, int]], made: dict[Path, str]) -> None:
+def refuse_too_few_games(cell: str, games: int, folder: Path, make: str) -> None:
     """Raises ValueError when a cell asks for more training games than its data set will have.
 
-    ``asked``: name of a cell, folder of its data, games.  ``made``: how a folder's set is made.
-    A share of the games is kept for validation, by chance; three standard deviations are allowed.
+    ``make``: how the set in ``folder`` is made where it is not there.  A share of the games is kept
+    for validation, by chance; three standard deviations are allowed.
     """
-    for cell, folder, games in asked:
-        place, make = Path(folder), made.get(Path(folder))
-        if (place / NAME).is_file():
-            there = read_manifest(place).counts["train"].games
-            if games > there:
-                raise ValueError(
-                    f"cell {cell} asks for {games:,} games, and {place} has {there:,} for training"
-                )
-            continue
-        all_games = games_of(make) if make is not None else None
-        if all_games is None:
-            continue
+    asks = f"cell {cell} asks for {games:,} games, and"
+    if (folder / NAME).is_file():
+        there = read_manifest(folder).counts["train"].games
+        if games > there:
+            raise ValueError(f"{asks} {folder} has {there:,} for training")
+    elif all_games := games_of(make):
         kept = all_games * (1 - VALIDATION_SHARE)
         if games > min(all_games, kept + 3 * math.sqrt(kept * VALIDATION_SHARE)):
             more = math.ceil(1.1 * games)
             raise ValueError(
-                f"cell {cell} asks for {games:,} games, and of the {all_games:,} of 'selfplay data "
-                f"{make}' about {kept:,.0f} are for training, the rest for validation: "
-                f"make {more:,} with --games {more}"
+                f"{asks} of the {all_games:,} of 'selfplay data {make}' about {kept:,.0f} are for "
+                f"training, the rest for validation: make {more:,} with --games {more}"
             )

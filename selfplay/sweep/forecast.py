@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from selfplay.config import Config
 from selfplay.sweep.plan import Cell
 from selfplay.sweep.task import Record, Task
 from selfplay.training import metrics_file as metrics
@@ -23,15 +22,6 @@ class Paid(NamedTuple):
     seconds: float
     flops: float  # learner and generation
     positions: float
-
-    def share(self, config: Config) -> float:
-        """Of its budget, in [0, 1]."""
-        shares = [
-            used / limit
-            for used, limit in zip(self, _limits(config), strict=True)
-            if limit is not None
-        ]
-        return min(1.0, max(shares))
 
 
 class Estimate(NamedTuple):
@@ -49,10 +39,11 @@ class Forecast:
         self._tasks, self._records = tasks, records
 
     def share(self, task: Task) -> float:
-        """How much of its budget a cell has used; NaN before its first report."""
-        assert isinstance(task.item, Cell)
+        """How much of its budget a cell has used, in [0, 1]; NaN before its first report."""
         paid = read_paid(task.folder)
-        return paid.share(task.item.config) if paid else math.nan
+        if paid is None or not isinstance(task.item, Cell):
+            return math.nan
+        return task.item.config.budget.progress(paid.seconds, paid.positions, paid.flops)
 
     def estimates(self) -> dict[str, Estimate]:
         """Of every cell of which its own metrics or those of finished ones tell something."""
@@ -62,13 +53,13 @@ class Forecast:
             if isinstance(task.item, Cell)
         ]
         known = [(cell, paid) for task, cell, paid in cells if paid and task.done()]
-        estimates = {
-            task.name: Estimate(paid.seconds, paid.flops, "done")
-            if paid and task.done()
-            else _from_relatives(cell, known)
-            for task, cell, paid in cells
-        }
-        return {name: estimate for name, estimate in estimates.items() if estimate is not None}
+        estimates = {}
+        for task, cell, paid in cells:
+            if paid and task.done():
+                estimates[task.name] = Estimate(paid.seconds, paid.flops, "done")
+            elif estimate := _from_relatives(cell, known):
+                estimates[task.name] = estimate
+        return estimates
 
     def _paid(self, task: Task) -> Paid | None:
         """What a cell has used; the time of its processes, where it is known, tells more."""
@@ -80,22 +71,18 @@ class Forecast:
         estimates = self.estimates()
         known = [each.seconds for each in estimates.values()]
         usual = sum(known) / len(known) if known else math.nan
-        running: list[float] = []
-        waiting: list[float] = []
+        left: dict[str, list[float]] = {"running": [], "waiting": []}
         for task in self._tasks:
             record = self._records[task.name]
-            if record.state not in ("running", "waiting"):
+            if record.state not in left:
                 continue
             whole = estimates[task.name].seconds if task.name in estimates else usual
-            if record.state == "running" and isinstance(task.item, Cell):
-                share = self.share(task)
-                whole = record.seconds / share if share > _TELLING else whole
+            if record.state == "running" and (share := self.share(task)) > _TELLING:
+                whole = record.seconds / share
             if math.isnan(whole):
                 return math.nan
-            (running if record.state == "running" else waiting).append(
-                max(0.0, whole - record.seconds)
-            )
-        return makespan(waiting, jobs, running)
+            left[record.state].append(max(0.0, whole - record.seconds))
+        return makespan(left["waiting"], jobs, left["running"])
 
 
 def makespan(seconds: Iterable[float], jobs: int, busy: Sequence[float] = ()) -> float:
@@ -131,12 +118,6 @@ def read_paid(folder: Path) -> Paid | None:
     return Paid(latest["cost/wall_s"], flops, latest.get("step", 0.0))
 
 
-def _limits(config: Config) -> tuple[float | None, float | None, float | None]:
-    """The budget in the order of ``Paid``."""
-    budget = config.budget
-    return budget.seconds, getattr(budget, "flops", None), budget.positions
-
-
 def _from_relatives(cell: Cell, known: Sequence[tuple[Cell, Paid]]) -> Estimate | None:
     """From finished cells: those of other seeds if any, else those of its arm and net."""
     twins = [
@@ -149,8 +130,9 @@ def _from_relatives(cell: Cell, known: Sequence[tuple[Cell, Paid]]) -> Estimate 
         for other, paid in known
         if other.arm == cell.arm and other.config.net == cell.config.net
     ]
-    for measure, own in enumerate(_limits(cell.config)):
-        theirs = [(_limits(other.config)[measure], paid) for other, paid in family]
+    for measure in ("seconds", "flops", "positions"):
+        own = getattr(cell.config.budget, measure)
+        theirs = [(getattr(other.config.budget, measure), paid) for other, paid in family]
         scaled = [(own / limit, paid) for limit, paid in theirs if own and limit]
         if scaled:
             return _mean(scaled, "finished cells of its arm and net")

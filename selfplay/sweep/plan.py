@@ -38,6 +38,10 @@ class DataSet(_Section):
     out: str  # its folder
     make: str  # the words after ``selfplay data`` that make it, without --out
 
+    def plain(self) -> dict[str, Any]:
+        """What it is, as sweep.json has it."""
+        return self.model_dump()
+
 
 class Arm(_Section):
     """``[[arm]]``: runs that differ in the points of a grid."""
@@ -114,7 +118,6 @@ def read_plan(file: str | Path, overrides: Sequence[str] = (), out: str | None =
     _refuse_repeated(f"{file}: cell", [point.name for point in points])
     cells = tuple(_cell(point, points, base, folder, overrides, file) for point in points)
     _refuse_missing_data(file, cells, sweep.data)
-    refuse_too_few_games(_asked_games(cells), {Path(each.out): each.make for each in sweep.data})
     for data in sweep.data:
         _refuse_unsafe(file, data)
     return Plan(sweep.name, file, folder, tuple(sweep.data), _in_order(file, cells))
@@ -162,21 +165,18 @@ def _sentence(problem: Any) -> str:
 
 
 def _base(file: Path, base: dict[str, Any] | str) -> dict[str, Any]:
-    """The options that all cells share, each section with its kind."""
-    options = nested(_recipe(file, base) if isinstance(base, str) else base)
+    """The options that all cells share, in the file or a recipe beside it; sections have kinds."""
+    if isinstance(base, str):
+        recipe = file.parent / base
+        if not recipe.is_file():
+            raise FileNotFoundError(f"{file}: base = {base!r}, but there is no {recipe}")
+        base = read_toml(recipe)
+    options = nested(base)
     for name, field in Config.model_fields.items():
         kind = getattr(field.default, "kind", None)
         if kind is not None and isinstance(options.setdefault(name, {}), dict):
             options[name].setdefault("kind", kind)
     return options
-
-
-def _recipe(file: Path, base: str) -> dict[str, Any]:
-    """The options in a recipe that lies beside the sweep's file."""
-    recipe = file.parent / base
-    if not recipe.is_file():
-        raise FileNotFoundError(f"{file}: base = {base!r}, but there is no {recipe}")
-    return read_toml(recipe)
 
 
 def _spread(sweep: SweepFile, arm: Arm, seed: int) -> Iterator[_Point]:
@@ -221,11 +221,8 @@ def _cell(
         return value
 
     where = f"arm {point.arm!r}, cell {point.name}"
-    own = {
-        "name": re.sub(r"[^\w.-]", "_", point.name),
-        "seed": point.seed,
-        "actor": {"threads": 1},
-    }
+    name = re.sub(r"[^\w.-]", "_", point.name)
+    own = {"name": name, "seed": point.seed, "actor": {"threads": 1}}
     plain = merged(base, resolved(point.plain), own)
     config = parse_config(plain, overrides, where, file)
     return Cell(point.name, point.arm, point.axes, config, tuple(needs))
@@ -307,25 +304,18 @@ def _refuse_overridden_axes(points: Sequence[_Point], overrides: Sequence[str]) 
 
 
 def _refuse_missing_data(file: Path, cells: Sequence[Cell], data: Sequence[DataSet]) -> None:
-    """Raises ValueError when a cell learns from a data set that is not there nor will be made."""
-    made = {Path(each.out) for each in data}
+    """Raises ValueError when a data set of a cell has not, and will not have, what it asks for."""
+    made = {Path(each.out): each.make for each in data}
     for cell in cells:
         named = getattr(cell.config.regime, "data", None)
+        games = getattr(cell.config.regime, "games", None)
         if named and Path(named) not in made and not Path(named).is_dir():
             raise ValueError(
                 f"arm {cell.arm!r}, cell {cell.name}: there is no data set {named!r}; make it with "
                 f"'selfplay data', or say under [[data]] in {file} how it is made"
             )
-
-
-def _asked_games(cells: Sequence[Cell]) -> list[tuple[str, str, int]]:
-    """Name, data set and games of each cell that learns from so many games of a data set."""
-    regimes = ((cell.name, cell.config.regime) for cell in cells)
-    named = (
-        (name, getattr(regime, "data", None), getattr(regime, "games", None))
-        for name, regime in regimes
-    )
-    return [(name, data, games) for name, data, games in named if data and games]
+        if named and games:
+            refuse_too_few_games(cell.name, games, Path(named), made.get(Path(named), ""))
 
 
 def _refuse_unsafe(file: Path, data: DataSet) -> None:
@@ -334,17 +324,14 @@ def _refuse_unsafe(file: Path, data: DataSet) -> None:
     out = Path(data.out).resolve()
     if not any(out.is_relative_to(place.resolve()) for place in (Path.cwd(), file.parent)):
         raise ValueError(f"{where} leads out of the working folder; name a folder in it")
-    for word in _words(where, data.make):
+    try:
+        words = shlex.split(data.make)
+    except ValueError as error:
+        raise ValueError(f"{where}: make = {data.make!r} cannot be read ({error})") from error
+    for word in words:
         if word.partition("=")[0] in ("--trust", "--out"):
             raise ValueError(f"{where}: {word} does not belong into make = {data.make!r}")
         value = word.partition("=")[2] if word.startswith("--") else word
         address = value.partition("?")[0]
         if ":" in address and not address.rpartition(":")[2].isdecimal():  # minimax:4, RUN:64
             trust.require(value, file)
-
-
-def _words(where: str, make: str) -> list[str]:
-    try:
-        return shlex.split(make)
-    except ValueError as error:
-        raise ValueError(f"{where}: make = {make!r} cannot be read ({error})") from error

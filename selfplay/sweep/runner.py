@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any, NamedTuple
 
-from selfplay.sweep.plan import Cell, Plan
+from selfplay.sweep.plan import Cell, DataSet, Plan
 from selfplay.sweep.screen import Screen
 from selfplay.sweep.task import Process, Record, Task, now, tasks_of
 from selfplay.system.cores import core_count
@@ -39,9 +39,8 @@ def run_sweep(plan: Plan, jobs: int | None = None) -> Outcome:
 def records_of(plan: Plan, tasks: list[Task]) -> dict[str, Record]:
     """How every task stands, from its folder and from what sweep.json says of it."""
     told = RunFolder(plan.folder).read_json("sweep.json")
-    before = {
-        str(each.get("name")): each for name in ("data", "cells") for each in objects_in(told, name)
-    }
+    entries = [*objects_in(told, "data"), *objects_in(told, "cells")]
+    before = {str(each.get("name")): each for each in entries}
     records = {}
     for task in tasks:
         known = before.get(task.name, {})
@@ -123,7 +122,7 @@ class _Runner:
                 record = self._records[task.name]
                 record.state, record.error = "failed", f"it needs {name}, which failed"
                 return "failed"
-        return "ready" if all(state == "done" for state in states.values()) else "waiting"
+        return "ready" if set(states.values()) <= {"done"} else "waiting"
 
     def _ask_to_stop(self, by_key: bool) -> None:
         """On a request to end tasks save and leave; Ctrl-C after it kills them."""
@@ -152,20 +151,17 @@ class _Runner:
             each.kill()
 
     def _content(self) -> dict[str, Any]:
-        cells, data = [], []
-        for task in self._tasks:
-            told = {"name": task.name, **self._records[task.name].plain()}
-            if isinstance(task.item, Cell):
-                cells.append(told | task.item.plain())
-            else:
-                data.append(told | {"out": task.item.out, "make": task.item.make})
+        def stand(kind: type[Cell | DataSet]) -> list[dict[str, Any]]:
+            tasks = (task for task in self._tasks if isinstance(task.item, kind))
+            return [
+                {"name": task.name, **self._records[task.name].plain(), **task.item.plain()}
+                for task in tasks
+            ]
+
         return {
-            "name": self._plan.name,
-            "file": str(self._plan.file),
-            "written": now(),
-            "cells": cells,
-            "data": data,
-        }
+            "name": self._plan.name, "file": str(self._plan.file), "written": now(),
+            "cells": stand(Cell), "data": stand(DataSet),
+        }  # fmt: skip
 
     def _write(self) -> None:
         RunFolder(self._plan.folder).write_json("sweep.json", self._content())

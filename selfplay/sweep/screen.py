@@ -6,7 +6,6 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import TextIO
 
 from rich.console import Group
 from rich.live import Live
@@ -28,18 +27,13 @@ class Screen:
     """What the user sees while a sweep goes on."""
 
     def __init__(
-        self,
-        plan: Plan,
-        tasks: Sequence[Task],
-        records: Mapping[str, Record],
-        jobs: int,
-        stream: TextIO | None = None,
+        self, plan: Plan, tasks: Sequence[Task], records: Mapping[str, Record], jobs: int
     ) -> None:
         self._plan, self._tasks, self._records, self._jobs = plan, tasks, records, jobs
-        self._console = PlainConsole(unheeded(bare(stream or sys.stderr)))
+        self._console = PlainConsole(unheeded(bare(sys.stderr)))
         self._forecast = Forecast(tasks, records)
         self._left_s = math.nan
-        self._read_at = self._line_at = time.monotonic()
+        self._shown_at = time.monotonic()
         self._live: Live | None = None
         if self._console.is_live:
             self._live = Live(console=self._console, get_renderable=self._draw, auto_refresh=False)
@@ -57,15 +51,13 @@ class Screen:
     def show(self) -> None:
         """Renews the table, or prints a line when one is due."""
         now = time.monotonic()
-        if now - self._read_at < _RENEW_S:
+        if now - self._shown_at < (_EVERY_S if self._live is None else _RENEW_S):
             return
-        self._read_at = now
+        self._shown_at = now
+        self._left_s = self._forecast.left_s(self._jobs)
         if self._live is not None:
-            self._left_s = self._forecast.left_s(self._jobs)
             self._live.refresh()
-        elif now - self._line_at >= _EVERY_S:
-            self._line_at = now
-            self._left_s = self._forecast.left_s(self._jobs)
+        else:
             self._say(f"{self._counts()}; time left {clock(self._left_s)}")
 
     def ended(self, task: Task) -> None:
@@ -86,10 +78,9 @@ class Screen:
         self._console.print(sentence, soft_wrap=True)
 
     def _counts(self) -> str:
-        states = [each.state for each in self._records.values()]
-        told = [f"{states.count(state)} {state}" for state in ("done", "running", "waiting")]
-        failed = states.count("failed")
-        return ", ".join([*told, *([f"{failed} failed"] if failed else [])])
+        states: list[str] = [each.state for each in self._records.values()]
+        shown = ["done", "running", "waiting", *(["failed"] if "failed" in states else [])]
+        return ", ".join(f"{states.count(state)} {state}" for state in shown)
 
     def _draw(self) -> Group:
         table = Table.grid(padding=(0, 2))

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -74,29 +74,24 @@ class Record:
         return asdict(self) | {"seconds": round(self.seconds, 1)}
 
 
-@dataclass
 class Process:
-    """A task while it runs."""
+    """A task while it runs, held to one core, below 0 to none."""
 
-    task: Task
-    record: Record
-    core: int  # below 0: any
-    process: subprocess.Popen[bytes] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.record.state, self.record.error = "running", None
-        self.record.started = self.record.started or now()
-        self._earlier_s, self._start = self.record.seconds, time.monotonic()
+    def __init__(self, task: Task, record: Record, core: int) -> None:
+        self.task, self.record, self.core = task, record, core
+        record.state, record.error = "running", None
+        record.started = record.started or now()
+        self._earlier_s, self._start = record.seconds, time.monotonic()
         words = self._prepared()
         try:
-            self.task.error.unlink(missing_ok=True)
-            self.task.log.parent.mkdir(parents=True, exist_ok=True)
-            log = open(self.task.log, "wb")  # noqa: SIM115  closed by the block below
+            task.error.unlink(missing_ok=True)
+            task.log.parent.mkdir(parents=True, exist_ok=True)
+            log = open(task.log, "wb")  # noqa: SIM115  closed by the block below
         except OSError as error:
-            raise refused(self.task.log, error) from error
+            raise refused(task.log, error) from error
         with log:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "selfplay.sweep.child", str(self.core), *words],
+                [sys.executable, "-P", "-m", "selfplay.sweep.child", str(core), *words],
                 stdin=subprocess.PIPE,  # its end tells the child to stop; see child.py
                 stdout=subprocess.DEVNULL,
                 stderr=log,
@@ -174,20 +169,19 @@ def tasks_of(plan: Plan) -> list[Task]:
     tasks = []
     made_before = _made_before(plan)
     for data in plan.data:
-        out = Path(data.out)
-        before = made_before.get(data.out, data.make)
-        if before != data.make and (out / "manifest.json").is_file():
+        out, before = Path(data.out), made_before.get(data.out, data.make)
+        whole = (out / "manifest.json").is_file()
+        if whole and before != data.make:
             raise ValueError(
                 f"{out} was made by 'selfplay data {before}'; the sweep's file now says "
                 f"{data.make!r}: give it another out, or remove what is there"
             )
-        if out.is_dir() and any(out.iterdir()) and not (out / "manifest.json").is_file():
+        if not whole and out.is_dir() and any(out.iterdir()):
             raise ValueError(
                 f"{out} is no complete data set (it has no manifest.json): remove it, and the "
                 f"sweep makes it again"
             )
-        name = f"data {data.out}"
-        tasks.append(_task(name, data, out, plan.folder / f"data-{out.name}", ()))
+        tasks.append(_task(f"data {data.out}", data, out, plan.folder / f"data-{out.name}", ()))
     made = {task.folder: task.name for task in tasks}
     for cell in plan.cells:
         folder = plan.folder / cell.name
@@ -201,10 +195,8 @@ def tasks_of(plan: Plan) -> list[Task]:
 
 def _made_before(plan: Plan) -> dict[str, str]:
     """How the data sets that this sweep has made were made, by folder."""
-    told = objects_in(RunFolder(plan.folder).read_json("sweep.json"), "data")
-    return {
-        str(each.get("out")): str(each.get("make")) for each in told if each.get("state") == "done"
-    }
+    sets = objects_in(RunFolder(plan.folder).read_json("sweep.json"), "data")
+    return {str(one.get("out")): str(one.get("make")) for one in sets if one.get("state") == "done"}
 
 
 def _task(

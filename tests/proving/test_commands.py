@@ -22,8 +22,7 @@ from envs.proving.game import SMALL, Proving
 from selfplay.compare.groups import group_runs
 from selfplay.compare.records import read_runs
 from selfplay.config import Config
-from selfplay.sweep.measure import Rates
-from selfplay.sweep.preview import preview
+from selfplay.sweep.preview import Rates, preview
 from selfplay.system.printable import printable
 from selfplay.truth.solver import is_small
 

@@ -17,10 +17,9 @@ from program import begun, run, wait_until
 
 from selfplay.config import parse_config
 from selfplay.sweep import runner
-from selfplay.sweep.forecast import Forecast, Paid, makespan
-from selfplay.sweep.measure import Rates, estimate
+from selfplay.sweep.forecast import Forecast, makespan
 from selfplay.sweep.plan import Plan, read_plan
-from selfplay.sweep.preview import preview
+from selfplay.sweep.preview import Rates, estimate, preview
 from selfplay.sweep.task import Record, _put_in_place, tasks_of
 from selfplay.system.files import remove_abandoned
 from selfplay.training.folder import RunFolder
@@ -313,13 +312,6 @@ def test_time_left_from_how_far_the_running_cells_are(tmp_path: Path) -> None:
     assert forecast.share(tasks[1]) == 0.25
     assert forecast.left_s(1) == 30 + 12 + 12
     assert forecast.left_s(2) == 30
-
-
-def test_the_share_of_a_budget_is_that_of_the_limit_that_is_nearest() -> None:
-    config = parse_config({"budget": {"seconds": 10, "positions": 100}})
-    assert Paid(5, 0, 80).share(config) == 0.8
-    assert Paid(9, 0, 80).share(config) == 0.9
-    assert Paid(99, 0, 80).share(config) == 1.0
 
 
 # --- ends ----------------------------------------------------------------------------------------

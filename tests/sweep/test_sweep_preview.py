@@ -9,9 +9,8 @@ import pytest
 
 from selfplay.config import parse_config
 from selfplay.sweep.expert import expert_seconds, games_of, refuse_too_few_games
-from selfplay.sweep.measure import Rates, estimate, points
 from selfplay.sweep.plan import read_plan
-from selfplay.sweep.preview import preview
+from selfplay.sweep.preview import Rates, estimate, points, preview
 from selfplay.verbs import cli
 
 # 1 s and 100 x 2 FLOPs a position played, 1/2 s and 300 FLOPs a sample
@@ -114,9 +113,9 @@ def test_games_that_are_there_are_counted(
         cli.main(["data", "minimax:1", "tictactoe", "--games", "40", "--out", "d", "--json"]) == 0
     )
     there = json.loads(capsys.readouterr().out)["counts"]["train"]["games"]
-    refuse_too_few_games([("c", "d", there)], {})
+    refuse_too_few_games("c", there, Path("d"), "")
     with pytest.raises(ValueError, match=f"cell c asks for {there + 1} games, and d has {there} "):
-        refuse_too_few_games([("c", "d", there + 1)], {})
+        refuse_too_few_games("c", there + 1, Path("d"), "")
 
 
 @pytest.mark.parametrize(
