@@ -15,9 +15,8 @@ from rich.table import Table
 from selfplay.sweep.forecast import Forecast
 from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.task import Record, Task
-from selfplay.system.console import PlainConsole
+from selfplay.system.console import PlainConsole, clock
 from selfplay.system.printable import bare, unheeded
-from selfplay.system.progress import clock
 
 _EVERY_S = 60.0  # between two lines of progress where there is no terminal
 _RENEW_S = 2.0  # between two readings of the runs' metrics

@@ -15,10 +15,9 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from selfplay.system.console import PlainConsole
+from selfplay.system.console import PlainConsole, clock
 from selfplay.system.files import Appended
 from selfplay.system.printable import bare, unheeded
-from selfplay.system.progress import clock
 from selfplay.training import metrics_file as metrics
 from selfplay.training.events import EVENTS, Clock, RunEvents
 from selfplay.training.metrics import ENDS, find, table

@@ -12,6 +12,22 @@ from typing import Any, NoReturn
 RUN = "a run's folder or a unique part of its name; @STEP picks a checkpoint"
 A_GAME = "one of `selfplay games`, an adapter, or your own class module:Class"
 
+_SHARED: dict[str, dict[str, Any]] = {
+    "--set": {
+        "action": "append", "default": [], "metavar": "KEY=VALUE", "dest": "overrides",
+        "help": "change the recipe, as in --set search.simulations=64; may be repeated",
+    },
+    "--trust": {
+        "action": "store_true",
+        "help": "let the files named here run games of their own (module:Class); remembered for "
+        "each",
+    },
+    "--json": {
+        "action": "store_true",
+        "help": "print one JSON object on standard output, all else on standard error",
+    },
+}  # fmt: skip
+
 
 class Parser(argparse.ArgumentParser):
     """Tells a wrong usage in one sentence, with the nearest option that exists."""
@@ -29,6 +45,26 @@ class Parser(argparse.ArgumentParser):
         near = short or difflib.get_close_matches(options[0], known)
         hint = f"; did you mean {near[0]}?" if near else ""
         self.error(f"there is no option {options[0]}{hint}")
+
+    def add_shared(self, *options: str) -> None:
+        """Options that several verbs have."""
+        for option in options:
+            self.add_argument(option, **_SHARED[option])
+
+    def add_option(
+        self,
+        option: str,
+        metavar: str,
+        meaning: str,
+        read: Callable[[str], Any] = str,
+        default: Any = None,
+        group: argparse._ArgumentGroup | None = None,
+    ) -> None:
+        """An option with a value; the default, where there is one, ends its help."""
+        words = meaning if default is None else f"{meaning} (default: {default:g})"
+        (group or self).add_argument(
+            option, metavar=metavar, type=read, default=default, help=words
+        )
 
 
 def at_least(low: int, high: int = 10**9) -> Callable[[str], int]:
@@ -76,42 +112,12 @@ def _number(text: str, is_fit: Callable[[float], bool], what: str) -> float:
 SEED = at_least(0, 2**63 - 1)
 
 
-_SHARED: dict[str, dict[str, Any]] = {
-    "--set": {
-        "action": "append", "default": [], "metavar": "KEY=VALUE", "dest": "overrides",
-        "help": "change the recipe, as in --set search.simulations=64; may be repeated",
-    },
-    "--trust": {
-        "action": "store_true",
-        "help": "let the files named here run games of their own (module:Class); remembered for "
-        "each",
-    },
-    "--json": {
-        "action": "store_true",
-        "help": "print one JSON object on standard output, all else on standard error",
-    },
-}  # fmt: skip
-
-
-def add_shared(parser: Parser, *options: str) -> None:
-    """Options that several verbs have."""
-    for option in options:
-        parser.add_argument(option, **_SHARED[option])
-
-
-def add_option(
-    parser: argparse._ActionsContainer,
-    option: str,
-    metavar: str,
-    meaning: str,
-    read: Callable[[str], Any] = str,
-    default: Any = None,
-) -> None:
-    """An option with a value; the default, where there is one, ends its help."""
-    ending = "" if default is None else f" (default: {default:g})"
-    parser.add_argument(
-        option, metavar=metavar, type=read, default=default, help=f"{meaning}{ending}".strip()
-    )
+def refuse_given(arguments: argparse.Namespace, names: Iterable[str], where: str) -> None:
+    """Raises ValueError when an option was given that means nothing there."""
+    for name in names:
+        if getattr(arguments, name) not in (None, False, []):
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option} means nothing to 'selfplay {arguments.verb}' {where}")
 
 
 def first_of_each(sets: Iterable[Any], limit: int) -> list[int]:

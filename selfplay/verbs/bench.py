@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from selfplay.verbs.answer import Answer, recipe_for, say_next
-from selfplay.verbs.arguments import A_GAME, Parser, add_option, add_shared, at_least, seconds
+from selfplay.verbs.arguments import A_GAME, Parser, at_least, seconds
 
 NET_SIZES = ("channels", "blocks", "width", "layers")
 
@@ -21,12 +21,12 @@ def arguments(parser: Parser) -> None:
         ("width", "of an mlp (default: 128)"),
         ("layers", "of an mlp (default: 2)"),
     ):
-        add_option(parser, f"--{size}", "N", meaning, at_least(1))
-    add_option(parser, "--simulations", "N", "a move", at_least(1), 32)
-    add_option(parser, "--games", "N", "games side by side", at_least(1, 1 << 16))
-    add_shared(parser, "--set")
-    add_option(parser, "--seconds", "S", "of self-play", seconds, 20.0)
-    add_shared(parser, "--json")
+        parser.add_option(f"--{size}", "N", meaning, at_least(1))
+    parser.add_option("--simulations", "N", "a move", at_least(1), 32)
+    parser.add_option("--games", "N", "games side by side", at_least(1, 1 << 16))
+    parser.add_shared("--set")
+    parser.add_option("--seconds", "S", "of self-play", seconds, 20.0)
+    parser.add_shared("--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:

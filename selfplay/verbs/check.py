@@ -9,15 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import (
-    A_GAME,
-    SEED,
-    Parser,
-    add_option,
-    add_shared,
-    at_least,
-    seconds,
-)
+from selfplay.verbs.arguments import A_GAME, SEED, Parser, at_least, seconds
 
 if TYPE_CHECKING:
     from selfplay.types import Game
@@ -25,17 +17,17 @@ if TYPE_CHECKING:
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("game", metavar="GAME", help=A_GAME)
-    add_option(parser, "--games", "N", "random games", at_least(1, 10**6), 16)
-    long = "about as long it looks at a slow game, less thoroughly"
-    add_option(parser, "--seconds", "S", long, seconds, 20.0)
-    add_option(parser, "--seed", "SEED", "of chance", SEED, 0)
-    add_shared(parser, "--json")
+    parser.add_option("--games", "N", "random games", at_least(1, 10**6), 16)
+    patience = "about as long it looks at a slow game, less thoroughly"
+    parser.add_option("--seconds", "S", patience, seconds, 20.0)
+    parser.add_option("--seed", "SEED", "of chance", SEED, 0)
+    parser.add_shared("--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
     import envs
     from selfplay.checks.examine import examine
-    from selfplay.system.progress import waiting
+    from selfplay.system.console import waiting
 
     began = time.monotonic()
     with waiting(f"checking {arguments.game}") as tell:

@@ -6,7 +6,7 @@ import argparse
 import shlex
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import Parser, add_option, add_shared, at_least
+from selfplay.verbs.arguments import Parser, at_least
 
 OPTIONS = ("metric", "loss", "pool", "pool_simulations", "out")
 
@@ -15,32 +15,32 @@ def arguments(parser: Parser) -> None:
     parser.add_argument(
         "runs", nargs="+", metavar="RUN|DIR", help="runs, or folders that hold runs, as of a sweep"
     )
-    add_option(
-        parser, "--metric", "strength/...",
+    parser.add_option(
+        "--metric", "strength/...",
         "of the curves (default: the first that all runs have of strength/mistake_rate, "
         "unproved, own_mistake_rate, vs_...; strength/net_mistake_rate is the net alone)",
     )  # fmt: skip
-    add_option(
-        parser, "--loss", "strength/...",
+    parser.add_option(
+        "--loss", "strength/...",
         "of the power laws (default: strength/policy_cross_entropy or "
         "own_policy_cross_entropy, else the metric; none for scores)",
     )  # fmt: skip
     place = "the report's folder (default: the folder if one was named, else runs/compare)"
-    add_option(parser, "--out", "DIR", place)
-    add_option(
-        parser, "--pool", "GAMES",
+    parser.add_option("--out", "DIR", place)
+    parser.add_option(
+        "--pool", "GAMES",
         "first let all runs play each other, so many games a pair; goes on with a pool that "
         "lies in the report's folder (default: show it, if there is one)", at_least(2, 10**6),
     )  # fmt: skip
     searched = "of the runs in the pool: leaves a move, 0 for the nets alone (default: 64)"
-    add_option(parser, "--pool-simulations", "N", searched, at_least(0))
-    add_shared(parser, "--trust", "--json")
+    parser.add_option("--pool-simulations", "N", searched, at_least(0))
+    parser.add_shared("--trust", "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.compare.publish import Request, publish
     from selfplay.compare.report.console import print_comparison
-    from selfplay.system.progress import progress
+    from selfplay.system.console import progress
 
     if arguments.pool is None and arguments.pool_simulations is not None:
         raise ValueError("--pool-simulations means nothing without --pool GAMES")

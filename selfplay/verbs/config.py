@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -41,13 +42,13 @@ def arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     if arguments.what == "options":
-        print("\n\n".join([OPTIONS, *map(_table, sections())]))
+        print("\n\n".join([OPTIONS, *itertools.starmap(_table, _sections())]))
     else:
-        print("\n".join([METRICS, "", *_metrics()]))
+        print(METRICS, *_metrics(), sep="\n")
     return Answer({})
 
 
-def sections() -> Iterator[tuple[str, type[Section]]]:
+def _sections() -> Iterator[tuple[str, type[Section]]]:
     """The heading of each section and the class that it is read into."""
     from selfplay.config import Config
     from selfplay.section import Section, kinds_of
@@ -63,10 +64,9 @@ def sections() -> Iterator[tuple[str, type[Section]]]:
                 yield f"[{name}]{suffix}", kind
 
 
-def _table(titled: tuple[str, type[Section]]) -> str:
+def _table(title: str, kind: type[Section]) -> str:
     from selfplay.section import Section
 
-    title, kind = titled
     about = " ".join((kind.__doc__ or "").partition("\n\n")[0].split()).replace("``", "`")
     about = re.sub(r"^Section `[^`]*`( with `[^`]*`)?[:.] *", "", about)
     rows = [
@@ -82,13 +82,7 @@ def _table(titled: tuple[str, type[Section]]) -> str:
 def _default(field: Any) -> str:
     if field.is_required():
         return "required"
-    if field.default is None:
-        return "none"
-    return f"`{_toml(field.default)}`"
-
-
-def _toml(value: Any) -> str:
-    return json.dumps(list(value) if isinstance(value, tuple) else value)
+    return "none" if field.default is None else f"`{json.dumps(field.default)}`"
 
 
 def _metrics() -> list[str]:
@@ -99,4 +93,5 @@ def _metrics() -> list[str]:
         f"{'yes' if each.interval else ''} |"
         for each in table()
     ]
-    return ["| Metric | Definition | Unit | Better | Interval |", "|---|---|---|---|---|", *rows]
+    head = ["", "| Metric | Definition | Unit | Better | Interval |", "|---|---|---|---|---|"]
+    return [*head, *rows]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, recipe_for, say_next
-from selfplay.verbs.arguments import SEED, Parser, add_option, add_shared, at_least, temperature
+from selfplay.verbs.arguments import SEED, Parser, at_least, refuse_given, temperature
 from selfplay.verbs.players import is_built_in, players_named
 
 if TYPE_CHECKING:
@@ -38,26 +38,27 @@ def arguments(parser: Parser) -> None:
     parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, SOURCES
     parser.add_argument("source", metavar="SOURCE", help="an expert, a format or show; see below")
     parser.add_argument("targets", nargs="*", metavar="GAME|PATH", help="what it is made of")
-    add_option(parser, "--out", "DIR", "the folder of the data set")
+    parser.add_option("--out", "DIR", "the folder of the data set")
     unlearned = "positions that nobody may learn, beside those that ship"
-    add_option(parser, "--exclude", "FILE", unlearned)
+    parser.add_option("--exclude", "FILE", unlearned)
     expert = parser.add_argument_group("of an expert")
-    add_option(expert, "--games", "N", "so many (default: 1000)", at_least(1))
-    add_option(
-        expert, "--temperature", "T", "how it chooses (default: 0 for solver and minimax, any of "
-        "the best moves; 1 for others, in proportion to the search's policy)", temperature,
+    parser.add_option("--games", "N", "so many (default: 1000)", at_least(1), group=expert)
+    parser.add_option(
+        "--temperature", "T",
+        "how it chooses (default: 0 for solver and minimax, any of the best moves; 1 for others, "
+        "in proportion to the search's policy)", temperature, group=expert,
     )  # fmt: skip
     random = "at most so many random moves at the start of half of the games (default: 0)"
-    add_option(expert, "--openings", "PLIES", random, at_least(0, 10_000))
-    add_option(expert, "--seed", "N", "(default: 0)", SEED)
-    add_option(expert, "--processes", "N", "(default: the cores)", at_least(1, 1024))
+    parser.add_option("--openings", "PLIES", random, at_least(0, 10_000), group=expert)
+    parser.add_option("--seed", "N", "(default: 0)", SEED, group=expert)
+    parser.add_option("--processes", "N", "(default: the cores)", at_least(1, 1024), group=expert)
     recorded = parser.add_argument_group("of recorded games")
-    add_option(recorded, "--game", "GAME", "which they are (wthor: othello)")
-    add_option(recorded, "--licence", "TEXT", "kept with the data set")
+    parser.add_option("--game", "GAME", "which they are (wthor: othello)", group=recorded)
+    parser.add_option("--licence", "TEXT", "kept with the data set", group=recorded)
     recorded.add_argument(
         "--skip-broken", action="store_true", help="leave out, count and name what is broken"
     )
-    add_shared(parser, "--trust", "--json")
+    parser.add_shared("--trust", "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
@@ -111,7 +112,7 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
     from selfplay.data.generate import GamesOrder, default_temperature, generate
     from selfplay.data.imports import FORMATS
     from selfplay.data.splits import held_out_keys
-    from selfplay.system.progress import progress
+    from selfplay.system.console import progress
 
     name = arguments.source
     _only(
@@ -155,11 +156,8 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
 
 def _only(arguments: argparse.Namespace, what: str, *options: str) -> None:
     """Raises ValueError when an option was given that means nothing to this kind of source."""
-    always = {"verb", "source", "json", *options}
-    for name, value in vars(arguments).items():
-        if name not in always and value not in (None, False, []):
-            option = name.replace("_", "-")
-            raise ValueError(f"--{option} means nothing to 'selfplay data' with {what}")
+    known = {"verb", "source", "json", *options}
+    refuse_given(arguments, (name for name in vars(arguments) if name not in known), f"with {what}")
 
 
 def _tell_data(folder: Path, manifest: Manifest) -> Answer:

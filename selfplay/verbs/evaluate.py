@@ -5,22 +5,12 @@ from __future__ import annotations
 import argparse
 import shlex
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from selfplay.verbs import evaluate_problems
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import (
-    RUN,
-    Parser,
-    add_option,
-    add_shared,
-    at_least,
-    first_of_each,
-)
+from selfplay.verbs.arguments import RUN, Parser, at_least, first_of_each, refuse_given
 from selfplay.verbs.players import player_of, simulations_of
-
-if TYPE_CHECKING:
-    from selfplay.truth.positions import Positions
 
 # What else than positions a run is measured by.  Each has, beside ``arguments`` and ``run``: the
 # ``GAME`` whose runs it measures; its ``OPTIONS``, which mean nothing without the first of them;
@@ -31,24 +21,25 @@ OTHERS = (evaluate_problems,)
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("run", metavar="RUN", help=f"{RUN}; none: unguided search, with --problems")
-    add_option(parser, "--positions", "FILE", "positions with truth (default: those that ship)")
+    parser.add_option("--positions", "FILE", "positions with truth (default: those that ship)")
     searched = "leaves a move, 0 for the net alone (default: the run's [strength])"
-    add_option(parser, "--simulations", "N", searched, at_least(0))
+    parser.add_option("--simulations", "N", searched, at_least(0))
     for other in OTHERS:
         other.arguments(parser)
-    add_option(parser, "--limit", "N", "positions or problems a set, at most", at_least(1))
-    add_shared(parser, "--trust", "--json")
+    parser.add_option("--limit", "N", "positions or problems a set, at most", at_least(1))
+    parser.add_shared("--trust", "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
     for other in OTHERS:
         if getattr(arguments, other.OPTIONS[0]) is not None:
-            _refuse(arguments, f"with --{other.OPTIONS[0]}", "positions", "simulations")
+            refuse_given(arguments, ("positions", "simulations"), f"with --{other.OPTIONS[0]}")
             answer: Answer = other.run(arguments)
             return answer
-        _refuse(arguments, f"without --{other.OPTIONS[0]}", *other.OPTIONS[1:])
+        refuse_given(arguments, other.OPTIONS[1:], f"without --{other.OPTIONS[0]}")
     if arguments.run == "none":
         raise ValueError("'none' is for --problems: positions are judged by a run")
+    from selfplay.arrays import take
     from selfplay.measure.mistakes import evaluate_positions, truth_json
     from selfplay.training.agent import load_agent
     from selfplay.truth.positions import default_positions, read_positions
@@ -66,7 +57,12 @@ def run(arguments: argparse.Namespace) -> Answer:
         )
     positions = read_positions(game, path)
     if arguments.limit:
-        positions = _first_of_each_set(positions, arguments.limit)
+        kept = first_of_each(positions.set_index, arguments.limit)
+        positions = positions._replace(
+            set_index=positions.set_index[kept],
+            state=take(positions.state, kept),
+            scores=positions.scores[kept],
+        )
     simulations = simulations_of(agent, arguments.simulations)
     player = player_of(agent, simulations)
     truth = evaluate_positions(game, positions, player, evaluator=agent.evaluator)
@@ -82,26 +78,6 @@ def run(arguments: argparse.Namespace) -> Answer:
 def other_measure(spec: str) -> ModuleType | None:
     """What else than positions measures runs of a game, None where positions do."""
     return next((other for other in OTHERS if spec.partition("?")[0] == other.GAME), None)
-
-
-def _refuse(arguments: argparse.Namespace, how: str, *names: str) -> None:
-    """Raises ValueError when an option was given that means nothing ``how`` it was asked."""
-    for name in names:
-        if getattr(arguments, name) not in (None, False):
-            option = name.replace("_", "-")
-            raise ValueError(f"--{option} means nothing to 'selfplay evaluate' {how}")
-
-
-def _first_of_each_set(positions: Positions, limit: int) -> Positions:
-    """The first ``limit`` positions of every set."""
-    from selfplay.arrays import take
-
-    kept = first_of_each(positions.set_index, limit)
-    return positions._replace(
-        set_index=positions.set_index[kept],
-        state=take(positions.state, kept),
-        scores=positions.scores[kept],
-    )
 
 
 def _print_truth(name: str, count: str, truth: Any) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import Parser, add_option, first_of_each
+from selfplay.verbs.arguments import Parser, first_of_each
 from selfplay.verbs.prove import add_bounds, bounds_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ MEANING = "what it proves"
 
 
 def arguments(parser: Parser) -> None:
-    add_option(parser, "--problems", "DIR", "TPTP problems to prove, instead of positions")
+    parser.add_option("--problems", "DIR", "TPTP problems to prove, instead of positions")
     add_bounds(parser, "a problem, on one core")
     parser.add_argument(
         "--held-out", action="store_true", help="only problems that training keeps aside"
@@ -41,9 +41,9 @@ def command(run: str, config: Config) -> str:
 def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.proving.batch import Conditions, ProblemResult, judge_files
     from selfplay.proving.report import judged_json, judged_lines
+    from selfplay.system.console import progress
     from selfplay.system.cores import core_count
     from selfplay.system.interrupts import interruptible
-    from selfplay.system.progress import progress
     from selfplay.training.proving_agent import load_guide
 
     folder = Path(arguments.problems)

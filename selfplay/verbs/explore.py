@@ -7,21 +7,21 @@ import shlex
 from pathlib import Path
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import RUN, Parser, add_option, add_shared, at_least
+from selfplay.verbs.arguments import RUN, Parser, at_least
 
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("run", metavar="RUN", help=f"{RUN}; none: without a net")
     parser.add_argument("problem", metavar="PROBLEM.p", help="a file in TPTP's fof or cnf")
-    add_option(parser, "--simulations", "N", "at each position", at_least(0), 200)
-    add_shared(parser, "--trust")
+    parser.add_option("--simulations", "N", "at each position", at_least(0), 200)
+    parser.add_shared("--trust")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
     from envs.proving.logic.tptp import read_problem
     from selfplay.play.proof import ProofSession, ProofTerminal
     from selfplay.proving.guided import unguided
-    from selfplay.system.progress import COMPILING, waiting
+    from selfplay.system.console import COMPILING, waiting
     from selfplay.training.proving_agent import load_guide
 
     problem = read_problem(Path(arguments.problem))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import Parser, add_shared
+from selfplay.verbs.arguments import Parser
 
 
 def arguments(parser: Parser) -> None:
-    add_shared(parser, "--json")
+    parser.add_shared("--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:

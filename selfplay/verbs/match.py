@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import SEED, Parser, add_option, add_shared, at_least
+from selfplay.verbs.arguments import SEED, Parser, at_least
 from selfplay.verbs.players import game_option, players_named
 
 
@@ -17,22 +17,22 @@ def arguments(parser: Parser) -> None:
         "players", nargs="+", metavar="PLAYER",
         help="RUN[@STEP][:SIMULATIONS], random, minimax:DEPTH, mcts:SIMULATIONS or solver",
     )  # fmt: skip
-    add_option(parser, "--game", "GAME", "the game, where no player is a run (default: connect4)")
-    add_option(parser, "--games", "N", "games a pair", at_least(2, 10**6), 100)
+    parser.add_option("--game", "GAME", "the game, where no player is a run (default: connect4)")
+    parser.add_option("--games", "N", "games a pair", at_least(2, 10**6), 100)
     searched = "of the runs (default: each run's [strength])"
-    add_option(parser, "--simulations", "N", searched, at_least(0))
+    parser.add_option("--simulations", "N", searched, at_least(0))
     opening = "random moves that games begin with"
-    add_option(parser, "--openings", "PLIES", opening, at_least(0, 10_000), 2)
-    add_option(parser, "--save", "FILE", "write the games there, one a line")
-    add_option(parser, "--seed", "SEED", "of chance", SEED, 0)
-    add_shared(parser, "--trust", "--json")
+    parser.add_option("--openings", "PLIES", opening, at_least(0, 10_000), 2)
+    parser.add_option("--save", "FILE", "write the games there, one a line")
+    parser.add_option("--seed", "SEED", "of chance", SEED, 0)
+    parser.add_shared("--trust", "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.players.arena import match_json, ratings, score, tournament
     from selfplay.players.match_games import MatchGames
+    from selfplay.system.console import progress
     from selfplay.system.files import write_text_atomically
-    from selfplay.system.progress import progress
 
     _refuse_to_overwrite(arguments.save)
     if len(arguments.players) < 2:

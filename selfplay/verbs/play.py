@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import RUN, SEED, Parser, add_option, add_shared, at_least
+from selfplay.verbs.arguments import RUN, SEED, Parser, at_least
 from selfplay.verbs.players import game_option, is_built_in, players_named
 
 if TYPE_CHECKING:
@@ -20,11 +20,12 @@ def arguments(parser: Parser) -> None:
     )
     parser.add_argument("--side", choices=("first", "second"), default="first", help="yours")
     strength = "the agent's strength: leaves a move, 0 for the net alone"
-    add_option(parser, "--simulations", "N", strength, at_least(0), 200)  # half a second for demo's
+    # half a second a move for the net of configs/demo.toml
+    parser.add_option("--simulations", "N", strength, at_least(0), 200)
     game = "the game, where the player is no run (default: connect4)"
-    add_option(parser, "--game", "GAME", game)
-    add_option(parser, "--seed", "SEED", "makes chance repeat itself", SEED)
-    add_shared(parser, "--trust")
+    parser.add_option("--game", "GAME", game)
+    parser.add_option("--seed", "SEED", "makes chance repeat itself", SEED)
+    parser.add_shared("--trust")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
@@ -34,8 +35,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.play.terminal import GameTerminal
     from selfplay.players.players import NetPlayer, SearchPlayer
 
-    named = players_named([arguments.run], arguments.game, arguments.simulations)
-    spec, game, (player,) = named
+    spec, game, (player,) = players_named([arguments.run], arguments.game, arguments.simulations)
     net = None
     if isinstance(player, SearchPlayer):
         net = NetPlayer("the net alone", player.evaluator)
@@ -58,7 +58,7 @@ def _warm_up(player: Player, game: Game) -> None:
     """Lets the player think once, since compiling what it needs may take ten seconds."""
     import numpy as np
 
-    from selfplay.system.progress import COMPILING, waiting
+    from selfplay.system.console import COMPILING, waiting
 
     rng = np.random.default_rng(0)
     with waiting(COMPILING):

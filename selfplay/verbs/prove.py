@@ -9,15 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import (
-    RUN,
-    Parser,
-    add_option,
-    add_shared,
-    at_least,
-    seconds,
-    share,
-)
+from selfplay.verbs.arguments import RUN, Parser, at_least, seconds, share
 
 if TYPE_CHECKING:
     from envs.proving.logic.formula import Problem
@@ -38,16 +30,16 @@ def arguments(parser: Parser) -> None:
         help="how much of the proof is shown: a screen, the whole for people, for programs "
         "(default: summary; both with --json)",
     )  # fmt: skip
-    add_shared(parser, "--trust", "--json")
+    parser.add_shared("--trust", "--json")
 
 
 def add_bounds(parser: Parser, of: str) -> None:
     """What a proof may cost."""
     default = "(default: 10, if no inferences are named)"
-    add_option(parser, "--seconds", "S", f"{of or 'at most'} {default}", seconds)
-    add_option(parser, "--inferences", "N", of or "at most so many", at_least(1))
-    add_option(
-        parser, "--guided-share", "X",
+    parser.add_option("--seconds", "S", f"{of or 'at most'} {default}", seconds)
+    parser.add_option("--inferences", "N", of or "at most so many", at_least(1))
+    parser.add_option(
+        "--guided-share", "X",
         "of the seconds, and of inferences beyond 20,000, for the guided search "
         "(default: 0.5); the unguided has the rest", share,
     )  # fmt: skip
@@ -121,8 +113,8 @@ def _read(path: Path, bounds: Bounds) -> Problem | Result:
 
 def _proved(prover: Prover, problem: Problem, bounds: Bounds, begun: float) -> Result:
     """The result of a search that shows how it goes on and that Ctrl-C ends."""
+    from selfplay.system.console import progress
     from selfplay.system.interrupts import interruptible
-    from selfplay.system.progress import progress
 
     with interruptible(_HEED_S) as stop, progress(f"proving {problem.name}") as say:
         return prover.prove_problem(
@@ -135,7 +127,7 @@ def _proved(prover: Prover, problem: Problem, bounds: Bounds, begun: float) -> R
 def _prover(run: str | None, share: float) -> Prover:
     """The prover guided by the run, by the one that ships if None; made ready."""
     from selfplay.proving.prover import Prover, complain
-    from selfplay.system.progress import COMPILING, waiting
+    from selfplay.system.console import COMPILING, waiting
     from selfplay.training.proving_agent import load_guide, reference
 
     if run is None and (run := reference()) is None:

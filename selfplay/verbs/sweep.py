@@ -8,7 +8,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import Parser, add_option, add_shared, at_least
+from selfplay.verbs.arguments import Parser, at_least
 
 if TYPE_CHECKING:
     from selfplay.sweep.plan import Plan
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("file", metavar="SWEEP.toml", help="the arms, their grids and the seeds")
-    add_option(parser, "--out", "DIR", "its folder (default: runs/sweeps/NAME)")
+    parser.add_option("--out", "DIR", "its folder (default: runs/sweeps/NAME)")
     jobs = "cells at a time (default: one a core)"
-    add_option(parser, "--jobs", "N", jobs, at_least(1, 1024))
+    parser.add_option("--jobs", "N", jobs, at_least(1, 1024))
     parser.add_argument(
         "--dry-run", action="store_true", help="list the cells with their time and compute"
     )
-    add_shared(parser, "--set", "--trust", "--json")
+    parser.add_shared("--set", "--trust", "--json")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 def _preview(plan: Plan, jobs: int) -> dict[str, Any]:
     """Prints what a sweep would do; the same for scripts comes back."""
     from selfplay.sweep.preview import preview
-    from selfplay.system.progress import clock
+    from selfplay.system.console import clock
 
     estimate = preview(plan, jobs)
     width = max(len(task.name) for task, _, _ in estimate.rows)

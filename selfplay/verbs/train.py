@@ -6,15 +6,15 @@ import argparse
 import shlex
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import Parser, add_option, add_shared
+from selfplay.verbs.arguments import Parser
 from selfplay.verbs.evaluate import other_measure
 
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("target", metavar="CONFIG.toml|RUN", help="a recipe, or a run to resume")
-    add_shared(parser, "--set")
-    add_option(parser, "--out", "DIR", "the run's folder (default: runs/NAME)")
-    add_shared(parser, "--trust")
+    parser.add_shared("--set")
+    parser.add_option("--out", "DIR", "the run's folder (default: runs/NAME)")
+    parser.add_shared("--trust")
 
 
 def run(arguments: argparse.Namespace) -> Answer:

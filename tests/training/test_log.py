@@ -18,7 +18,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tiny_runs import curve, events_of
 
 from selfplay.data.generate import Progress
-from selfplay.system.progress import clock, progress
+from selfplay.system.console import clock, progress
 from selfplay.training.log import RunLog, Screen
 from selfplay.training.metrics_file import read_metrics
 from selfplay.types import Report
