@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import io
 import re
 import shlex
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from program import run
 from test_readme import ROOT, blocks
 
 from selfplay.config import load_config, recipe_of
@@ -26,67 +23,65 @@ regime = { positions = 64 }
 strength = { simulations = 2, own_positions = 8 }
 """
 SWEEP = 'base = "small.toml"\n[[arm]]\nname = "a"\n'
-# what is typed, and what is proposed; NAME stands for whatever is proposed there
-TYPED = {
-    "games": ["check connect4"],
-    "check tictactoe": None,
-    "bench nim --net mlp --width 8 --games 16 --simulations 2 --seconds 0.1": None,
-    "train small.toml": ["play runs/small"],
-    "play runs/small": ["match runs/small random"],
-    "play mcts:2 --game tictactoe": ["match mcts:2 random --game tictactoe"],
-    "play random --game othello": ["match random minimax:2 --game othello"],
-    "play mcts:2 --game gymnasium:FrozenLake-v1?is_slippery=false": [
-        "check 'gymnasium:FrozenLake-v1?is_slippery=false'"
-    ],
-    "play random --game kayles:Kayles?pins=5": [
-        "match random minimax:2 --game 'kayles:Kayles?pins=5'"
-    ],
-    "match random minimax:2 --game tictactoe --games 20": ["play minimax:2 --game tictactoe"],
-    "match random minimax:2 --games 4": ["play minimax:2"],
-    "match runs/small runs/small:0 --games 2": ["play runs/small"],
-    "evaluate connect4 --limit 1 --simulations 0": ["play connect4"],
-    "data minimax:1 tictactoe --games 4 --out 'runs/my data'": [
-        "train configs/tictactoe.toml --set regime.kind=imitation --set "
-        "'regime.data=runs/my data' --out runs/tictactoe-imitation"
-    ],
-    "data show 'runs/my data'": [
-        "train configs/tictactoe.toml --set regime.kind=imitation --set "
-        "'regime.data=runs/my data' --out runs/tictactoe-imitation"
-    ],
-    "data random kayles:Kayles --games 9 --out runs/k": None,
-    "data minimax:1 kayles:Kayles --games 9 --out runs/k": [
-        "train configs/tictactoe.toml --set game=kayles:Kayles --set "
-        "'strength.versus=[\"random\"]' --set regime.kind=imitation --set "
-        "regime.data=runs/k --out runs/kayles-9-imitation"
-    ],
-    "sweep grid.toml --dry-run": ["sweep grid.toml"],
-    "sweep own.toml --dry-run --trust": ["sweep own.toml --trust"],
-    "sweep grid.toml --jobs 1": ["compare runs/sweeps/grid"],
-    "compare runs/sweeps/grid": [],
-}
+IMITATION = "--set regime.kind=imitation --set"
+LEARN = f"train configs/tictactoe.toml {IMITATION} 'regime.data=runs/my data' --out "
+# what is typed one after the other in a folder, and what is proposed; None: whatever it is
+CHAINS: list[dict[str, list[str] | None]] = [
+    {"games": ["check connect4"], "check tictactoe": None},
+    {"bench nim --net mlp --width 8 --games 16 --simulations 2 --seconds 0.1": None},
+    {
+        "train small.toml": ["play runs/small"],
+        "play runs/small": ["match runs/small random"],
+        "match runs/small runs/small:0 --games 2": ["play runs/small"],
+    },
+    {
+        "play mcts:2 --game tictactoe": ["match mcts:2 random --game tictactoe"],
+        "play random --game othello": ["match random minimax:2 --game othello"],
+        "play mcts:2 --game gymnasium:FrozenLake-v1?is_slippery=false": [
+            "check 'gymnasium:FrozenLake-v1?is_slippery=false'"
+        ],
+        "play random --game kayles:Kayles?pins=5": [
+            "match random minimax:2 --game 'kayles:Kayles?pins=5'"
+        ],
+    },
+    {
+        "match random minimax:2 --game tictactoe --games 20": ["play minimax:2 --game tictactoe"],
+        "match random minimax:2 --games 4": ["play minimax:2"],
+    },
+    {"evaluate connect4 --limit 1 --simulations 0": ["play connect4"]},
+    {
+        "data minimax:1 tictactoe --games 4 --out 'runs/my data'": [
+            f"{LEARN}runs/tictactoe-imitation"
+        ],
+        "data show 'runs/my data'": [f"{LEARN}runs/tictactoe-imitation"],
+        "data minimax:1 kayles:Kayles --games 9 --out runs/k": [
+            "train configs/tictactoe.toml --set game=kayles:Kayles --set "
+            f"'strength.versus=[\"random\"]' {IMITATION} regime.data=runs/k "
+            "--out runs/kayles-9-imitation"
+        ],
+    },
+    {
+        "sweep grid.toml --dry-run": ["sweep grid.toml"],
+        "sweep own.toml --dry-run --trust": ["sweep own.toml --trust"],
+        "sweep grid.toml --jobs 1": ["compare runs/sweeps/grid"],
+        "compare runs/sweeps/grid": [],
+    },
+]
 QUICK = {"games", "check", "play", "match"}
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of a user: recipes as they ship, a game, a small recipe."""
-    place = tmp_path_factory.mktemp("user")
-    (place / "configs").symlink_to(ROOT / "configs")
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a user: recipes as they ship, a game, a small recipe."""
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
     (source,) = (block for block in blocks("python") if "class Kayles" in block)
-    (place / "kayles.py").write_text(source, encoding="utf-8")
-    (place / "small.toml").write_text(SMALL)
-    (place / "grid.toml").write_text(SWEEP)
-    (place / "own.toml").write_text(SWEEP + 'set = { game = "kayles:Kayles" }\n')
-    yield place
-    sys.modules.pop("kayles", None)
-    importlib.invalidate_caches()
-
-
-def answer(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """The exit code and standard output of a command that has no input."""
-    capsys.readouterr()
-    code = cli.main(words)
-    return code, capsys.readouterr().out
+    (tmp_path / "kayles.py").write_text(source, encoding="utf-8")
+    (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "grid.toml").write_text(SWEEP)
+    (tmp_path / "own.toml").write_text(SWEEP + 'set = { game = "kayles:Kayles" }\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("selfplay.sweep.preview._SECONDS", 0.05)
+    return tmp_path
 
 
 def proposed(text: str) -> list[str]:
@@ -112,49 +107,42 @@ def check(command: str) -> None:
         load_config(parsed.target, parsed.overrides)
 
 
-@pytest.mark.parametrize("typed", list(TYPED))
-def test_what_is_proposed_can_be_typed(
-    typed: str,
-    place: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(place)
-    monkeypatch.syspath_prepend(str(place))
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
-    code, text = answer(shlex.split(typed), capsys)
-    if typed.startswith("data random"):
-        assert code == 1  # no expert
-        return
-    assert code in (0, 1), text
-    commands = proposed(text)
-    assert commands
-    for command in commands:
-        check(command)
-    expected = TYPED[typed]
-    if expected is not None:
-        own = [c.removeprefix("selfplay ") for c in commands if c.startswith("selfplay ")]
-        assert own == [re.sub(r"'(regime\.data)=", r"\1='", each) for each in expected]
-    for command in commands:
-        words = shlex.split(command)[1:]
-        if words[0] in QUICK and "selfplay" in command:
-            few = ["--games", "2"] if words[0] == "match" else []
-            assert answer([*words, *few], capsys)[0] == 0, command
+@pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: next(iter(chain)))
+def test_what_is_proposed_can_be_typed(chain: dict[str, list[str] | None], place: Path) -> None:
+    for typed, expected in chain.items():
+        done = run(place, *shlex.split(typed))
+        assert done.returncode == 0, f"{typed}\n{done.stdout}{done.stderr}"
+        commands = proposed(done.stdout)
+        assert commands
+        for command in commands:
+            check(command)
+        own = [shlex.split(each)[1:] for each in commands if each.startswith("selfplay ")]
+        if expected is not None:
+            assert own == [shlex.split(each) for each in expected]
+        for words in own:
+            if words[0] in QUICK:
+                few = ["--games", "2"] if words[0] == "match" else []
+                assert run(place, *words, *few).returncode == 0, words
+
+
+def test_a_data_set_that_nobody_can_make_is_no_proposal(place: Path) -> None:
+    done = run(place, *shlex.split("data random kayles:Kayles --games 9 --out runs/k"))
+    assert (done.returncode, proposed(done.stdout)) == (1, [])  # no expert
 
 
 def test_every_verb_is_tried() -> None:
     _, verbs = cli._parser()
     elsewhere = {"config", "prove", "explore"}  # tests/docs, tests/proving
-    assert {typed.split()[0] for typed in TYPED} == set(verbs) - elsewhere
+    assert {typed.split()[0] for chain in CHAINS for typed in chain} == set(verbs) - elsewhere
 
 
 @pytest.mark.parametrize("name", ["othello", "tictactoe", "kayles:Kayles", "connect4?width=5"])
 def test_a_game_in_the_place_of_a_run_is_answered_by_what_can_be_played(
-    name: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, place: Path
 ) -> None:
-    monkeypatch.chdir(place)
-    assert cli.main(["play", name]) == 1
-    said = capsys.readouterr().err
+    done = run(place, "play", name)
+    assert done.returncode == 1
+    said = done.stderr
     assert f"there is no run {name!r}; it is the name of a game: " in said
     for command in re.findall(r"'(selfplay .*?)'(?:,|\n|$)", said.replace("''", "")):
         check(command)
@@ -173,12 +161,11 @@ def test_recipes_of_games() -> None:
 
 
 def test_a_run_of_the_users_that_hides_one_that_ships_is_named(
-    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    place: Path,
 ) -> None:
     from selfplay.training.agent import _say_once
     from selfplay.training.folder import SHIPPED, RunFolder, find_run, shadowed
 
-    monkeypatch.chdir(place)
     (place / "runs" / "connect4").mkdir(parents=True)
     shipped = SHIPPED / "reference" / "connect4"
     assert shadowed("connect4", find_run("connect4")) is None
@@ -189,6 +176,6 @@ def test_a_run_of_the_users_that_hides_one_that_ships_is_named(
     assert shadowed("connect4", found) == shipped
     assert shadowed("reference/connect4", find_run("reference/connect4")) is None
     _say_once.cache_clear()
-    assert cli.main(["match", "connect4:0", "random", "--games", "2"]) == 0
+    done = run(place, "match", "connect4:0", "random", "--games", "2")
     said = f"'connect4' is your run runs/connect4; the one that ships is {shipped}"
-    assert capsys.readouterr().err.count(said) == 1
+    assert (done.returncode, done.stderr.count(said)) == (0, 1)
