@@ -21,8 +21,7 @@ from selfplay.data.dataset import Columns, columns_of, open_column, sha256_of
 from selfplay.data.manifest import FORMAT, NAME, Manifest, Shard, Source, write_manifest
 from selfplay.lines.games import Games, first_rows
 from selfplay.lines.keys import canonical_keys, game_keys
-from selfplay.system.files import refused
-from selfplay.system.lock import LOCK, locked
+from selfplay.system.files import LOCK, locked, refused
 from selfplay.types import Game
 
 SHARD_ROWS = 1 << 20
