@@ -1,4 +1,4 @@
-"""Move lists: read, replayed, judged, refused; and the same intake for all text formats."""
+"""Move lists: read, replayed, judged, refused; and the same importer for all text formats."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from imported import POINTS, WHOLE, Taken, numbered, othello
 
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
-from selfplay.data.readers import intake
-from selfplay.data.readers.intake import Notation, Transcript
+from selfplay.data.readers import importer
+from selfplay.data.readers.importer import Notation, Transcript
 from selfplay.data.readers.moves import import_moves
 
 FIRST = "1212121"  # the first player stands four high in column 1
@@ -69,7 +69,7 @@ def test_a_bad_game_is_named_or_left_out(tmp_path: Path, line: str, message: str
 def test_many_broken_games_are_counted_and_ten_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "BATCH", 7)  # batches end within the file
+    monkeypatch.setattr(importer, "BATCH", 7)  # batches end within the file
     broken = ["1111111", "44", FIRST + "3", "9"]
     lines = [broken[i // 2 % 4] if i % 2 else (FIRST, SECOND)[i // 2 % 2] for i in range(48)]
     taken = Taken()

@@ -11,7 +11,7 @@ from imported import PASSED, POINTS, Taken, numbered, othello
 from envs.connect4 import Connect4
 from envs.othello import Othello
 from envs.tictactoe import TicTacToe
-from selfplay.data.readers.intake import Broken, Transcript
+from selfplay.data.readers.importer import Broken, Transcript
 from selfplay.data.readers.pgn import import_pgn, parse_pgn
 
 FULL = """\
@@ -30,7 +30,7 @@ FULL = """\
 
 
 def parsed(text: str) -> list[Transcript | Broken]:
-    return list(parse_pgn(Connect4(), text, "a.pgn"))
+    return list(parse_pgn(Connect4(), text.encode(), "a.pgn"))
 
 
 def test_games_are_read_without_what_is_told_about_them() -> None:
@@ -110,11 +110,11 @@ def test_a_bad_game_is_named(tmp_path: Path, text: str, message: str) -> None:
 
 def test_the_game_is_compared_with_the_tag() -> None:
     text = '[Variant "Tic-Tac-Toe"]\n1. 1 *'
-    (told,) = parse_pgn(TicTacToe(), text, "a.pgn")
+    (told,) = parse_pgn(TicTacToe(), text.encode(), "a.pgn")
     assert isinstance(told, Transcript)
-    (told,) = parse_pgn(Connect4(), text, "a.pgn")
+    (told,) = parse_pgn(Connect4(), text.encode(), "a.pgn")
     assert isinstance(told, Broken)
-    (told,) = parse_pgn(Connect4(6, 5), '[Variant "connect4"]\n1. 1 *', "a.pgn")
+    (told,) = parse_pgn(Connect4(6, 5), b'[Variant "connect4"]\n1. 1 *', "a.pgn")
     assert isinstance(told, Transcript)
 
 

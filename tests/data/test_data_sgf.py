@@ -10,7 +10,7 @@ from imported import GAME, PASSED, POINTS, Taken, othello
 
 from envs.connect4 import Connect4
 from envs.othello import Othello
-from selfplay.data.readers.intake import Imported
+from selfplay.data.readers.importer import Imported
 from selfplay.data.readers.sgf import import_sgf
 from selfplay.data.readers.sgf_trees import main_lines
 from selfplay.lines.games import Games

@@ -14,8 +14,8 @@ from envs import make
 from envs.othello import Othello
 from selfplay.data.dataset import open_data
 from selfplay.data.imports import import_files
-from selfplay.data.readers.intake import Imported
-from selfplay.data.readers.wthor import import_wthor, read_wthor
+from selfplay.data.readers.importer import Imported
+from selfplay.data.readers.wthor import NAMES, import_wthor, read_wthor
 from selfplay.lines.games import Games
 from selfplay.stats import random_actions
 
@@ -69,14 +69,14 @@ def written(tmp_path: Path, content: bytes, name: str = "WTH_1999.wtb") -> Path:
 
 def test_a_file_is_read_as_its_bytes_say(tmp_path: Path) -> None:
     path = written(tmp_path, archive(record(SHORTEST, 64, 5, 260), record(["d3", "c5"], 10)))
-    file = read_wthor(path)
-    assert file.year == 1999
-    assert file.moves.shape == (2, 60)
-    assert file.moves[1, :3].tolist() == [2 * 8 + 3, 4 * 8 + 2, -1]
-    assert [GAME.action_name(a) for a in file.moves[0, :9].tolist()] == SHORTEST
-    assert file.discs.tolist() == [64, 10]
-    assert file.players.tolist() == [[5, 260], [7, 8]]
-    assert file.unreadable == {}
+    year, records = read_wthor(path)
+    assert year == 1999
+    assert records["moves"].shape == (2, 60)
+    assert records["moves"][1, :3].tolist() == [34, 53, 0]
+    assert [NAMES[square] for square in records["moves"][0, :9].tolist()] == SHORTEST
+    assert records["discs"].tolist() == [64, 10]
+    assert records["black"].tolist() == [5, 7]
+    assert records["white"].tolist() == [260, 8]
 
 
 def test_whole_games_come_in_with_results_and_turns(tmp_path: Path) -> None:

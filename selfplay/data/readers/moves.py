@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from selfplay.data.readers.intake import (
+from selfplay.data.readers.importer import (
     Broken,
+    GameImporter,
     Imported,
-    Intake,
     Notation,
+    Told,
     Transcript,
-    of_text,
+    text_of,
     transcript,
 )
 from selfplay.data.readers.results import looks_like_result, read_result
@@ -58,15 +59,15 @@ def import_moves(
 
     Raises ValueError for the first that is not in order; with ``skip_broken`` these are left out.
     """
-    return Intake(game, add, skip_broken).take_in_files(paths, ENDINGS, of_text(parse_moves_file))
+    return GameImporter(game, add, skip_broken).take_in_files(paths, ENDINGS, parse_moves)
 
 
-def parse_moves_file(game: Game, content: str, name: str) -> Iterator[Transcript | Broken]:
+def parse_moves(game: Game, content: bytes, name: str) -> Told:
     """The games of a file's lines."""
     notation = Notation(game)
     table: Table | None = None
     first = True
-    for number, line in enumerate(lines(content), start=1):
+    for number, line in enumerate(lines(text_of(content, name)), start=1):
         where = f"{name}, line {number}"
         if len(line) > _LONGEST:
             yield Broken(f"{where}: {len(line):,} signs are too many for a game")

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from selfplay.data.readers.intake import (
+from selfplay.data.readers.importer import (
     Broken,
+    GameImporter,
     Imported,
-    Intake,
     Notation,
+    Told,
     Transcript,
     ending,
-    of_text,
+    text_of,
     transcript,
 )
 from selfplay.data.readers.results import UNREAD, is_named, is_pass, looks_like_result, read_result
@@ -62,12 +63,12 @@ def import_pgn(
 
     Raises ValueError for the first that is not in order; with ``skip_broken`` these are left out.
     """
-    return Intake(game, add, skip_broken).take_in_files(paths, ENDINGS, of_text(parse_pgn))
+    return GameImporter(game, add, skip_broken).take_in_files(paths, ENDINGS, parse_pgn)
 
 
-def parse_pgn(game: Game, content: str, name: str) -> Iterator[Transcript | Broken]:
+def parse_pgn(game: Game, content: bytes, name: str) -> Told:
     """The games of a file; one that cannot be read ends before the next tag pairs."""
-    return _Reader(game, content, name).games()
+    return _Reader(game, text_of(content, name), name).games()
 
 
 class _Reader:
@@ -81,13 +82,15 @@ class _Reader:
         self._beginnings = _beginnings(content)
         self._bound = 0  # where the game being read ends at the latest
 
-    def games(self) -> Iterator[Transcript | Broken]:
+    def games(self) -> Told:
         content, reading = self._content, self._reading
         while self._at < len(content):
             token = _TOKEN.match(content, self._at)
             kind = token.lastgroup if token else None
-            if token is None or kind == "close":
-                self._cut_short(_unreadable(content[self._at]))
+            if token is None:
+                self._cut_short(f"{content[self._at]!r} cannot be read")
+            elif kind == "close":
+                self._cut_short("a variation is closed that was not opened")
             elif kind == "comment":
                 self._pass_over(_end_of_comment, "a comment is not closed")
             elif kind == "open":
@@ -153,12 +156,6 @@ def _beginnings(content: str) -> Iterator[int]:
         line_before = content[content.rfind("\n", 0, max(0, tag.start() - 1)) + 1 : tag.start()]
         if tag["key"].casefold() == "event" or not line_before.strip():
             yield tag.start()
-
-
-def _unreadable(sign: str) -> str:
-    """What is wrong where no token begins."""
-    closed = "a variation is closed that was not opened"
-    return closed if sign == ")" else f"{sign!r} cannot be read"
 
 
 def _end_of_comment(content: str, at: int, bound: int) -> int:

@@ -9,8 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from string import ascii_lowercase
 
-from selfplay.data.readers.intake import Broken, Imported, Intake, Told, Transcript, transcript
+from selfplay.data.readers.importer import (
+    Broken,
+    GameImporter,
+    Imported,
+    Told,
+    Transcript,
+    transcript,
+)
 from selfplay.data.readers.results import UNREAD, is_named, is_pass, read_result
 from selfplay.data.readers.sgf_trees import Tree, main_lines
 from selfplay.lines.games import Games
@@ -40,7 +48,7 @@ def import_sgf(
             f"SGF files are read for othello only; you asked for {game.name}: write its games as "
             f"move lists and use 'selfplay data moves'"
         )
-    return Intake(game, add, skip_broken).take_in_files(paths, ENDINGS, parse_sgf)
+    return GameImporter(game, add, skip_broken).take_in_files(paths, ENDINGS, parse_sgf)
 
 
 def parse_sgf(game: Game, content: bytes, name: str) -> Told:
@@ -93,7 +101,7 @@ def _transcript(game: Game, where: str, tree: Tree) -> Transcript:
 def _start(size: int) -> set[str]:
     """The discs of the start as set-up properties place them."""
     low, high = size // 2, size // 2 + 1
-    left, right = chr(ord("a") + low - 1), chr(ord("a") + high - 1)
+    left, right = ascii_lowercase[low - 1], ascii_lowercase[high - 1]
     return {f"B{right}{low}", f"B{left}{high}", f"W{left}{low}", f"W{right}{high}"}
 
 
@@ -110,5 +118,5 @@ def _point(text: str) -> str:
     """A point as the game names it: "dc" and "D3" are d3."""
     point = text.casefold()
     if re.fullmatch(r"[a-z][a-z]", point):
-        return f"{point[0]}{ord(point[1]) - ord('a') + 1}"
+        return f"{point[0]}{ascii_lowercase.index(point[1]) + 1}"
     return point

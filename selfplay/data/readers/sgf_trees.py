@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from selfplay.data.readers.intake import Broken
+from selfplay.data.readers.importer import Broken
 from selfplay.system.text import codec_of
 
 # the letters of more than one byte that hold bytes of ASCII, by codec
@@ -96,10 +96,11 @@ class _File:
         while start := _START.search(content, at):
             yield from self._between(at, start.start())
             found = True
-            tree = self._tree(start.start())
-            if isinstance(tree, _Damage):
-                yield Broken(f"line {self._line_of(tree.at)}: {tree}")
-                behind = _ROOT.search(content, max(tree.at, start.end()))
+            try:
+                tree = self._tree(start.start())
+            except _Damage as damage:
+                yield Broken(f"line {self._line_of(damage.at)}: {damage}")
+                behind = _ROOT.search(content, max(damage.at, start.end()))
                 if behind is None:
                     return
                 at = behind.start()
@@ -116,19 +117,16 @@ class _File:
         if lost:
             yield Broken(f"line {self._line_of(lost.start())}: a node stands outside of a tree")
 
-    def _tree(self, at: int) -> Tree | _Damage:
-        """The tree that begins at ``at``, by the first encoding that reads it."""
+    def _tree(self, at: int) -> Tree:
+        """The tree that begins at ``at``, by the first encoding that reads it; raises _Damage."""
         line = self._line_of(at)
-        damage: _Damage | None = None
+        damages: list[_Damage] = []
         for codec in self._encodings(at):
             try:
-                tree = _Reading(self._content, codec).tree(at, line)
-            except _Damage as error:
-                damage = damage or error
-                continue
-            return tree
-        assert damage is not None
-        return damage
+                return _Reading(self._content, codec).tree(at, line)
+            except _Damage as damage:
+                damages.append(damage)
+        raise damages[0]
 
     def _encodings(self, at: int) -> list[str]:
         """The codecs to try for the tree at ``at``; "" is UTF-8, else Latin-1."""

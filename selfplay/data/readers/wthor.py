@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import take
-from selfplay.data.readers.intake import (
-    BATCH,
+from selfplay.data.readers.importer import (
     Batch,
+    Broken,
     Complaints,
+    GameImporter,
     Imported,
-    Intake,
+    Transcript,
     files_of,
 )
 from selfplay.lines.games import Games, first_rows
-from selfplay.lines.openings import NO_MOVE
 from selfplay.system.text import read_bytes
-from selfplay.types import Game, Int
+from selfplay.types import Game
 
 HEADER = np.dtype(
     [
@@ -50,21 +50,16 @@ RECORD = np.dtype(
     ]
 )
 SQUARES = 64
+NAMES = {
+    10 * row + column + 1: f"{'abcdefgh'[column]}{row}"
+    for row in range(1, 9)
+    for column in range(8)
+}
 ENDINGS = (".wtb",)
 
 
-class WthorFile(NamedTuple):
-    """The games of one file, not yet replayed."""
-
-    year: int
-    moves: Int  # [G, 60] i32, actions: row * 8 + column from a1; NO_MOVE behind the end
-    discs: NDArray[np.uint8]  # [G] u8, of black in the end
-    players: NDArray[np.uint16]  # [G, 2] u16, the numbers of black and white in WTHOR.JOU
-    unreadable: Complaints  # the games whose bytes are no moves
-
-
-def read_wthor(path: Path) -> WthorFile:
-    """The games of a .wtb (or .wtb.gz) file.
+def read_wthor(path: Path) -> tuple[int, NDArray[Any]]:
+    """The year and the games, [G] of RECORD, of a .wtb (or .wtb.gz) file.
 
     Raises ValueError when its size is not what its header says, or when its board is not 8 x 8.
     """
@@ -87,12 +82,7 @@ def read_wthor(path: Path) -> WthorFile:
             f"{path} is {kind}: its header counts {count:,} games, which take {expected:,} bytes; "
             f"it has {len(content):,}"
         )
-    records = np.frombuffer(content, RECORD, count, HEADER.itemsize)
-    moves, unreadable = _actions(records["moves"])
-    for g in np.flatnonzero(records["discs"] > SQUARES):
-        unreadable[int(g)] = f"the score told is {records['discs'][g]} discs of {SQUARES}"
-    players = np.stack([records["black"], records["white"]], axis=1)
-    return WthorFile(int(header["year"]), moves, records["discs"], players, unreadable)
+    return int(header["year"]), np.frombuffer(content, RECORD, count, HEADER.itemsize)
 
 
 def import_wthor(
@@ -110,22 +100,26 @@ def import_wthor(
             f"WTHOR files hold othello ({SQUARES} actions); you asked for {game.name} "
             f"({game.num_actions})"
         )
-    intake = Intake(game, add, skip_broken, wrong_scores)
+    importer = GameImporter(game, add, skip_broken, wrong_scores)
     years: list[int] = []
     players: set[int] = set()
     for path in files_of(paths, ENDINGS):
         try:
-            file = read_wthor(path)
+            year, records = read_wthor(path)
         except ValueError as error:
-            intake.refuse(str(error))
+            importer.refuse(str(error))
             continue
-        for start in range(0, len(file.moves), BATCH):
-            intake.take_in(*_part(path, file, start))
-        years.append(file.year)
-        players.update(np.unique(file.players).tolist())
+        told = zip(records["moves"].tolist(), records["discs"].tolist(), strict=True)
+        importer.take_in(
+            _transcript(f"{path}, game {number}", squares, discs)
+            for number, (squares, discs) in enumerate(told, start=1)
+        )
+        years.append(year)
+        players.update(records["black"].tolist(), records["white"].tolist())
     span = "-".join(str(year) for year in sorted({min(years), max(years)})) if years else ""
     files = f"{len(years)} file{'' if len(years) == 1 else 's'}"
-    return intake.imported(f"WTHOR {span}".strip(), [f"{files}, games of {len(players):,} players"])
+    notes = [f"{files}, games of {len(players):,} players"]
+    return importer.imported(f"WTHOR {span}".strip(), notes)
 
 
 def wrong_scores(game: Game, games: Games, batch: Batch) -> Complaints:
@@ -144,37 +138,19 @@ def wrong_scores(game: Game, games: Games, batch: Batch) -> Complaints:
     }
 
 
-def _part(path: Path, file: WthorFile, start: int) -> tuple[Batch, Complaints]:
-    """BATCH games of a file from ``start`` on, and which of them are unreadable."""
-    rows = slice(start, start + BATCH)
-    moves = file.moves[rows]
-    margin = 2 * file.discs[rows].astype(np.float32) - SQUARES
-    where = [f"{path}, game {start + g + 1}" for g in range(len(moves))]
-    untold = np.full(moves.shape, -1, np.int8)
-    complaints = {
-        g - start: why for g, why in file.unreadable.items() if 0 <= g - start < len(moves)
-    }
-    return Batch(where, moves, margin, untold), complaints
-
-
-def _actions(squares: NDArray[np.uint8]) -> tuple[Int, Complaints]:
-    """[G, 60] i32 actions of the bytes of G games, and what is wrong with some of them."""
-    row, column = squares // 10, squares % 10
-    none = squares == 0
-    known = (row >= 1) & (row <= 8) & (column >= 1) & (column <= 8)
-    behind = np.logical_or.accumulate(none, axis=1)
-    wrong = ~none & (~known | behind)
-    moves = np.where(none | wrong, NO_MOVE, (row.astype(np.int32) - 1) * 8 + column - 1)
-    complaints: Complaints = {}
-    for g in np.flatnonzero(wrong.any(axis=1)):
-        ply = int(wrong[g].argmax())
-        byte = int(squares[g, ply])
-        complaints[int(g)] = (
-            f"move {ply + 1} comes behind the end of the game"
-            if known[g, ply]
-            else f"move {ply + 1} is {byte}, which is no square (11 to 88)"
-        )
-    return moves.astype(np.int32), complaints
+def _transcript(where: str, squares: list[int], discs: int) -> Transcript | Broken:
+    """A game as its bytes tell it; the result is black's margin."""
+    if discs > SQUARES:
+        return Broken(f"{where}: the score told is {discs} discs of {SQUARES}")
+    end = squares.index(0) if 0 in squares else len(squares)
+    for ply, square in enumerate(squares):
+        if square and square not in NAMES:
+            return Broken(f"{where}: move {ply + 1} is {square}, which is no square (11 to 88)")
+        if square and ply > end:
+            return Broken(f"{where}: move {ply + 1} comes behind the end of the game")
+    if not end:
+        return Broken(f"{where}: there are no moves")
+    return Transcript(where, [NAMES[square] for square in squares[:end]], 2.0 * discs - SQUARES)
 
 
 def _score(margin: float) -> str:

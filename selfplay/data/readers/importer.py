@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from selfplay.arrays import take
 from selfplay.data.readers.results import is_pass
 from selfplay.lines.games import Games, Refused, first_rows, replay, side_by_side
 from selfplay.lines.openings import NO_MOVE
@@ -62,11 +63,11 @@ class Broken(NamedTuple):
 class Batch(NamedTuple):
     """G games as they were told, not yet played."""
 
-    where: Sequence[str]  # [G] the place of each, for messages
+    where: NDArray[np.str_]  # [G] the place of each, for messages
     moves: Int  # [G, L] i32, NO_MOVE behind the end
     result: Float  # [G] f32, by how much the first player won (< 0: lost); NaN where it is not told
     players: NDArray[np.int8]  # [G, L] i8, who moved: 0 = who began; -1 where it is not told
-    doubt: Sequence[str] = ()  # [G], why a game counts only if it was played out; "" if it does
+    doubt: NDArray[np.str_]  # [G], why a game counts only if it was played out; "" if it does
 
 
 class Imported(NamedTuple):
@@ -83,7 +84,7 @@ Complaints = dict[int, str]  # game of a batch -> what is wrong with it
 Judge = Callable[[Game, Games, Batch], Complaints]
 
 
-class Intake:
+class GameImporter:
     """Takes in games batch by batch and gives those that are in order to ``add``."""
 
     def __init__(
@@ -109,34 +110,6 @@ class Intake:
         if len(self._reasons) < NAMED:
             self._reasons.append(f"left out: {reason}")
 
-    def take_in(self, batch: Batch, unreadable: Complaints | None = None) -> None:
-        """Replays the games, refuses those that are not in order, hands on the others.
-
-        ``unreadable``: games that are known to be broken before any move is played.
-        """
-        empty = np.flatnonzero((batch.moves == NO_MOVE).all(axis=1))
-        complaints = {int(g): "there are no moves" for g in empty} | (unreadable or {})
-        batch = self._without(batch, complaints)
-        refused: Refused = {}
-        games = replay(self.game, batch.moves, refused)
-        if refused:
-            batch = self._without(batch, {g: error.sentence for g, error in refused.items()})
-            games = replay(self.game, batch.moves)
-        complaints = wrong_turns(games, batch) | self._judge(self.game, games, batch)
-        if complaints:
-            batch = self._without(batch, complaints)
-            games = replay(self.game, batch.moves)
-        if not len(batch.where):
-            return
-        self._games += len(batch.where)
-        self._unfinished += int(np.isnan(games.outcome[first_rows(games.game)]).sum())
-        self._doubts += [
-            f"played out, so taken: {where}: {doubt}"
-            for where, doubt in zip(batch.where, batch.doubt, strict=False)
-            if doubt
-        ][: NAMED - len(self._doubts)]
-        self._add(_with_results(games, batch))
-
     def take_in_files(
         self, paths: Sequence[Path], endings: tuple[str, ...], parse: Parse
     ) -> Imported:
@@ -145,11 +118,11 @@ class Intake:
         Raises ValueError with a sentence when a path is missing or nothing is found.
         """
         for path in files_of(paths, endings):
-            self.take_in_transcripts(_told(path, parse, self.game))
+            self.take_in(_told(path, parse, self.game))
         return self.imported(", ".join(path.name or str(path) for path in paths))
 
-    def take_in_transcripts(self, transcripts: Iterable[Transcript | Broken]) -> None:
-        """The same for games told by words."""
+    def take_in(self, transcripts: Iterable[Transcript | Broken]) -> None:
+        """Replays the games, refuses those that are not in order, hands on the others."""
         notation = Notation(self.game)
         waiting: list[tuple[Transcript, list[int], list[int]]] = []
         for told in transcripts:
@@ -164,10 +137,10 @@ class Intake:
             except ValueError as error:
                 self.refuse(f"{told.where}: {error}")
             if len(waiting) == BATCH:
-                self.take_in(_batch(waiting))
+                self._hand_on(_batch(waiting))
                 waiting.clear()
         if waiting:
-            self.take_in(_batch(waiting))
+            self._hand_on(_batch(waiting))
 
     def imported(self, expert: str, notes: Iterable[str] = ()) -> Imported:
         """What came in; raises ValueError when that is nothing."""
@@ -183,25 +156,42 @@ class Intake:
         if self._empty:
             lines.append(f"{len(self._empty):,} games without moves are left out")
             lines += [f"left out: {game}" for game in self._empty[:NAMED]]
-        lines += self._doubts
+        lines += self._doubts[:NAMED]
         if self._left_out:
             lines += [f"{self._left_out:,} broken games or files are left out", *self._reasons]
         return Imported(expert, self._games, tuple(lines))
+
+    def _hand_on(self, batch: Batch) -> None:
+        """Gives the games that are in order to ``add``."""
+        refused: Refused = {}
+        games = replay(self.game, batch.moves, refused)
+        if refused:
+            batch = self._without(batch, {g: error.sentence for g, error in refused.items()})
+            games = replay(self.game, batch.moves)
+        complaints = wrong_turns(games, batch) | self._judge(self.game, games, batch)
+        if complaints:
+            batch = self._without(batch, complaints)
+            games = replay(self.game, batch.moves)
+        if not len(batch.where):
+            return
+        self._games += len(batch.where)
+        self._unfinished += int(np.isnan(games.outcome[first_rows(games.game)]).sum())
+        for where, doubt in zip(batch.where, batch.doubt, strict=True):
+            if doubt:
+                self._doubts.append(f"played out, so taken: {where}: {doubt}")
+        # games that stop before their end have the outcome that is told
+        assert games.second is not None  # from replay
+        told = np.where(games.second, -1, 1) * np.sign(batch.result[games.game])
+        outcome = np.where(np.isnan(games.outcome), told, games.outcome)
+        self._add(games._replace(outcome=outcome.astype(np.float32)))
 
     def _without(self, batch: Batch, complaints: Complaints) -> Batch:
         """The batch but for the games complained of, which are refused."""
         for g in sorted(complaints):
             self.refuse(f"{batch.where[g]}: {complaints[g]}")
-        if not complaints:
-            return batch
         kept = np.setdiff1d(np.arange(len(batch.where)), list(complaints))
-        return Batch(
-            [batch.where[g] for g in kept],
-            batch.moves[kept],
-            batch.result[kept],
-            batch.players[kept],
-            [batch.doubt[g] for g in kept] if batch.doubt else (),
-        )
+        rest: Batch = take(batch, kept)
+        return rest
 
 
 class Notation:
@@ -249,6 +239,8 @@ class Notation:
                 action = self._game.parse_action(word)
             actions.append(action)
             turns.append(turn)
+        if not actions:
+            raise ValueError("there are no moves")
         if len(actions) > self._game.max_moves:
             raise ValueError(
                 f"there are {len(actions):,} moves; no game of {self._game.name} has more than "
@@ -280,7 +272,7 @@ def ending(game: Game, told: Transcript) -> str | None:
         games = replay(game, batch.moves)
     except ValueError:
         return None
-    if not len(games.action) or results_told(game, games, batch):
+    if results_told(game, games, batch):
         return None
     return "stops" if np.isnan(games.outcome[0]) else "played out"
 
@@ -301,30 +293,21 @@ def results_told(game: Game, games: Games, batch: Batch) -> Complaints:
     outcome = games.outcome[first_rows(games.game)]
     over, told = ~np.isnan(outcome), ~np.isnan(batch.result)
     stop = "the moves stop before the end of the game"
-    doubt = batch.doubt or [""] * len(over)
-    complaints = {
-        int(g): f"{doubt[int(g)]}, and {stop}"
-        if doubt[int(g)]
-        else f"{stop}, and no result is told"
-        for g in np.flatnonzero(~over)
-        if doubt[int(g)] or not told[g]
-    }
-    contrary = over & told & (np.sign(outcome) != np.sign(batch.result))
-    return complaints | {
-        int(g): f"the result told is {_named(batch.result[g])}, the moves lead to "
-        f"{_named(outcome[g])}"
-        for g in np.flatnonzero(contrary)
-    }
+    complaints: Complaints = {}
+    for g in np.flatnonzero(~over & (~told | (batch.doubt != ""))).tolist():
+        doubt = batch.doubt[g]
+        complaints[g] = f"{doubt}, and {stop}" if doubt else f"{stop}, and no result is told"
+    for g in np.flatnonzero(over & told & (np.sign(outcome) != np.sign(batch.result))).tolist():
+        complaints[g] = (
+            f"the result told is {_named(batch.result[g])}, the moves lead to {_named(outcome[g])}"
+        )
+    return complaints
 
 
-def of_text(parse: Callable[[Game, str, str], Told]) -> Parse:
-    """As ``parse``, of files whose encoding is told by nothing but their bytes."""
-
-    def parse_bytes(game: Game, content: bytes, name: str) -> Told:
-        # the marks of files that were joined to one are spaces
-        return parse(game, decode(content, name).translate({0x1A: " ", 0xFEFF: " "}), name)
-
-    return parse_bytes
+def text_of(content: bytes, name: str) -> str:
+    """The text of a file whose encoding is told by nothing but its bytes."""
+    # the marks of files that were joined to one are spaces
+    return decode(content, name).translate({0x1A: " ", 0xFEFF: " "})
 
 
 def _told(path: Path, parse: Parse, game: Game) -> Told:
@@ -349,23 +332,17 @@ def files_of(paths: Sequence[Path], endings: tuple[str, ...]) -> list[Path]:
     return found
 
 
-def _with_results(games: Games, batch: Batch) -> Games:
-    """The games with the result told as the outcome of those that stop before their end."""
-    assert games.second is not None  # from replay
-    told = np.where(games.second, -1, 1) * np.sign(batch.result[games.game])
-    outcome = np.where(np.isnan(games.outcome), told, games.outcome)
-    return games._replace(outcome=outcome.astype(np.float32))
-
-
 def _batch(told: Sequence[tuple[Transcript, list[int], list[int]]]) -> Batch:
-    """The games side by side."""
+    """The games side by side: as told, the actions, and who played each."""
     moves = side_by_side([actions for _, actions, _ in told])
     players = np.full(moves.shape, -1, np.int8)
-    for row, (_, _, who) in enumerate(told):
-        players[row, : len(who)] = who
-    result = np.array([transcript.result for transcript, _, _ in told], np.float32)
-    where, doubt = [game.where for game, _, _ in told], [game.doubt for game, _, _ in told]
-    return Batch(where, moves, result, players, doubt if any(doubt) else ())
+    for row, (_, _, who) in zip(players, told, strict=True):
+        row[: len(who)] = who
+    where, result, doubt = (
+        np.array([getattr(game, field) for game, _, _ in told])
+        for field in ("where", "result", "doubt")
+    )
+    return Batch(where, moves, result.astype(np.float32), players, doubt)
 
 
 def _named(result: float) -> str:
