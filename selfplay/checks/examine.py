@@ -17,7 +17,6 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from selfplay.checks.array_forms import BrokenLaw, check_record
 from selfplay.checks.hidden import what_is_hidden
 from selfplay.checks.laws import (
     LAWS_OF_RECORDS,
@@ -26,7 +25,16 @@ from selfplay.checks.laws import (
     init_follows_seed,
     step_is_deterministic,
 )
-from selfplay.checks.record import Recorded, call, legal_of, observe, random_games, step
+from selfplay.checks.record import (
+    BrokenLaw,
+    Recorded,
+    call,
+    check_record,
+    legal_of,
+    observe,
+    random_games,
+    step,
+)
 from selfplay.types import Game
 
 _SHARE = 0.15  # of the seconds, for each of: other's rules, playing, stepping again, what is hidden
@@ -42,10 +50,6 @@ class Adapted(Game, Protocol):
 
         Looks until time.monotonic() is ``until``, at most.
         """
-
-
-def _no_word(stage: str) -> None:
-    """Says nothing."""
 
 
 class Examination(NamedTuple):
@@ -68,7 +72,7 @@ def examine(
     games: int = 16,
     seed: int = 0,
     seconds: float = math.inf,
-    tell: Callable[[str], None] = _no_word,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Examination:
     """As ``check_game``, in about ``seconds``; ``tell`` hears what is being done."""
     plies: list[Recorded] = []
@@ -92,7 +96,11 @@ def examine(
         findings = [str(broken)]
     if not findings and not isinstance(game, Adapted):  # of a broken game it would be said in vain
         tell("looking for what is hidden")
-        findings = _hidden(game, seed, time.monotonic() + _SHARE * seconds)
+        try:
+            hidden = what_is_hidden(game, seed, time.monotonic() + _SHARE * seconds)
+            findings = [] if hidden is None else [hidden]
+        except Exception as error:
+            findings = [f"{type(error).__name__} while looking for what is hidden: {error}"]
     if not plies:
         return Examination(findings, 0, 0, 0, 0)
     last = plies[-1]
@@ -115,14 +123,6 @@ def _broken_laws(
         except Exception as error:
             findings.append(f"{type(error).__name__} while checking that {_title(law)}: {error}")
     return findings
-
-
-def _hidden(game: Game, seed: int, until: float) -> list[str]:
-    try:
-        finding = what_is_hidden(game, seed, until)
-    except Exception as error:
-        return [f"{type(error).__name__} while looking for what is hidden: {error}"]
-    return [] if finding is None else [finding]
 
 
 def _title(law: Callable[..., None]) -> str:

@@ -84,9 +84,8 @@ def _starts(game: Game, rng: np.random.Generator, until: float) -> State:
 def _dealt_apart(game: Game, state: State, until: float) -> str | None:
     """A sentence where the players see what was drawn for each alone at the starts ``state``.
 
-    Hands of many cards never come twice, so there is nothing to compare.  But after one and the
-    same move the second player sees something that varies from start to start and that nothing the
-    first player saw goes together with.
+    Hands of many cards never come twice.  But after one and the same move the second player sees
+    what varies from start to start and goes together with nothing that the first player saw.
     """
     if game.num_players == 1:
         return None
@@ -152,27 +151,23 @@ def _comparable(game: Game, state: State) -> State | None:
 def _know(
     game: Game, state: State, before: NDArray[np.uint64], number: int, seat: Int | int
 ) -> NDArray[np.uint64]:
-    """[M] u64, a hash of what the player to move knows.
-
-    That is what he knew ``before`` [M], what he sees and may do, the ``number`` of the move and
-    his ``seat`` [M].
-    """
+    """[M] u64, what the player in ``seat`` [M] knows: what he knew ``before``, sees and may do."""
     place = np.empty((len(before), 2), np.int64)
     place[:, 0], place[:, 1] = number, seat
     return hash_rows((before, hash_rows(game.observe(state)), game.legal(state), place))[:, 0]
 
 
 def _round(game: Game, state: State, character: NDArray[np.uint64], until: float) -> str | None:
-    """Plays all games of ``state`` [M]; a move follows from what its player knows, and from his
-    ``character`` [M, 2].
-    """
+    """Plays the games; a move follows from what its player knows and his ``character`` [M, 2]."""
     known = np.zeros((length(state), 2), np.uint64)  # by each seat
 
     def choose(turn: Turn) -> Int:
         at = turn.lane, turn.second.astype(np.int32)
         now = _know(game, turn.state, known[at], turn.number, at[1])
-        choice = hash_rows((now, character[at]))[:, 0]
-        action = _nth_legal(game.legal(turn.state), choice)
+        legal = game.legal(turn.state)
+        # one of the legal actions, by a number that counts them round and round
+        nth = hash_rows((now, character[at]))[:, 0] % legal.sum(axis=1).astype(np.uint64)
+        action: Int = (legal.cumsum(axis=1) > nth[:, None]).argmax(axis=1).astype(np.int32)
         known[at] = hash_rows((now, action.astype(np.uint64)))[:, 0]
         return action
 
@@ -192,19 +187,10 @@ def _round(game: Game, state: State, character: NDArray[np.uint64], until: float
     return None
 
 
-def _nth_legal(legal: Bool, number: NDArray[np.uint64]) -> Int:
-    """[M] i32, the legal action of that number, counted round and round."""
-    nth = (number % legal.sum(axis=1).astype(np.uint64)).astype(np.int64)
-    action: Int = (legal.cumsum(axis=1) > nth[:, None]).argmax(axis=1).astype(np.int32)
-    return action
-
-
 def _difference(
     game: Game, known: NDArray[np.uint64], after: State, paid: Transition
 ) -> tuple[int, str] | None:
-    """The row of a game in which a move brought something else than in one that was ``known``
-    [M] alike to its player, and what; None where there is none.
-    """
+    """The row of a game where a move brought what it did not in one ``known`` alike, and what."""
     _, first, group = np.unique(known, return_index=True, return_inverse=True)
     twin = first[group]  # [M], the game to compare with
     for values, what in ((paid.reward, "paid"), (paid.discount, "was followed by discount")):

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import hash_rows, length
-from selfplay.lines.lockstep import Ply, lockstep
+from selfplay.arrays import hash_rows
+from selfplay.lines.lockstep import lockstep
 from selfplay.lines.openings import any_move
-from selfplay.types import Game, State
+from selfplay.types import Game
 
 _MOVES_SHOWN = 60
 _LINES_SHOWN = 24
@@ -38,70 +38,56 @@ class Portrait(NamedTuple):
     sample_return: float  # of the player who moves first
 
 
-class _Course:
-    """G random games, and what they have come to so far."""
-
-    def __init__(self, game: Game, state: State) -> None:
-        self._game, games = game, length(state)
-        self.starts = len(np.unique(hash_rows(game.observe(state)), axis=0))
-        self.ended = np.zeros(games, np.bool_)
-        self.paid: NDArray[np.float64] = np.zeros((games, 2))  # to either player
-        self.moves = np.zeros(games, np.int64)
-        self.last_mover = np.zeros(games, np.int64)
-        self.choices: list[int] = []
-        self.turns = np.zeros(2, np.int64)  # went over to the other, stayed
-        self.line: list[str] = []  # of the first game
-        self.picture = ""
-
-    def add(self, ply: Ply) -> None:
-        """One more move of the games that go on."""
-        (_, lane, second, state), action, after, paid = ply
-        seat = second.astype(np.int64)
-        self.choices += self._game.legal(state).sum(axis=1).tolist()
-        self.paid[lane, seat] += paid.reward
-        self.paid[lane, 1 - seat] -= paid.reward
-        self.moves[lane] += 1
-        self.last_mover[lane] = seat
-        self.ended[lane] = paid.discount == 0
-        if lane[0] == 0:
-            self.line.append(self._game.action_name(int(action[0])))
-            self.picture = self._game.text(after, 0)
-        self.turns += [int((paid.discount < 0).sum()), int((paid.discount > 0).sum())]
-
-
 def portrait(game: Game, games: int = 64, seed: int = 0, until: float = math.inf) -> Portrait:
     """The portrait of ``game`` from so many random games, as far as they end in time.
 
     That is until time.monotonic() is ``until``.  Raises ValueError where none has ended by then.
     """
     rng = np.random.default_rng(seed)
-    state = game.init(rng, games)
-    course = _Course(game, state)
-    plies = lockstep(game, state, lambda turn: any_move(game, turn.state, rng))
+    start = game.init(rng, games)
+    ended = np.zeros(games, np.bool_)
+    paid = np.zeros((games, 2))  # to either player
+    moves, last_mover = np.zeros((2, games), np.int64)
+    over_to, stayed = 0, 0  # turns: with the other player, with the same
+    choices: list[int] = []
+    sample: list[str] = []
+    picture = ""
+    plies = lockstep(game, start, lambda turn: any_move(game, turn.state, rng))
     while time.monotonic() < until and (ply := next(plies, None)) is not None:
-        course.add(ply)
-    ended = np.flatnonzero(course.ended)
-    if not len(ended):
+        (_, lane, second, state), action, after, pay = ply
+        seat = second.astype(np.int64)
+        choices += game.legal(state).sum(axis=1).tolist()
+        paid[lane, seat] += pay.reward
+        paid[lane, 1 - seat] -= pay.reward
+        moves[lane] += 1
+        last_mover[lane] = seat
+        ended[lane] = pay.discount == 0
+        over_to += int((pay.discount < 0).sum())
+        stayed += int((pay.discount > 0).sum())
+        if lane[0] == 0:
+            sample.append(game.action_name(int(action[0])))
+            picture = game.text(after, 0)
+    if not ended.any():
         raise ValueError(
-            f"no random game of {game.name} has ended in time, after {int(course.moves.max())} "
+            f"no random game of {game.name} has ended in time, after {int(moves.max())} "
             "moves: more --seconds show more of it"
         )
-    first = course.paid[ended, 0]
-    last = course.paid[ended, course.last_mover[ended]]
+    first = paid[ended, 0]
+    last = paid[ended, last_mover[ended]]
     won = last[last != 0] > 0
     return Portrait(
-        len(ended),
-        course.starts,
-        _range(course.moves[ended]),
-        _range(np.array(course.choices)),
-        float(course.turns[1] / max(1, course.turns.sum())),
-        _range(first),
-        float((first > 0).mean()),
-        float((first < 0).mean()),
-        float(won.mean()) if len(won) else math.nan,
-        course.line,
-        course.picture,
-        float(course.paid[0, 0]),
+        games=int(ended.sum()),
+        starts=len(np.unique(hash_rows(game.observe(start)), axis=0)),
+        moves=_range(moves[ended]),
+        choices=_range(np.array(choices)),
+        same_again=stayed / max(1, over_to + stayed),
+        returns=_range(first),
+        first_wins=float((first > 0).mean()),
+        second_wins=float((first < 0).mean()),
+        last_mover_wins=float(won.mean()) if len(won) else math.nan,
+        sample=sample,
+        picture=picture,
+        sample_return=float(paid[0, 0]),
     )
 
 

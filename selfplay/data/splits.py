@@ -83,10 +83,7 @@ def _resolved(
 
 
 def counted(shards: Iterable[Sequence[NDArray[Any]]], unique: dict[str, int]) -> dict[str, Counts]:
-    """What each split holds: games, positions and results; ``unique`` as from ``resolve``.
-
-    Shards come in order, each as its columns split, game, outcome and second.
-    """
+    """What each split holds, from the columns split, game, outcome and second of the shards."""
     sums = {name: np.zeros(5, np.int64) for name in _COUNTED}
     last = dict.fromkeys(_COUNTED, -1)  # the game that a shard ends with may go on in the next
     for split, number, outcome, second in shards:

@@ -94,10 +94,7 @@ def _expand(game: Game, state: State, depth: int | None, max_edges: int | None) 
 def _back_up(
     level: Level, value: NDArray[np.float64], plies: NDArray[np.float64], max_moves: int
 ) -> tuple[Outcomes, NDArray[np.float64], NDArray[np.float64]]:
-    """The outcomes of a level, and the value [N] and length [N] of best play from there.
-
-    ``value`` and ``plies`` are those of the next level.
-    """
+    """The outcomes of a level, and value [N] and length [N] of best play, from the next level's."""
     seen = level.child != UNSEEN
     edge_return = level.reward.astype(np.float64)
     edge_return[seen] += level.discount[seen] * value[level.child[seen]]

@@ -52,12 +52,15 @@ def canonical_keys(game: Game, state: State) -> Keys:
 
 
 def different(game: Game, state: State) -> NDArray[np.int64]:
-    """The rows, ascending, of ``state`` [B] without those that equal an earlier one.
-
-    Nor is any a mirror image of another.
-    """
+    """The rows, ascending, of ``state`` [B] that neither equal nor mirror an earlier one."""
     _, first = np.unique(canonical_keys(game, state), return_index=True)
     return np.sort(first)
+
+
+def action_maps(game: Game) -> Int:
+    """[K, A] i32, the ``action_map`` of a game; of one without symmetries the identity alone."""
+    identity: Int = np.arange(game.num_actions, dtype=np.int32)[None]
+    return game.action_map if isinstance(game, Symmetric) else identity
 
 
 def game_keys(game: Game, action: NDArray[np.int16], start: NDArray[np.int64], key: Keys) -> Keys:
@@ -71,11 +74,9 @@ def game_keys(game: Game, action: NDArray[np.int16], start: NDArray[np.int64], k
     ply = np.arange(len(action)) - np.repeat(start, lengths)
     words = np.arange(int(lengths.max()) * game.num_actions, dtype=np.uint64)
     table = hash_rows(words)[:, 0]
-    identity: Int = np.arange(game.num_actions, dtype=np.int32)[None]
-    maps = game.action_map if isinstance(game, Symmetric) else identity
     lines = [
         np.add.reduceat(table[ply * game.num_actions + action_map[action]], start)
-        for action_map in maps
+        for action_map in action_maps(game)
     ]
     # a sum of random words of (ply, action) names a line; its first position tells the opening
     return hash_rows((np.min(lines, axis=0), key[start]))[:, 0]

@@ -6,6 +6,7 @@ was made stands beside it, so that whoever uses it can be charged as if it had m
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -20,13 +21,13 @@ from numpy.typing import NDArray
 
 from envs.importing import Carried
 from selfplay.arrays import concatenate, hash_rows, length, put, take
-from selfplay.lines.keys import canonical_form, canonical_keys
+from selfplay.lines.keys import action_maps, canonical_form, canonical_keys
 from selfplay.lines.openings import random_positions
 from selfplay.system.user_folders import cache_folders, is_private
 from selfplay.system.workers import EndedError, Work, Workers
 from selfplay.truth.base import Partial, Solver
 from selfplay.truth.solver import ExhaustiveSolver, solver_for
-from selfplay.types import Bool, Float, Game, State, Symmetric
+from selfplay.types import Bool, Float, Game, State
 
 _AT_ONCE = 4  # positions that a process solves before it asks for more
 _FIRST_ROOM = 1024
@@ -40,7 +41,7 @@ class Labels(NamedTuple):
     scores: Float  # [M, A] f32, as from a Solver
 
 
-class Labeller:
+class Labeller(contextlib.AbstractContextManager["Labeller"]):
     """Exact scores of any positions of a game, and what they cost.
 
     ``processes`` solve side by side.  ``seconds`` is charged: the CPU seconds of all different
@@ -75,17 +76,23 @@ class Labeller:
         """[B, A] f32, as from a Solver.  No position may be over."""
         if not length(state):
             return np.empty((0, self._game.num_actions), np.float32)
+        maps = action_maps(self._game)
         keys, symmetry = canonical_form(self._game, self._game.observe(state))
         _, first = np.unique(keys, return_index=True)
         unknown = np.array([i for i in first if int(keys[i]) not in self._known], np.int64)
         if len(unknown):
-            solved = self._solve(take(state, unknown))
-            self._add(_turned(self._game, keys[unknown], symmetry[unknown], solved))
+            scores, costs = self._solve(take(state, unknown))
+            turned = np.empty_like(scores)  # as they lie where the position gives its key
+            np.put_along_axis(turned, maps[symmetry[unknown]], scores, axis=1)
+            self._add(Labels(keys[unknown], costs, turned))
             self._fresh += self._rows(keys[unknown]).tolist()
             self.made += len(unknown)
         rows = self._rows(keys)
-        self._charge(np.unique(rows))
-        return _turned_back(self._game, symmetry, self._table.scores[rows])
+        new = np.unique(rows[~self._charged[rows]])
+        self._charged[new] = True
+        self.seconds += float(self._table.cost[new].sum(dtype=np.float64))
+        self.used += len(new)
+        return np.take_along_axis(self._table.scores[rows], maps[symmetry], axis=1)
 
     def solvable(self, state: State) -> Bool:
         """[B], where the solver can score a position in reasonable time: mostly everywhere."""
@@ -124,9 +131,6 @@ class Labeller:
         if self._workers is not None:
             self._workers.close()
             self._workers = None
-
-    def __enter__(self) -> Labeller:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -167,12 +171,6 @@ class Labeller:
         """Where the labels of ``keys``, all of them known, stand in the table."""
         return np.array([self._known[key] for key in keys.tolist()], np.int64)
 
-    def _charge(self, rows: NDArray[np.int64]) -> None:
-        new = rows[~self._charged[rows]]
-        self._charged[new] = True
-        self.seconds += float(self._table.cost[new].sum(dtype=np.float64))
-        self.used += len(new)
-
 
 def _begin(halted: Callable[[], bool], game: Game) -> Work:
     """What a process solves positions with."""
@@ -190,49 +188,26 @@ def solve_each(solver: Solver, state: State) -> tuple[Float, Float]:
     return np.concatenate(scores), np.array(costs, np.float32)
 
 
-# Orientation -------------------------------------------------------------------------------------
-
-
-def _turned(
-    game: Game,
-    keys: NDArray[np.uint64],
-    symmetry: NDArray[np.int64],
-    solved: tuple[Float, Float],
-) -> Labels:
-    """Labels out of the ``scores`` and costs of positions as they lie on the board."""
-    scores, costs = solved
-    if not isinstance(game, Symmetric):
-        return Labels(keys, costs, scores)
-    turned = np.empty_like(scores)
-    turned[np.arange(len(keys))[:, None], game.action_map[symmetry]] = scores
-    return Labels(keys, costs, turned)
-
-
-def _turned_back(game: Game, symmetry: NDArray[np.int64], scores: Float) -> Float:
-    """The scores of labels for positions as they lie on the board."""
-    if not isinstance(game, Symmetric):
-        return scores
-    back: Float = scores[np.arange(len(scores))[:, None], game.action_map[symmetry]]
-    return back
-
-
 # The file ----------------------------------------------------------------------------------------
 
 
 class LabelFile:
-    """Labels on disk, one record after the other; any number of processes append and read."""
+    """Labels on disk, one record after the other; any number of processes append and read.
+
+    They lie in a folder of the user's alone: in his cache, else among the temporary files.
+    """
 
     def __init__(self, game: Game) -> None:
         name = re.sub(r"[^\w.-]", "_", game.name)
-        self.path = _folder() / f"{name}-{fingerprint(game):016x}.labels"
-        self._record = np.dtype(
-            [
-                ("key", "<u8"),
-                ("cost", "<f4"),
-                ("scores", "<f4", (game.num_actions,)),
-                ("check", "<u4"),
-            ]
+        folders = (
+            parent / "labels"
+            for parent in cache_folders()
+            if is_private(parent) and is_private(parent / "labels")
         )
+        folder = next(folders, None) or Path(tempfile.mkdtemp(prefix="selfplay-labels-"))
+        self.path = folder / f"{name}-{fingerprint(game):016x}.labels"
+        scores = ("scores", "<f4", (game.num_actions,))
+        self._record = np.dtype([("key", "<u8"), ("cost", "<f4"), scores, ("check", "<u4")])
         self._read = 0  # bytes
 
     def append(self, labels: Labels) -> None:
@@ -262,11 +237,7 @@ class LabelFile:
 
 def _check(records: NDArray[Any]) -> NDArray[np.uint32]:
     """[M] u32, a hash of each record."""
-    fields = (
-        np.ascontiguousarray(records["key"]),
-        np.ascontiguousarray(records["cost"]),
-        np.ascontiguousarray(records["scores"]),
-    )
+    fields = tuple(np.ascontiguousarray(records[field]) for field in Labels._fields)
     hashed: NDArray[np.uint32] = hash_rows(fields)[:, 0].astype(np.uint32)
     return hashed
 
@@ -276,11 +247,3 @@ def fingerprint(game: Game) -> int:
     rng = np.random.default_rng(0)
     positions = random_positions(game, np.arange(64) % min(16, game.max_moves), rng)
     return int(hash_rows(np.sort(canonical_keys(game, positions.state))[None])[0, 0])
-
-
-def _folder() -> Path:
-    """A folder for labels, the user's alone: in his cache, else among the temporary files."""
-    for parent in cache_folders():
-        if is_private(parent) and is_private(parent / "labels"):
-            return parent / "labels"
-    return Path(tempfile.mkdtemp(prefix="selfplay-labels-"))

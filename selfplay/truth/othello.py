@@ -66,10 +66,9 @@ class OthelloSolver:
         return np.where(state.over, 0, self._game.size**2 - discs)
 
     def stages(self, count: int, seed: int) -> list[Labelled]:
-        """Half from random play and half from play that leaves the opponent few replies.
+        """Half from random play, half from play that leaves the opponent few replies.
 
-        In seven of ten some moves keep the best result and others spoil it, in the rest every move
-        loses.
+        In three of ten every move loses, in the others some keep the best result, others spoil it.
         """
         game = self._game
         rng = np.random.default_rng(seed)

@@ -103,13 +103,18 @@ def _last_square(mover: np.uint64, other: np.uint64, square: int, board: np.uint
 
 
 @kernel
+def _odd_quarters(empties: np.uint64, memory: Endgame) -> np.uint64:
+    """The quarters of the board with an odd number of empties."""
+    odd = _ZERO
+    for quarter in memory.quarters:
+        if count_bits(empties & quarter) & 1:
+            odd |= quarter
+    return odd
+
+
+@kernel
 def _few_left(
-    mover: np.uint64,
-    other: np.uint64,
-    low: int,
-    high: int,
-    empties: np.uint64,
-    memory: Endgame,
+    mover: np.uint64, other: np.uint64, low: int, high: int, empties: np.uint64, memory: Endgame
 ) -> int:
     """As ``solve``, with parity alone."""
     memory.nodes[0] += 1
@@ -117,10 +122,7 @@ def _few_left(
         if empties == _ZERO:
             return _final(mover, other, memory.board)
         return _last_square(mover, other, lowest_index(empties), memory.board)
-    odd = _ZERO
-    for quarter in memory.quarters:
-        if count_bits(empties & quarter) & 1:
-            odd |= quarter
+    odd = _odd_quarters(empties, memory)
     best = -_EVERYTHING
     for part in range(2):
         left = empties & odd if part == 0 else empties & ~odd
@@ -199,7 +201,9 @@ def solve(mover: np.uint64, other: np.uint64, low: int, high: int, memory: Endga
         least = max(least, best)
     if best < high:
         most = min(most, best)
-    _store(slot, mover, other, least, most, best_square, number, memory)
+    memory.mover[slot], memory.other[slot] = mover, other
+    memory.bounds[slot, 0], memory.bounds[slot, 1] = least, most
+    memory.bounds[slot, 2], memory.bounds[slot, 3] = best_square, number
     return best
 
 
@@ -214,10 +218,7 @@ def _sort_moves(
 ) -> int:
     """Writes the moves ``found`` and their weights; how many there are.  ``first`` comes first."""
     number = count_bits(empties)
-    odd = _ZERO
-    for quarter in memory.quarters:
-        if count_bits(empties & quarter) & 1:
-            odd |= quarter
+    odd = _odd_quarters(empties, memory)
     count = 0
     while found != _ZERO:
         square = lowest_index(found)
@@ -270,19 +271,3 @@ def _look_up(mover: np.uint64, other: np.uint64, memory: Endgame) -> tuple[int, 
             return each, True
     empties = count_bits(memory.board & ~(mover | other))
     return (slot if empties >= memory.bounds[slot, 3] else slot + 1), False
-
-
-@kernel
-def _store(
-    slot: int,
-    mover: np.uint64,
-    other: np.uint64,
-    least: int,
-    most: int,
-    square: int,
-    empties: int,
-    memory: Endgame,
-) -> None:
-    memory.mover[slot], memory.other[slot] = mover, other
-    memory.bounds[slot, 0], memory.bounds[slot, 1] = least, most
-    memory.bounds[slot, 2], memory.bounds[slot, 3] = square, empties

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,16 +44,6 @@ class Row(NamedTuple):
     set_name: str
     actions: list[int]
     scores: Float  # [A]
-
-
-class Header(NamedTuple):
-    """Where the columns of a file stand, from 0."""
-
-    delimiter: str
-    width: int  # columns of every line
-    set_name: int
-    moves: int
-    scores: list[int]  # [A]
 
 
 def default_positions(game: Game) -> Path | None:
@@ -95,7 +85,7 @@ def write_positions(
     separator = "" if len({len(name) for name in names}) == 1 else " "
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["set", "moves", *(f"s{i + 1}" for i in range(game.num_actions))])
+    writer.writerow(_columns(game))
     for set_name, played, row in zip(sets, moves, scores.tolist(), strict=True):
         line = separator.join(names[action] for action in played)
         writer.writerow([set_name, line, *("" if s != s else f"{s:g}" for s in row)])
@@ -121,76 +111,71 @@ def parse_moves(game: Game, text: str) -> list[int]:
 
 def _read_rows(game: Game, text: str, path: str | Path) -> list[Row]:
     left = lines(text)
-    header = _read_header(game, next(left, "").rstrip("\n"), path)
-    reader = csv.reader(left, delimiter=header.delimiter)
+    names, delimiter = _read_header(game, next(left, "").rstrip("\n"), path)
+    reader = csv.reader(left, delimiter=delimiter)
     rows: list[Row] = []
-    for fields in _fields(reader, path):
-        if not fields:  # an empty line
-            continue
-        line = reader.line_num + 1
-        if len(rows) == MOST:
-            raise ValueError(f"{path}, line {line}: more than {MOST:,} positions; split the file")
-        if len(fields) != header.width:
-            raise ValueError(
-                f"{path}, line {line}: {len(fields)} columns, the header has {header.width}"
-            )
-        try:
-            rows.append(_read_row(game, fields, header, line))
-        except ValueError as error:
-            raise ValueError(f"{path}, line {line}: {error}") from error
+    try:
+        for fields in filter(None, reader):  # no empty lines
+            line = reader.line_num + 1
+            where = f"{path}, line {line}"
+            if len(rows) == MOST:
+                raise ValueError(f"{where}: more than {MOST:,} positions; split the file")
+            if len(fields) != len(names):
+                raise ValueError(f"{where}: {len(fields)} columns, the header has {len(names)}")
+            try:
+                rows.append(_read_row(game, dict(zip(names, fields, strict=True)), line))
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from error
+    except csv.Error as error:
+        raise ValueError(f"{path} cannot be read as a position file: {error}") from error
     if not rows:
         raise ValueError(f"{path} holds no positions, only a header")
     return rows
 
 
-def _fields(reader: Iterator[list[str]], path: str | Path) -> Iterator[list[str]]:
-    """The fields of each line; ValueError where there are none."""
-    try:
-        yield from reader
-    except csv.Error as error:
-        raise ValueError(f"{path} cannot be read as a position file: {error}") from error
-
-
-def _read_header(game: Game, line: str, path: str | Path) -> Header:
-    """The columns that the first line names; ValueError when one is missing or there twice."""
-    wanted = ["set", "moves", *(f"s{i + 1}" for i in range(game.num_actions))]
+def _read_header(game: Game, line: str, path: str | Path) -> tuple[list[str], str]:
+    """The names of the columns, and what parts them; ValueError when they do not do."""
+    wanted = _columns(game)
     columns: dict[str, list[str]] = {}
-    for delimiter in DELIMITERS:
-        fields = next(csv.reader([line], delimiter=delimiter), [])
-        columns[delimiter] = [name.strip().casefold() for name in fields]
+    for each in DELIMITERS:
+        fields = next(csv.reader([line], delimiter=each), [])
+        columns[each] = [name.strip().casefold() for name in fields]
     delimiter = max(DELIMITERS, key=lambda each: len({*wanted} & {*columns[each]}))
     names = columns[delimiter]
     missing = [name for name in wanted if name not in names]
     beyond = f"s{game.num_actions + 1}"
-    wrong = f"the columns {', '.join(missing)} are missing" if missing else ""
-    if not wrong and beyond in names:
+    if missing:
+        wrong = f"the columns {', '.join(missing)} are missing"
+    elif beyond in names:
         wrong = f"the column {beyond} is of a game of more actions"
-    if not wrong and len({*names} & {*wanted}) < sum(name in wanted for name in names):
+    elif len(wanted) < sum(name in wanted for name in names):
         wrong = "a column is there twice"
-    if wrong:
-        shown = f"{line[:200]}..." if len(line) > 200 else line
-        raise ValueError(
-            f"{path}, line 1: the header is {shown!r}: {wrong}; positions of {game.name} "
-            f"({game.num_actions} actions) cannot be read by it: name set, moves and s1 to "
-            f"{wanted[-1]}"
-        )
-    places = [names.index(name) for name in wanted]
-    return Header(delimiter, len(names), places[0], places[1], places[2:])
+    else:
+        return names, delimiter
+    shown = f"{line[:200]}..." if len(line) > 200 else line
+    raise ValueError(
+        f"{path}, line 1: the header is {shown!r}: {wrong}; positions of {game.name} "
+        f"({game.num_actions} actions) cannot be read by it: name set, moves and s1 to {wanted[-1]}"
+    )
 
 
-def _read_row(game: Game, fields: list[str], header: Header, line: int) -> Row:
+def _columns(game: Game) -> list[str]:
+    return ["set", "moves", *(f"s{i + 1}" for i in range(game.num_actions))]
+
+
+def _read_row(game: Game, fields: dict[str, str], line: int) -> Row:
     """A line; raises ValueError with a sentence."""
-    cells = [fields[place].strip() for place in header.scores]
+    cells = [fields[name].strip() for name in _columns(game)[2:]]
     scores = np.array([float(score) if score else np.nan for score in cells], np.float64)
     for score, value in zip(cells, scores.tolist(), strict=True):
         if score and not abs(value) < 1e30:
             raise ValueError(f"the score {score!r} is no number that counts")
-    actions = parse_moves(game, fields[header.moves])
+    actions = parse_moves(game, fields["moves"])
     if len(actions) > game.max_moves:
         raise ValueError(
             f"{len(actions):,} moves; no game of {game.name} has more than {game.max_moves}"
         )
-    return Row(line, fields[header.set_name], actions, scores.astype(np.float32))
+    return Row(line, fields["set"], actions, scores.astype(np.float32))
 
 
 def _played(game: Game, moves: Int, where: Sequence[str]) -> State:

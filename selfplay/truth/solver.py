@@ -1,10 +1,12 @@
-"""Perfect players: the exact score of every action.
+"""Perfect players: the exact score of every action, and files of positions that they have solved.
 
 Games with a solver of their own are named here; any other that is small enough is solved by
 looking at all of it.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from selfplay.lines.keys import position_keys
 from selfplay.truth.base import Solver
 from selfplay.truth.connect4 import ConnectFourSolver
 from selfplay.truth.othello import OthelloSolver
+from selfplay.truth.positions import write_positions
 from selfplay.types import Float, Game, State
 
 SOLVERS = (ConnectFourSolver, OthelloSolver)
@@ -42,6 +45,22 @@ def is_small(game: Game) -> bool:
     except TooLargeError:
         return False
     return True
+
+
+def label_stages(game: Game, path: str | Path, count: int, seed: int) -> None:
+    """Writes a position file of ``count`` positions for each set, solved exactly.
+
+    None of them is over, and none equals another or its mirror image; which there are says the
+    solver's ``stages``.  The same seed writes the same bytes.  Raises ValueError for games that
+    have no solver of their own, and when the solver is not installed.
+    """
+    kind = next((kind for kind in SOLVERS if kind.solves(game)), None)
+    if kind is None:
+        raise ValueError(f"stages are known for connect4 and othello only, not for {game.name}")
+    labelled = kind(game).stages(count, seed)
+    scores = np.stack([each.scores for each in labelled])
+    sets, moves = [each.set_name for each in labelled], [each.moves for each in labelled]
+    write_positions(game, path, sets, moves, scores)
 
 
 class ExhaustiveSolver:

@@ -88,7 +88,7 @@ def test_check_says_what_the_game_is(capsys: pytest.CaptureFixture[str]) -> None
     assert "kept every law in 8 random games" in shown
 
 
-def test_a_file_beside_is_meant_by_its_name(
+def test_a_file_or_a_class_is_meant_by_a_name_that_is_near(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -97,12 +97,6 @@ def test_a_file_beside_is_meant_by_its_name(
     for spec in ("rowgame", "rowgame.py"):
         assert main(["check", spec]) == 1
         assert "did you mean 'rowgame:Row'?" in capsys.readouterr().err
-
-
-def test_a_class_that_is_not_there_names_the_one_that_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "pinsgame.py").write_text("class Pins:\n  def step(self): 1\n")
     assert main(["check", "pinsgame:pins"]) == 1
     assert "has no class 'pins'; did you mean 'pinsgame:Pins'?" in capsys.readouterr().err

@@ -34,43 +34,32 @@ def _findings(name: str) -> list[str]:
         return [str(error)]
 
 
+LAWS = {
+    HIDES: (
+        "HiddenCard", "HiddenHands", "HandsOfTen", "NoCardTwice", "FaceDownDeck", "HiddenMove",
+        "HiddenLegality", "HiddenMine",
+    ),
+    DICE: (
+        "DiceAtTheEnd", "DiceInAMove", "OldDice", "PythonsDice", "SecretDice", "Slippery",
+    ),
+    "draws from Python's module random in a step": ("DrawsFromRandom",),
+    r"draws from numpy.random in a step": ("DrawsFromNumpy",),
+    r"draws from torch in a step": ("DrawsFromTorch",),
+    "the start of ShufflesByRandom does not follow its seed": ("ShufflesByRandom",),
+    OUTSIDE: (
+        "DrawsFromTheSystem", "StateOfAClass", "ListOfAClass", "StateOfAModule", "StateInAClosure",
+        "SharesOnCopy",
+    ),
+    f"{OUTSIDE}|{CLOCK}": ("SeedsByTheClock", "AsksAFastClock"),
+    CLOCK: (
+        "AsksTheClock", "AsksTheCalendar", "AsksForTheDay", "AsksInWords", "AsksTheSystemsClock",
+        "AsksByAnother", "FlagFalls",
+    ),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("name", "law"),
-    [
-        ("HiddenCard", HIDES),
-        ("HiddenHands", HIDES),
-        ("HandsOfTen", HIDES),
-        ("NoCardTwice", HIDES),
-        ("FaceDownDeck", HIDES),
-        ("HiddenMove", HIDES),
-        ("HiddenLegality", HIDES),
-        ("HiddenMine", HIDES),
-        ("DiceAtTheEnd", DICE),
-        ("DiceInAMove", DICE),
-        ("OldDice", DICE),
-        ("PythonsDice", DICE),
-        ("SecretDice", DICE),
-        ("Slippery", DICE),
-        ("DrawsFromRandom", "draws from Python's module random in a step"),
-        ("DrawsFromNumpy", r"draws from numpy.random in a step"),
-        ("DrawsFromTorch", r"draws from torch in a step"),
-        ("ShufflesByRandom", "the start of ShufflesByRandom does not follow its seed"),
-        ("DrawsFromTheSystem", OUTSIDE),
-        ("SeedsByTheClock", f"{OUTSIDE}|{CLOCK}"),
-        ("StateOfAClass", OUTSIDE),
-        ("ListOfAClass", OUTSIDE),
-        ("StateOfAModule", OUTSIDE),
-        ("StateInAClosure", OUTSIDE),
-        ("SharesOnCopy", OUTSIDE),
-        ("AsksTheClock", CLOCK),
-        ("AsksTheCalendar", CLOCK),
-        ("AsksForTheDay", CLOCK),
-        ("AsksInWords", CLOCK),
-        ("AsksTheSystemsClock", CLOCK),
-        ("AsksByAnother", CLOCK),
-        ("FlagFalls", CLOCK),
-        ("AsksAFastClock", f"{OUTSIDE}|{CLOCK}"),
-    ],
+    ("name", "law"), [(name, law) for law, names in LAWS.items() for name in names]
 )
 def test_the_broken_law_is_named_in_one_sentence(name: str, law: str) -> None:
     findings = _findings(name)

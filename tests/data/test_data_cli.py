@@ -19,6 +19,7 @@ from program import answer, begun, refused, run, wait_until
 
 from envs.tictactoe import TicTacToe
 from selfplay.data.dataset import open_data
+from selfplay.lines import every_line
 
 Data = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -76,7 +77,7 @@ def test_show_tells_the_same(small: dict[str, Any], data: Data) -> None:
 def test_other_experts_and_options(data: Data, small: dict[str, Any]) -> None:
     done = data(
         "minimax:2", "tictactoe", "--games", "40", "--temperature", "0.5", "--openings", "3",
-        "--processes", "2", "--out", "minimax", "--json",
+        "--processes", "1", "--out", "minimax", "--json",
     )  # fmt: skip
     found = answer(done)
     assert found["source"]["expert"] == "minimax:2, temperature 0.5"
@@ -113,8 +114,14 @@ def test_positions_of_a_file_are_held_out(data: Data, place: Path) -> None:
     ],
 )
 def test_wrong_usage_is_one_sentence(
-    data: Data, small: dict[str, Any], place: Path, words: str, sentence: str
+    data: Data,
+    small: dict[str, Any],
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    sentence: str,
 ) -> None:
+    monkeypatch.setattr(every_line, "MAX_EDGES", 20_000)
     done = data(*words.split())
     assert done.returncode == 1
     assert done.stdout == ""

@@ -77,6 +77,7 @@ def test_moves_come_as_often_as_the_temperature_says(tmp_path: Path) -> None:
     assert soften(scores, 0.0).tolist() == [[1, 0, 0, 0]]
     assert soften(np.array([[3, 3, 1]], np.float32), 0.0).tolist() == [[0.5, 0.5, 0]]
     drawn = random_actions(np.repeat(soften(scores, 2.0), 10_000, 0), np.random.default_rng(0))
+    assert not (drawn == 3).any()
     for action, chance in enumerate(weights / weights.sum()):
         sigma = (chance * (1 - chance) * 10_000) ** 0.5
         assert abs((drawn == action).sum() - 10_000 * chance) < 3 * sigma
@@ -126,12 +127,9 @@ def test_moves_of_openings_are_not_the_experts(tmp_path: Path) -> None:
     assert set(np.unique(games.outcome)) <= {-1.0, 0.0, 1.0}
 
 
-@pytest.mark.parametrize(("expert", "temperature"), [("minimax:2", 0.0), ("mcts:16", 1.0)])
-def test_the_same_seed_gives_the_same_games(
-    tmp_path: Path, expert: str, temperature: float
-) -> None:
+def test_the_same_seed_gives_the_same_games(tmp_path: Path) -> None:
     game = TicTacToe()
-    order = GamesOrder(expert, "tictactoe", 70, temperature, openings=3, seed=5)
+    order = GamesOrder("mcts:16", "tictactoe", 40, 1.0, openings=3, seed=5)
     one = made(order, game, tmp_path / "one")
     two = made(order._replace(processes=2), game, tmp_path / "two")
     other = made(order._replace(seed=6), game, tmp_path / "other")
@@ -204,13 +202,9 @@ def test_an_interrupted_set_is_removed(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         generate(
-            GamesOrder("solver", "tictactoe", 100, 1.0),
-            TicTacToe(),
-            tmp_path / "x",
-            no_run,
-            None,
+            GamesOrder("solver", "tictactoe", 100, 1.0), TicTacToe(), tmp_path / "x", no_run, None,
             stop,
-        )
+        )  # fmt: skip
     assert not (tmp_path / "x").exists()
 
 

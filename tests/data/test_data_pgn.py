@@ -11,6 +11,7 @@ from imported import PASSED, POINTS, Taken, numbered, othello
 from envs.connect4 import Connect4
 from envs.othello import Othello
 from envs.tictactoe import TicTacToe
+from selfplay.data.readers import pgn
 from selfplay.data.readers.importer import Broken, Transcript
 from selfplay.data.readers.pgn import import_pgn, parse_pgn
 
@@ -67,8 +68,7 @@ def test_a_result_decides_a_game_that_stops_early(tmp_path: Path) -> None:
     path.write_text("1. 4 4 2. 3 0-1 1. 1 2 1/2-1/2")
     taken = Taken()
     imported = import_pgn([path], Connect4(), taken.add)
-    (games,) = taken.parts
-    assert games.outcome.tolist() == [-1, 1, -1, 0, 0]
+    assert taken.parts[0].outcome.tolist() == [-1, 1, -1, 0, 0]
     assert imported.notes == ("2 games stop before the end; their outcome is the result told",)
 
 
@@ -78,18 +78,15 @@ def test_a_result_decides_a_game_that_stops_early(tmp_path: Path) -> None:
         ("1. 1 2 2. 1 2 3. 1 2 4. 1 0-1", "line 1: the result told is a win of the second player, "
          "the moves lead to a win of the first player"),
         ('[Result "1-0"]\n1. 1 0-1', "line 1: the tag tells the result 1-0, the moves end in 0-1"),
-        ('[Result "2-0"]\n1. 1 *', "line 1: the result '2-0' is none of 1-0, 0-1, 1/2-1/2, *"),
+        ('[Result "2-0"]\n1. 1 *', "line 1: the result '2-0' is none of 1-0, 0-1, 1/2-1/2, *, and "
+         "the moves stop"),
         ('\n[Variant "Gomoku"]\n1. 1 *', "line 2: the game is 'Gomoku'; you asked for connect4"),
         ('[FEN "7/8"]\n1. 1 1-0', "line 1: the game begins from a set-up position"),
         ("1. e4 e5 2. Nf3 Nc6 1-0", "line 1: 'Nf3' is a move of chess, which is no game here; "
          "you asked for connect4"),
         ("1. 1 2\n2. 9 1 1-0", "line 1: '9' is not a column"),
-        ("1. 1 {open\n2. 2", "line 1: a comment is not closed"),
         ('1. 1 *\n[Result "1-0', "line 2: a tag pair is not complete"),
-        ("1. 1 (2. 3", "cut short, a variation is not closed"),
-        ("1. 1 2)", "line 1: a variation is closed that was not opened"),
         ('[Result "1-0"]\n', "cut short, the last game has tags and no moves"),
-        ("1. 1 2 2. }", "line 1: '}' cannot be read"),
         ("1. 1 2", "line 1: the moves stop before the end of the game, and no result is told"),
         ("1-0", "line 1: there are no moves"),
     ],
@@ -148,48 +145,22 @@ def test_numbers_without_points_where_moves_are_numbers(tmp_path: Path) -> None:
     assert told == Transcript("a.pgn, line 1", list("14423"), 1.0)
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize(("end", "encoding"), [("\r\n", "utf-16"), ("\u2028", "utf-8-sig")])
 def test_line_ends_of_any_system(tmp_path: Path, end: str, encoding: str) -> None:
     lines = ['[Event "½"]', "", "1. f5 d6 ; well known 0-1", "% 1. a1", *POINTS[2:], "1-0", ""]
-    content = end.join(lines).encode(encoding)
-    assert read(tmp_path, content) == ([POINTS], [1])
+    assert read(tmp_path, end.join(lines).encode(encoding)) == ([POINTS], [1])
 
 
 TEXT = numbered("{0}. {1} {2}")
 
 
-@pytest.mark.parametrize(
-    "result",
-    ["35-29", "29-35", "64-0", "1:0", "1–0", "B+6", "Black wins", "35:29", "*", "nonsense"],
-)
-def test_results_are_checked_where_the_moves_tell_them(tmp_path: Path, result: str) -> None:
-    content = f'[Result "{result}"]\n\n{TEXT} {result if " " not in result else "*"}\n'.encode()
-    if result == "nonsense":
-        content = content.replace(b" nonsense\n", b"\n")
-    if result == "29-35":
-        with pytest.raises(ValueError, match="the result told is a win of the second player, the "):
-            read(tmp_path, content)
-    else:
+def test_results_are_checked_where_the_moves_tell_them(tmp_path: Path) -> None:
+    for tag, end in (("35-29", "1–0"), ("Black wins", "*"), ("*", "B+6"), ("nonsense", "")):
+        content = f'[Result "{tag}"]\n\n{TEXT} {end}\n'.encode()
         assert read(tmp_path, content) == ([POINTS], [1])
-
-
-@pytest.mark.parametrize(
-    ("result", "outcome"),
-    [("0-1", -1), ("½-½", 0), ("1/2", 0), ("30-34", -1), ("White wins", -1), ("B+R", 1)],
-)
-def test_results_decide_games_that_stop_early(tmp_path: Path, result: str, outcome: float) -> None:
-    assert read(tmp_path, f'[Result "{result}"]\n\n1. f5 d6'.encode()) == (
-        [["f5", "d6"]],
-        [outcome],
-    )
-
-
-def test_a_result_that_is_not_understood_is_named(tmp_path: Path) -> None:
-    with pytest.raises(
-        ValueError, match=r"line 1: the result 'maybe' is none of .*, and the moves"
-    ):
-        read(tmp_path, b'[Result "maybe"]\n\n1. f5 d6')
+    with pytest.raises(ValueError, match="the result told is a win of the second player, the "):
+        read(tmp_path, f'[Result "29-35"]\n\n{TEXT} 29-35\n'.encode())
+    assert read(tmp_path, b'[Result "30-34"]\n\n1. f5 d6') == ([["f5", "d6"]], [-1])
 
 
 def test_winners_never_run_into_the_next_game() -> None:
@@ -216,7 +187,7 @@ def test_games_without_moves_are_noted(tmp_path: Path) -> None:
     assert f"left out: {path}, line 1: there are no moves" in imported.notes
 
 
-@pytest.mark.parametrize("word", ["--", "pass", "PA", "@@@@", "Z0", "ps", "0000", "—", None])
+@pytest.mark.parametrize("word", ["--", "PA", "@@@@", "Z0", "0000", "—", None])
 def test_passes_by_any_spelling_or_none(tmp_path: Path, word: str | None) -> None:
     points = [PASSED[i : i + 2] for i in range(0, len(PASSED), 2)]
     told = [*points, *([word] if word else []), "a4"]
@@ -236,13 +207,14 @@ GOOD = f'\n\n[Event "next"]\n[Result "1-0"]\n\n{TEXT} 1-0\n'
         ("1. f5 d6 } c5", "line 1: '}' cannot be read"),
         ('[Event "torn]\n\n1. f5 d6 1-0', "line 1: a tag pair is not complete"),
         ("1. f5 d6 $ c5", "line 1: '$' cannot be read"),
-        ("f5 " * 100_001, "line 1: there are more than 100,000 moves, or signs of one"),
+        ("f5 " * 101, "line 1: there are more than 100 moves, or signs of one"),
         ("1. f5 k9 1-0", "line 1: 'k9' is not a square"),
     ],
 )
 def test_the_game_behind_a_damaged_one_comes_in(
-    tmp_path: Path, damaged: str, sentence: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str, sentence: str
 ) -> None:
+    monkeypatch.setattr(pgn, "_MOST", 100)
     with pytest.raises(ValueError, match=r"o\.pgn, ") as caught:
         read(tmp_path, (damaged + GOOD).encode())
     assert sentence in str(caught.value)

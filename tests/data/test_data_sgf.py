@@ -25,12 +25,12 @@ def nodes(points: list[str]) -> str:
     return "".join(f";{'BW'[i % 2]}[{point}]" for i, point in enumerate(points))
 
 
-def taken(tmp_path: Path, text: str, size: int = 8, skip: bool = False) -> tuple[Games, Imported]:
+def taken(tmp_path: Path, text: str, size: int = 8) -> tuple[Games, Imported]:
     """The games of one file, which come in one batch."""
     path = tmp_path / "games.sgf"
     path.write_text(text)
     batches: list[Games] = []
-    imported = import_sgf([path], GAME if size == 8 else Othello(size), batches.append, skip)
+    imported = import_sgf([path], GAME if size == 8 else Othello(size), batches.append)
     (games,) = batches
     return games, imported
 
@@ -49,7 +49,7 @@ def test_points_are_read_in_both_notations(tmp_path: Path, points: list[str]) ->
 UP_TO_A_PASS = ["b3", "b2", "b1", "a3", "e5", "c1", "b4", "a1"]
 
 
-@pytest.mark.parametrize("passed", ["", "B[]", "B[tt]", "B[PASS]"])
+@pytest.mark.parametrize("passed", ["", "B[]", "B[PASS]"])
 def test_who_is_passed_over_may_say_so_or_not(tmp_path: Path, passed: str) -> None:
     text = f"(;GM[2]RE[W+2]{nodes(UP_TO_A_PASS)};{passed};W[e3])"
     games, _ = taken(tmp_path, text, size=6)
@@ -58,12 +58,6 @@ def test_who_is_passed_over_may_say_so_or_not(tmp_path: Path, passed: str) -> No
     assert games.second is not None
     assert games.second.tolist() == [False, True] * 4 + [True]
     assert games.outcome.tolist() == [-1, 1] * 4 + [1]
-
-
-def test_a_result_decides_what_was_not_played_out(tmp_path: Path) -> None:
-    games, imported = taken(tmp_path, f"{HEAD}RE[W+R]{nodes(['f5', 'd6'])})")
-    assert games.outcome.tolist() == [-1, 1]
-    assert "1 games stop before the end; their outcome is the result told" in imported.notes
 
 
 def test_the_main_line_of_each_tree_is_a_game(tmp_path: Path) -> None:
@@ -75,6 +69,7 @@ def test_the_main_line_of_each_tree_is_a_game(tmp_path: Path) -> None:
     assert [GAME.action_name(int(action)) for action in games.action] == ["f5", "d6", "d3"]
     assert games.outcome.tolist() == [0, 0, 1]
     assert imported.games == 2
+    assert "2 games stop before the end; their outcome is the result told" in imported.notes
 
 
 @pytest.mark.parametrize(
@@ -84,29 +79,18 @@ def test_the_main_line_of_each_tree_is_a_game(tmp_path: Path) -> None:
         (f"{HEAD}RE[W+2]{nodes(LETTERS)})", "the result told is a win of the second player"),
         (f"{HEAD}RE[B+2];B[f5];W[a1])", r"move 2 \(a1\) is illegal"),
         (f"{HEAD}RE[B+2];B[f5];B[d6])", "move 2 is told of the player whose turn it is not"),
-        (f"{HEAD}RE[B+2];B[f5];W[k9])", "'k9' is not a square"),
-        (f"{HEAD}RE[B+2];B[f5];W[d6", "a value is not closed"),
-        (f"{HEAD}RE[B+2];B[f5];W[d6]", "cut short, the game tree is not closed"),
         ("(;GM[1]SZ[19];B[dd])", r"GM\[1\] is Go; of the games of SGF only Othello"),
         ("(;GM[2]SZ[1\n0];B[ee])", r"the board is SZ\[10\]; othello has SZ\[8\]"),
         ("(;SZ[19];B[pd])", r"SZ\[19\]; othello has SZ\[8\], and it names no game \(GM\)"),
         ("(;RE[B+R];B[dd])", r"move 1 \(d4\) is illegal"),
-        ("(;GM[2]SZ[10];B[ee])", r"the board is SZ\[10\]; othello has SZ\[8\]"),
         (f"{HEAD}AB[a1];B[f5])", "begins from a set-up position"),
+        (f"{HEAD}RE[B+2];B[f5];W[d6", "a value is not closed"),
         ("nothing", "there is no game tree"),
     ],
 )
 def test_what_is_not_in_order_is_named(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=rf"games\.sgf, line 1.*{sentence}"):
         taken(tmp_path, text)
-
-
-def test_broken_games_can_be_left_out(tmp_path: Path) -> None:
-    text = f"{HEAD}RE[0];B[a1])\n{HEAD}RE[B+64]{nodes(LETTERS)})"
-    games, imported = taken(tmp_path, text, skip=True)
-    assert len(games.action) == 9
-    assert imported.notes[0] == "1 broken games or files are left out"
-    assert "line 1: move 1 (a1) is illegal" in imported.notes[1]
 
 
 def test_other_games_are_refused(tmp_path: Path) -> None:
@@ -159,7 +143,7 @@ def test_each_tree_has_an_encoding_of_its_own(tmp_path: Path) -> None:
     assert read(tmp_path, b"\r\n".join(parts)) == (found, [-1, 1, 0, -1, 1])
 
 
-@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-8"])
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16-be", "utf-8"])
 def test_what_is_unicode_stays_so_whatever_it_declares(tmp_path: Path, codec: str) -> None:
     content = tree("CA[GB2312]PB[能功許]RE[W+R]", POINTS[:20], "能").encode(codec)
     assert read(tmp_path, content) == ([POINTS[:20]], [-1])
@@ -180,9 +164,7 @@ def test_latin_1_is_read_as_such(tmp_path: Path) -> None:
     assert read(tmp_path, text.encode("latin-1")) == ([POINTS[:20]], [-1])
 
 
-@pytest.mark.parametrize(
-    "word", ["", "tt", "pass", "PA", "--", "@@@@", "Pass ", "zz", "ps", "p", " ", None]
-)
+@pytest.mark.parametrize("word", ["", "tt", "Pass ", "@@@@", " ", None])
 def test_passes_by_any_spelling_or_none(tmp_path: Path, word: str | None) -> None:
     points = [PASSED[i : i + 2] for i in range(0, len(PASSED), 2)]
     passed = "" if word is None else f";W[{word}]"
@@ -224,7 +206,6 @@ def test_text_around_trees_is_passed_over(tmp_path: Path, end: str) -> None:
 @pytest.mark.parametrize(
     ("damaged", "sentence"),
     [
-        ("(;GM[2]RE[B+6];B[f5];W[d6", "line 1: a value is not closed"),
         ("(;GM[2]RE[B+6];B[f5];W[d6]", "cut short, the game tree is not closed, and the moves"),
         ("(;GM[2]RE[B+6];B[f5]?;W[d6])", "line 1: '?' is misplaced"),
         (";GM[2]RE[B+6];B[f5];W[d6])", "line 1: a node stands outside of a tree"),
@@ -236,11 +217,6 @@ def test_the_game_behind_a_damaged_one_comes_in(
     tmp_path: Path, damaged: str, sentence: str
 ) -> None:
     content = f"{damaged}\n{tree('RE[B+6]')}".encode()
-    if "not closed" in sentence and "value" in sentence:
-        content = damaged.encode()  # the next bracket closes it
-        with pytest.raises(ValueError, match=sentence):
-            read(tmp_path, content)
-        return
     with pytest.raises(ValueError, match=r"o\.sgf, ") as caught:
         read(tmp_path, content)
     assert sentence in str(caught.value)
@@ -259,15 +235,18 @@ def test_a_game_played_out_in_a_tree_that_is_not_closed_is_taken_and_noted(tmp_p
 
 
 def test_long_values_take_linear_time_and_memory() -> None:
+    long = (
+        b"(;C[" + b"x" * 600_000, b"(;C[" + b"\\]" * 60_000 + b"]B[f5])", b"(;C[" + b"[" * 60_000,
+        b"(;CA[Shift_JIS]C[" + b"\x83\x5d" * 60_000 + b"]B[f5])",
+    )  # fmt: skip
     tracemalloc.start()
-    for text in (
-        b"(;C[" + b"x" * 600_000, b"(;C[" + b"\\]" * 60_000 + b"]B[f5])",
-        b"(;C[" + b"[" * 60_000,
-        b"(;CA[Shift_JIS]C[" + b"\x83\x5d" * 60_000 + b"]B[f5])", b"(;C[\x83\\]" * 3000,
-        b"(" * 20_000, b"(;GM[" * 3000, b"(;CA[Big5]" * 1000, b";B[" * 10_000, b"(;B[f5](;" * 3000,
-        b"(;B[" + b"];B[" * 30_000, b"(;AB" + b"[a1]" * 30_000, b"(;A[](" + b"(" * 30_000,
-    ):  # fmt: skip
-        assert len(list(main_lines(text))) < 10_000
+    assert [len(list(main_lines(text))) for text in long] == [1] * 4
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 8_000_000
+    assert peak < 2_000_000
+    for text in (
+        b"(;C[\x83\\]" * 3000, b"(" * 20_000, b"(;GM[" * 3000, b"(;CA[Big5]" * 1000,
+        b";B[" * 10_000, b"(;B[f5](;" * 3000, b"(;B[" + b"];B[" * 30_000,
+        b"(;AB" + b"[a1]" * 30_000, b"(;A[](" + b"(" * 30_000,
+    ):  # fmt: skip
+        assert len(list(main_lines(text))) < 10_000

@@ -14,8 +14,6 @@ from selfplay.lines.lockstep import lockstep
 from selfplay.lines.openings import NO_MOVE, any_move
 from selfplay.types import Game, Int
 
-NONE = NO_MOVE
-
 
 def lines(*games: list[int]) -> Int:
     return side_by_side(games)
@@ -41,6 +39,9 @@ def test_a_game_that_the_first_player_wins_and_a_draw() -> None:
     assert games.state.other[:5].tolist() == [0, 1, 8, 3, 24]
     assert games.policy is None
     assert games.scores is None
+    two: Games = pick(games, [3, 1])
+    assert two.action.tolist() == [4, 3]
+    assert two.policy is None
 
 
 @pytest.mark.parametrize("game", [Connect4(), TicTacToe(), Nim()], ids=lambda game: game.name)
@@ -70,13 +71,11 @@ def test_many_games_at_once_are_as_each_alone(game: Game) -> None:
             assert one.outcome[row] == value
 
 
-def test_a_game_that_stops_early_has_no_outcome() -> None:
-    games = replay(Connect4(), lines([3, 3, 3], [0, 1, 0, 1, 0, 1, 0]))
+def test_a_game_that_stops_early_has_no_outcome_and_one_without_moves_no_position() -> None:
+    games = replay(Connect4(), lines([3, 3, 3], [], [0, 1, 0, 1, 0, 1, 0]))
+    assert games.game.tolist() == [0] * 3 + [2] * 7
     assert np.isnan(games.outcome[:3]).all()
     assert games.outcome[3:].tolist() == [1, -1, 1, -1, 1, -1, 1]
-
-
-def test_no_games() -> None:
     games = replay(Connect4(), np.full((2, 3), NO_MOVE, np.int32))
     assert len(games.action) == len(games.state.mover) == 0
 
@@ -96,6 +95,8 @@ def test_illegal_moves_are_named(
     with pytest.raises(IllegalMoveError, match=sentence) as caught:
         replay(Connect4(), np.array(moves, np.int32))
     assert (caught.value.game, caught.value.ply) == (game, ply)
+    with pytest.raises(ValueError, match="NO_MOVE stands behind its end only"):
+        replay(Connect4(), np.array([[3, NO_MOVE, 3]], np.int32))
 
 
 def test_what_is_refused_is_noted_and_spoils_no_other_game() -> None:
@@ -112,15 +113,3 @@ def test_what_is_refused_is_noted_and_spoils_no_other_game() -> None:
         expected, found = pick(alone, alone.game == number), pick(games, games.game == row)
         np.testing.assert_array_equal(found.state.mover, expected.state.mover)
         np.testing.assert_array_equal(found.outcome, expected.outcome)
-
-
-def test_a_gap_is_refused() -> None:
-    with pytest.raises(ValueError, match="NO_MOVE stands behind its end only"):
-        replay(Connect4(), np.array([[3, NO_MOVE, 3]], np.int32))
-
-
-def test_pick_leaves_missing_columns_missing() -> None:
-    games = replay(TicTacToe(), lines([0, 3, 1, 4, 2]))
-    two: Games = pick(games, [3, 1])
-    assert two.action.tolist() == [4, 3]
-    assert two.policy is None

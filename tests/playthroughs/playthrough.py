@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs import make
-from selfplay.checks.array_forms import paths
+from selfplay.checks.record import paths
 from selfplay.types import Game, Obs, State, Symmetric
 
 FOLDER = Path(__file__).parent

@@ -59,7 +59,7 @@ def numbers(state: State, i: int) -> tuple[np.uint64, np.uint64]:
 
 
 @pytest.mark.parametrize(
-    ("size", "empties"), [(6, 1), (6, 3), (6, 5), (6, 8), (8, 2), (8, 4), (8, 6), (8, 7), (8, 9)]
+    ("size", "empties"), [(6, 1), (6, 3), (6, 5), (6, 8), (8, 2), (8, 4), (8, 6), (8, 7), (8, 8)]
 )
 def test_as_brute_force_finds(size: int, empties: int) -> None:
     """From 7 empties on the search sorts its moves and uses its table."""
@@ -83,7 +83,7 @@ def test_a_window_gives_bounds_on_the_right_side(empties: int) -> None:
 
 
 def test_the_best_move_scores_what_the_position_does() -> None:
-    state, solver = late(8, 12, seed=3), solver_for(GAMES[8])
+    state, solver = late(8, 12, seed=3, games=12), solver_for(GAMES[8])
     assert isinstance(solver, OthelloSolver)
     scores = solver.scores(state)
     assert (np.isnan(scores) == ~GAMES[8].legal(state)).all()
@@ -179,6 +179,6 @@ def test_another_process_loads_the_kernels_from_the_cache() -> None:
         "row = np.empty(64, np.float32); "
         "solve_moves(np.uint64(1), np.uint64(2), endgame(8), row); print(row[2])"
     )
-    for _ in range(2):
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-        assert (done.returncode, done.stdout) == (0, "64.0\n")
+    solve_moves(np.uint64(1), np.uint64(2), endgame(8), np.empty(64, np.float32))  # into the cache
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "64.0\n")

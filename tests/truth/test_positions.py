@@ -15,15 +15,14 @@ from selfplay.arrays import length, take
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn, lockstep
 from selfplay.lines.openings import distinct_openings, random_positions
-from selfplay.stats import random_actions
+from selfplay.truth import connect4
 from selfplay.truth import othello as stages
 from selfplay.truth import positions as positions_module
 from selfplay.truth.base import optimal_moves
 from selfplay.truth.connect4 import SETS, STAGES, plies_left
-from selfplay.truth.make_positions import label_stages
 from selfplay.truth.othello import EMPTIES, few_replies
 from selfplay.truth.positions import default_positions, parse_moves, read_positions, write_positions
-from selfplay.truth.solver import solver_for
+from selfplay.truth.solver import label_stages, solver_for
 from selfplay.types import Int
 
 HEADER = "set,moves,s1,s2,s3,s4,s5,s6,s7"
@@ -50,12 +49,6 @@ def test_a_file_is_read_and_replayed(tmp_path: Path) -> None:
     assert planes[0, 0, 5, 3] == 1
     assert planes[1, 1, 5].tolist() == [1, 0, 1, 0, 0, 0, 0]
     assert planes[2].sum() == 0
-
-
-def test_further_columns_and_gzip_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "truth.csv.gz"
-    path.write_bytes(gzip.compress(f"{HEADER},note\nx,4,1,1,1,1,1,1,1,hello\n".encode()))
-    assert read_positions(Connect4(), path).scores.tolist() == [[1] * 7]
 
 
 @pytest.mark.parametrize(
@@ -86,14 +79,6 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
         read_positions(TicTacToe(), write(tmp_path, "a,44,0,0,0,0,0,0,0"))
     with pytest.raises(ValueError, match="line 1"):
         read_positions(Connect4(5, 4), write(tmp_path, "a,44,0,0,0,0,0,0,0"))
-    torn = tmp_path / "torn.csv.gz"
-    torn.write_bytes(gzip.compress(b"set,moves" * 100)[:20])
-    with pytest.raises(ValueError, match="cannot be read"):
-        read_positions(Connect4(), torn)
-    whole = gzip.compress(b"set,moves" * 100)
-    torn.write_bytes(whole[:10] + b"\xff" * 8 + whole[18:])
-    with pytest.raises(ValueError, match="cannot be read"):
-        read_positions(Connect4(), torn)
     torn = tmp_path / "torn.csv"
     torn.write_bytes(b"set,moves\rs,1\r")
     with pytest.raises(ValueError, match="cannot be read"):
@@ -199,12 +184,9 @@ def test_few_replies_leaves_few_replies() -> None:
     assert abs(share - expected) < 3 * np.sqrt(expected * (1 - expected) / 4000)
 
 
-def test_stages_of_other_games_are_unknown(tmp_path: Path) -> None:
+def test_other_games_have_neither_stages_nor_positions_that_ship(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="known for connect4 and othello only, not for tictactoe"):
         label_stages(TicTacToe(), tmp_path / "x.csv", 1, seed=0)
-
-
-def test_no_positions_ship_for_tic_tac_toe() -> None:
     assert default_positions(TicTacToe()) is None
 
 
@@ -230,23 +212,19 @@ def test_perfect_play_lasts_as_long_as_the_score_says() -> None:
     assert np.bincount(lanes).tolist() == expected
 
 
-def test_labels_are_the_same_for_a_seed(tmp_path: Path) -> None:
+def test_labels_are_the_same_for_a_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("bitbully", reason="needs the extra 'solver'")
+    late = [name for name in SETS if not name.startswith("begin")]  # solved quickly
+    monkeypatch.setattr(connect4, "SETS", late)
+    monkeypatch.delitem(STAGES, "begin")
     game = Connect4()
     for name in ("one.csv", "two.csv"):
         label_stages(game, tmp_path / name, 1, seed=5)
     text = (tmp_path / "one.csv").read_text()
     assert text == (tmp_path / "two.csv").read_text()
-    assert [line.split(",")[0] for line in text.splitlines()] == ["set", *SETS]
+    assert [line.split(",")[0] for line in text.splitlines()] == ["set", *late]
     positions = read_positions(game, tmp_path / "one.csv")
     np.testing.assert_array_equal(solver_for(game).scores(positions.state), positions.scores)
-
-
-def test_random_actions_follow_the_weights() -> None:
-    weight = np.tile(np.array([0, 1, 0, 3, 0], np.float32), (4000, 1))
-    counts = np.bincount(random_actions(weight, np.random.default_rng(0)), minlength=5)
-    assert counts[[0, 2, 4]].tolist() == [0, 0, 0]
-    assert abs(counts[3] - 3000) < 3 * np.sqrt(4000 * 0.75 * 0.25)
 
 
 def test_random_positions_tell_who_moves_and_how() -> None:
@@ -284,16 +262,13 @@ def test_openings_are_distinct_up_to_the_mirror() -> None:
         ('"set"\t"moves"\ts1\ts2\ts3\ts4\ts5\ts6\ts7', "a\t4 4\t1\t2\t3\t4\t5\t6\t7"),
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_columns_are_found_by_their_names(
-    tmp_path: Path, header: str, line: str, encoding: str, end: str
-) -> None:
+def test_columns_are_found_by_their_names(tmp_path: Path, header: str, line: str) -> None:
     path = tmp_path / "truth.csv"
-    path.write_bytes(f"{header}\n{line}\n".replace("\n", end).encode(encoding))
-    positions = read_positions(Connect4(), path)
-    assert positions.set_names == ("a",)
-    assert positions.scores.tolist() == [[1, 2, 3, 4, 5, 6, 7]]
+    for end, encoding in (("\n", "utf-8"), ("\r\n", "utf-16"), ("\r", "utf-8-sig")):
+        path.write_bytes(f"{header}\n{line}\n".replace("\n", end).encode(encoding))
+        positions = read_positions(Connect4(), path)
+        assert positions.set_names == ("a",)
+        assert positions.scores.tolist() == [[1, 2, 3, 4, 5, 6, 7]]
 
 
 @pytest.mark.parametrize(
@@ -329,5 +304,3 @@ def test_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         read_positions(Connect4(), write(tmp_path, line, line, line))
     with pytest.raises(ValueError, match="line 2: 43 moves; no game of connect4 has more than 42"):
         read_positions(Connect4(), write(tmp_path, line.replace("44", "4" * 43)))
-    with pytest.raises(ValueError, match="is no ordinary file"):
-        read_positions(Connect4(), "/dev/zero")

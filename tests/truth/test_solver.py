@@ -14,7 +14,6 @@ from envs.toys import Bandit, Chain, Coins, Nim, Standoff, Toy, Win, WinnerLoser
 from selfplay.lines import every_line as lookahead
 from selfplay.lines.every_line import enumerate_lines
 from selfplay.truth.base import optimal_moves
-from selfplay.truth.connect4 import ConnectFourSolver
 from selfplay.truth.solver import ExhaustiveSolver, solver_for
 from selfplay.types import Game
 
@@ -29,26 +28,17 @@ def signs(game: Game, line: str) -> list[int]:
     return [int(np.sign(score)) for score in scores if score == score]
 
 
-def test_connect_four_opening_scores_are_the_known_ones() -> None:
+def test_connect_four_scores_are_the_known_ones() -> None:
     pytest.importorskip("bitbully", reason="needs the extra 'solver'")
     game = Connect4()
-    scores = solver_for(game).scores(game.init(np.random.default_rng(0), 2))
+    solver = solver_for(game)
+    scores = solver.scores(game.init(np.random.default_rng(0), 2))
     assert scores.tolist() == [[-2, -1, 0, 1, 0, -1, -2]] * 2
-
-
-def test_connect_four_scores_of_eight_ply_positions() -> None:
-    pytest.importorskip("bitbully", reason="needs the extra 'solver'")
-    game = Connect4()
-    scores = ConnectFourSolver(game).scores(reach(game, "44444345", "44434544", "43444445"))
+    scores = solver.scores(reach(game, "44444345", "44434544", "43444445"))
     expected = [[-4, -3, 1, NAN, 1, -3, -4], [3, 4, 4, NAN, 4, 4, 3], [0, 0, 0, NAN, 0, 0, 0]]
     np.testing.assert_array_equal(scores, expected)
-
-
-def test_connect_four_scores_a_win_at_once_and_a_finished_game() -> None:
-    pytest.importorskip("bitbully", reason="needs the extra 'solver'")
-    game = Connect4()
-    state = reach(game, "1212127", "1212121")  # the first: O wins in column 2 with his 4th stone
-    scores = ConnectFourSolver(game).scores(state)
+    # O wins in column 2 with his 4th stone; the other game is over
+    scores = solver.scores(reach(game, "1212127", "1212121"))
     assert scores[0, 1] == 22 - 4
     assert scores[1].tolist() == [0] * 7
 

@@ -85,7 +85,10 @@ Judge = Callable[[Game, Games, Batch], Complaints]
 
 
 class GameImporter:
-    """Takes in games batch by batch and gives those that are in order to ``add``."""
+    """Takes in games batch by batch and gives those that are in order to ``add``.
+
+    Raises ValueError for the first that is not; with ``skip_broken`` these are left out.
+    """
 
     def __init__(
         self,
@@ -113,10 +116,7 @@ class GameImporter:
     def take_in_files(
         self, paths: Sequence[Path], endings: tuple[str, ...], parse: Parse
     ) -> Imported:
-        """Takes in all games of the files that ``files_of`` names.
-
-        Raises ValueError with a sentence when a path is missing or nothing is found.
-        """
+        """Takes in all games of the files that ``files_of`` names."""
         for path in files_of(paths, endings):
             self.take_in(_told(path, parse, self.game))
         return self.imported(", ".join(path.name or str(path) for path in paths))
@@ -319,7 +319,10 @@ def _told(path: Path, parse: Parse, game: Game) -> Told:
 
 
 def files_of(paths: Sequence[Path], endings: tuple[str, ...]) -> list[Path]:
-    """The files that paths name: themselves, or those of a folder with one of the endings."""
+    """The files that paths name: themselves, or those of a folder with one of the endings.
+
+    Raises ValueError with a sentence where there is none.
+    """
     found: list[Path] = []
     for path in paths:
         if not path.exists():

@@ -55,10 +55,7 @@ class Table(NamedTuple):
 def import_moves(
     paths: Sequence[Path], game: Game, add: Callable[[Games], None], skip_broken: bool = False
 ) -> Imported:
-    """Gives the games of files, or of all files with such endings in folders, to ``add``.
-
-    Raises ValueError for the first that is not in order; with ``skip_broken`` these are left out.
-    """
+    """Gives the games of files, and of those with such endings in folders, to ``add``."""
     return GameImporter(game, add, skip_broken).take_in_files(paths, ENDINGS, parse_moves)
 
 

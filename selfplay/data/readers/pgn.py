@@ -59,10 +59,7 @@ _CHESS = re.compile(
 def import_pgn(
     paths: Sequence[Path], game: Game, add: Callable[[Games], None], skip_broken: bool = False
 ) -> Imported:
-    """Gives the games of files, or of all .pgn files in folders, to ``add``.
-
-    Raises ValueError for the first that is not in order; with ``skip_broken`` these are left out.
-    """
+    """Gives the games of files, and of the .pgn files in folders, to ``add``."""
     return GameImporter(game, add, skip_broken).take_in_files(paths, ENDINGS, parse_pgn)
 
 
@@ -148,10 +145,7 @@ class _Reader:
 
 
 def _beginnings(content: str) -> Iterator[int]:
-    """The tag pairs that begin games whatever stands before: Event, and those behind empty lines.
-
-    No comment and no variation goes on beyond one.
-    """
+    """The tag pairs behind which nothing goes on: Event, and those behind empty lines."""
     for tag in _TAG_LINE.finditer(content):
         line_before = content[content.rfind("\n", 0, max(0, tag.start() - 1)) + 1 : tag.start()]
         if tag["key"].casefold() == "event" or not line_before.strip():

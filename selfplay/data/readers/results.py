@@ -45,11 +45,6 @@ _LOST = re.compile(
 )
 
 
-def begins(game: Game) -> str:
-    """The colour of the player who begins; PGN's white where the game has no colours."""
-    return "b" if counts_points(game) else "w"
-
-
 def counts_points(game: Game) -> bool:
     """Whether who has more points wins, so that a result may be told as a score."""
     return game.name.partition("-")[0] == "othello"
@@ -113,7 +108,8 @@ def _in_words(game: Game, plain: str) -> float | None:
 def _won_by(game: Game, who: str) -> float:
     """1 when that is the player who began, else -1."""
     if who[0] in "bw":
-        return 1.0 if who[0] == begins(game) else -1.0
+        # PGN's white begins where the game has no colours
+        return 1.0 if who[0] == ("b" if counts_points(game) else "w") else -1.0
     return 1.0 if who in ("first", "player 1") else -1.0
 
 

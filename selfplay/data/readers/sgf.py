@@ -38,11 +38,7 @@ KINDS = {
 def import_sgf(
     paths: Sequence[Path], game: Game, add: Callable[[Games], None], skip_broken: bool = False
 ) -> Imported:
-    """Gives the games of files, or of all .sgf files in folders, to ``add``.
-
-    Raises ValueError for a game other than Othello, and for the first that is not in order; with
-    ``skip_broken`` these are left out.
-    """
+    """Gives the games of files, and of the .sgf files in folders, to ``add``; Othello's only."""
     if game.name.partition("-")[0] != "othello":
         raise ValueError(
             f"SGF files are read for othello only; you asked for {game.name}: write its games as "

@@ -88,12 +88,10 @@ def read_wthor(path: Path) -> tuple[int, NDArray[Any]]:
 def import_wthor(
     paths: Sequence[Path], game: Game, add: Callable[[Games], None], skip_broken: bool = False
 ) -> Imported:
-    """Gives the games of .wtb files, or of all in a folder, to ``add``, the oldest first.
+    """Gives the games of .wtb files, and of those in folders, to ``add``, the oldest first.
 
-    Every move is replayed, and the score told is compared with the discs at the end.  Games that
-    stop early (lost on time, or the rest was not written down) count by the score told: the
-    tournament counted it so.  Raises ValueError for the first file or game that is not in order;
-    with ``skip_broken`` these are left out, counted and named in the notes.
+    The score told is compared with the discs at the end.  Games that stop early (lost on time, or
+    the rest was not written down) count by it: the tournament counted it so.
     """
     if (game.name, game.num_actions) != ("othello", SQUARES):
         raise ValueError(
