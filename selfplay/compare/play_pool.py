@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 import zlib
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
@@ -33,7 +32,6 @@ from selfplay.players.arena import Match, new_match, play_on
 from selfplay.players.decided_openings import unbalanced_openings, usual_plies
 from selfplay.players.players import NetPlayer, SearchPlayer, make_player
 from selfplay.players.schedule import make_schedule
-from selfplay.search import Search
 from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder
 from selfplay.truth.base import optimal_moves
@@ -43,7 +41,7 @@ from selfplay.types import Decision, Game, Int, Player, State
 ANCHORS = ("minimax:4", "mcts:100", "minimax:2", "random")  # the best guess of the best first
 SIMULATIONS = 64
 OPPONENTS = 8  # that each player meets
-OWN_POSITIONS = 200  # of each player, at most about so many are labelled
+SEED = 0  # of openings and games
 AT_HAND = 32  # agents kept in memory
 GAMES_AT_ONCE = 512  # that are lost when it is interrupted
 
@@ -53,11 +51,8 @@ class PoolOrder(NamedTuple):
 
     games: int  # a pair, made even
     simulations: int = SIMULATIONS  # 0: the nets alone
-    plies: int | None = None  # random moves that games begin with; None: unbalanced.usual_plies
     anchors: tuple[str, ...] = ANCHORS
-    seed: int = 0
-    opponents: int = OPPONENTS
-    own_positions: int = OWN_POSITIONS
+    own_positions: int = 200  # of each player, at most about so many are labelled
 
     @property
     def pairs(self) -> int:
@@ -71,7 +66,6 @@ class Progress(NamedTuple):
     played: int  # matches
     of: int
     pair: str  # the first of those that play now
-    wall_s: float
 
 
 def play_pool(
@@ -91,26 +85,25 @@ def play_pool(
     if game.num_players != 2:
         raise ValueError(f"a pool needs a game for two players; {game.name} has one")
     entrants, paths = _enter(groups, order.anchors)
-    known_moves = -(-order.own_positions // min(order.opponents, len(entrants) - 1))
+    known_moves = -(-order.own_positions // min(OPPONENTS, len(entrants) - 1))
     pool_games = PoolGames(game, order, paths, known_moves)
     terms = pool_games.terms(runs[0].settings.game)
     before = read_pool(folder)
     meetings = {(each.a, each.b): each for each in read_meetings(folder, terms)}
-    pairs = order.pairs
-    ready = {pair for pair, each in meetings.items() if len(each.results) >= pairs}
-    missing = _missing(entrants, ready, order.opponents)
-    todo = [meetings.get((a, b)) or meetings.get((b, a)) or _new(a, b) for a, b in missing]
-    start = time.monotonic()
-    at_once = max(1, GAMES_AT_ONCE // (2 * pairs))
+    ready = {pair for pair, each in meetings.items() if len(each.results) >= order.pairs}
+    todo = [
+        meetings.get((a, b)) or meetings.get((b, a)) or Meeting(*new_match(a, b))
+        for a, b in _missing(entrants, ready)
+    ]
+    at_once = max(1, GAMES_AT_ONCE // (2 * order.pairs))
     for number in range(0, len(todo), at_once):
         some = todo[number : number + at_once]
-        names = f"{some[0].a} against {some[0].b}"
-        tell(Progress(number, len(todo), names, time.monotonic() - start))
+        tell(Progress(number, len(todo), f"{some[0].a} against {some[0].b}"))
         for met in pool_games.meet(some):
             meetings[met.a, met.b] = met
         write_pool(folder, terms, list(meetings.values()), before)
     pool_games.close()
-    pool = rate(entrants, [*meetings.values()], 2 * pairs, order.simulations)
+    pool = rate(entrants, [*meetings.values()], 2 * order.pairs, order.simulations)
     write_pool(folder, terms, list(meetings.values()), pool)
     return pool
 
@@ -124,12 +117,11 @@ def _enter(
     for group in groups:
         for run in group.runs:
             checkpoint = RunFolder(run.path).latest()
-            if checkpoint is None:
-                continue
-            digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()[:12]
-            identity = f"{run.path.name}@{int(checkpoint.stem)}-{digest}"
-            paths[identity] = run.path
-            ranked.append((_last_rate(run), Entrant(identity, group.label, anchor=False)))
+            if checkpoint is not None:
+                digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()[:12]
+                identity = f"{run.path.name}@{int(checkpoint.stem)}-{digest}"
+                paths[identity] = run.path
+                ranked.append((_last_rate(run), Entrant(identity, group.label, anchor=False)))
     ranked.sort(key=lambda each: each[0])
     return [entrant for _, entrant in ranked] + [Entrant(a, a, anchor=True) for a in anchors], paths
 
@@ -141,22 +133,13 @@ def _last_rate(run: Run) -> float:
     return float(rates[-1]) if len(rates) else 1.0
 
 
-def _missing(
-    entrants: Sequence[Entrant], ready: set[tuple[str, str]], opponents: int
-) -> list[tuple[str, str]]:
+def _missing(entrants: Sequence[Entrant], ready: set[tuple[str, str]]) -> list[tuple[str, str]]:
     """The pairs of identities that have games to play, as they are ranked."""
-    rank = {each.identity: i for i, each in enumerate(entrants)}
+    names = [each.identity for each in entrants]
     labels = list(dict.fromkeys(each.label for each in entrants))
     teams = [labels.index(each.label) for each in entrants]
-    met = [(rank[a], rank[b]) for a, b in ready if a in rank and b in rank]
-    planned = make_schedule(teams, opponents, met)
-    names = [each.identity for each in entrants]
-    return [(names[i], names[j]) for i, j in planned]
-
-
-def _new(a: str, b: str) -> Meeting:
-    """A meeting of which nothing has been played."""
-    return Meeting(a, b, new_match(a, b).results, (Judged(0, 0), Judged(0, 0)))
+    met = [(names.index(a), names.index(b)) for a, b in ready if {a, b} <= set(names)]
+    return [(names[i], names[j]) for i, j in make_schedule(teams, OPPONENTS, met)]
 
 
 class Recorder:
@@ -181,17 +164,16 @@ class PoolGames:
     ) -> None:
         self._game, self._order, self._paths = game, order, paths
         self._known_moves = known_moves  # of each player in a match, that are labelled
-        self._plies = usual_plies(game) if order.plies is None else order.plies
-        first = load_agent(str(next(iter(paths.values()))))
+        self._plies = usual_plies(game)  # random moves that games begin with
         # one search for all: its options belong to the evaluation, not to a regime
-        self._search: Search = first.search
+        self._search = load_agent(str(next(iter(paths.values())))).search
         self._labeller = _labeller(game)
         self._player = lru_cache(AT_HAND)(self._load)
 
     @cached_property
     def _openings(self) -> Openings:
-        pairs, seed = self._order.pairs, self._order.seed
-        return unbalanced_openings(self._game, pairs, self._plies, seed, self._labeller)
+        pairs = self._order.pairs
+        return unbalanced_openings(self._game, pairs, self._plies, SEED, self._labeller)
 
     def terms(self, spec: str) -> dict[str, Any]:
         """What all games of a pool have in common."""
@@ -200,7 +182,7 @@ class PoolGames:
             "game": spec,
             "simulations": self._order.simulations,
             "plies": self._plies,
-            "seed": self._order.seed,
+            "seed": SEED,
             "search": search if self._order.simulations else None,
         }
 
@@ -209,7 +191,7 @@ class PoolGames:
         names = [name for each in meetings for name in (each.a, each.b)]
         players = {name: Recorder(self._player(name)) for name in names}
         words = "".join(f"{each.a} {each.b} {len(each.results)} " for each in meetings)
-        rng = np.random.default_rng([self._order.seed, zlib.crc32(words.encode())])
+        rng = np.random.default_rng([SEED, zlib.crc32(words.encode())])
         matches = [Match(each.a, each.b, each.results) for each in meetings]
         results = play_on(self._game, players, matches, self._openings, rng)
         # what a player did in all these matches is written down with its first

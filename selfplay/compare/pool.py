@@ -68,7 +68,7 @@ class Meeting(NamedTuple):
     a: str  # identities
     b: str
     results: Results  # [G, 2] i8, as in arena.Match
-    own: tuple[Judged, Judged]  # a's moves and b's
+    own: tuple[Judged, Judged] = (Judged(0, 0), Judged(0, 0))  # a's moves and b's
 
 
 def read_pool(folder: Path) -> Pool | None:
@@ -76,7 +76,7 @@ def read_pool(folder: Path) -> Pool | None:
 
     Raises ValueError with a sentence when its file is damaged.
     """
-    content = read_file(folder).get("pool")
+    content = _read_file(folder).get("pool")
     if content is None:
         return None
     try:
@@ -89,7 +89,7 @@ def read_pool(folder: Path) -> Pool | None:
         raise ValueError(f"{folder / FILE} is damaged ({error}); remove it") from error
 
 
-def read_file(folder: Path) -> dict[str, Any]:
+def _read_file(folder: Path) -> dict[str, Any]:
     """The content of ``pool.json``; empty where there is none."""
     path = folder / FILE
     if not path.exists():
@@ -105,31 +105,25 @@ def read_meetings(folder: Path, terms: dict[str, Any]) -> list[Meeting]:
 
     Raises ValueError, quoting both, when they were played on other terms than ``terms``.
     """
-    content = read_file(folder)
+    content = _read_file(folder)
     if not content:
         return []
     try:
-        _refuse_other_terms(folder, content["terms"], terms)
-        return [
-            Meeting(
-                str(each["a"]),
-                str(each["b"]),
-                np.array(each["results"], np.int8).reshape(-1, 2),
-                (Judged(*map(int, each["own"][0])), Judged(*map(int, each["own"][1]))),
-            )
-            for each in content["matches"]
-        ]
+        for name, value in terms.items():
+            if content["terms"][name] != value:
+                raise ValueError(
+                    f"{folder / FILE} holds games played with {name} = "
+                    f"{content['terms'][name]!r}; you asked for {value!r}: ask for the same, or "
+                    f"move the file away to play all anew"
+                )
+        meetings = []
+        for each in content["matches"]:
+            results = np.array(each["results"], np.int8).reshape(-1, 2)
+            own = Judged(*map(int, each["own"][0])), Judged(*map(int, each["own"][1]))
+            meetings.append(Meeting(str(each["a"]), str(each["b"]), results, own))
+        return meetings
     except (KeyError, IndexError, TypeError) as error:
         raise ValueError(f"{folder / FILE} is damaged ({error}); remove it") from error
-
-
-def _refuse_other_terms(folder: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:
-    for name, value in asked.items():
-        if there[name] != value:
-            raise ValueError(
-                f"{folder / FILE} holds games played with {name} = {there[name]!r}; you asked for "
-                f"{value!r}: ask for the same, or move the file away to play all anew"
-            )
 
 
 def write_pool(
@@ -189,15 +183,13 @@ def _group_elo(
 
 def _scores(meetings: Sequence[Meeting], known: dict[str, int], group: np.ndarray[Any, Any]) -> F64:
     """[P, P] shares of points between groups."""
-    size = int(group.max()) + 1
-    points, games = np.zeros((size, size)), np.zeros((size, size))
+    points, games = np.zeros((2, int(group.max()) + 1, int(group.max()) + 1))
     for each in meetings:
         a, b = group[known[each.a]], group[known[each.b]]
         won = float((1 + each.results.astype(np.float64)).sum() / 2)
-        points[a, b] += won
-        points[b, a] += each.results.size - won
-        games[a, b] += each.results.size
-        games[b, a] += each.results.size
+        for row, column, share in ((a, b, won), (b, a, each.results.size - won)):
+            points[row, column] += share
+            games[row, column] += each.results.size
     with np.errstate(invalid="ignore"):
         shares: F64 = points / games
     return shares

@@ -67,9 +67,10 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
     folder = choose_folder(names, asked.out)
     prepare(folder)
     if asked.pool is None:
-        pool = _read_pool([folder, *map(Path, names)])
+        folders = dict.fromkeys([folder, *map(Path, names)])
+        pool = next(filter(None, map(read_pool, folders)), None)
     else:
-        pool = _play_pool(folder, comparison, asked, tell)
+        pool = _play_pool(folder, comparison, asked.pool, asked.simulations, tell)
     comparison = comparison._replace(pool=pool)
     tell("drawing")
     content = comparison_json(comparison)
@@ -95,25 +96,22 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
 
 
 def _play_pool(
-    folder: Path, comparison: Comparison, asked: Request, tell: Callable[[str], None]
+    folder: Path,
+    comparison: Comparison,
+    games: int,
+    simulations: int | None,
+    tell: Callable[[str], None],
 ) -> Pool:
     """Plays what is missing of the pool of all runs."""
     from selfplay.compare.play_pool import SIMULATIONS, PoolOrder, play_pool
 
-    assert asked.pool is not None
-    simulations = SIMULATIONS if asked.simulations is None else asked.simulations
+    order = PoolOrder(games, SIMULATIONS if simulations is None else simulations)
     return play_pool(
         folder,
         comparison.groups,
-        PoolOrder(asked.pool, simulations),
+        order,
         lambda at: tell(f"match {at.played + 1} of {at.of}: {at.pair}"),
     )
-
-
-def _read_pool(folders: Sequence[Path]) -> Pool | None:
-    """The first pool in the folders."""
-    there = (folder for folder in dict.fromkeys(folders) if folder.is_dir())
-    return next((pool for each in there if (pool := read_pool(each)) is not None), None)
 
 
 def _subject(names: Sequence[str]) -> str:

@@ -239,7 +239,7 @@ def test_the_frontier_is_judged_by_other_seeds_than_it_is_chosen_by(
 ) -> None:
     """Two arms of pure noise: the least of both would be below 1, the choice of others is not."""
     rng = np.random.default_rng(0)
-    flops = 10 ** np.arange(10, 13.01, 0.25)
+    flops = 10 ** np.arange(10, 10.71, 0.05)  # too short for a law to be fitted
     least, judged = [], []
     for _ in range(repeats):
         groups = []

@@ -232,7 +232,7 @@ def test_an_interrupted_pool_goes_on(
     assert straight.games == 20
 
 
-def test_more_games_and_more_runs_add_to_what_was_played(
+def test_more_games_and_runs_add_to_what_was_played_by_the_same_search(
     sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     groups = groups_of(sweep)
@@ -260,16 +260,15 @@ def test_more_games_and_more_runs_add_to_what_was_played(
     for match, longer in zip(after, last, strict=True):
         assert longer["results"][:10] == match["results"]
         assert len(longer["results"]) == 14
-
-
-def test_another_search_is_refused_with_both(sweep: Path, tmp_path: Path) -> None:
-    play_pool(tmp_path, groups_of(sweep), ORDER)
     content = (tmp_path / "pool.json").read_bytes()
     with pytest.raises(ValueError, match=r"played with simulations = 0; you asked for 16"):
-        play_pool(tmp_path, groups_of(sweep), ORDER._replace(simulations=16))
+        play_pool(tmp_path, groups, ORDER._replace(simulations=16))
     assert (tmp_path / "pool.json").read_bytes() == content
+
+
+def test_who_is_no_anchor_is_refused(sweep: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"'human' is no anchor; use random, mcts:N"):
-        play_pool(tmp_path / "x", groups_of(sweep), ORDER._replace(anchors=("human",)))
+        play_pool(tmp_path, groups_of(sweep), ORDER._replace(anchors=("human",)))
 
 
 def test_a_pool_is_read_or_told_to_be_damaged(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from functools import partial
@@ -19,8 +18,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from program import COMMAND, run
+from program import answer, refused, run
 from synthetic_runs import CROSSING, expert_data, imitated, power, write_run, write_sweep
+
+from selfplay.compare.report import events
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = 'solver <script>alert("x")</script> & $x^$ \x1b[31m'
@@ -60,14 +61,12 @@ def sweep(place: Path) -> Path:
 @pytest.fixture(scope="module")
 def done(compare: Compare, sweep: Path) -> subprocess.CompletedProcess[str]:
     """The comparison that most tests look at."""
-    found = compare("sweep", "--json")
-    assert found.returncode == 0, found.stderr
-    return found
+    return compare("sweep", "--json")
 
 
 @pytest.fixture(scope="module")
 def content(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = answer(done)
     return found
 
 
@@ -79,14 +78,8 @@ def page(done: subprocess.CompletedProcess[str], sweep: Path) -> str:
 def rows(page: str, title: str) -> list[list[str]]:
     """The cells of the table under a heading."""
     below = page.split(f"<h3>{title}</h3>", 1)[1].split("</table>", 1)[0]
-    found = re.findall(r"<tr>(.*?)</tr>", below)[1:]
-    return [
-        [
-            html.unescape(re.sub("<[^>]*>", " ", cell)).strip()
-            for cell in re.findall(r"<td.*?</td>", row)
-        ]
-        for row in found
-    ]
+    cells = [re.findall(r"<td.*?</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", below)[1:]]
+    return [[html.unescape(re.sub("<[^>]*>", " ", each)).strip() for each in row] for row in cells]
 
 
 def test_the_numbers_are_those_that_were_planted(content: dict[str, Any], sweep: Path) -> None:
@@ -239,35 +232,12 @@ def test_people_read_the_sentence_first(done: subprocess.CompletedProcess[str]) 
     assert "\x1b" not in done.stderr
 
 
-def test_a_second_comparison_replaces_only_what_is_its_own(compare: Compare, place: Path) -> None:
-    for seed in range(2):
-        write_run(place / "two" / f"{seed}", power(1e9, 0.3), seed=seed)
-    assert compare("two").returncode == 0
-    own = place / "two" / "compare"
-    (own / "mine.txt").write_text("mine")
-    before = sorted(p.name for p in own.rglob("events*"))
-    assert compare("two").returncode == 0
-    after = sorted(p.name for p in own.rglob("events*"))
-    assert len(before) == len(after) == 2
-    assert not set(before) & set(after)
-    assert (own / "mine.txt").read_text() == "mine"
-    assert [p.name for p in (place / "two").glob(".*")] == []
-    told = json.loads((place / "two" / "compare.json").read_text())
-    assert told["skipped"] == []  # the folder of the report is no run
-    (own / "made-by-selfplay-compare.json").unlink()
-    refused = compare("two")
-    assert refused.returncode == 1
-    assert "two/compare is not of selfplay compare; move it" in refused.stderr
-    assert (own / "mine.txt").exists()
-
-
 def test_names_of_strangers_do_no_harm(compare: Compare, place: Path) -> None:
-    for seed in range(2):
-        write_run(place / "odd <i>" / f"{seed}", power(1e9, 0.3), seed=seed)
-        write_run(
-            place / "odd <i>" / f"b{seed}", power(1e9, 0.1), kind="imitation", seed=seed,
-            regime={"data": "d", "games": 10}, data=expert_data(10, HOSTILE),
-        )  # fmt: skip
+    write_run(place / "odd <i>" / "a", power(1e9, 0.3))
+    write_run(
+        place / "odd <i>" / "b", power(1e9, 0.1), kind="imitation",
+        regime={"data": "d", "games": 10}, data=expert_data(10, HOSTILE),
+    )  # fmt: skip
     shown = compare("odd <i>")
     assert shown.returncode == 0, shown.stderr
     assert "\x1b" not in shown.stdout
@@ -276,6 +246,29 @@ def test_names_of_strangers_do_no_harm(compare: Compare, place: Path) -> None:
     assert "<script" not in page
     assert "<i>" not in page
     assert "solver &lt;script&gt;" in page
+
+
+def test_a_run_measured_once_is_compared_again_and_only_what_is_its_own_replaced(
+    compare: Compare, place: Path
+) -> None:
+    folder, own = place / "short", place / "short" / "compare"
+    write_run(folder / "run", power(1e9, 0.3), flops=np.array([3e10]))
+    told = "was measured at too few points of compute to say anything"
+    assert told in compare("short").stdout
+    assert "<figure" not in (folder / "report.html").read_text()
+    (own / "mine.txt").write_text("mine")
+    before = {path.name for path in own.rglob("events*")}
+    assert told in compare("short").stdout
+    after = {path.name for path in own.rglob("events*")}
+    assert len(before) == len(after) == 2
+    assert not before & after
+    assert (own / "mine.txt").read_text() == "mine"
+    assert [*folder.glob(".*")] == []
+    # the folder of the report is no run
+    assert json.loads((folder / "compare.json").read_text())["skipped"] == []
+    (own / "made-by-selfplay-compare.json").unlink()
+    assert "short/compare is not of selfplay compare; move it" in refused(compare("short"))
+    assert (own / "mine.txt").exists()
 
 
 @pytest.fixture(scope="module")
@@ -304,11 +297,7 @@ def some(place: Path) -> Path:
     ],
 )
 def test_refusals_are_one_sentence(compare: Compare, some: Path, words: str, sentence: str) -> None:
-    refused = compare(*words.split())
-    assert refused.returncode == 1
-    assert refused.stdout == ""
-    assert sentence in refused.stderr
-    assert refused.stderr.count("\n") == 1
+    assert sentence in refused(compare(*words.split()))
 
 
 def test_one_run_alone_on_a_terminal_of_ascii(some: Path) -> None:
@@ -328,39 +317,27 @@ def test_one_run_alone_on_a_terminal_of_ascii(some: Path) -> None:
     assert (content["views"][0]["charged"], content["matrix"]) == ([], None)
 
 
-def test_a_run_measured_once_has_no_curve(compare: Compare, place: Path) -> None:
-    write_run(place / "short", power(1e9, 0.3), flops=np.array([3e10]))
-    shown = compare("short", "--out", "short-report")
-    assert shown.returncode == 0, shown.stderr
-    assert "was measured at too few points of compute to say anything" in shown.stdout
-    assert "<figure" not in (place / "short-report" / "report.html").read_text()
-
-
 def test_without_matplotlib_the_extra_is_named(
     compare: Compare, some: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    refused = compare("one", "--out", "never")
-    assert refused.returncode == 1
-    assert refused.stderr.count("\n") == 1
-    assert "pip install 'selfplay[compare]'" in refused.stderr
+    assert "pip install 'selfplay[compare]'" in refused(compare("one", "--out", "never"))
     assert not (some / "never").exists()
 
 
-def test_ctrl_c_leaves_nothing_half_written(place: Path, sweep: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "compare", "sweep", "--out", "stopped"], cwd=place, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while not (place / "stopped").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    out, told = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert out == ""
-    assert told == "selfplay: interrupted\n"
-    assert list((place / "stopped").iterdir()) == []
+def test_ctrl_c_leaves_nothing_half_written(
+    compare: Compare, some: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+
+    def interrupted(folder: Path, views: object) -> None:
+        written.extend(folder.rglob("*.svg"))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(events, "write_events", interrupted)
+    assert refused(compare("one", "--out", "stopped"), code=130) == "selfplay: interrupted"
+    assert len(written) > 0
+    assert list((some / "stopped").iterdir()) == []
 
 
 CHROMIUM = next(

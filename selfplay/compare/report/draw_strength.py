@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -55,18 +56,6 @@ class Trace(NamedTuple):
     high: F64 | None
 
 
-class Scale(NamedTuple):
-    """The axes that traces share."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    x_title: str
-    y_title: str
-    log: bool
-    percent: bool
-    zero: bool  # of a logarithmic axis: it goes down to 0, since something lies there
-
-
 def draw_regimes(view: View, account: Account, name: str) -> Picture | None:
     """One curve a regime, and where the second of the sentence is overtaken.
 
@@ -77,27 +66,24 @@ def draw_regimes(view: View, account: Account, name: str) -> Picture | None:
         return None
     shown = representatives(curves)
     traces = [_trace(curve) for curve in shown]
-    charged = curves[0].charged
-    extra = " + the expert's seconds" if charged else ""
-    scale = _scale(traces, view, f"training compute{extra}, FLOPs")
-    figure = Figure(figsize=(WIDTH, 4.1))
     labels = [name_group(trace.group) for trace in traces]
     pair = choose_pair(curves)
-    met = None if pair is None else crossing(*pair)
-    marked = met is not None and _is_marked(met)
-    axes = new_axes(figure, 50, 36, margin(labels, _WRAP), 40 if marked else 10)
-    _set_scale(axes, scale)
+    met = None if pair is None else _marked(crossing(*pair))
+    figure = Figure(figsize=(WIDTH, 4.1))
+    axes = new_axes(figure, 50, 36, margin(labels, _WRAP), 40 if met else 10)
+    extra = " + the expert's seconds" if curves[0].charged else ""
+    _set_scale(axes, traces, view, f"training compute{extra}, FLOPs")
     named = [curve.label for curve in pair or shown[:1]]
-    for trace in traces:
-        _draw(axes, trace, scale, 1.0, band=trace.group.label in named)
-    ends = [_end(t, label, scale) for t, label in zip(traces, labels, strict=True)]
+    ends = [
+        _draw(axes, trace, label, 1.0, band=trace.group.label in named)
+        for trace, label in zip(traces, labels, strict=True)
+    ]
     label_ends(axes, ends, _WRAP)
-    overtaken = ""
-    if pair is not None and met is not None and marked:
-        overtaken = _mark(axes, met, pair)
+    overtaken = _mark(axes, met, pair) if met and pair else ""
     return picture(
         name,
-        f"Strength against compute{', the expert charged' if charged else ''}: {view.title}",
+        f"Strength against compute{', the expert charged' if curves[0].charged else ''}: "
+        f"{view.title}",
         f"{capital(account.sentence)}. {_how(shown, curves)}{overtaken}",
         figure,
     )
@@ -118,7 +104,7 @@ def draw_groups(view: View) -> Picture | None:
         f"The same for all {len(curves)} groups of runs; the fainter a line, the fewer data or "
         f"the smaller net it stands for. The band of the strongest line of a panel is its 95% "
         f"interval over seeds and test positions.{beside}",
-        _draw_panels(traces, _scale(traces, view, "training compute, FLOPs"), other),
+        _draw_panels(traces, view, "training compute, FLOPs", other),
     )
 
 
@@ -138,11 +124,11 @@ def draw_epochs(view: View) -> Picture | None:
         "How often each different position was learned from (samples E over unique positions D) "
         "and what came of it, for the regimes with a finite set of data. A curve that goes flat "
         "or turns up has taken from its data what its net can take.",
-        _draw_panels(traces, _scale(traces, view, "effective epochs, E / D"), None),
+        _draw_panels(traces, view, "effective epochs, E / D", None),
     )
 
 
-def _draw_panels(traces: Sequence[Trace], scale: Scale, other: Trace | None) -> Figure:
+def _draw_panels(traces: Sequence[Trace], view: View, x_title: str, other: Trace | None) -> Figure:
     """Small multiples with one scale; ``other`` is drawn in grey in the panels it is not in."""
     panels = split_panels([trace.group for trace in traces])
     by_label = {trace.group.label: trace for trace in traces}
@@ -158,15 +144,16 @@ def _draw_panels(traces: Sequence[Trace], scale: Scale, other: Trace | None) -> 
         left, bottom = column * width + 46, total - (row + 1) * height + 30
         size = width - 50 - right, height - 62
         axes = new_axes(figure, left, bottom, 72 * WIDTH - left - size[0], total - bottom - size[1])
-        _set_scale(axes, scale, first=column == 0, last=at + columns >= len(panels))
+        lowest = at + columns >= len(panels)
+        _set_scale(axes, traces, view, x_title if lowest else "", first=column == 0)
         axes.set_title("\n".join(fold(title, widest, 2)), loc="left", pad=9)
         if other is not None and all(other.group is not group for group in groups):
             axes.plot(other.x, other.y, color=light("muted"), lw=1.0, ls=(0, (1, 1.2)))
-        ends = []
-        for i, (group, label) in enumerate(zip(groups, labels, strict=True)):
-            trace, last = by_label[group.label], len(groups) - 1
-            _draw(axes, trace, scale, 0.42 + 0.58 * i / last if last else 1.0, band=i == last)
-            ends.append(_end(trace, label, scale))
+        opacities = np.linspace(0.42, 1.0, len(groups)) if len(groups) > 1 else [1.0]
+        ends = [
+            _draw(axes, by_label[group.label], label, float(opacity), band=group is groups[-1])
+            for group, label, opacity in zip(groups, labels, opacities, strict=True)
+        ]
         label_ends(axes, ends, wrap)
     return figure
 
@@ -174,27 +161,20 @@ def _draw_panels(traces: Sequence[Trace], scale: Scale, other: Trace | None) -> 
 def split_panels(groups: Sequence[Group]) -> list[list[Group]]:
     """The groups regime by regime; one of more than MOST is split by what its groups differ in."""
     ordered = sorted(groups, key=group_order)
-    panels: list[list[Group]] = []
-    for kind in dict.fromkeys(group.kind for group in ordered):
-        panels += _split([group for group in ordered if group.kind == kind], list(_APART))
-    return panels
+    apart = ["expert", "maker_parameters", "parameters", "data"]
+    kinds = dict.fromkeys(group.kind for group in ordered)
+    of_kinds = ([group for group in ordered if group.kind == kind] for kind in kinds)
+    return [panel for members in of_kinds for panel in _split(members, apart)]
 
 
-_APART: tuple[Callable[[Group], object], ...] = (
-    lambda group: group.expert,
-    lambda group: group.maker_parameters,
-    lambda group: group.parameters,
-    lambda group: group.data,
-)
-
-
-def _split(groups: list[Group], apart: list[Callable[[Group], object]]) -> list[list[Group]]:
+def _split(groups: list[Group], apart: list[str]) -> list[list[Group]]:
     if len(groups) <= MOST:
         return [groups]
     if not apart:
         return [groups[i : i + MOST] for i in range(0, len(groups), MOST)]
-    values = dict.fromkeys(apart[0](group) for group in groups)
-    parts = ([group for group in groups if apart[0](group) == value] for value in values)
+    value_of = attrgetter(apart[0])
+    values = dict.fromkeys(map(value_of, groups))
+    parts = ([group for group in groups if value_of(group) == value] for value in values)
     return [panel for part in parts for panel in _split(part, apart[1:])]
 
 
@@ -229,65 +209,51 @@ def _epochs(curve: Curve) -> F64:
     return mean
 
 
-def _scale(traces: Sequence[Trace], view: View, x_title: str) -> Scale:
-    x = np.concatenate([trace.x for trace in traces])
-    y = np.concatenate([trace.y for trace in traces])
-    log = lower_is_better(view.metric) and bool((y > 0).any())
-    if log:
+def _set_scale(
+    axes: Axes, traces: Sequence[Trace], view: View, x_title: str, first: bool = True
+) -> None:
+    """Axes that hold all ``traces``; the first of a row has a title for y."""
+    x, y = (np.concatenate(column) for column in zip(*((t.x, t.y) for t in traces), strict=True))
+    room = 2 if x.min() == x.max() else 1
+    log_x(axes, float(x.min()) / room, float(x.max()) * room, x_title)
+    if lower_is_better(view.metric) and (y > 0).any():
         low, high = y[y > 0].min() / 1.35, min(y.max() * 1.25, max(1.0, y.max()))
+        log_y(axes, float(low), float(high), is_share(view.metric), zero=bool((y == 0).any()))
     else:
-        bands = [band for t in traces for band in (t.low, t.high) if band is not None]
+        bands = [band for trace in traces for band in (trace.low, trace.high) if band is not None]
         whole = np.concatenate([y, *bands])
         reach = max(float(np.ptp(whole)), 1e-3)
-        low, high = whole.min() - 0.05 * reach, whole.max() + 0.05 * reach
-    room = 2 if x.min() == x.max() else 1
-    return Scale(
-        (float(x.min()) / room, float(x.max()) * room), (float(low), float(high)), x_title,
-        view.title, log, is_share(view.metric), log and bool((y == 0).any()),
-    )  # fmt: skip
-
-
-def _set_scale(axes: Axes, scale: Scale, first: bool = True, last: bool = True) -> None:
-    """The scale, with titles where the axes are the first of a row and the last of a column."""
-    log_x(axes, *scale.x, scale.x_title if last else "")
-    if scale.log:
-        log_y(axes, *scale.y, scale.percent, scale.zero)
-    else:
-        axes.set_ylim(*scale.y)
-        spell = spell_percent if scale.percent else spell_plain
+        axes.set_ylim(whole.min() - 0.05 * reach, whole.max() + 0.05 * reach)
+        spell = spell_percent if is_share(view.metric) else spell_plain
         axes.yaxis.set_major_formatter(lambda value, _: spell(value))
     if first:
-        axes.set_ylabel(scale.y_title)
+        axes.set_ylabel(view.title)
 
 
-def _draw(axes: Axes, trace: Trace, scale: Scale, opacity: float, band: bool) -> None:
-    """A curve, with its band if it has one and ``band`` is true."""
-    colour = light(trace.group.kind)
-    floor = 0.0 if scale.zero else scale.y[0] / 10 if scale.log else -np.inf
+def _draw(axes: Axes, trace: Trace, text: str, opacity: float, band: bool) -> Label:
+    """A curve, with its band if it has one and ``band`` is true; ``text`` is for its end."""
+    colour, bottom = light(trace.group.kind), axes.get_ylim()[0]
+    floor = {"linear": -np.inf, "log": bottom / 10, "symlog": 0.0}[axes.get_yscale()]
     if band and trace.low is not None and trace.high is not None:
         low, high = (np.maximum(end, floor) for end in (trace.low, trace.high))
         axes.fill_between(trace.x, low, high, color=colour, alpha=_BAND * opacity, lw=0)
-    dash = "-" if trace.low is not None else (0, (4, 1.5))
     axes.plot(
         trace.x,
         np.maximum(trace.y, floor),
         color=colour,
         alpha=opacity,
         lw=1.2 + 0.8 * opacity,
-        ls=dash,
+        ls=(0, (4, 1.5)) if trace.low is None else "-",
         marker="o" if len(trace.x) == 1 else None,
         ms=4,
     )
+    return Label(float(trace.x[-1]), float(np.clip(trace.y[-1], *axes.get_ylim())), text, colour)
 
 
-def _end(trace: Trace, text: str, scale: Scale) -> Label:
-    y = float(np.clip(trace.y[-1], 0.0 if scale.zero else scale.y[0], scale.y[1]))
-    return Label(float(trace.x[-1]), y, text, light(trace.group.kind))
-
-
-def _is_marked(met: Crossing) -> bool:
-    """True where there is a compute to show: of a crossing, or of certainty."""
-    return met.state == "crosses" or (met.state in ("unknown", "undecided") and bool(met.flops))
+def _marked(met: Crossing) -> Crossing | None:
+    """The crossing where it has a compute to show: of a crossing, or of certainty."""
+    in_the_mean = met.state in ("unknown", "undecided") and met.flops
+    return met if met.state == "crosses" or in_the_mean else None
 
 
 def _mark(axes: Axes, met: Crossing, pair: tuple[Curve, Curve]) -> str:
