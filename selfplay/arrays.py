@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.jit import kernel
 
+_Record = TypeVar("_Record")
 
-def tree_map(function: Callable[..., Any], *records: Any) -> Any:
+
+def tree_map(function: Callable[..., Any], record: _Record, *others: Any) -> _Record:
     """``function`` applied to the arrays of one or more records of the same structure."""
-    first = records[0]
-    if isinstance(first, tuple):
-        fields = (tree_map(function, *fields) for fields in zip(*records, strict=True))
-        return type(first)(*fields) if hasattr(first, "_fields") else tuple(fields)
-    return function(*records)
+    mapped: Any
+    if isinstance(record, tuple):
+        mapped = (tree_map(function, *fields) for fields in zip(record, *others, strict=True))
+        mapped = type(record)(*mapped) if hasattr(record, "_fields") else tuple(mapped)
+    else:
+        mapped = function(record, *others)
+    return cast("_Record", mapped)
 
 
 def leaves(record: Any) -> list[NDArray[Any]]:
@@ -54,7 +58,7 @@ def bytes_of(record: Any) -> int:
     return sum(array.nbytes for array in leaves(record))
 
 
-def take(record: Any, index: Any) -> Any:
+def take(record: _Record, index: Any) -> _Record:
     """The rows that ``index`` (integers, mask or slice) picks: a copy, but for a slice a view."""
     if not isinstance(index, np.ndarray) or index.ndim != 1:
         return tree_map(lambda array: array[index], record)
@@ -72,13 +76,13 @@ def take(record: Any, index: Any) -> Any:
     return tree_map(pick, record)
 
 
-def take_at(record: Any, row: Any, column: Any) -> Any:
+def take_at(record: _Record, row: Any, column: Any) -> _Record:
     """A new record with the entries [row[i], column[i]], counted from 0, of arrays [B, N, ...]."""
     nodes = leaves(record)[0].shape[1]
     return take(as_rows(record), np.asarray(row, np.int64) * nodes + column)
 
 
-def as_rows(record: Any) -> Any:
+def as_rows(record: _Record) -> _Record:
     """Arrays [B, N, ...] as arrays [B * N, ...] in the same memory.
 
     Raises ValueError where that cannot be, because an array is not contiguous.
@@ -101,22 +105,22 @@ def put(record: Any, index: Any, rows: Any) -> None:
     tree_map(write, record, rows)
 
 
-def concatenate(records: Sequence[Any]) -> Any:
+def concatenate(records: Sequence[_Record]) -> _Record:
     """One record with the rows of all, in order."""
     return tree_map(lambda *arrays: np.concatenate(arrays), *records)
 
 
-def repeat(record: Any, times: int) -> Any:
+def repeat(record: _Record, times: int) -> _Record:
     """Every row ``times`` times: rows a, b -> a, a, ..., b, b, ..."""
     return tree_map(lambda array: np.repeat(array, times, axis=0), record)
 
 
-def empty_like(record: Any, rows: int) -> Any:
+def empty_like(record: _Record, rows: int) -> _Record:
     """An uninitialised record of ``rows`` rows with the shapes and types of ``record``."""
     return tree_map(lambda array: np.empty((rows, *array.shape[1:]), array.dtype), record)
 
 
-def zeros_like(record: Any, rows: int) -> Any:
+def zeros_like(record: _Record, rows: int) -> _Record:
     """A zeroed record of ``rows`` rows with the shapes and types of ``record``."""
     return tree_map(lambda array: np.zeros((rows, *array.shape[1:]), array.dtype), record)
 

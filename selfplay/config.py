@@ -27,7 +27,7 @@ from selfplay.measure.strength import StrengthSection
 from selfplay.nets import NetSection, ResNet
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.regimes import Regime, SelfPlay
-from selfplay.regimes.budget import Budget
+from selfplay.regimes.ledger import Budget
 from selfplay.search import Gumbel, Search
 from selfplay.section import Section
 from selfplay.system.text import read_text

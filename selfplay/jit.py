@@ -97,8 +97,10 @@ class _CheckedFile(IndexDataCacheFile):  # type: ignore[misc]  # numba has no ty
         return None
 
 
-def _checked(compiled: Any) -> Any:
-    """``compiled`` with a cache that notices damage."""
+def _compiled(function: _Function, **options: bool) -> _Function:
+    """``function`` compiled, with a cache that notices damage."""
+    decorate = numba.njit(nogil=True, cache=True, error_model="numpy", **options)
+    compiled: _Function = decorate(function)
     cache = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if isinstance(cache, IndexDataCacheFile):
         cache.__class__ = _CheckedFile
@@ -107,9 +109,7 @@ def _checked(compiled: Any) -> Any:
 
 def kernel(function: _Function) -> _Function:
     """``function`` compiled: no Python objects inside, the interpreter lock released, cached."""
-    compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    checked: _Function = _checked(compiled)
-    return checked
+    return _compiled(function)
 
 
 def bare_kernel(function: _Function) -> _Function:
@@ -120,9 +120,7 @@ def bare_kernel(function: _Function) -> _Function:
     refuses to compile a function that needs to allocate.  A kernel that returns a view of its
     arguments must not be bare: its caller would give back a reference that nobody took.
     """
-    compiled = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)
-    checked: _Function = _checked(compiled)
-    return checked
+    return _compiled(function, _nrt=False)
 
 
 # Bits: the processor has an instruction for each of these, and Python no word ---------------------

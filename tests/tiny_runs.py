@@ -27,7 +27,7 @@ from selfplay.players.arena import new_match, play_on
 from selfplay.players.players import NetPlayer, RandomPlayer, SolverPlayer
 from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder
-from selfplay.training.log import Screen
+from selfplay.training.log import TrainingScreen
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Outcome, Training
 from selfplay.types import Game, Report, State
@@ -50,16 +50,16 @@ FORWARD = 2 * (18 * 8 + 8 * 9 + 8 * 3)  # 2 planes of 9 cells; 9 moves; win, dra
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, iterations: int, *signals: signal.Signals) -> None:
     """Sends this process ``signals``, or a Ctrl-C, after so many iterations of the next run."""
-    show, seen = Screen.show, []
+    show, seen = TrainingScreen.show, []
 
-    def counting(self: Screen, report: Report) -> None:
+    def counting(self: TrainingScreen, report: Report) -> None:
         show(self, report)
         seen.append(report.phase == "learn")
         if sum(seen) == iterations and report.phase == "learn":
             for each in signals or [signal.SIGINT]:
                 os.kill(os.getpid(), each)
 
-    monkeypatch.setattr(Screen, "show", counting)
+    monkeypatch.setattr(TrainingScreen, "show", counting)
 
 
 def change_config(folder: Path, **sections: Any) -> Path:

@@ -20,7 +20,7 @@ from selfplay.regimes import LOOKS, REGIMES
 from selfplay.system.printable import in_one_line
 from selfplay.system.text import objects_in, read_object
 from selfplay.training.folder import RunFolder, find_run
-from selfplay.training.metrics_file import left_out, load_metrics
+from selfplay.training.metrics_file import left_out, load_metrics, read_metrics
 
 F64 = NDArray[np.float64]
 
@@ -271,12 +271,12 @@ def _measurements(folder: Path) -> list[dict[str, Any]]:
     A line that lacks the ledger (older versions) has that of the line before it; one before any
     compute was used is left out.  Damaged lines are counted on standard error.
     """
-    metrics = load_metrics(folder)
-    if metrics.damaged:
-        print(f"{folder / 'metrics.jsonl'}: {left_out(metrics.damaged)}", file=sys.stderr)
+    reports, damaged = load_metrics(folder)
+    if damaged:
+        print(f"{folder / 'metrics.jsonl'}: {left_out(damaged)}", file=sys.stderr)
     ledger: dict[str, Any] = {}
     lines: dict[float, dict[str, Any]] = {}
-    for line in metrics.lines:
+    for line in reports:
         measured = any(name.startswith("strength/") for name in line)
         if "cost/flops_learn" not in line:
             line = {**ledger, **line}
@@ -313,7 +313,7 @@ def _parameters(folder: Path, lines: Sequence[dict[str, Any]]) -> int:
 def _maker(name: str) -> tuple[dict[str, Any], int]:
     """The configuration of the run that made the data of a frozen run, and N of its net."""
     folder = find_run(name)
-    return _json(folder.config_file), _parameters(folder.path, load_metrics(folder.path).lines)
+    return _json(folder.config_file), _parameters(folder.path, read_metrics(folder.path))
 
 
 def _find_maker(name: str, path: Path) -> str:

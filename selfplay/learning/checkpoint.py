@@ -48,11 +48,11 @@ def save(path: Path, content: Mapping[str, Any]) -> None:
     write_sealed(path, lambda file: torch.save(packed, file))
 
 
-def load(path: Path) -> dict[str, Any]:
+def load(path: Path, iteration: int | None = None) -> dict[str, Any]:
     """What ``save`` wrote.
 
-    Raises DamagedError with a sentence for a file that is cut short, changed or something else,
-    ValueError where there is none.
+    Raises DamagedError with a sentence for a file that is cut short, changed, of another
+    ``iteration`` or something else, ValueError where there is none.
     """
     if not path.is_file():
         raise ValueError(f"there is no checkpoint {path}")
@@ -80,15 +80,8 @@ def load(path: Path) -> dict[str, Any]:
         raise ValueError(
             f"{path} has checkpoint format {content['format']}, this version reads up to {FORMAT}"
         )
-    unpacked: dict[str, Any] = content
-    return unpacked
-
-
-def load_of(path: Path, iteration: int) -> dict[str, Any]:
-    """What ``load`` returns; DamagedError also where it is the checkpoint of another iteration."""
-    content = load(path)
     held = content.get("iteration", iteration)  # the first versions did not say
-    if held != iteration:
+    if iteration not in (None, held):
         raise DamagedError(f"{path} holds the checkpoint of iteration {held}")
     return content
 

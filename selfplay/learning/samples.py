@@ -65,8 +65,7 @@ def trimmed(samples: Targets) -> Targets:
 def joined(parts: Sequence[Targets]) -> Targets:
     """All samples of the parts, in order."""
     widths = [max(widths) for widths in zip(*map(widths_of, parts), strict=True)]
-    whole: Targets = arrays.concatenate([with_lists(part, *widths) for part in parts])
-    return whole
+    return arrays.concatenate([with_lists(part, *widths) for part in parts])
 
 
 def widths_of(samples: Targets) -> tuple[int, int]:
@@ -104,8 +103,7 @@ def blank_targets(game: Game, count: int = 0) -> Targets:
     state = game.init(np.random.default_rng(0), 1)
     wide, value = np.zeros((1, game.num_actions), np.float32), np.zeros((1, 3), np.float32)
     one = targets(game.observe(state), game.legal(state), wide, value)
-    blank: Targets = arrays.repeat(one, count)
-    return blank
+    return arrays.repeat(one, count)
 
 
 def transformed(game: Any, samples: Samples, rng: np.random.Generator) -> Samples:

@@ -97,7 +97,7 @@ def _checked(held: dict[str, Any], game: Game) -> Targets | None:
     if held.pop("num_actions", None) != game.num_actions or set(held) != set(names):
         return None
     rest = iter(held[name] for name in names)
-    samples: Targets = arrays.tree_map(lambda _: next(rest), like)
+    samples = arrays.tree_map(lambda _: next(rest), like)
     fitting = with_lists(samples, *widths_of(like))  # these may be of any length
     for field, expected in zip(arrays.leaves(fitting), arrays.leaves(like), strict=True):
         if (field.shape[1:], field.dtype) != (expected.shape[1:], expected.dtype):

@@ -236,8 +236,7 @@ def _in_parts(state: State, at_once: int, decide: Callable[[State], Decision]) -
     rows = max(1, at_once)
     starts = range(0, max(1, length(state)), rows)
     parts = [decide(take(state, slice(start, start + rows))) for start in starts]
-    decision: Decision = concatenate(parts)
-    return decision
+    return concatenate(parts)
 
 
 def _best(scores: NDArray[np.floating]) -> Bool:

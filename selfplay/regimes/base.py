@@ -1,12 +1,23 @@
-"""What a regime's section says of itself, so that nobody else keeps a list of regimes."""
+"""A regime: what its section says of it, and the loop that it is at work, with its parts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from selfplay.regimes.loop import Loop, Parts
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay import arrays
+from selfplay.actors import Actors, Backend, Setup
+from selfplay.learning.learner import Learner
+from selfplay.learning.replay import Replay
+from selfplay.nets import Net
+from selfplay.nets.evaluator import NetEvaluator
+from selfplay.regimes.ledger import Ledger, Progress
 from selfplay.section import Section
+from selfplay.types import Game, Report, Samples
 
 Cost = Literal["search", "net", "nothing", "unknown"]
 
@@ -45,3 +56,80 @@ class RegimeSection(Section):
         ``config``: what its ``config.json`` holds.
         """
         return str(cls.model_fields["kind"].default), ""
+
+
+class Parts(NamedTuple):
+    """What a regime works with."""
+
+    setup: Setup  # how games are played
+    backend: Backend  # where those with search are
+    learner: Learner
+    replay: Replay  # of the positions that the run makes itself; kept on disk to resume
+    progress: Progress
+    seed: int
+    test_keys: NDArray[np.uint64]  # canonical, of the positions that strength is measured on
+
+    @property
+    def game(self) -> Game:
+        return self.setup.game
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.progress.ledger
+
+    def make_actors(self) -> Actors:
+        """Actors that play with search."""
+        return self.backend.make_actors(self.setup, self.learner.net, self.seed)
+
+    def evaluator(self, net: Net) -> NetEvaluator:
+        """The net, for play without search."""
+        return self.setup.inference.evaluator(net, self.game)
+
+    def fit(self, samples: Samples, steps: int) -> dict[str, float]:
+        """``learn/*`` and ``cost/*`` after ``steps`` steps on ``samples``; counts what they took.
+
+        Ends the iteration.
+        """
+        start = time.perf_counter()
+        learner, ledger = self.learner, self.ledger
+        fit = learner.fit(samples, steps, self.progress.share())
+        ledger.samples += steps * min(learner.section.batch, arrays.length(samples))
+        ledger.iteration += 1
+        scalars = {f"learn/{name}": value for name, value in fit._asdict().items()}
+        scalars["learn/seconds"] = time.perf_counter() - start
+        scalars["learn/reuse"] = ledger.samples / ledger.positions
+        return scalars | self.progress.costs()
+
+    def steps(self, made: int) -> int:
+        """Steps that learn from ``made`` new positions as often as the learner is to."""
+        section = self.learner.section
+        return max(1, round(made * section.reuse / section.batch))
+
+
+class Loop:
+    """A regime at work."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.records: list[str] = []  # the latest games in the game's notation
+
+    def iteration(self) -> Iterator[Report]:
+        """Gets positions, learns from them, and reports on both."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next iteration depends on, beside the parts' learner and replay."""
+        return {}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Goes on from what ``state_dict`` returned."""
+
+    def source(self) -> dict[str, Any]:
+        """What ``provenance.json`` tells of data that the run did not make itself."""
+        return {}
+
+    def cancel(self) -> None:
+        """Makes an iteration under way give up as soon as it can."""
+
+    def close(self) -> None:
+        """Ends what runs in the background."""

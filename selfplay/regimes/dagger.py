@@ -12,16 +12,15 @@ from pydantic import Field
 
 from selfplay.arrays import length, take
 from selfplay.learning.samples import targets
-from selfplay.lines.games import Choice, pick, play
+from selfplay.lines.games import Choice, play
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
 from selfplay.players.players import NetPlayer
-from selfplay.regimes.base import Look, RegimeSection
-from selfplay.regimes.loop import Loop, Parts
+from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.stats import result_probabilities, soften
 from selfplay.system.cores import core_count
 from selfplay.truth.labels import Labeller
-from selfplay.types import Report, State, Targets
+from selfplay.types import Report, State
 
 
 class Dagger(RegimeSection):
@@ -64,14 +63,22 @@ class DaggerLoop(Loop):
         self._charged = 0.0
 
     def iteration(self) -> Iterator[Report]:
-        parts, ledger = self.parts, self.parts.ledger
+        parts, ledger, game = self.parts, self.parts.ledger, self.parts.game
         start = time.perf_counter()
-        samples = self._labelled(self._positions())
+        state = self._positions()
+        scores = self._labeller.scores(state)
+        value = np.sign(np.nanmax(scores, axis=1)).astype(np.float32)
+        samples = targets(
+            game.observe(state),
+            game.legal(state),
+            policy=soften(scores, self._section.temperature),
+            value=result_probabilities(value, np.ones_like(value)),
+        )
         usage = self._evaluator.take_usage()
         played_s = time.perf_counter() - start
         made = length(samples)
         parts.replay.add(samples)
-        ledger.note(made, self._keys, len(parts.replay))
+        ledger.note(made, canonical_keys(game, state), len(parts.replay))
         ledger.games += self._section.games
         ledger.evaluations += usage.evaluated
         ledger.expert_s += self._labeller.seconds - self._charged
@@ -117,19 +124,7 @@ class DaggerLoop(Loop):
             return chances, None
 
         games = play(parts.game, weigh, section.games, section.openings, self._rng)
-        keys = canonical_keys(parts.game, games.state)
-        new = np.flatnonzero(~np.isin(keys, parts.test_keys))
+        known = np.isin(canonical_keys(parts.game, games.state), parts.test_keys)
+        new = np.flatnonzero(~known)
         rows = np.sort(self._rng.permutation(new)[: section.labels])
-        self._keys = keys[rows]
-        state: State = pick(games, rows).state
-        return state
-
-    def _labelled(self, state: State) -> Targets:
-        game, scores = self.parts.game, self._labeller.scores(state)
-        value = np.sign(np.nanmax(scores, axis=1)).astype(np.float32)
-        return targets(
-            game.observe(state),
-            game.legal(state),
-            policy=soften(scores, self._section.temperature),
-            value=result_probabilities(value, np.ones_like(value)),
-        )
+        return take(games.state, rows)

@@ -14,9 +14,8 @@ from selfplay.learning.checkpoint import DamagedError
 from selfplay.learning.replay import Replay
 from selfplay.learning.shards import load_shard
 from selfplay.lines.keys import canonical_obs_keys
-from selfplay.regimes.base import Look, RegimeSection
+from selfplay.regimes.base import Look, Parts, RegimeSection
 from selfplay.regimes.epochs import EpochsLoop, Stock
-from selfplay.regimes.loop import Parts
 from selfplay.types import Game, Targets
 
 
@@ -62,16 +61,22 @@ class FrozenStock(Stock):
         replay = Replay(whole, parts.game.num_actions)
         replay.restore(shards, count)
         self._samples, _ = replay.window()
+        there = arrays.length(self._samples)
         if section.unique is not None:
-            self._samples = _draw(self._samples, section.unique, section.run)
+            if section.unique > there:
+                raise ValueError(
+                    f"{section.run} holds {there:,} different positions; regime.unique asks for "
+                    f"{section.unique:,}"
+                )
+            drawn = np.random.default_rng(0).permutation(there)[: section.unique]
+            self._samples = arrays.take(self._samples, drawn)
         self._keys = canonical_obs_keys(parts.game, self._samples.obs)
 
     def __len__(self) -> int:
         return arrays.length(self._samples)
 
     def samples(self, rows: NDArray[np.int64]) -> Targets:
-        taken: Targets = arrays.take(self._samples, rows)
-        return taken
+        return arrays.take(self._samples, rows)
 
     def keys(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
         return self._keys[rows]
@@ -110,14 +115,3 @@ def _shards(paths: list[Path], game: Game) -> list[Targets]:
         until = made.total if made else None
         parts.append(samples)
     return parts
-
-
-def _draw(samples: Targets, count: int, name: str) -> Targets:
-    """``count`` of the samples; those of fewer are among those of more."""
-    there = arrays.length(samples)
-    if count > there:
-        raise ValueError(
-            f"{name} holds {there:,} different positions; regime.unique asks for {count:,}"
-        )
-    drawn: Targets = arrays.take(samples, np.random.default_rng(0).permutation(there)[:count])
-    return drawn

@@ -11,11 +11,10 @@ from pydantic import Field
 from selfplay.data.dataset import Dataset, open_data
 from selfplay.learning.samples import targets
 from selfplay.lines.games import Games
-from selfplay.regimes.base import Cost, Look, RegimeSection
+from selfplay.regimes.base import Cost, Look, Parts, RegimeSection
 from selfplay.regimes.epochs import EpochsLoop, Stock
-from selfplay.regimes.loop import Parts
 from selfplay.stats import result_probabilities, soften
-from selfplay.types import Bool, Float, Game, Targets
+from selfplay.types import Bool, Float, Targets
 
 _JUDGED = 4096  # positions kept aside that are looked at, at most
 
@@ -92,34 +91,21 @@ class ExpertStock(Stock):
 
     def _targets(self, rows: NDArray[np.int64]) -> Targets:
         """The positions of ``rows`` of the data set, as the learner wants them."""
-        section, games = self._section, self.data.take(rows)
-        return expert_samples(
-            self._game, games, section.target, section.temperature, section.value == "scores"
-        )
+        game, games = self._game, self.data.take(rows)
+        legal, value = game.legal(games.state), games.outcome
+        if self._section.value == "scores":
+            assert games.scores is not None
+            value = np.sign(np.nanmax(games.scores, axis=1)).astype(np.float32)
+        results = result_probabilities(value, np.ones_like(value))
+        policy = _policy(self._section, games, legal)
+        return targets(game.observe(games.state), legal, policy, results)
 
 
-def expert_samples(
-    game: Game, games: Games, target: str, temperature: float, exact: bool
-) -> Targets:
-    """What a net learns from an expert's positions.
-
-    ``exact``: values from the scores of the best moves, in place of the outcome.
-    """
-    legal = game.legal(games.state)
-    value = games.outcome
-    if exact:
+def _policy(section: Imitation, games: Games, legal: Bool) -> Float:
+    if section.target == "values":
         assert games.scores is not None
-        value = np.sign(np.nanmax(games.scores, axis=1)).astype(np.float32)
-    policy = _policy(games, legal, target, temperature)
-    results = result_probabilities(value, np.ones(len(value), np.float32))
-    return targets(game.observe(games.state), legal, policy, results)
-
-
-def _policy(games: Games, legal: Bool, target: str, temperature: float) -> Float:
-    if target == "values":
-        assert games.scores is not None
-        return soften(games.scores, temperature)
-    if target == "policy":
+        return soften(games.scores, section.temperature)
+    if section.target == "policy":
         assert games.policy is not None
         return games.policy
     played = np.zeros(legal.shape, np.float32)

@@ -1,15 +1,43 @@
-"""The counts that a run's curves are made of."""
+"""What a run has used so far, of how much: the counts that its curves are made of."""
 
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
-from selfplay.learning import distinct
+from selfplay.arrays import hash_rows
+from selfplay.section import Section
+
+KEPT = 1 << 18  # hashes, 2 MB: the standard error beyond is 1 / sqrt(KEPT) = 0.2%
+_RANGE = 2.0**63  # hashes lie below
+
+
+class Budget(Section):
+    """Section ``[budget]``: the run ends when one of these is used up."""
+
+    seconds: float | None = Field(None, gt=0, le=1e9)
+    """seconds of the run, measurements of strength included"""
+    positions: int | None = Field(None, gt=0, le=10**15)
+    """positions generated, or taken from an expert's data"""
+    flops: float | None = Field(None, gt=0, le=1e40)
+    """FLOPs of learning and generating, `cost/flops`; measurements of strength are not counted"""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Budget:
+        if self.seconds is None and self.positions is None and self.flops is None:
+            raise ValueError("set seconds, positions or flops, else the run would never end")
+        return self
+
+    def progress(self, seconds: float, positions: float, flops: float) -> float:
+        """Share of the budget used, in [0, 1]."""
+        pairs = (seconds, self.seconds), (positions, self.positions), (flops, self.flops)
+        return min(1.0, max(used / limit for used, limit in pairs if limit is not None))
 
 
 @dataclass
@@ -26,7 +54,8 @@ class Ledger:
     tree_s: float = 0.0  # thread seconds of search and game, outside the net
     wall_s: float = 0.0
     made: list[int] = field(default_factory=list)  # positions of the latest iterations, in order
-    seen: NDArray[np.int64] = field(default_factory=distinct.nothing, compare=False)
+    # the smallest hashes of the positions so far, in order, at most KEPT
+    seen: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), compare=False)
 
     def __post_init__(self) -> None:
         self.seen = np.asarray(self.seen)  # out of a checkpoint it is a tensor
@@ -41,19 +70,30 @@ class Ledger:
             raise ValueError("what a run has seen so far is no list")
 
     def note(self, made: int, keys: NDArray[np.uint64], window: int) -> None:
-        """Counts an iteration's ``made`` positions with these canonical keys.
+        """Counts an iteration's ``made`` positions with these canonical keys [M].
 
         ``window``: of how many positions the age may be asked from now on.
         """
         self.positions += made
-        self.seen = distinct.add(self.seen, keys)
+        # hashed anew: canonical keys are minima, which do not lie evenly
+        hashes = (hash_rows(keys)[:, 0] >> np.uint64(1)).astype(np.int64)
+        if len(self.seen) == KEPT:
+            hashes = hashes[hashes < self.seen[-1]]
+        self.seen = np.union1d(self.seen, hashes)[:KEPT]
         self.made.append(made)
         while sum(self.made[1:]) >= window:
             del self.made[0]
 
     def unique(self) -> int:
-        """Different positions so far, mirror images counted once; see distinct.py."""
-        return distinct.count(self.seen)
+        """Different positions so far, mirror images counted once: exact below KEPT.
+
+        From there on an estimate by how close the smallest hashes lie (Bar-Yossef et al. 2002,
+        "Counting distinct elements in a data stream", algorithm 2; unbiased as in Beyer et al.
+        2007, "On synopses for distinct-value estimation under multiset operations").
+        """
+        if len(self.seen) < KEPT:
+            return len(self.seen)
+        return round((KEPT - 1) * _RANGE / float(self.seen[-1]))
 
     def staleness(self, window: int) -> float:
         """Mean age of the latest ``window`` positions: iterations since their game was finished.
@@ -66,29 +106,53 @@ class Ledger:
             ages, left = ages + age * taken, left - taken
         return ages / (window - left)
 
-    def flops(self, forward: int) -> tuple[float, float]:
-        """FLOPs of learning and of generating, where one position takes ``forward`` forwards.
+    def state_dict(self) -> dict[str, Any]:
+        return asdict(self)
 
-        A backward pass counts as two forward passes.  What measures strength is not counted.
+
+class Progress:
+    """How much of its budget a run has used."""
+
+    def __init__(self, budget: Budget, forward: int) -> None:
+        """``forward``: FLOPs of one position forwards through the net."""
+        self.ledger = Ledger()
+        self.forward = forward
+        self._budget, self._start = budget, time.monotonic()
+
+    def resume(self, ledger: Ledger) -> None:
+        """Goes on from what a checkpoint tells, its wall time included."""
+        self.ledger = ledger
+        self._start -= ledger.wall_s
+
+    def seconds(self) -> float:
+        """Wall time used, over all sessions of the run."""
+        return time.monotonic() - self._start
+
+    def flops(self) -> tuple[float, float]:
+        """FLOPs of learning and of generating; a backward pass counts as two forward passes.
+
+        What measures strength is not counted.
         """
-        return 3.0 * forward * self.samples, float(forward) * self.evaluations
+        forward, ledger = float(self.forward), self.ledger
+        return 3.0 * forward * ledger.samples, forward * ledger.evaluations
 
-    def costs(self, forward: int) -> dict[str, float]:
-        """``cost/*`` of the run so far, but for the wall time."""
-        learn, generate = self.flops(forward)
-        unique = self.unique()
+    def share(self) -> float:
+        """Of the budget, in [0, 1]."""
+        return self._budget.progress(self.seconds(), self.ledger.positions, sum(self.flops()))
+
+    def costs(self) -> dict[str, float]:
+        """``cost/*`` of the run so far."""
+        ledger, (learn, generate), unique = self.ledger, self.flops(), self.ledger.unique()
         return {
             "cost/flops": learn + generate,
             "cost/flops_learn": learn,
             "cost/flops_generate": generate,
-            "cost/expert_s": self.expert_s,
-            "cost/expert_flops": self.expert_flops,
-            "cost/tree_s": self.tree_s,
-            "cost/samples": self.samples,
+            "cost/expert_s": ledger.expert_s,
+            "cost/expert_flops": ledger.expert_flops,
+            "cost/tree_s": ledger.tree_s,
+            "cost/samples": ledger.samples,
             "cost/positions_unique": unique,
-            "cost/effective_epochs": self.samples / max(1, unique),
-            "cost/games": self.games,
+            "cost/effective_epochs": ledger.samples / max(1, unique),
+            "cost/games": ledger.games,
+            "cost/wall_s": self.seconds(),
         }
-
-    def state_dict(self) -> dict[str, Any]:
-        return asdict(self)

@@ -7,9 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from selfplay.regimes.base import Look
+from selfplay.regimes.base import Look, Loop, Parts
 from selfplay.regimes.imitation import Imitation
-from selfplay.regimes.loop import Loop, Parts
 from selfplay.regimes.selfplay import SelfPlay
 from selfplay.types import Report
 

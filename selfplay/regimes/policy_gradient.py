@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay.arrays import take
@@ -18,10 +17,9 @@ from selfplay.lines.games import Choice, Games, pick, play
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
 from selfplay.players.players import NetPlayer
-from selfplay.regimes.base import Look, RegimeSection
-from selfplay.regimes.loop import Loop, Parts
+from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.stats import result_probabilities
-from selfplay.types import Bool, Float, Game, Report, State, Tried
+from selfplay.types import Bool, Report, Tried
 
 
 class PolicyGradient(RegimeSection):
@@ -107,7 +105,11 @@ class PolicyGradientLoop(Loop):
 
         def weigh(turn: Turn, rng: np.random.Generator) -> Choice:
             own = alone[turn.lane] | (turn.second == seat[turn.lane])
-            return _chances(nets, parts.game, turn.state, own, rng), None
+            chances = np.empty((len(own), parts.game.num_actions), np.float32)
+            for net, rows in zip(nets, (own, ~own), strict=True):
+                if rows.any():
+                    chances[rows] = net.decide(parts.game, take(turn.state, rows), rng).policy
+            return chances, None
 
         games = play(parts.game, weigh, section.games, section.openings, self._rng)
         assert games.second is not None
@@ -129,17 +131,6 @@ class PolicyGradientLoop(Loop):
         )
 
 
-def _chances(
-    nets: tuple[NetPlayer, NetPlayer], game: Game, state: State, own: Bool, rng: np.random.Generator
-) -> Float:
-    """[B, A], the first net's policy where it is to move (``own``), the second's elsewhere."""
-    chances = np.empty((len(own), game.num_actions), np.float32)
-    for net, rows in zip(nets, (own, ~own), strict=True):
-        if rows.any():
-            chances[rows] = net.decide(game, take(state, rows), rng).policy
-    return chances
-
-
 def _weights(parts: Parts) -> dict[str, Any]:
     return {name: value.clone() for name, value in parts.learner.net.state_dict().items()}
 
@@ -148,7 +139,7 @@ def _played(games: Games, seconds: float) -> dict[str, float]:
     """``selfplay/*`` of one iteration; the openings count as moves."""
     assert games.ply is not None
     assert games.second is not None
-    last: NDArray[np.int64] = np.flatnonzero(np.diff(games.game, append=-1))
+    last = np.flatnonzero(np.diff(games.game, append=-1))
     first_return = np.where(games.second[last], -games.outcome[last], games.outcome[last])
     return {
         "selfplay/games": len(last),

@@ -24,8 +24,7 @@ from selfplay.nets.cached import Usage
 from selfplay.proving.curriculum import Matchmaker
 from selfplay.proving.trials import Trial
 from selfplay.proving.workers import Effort, How, RoundPart, TrialWorkers
-from selfplay.regimes.base import Look, RegimeSection
-from selfplay.regimes.loop import Loop, Parts
+from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.section import Metric
 from selfplay.types import Report
 

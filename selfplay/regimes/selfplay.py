@@ -13,8 +13,7 @@ from selfplay.actors.harvest import Tally
 from selfplay.learning import checkpoint
 from selfplay.lines.keys import canonical_obs_keys
 from selfplay.nets.cached import Usage
-from selfplay.regimes.base import Look, RegimeSection
-from selfplay.regimes.loop import Loop, Parts
+from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.types import Report
 
 

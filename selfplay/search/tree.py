@@ -106,8 +106,7 @@ def with_room(tree: Tree, edges: int) -> Tree:
 def edges_of(tree: Tree, b: int, node: int) -> Edges:
     """The legal actions of a node, as views [K] of the tree."""
     here = slice(tree.first[b, node], tree.first[b, node + 1])
-    edges: Edges = arrays.take(tree.edges, (b, here))
-    return edges
+    return arrays.take(tree.edges, (b, here))
 
 
 @bare_kernel

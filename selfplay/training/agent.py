@@ -51,10 +51,7 @@ class SavedNet(NamedTuple):
 
 
 def find_agent(name: str, step: int | None = None) -> tuple[RunFolder, int | None]:
-    """The run of a name as ``load_agent`` takes it, and the checkpoint that is asked for.
-
-    Raises ValueError with a sentence when there is no such run.
-    """
+    """The run of a name as ``load_agent`` takes it, and the checkpoint that is asked for."""
     run, at, number = name.rpartition("@")
     return (find_run(run), int(number)) if at and number.isdecimal() else (find_run(name), step)
 
@@ -71,8 +68,8 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
         _say_once(f"{name!r} is your run {folder.path}; the one that ships is {hidden}")
     config = folder.config()
     rules = config.rules()
-    if game is not None and envs.make(game).name != rules.name:
-        asked = envs.make(game)
+    asked = rules if game is None else envs.make(game)
+    if asked.name != rules.name:
         raise ValueError(
             f"{folder.path} was trained on {rules.name} ({rules.num_actions} actions); "
             f"you asked for {asked.name} ({asked.num_actions})"

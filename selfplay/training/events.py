@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import io
 import math
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,21 +41,6 @@ _LAYOUT = {
 }
 
 
-class Clock:
-    """The time of day, except that it never falls."""
-
-    def __init__(self, latest: float) -> None:
-        """``latest``: what was told before, in seconds since 1970."""
-        self._latest, self._read_at = latest, time.monotonic()
-
-    def now(self) -> float:
-        """Seconds since 1970; where the clock was set back, on from what was told before."""
-        gone = time.monotonic() - self._read_at
-        self._read_at += gone
-        self._latest = max(time.time(), self._latest + gone)
-        return self._latest
-
-
 class EventFile:
     """A file of events, each on the disk before the call that adds it returns."""
 
@@ -81,30 +65,20 @@ class EventFile:
         self._file.close()
 
 
-class RunEvents:
-    """The events of a run, from where it begins or goes on."""
+def events_of_run(
+    folder: Path, purge_step: int, now: float, about: Mapping[str, float | str]
+) -> EventFile:
+    """The file of a run that begins or goes on.
 
-    def __init__(
-        self, folder: Path, purge_step: int, now: float, about: Mapping[str, float | str]
-    ) -> None:
-        """``purge_step``: what earlier files tell of this step and later ones does not count.
-
-        ``about``: what HParams shows of the run.
-        """
-        numbers = [_number(path) for path in folder.glob(f"{EVENTS}.*")]
-        number = max(numbers, default=0) + 1
-        self._file = EventFile(folder / f"{EVENTS}.{number:010}.selfplay", now)
-        start = SessionLog(status=SessionLog.SessionStatus.START)
-        self._file.add(purge_step, now, session_log=start)
-        for summary in (custom_scalars(_LAYOUT), session_start(about, "", now)):
-            self._file.add(purge_step, now, summary=summary)
-
-    def add(self, scalars: Mapping[str, float], step: int, now: float) -> None:
-        """Appends one point to the curve of each metric."""
-        self._file.add_scalars({curve_name(each): x for each, x in scalars.items()}, step, now)
-
-    def close(self) -> None:
-        self._file.close()
+    ``purge_step``: what earlier files tell of this step and later ones does not count; ``about``:
+    what HParams shows of the run.
+    """
+    number = max(map(_number, folder.glob(f"{EVENTS}.*")), default=0) + 1
+    file = EventFile(folder / f"{EVENTS}.{number:010}.selfplay", now)
+    file.add(purge_step, now, session_log=SessionLog(status=SessionLog.SessionStatus.START))
+    for summary in (custom_scalars(_LAYOUT), session_start(about, "", now)):
+        file.add(purge_step, now, summary=summary)
+    return file
 
 
 def curve_name(metric: str) -> str:

@@ -8,13 +8,13 @@ Everything but the events and the metrics is written aside and renamed.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import json
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,15 +23,12 @@ from selfplay import arrays
 from selfplay.config import Config, parse_config, recipe_of
 from selfplay.learning import checkpoint
 from selfplay.learning.shards import Made, load_shard
-from selfplay.system.files import locked, refuse_links_out, write_text_atomically
+from selfplay.system.files import locked, write_text_atomically
 from selfplay.system.text import read_object
 from selfplay.types import Game, Targets
 
 RUNS = Path("runs")  # of the user
 SHIPPED = Path(__file__).resolve().parents[2] / "runs"
-
-# what is done without a net of one's own, where that is not to play
-_INSTEAD = {"proving": "prove with the one that ships: 'selfplay prove PROBLEM.p'"}
 
 # what ``files.write_atomically`` writes beside the files of a run: .NAME.PROCESS
 _ASIDE = re.compile(
@@ -39,7 +36,7 @@ _ASIDE = re.compile(
     r"\d{6,}\.(?:pt|npz|txt))\.\d+"
 )
 
-_PLACES = (  # in which a run writes
+PLACES = (  # in which a run writes
     ".lock", "config.json", "provenance.json", "metrics.jsonl", "report.md", "checkpoints",
     "replay", "games",
 )  # fmt: skip
@@ -85,7 +82,7 @@ class RunFolder(NamedTuple):
         damaged: list[str] = []
         for path in reversed(self.checkpoints()):
             try:
-                content = checkpoint.load_of(path, number(path))
+                content = checkpoint.load(path, number(path))
                 check(path, content)
             except checkpoint.DamagedError as error:
                 damaged.append(str(error))
@@ -146,7 +143,7 @@ class RunFolder(NamedTuple):
             there = ", ".join(str(number(path)) for path in self.checkpoints())
             raise ValueError(f"{self.path} has no checkpoint {step}; it has {there or 'none'}")
         try:
-            return path, checkpoint.load_of(path, step)
+            return path, checkpoint.load(path, step)
         except checkpoint.DamagedError as error:
             raise ValueError(f"{error}; choose another with RUN@STEP") from error
 
@@ -160,10 +157,6 @@ class RunFolder(NamedTuple):
                     f"{self.path} is not a run folder (it has no config.json), but there is "
                     f"{path}: give another folder with --out"
                 )
-
-    def refuse_links_out(self) -> None:
-        """Raises ValueError when a place in which a run writes is a link to somewhere else."""
-        refuse_links_out(self.path, _PLACES)
 
     def leftovers(self) -> list[Path]:
         """What processes that were killed had half written, and nothing of anybody else's."""
@@ -202,14 +195,12 @@ class RunFolder(NamedTuple):
             ) from error
         return parse_config(plain, overrides, str(self.config_file), self.config_file)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Keeps other processes from training in the folder as long as the context lasts.
 
         Raises ValueError when one does already.  The system drops the lock of a killed process.
         """
-        with locked(self.path, f"{self.path} is being trained by another process"):
-            yield
+        return locked(self.path, f"{self.path} is being trained by another process")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """The content of a small file; empty where it is missing or damaged."""
@@ -279,4 +270,6 @@ def _hint_at_game(name: str) -> str:
         option = f" --set game={shlex.quote(name)}"
     train = f"train one with 'selfplay train {recipe}{option}', or " if recipe else ""
     instead = f"play without a net: 'selfplay play mcts:1000 --game {shlex.quote(name)}'"
-    return f"it is the name of a game: {train}{_INSTEAD.get(address, instead)}"
+    if address in envs.ON_PROBLEMS:
+        instead = "prove with the one that ships: 'selfplay prove PROBLEM.p'"
+    return f"it is the name of a game: {train}{instead}"

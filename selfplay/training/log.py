@@ -19,7 +19,7 @@ from selfplay.system.console import PlainConsole, clock
 from selfplay.system.files import Appended
 from selfplay.system.printable import bare, unheeded
 from selfplay.training import metrics_file as metrics
-from selfplay.training.events import EVENTS, Clock, RunEvents
+from selfplay.training.events import EVENTS, curve_name, events_of_run
 from selfplay.training.metrics import ENDS, find, table
 from selfplay.types import Report
 
@@ -49,10 +49,12 @@ class RunLog:
             if damaged:
                 say(f"{path}: {metrics.left_out(damaged)}; the file as it was is {kept}")
         times = (line.get("time", 0.0) for line in metrics.read_metrics(folder))
-        self._clock = Clock(max((time for time in times if isinstance(time, float)), default=0.0))
+        # what was told before, in seconds since 1970, and when that was
+        self._told = max((time for time in times if isinstance(time, float)), default=0.0)
+        self._told_at = time.monotonic()
         self._lines = Appended(path)
         purge = 0 if resume_at is None else resume_at + 1
-        self._events = RunEvents(folder, purge, self._clock.now(), about or {})
+        self._events = events_of_run(folder, purge, self._now(), about or {})
 
     def write(self, report: Report) -> None:
         """Writes a report down, on the disk before this returns: a kill takes nothing along.
@@ -61,17 +63,24 @@ class RunLog:
         """
         scalars = {key: float(value) for key, value in report.scalars.items()}
         finite = {key: value for key, value in scalars.items() if math.isfinite(value)}
-        now = round(self._clock.now(), 3)
+        now = round(self._now(), 3)
         line = {"step": report.step, "phase": report.phase, "time": now, **finite}
         self._lines.write((json.dumps(line) + "\n").encode())
-        self._events.add(finite, report.step, now)
+        self._events.add_scalars({curve_name(key): finite[key] for key in finite}, report.step, now)
+
+    def _now(self) -> float:
+        """Seconds since 1970; where the clock was set back, on from what was told before."""
+        gone = time.monotonic() - self._told_at
+        self._told_at += gone
+        self._told = max(time.time(), self._told + gone)
+        return self._told
 
     def close(self) -> None:
         self._lines.close()
         self._events.close()
 
 
-class Screen:
+class TrainingScreen:
     """Live progress: a table that renews itself in a terminal, else now and then a line."""
 
     def __init__(
@@ -84,32 +93,26 @@ class Screen:
         """``progress``: share of the budget used.  ``paid``: iterations and seconds so far."""
         self._console = PlainConsole(unheeded(bare(stream or sys.stderr)))
         self._title, self._progress, self._paid = title, progress, paid
-        self._doing = "starting"
+        self.doing = "starting"  # what the run is at
         self._measured_at: int | None = None  # positions
         self._latest: dict[str, float] = {}  # replaced, never changed: rich's thread reads it
         self._start, self._at_start = time.monotonic(), progress()
         self._last_line = -math.inf
         self._live: Live | None = None
         if self._console.is_live:
-            self._live = Live(
-                console=self._console, get_renderable=self._draw, refresh_per_second=4
-            )
+            self._live = Live(console=self._console, get_renderable=self._draw)
             self._live.start()
 
     def say(self, sentence: str) -> None:
         """A line that stays."""
         self._console.print(sentence, soft_wrap=True)
 
-    def doing(self, what: str) -> None:
-        """From now on this is what the run is at: "playing"."""
-        self._doing = what
-
     def show(self, report: Report) -> None:
         first = report.phase == "selfplay" and "selfplay/seconds" not in self._latest
         if report.phase == "strength":
             self._measured_at = report.step
         elif report.phase != "learn":
-            self._doing = "learning"
+            self.doing = "learning"
         self._latest = {**self._latest, **report.scalars, "step": report.step}
         if self._live is not None:
             return
@@ -150,13 +153,11 @@ class Screen:
     def _left_s(self) -> float:
         done = self._progress()
         gone = done - self._at_start
-        if gone <= 0:
-            return math.nan
-        return (time.monotonic() - self._start) * (1 - done) / gone
+        return (time.monotonic() - self._start) * (1 - done) / gone if gone > 0 else math.nan
 
     def _draw(self) -> Group:
         table = Table.grid(padding=(0, 2))
         for name, value in self._cells():
             table.add_row(name, value)
         bar = ProgressBar(total=1.0, completed=self._progress(), width=50)
-        return Group(f"{self._title}: {self._doing}", bar, "", table)
+        return Group(f"{self._title}: {self.doing}", bar, "", table)

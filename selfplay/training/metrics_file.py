@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from selfplay.system.files import write_atomically, write_text_atomically
 from selfplay.system.text import read_bytes
@@ -14,26 +14,17 @@ NAME = "metrics.jsonl"
 _LIMIT = 1 << 27  # bytes
 
 
-class Metrics(NamedTuple):
-    """What a file of metrics tells."""
+def load_metrics(folder: Path) -> tuple[list[dict[str, Any]], int]:
+    """The reports of a run, in the file's order, and how many damaged lines are left out.
 
-    lines: list[dict[str, Any]]  # "step", "phase" and the metrics by name, in the file's order
-    damaged: int  # lines left out; one cut short at the end, as a killed run leaves it, is none
-
-
-def load_metrics(folder: Path) -> Metrics:
-    """The metrics of a run; no lines where it has written none.
-
-    Raises ValueError with a sentence when the file cannot be read.
+    One cut short at the end, as a killed run leaves it, is none.  Raises ValueError with a
+    sentence when the file cannot be read.
     """
     path = folder / NAME
     rows = read_bytes(path, _LIMIT).split(b"\n") if path.exists() else []
     lines = [parse_line(row) for row in rows]
-    whole = [line for line in lines if line is not None]
-    damaged = sum(bool(row.strip()) for row in rows[:-1]) - sum(
-        line is not None for line in lines[:-1]
-    )
-    return Metrics(whole, damaged)
+    damaged = [not line and row.strip() != b"" for row, line in zip(rows, lines, strict=True)]
+    return [line for line in lines if line], sum(damaged[:-1])
 
 
 def left_out(lines: int) -> str:
@@ -42,8 +33,8 @@ def left_out(lines: int) -> str:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The lines of ``load_metrics``."""
-    return load_metrics(folder).lines
+    """The reports of ``load_metrics``."""
+    return load_metrics(folder)[0]
 
 
 def parse_line(row: bytes) -> dict[str, Any] | None:
@@ -70,14 +61,14 @@ def drop_after(folder: Path, step: int) -> tuple[int, Path]:
     Damaged lines go too: how many, and where the file that had them is kept.
     Raises ValueError with a sentence when the file cannot be read or written.
     """
-    told, path = load_metrics(folder), folder / NAME
+    (lines, damaged), path = load_metrics(folder), folder / NAME
     spare = spare_name(path)
-    if told.damaged:
+    if damaged:
         before = read_bytes(path, _LIMIT)
         write_atomically(spare, lambda file: file.write(before))
-    kept = (line for line in told.lines if line["step"] <= step)
+    kept = (line for line in lines if line["step"] <= step)
     write_text_atomically(path, "".join(json.dumps(line) + "\n" for line in kept))
-    return told.damaged, spare
+    return damaged, spare
 
 
 def spare_name(path: Path) -> Path:
@@ -89,7 +80,4 @@ def spare_name(path: Path) -> Path:
 def _is_finite(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
+    return abs(value) <= sys.float_info.max

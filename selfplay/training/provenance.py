@@ -28,14 +28,13 @@ def provenance(precision: str) -> dict[str, Any]:
         ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         commit = ""
-    versions = {name: metadata.version(name) for name in ("torch", "numpy", "numba")}
     return {
         "command": shlex.join(["selfplay", *sys.argv[1:]]),
         "started": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
         "version": metadata.version("selfplay"),
         "commit": commit or None,
         "python": platform.python_version(),
-        "packages": versions,
+        "packages": {name: metadata.version(name) for name in ("torch", "numpy", "numba")},
         "machine": {
             "processor": _processor(),
             "cores": core_count(),

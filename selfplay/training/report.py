@@ -18,15 +18,14 @@ def write_report(folder: RunFolder, config: Config) -> None:
     """Writes ``report.md`` from the metrics of the run."""
     lines = read_metrics(folder.path)
     known = default_positions(config.rules()) is not None
-    latest: dict[str, float] = {}
-    for line in lines:
-        latest.update({key: value for key, value in line.items() if "/" in key})
+    latest = {key: value for line in lines for key, value in line.items() if "/" in key}
+    positions = max((int(line["step"]) for line in lines), default=0)
     text = "\n".join(
         [
             f"# {config.name}",
             "",
             f"{config.game}, {config.regime.kind}, net {config.net.kind}, seed {config.seed}: "
-            f"{latest.get('cost/games', 0):,.0f} games, {_last_step(lines):,} positions, "
+            f"{latest.get('cost/games', 0):,.0f} games, {positions:,} positions, "
             f"{latest.get('cost/wall_s', 0) / 60:.1f} minutes.",
             "",
             *_strength(lines),
@@ -48,10 +47,6 @@ def write_report(folder: RunFolder, config: Config) -> None:
     write_text_atomically(folder.path / "report.md", text)
 
 
-def _last_step(lines: list[dict[str, Any]]) -> int:
-    return max((int(line["step"]) for line in lines), default=0)
-
-
 def _strength(lines: list[dict[str, Any]]) -> list[str]:
     """The course of the strength as a table."""
     measured, minutes = [], 0.0  # of training: pauses between a stop and a resume do not count
@@ -66,20 +61,10 @@ def _strength(lines: list[dict[str, Any]]) -> list[str]:
         for key in measured[-1]
         if key.startswith("strength/") and key.count("/") == 1 and not key.endswith(ENDS)
     ]
-    stride = max(1, -(-len(measured) // _ROWS))
-    shown = measured[::-1][::stride][::-1]
-    rows = [
-        f"| {line['step']:,} | {line['minutes']:.1f} | "
-        + " | ".join(f"{line[name]:.4f}" if name in line else "" for name in names)
-        + " |"
-        for line in shown
-    ]
-    titles = " | ".join(name.removeprefix("strength/") for name in names)
-    return [
-        "## Strength",
-        "",
-        f"| positions | minutes | {titles} |",
-        "|---|---|" + "---|" * len(names),
-        *rows,
-        "",
-    ]
+    rows = [["positions", "minutes", *(name.removeprefix("strength/") for name in names)]]
+    stride = -(-len(measured) // _ROWS)
+    for line in measured[::-1][::stride][::-1]:
+        values = (f"{line[name]:.4f}" if name in line else "" for name in names)
+        rows.append([f"{line['step']:,}", f"{line['minutes']:.1f}", *values])
+    title, *cells = (f"| {' | '.join(row)} |" for row in rows)
+    return ["## Strength", "", title, "|" + "---|" * len(rows[0]), *cells, ""]

@@ -9,8 +9,8 @@ from typing import Any
 
 from selfplay.config import Config, parse_config
 from selfplay.learning import checkpoint, shards
+from selfplay.regimes.base import Loop, Parts
 from selfplay.regimes.ledger import Ledger
-from selfplay.regimes.loop import Loop, Parts
 from selfplay.system.files import write_text_atomically
 from selfplay.training.folder import RunFolder, number
 from selfplay.training.metrics_file import spare_name
@@ -27,6 +27,8 @@ _FREE_TO_CHANGE = (
     "backend",
     "evaluator.device",
 )
+
+_MOST = 2**53  # positions
 
 
 class Checkpoints:
@@ -62,10 +64,9 @@ class Checkpoints:
         with self._fitting("holds no training"):
             ledger = Ledger(**training["ledger"])
             self._total = int(training["replay_total"])
-            if ledger.iteration != saved.get("iteration", ledger.iteration):
-                raise ValueError("it is of another iteration")
-            if not 0 <= self._total < 2**53:
-                raise ValueError(f"it has made {self._total} positions")
+            fits = ledger.iteration == saved.get("iteration", ledger.iteration)
+            if not fits or not 0 <= self._total < _MOST:
+                raise ValueError("it is of another iteration, or of other positions")
         with self._fitting(f"does not fit the net that {self._folder.config_file} describes"):
             parts.learner.load_state_dict(training["learner"])
         parts.progress.resume(ledger)
@@ -104,8 +105,8 @@ class Checkpoints:
             made = self._made(iteration, self._total, replay.total)
             samples = replay.recent(fresh)
             shards.save_shard(folder.shard(iteration), samples, replay.num_actions, made)
-        text = "".join(record + "\n" for record in loop.records)
-        write_text_atomically(folder.games(iteration), text)
+        games = "".join(record + "\n" for record in loop.records)
+        write_text_atomically(folder.games(iteration), games)
         older = [path for path in folder.checkpoints() if number(path) != iteration]
         needed = replay.section.size(self._total)  # by the checkpoint before
         checkpoint.save(
@@ -170,7 +171,7 @@ class Checkpoints:
             raise checkpoint.DamagedError(f"{path} holds only the net, to be played with")
         if "config" in saved:
             before = parse_config(saved["config"], (), str(path)).dump()
-            for option, old, new in _fixed_differences(before, self._config.dump()):
+            for option, old, new in _differences(before, self._config.dump()):
                 raise ValueError(
                     f"{path} was made with {option} = {old!r}; you asked for {new!r}: ask for what "
                     f"it was made with, or give another folder with --out"
@@ -195,7 +196,7 @@ class Checkpoints:
         """
         self._refuse_other_checkpoint(path, saved)
         total = saved["training"].get("replay_total")
-        if isinstance(total, int) and 0 <= total < 2**53:  # else ``_restore`` refuses it
+        if isinstance(total, int) and 0 <= total < _MOST:  # else ``restore`` refuses it
             made = self._made(number(path), 0, total)
             needed = self._config.replay.size(total)
             try:
@@ -206,7 +207,7 @@ class Checkpoints:
 
 def refuse_other_config(folder: RunFolder, config: Config) -> None:
     """Raises ValueError when ``folder`` holds a run of another configuration."""
-    for option, old, new in _fixed_differences(folder.config().dump(), config.dump()):
+    for option, old, new in _differences(folder.config().dump(), config.dump()):
         raise ValueError(
             f"{folder.path} holds a run with {option} = {old!r}; you asked for {new!r}: go on "
             f"with it by 'selfplay train {folder.path}', or give this one another folder with "
@@ -214,17 +215,10 @@ def refuse_other_config(folder: RunFolder, config: Config) -> None:
         )
 
 
-def _fixed_differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """(option, old, new) for every option that differs and may not."""
-    for difference in _differences(old, new):
-        if not difference[0].startswith(_FREE_TO_CHANGE):
-            yield difference
-
-
 def _differences(old: Any, new: Any, option: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """(option, old, new) for every option that differs."""
+    """(option, old, new) for every option that differs and may not."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in {**old, **new}:
             yield from _differences(old.get(key), new.get(key), f"{option}.{key}".lstrip("."))
-    elif old != new:
+    elif old != new and not option.startswith(_FREE_TO_CHANGE):
         yield option, old, new

@@ -20,12 +20,13 @@ from selfplay.learning.learner import Learner
 from selfplay.learning.replay import Replay
 from selfplay.measure.strength import StrengthMeter
 from selfplay.nets import forward_flops, parameter_count
-from selfplay.regimes.budget import Progress
-from selfplay.regimes.loop import Parts
+from selfplay.regimes.base import Parts
+from selfplay.regimes.ledger import Progress
+from selfplay.system.files import refuse_links_out
 from selfplay.system.interrupts import interrupts
 from selfplay.system.text import objects_in
-from selfplay.training.folder import RUNS, RunFolder, find_run
-from selfplay.training.log import RunLog, Screen
+from selfplay.training.folder import PLACES, RUNS, RunFolder, find_run
+from selfplay.training.log import RunLog, TrainingScreen
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.provenance import about, provenance
 from selfplay.training.report import write_report
@@ -55,7 +56,12 @@ def train(target: str, overrides: Sequence[str] = (), out: str | None = None) ->
         config = load_config(target, overrides)
         folder = RunFolder(Path(out) if out else RUNS / config.name)
     else:
-        folder = _existing_run(target)
+        try:
+            folder = find_run(target)
+        except ValueError as error:
+            recipe = nearest_recipe(target)
+            hint = f"; 'selfplay train {recipe}' starts a new run" if recipe else ""
+            raise ValueError(f"{error}{hint}") from error
         config = folder.config(tuple(overrides))
         if out and Path(out).resolve() != folder.path.resolve():
             raise ValueError(
@@ -66,7 +72,7 @@ def train(target: str, overrides: Sequence[str] = (), out: str | None = None) ->
         refuse_other_config(folder, config)
     else:
         folder.refuse_others_files()
-    folder.refuse_links_out()
+    refuse_links_out(folder.path, PLACES)
     config.rules()  # a mistyped game leaves no folder behind
     with folder.locked():
         return Training(folder, config).run()
@@ -115,7 +121,9 @@ class Training:
         told_until = parts.ledger.positions if self._resumed else None
         log = RunLog(self.folder.path, told_until, _tell, about(self.config, self._parameters))
         title = f"training {self.config.game} in {self.folder.path}"
-        screen = Screen(title, progress.share, paid=self._paid)
+        screen = TrainingScreen(
+            title, progress.share, paid=lambda: (parts.ledger.iteration, progress.seconds())
+        )
         screen.say(
             f"{self.config.game}: net of {self._parameters:,} parameters, "
             f"{progress.forward / 1e6:.1f} MFLOPs a position; "
@@ -127,14 +135,15 @@ class Training:
             screen.say("its budget is used up: give it more with --set budget.seconds=...")
         try:
             with interrupts(lambda by_key: self._stop(screen, by_key)):
-                with _threads(self._learner_threads()):
+                with _threads_for(progress.forward * self.config.learner.batch):
                     for report in self._reports(screen):
                         log.write(report)
                         screen.show(report)
                         self._latest.update(report.scalars)
                 finished = progress.share() >= 1.0
-                if finished:
-                    self._note_the_end()
+                if finished:  # a sweep need not come back to this run
+                    told = self.folder.read_json("provenance.json")
+                    self.folder.write_json("provenance.json", {**told, "finished": True})
                 write_report(self.folder, self.config)
         finally:
             screen.close()
@@ -143,7 +152,7 @@ class Training:
         positions = parts.ledger.positions
         return Outcome(self.folder.path, finished, dict(self._latest), positions, self._measured_at)
 
-    def _reports(self, screen: Screen) -> Iterator[Report]:
+    def _reports(self, screen: TrainingScreen) -> Iterator[Report]:
         """Iteration after iteration, with a look at the strength and a checkpoint when due."""
         if self._measured_at is None:
             yield self._strength(screen)
@@ -151,7 +160,7 @@ class Training:
         stretch = self._stretch()
         unsaved = False
         while self.parts.progress.share() < 1.0 and not self._stopping:
-            screen.doing(self.config.regime.begins_with)
+            screen.doing = self.config.regime.begins_with
             yield from self.loop.iteration()
             unsaved = True
             if time.monotonic() - saved >= self.config.checkpoint_s:
@@ -166,24 +175,16 @@ class Training:
         if self._measured_at != self.parts.ledger.positions and not self._stopping:
             yield self._strength(screen)
 
-    def _save(self, screen: Screen) -> None:
-        screen.doing("saving")
+    def _save(self, screen: TrainingScreen) -> None:
+        screen.doing = "saving"
         self._checkpoints.save(self.parts, self.loop, screen.say)
-
-    def _learner_threads(self) -> int:
-        """One for small steps: with two a busy machine makes them wait a hundredfold."""
-        small = self.parts.progress.forward * self.config.learner.batch < _SMALL_STEP
-        return 1 if small else torch.get_num_threads()
-
-    def _paid(self) -> tuple[int, float]:
-        return self.parts.ledger.iteration, self.parts.progress.seconds()
 
     def _stretch(self) -> int:
         """Which of the equal stretches of log compute the run is in; 0 where none are asked for."""
-        flops = max(1.0, self.parts.progress.flops())
+        flops = max(1.0, sum(self.parts.progress.flops()))
         return math.floor(self.config.strength.per_decade * math.log10(flops))
 
-    def _stop(self, screen: Screen, by_key: bool) -> None:
+    def _stop(self, screen: TrainingScreen, by_key: bool) -> None:
         """On a request to end the iteration is finished and saved; Ctrl-C after it leaves at once.
 
         Other requests may come twice, as from a system that shuts down: they are to lose nothing.
@@ -197,8 +198,8 @@ class Training:
         with contextlib.suppress(RuntimeError):  # the signal came while a line was being printed
             screen.say("stopping after this iteration (press Ctrl-C again to leave without saving)")
 
-    def _strength(self, screen: Screen) -> Report:
-        screen.doing("measuring its strength")
+    def _strength(self, screen: TrainingScreen) -> Report:
+        screen.doing = "measuring its strength"
         parts = self.parts
         self._measured_at = parts.ledger.positions
         measured = self._meter.measure(parts.learner.acting)
@@ -229,11 +230,6 @@ class Training:
         told = {**(before or now), **source, "finished": False, "resumed": resumed}
         self.folder.write_json("provenance.json", told)
 
-    def _note_the_end(self) -> None:
-        """Writes down that the budget is used up: a sweep need not come back to this run."""
-        told = self.folder.read_json("provenance.json")
-        self.folder.write_json("provenance.json", {**told, "finished": True})
-
 
 def _tell(sentence: str) -> None:
     """Tells the user while there is no screen."""
@@ -241,21 +237,14 @@ def _tell(sentence: str) -> None:
 
 
 @contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """torch computes in ``count`` threads as long as the context lasts."""
+def _threads_for(step: float) -> Iterator[None]:
+    """torch computes a small ``step``, in FLOPs forwards, in one thread as long as this lasts.
+
+    With two a busy machine makes it wait a hundredfold.
+    """
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(1 if step < _SMALL_STEP else before)
     try:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _existing_run(name: str) -> RunFolder:
-    """The run that ``name`` names; where there is none the error says which recipe is near."""
-    try:
-        return find_run(name)
-    except ValueError as error:
-        recipe = nearest_recipe(name)
-        hint = f"; 'selfplay train {recipe}' starts a new run" if recipe else ""
-        raise ValueError(f"{error}{hint}") from error

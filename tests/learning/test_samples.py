@@ -8,8 +8,7 @@ from reference import assert_same_arrays, wide
 
 from envs.toys import ToyObs
 from selfplay import arrays
-from selfplay.learning.merge import merged
-from selfplay.learning.replay import Replay, ReplaySection
+from selfplay.learning.replay import Replay, ReplaySection, merged
 from selfplay.learning.samples import joined, listed, of_listed, targets, trimmed
 from selfplay.types import Targets
 

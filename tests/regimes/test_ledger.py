@@ -6,15 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from reference import reach
 from tiny_runs import FORWARD, GAME, TWO_LAYERS, assert_ledger
 from torch.utils.flop_counter import FlopCounterMode
 
+from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
 from selfplay.learning.learner import Learner
 from selfplay.learning.samples import blank_targets, joined
 from selfplay.learning.shards import load_shard
+from selfplay.lines.keys import canonical_obs_keys
+from selfplay.regimes import ledger as ledgers
 from selfplay.regimes.ledger import Ledger
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
@@ -49,6 +53,46 @@ def test_a_ledger_comes_back_as_it_was(tmp_path: Path) -> None:
     for each in (ledger, again):
         each.note(2, keys(6, 7), 100)
         assert (each.unique(), each.staleness(5)) == (3, pytest.approx(3 / 5))
+
+
+def seen_by(ledger: Ledger, keys: np.ndarray) -> int:
+    ledger.note(len(keys), keys, 1)
+    return ledger.unique()
+
+
+def test_few_are_counted_exactly() -> None:
+    all_keys, ledger = np.arange(10_000, dtype=np.uint64), Ledger()
+    assert seen_by(ledger, all_keys[:0]) == 0
+    assert seen_by(ledger, all_keys[:6_000]) == 6_000
+    assert seen_by(ledger, np.repeat(all_keys[4_000:], 3)) == 10_000
+    assert seen_by(ledger, all_keys[::-1].copy()) == 10_000
+
+
+@pytest.mark.parametrize("shape", ["in a row", "minima"])
+def test_many_are_counted_nearly_in_bounded_memory(
+    shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledgers, "KEPT", 1 << 14)
+    many = np.arange(1, 400_001, dtype=np.uint64)
+    if shape == "minima":  # as canonical keys are: crowded towards 0
+        many = np.random.default_rng(0).integers(2**63, size=(4, 400_000), dtype=np.uint64).min(0)
+    ledger, counts = Ledger(), []
+    for part in np.split(many, 10):
+        seen_by(ledger, part)
+        counts.append(seen_by(ledger, many[:1000]))
+    assert len(ledger.seen) == 1 << 14
+    true = 40_000 * np.arange(1, 11)
+    np.testing.assert_allclose(counts, true, rtol=4 / np.sqrt(1 << 14))  # four standard errors
+    other = Ledger()
+    seen_by(other, many[::-1].copy())
+    np.testing.assert_array_equal(other.seen, ledger.seen)  # the order does not matter
+
+
+def test_a_position_and_its_mirror_image_count_once() -> None:
+    game, ledger = Connect4(), Ledger()
+    for line, expected in (("12", 1), ("76", 1), ("4", 2), ("21", 3), ("67", 3), ("12", 3)):
+        positions = canonical_obs_keys(game, game.observe(reach(game, line)))
+        assert seen_by(ledger, positions) == expected
 
 
 def test_a_run_counts_the_different_positions_it_made(tmp_path: Path) -> None:

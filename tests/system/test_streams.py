@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from selfplay.system.printable import unheeded
-from selfplay.training.log import Screen
+from selfplay.training.log import TrainingScreen
 from selfplay.types import Report
 from selfplay.verbs import cli
 
@@ -101,7 +101,7 @@ def test_a_training_without_streams_ends_well(
 
 def test_the_screen_says_what_goes_on_and_of_when_its_strength_is() -> None:
     stream = io.StringIO()
-    screen = Screen("training", lambda: 0.5, stream, paid=lambda: (6, 65.0))
+    screen = TrainingScreen("training", lambda: 0.5, stream, paid=lambda: (6, 65.0))
     screen.show(Report(1000, "strength", {"strength/vs_random": 0.5}))
     screen.show(Report(5000, "learn", {"learn/kl": 0.5}))
     (line,) = stream.getvalue().splitlines()
@@ -111,7 +111,7 @@ def test_the_screen_says_what_goes_on_and_of_when_its_strength_is() -> None:
     )
     for phase, doing in (("strength", "playing"), ("selfplay", "learning"), ("learn", "learning")):
         if phase == "strength":
-            screen.doing("playing")
+            screen.doing = "playing"
         screen.show(Report(5000, phase, {}))
         assert screen._draw().renderables[0] == f"training: {doing}"
 

@@ -19,7 +19,7 @@ from tiny_runs import curve, events_of
 
 from selfplay.data.generate import Progress
 from selfplay.system.console import clock, progress
-from selfplay.training.log import RunLog, Screen
+from selfplay.training.log import RunLog, TrainingScreen
 from selfplay.training.metrics_file import read_metrics
 from selfplay.types import Report
 
@@ -152,7 +152,7 @@ REPORT = {
 
 def test_without_a_terminal_it_tells_one_line_now_and_then() -> None:
     stream, progress = io.StringIO(), [0.0]
-    screen = Screen("training", lambda: progress[0], stream)
+    screen = TrainingScreen("training", lambda: progress[0], stream)
     screen.say("a sentence longer than a line of a terminal " * 4 + ":smile: [bold]x")
     screen.show(Report(0, "strength", {"strength/vs_random": 0.5}))  # nothing learned yet
     progress[0] = 0.25
@@ -168,7 +168,7 @@ def test_without_a_terminal_it_tells_one_line_now_and_then() -> None:
 
 def test_without_a_terminal_the_first_positions_are_told_at_once() -> None:
     stream = io.StringIO()
-    screen = Screen("training", lambda: 0.0, stream)
+    screen = TrainingScreen("training", lambda: 0.0, stream)
     screen.show(Report(0, "strength", {"strength/vs_random": 0.5}))
     assert stream.getvalue() == ""
     played = {"selfplay/simulations_per_s": 9876.5, "selfplay/seconds": 30.0}
@@ -183,7 +183,7 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.M
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("COLUMNS", "200")
     stream = Terminal()
-    screen = Screen("training", lambda: 0.5, stream)
+    screen = TrainingScreen("training", lambda: 0.5, stream)
     screen.show(Report(10_000, "learn", REPORT))
     assert stream.getvalue().startswith("time left ")
     screen.close()
@@ -197,7 +197,7 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.M
 
 
 def test_a_regime_without_games_of_its_own_tells_of_none() -> None:
-    screen = Screen("training", lambda: 0.0, io.StringIO())
+    screen = TrainingScreen("training", lambda: 0.0, io.StringIO())
     told = {"cost/games": 0.0, "learn/policy_loss": 1.5, "learn/validation_accuracy": 0.25}
     screen.show(Report(4096, "learn", told))
     assert screen._cells()[1:] == [
@@ -210,7 +210,7 @@ def test_a_regime_without_games_of_its_own_tells_of_none() -> None:
 class Intruder(float):
     """A score while whose text is made another thread has something new to show."""
 
-    screen: Screen
+    screen: TrainingScreen
 
     def __format__(self, form: str) -> str:
         self.screen.show(Report(2, "strength", {"strength/vs_other": 0.5}))
@@ -218,7 +218,7 @@ class Intruder(float):
 
 
 def test_a_report_that_comes_while_the_screen_is_drawn_does_no_harm() -> None:
-    screen = Screen("training", lambda: 0.0, io.StringIO())
+    screen = TrainingScreen("training", lambda: 0.0, io.StringIO())
     score = Intruder(0.75)
     score.screen = screen
     screen.show(Report(1, "strength", {"strength/vs_random": score, "strength/vs_solver": 0.25}))
