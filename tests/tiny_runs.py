@@ -19,10 +19,8 @@ from envs.tictactoe import TicTacToe
 from selfplay.arrays import length, take
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
-from selfplay.learning.learner import Learner
 from selfplay.lines.keys import position_keys
 from selfplay.lines.openings import distinct_openings
-from selfplay.nets.evaluator import NetEvaluator
 from selfplay.players.arena import new_match, play_on
 from selfplay.players.players import NetPlayer, RandomPlayer, SolverPlayer
 from selfplay.training.agent import load_agent
@@ -172,48 +170,3 @@ def judged(folder: Path, truth: Truth, games: int = 400) -> Played:
     matches = [new_match("net", "random"), new_match("net", "solver")]
     played = play_on(GAME, players, matches, openings, rng)
     return Played(float(mistakes.mean()), *(float((m.results >= 0).mean()) for m in played))
-
-
-def assert_ledger(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, regime: dict[str, Any], plays: bool, asks: bool
-) -> None:
-    """Counts what goes through a net of two layers; FLOPs by hand.
-
-    ``plays``: positions go through the net to make data.  ``asks``: an expert is paid.
-    """
-    evaluated, learned = [0], [0]
-    forward, loss = NetEvaluator._forward, Learner._loss
-
-    def counting_forward(self: NetEvaluator, obs: object, count: int) -> Any:
-        evaluated[0] += count
-        return forward(self, obs, count)
-
-    def counting_loss(self: Learner, samples: Any) -> Any:
-        learned[0] += len(samples.actions)
-        return loss(self, samples)
-
-    monkeypatch.setattr(NetEvaluator, "_forward", counting_forward)
-    monkeypatch.setattr(Learner, "_loss", counting_loss)
-    budget, learner = {"positions": 2000}, {"batch": 128}
-    scalars = train_tiny(
-        folder, regime=regime, net=TWO_LAYERS, learner=learner, budget=budget
-    ).scalars
-    assert scalars["cost/samples"] == learned[0] > 0
-    assert scalars["cost/flops_learn"] == 3 * FORWARD * learned[0]
-    assert scalars["cost/flops_generate"] == FORWARD * evaluated[0]
-    assert scalars["cost/flops"] == FORWARD * (3 * learned[0] + evaluated[0])
-    assert (evaluated[0] > 0) == plays
-    assert (scalars["cost/expert_s"] > 0) == asks
-    assert scalars["cost/effective_epochs"] == learned[0] / scalars["cost/positions_unique"]
-
-
-def assert_goes_on(monkeypatch: pytest.MonkeyPatch, place: Path, regime: dict[str, Any]) -> None:
-    """Stopped after three iterations and resumed it is the same run."""
-    options = {"regime": regime, "learner": {"batch": 128}, "budget": {"positions": 2500}}
-    monkeypatch.setitem(TINY, "checkpoint_s", 0.001)
-    straight = train_tiny(place / "straight", **options)
-    with monkeypatch.context() as patch:
-        stop_after(patch, 3)
-        assert not train_tiny(place / "stopped", **options).finished
-    assert train_tiny(place / "stopped", **options).finished
-    assert_same_run(straight.folder, place / "stopped")

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
-from selfplay.regimes.base import Loop, Parts, RegimeSection
 from tiny_runs import TINY, timeless_metrics
 
 from selfplay import arrays
@@ -18,6 +17,7 @@ from selfplay.config import Config
 from selfplay.lines.keys import canonical_obs_keys
 from selfplay.nets import Net
 from selfplay.regimes import SelfPlay
+from selfplay.regimes.base import Loop, Parts, RegimeSection
 from selfplay.training.folder import RunFolder
 from selfplay.training.run import Training
 from selfplay.types import Report

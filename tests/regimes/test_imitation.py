@@ -13,10 +13,6 @@ from tiny_runs import (
     GAME,
     TINY,
     TWO_LAYERS,
-    Truth,
-    assert_goes_on,
-    assert_ledger,
-    judged,
     no_runs,
     train_tiny,
 )
@@ -34,43 +30,6 @@ from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Training
 from selfplay.truth.positions import write_positions
 from selfplay.truth.solver import solver_for
-
-
-def short(data: Path) -> dict[str, Any]:
-    return {"kind": "imitation", "data": str(data), "positions": 512}
-
-
-@pytest.mark.parametrize(
-    ("target", "value", "most"), [("move", "outcome", 0.2), ("policy", "scores", 0.13)]
-)
-def test_imitation_learns_from_a_perfect_player(
-    target: str, value: str, most: float, perfect_games: Path, truth: Truth, tmp_path: Path
-) -> None:
-    """All the best moves of a position teach more than the one that was played."""
-    outcome = train_tiny(
-        tmp_path / "run",
-        regime={
-            "kind": "imitation", "data": str(perfect_games), "positions": 4096,
-            "target": target, "value": value,
-        },
-        budget={"positions": 150_000},
-    )  # fmt: skip
-    found = judged(outcome.folder, truth)
-    assert found.mistakes < most
-    assert found.unbeaten_by_random > 0.95
-    assert found.unbeaten_by_perfect > 0.85
-
-
-def test_its_ledger_is_what_was_run(
-    perfect_games: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert_ledger(monkeypatch, tmp_path / "run", short(perfect_games), plays=False, asks=True)
-
-
-def test_stopped_and_resumed_it_is_the_same_run(
-    perfect_games: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert_goes_on(monkeypatch, tmp_path, short(perfect_games))
 
 
 def test_the_expert_is_charged_once_for_the_share_that_was_used(

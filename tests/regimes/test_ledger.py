@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from reference import reach
-from tiny_runs import FORWARD, GAME, TWO_LAYERS, assert_ledger
+from tiny_runs import FORWARD, GAME, TWO_LAYERS
 from torch.utils.flop_counter import FlopCounterMode
 
 from envs.connect4 import Connect4
@@ -130,13 +130,6 @@ def test_a_run_counts_the_different_positions_it_made(tmp_path: Path) -> None:
         ages.append((i - born[-int(line["learn/window"]) :]).mean())
     assert [line["learn/staleness"] for line in learned] == pytest.approx(ages)
     assert ages[-1] > 0
-
-
-def test_the_ledger_of_selfplay_is_what_was_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    regime = {"kind": "selfplay", "positions": 256}
-    assert_ledger(monkeypatch, tmp_path / "run", regime, plays=True, asks=False)
 
 
 def test_torch_counts_a_step_as_three_forwards() -> None:
