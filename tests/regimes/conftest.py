@@ -47,5 +47,5 @@ def selfplayed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         folder,
         regime={"kind": "selfplay", "positions": 2048},
         learner={"reuse": 3},
-        budget={"positions": 40_000},
+        budget={"positions": 24_000},
     )

@@ -91,7 +91,7 @@ def test_frozen_learns_what_another_run_played(
     outcome = train_tiny(
         tmp_path / "run",
         regime={"kind": "frozen", "run": str(selfplayed.folder), "positions": 4096},
-        budget={"positions": 150_000},
+        budget={"positions": 100_000},
     )
     assert judged(selfplayed.folder, truth).mistakes < 0.04
     assert judged(outcome.folder, truth).mistakes < 0.05
@@ -121,7 +121,7 @@ def test_dagger_learns_where_the_net_itself_goes(truth: Truth, tmp_path: Path) -
         tmp_path / "run",
         regime={"kind": "dagger", "games": 64, "labels": 256, "openings": 4},
         learner={"reuse": 8},
-        budget={"positions": 20_000},
+        budget={"positions": 12_000},
     )
     found = judged(outcome.folder, truth)
     assert found.mistakes < 0.02
@@ -150,7 +150,7 @@ def test_policy_gradient_does_not_lose(truth: Truth, tmp_path: Path) -> None:
     outcome = train_tiny(
         tmp_path / "run",
         regime={"kind": "policy_gradient", "games": 512, "openings": 2},
-        budget={"positions": 200_000},
+        budget={"positions": 160_000},
     )
     found = judged(outcome.folder, truth)
     assert found.unbeaten_by_random > 0.95
