@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from selfplay import arrays
 from selfplay.learning import losses
-from selfplay.learning.samples import transformed
+from selfplay.learning.batches import Turns, ahead, one_by_one, tensors, turns_of
 from selfplay.learning.section import LearnerSection
-from selfplay.nets import Heads, Net, enough_memory
+from selfplay.learning.steps import Captured, Descent, repeatable
+from selfplay.nets import Net, enough_memory
+from selfplay.nets.base import Entry
 from selfplay.types import Game, Samples, Symmetric, Targets
 
 _SMALLER = "the batch (learner.batch) or the net (net.channels, net.width)"
@@ -36,28 +37,30 @@ class LearnMetrics(NamedTuple):
 
 
 class Learner:
-    """A net, its optimizer and its averaged weights."""
+    """A net, its optimizer and its averaged weights.
+
+    The same samples, seed and processor give the same weights, on a CPU with one number of threads;
+    on a GPU as far as ``steps.repeatable`` says.
+    """
 
     @enough_memory(_SMALLER)
     def __init__(
         self, net: Net, section: LearnerSection, game: Game, device: str, autocast: bool, seed: int
     ) -> None:
-        self.section, self.device, self.autocast = section, device, autocast
+        self.section, self.device = section, device
         self.net = net.to(device)
         self.averaged = copy.deepcopy(self.net).requires_grad_(False) if section.average else None
         self.steps = 0
         self._rng = np.random.default_rng(seed)
         self._game = game if isinstance(game, Symmetric) and section.symmetries else None
-        decay = [p for p in self.net.parameters() if p.requires_grad and p.ndim > 1]
-        plain = [p for p in self.net.parameters() if p.requires_grad and p.ndim <= 1]
-        groups = [
-            {"params": decay, "weight_decay": section.weight_decay},
-            {"params": plain, "weight_decay": 0.0},
-        ]
-        if section.optimizer == "adamw":
-            self._optimizer: torch.optim.Optimizer = torch.optim.AdamW(groups, lr=section.lr)
-        else:
-            self._optimizer = torch.optim.SGD(groups, lr=section.lr, momentum=0.9, nesterov=True)
+        self._ahead = torch.device(device).type == "cuda"
+        self._turns: Turns | None = None  # known when real positions are there
+        self._descent = Descent(self.net, self.averaged, section, autocast, fused=self._ahead)
+        self._captured: Captured | None = None
+        if self._ahead:
+            repeatable()
+            if isinstance(self.net.entry, Entry):  # other nets look at numbers to choose shapes
+                self._captured = Captured(self._descent, device)
 
     @property
     def acting(self) -> Net:
@@ -76,34 +79,26 @@ class Learner:
             rate = self._rate(progress)
             return LearnMetrics(unknown, unknown, unknown, unknown, unknown, rate, steps=0)
         self.net.train()
-        sums = torch.zeros(len(losses.Measured._fields), dtype=torch.float64)
-        norms = 0.0
-        for rows in self._batches(arrays.length(samples), steps):
+        take_step = self._captured or self._descent
+        self._descent.sums.zero_()
+        for batch in self._drawn(samples, steps):
             rate = self._rate(progress)
-            for group in self._optimizer.param_groups:
-                group["lr"] = rate
-            loss, measured = self._loss(arrays.take(samples, rows))
-            self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            norms += float(
-                torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.section.max_grad_norm)
-            )
-            self._optimizer.step()
             self.steps += 1
-            self._average()
-            sums += measured
-        mean = losses.Measured(*(sums / steps).tolist())
-        explained = losses.value_explained(mean)
-        return LearnMetrics(*mean[:3], explained, norms / steps, rate, steps)
+            # early on the averaged weights are the plain mean
+            keep = min(self.section.average, (1 + self.steps) / (10 + self.steps))
+            self._descent.prepare(rate, 1 - keep)
+            take_step(batch)
+        *means, norm = (self._descent.sums / steps).tolist()  # a GPU is waited for here alone
+        mean = losses.Measured(*means)
+        return LearnMetrics(*mean[:3], losses.value_explained(mean), norm, rate, steps)
 
     def judge(self, samples: Targets) -> losses.Judgement:
         """How well the acting net predicts ``samples``, as they are, without learning from them."""
-        net = self.acting.eval()
-        sums = torch.zeros(3, dtype=torch.float64)
+        net, sums = self.acting.eval(), torch.zeros(3, dtype=torch.float64, device=self.device)
         with torch.no_grad():
             for start in range(0, arrays.length(samples), self.section.batch):
-                batch = _on(self.device, samples, slice(start, start + self.section.batch))
-                sums += losses.judgement(batch, self._answers(net, batch)).cpu()
+                batch = tensors(self.device, samples, slice(start, start + self.section.batch))
+                sums += losses.judgement(batch, self._descent.answers(net, batch))
         return losses.Judgement(*(sums / arrays.length(samples)).tolist())
 
     def state_dict(self) -> dict[str, Any]:
@@ -111,7 +106,7 @@ class Learner:
         return {
             "net": self.net.state_dict(),
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self._descent.state_dict(),
             "steps": self.steps,
             "rng": json.dumps(self._rng.bit_generator.state),
         }
@@ -121,14 +116,9 @@ class Learner:
         self.net.load_state_dict(saved["net"])
         if self.averaged is not None:
             self.averaged.load_state_dict(saved["averaged"])
-        self._optimizer.load_state_dict(saved["optimizer"])
-        for weights, state in self._optimizer.state.items():
-            adam = isinstance(self._optimizer, torch.optim.AdamW)
-            names = ("exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",)
-            if any(state[name].shape != weights.shape for name in names):
-                raise ValueError("the optimizer's state is of other weights")
-            if adam and not state["step"] >= 0:
-                raise ValueError("the optimizer has made less than no step")
+        self._descent.load_state_dict(saved["optimizer"])
+        if self._captured is not None:
+            self._captured.forget()
         self.steps = int(saved["steps"])
         self._rng.bit_generator.state = json.loads(saved["rng"])
 
@@ -149,36 +139,13 @@ class Learner:
             yield order[used : used + size]
             used += size
 
-    def _loss(self, samples: Samples) -> tuple[Tensor, Tensor]:
-        """The loss of one batch, and what is ``losses.Measured`` of it, [7] f64."""
-        if self._game is not None:
-            samples = transformed(self._game, samples, self._rng)
-        batch = _on(self.device, samples)
-        loss, measured = losses.loss_of(batch, self._answers(self.net, batch), self.section)
-        return loss, torch.stack(measured).double().cpu()
-
-    def _answers(self, net: Net, batch: Any) -> losses.Answers:
-        device = torch.device(self.device).type
-        with torch.autocast(device, torch.bfloat16, enabled=self.autocast):
-            heads: Heads = net(list(arrays.leaves(batch.obs)))
-        return losses.answers(heads, batch.actions)
-
-    def _average(self) -> None:
-        """Moves the averaged weights towards the current ones; early on, their plain mean."""
-        if self.averaged is None:
-            return
-        keep = min(self.section.average, (1 + self.steps) / (10 + self.steps))
-        now, mean = self.net.state_dict().values(), self.averaged.state_dict().values()
-        floats = [(m, n) for m, n in zip(mean, now, strict=True) if m.is_floating_point()]
-        with torch.no_grad():
-            torch._foreach_lerp_([m for m, _ in floats], [n for _, n in floats], 1 - keep)
-            for m, n in zip(mean, now, strict=True):
-                if not m.is_floating_point():
-                    m.copy_(n)
-
-
-def _on(device: str, samples: Samples, rows: slice = slice(None)) -> Any:
-    """The samples in ``rows`` with tensors on ``device`` in the place of arrays."""
-    return arrays.tree_map(
-        lambda array: torch.from_numpy(np.ascontiguousarray(array[rows])).to(device), samples
-    )
+    def _drawn(self, samples: Samples, steps: int) -> Iterator[Any]:
+        """The batches of ``steps`` steps, with tensors for arrays."""
+        draws = self._batches(arrays.length(samples), steps)
+        if self._ahead and self._game is not None and self._turns is None:
+            some = arrays.take(samples.obs, slice(0, 256))
+            self._turns = turns_of(self._game, some, self.device)
+            self._ahead = self._turns is not None
+        if self._ahead:
+            return ahead(samples, draws, self._turns, self._rng, self.device)
+        return one_by_one(samples, draws, self._game, self._rng, self.device)

@@ -23,18 +23,25 @@ from selfplay.types import Game, Obs
 def enough_memory(smaller: str) -> Iterator[None]:
     """Turns torch's errors for want of memory into a ValueError that names what to make smaller.
 
-    Other errors pass as they are.
+    What else a GPU fails at becomes one with torch's first line; other errors pass as they are.
     """
     try:
         yield
     except RuntimeError as error:
-        gpu = isinstance(error, torch.cuda.OutOfMemoryError)
-        if not gpu and "DefaultCPUAllocator" not in str(error):
+        reason = str(error)
+        gpu = isinstance(error, torch.cuda.OutOfMemoryError) or "STATUS_ALLOC_FAILED" in reason
+        if gpu or "DefaultCPUAllocator" in reason:
+            place = "the GPU's memory" if gpu else "this machine's memory"
+            reason = f"{place} is too small for this; make smaller: {smaller}"
+        elif reason.startswith(_GPU_FAILURES):
+            first = reason.partition("\n")[0]
+            reason = f"the GPU failed ({first}); try again, or with evaluator.device=cpu"
+        else:
             raise
-        place = "the GPU's memory" if gpu else "this machine's memory"
-        raise ValueError(f"{place} is too small for this; make smaller: {smaller}") from error
+        raise ValueError(reason) from error
 
 
+_GPU_FAILURES = ("CUDA error", "CUDA driver error", "cuDNN error", "CUDNN_")
 SMALLER_NET = "the net (net.channels and net.blocks, or net.width and net.layers)"
 
 

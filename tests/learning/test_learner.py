@@ -14,6 +14,7 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.learning import checkpoint
+from selfplay.learning.batches import tensors
 from selfplay.learning.learner import Learner
 from selfplay.learning.samples import listed, targets, transformed
 from selfplay.learning.section import LearnerSection
@@ -217,7 +218,7 @@ def test_every_parameter_gets_a_gradient(net: Mlp | ResNet) -> None:
         for parameter in learner.net.parameters():
             if parameter.requires_grad and parameter.ndim == 1:
                 parameter.add_(0.1)
-    loss, _ = learner._loss(random_samples(GAME, 64))
+    loss, _ = learner._descent.loss(tensors("cpu", random_samples(GAME, 64)))
     loss.backward()
     for name, parameter in learner.net.named_parameters():
         if parameter.requires_grad:

@@ -1,5 +1,7 @@
 """Nets: shapes, costs counted by hand, and inference copies that answer the same."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -142,9 +144,29 @@ def test_a_net_that_memory_cannot_hold_is_refused_in_a_sentence(section: Mlp | R
     assert "\n" not in str(caught.value)
 
 
-def test_only_the_want_of_memory_is_put_into_other_words() -> None:
-    smaller = r"GPU's memory is too small for this; make smaller: it"
-    with pytest.raises(ValueError, match=smaller), enough_memory("it"):
-        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+            "the GPU's memory is too small for this; make smaller: it",
+        ),
+        (
+            RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"),
+            "the GPU's memory is too small for this; make smaller: it",
+        ),
+        (
+            RuntimeError("CUDA error: an illegal memory access\nFor debugging consider ..."),
+            "the GPU failed (CUDA error: an illegal memory access); try again, or with "
+            "evaluator.device=cpu",
+        ),
+    ],
+)
+def test_what_a_gpu_fails_at_is_one_sentence(error: RuntimeError, sentence: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{re.escape(sentence)}$"), enough_memory("it"):
+        raise error
+
+
+def test_other_errors_pass_as_they_are() -> None:
     with pytest.raises(RuntimeError, match=r"^sizes differ$"), enough_memory("it"):
         raise RuntimeError("sizes differ")
