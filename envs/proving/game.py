@@ -14,12 +14,12 @@ Inferences without alternative are done at once, so every position but the first
 from __future__ import annotations
 
 import copy
+import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 from typing import Literal as Choice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from envs.proving.calculus.matrix import Library, Matrix, build_library
 from envs.proving.calculus.tableau import (
@@ -38,12 +38,11 @@ from envs.proving.calculus.tableau import (
     new_tableau,
 )
 from envs.proving.calculus.unify import Scratch, new_scratch
-from envs.proving.kept_aside import held_out
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.tptp import problem_files, read_problem
 from envs.proving.views.graph import GraphObs, new_graph, observe_graph
 from envs.proving.views.walks import WalksObs, new_walks, observe_walks
-from selfplay.arrays import as_rows, repeat, take, tree_map
+from selfplay.arrays import as_rows, put, repeat, take, tree_map
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int, Transition
 
@@ -99,14 +98,18 @@ class Proving:
         self.library = library if library is not None else load_library(problems)
         self.num_actions, self.max_moves = actions, max_moves
         self.view: Choice["walks", "graph"] = view
-        self.held_out = _held_out(self.library)
         self._sizes = (nodes, variables, actions)
         self._limits = Limits(depth, False)
+
+    @property
+    def held_out(self) -> Bool:
+        """[P], the problems that nothing may be learned from."""
+        return np.array([held_out(form.name) for form in self.library.forms], np.bool_)
 
     def on(self, library: Library) -> Proving:
         """The same game on other problems."""
         twin = copy.copy(self)
-        twin.problems, twin.library, twin.held_out = "", library, _held_out(library)
+        twin.problems, twin.library = "", library
         return twin
 
     def seen_as(self, view: Choice["walks", "graph"]) -> Proving:
@@ -127,41 +130,28 @@ class Proving:
         return state
 
     def step(self, state: ProvingState, action: Int) -> tuple[ProvingState, Transition]:
-        after = tree_map(np.copy, state)
-        batch = len(action)
-        paid = Transition(np.empty(batch, np.float32), np.empty(batch, np.float32))
-        illegal = _step(
-            self._rules(), after.tableau, np.arange(batch), np.asarray(action, np.int32), paid
-        )
-        if illegal >= 0:
-            raise self._impossible(state, illegal, action)
-        return after, paid
+        return self._stepped(tree_map(np.copy, state), action)
 
     def step_within(
         self, states: ProvingState, row: Any, at: Int, action: Int, to: Int
     ) -> tuple[ProvingState, Transition]:
         """As ``step``, from place to place in ``states`` [B, N, ...]: see StepsWithin."""
-        batch = len(action)
-        paid = Transition(np.empty(batch, np.float32), np.empty(batch, np.float32))
         table: ProvingState = as_rows(states)
-        nodes = states.problem.shape[1]
-        source, target = (np.asarray(row, np.int64) * nodes + node for node in (at, to))
-        _copy(table, source, target)
-        illegal = _step(self._rules(), table.tableau, target, np.asarray(action, np.int32), paid)
-        if illegal >= 0:
-            raise self._impossible(take(table, source), illegal, action)
-        after: ProvingState = take(table, target)
+        first = np.asarray(row, np.int64) * states.problem.shape[1]
+        after, paid = self._stepped(take(table, first + at), action)
+        put(table, first + to, after)
         return after, paid
 
-    def _rules(self) -> _Rules:
-        return _Rules(
-            self.library.matrix, self._limits, self.max_moves, new_scratch(self._sizes[1])
-        )
-
-    def _impossible(self, state: ProvingState, i: int, action: Int) -> ValueError:
-        return ValueError(
-            f"inference {int(action[i]) + 1} is not possible in\n{self.text(state, i)}"
-        )
+    def _stepped(self, state: ProvingState, action: Int) -> tuple[ProvingState, Transition]:
+        """Changes the state."""
+        paid = Transition(np.zeros(len(action), np.float32), np.zeros(len(action), np.float32))
+        scratch = new_scratch(self._sizes[1])
+        rules = _Rules(self.library.matrix, self._limits, self.max_moves, scratch)
+        illegal = _step(rules, state.tableau, np.asarray(action, np.int32), paid)
+        if illegal >= 0:
+            number, position = int(action[illegal]) + 1, self.text(state, illegal)
+            raise ValueError(f"inference {number} is not possible in\n{position}")
+        return state, paid
 
     def legal(self, state: ProvingState) -> Bool:
         scalars = state.tableau.scalars
@@ -200,9 +190,13 @@ def load_library(path: str = "") -> Library:
     return build_library([clausify(read_problem(file)) for file in files])
 
 
-def _held_out(library: Library) -> Bool:
-    """[P], the problems that nothing may be learned from."""
-    return np.array([held_out(form.name) for form in library.forms], np.bool_)
+def held_out(name: str, share: float = 0.15) -> bool:
+    """Whether a problem of this name belongs to the ``share`` that nothing may be learned from.
+
+    The name alone decides, so it is the same everywhere.
+    """
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") < share * 2.0**64
 
 
 @kernel
@@ -212,34 +206,11 @@ def _begin(matrix: Matrix, state: ProvingState) -> None:
 
 
 @kernel
-def _copy(table: ProvingState, source: NDArray[np.int64], target: NDArray[np.int64]) -> None:
-    """Copies rows of the table over others."""
-    for i in range(len(source)):
-        table.problem[target[i]] = table.problem[source[i]]
-        before, after = lane(table.tableau, source[i]), lane(table.tableau, target[i])
-        after.scalars[:] = before.scalars
-        after.literal[:] = before.literal
-        after.offset[:] = before.offset
-        after.parent[:] = before.parent
-        after.depth[:] = before.depth
-        after.first[:] = before.first
-        after.children[:] = before.children
-        after.closed[:] = before.closed
-        after.copy[:] = before.copy
-        after.bound[:] = before.bound
-        after.bound_offset[:] = before.bound_offset
-        after.options[:] = before.options
-
-
-@kernel
-def _step(
-    rules: _Rules, tableaux: Tableau, row: NDArray[np.int64], action: Int, paid: Transition
-) -> int:
-    """Plays the actions in place, in these rows; the first that is not possible, or -1."""
+def _step(rules: _Rules, tableaux: Tableau, action: Int, paid: Transition) -> int:
+    """Plays the actions in place; the row of the first that is not possible, or -1."""
     scratch = rules.scratch
     for i in range(len(action)):
-        t = lane(tableaux, row[i])
-        paid.reward[i], paid.discount[i] = 0.0, 0.0
+        t = lane(tableaux, i)
         if t.scalars[OVER] != RUNNING:
             continue
         if not 0 <= action[i] < t.scalars[OPTIONS]:

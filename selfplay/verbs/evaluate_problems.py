@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 def _chosen(folder: Path, held_out: bool, limit: int | None) -> list[Path]:
     """The problems of the folder that are asked for, at most ``limit`` of each set."""
-    from envs.proving.kept_aside import held_out as is_held_out
+    from envs.proving.game import held_out as is_held_out
     from envs.proving.logic.tptp import problem_files
     from selfplay.proving.report import set_of
 

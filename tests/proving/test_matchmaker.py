@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from envs.proving.calculus.matrix import build_library
-from envs.proving.game import OWN, Proving, load_library
-from envs.proving.kept_aside import held_out
+from envs.proving.game import OWN, Proving, held_out, load_library
 from selfplay.proving.curriculum import Matchmaker
 
 

@@ -17,8 +17,7 @@ from tiny_runs import assert_equal, stop_after
 from tiny_runs import timeless_metrics as told_of
 
 from envs.proving.calculus.tableau import OVER, PROVED
-from envs.proving.game import OWN, Proving
-from envs.proving.kept_aside import held_out
+from envs.proving.game import OWN, Proving, held_out
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
 from selfplay.proving.curriculum import Matchmaker

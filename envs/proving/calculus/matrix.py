@@ -9,14 +9,16 @@ clause copy's variables denote an instance, and taking a copy of a clause copies
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.proving.calculus.unify import Scratch, new_scratch, unifiable_apart
-from envs.proving.logic.formula import Clause, ClauseForm, Literal, Term, Variable
+from envs.proving.logic.formula import Clause, ClauseForm, Term, Variable
 from envs.proving.logic.recursion import deep, look
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int
@@ -76,10 +78,7 @@ class Library(NamedTuple):
 
 @deep
 def build_library(forms: Sequence[ClauseForm]) -> Library:
-    """The library of these problems.
-
-    Raises ValueError when there is none, or when a problem has no clauses.
-    """
+    """The library of these problems; ValueError where there is none, or a clause is too wide."""
     if not forms:
         raise ValueError("a library needs at least one problem")
     build = _Builder()
@@ -90,22 +89,15 @@ def build_library(forms: Sequence[ClauseForm]) -> Library:
 
 
 class _Builder:
-    """Numbers what it is given, problem after problem."""
+    """Numbers what it is given, problem after problem; a row for each, in the order of the fields
+    of Terms and Matrix."""
 
     def __init__(self) -> None:
-        self.head: list[int] = []
-        self.first: list[int] = []
-        self.arity: list[int] = []
+        self.terms: list[tuple[int, int, int]] = []  # head, first, arity
         self.arguments: list[int] = []
-        self.atom: list[int] = []
-        self.side: list[int] = []
-        self.clause: list[int] = []
-        self.clause_start = [0]
-        self.clause_variables: list[int] = []
-        self.clause_role: list[int] = []
-        self.clause_first = [0]
-        self.symbol_first = [0]
-        self.start_first = [0]
+        self.literals: list[tuple[int, int, int]] = []  # atom, side, clause
+        self.clauses: list[tuple[int, int, int]] = []  # end, variables, role
+        self.ends = [(0, 0, 0)]  # of the clauses, symbols and starts of each problem
         self.starts: list[int] = []
         self.goal_starts: list[int] = []
         self.symbols: list[str] = []
@@ -118,33 +110,24 @@ class _Builder:
 
     def add(self, form: ClauseForm) -> None:
         self._known, made_up = {}, form.skolem | form.defined
-        begin = len(self.clause_variables)
+        begin = len(self.clauses)
         for clause in form.clauses:
             self._variables, self._shared = {}, {}
-            for literal in clause.literals:
-                self._literal(literal, made_up)
-            self.clause_start.append(len(self.atom))
-            if len(self._variables) > _MOST_VARIABLES:
+            for positive, (name, arguments) in clause.literals:
+                symbol = self._symbol(name, len(arguments), True, made_up)
+                atom = self._node(symbol, [self._term(part, made_up) for part in arguments])
+                self.literals.append((atom, 2 * symbol + (not positive), len(self.clauses)))
+            variables = len(self._variables)
+            if variables > _MOST_VARIABLES:
                 raise ValueError(
-                    f"{form.name}: clause {clause.name} has {len(self._variables):,} variables; "
+                    f"{form.name}: clause {clause.name} has {variables:,} variables; "
                     f"more than {_MOST_VARIABLES:,} are not supported"
                 )
-            self.clause_variables.append(len(self._variables))
-            self.clause_role.append(ROLES.index(clause.role))
+            self.clauses.append((len(self.literals), variables, ROLES.index(clause.role)))
         goals, others = start_clauses(form)
         self.starts += [begin + number for number in goals + others]
         self.goal_starts.append(len(goals))
-        self.clause_first.append(len(self.clause_variables))
-        self.symbol_first.append(len(self.symbols))
-        self.start_first.append(len(self.starts))
-
-    def _literal(self, literal: Literal, made_up: frozenset[str]) -> None:
-        name, arguments = literal.atom
-        symbol = self._symbol(name, len(arguments), True, made_up)
-        parts = [self._term(argument, made_up) for argument in arguments]
-        self.clause.append(len(self.clause_variables))
-        self.side.append(2 * symbol + (not literal.positive))
-        self.atom.append(self._node(symbol, parts))
+        self.ends.append((len(self.clauses), len(self.symbols), len(self.starts)))
 
     def _term(self, term: Term, made_up: frozenset[str]) -> int:
         look()
@@ -158,10 +141,8 @@ class _Builder:
         """The term's number; equal terms of a clause are one."""
         key = (head, *parts)
         if key not in self._shared:
-            self._shared[key] = len(self.head)
-            self.head.append(head)
-            self.first.append(len(self.arguments))
-            self.arity.append(len(parts))
+            self._shared[key] = len(self.terms)
+            self.terms.append((head, len(self.arguments), len(parts)))
             self.arguments += parts
         return self._shared[key]
 
@@ -183,31 +164,39 @@ class _Builder:
 
     def matrix(self) -> Matrix:
         """The arrays; the links are still empty."""
-
-        def ints(values: list[int]) -> Int:
-            return np.array(values, np.int32)
-
-        nothing = np.zeros(len(self.atom), np.int32)
+        head, first, arity = _columns(self.terms)
+        atom, side, clause = _columns(self.literals)
+        clause_end, clause_variables, clause_role = _columns(self.clauses)
+        clause_first, symbol_first, start_first = _columns(self.ends)
         return Matrix(
-            Terms(ints(self.head), ints(self.first), ints(self.arity), ints(self.arguments)),
-            ints(self.atom),
-            ints(self.side),
-            ints(self.clause),
-            ints(self.clause_start),
-            ints(self.clause_variables),
-            nothing,
-            nothing,
-            ints([]),
-            ints(self.clause_first),
-            ints(self.symbol_first),
-            ints(self.start_first),
-            ints(self.starts),
-            ints(self.goal_starts),
-            np.array(self.symbol_hash, np.uint64),
-            ints(self.symbol_arity),
-            np.array(self.symbol_predicate, np.bool_),
-            ints(self.clause_role),
+            terms=Terms(head, first, arity, _ints(self.arguments)),
+            atom=atom,
+            side=side,
+            clause=clause,
+            clause_start=np.concatenate([_ints([0]), clause_end]),
+            clause_variables=clause_variables,
+            link_start=np.zeros_like(atom),
+            link_end=np.zeros_like(atom),
+            links=_ints([]),
+            clause_first=clause_first,
+            symbol_first=symbol_first,
+            start_first=start_first,
+            starts=_ints(self.starts),
+            goal_starts=_ints(self.goal_starts),
+            symbol_hash=np.array(self.symbol_hash, np.uint64),
+            symbol_arity=_ints(self.symbol_arity),
+            symbol_predicate=np.array(self.symbol_predicate, np.bool_),
+            clause_role=clause_role,
         )
+
+
+def _ints(values: Sequence[int]) -> Int:
+    return np.array(values, np.int32)
+
+
+def _columns(rows: Sequence[tuple[int, int, int]]) -> Int:
+    """[3, len(rows)], the columns of a table."""
+    return np.ascontiguousarray(np.array(rows, np.int32).reshape(-1, 3).T)
 
 
 def start_clauses(form: ClauseForm) -> tuple[list[int], list[int]]:
@@ -231,16 +220,13 @@ def _linked(matrix: Matrix) -> Matrix:
 
     In a problem with too many pairs to try, literals of one side share a list that is not sieved.
     """
-    by_side: dict[int, list[int]] = {}
+    by_side: dict[int, list[int]] = defaultdict(list)
     for literal, side in enumerate(matrix.side.tolist()):
-        by_side.setdefault(side, []).append(literal)
+        by_side[side].append(literal)
     start, end = np.zeros_like(matrix.atom), np.zeros_like(matrix.atom)
-    parts: list[Int] = []
-    filled = 0
+    parts, filled = [_ints([])], 0
     scratch = new_scratch(2 * _MOST_VARIABLES)
-    for problem in range(len(matrix.clause_first) - 1):
-        low = matrix.clause_start[matrix.clause_first[problem]]
-        high = matrix.clause_start[matrix.clause_first[problem + 1]]
+    for low, high in pairwise(matrix.clause_start[matrix.clause_first]):
         pairs = sum(len(by_side.get(int(side) ^ 1, ())) for side in matrix.side[low:high])
         shared: dict[int, tuple[int, int]] = {}
         for literal in range(low, high):
@@ -252,12 +238,10 @@ def _linked(matrix: Matrix) -> Matrix:
             found = np.array(by_side.get(opposite, []), np.int32)
             if pairs <= _MOST_PAIRS:
                 found = found[_sieve(matrix, literal, found, scratch)]
-            start[literal], end[literal] = filled, filled + len(found)
-            shared[opposite] = (filled, filled + len(found))
+            shared[opposite] = start[literal], end[literal] = filled, filled + len(found)
             parts.append(found)
             filled += len(found)
-    links = np.concatenate(parts) if parts else np.empty(0, np.int32)
-    return matrix._replace(link_start=start, link_end=end, links=links)
+    return matrix._replace(link_start=start, link_end=end, links=np.concatenate(parts))
 
 
 def shuffled(matrix: Matrix, problem: int, rng: np.random.Generator) -> Matrix:

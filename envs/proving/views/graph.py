@@ -11,6 +11,7 @@ seen from the goal; those of the open literals beside it, which are a set, by th
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ from envs.proving.calculus.tableau import (
     Tableau,
     lane,
 )
-from envs.proving.calculus.unify import resolve
+from envs.proving.calculus.unify import Bindings, resolve
 from selfplay.jit import kernel
 from selfplay.types import Int
 
@@ -105,88 +106,85 @@ def place_below(place: int, argument: int) -> int:
     return child if place < _EXACT else _EXACT * _BRANCHING + 1 + child % 100
 
 
-class _Queue(NamedTuple):
-    """Room to go through a literal breadth first."""
+class _Scratch(NamedTuple):
+    """Room to go through literals breadth first, and the variables met so far."""
 
     term: Int  # [...] i32
     offset: Int  # [...] i32
     place: Int  # [...] i32
-
-
-@kernel
-def _put_arguments(
-    matrix: Matrix, term: int, offset: int, place: int, queue: _Queue, end: int
-) -> int:
-    """Puts the arguments of a term at the end of the queue, as many as find room; the new end."""
-    for k in range(matrix.terms.arity[term]):
-        if end < queue.term.shape[0]:
-            queue.term[end] = matrix.terms.arguments[matrix.terms.first[term] + k]
-            queue.offset[end] = offset
-            queue.place[end] = place_below(place, k)
-            end += 1
-    return end
-
-
-class _Seen(NamedTuple):
-    """The variables met so far."""
-
-    shared: Int  # [_SHARED] i32, in the order of their codes
-    own: Int  # [_OWN] i32, of the present open literal
+    shared: Int  # [_SHARED] i32, variables in the order of their codes
+    own: Int  # [_OWN] i32, those of the present open literal
     filled: Int  # [2] i32, how many of each
 
 
 @kernel
-def _nothing_seen() -> _Seen:
-    return _Seen(np.zeros(_SHARED, np.int32), np.zeros(_OWN, np.int32), np.zeros(2, np.int32))
+def _new_scratch(occurrences: int) -> _Scratch:
+    return _Scratch(
+        np.zeros(occurrences, np.int32),
+        np.zeros(occurrences, np.int32),
+        np.zeros(occurrences, np.int32),
+        np.zeros(_SHARED, np.int32),
+        np.zeros(_OWN, np.int32),
+        np.zeros(2, np.int32),
+    )
 
 
 @kernel
-def _code(variable: int, alone: bool, seen: _Seen) -> int:
+def _put_arguments(
+    matrix: Matrix, term: int, offset: int, place: int, scratch: _Scratch, end: int
+) -> int:
+    """Puts the arguments of a term at the end of the queue, as many as find room; the new end."""
+    for k in range(matrix.terms.arity[term]):
+        if end < scratch.term.shape[0]:
+            scratch.term[end] = matrix.terms.arguments[matrix.terms.first[term] + k]
+            scratch.offset[end] = offset
+            scratch.place[end] = place_below(place, k)
+            end += 1
+    return end
+
+
+@kernel
+def _code(variable: int, alone: bool, scratch: _Scratch) -> int:
     """The code of a variable, 1 to VARIABLE_CODES - 1; a new one is written down.
 
     ``alone``: the literal is one of a set, so its own variables have codes of their own.
     """
-    for i in range(seen.filled[0]):
-        if seen.shared[i] == variable:
+    for i in range(scratch.filled[0]):
+        if scratch.shared[i] == variable:
             return i + 1
     if not alone:
-        if seen.filled[0] < _SHARED - 1:
-            seen.shared[seen.filled[0]] = variable
-            seen.filled[0] += 1
-            return int(seen.filled[0])
+        if scratch.filled[0] < _SHARED - 1:
+            scratch.shared[scratch.filled[0]] = variable
+            scratch.filled[0] += 1
+            return int(scratch.filled[0])
         return _SHARED
-    for i in range(seen.filled[1]):
-        if seen.own[i] == variable:
+    for i in range(scratch.filled[1]):
+        if scratch.own[i] == variable:
             return _SHARED + 1 + i
-    if seen.filled[1] < _OWN - 1:
-        seen.own[seen.filled[1]] = variable
-        seen.filled[1] += 1
-        return int(_SHARED + seen.filled[1])
+    if scratch.filled[1] < _OWN - 1:
+        scratch.own[scratch.filled[1]] = variable
+        scratch.filled[1] += 1
+        return int(_SHARED + scratch.filled[1])
     return _SHARED + _OWN
 
 
 def problem_graphs(matrix: Matrix) -> ProblemGraphs:
     """The clauses of all problems, each literal with its first 48 occurrences, breadth first."""
-    literals, problems = len(matrix.atom), len(matrix.clause_first) - 1
     clauses = matrix.clause_first.astype(np.int64)
     variables = np.concatenate([[0], np.cumsum(matrix.clause_variables)])[clauses]
     name_first = matrix.symbol_first + variables
-    count = np.empty(literals, np.int64)
-    nothing = np.empty(0, np.int32)
-    empty = np.empty(0, np.uint8)
-    _read(matrix, name_first, count, nothing, nothing, empty, empty)
+    count = np.empty(len(matrix.atom), np.int64)
+    ints, bytes_ = np.empty(0, np.int32), np.empty(0, np.uint8)
+    _read(matrix, name_first, count, ints, ints, bytes_, bytes_)
     total = int(count.sum())
     name, literal = np.empty(total, np.int32), np.empty(total, np.int32)
     place, code = np.empty(total, np.uint8), np.zeros(total, np.uint8)
     _read(matrix, name_first, count, literal, name, place, code)
     first = np.concatenate([[0], np.cumsum(count)])
     kind = np.zeros(name_first[-1], np.uint8)
-    for problem in range(problems):
-        low, high = matrix.symbol_first[problem], matrix.symbol_first[problem + 1]
-        told = (
-            1 + np.minimum(matrix.symbol_arity[low:high], 4) + 5 * matrix.symbol_predicate[low:high]
-        )
-        kind[name_first[problem] : name_first[problem] + high - low] = told
+    symbol_kind = 1 + np.minimum(matrix.symbol_arity, 4) + 5 * matrix.symbol_predicate
+    for begin, (low, high) in zip(name_first, pairwise(matrix.symbol_first), strict=False):
+        kind[begin : begin + high - low] = symbol_kind[low:high]
     literal_first = matrix.clause_start[matrix.clause_first].astype(np.int64)
     return ProblemGraphs(
         literal, name, place, code, kind, first[literal_first], name_first, literal_first, clauses
@@ -204,33 +202,28 @@ def _read(
     code_out: NDArray[np.uint8],
 ) -> None:
     """Counts the occurrences of each literal, and writes them down where there is room."""
-    queue = _Queue(
-        np.zeros(_ALL_OCCURRENCES, np.int32),
-        np.zeros(_ALL_OCCURRENCES, np.int32),
-        np.zeros(_ALL_OCCURRENCES, np.int32),
-    )
-    seen = _nothing_seen()
+    scratch = _new_scratch(_ALL_OCCURRENCES)
     filled = 0
     for problem in range(len(matrix.clause_first) - 1):
         symbols = matrix.symbol_first[problem]
         variables = name_first[problem] + matrix.symbol_first[problem + 1] - symbols
         for clause in range(matrix.clause_first[problem], matrix.clause_first[problem + 1]):
             for literal in range(matrix.clause_start[clause], matrix.clause_start[clause + 1]):
-                seen.filled[0] = 0
-                queue.term[0], queue.place[0] = matrix.atom[literal], 0
+                scratch.filled[0] = 0
+                scratch.term[0], scratch.place[0] = matrix.atom[literal], 0
                 at, end = 0, 1
                 while at < end:
-                    term = queue.term[at]
-                    end = _put_arguments(matrix, term, 0, queue.place[at], queue, end)
+                    term = scratch.term[at]
+                    end = _put_arguments(matrix, term, 0, scratch.place[at], scratch, end)
                     if len(name_out) > 0:
                         head = matrix.terms.head[term]
                         literal_out[filled] = literal
-                        place_out[filled] = queue.place[at]
+                        place_out[filled] = scratch.place[at]
                         if head >= 0:
                             name_out[filled] = name_first[problem] + head - symbols
                         else:
                             name_out[filled] = variables - 1 - head
-                            code_out[filled] = _code(-1 - head, False, seen)
+                            code_out[filled] = _code(-1 - head, False, scratch)
                         filled += 1
                     at += 1
                 count[literal] = end
@@ -239,90 +232,60 @@ def _read(
 
 @kernel
 def _see_literal(
-    matrix: Matrix,
-    problem: int,
-    t: Tableau,
-    node: int,
-    alone: bool,
-    name: NDArray[np.int16],
-    place: NDArray[np.uint8],
-    queue: _Queue,
-    seen: _Seen,
+    matrix: Matrix, t: Tableau, node: int, b: int, token: int, out: GraphObs, scratch: _Scratch
 ) -> None:
     """Writes down the occurrences of a node's literal under the substitution."""
-    seen.filled[1] = 0
-    queue.term[0], queue.offset[0], queue.place[0] = matrix.atom[t.literal[node]], t.offset[node], 0
+    goal, literal = t.scalars[GOAL], t.literal[node]
+    bindings, first_symbol = Bindings(t.bound, t.bound_offset), matrix.symbol_first[out.problem[b]]
+    out.literal[b, token] = 1 + literal
+    out.climb[b, token] = min(255, t.depth[goal] - t.depth[node])
+    scratch.filled[1] = 0
+    scratch.term[0], scratch.offset[0], scratch.place[0] = matrix.atom[literal], t.offset[node], 0
     at, end = 0, 1
     while at < end:
-        term, offset, variable = resolve(
-            matrix.terms, queue.term[at], queue.offset[at], t.bound, t.bound_offset
-        )
-        place[at] = queue.place[at]
+        term, offset = scratch.term[at], scratch.offset[at]
+        term, offset, variable = resolve(matrix.terms, term, offset, bindings)
+        out.place[b, token, at] = scratch.place[at]
         if variable >= 0:
-            name[at] = -1 - _code(variable, alone, seen)
+            out.name[b, token, at] = -1 - _code(variable, token > ABOVE, scratch)
         else:
-            symbol = matrix.terms.head[term] - matrix.symbol_first[problem]
-            name[at] = 1 + symbol if symbol < _MOST else 0
-            end = _put_arguments(matrix, term, offset, queue.place[at], queue, end)
+            symbol = matrix.terms.head[term] - first_symbol
+            out.name[b, token, at] = 1 + symbol if symbol < _MOST else 0
+            end = _put_arguments(matrix, term, offset, scratch.place[at], scratch, end)
         at += 1
 
 
 @kernel
 def observe_graph(matrix: Matrix, problem: Int, tableaux: Tableau, out: GraphObs) -> None:
     """Fills the observations of B positions, which must be zeros; none of them where it is over."""
-    queue = _Queue(
-        np.zeros(OCCURRENCES, np.int32),
-        np.zeros(OCCURRENCES, np.int32),
-        np.zeros(OCCURRENCES, np.int32),
-    )
-    seen = _nothing_seen()
+    scratch = _new_scratch(OCCURRENCES)
+    out.problem[:] = problem
     for b in range(len(problem)):
         t = lane(tableaux, b)
-        out.problem[b] = problem[b]
         if t.scalars[OVER] != RUNNING:
             continue
-        seen.filled[0] = 0
-        if t.scalars[GOAL] != ROOT:
-            _see_branch(matrix, problem[b], t, b, out, queue, seen)
-        open_now = _see_beside(matrix, problem[b], t, b, out, queue, seen)
-        _see_options(matrix, t, b, out)
+        scratch.filled[0] = 0
+        token, node = 0, t.scalars[GOAL]
+        while node != ROOT and token <= ABOVE:  # the goal and the literals above it
+            _see_literal(matrix, t, node, b, token, out, scratch)
+            token += 1
+            node = t.parent[node]
         counts = out.counts[b]
         counts[0] = 1 + t.depth[t.scalars[GOAL]]
-        counts[1] = min(open_now, _MOST)
-        counts[2] = min(t.scalars[OPTIONS], _MOST)
-        counts[3] = min(t.scalars[SIZE], _MOST)
-        counts[4] = min(t.scalars[VARIABLES], _MOST)
-        counts[5] = min(t.scalars[MOVES], _MOST)
-        counts[6] = min(t.scalars[INFERENCES], _MOST)
+        counts[1] = min(_see_beside(matrix, t, b, out, scratch), _MOST)
+        for i, column in enumerate((OPTIONS, SIZE, VARIABLES, MOVES, INFERENCES)):
+            counts[2 + i] = min(t.scalars[column], _MOST)
+        _see_options(matrix, t, b, out)
 
 
 @kernel
-def _see_branch(
-    matrix: Matrix, problem: int, t: Tableau, b: int, out: GraphObs, queue: _Queue, seen: _Seen
-) -> None:
-    """The goal and the literals above it."""
-    token, node = 0, t.scalars[GOAL]
-    while node != ROOT and token <= ABOVE:
-        out.literal[b, token] = 1 + t.literal[node]
-        out.climb[b, token] = token
-        _see_literal(
-            matrix, problem, t, node, False, out.name[b, token], out.place[b, token], queue, seen
-        )
-        token += 1
-        node = t.parent[node]
-
-
-@kernel
-def _see_beside(
-    matrix: Matrix, problem: int, t: Tableau, b: int, out: GraphObs, queue: _Queue, seen: _Seen
-) -> int:
+def _see_beside(matrix: Matrix, t: Tableau, b: int, out: GraphObs, scratch: _Scratch) -> int:
     """The open literals beside the goal and the nodes above it; returns how many there are.
 
-    The nearest are seen.  Those of one level are seen all or not at all: which came first would
+    The nearest are scratch.  Those of one level are seen all or not at all: which came first would
     tell the order of the literals in their clause.
     """
-    goal = t.scalars[GOAL]
-    node, token, every = goal, 1 + ABOVE, 0
+    node, token, every = t.scalars[GOAL], 1 + ABOVE, 0
     while node != ROOT:
         parent = t.parent[node]
         low, high, count = t.first[parent], t.first[parent] + t.children[parent], 0
@@ -331,15 +294,9 @@ def _see_beside(
         every += count
         if token + count <= TOKENS:
             for other in range(low, high):
-                if other == node or t.closed[other] != OPEN:
-                    continue
-                out.literal[b, token] = 1 + t.literal[other]
-                out.climb[b, token] = min(255, t.depth[goal] - t.depth[other])
-                _see_literal(
-                    matrix, problem, t, other, True,
-                    out.name[b, token], out.place[b, token], queue, seen,
-                )  # fmt: skip
-                token += 1
+                if other != node and t.closed[other] == OPEN:
+                    _see_literal(matrix, t, other, b, token, out, scratch)
+                    token += 1
         node = parent
     return every
 
