@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from itertools import product
+from math import prod
 from random import Random
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import (
@@ -15,6 +18,7 @@ from envs.proving.logic.formula import (
     Atom,
     Clause,
     ClauseForm,
+    Exists,
     Forall,
     Formula,
     Function,
@@ -28,14 +32,16 @@ from envs.proving.logic.formula import (
     Translation,
     Variable,
 )
-from envs.proving.logic.symbols import atoms_of, subterms
+from envs.proving.logic.symbols import atoms_of, subterms, variables_of
 from envs.proving.logic.tptp import parse_problem
 
 VARIABLES = "WXYZ"
 FUNCTIONS = {"a": 0, "b": 0, "f": 1, "g": 2}  # and their numbers of arguments
 
 Symbol = tuple[str, int]  # its name and number of arguments
-World = Mapping[Symbol, Mapping[tuple[int, ...], int]]  # what each symbol means there
+Values = NDArray[np.int64]  # [W], things in W worlds; [1] where it is the same in all
+Truth = NDArray[np.bool_]  # [W] or [1]
+World = Mapping[Symbol, Values]  # W worlds at once: [W, size, ...], what each symbol means there
 
 
 def literals(text: str) -> tuple[Literal, ...]:
@@ -147,72 +153,65 @@ class _RandomFormulas:
         return f"f({constant})" if chance < 0.78 else rng.choice("ab")
 
 
-def random_world(
-    rng: Random, functions: Iterable[Symbol], predicates: Iterable[Symbol], size: int
+def random_worlds(
+    rng: Random, functions: set[Symbol], predicates: set[Symbol], size: int, count: int
 ) -> World:
-    """A world of so many things in which the symbols mean anything."""
-    world: dict[Symbol, dict[tuple[int, ...], int]] = {}
+    """So many worlds of so many things in which the symbols mean anything."""
+    world: dict[Symbol, Values] = {}
     for symbols, values in ((functions, size), (predicates, 2)):
         for symbol in sorted(symbols):
-            rows = product(range(size), repeat=symbol[1])
-            world[symbol] = {row: rng.randrange(values) for row in rows}
+            cells = rng.choices(range(values), k=count * size ** symbol[1])
+            world[symbol] = np.array(cells).reshape(count, *[size] * symbol[1])
     return world
 
 
-def holds(formula: Formula, world: World, size: int, meaning: Mapping[str, int]) -> bool:
-    """Whether the formula is true in the world of things 0 .. size - 1."""
-    match formula:
-        case Atom(predicate, arguments):
-            things = tuple(_thing(term, world, meaning) for term in arguments)
-            if predicate == EQUALITY:
-                return things[0] == things[1]
-            return bool(world[predicate, len(things)][things])
-        case Not(body):
-            return not holds(body, world, size, meaning)
-        case And(parts):
-            return all(holds(part, world, size, meaning) for part in parts)
-        case Or(parts):
-            return any(holds(part, world, size, meaning) for part in parts)
-        case Implies(left, right):
-            return not holds(left, world, size, meaning) or holds(right, world, size, meaning)
-        case Iff(left, right):
-            return holds(left, world, size, meaning) == holds(right, world, size, meaning)
-    names, body = formula
-    rows = (zip(names, row, strict=True) for row in product(range(size), repeat=len(names)))
-    every = all if isinstance(formula, Forall) else any
-    return every(holds(body, world, size, {**meaning, **dict(row)}) for row in rows)
-
-
-def clauses_hold(clauses: Iterable[tuple[Literal, ...]], world: World, size: int) -> bool:
-    """Whether every clause is true in the world for all that its variables may mean."""
-    for clause in clauses:
-        literals = [lit.atom if lit.positive else Not(lit.atom) for lit in clause]
-        names = {
-            term.name
-            for lit in clause
-            for term in subterms(lit.atom.arguments)
-            if isinstance(term, Variable)
-        }
-        if not holds(Forall(tuple(sorted(names)), Or(tuple(literals))), world, size, {}):
-            return False
-    return True
-
-
-def worlds(functions: set[Symbol], predicates: set[Symbol], size: int) -> Iterator[World]:
-    """Every way to give the symbols a meaning."""
+def worlds(functions: set[Symbol], predicates: set[Symbol], size: int) -> World:
+    """All worlds of so many things, one for every way to give the symbols a meaning."""
     symbols = [(symbol, size) for symbol in sorted(functions)]
     symbols += [(symbol, 2) for symbol in sorted(predicates)]
-    tables = []
-    for (_, arity), values in symbols:
-        rows = list(product(range(size), repeat=arity))
-        tables.append(
-            [
-                dict(zip(rows, column, strict=True))
-                for column in product(range(values), repeat=len(rows))
-            ]
-        )
-    for choice in product(*tables):
-        yield {symbol: table for (symbol, _), table in zip(symbols, choice, strict=True)}
+    numbers = np.arange(prod(values**size ** symbol[1] for symbol, values in symbols))
+    world: dict[Symbol, Values] = {}
+    for symbol, values in symbols:
+        cells = size ** symbol[1]
+        digits = numbers[:, None] // values ** np.arange(cells) % values
+        world[symbol] = digits.reshape(-1, *[size] * symbol[1])
+        numbers //= values**cells
+    return world
+
+
+def holds(formula: Formula, world: World, size: int, meaning: Mapping[str, Values]) -> Truth:
+    """Whether the formula is true in each of the worlds of things 0 .. size - 1."""
+    match formula:
+        case Atom(predicate, arguments):
+            things = [_things(term, world, meaning) for term in arguments]
+            if predicate == EQUALITY:
+                return np.asarray(things[0] == things[1])
+            return _meant(world[predicate, len(things)], things) != 0
+        case Not(body):
+            return ~holds(body, world, size, meaning)
+        case Implies(left, right):
+            return holds(Or((Not(left), right)), world, size, meaning)
+        case Iff(left, right):
+            return ~(holds(left, world, size, meaning) ^ holds(right, world, size, meaning))
+        case And(parts) | Or(parts):
+            truths = (holds(part, world, size, meaning) for part in parts)
+        case Forall(names, body) | Exists(names, body):
+            rows = product([np.array([thing]) for thing in range(size)], repeat=len(names))
+            bound = ({**meaning, **dict(zip(names, row, strict=True))} for row in rows)
+            truths = (holds(body, world, size, values) for values in bound)
+    if isinstance(formula, And | Forall):
+        return reduce(np.logical_and, truths, np.array([True]))
+    return reduce(np.logical_or, truths, np.array([False]))
+
+
+def clauses_hold(clauses: Iterable[tuple[Literal, ...]], world: World, size: int) -> Truth:
+    """Whether all clauses are true in each world for all that their variables may mean."""
+    closed: list[Formula] = []
+    for clause in clauses:
+        terms = variables_of(term for literal in clause for term in literal.atom.arguments)
+        parts = tuple(lit.atom if lit.positive else Not(lit.atom) for lit in clause)
+        closed.append(Forall(tuple(term.name for term in terms), Or(parts)))
+    return holds(And(tuple(closed)), world, size, {})
 
 
 def symbols_in(atoms: Iterable[Atom]) -> tuple[set[Symbol], set[Symbol]]:
@@ -232,8 +231,13 @@ def formula_symbols(formula: Formula) -> tuple[set[Symbol], set[Symbol]]:
     return symbols_in(atoms_of(formula))
 
 
-def _thing(term: Term, world: World, meaning: Mapping[str, int]) -> int:
+def _things(term: Term, world: World, meaning: Mapping[str, Values]) -> Values:
     if isinstance(term, Variable):
         return meaning[term.name]
-    things = tuple(_thing(argument, world, meaning) for argument in term.arguments)
-    return world[term.name, len(things)][things]
+    things = [_things(argument, world, meaning) for argument in term.arguments]
+    return _meant(world[term.name, len(things)], things)
+
+
+def _meant(table: Values, things: Sequence[Values]) -> Values:
+    """What stands in the table of each world for these things."""
+    return np.asarray(table[(np.arange(len(table)), *things)])

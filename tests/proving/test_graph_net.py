@@ -171,7 +171,7 @@ def one(tableau: Tableau) -> ProvingState:
     return ProvingState(np.zeros(1, np.int32), arrays.tree_map(lambda x: x[None], tableau))
 
 
-@pytest.mark.parametrize("seed", [0, 2, 3, 5])
+@pytest.mark.parametrize("seed", [0, 5])
 def test_names_and_order_make_no_difference(seed: int) -> None:
     form = random_form(seed)
     game = proving(form)

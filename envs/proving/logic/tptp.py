@@ -61,7 +61,7 @@ def problem_files(place: Path) -> list[Path]:
 @deep
 def read_problem(path: Path) -> Problem:
     """The problem of one TPTP file, with the files it includes; raises TptpError."""
-    reading = _Reading([path])
+    reading = _Reading([path.resolve()])
     parser = _Parser(reading, reading.text(path), str(path), path.parent)
     return parser.problem(path.name.replace("\n", "?").removesuffix(".p"))
 
@@ -220,7 +220,7 @@ class _Parser(Formulas):
         self.take(")")
         self.take(".", "the full stop after an include")
         path = self.included(re.sub(r"\\(.)", r"\1", quoted[1:-1]), name_at)
-        if path.resolve() in {other.resolve() for other in self.reading.within}:
+        if path.resolve() in self.reading.within:
             raise self.wrong(f"found an include of {path}, which is being read already", start)
         if self.reading.files > MOST_FILES:
             raise self.wrong(f"found more than {MOST_FILES:,} includes, expected fewer", start)
@@ -228,7 +228,7 @@ class _Parser(Formulas):
             text = self.reading.text(path)
         except UnreadableError as error:
             raise UnreadableError(f"{self.place(name_at)}: {error}") from None
-        self.reading.within.append(path)
+        self.reading.within.append(path.resolve())
         inner = _Parser(self.reading, text, str(path), path.parent)
         missing = dict(names or {})
         for statement in inner.statements():
