@@ -5,12 +5,13 @@ Nothing here knows how games are searched or learned.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
 from typing import cast
 from urllib.parse import parse_qsl
 
-from envs import importing, listed
+from envs import importing
 from selfplay.types import Game
 
 GAMES = {
@@ -25,12 +26,13 @@ ADAPTERS = {
     "pettingzoo": "envs.adapters.from_pettingzoo:FromPettingZoo",
     "gymnasium": "envs.adapters.from_gymnasium:FromGymnasium",
 }
+_OF_OPTIONS = (TypeError, ImportError)  # what options that do not fit raise
 _PARTS = [name for name in (*Game.__annotations__, *vars(Game)) if not name.startswith("_")]
 _METHODS = [name for name in vars(Game) if not name.startswith("_")]
 
 
-def make(spec: str) -> Game:
-    """The game that ``spec`` names.
+def make(spec: str, whole: bool = True) -> Game:
+    """The game that ``spec`` names; with ``whole=False`` it may lack parts of a Game.
 
     A spec is a name of GAMES ("connect4"), an adapter and what it adapts
     ("pettingzoo:pettingzoo.classic.tictactoe_v3", "gymnasium:CartPole-v1"), or anybody's class
@@ -39,21 +41,16 @@ def make(spec: str) -> Game:
     Raises ValueError with a sentence for the user when it names nothing that can be built, or
     something that lacks a part of a Game; a class without its methods is not even called.
 
-    Building runs the code of a class; what comes out of a file has to be ``is_listed`` or trusted.
+    Building runs the code of a class; what comes out of a file has to be trusted, see trust.py.
     """
-    game = _built(spec, whole=True)
-    _refuse_lacks(spec, game, _PARTS)
+    target, options = _found(spec)
+    game_class = _class_of(target, spec)
+    if whole:
+        _refuse_lacks(spec, game_class, _METHODS)
+    game = _called(game_class, options, spec)
+    if whole:
+        _refuse_lacks(spec, game, _PARTS)
     return game
-
-
-def build(spec: str) -> Game:
-    """As ``make``, but what is built may lack parts of a Game: for ``selfplay check``."""
-    return _built(spec, whole=False)
-
-
-def is_listed(spec: str) -> bool:
-    """Whether anybody's file may name the game: only code runs that is known; see listed.py."""
-    return listed.is_listed(spec, frozenset(GAMES))
 
 
 def _refuse_lacks(spec: str, game: object, parts: list[str]) -> None:
@@ -65,25 +62,21 @@ def _refuse_lacks(spec: str, game: object, parts: list[str]) -> None:
         )
 
 
-def _built(spec: str, whole: bool) -> Game:
+def _found(spec: str) -> tuple[str, dict[str, object]]:
+    """ "module:Class" of a game and the options to call that with."""
     address, _, query = spec.partition("?")
     options: dict[str, object] = {key: _literal(text) for key, text in parse_qsl(query)}
+    adapter, colon, wrapped = address.partition(":")
     if address in GAMES:
-        target = GAMES[address]
-    elif address.partition(":")[0] in ADAPTERS:
-        adapter, _, wrapped = address.partition(":")
-        target, options = ADAPTERS[adapter], {"env": wrapped, **options}
-    elif ":" in address:
-        target = address
-    else:
-        own = importing.classes_in(address.removesuffix(".py"))
-        near = own or difflib.get_close_matches(address, GAMES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known games: {', '.join(sorted(GAMES))}"
-        raise ValueError(f"there is no game {address!r}; {hint} (your own: 'package.module:Class')")
-    kind = _class_of(target, spec)
-    if whole:
-        _refuse_lacks(spec, kind, _METHODS)
-    return _called(kind, options, spec)
+        return GAMES[address], options
+    if adapter in ADAPTERS:
+        return ADAPTERS[adapter], {"env": wrapped, **options}
+    if colon:
+        return address, options
+    own = importing.classes_in(address.removesuffix(".py"))
+    near = own or difflib.get_close_matches(address, GAMES, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known games: {', '.join(sorted(GAMES))}"
+    raise ValueError(f"there is no game {address!r}; {hint} (your own: 'package.module:Class')")
 
 
 def _class_of(target: str, spec: str) -> type[Game]:
@@ -114,16 +107,13 @@ def _called(game_class: type[Game], options: dict[str, object], spec: str) -> Ga
             f"game {spec!r}: {error}; {hint}its options are: {', '.join(accepted) or 'none'}"
         ) from error
     try:
-        game: Game = game_class(**options)
-    except (TypeError, ImportError) as error:
-        raise ValueError(f"game {spec!r} cannot be built with these options: {error}") from error
+        return game_class(**options)
     except Exception as error:
-        if isinstance(error, ValueError) or spec.partition(":")[0] not in ADAPTERS:
+        adapted = spec.partition(":")[0] in ADAPTERS
+        if isinstance(error, ValueError) or not (adapted or isinstance(error, _OF_OPTIONS)):
             raise  # what its author has to see
-        raise ValueError(
-            f"game {spec!r} cannot be built with these options: {type(error).__name__}: {error}"
-        ) from error
-    return game
+        reason = importing.told(error)
+        raise ValueError(f"game {spec!r} cannot be built with these options: {reason}") from error
 
 
 def _literal(text: str) -> object:
@@ -131,8 +121,6 @@ def _literal(text: str) -> object:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for kind in (int, float):
-        try:
+        with contextlib.suppress(ValueError):
             return kind(text)
-        except ValueError:
-            continue
     return text

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import take
+from envs.numbered import NumberedActions
+from selfplay.arrays import empty_like, take
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int, Transition
 
@@ -35,10 +36,11 @@ class Connect4Obs(NamedTuple):
     planes: NDArray[np.int8]  # [B, 2, H, W] i8
 
 
-class Connect4:
+class Connect4(NumberedActions):
     """The rules; ``Connect4(width, height, run)`` for other boards than 7 x 6 and four in a row."""
 
     num_players = 2
+    an_action = "a column"
 
     def __init__(self, width: int = 7, height: int = 6, run: int = 4) -> None:
         whole = all(isinstance(size, int) for size in (width, height, run))
@@ -56,22 +58,16 @@ class Connect4:
         self.action_map: Int = np.stack([columns, columns[::-1]])
 
     def init(self, rng: np.random.Generator, batch: int) -> Connect4State:
-        return Connect4State(
-            np.zeros(batch, np.uint64), np.zeros(batch, np.uint64), np.zeros(batch, np.bool_)
-        )
+        mover, other = np.zeros((2, batch), np.uint64)
+        return Connect4State(mover, other, np.zeros(batch, np.bool_))
 
     def step(self, state: Connect4State, action: Int) -> tuple[Connect4State, Transition]:
-        batch = len(action)
-        after = Connect4State(
-            np.empty(batch, np.uint64), np.empty(batch, np.uint64), np.empty(batch, np.bool_)
-        )
-        paid = Transition(np.empty(batch, np.float32), np.empty(batch, np.float32))
+        after: Connect4State = empty_like(state, len(action))
+        paid = Transition(*np.empty((2, len(action)), np.float32))
         illegal = _step(state, action, self.width, self.height, self.run, after, paid)
         if illegal >= 0:
-            raise ValueError(
-                f"column {int(action[illegal]) + 1} cannot be played in\n"
-                f"{self.text(state, illegal)}"
-            )
+            column = int(action[illegal]) + 1
+            raise ValueError(f"column {column} cannot be played in\n{self.text(state, illegal)}")
         return after, paid
 
     def legal(self, state: Connect4State) -> Bool:
@@ -82,15 +78,6 @@ class Connect4:
 
     def transform(self, obs: Connect4Obs, k: int) -> Connect4Obs:
         return obs if k == 0 else Connect4Obs(obs.planes[..., ::-1])
-
-    def action_name(self, action: int) -> str:
-        return str(action + 1)
-
-    def parse_action(self, text: str) -> int:
-        word = text.strip()
-        if not word.isdecimal() or not 1 <= int(word) <= self.width:
-            raise ValueError(f"{word!r} is not a column: expected a number from 1 to {self.width}")
-        return int(word) - 1
 
     def text(self, state: Connect4State, i: int) -> str:
         planes = self.observe(take(state, [i])).planes[0]

@@ -54,12 +54,12 @@ def load(name: str) -> ModuleType:
 
     Raises whatever the module raises.
     """
-    if not is_installed(name):
-        _search_working_folder()
-        module = importlib.import_module(name)
-        _own[name] = None
-        return module
-    return importlib.import_module(name)
+    if is_installed(name):
+        return importlib.import_module(name)
+    _search_working_folder()
+    module = importlib.import_module(name)
+    _own[name] = None
+    return module
 
 
 def _search_working_folder() -> None:
@@ -96,13 +96,12 @@ def classes_in(name: str) -> list[str]:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return []
-    found = []
-    for each in tree.body:
-        if isinstance(each, ast.ClassDef):
-            methods = [part.name for part in each.body if isinstance(part, ast.FunctionDef)]
-            if "step" in methods:
-                found.append(f"{name}:{each.name}")
-    return found
+    return [
+        f"{name}:{each.name}"
+        for each in tree.body
+        if isinstance(each, ast.ClassDef)
+        and any(isinstance(part, ast.FunctionDef) and part.name == "step" for part in each.body)
+    ]
 
 
 def is_installed(name: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import take
+from selfplay.arrays import empty_like, take
 from selfplay.jit import count_bits, highest_bit, kernel
 from selfplay.types import Bool, Int, Transition
 
@@ -59,22 +59,12 @@ class Othello:
         low, high = self.size // 2 - 1, self.size // 2
         black = _ONE << np.uint64(8 * low + high) | _ONE << np.uint64(8 * high + low)
         white = _ONE << np.uint64(8 * low + low) | _ONE << np.uint64(8 * high + high)
-        return OthelloState(
-            np.full(batch, black),
-            np.full(batch, white),
-            np.zeros(batch, np.bool_),
-            np.zeros(batch, np.bool_),
-        )
+        whites_turn, over = np.zeros((2, batch), np.bool_)
+        return OthelloState(np.full(batch, black), np.full(batch, white), whites_turn, over)
 
     def step(self, state: OthelloState, action: Int) -> tuple[OthelloState, Transition]:
-        batch = len(action)
-        after = OthelloState(
-            np.empty(batch, np.uint64),
-            np.empty(batch, np.uint64),
-            np.empty(batch, np.bool_),
-            np.empty(batch, np.bool_),
-        )
-        paid = Transition(np.empty(batch, np.float32), np.empty(batch, np.float32))
+        after: OthelloState = empty_like(state, len(action))
+        paid = Transition(*np.empty((2, len(action)), np.float32))
         illegal = _step(state, action, self.size, self.board, after, paid)
         if illegal >= 0:
             square = int(action[illegal])
@@ -112,13 +102,9 @@ class Othello:
         marks = np.where(planes[0] == 1, mover, np.where(planes[1] == 1, other, "."))
         discs = {mover: int(planes[0].sum()), other: int(planes[1].sum())}
         turn = "the game is over" if state.over[i] else f"{mover} to move"
-        return "\n".join(
-            [
-                "  " + " ".join("abcdefgh"[: self.size]),
-                *(f"{row + 1} " + " ".join(cells) for row, cells in enumerate(marks)),
-                f"{turn}, discs: X {discs['X']}, O {discs['O']}",
-            ]
-        )
+        header = "  " + " ".join("abcdefgh"[: self.size])
+        rows = [f"{row + 1} " + " ".join(cells) for row, cells in enumerate(marks)]
+        return "\n".join([header, *rows, f"{turn}, discs: X {discs['X']}, O {discs['O']}"])
 
 
 def board_mask(size: int) -> np.uint64:

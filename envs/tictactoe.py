@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import take
+from envs.numbered import NumberedActions
+from selfplay.arrays import empty_like, take
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int, Transition
 
@@ -34,13 +35,14 @@ class TicTacToeObs(NamedTuple):
     planes: NDArray[np.int8]  # [B, 2, 3, 3] i8
 
 
-class TicTacToe:
+class TicTacToe(NumberedActions):
     """The rules."""
 
     name = "tictactoe"
     num_actions = 9
     max_moves = 9
     num_players = 2
+    an_action = "a cell"
 
     def __init__(self) -> None:
         cells = np.arange(9, dtype=np.int32).reshape(3, 3)
@@ -49,21 +51,16 @@ class TicTacToe:
         self.action_map: Int = np.stack([np.argsort(cells) for cells in moved]).astype(np.int32)
 
     def init(self, rng: np.random.Generator, batch: int) -> TicTacToeState:
-        return TicTacToeState(
-            np.zeros(batch, np.uint16), np.zeros(batch, np.uint16), np.zeros(batch, np.bool_)
-        )
+        mover, other = np.zeros((2, batch), np.uint16)
+        return TicTacToeState(mover, other, np.zeros(batch, np.bool_))
 
     def step(self, state: TicTacToeState, action: Int) -> tuple[TicTacToeState, Transition]:
-        batch = len(action)
-        after = TicTacToeState(
-            np.empty(batch, np.uint16), np.empty(batch, np.uint16), np.empty(batch, np.bool_)
-        )
-        paid = Transition(np.empty(batch, np.float32), np.empty(batch, np.float32))
+        after: TicTacToeState = empty_like(state, len(action))
+        paid = Transition(*np.empty((2, len(action)), np.float32))
         illegal = _step(state, action, after, paid)
         if illegal >= 0:
-            raise ValueError(
-                f"cell {int(action[illegal]) + 1} cannot be played in\n{self.text(state, illegal)}"
-            )
+            cell = int(action[illegal]) + 1
+            raise ValueError(f"cell {cell} cannot be played in\n{self.text(state, illegal)}")
         return after, paid
 
     def legal(self, state: TicTacToeState) -> Bool:
@@ -78,15 +75,6 @@ class TicTacToe:
 
     def transform(self, obs: TicTacToeObs, k: int) -> TicTacToeObs:
         return TicTacToeObs(_turn(obs.planes, k))
-
-    def action_name(self, action: int) -> str:
-        return str(action + 1)
-
-    def parse_action(self, text: str) -> int:
-        word = text.strip()
-        if not word.isdecimal() or not 1 <= int(word) <= 9:
-            raise ValueError(f"{word!r} is not a cell: expected a number from 1 to 9")
-        return int(word) - 1
 
     def text(self, state: TicTacToeState, i: int) -> str:
         planes = self.observe(take(state, [i])).planes[0]

@@ -1,25 +1,18 @@
 """Toy worlds: games small enough that the exact value of every action is planted beside the rules.
 
-A toy is a table over positions, so its rules, its values and its tests read as sentences:
-
-Win           one player, one move, one action: it wins
-Bandit        one player, one move: action ``a`` pays ``payoffs[a]``
-Chain         one player: go on ``length`` times and be paid at the end, or stop and get nothing
-Coins         every move takes a coin (a share of 1) or leaves it; one player, or two in turn
-WinnerLoser   two players, one action each: the first wins, whatever happens
-Standoff      two players: hold ``length`` times for a draw, or attack and lose
-Nim           two players take stones, the last one wins; ``again``: some moves earn another
-
+A toy is a table over positions, so its rules, its values and its tests read as sentences.
 Actions are named 1 .. A.  The observation is ``features`` [S] float32, the position one-hot.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from envs.numbered import NumberedActions
 from selfplay.types import Bool, Float, Int, Transition
 
 MOST = 10_000  # moves in the table of a toy
@@ -45,7 +38,7 @@ class Move(NamedTuple):
 Table = Sequence[Sequence[Move | None]]  # moves[position][action], None where illegal
 
 
-class Toy:
+class Toy(NumberedActions):
     """A game given by its table of moves; position 0 .. S - 2, and S - 1 is the end."""
 
     def __init__(
@@ -54,25 +47,14 @@ class Toy:
         self.name, self.num_players, self.max_moves = name, num_players, max_moves
         self.num_actions = max(len(row) for row in moves)
         self._start, self._end = start, len(moves)
-        shape = (len(moves) + 1, self.num_actions)
-        self._legal: Bool = np.zeros(shape, np.bool_)
-        self._legal[self._end] = True
-        self._reward: Float = np.zeros(shape, np.float32)
-        self._discount: Float = np.zeros(shape, np.float32)
-        self._after: Int = np.full(shape, self._end, np.int32)
-        self._value: Float = np.full(shape, np.nan, np.float32)
-        self._value[self._end] = 0.0
-        for position, row in enumerate(moves):
-            for action, move in enumerate(row):
-                if move is not None:
-                    self._plant(position, action, move)
-
-    def _plant(self, position: int, action: int, move: Move) -> None:
-        cell = position, action
-        self._legal[cell] = True
-        self._reward[cell], self._discount[cell] = move.reward, move.discount
-        self._after[cell] = move.after if move.discount else self._end
-        self._value[cell] = move.value
+        none, over = Move(0.0, 0, self._end, math.nan), Move(0.0, 0, self._end, 0.0)
+        rows = [[*row, *[None] * (self.num_actions - len(row))] for row in moves]
+        rows.append([over] * self.num_actions)
+        self._legal: Bool = np.array([[move is not None for move in row] for row in rows])
+        table = np.array([[move or none for move in row] for row in rows], np.float32)
+        columns: list[Float] = [*np.moveaxis(table, -1, 0)]
+        self._reward, self._discount, after, self._value = columns
+        self._after: Int = np.where(self._discount == 0, self._end, after).astype(np.int32)
 
     def qvalues(self, state: ToyState) -> Float:
         """[B, A] f32: the exact return of each action, NaN where illegal, 0 once it is over."""
@@ -93,9 +75,8 @@ class Toy:
         wrong = np.flatnonzero(~over & ~(in_range & self._legal[cell]))
         if len(wrong):
             i = int(wrong[0])
-            raise ValueError(
-                f"action {int(action[i]) + 1} cannot be played at {self.text(state, i)}"
-            )
+            number = int(action[i]) + 1
+            raise ValueError(f"action {number} cannot be played at {self.text(state, i)}")
         return ToyState(self._after[cell]), Transition(self._reward[cell], self._discount[cell])
 
     def legal(self, state: ToyState) -> Bool:
@@ -107,17 +88,6 @@ class Toy:
     def text(self, state: ToyState, i: int) -> str:
         position = int(state.position[i])
         return f"{self.name}: over" if position == self._end else f"{self.name}: {position}"
-
-    def action_name(self, action: int) -> str:
-        return str(action + 1)
-
-    def parse_action(self, text: str) -> int:
-        word = text.strip()
-        if not word.isdecimal() or not 1 <= int(word) <= self.num_actions:
-            raise ValueError(
-                f"{word!r} is not an action: expected a number from 1 to {self.num_actions}"
-            )
-        return int(word) - 1
 
 
 def _whole(name: str, length: int) -> int:
@@ -171,9 +141,8 @@ class Coins(Toy):
         for k in range(length):
             rest = turn * worth(length - k - 1)
             discount = turn if k + 1 < length else 0
-            rows.append(
-                [Move(coin, discount, k + 1, coin + rest), Move(0.0, discount, k + 1, rest)]
-            )
+            taken = Move(coin, discount, k + 1, coin + rest)
+            rows.append([taken, Move(0.0, discount, k + 1, rest)])
         super().__init__("coins", rows, num_players=players, max_moves=length)
 
 

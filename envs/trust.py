@@ -1,7 +1,7 @@
 """Whose games may be built: code runs only of games that are listed, or that the user wanted.
 
 A file (a run's config, a recipe, a sweep) names a game, and it may come from a stranger.  What
-``envs.is_listed`` is harmless.  Any other game was typed by the user in this command, or the file
+``is_listed`` is harmless.  Any other game was typed by the user in this command, or the file
 is trusted: because of ``--trust``, or because it was before (with --trust, or as a run made here).
 That is remembered by an empty file whose name is a hash of the working folder, the file and the
 game, so that neither another game in the same file nor the same game elsewhere is trusted with it.
@@ -12,14 +12,57 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import parse_qsl
 
-import envs
+from envs import GAMES
 from selfplay.system.user_folders import config_folder, is_private
+
+_ENVIRONMENT = re.compile(r"pettingzoo\.(?:[a-z]\w*\.)?[a-z]\w*_v\d+(?::(?:raw_)?env)?")
+_ID = re.compile(r"[\w.-]+-v\d+")
+_WORD = re.compile(r"[\w.+-]{0,40}")
+_MOST = 10_000  # of a number among the options of an adapted environment
 
 _typed: set[str] = set()
 _everything = False
+
+
+def is_listed(spec: str) -> bool:
+    """Whether anybody's file may name the game: one of GAMES, of PettingZoo or of Gymnasium.
+
+    Of PettingZoo that is a module of its games, of Gymnasium an id that it comes with.  False also
+    where an environment's options are more than short words and numbers.
+    """
+    address, _, query = spec.partition("?")
+    if address in GAMES or ":" not in address:
+        return True  # what is in no list is refused with a sentence when it is built
+    adapter, _, wrapped = address.partition(":")
+    if adapter == "pettingzoo":
+        known = _ENVIRONMENT.fullmatch(wrapped) is not None
+    else:
+        known = adapter == "gymnasium" and _comes_with_gymnasium(wrapped)
+    return known and all(_is_small(text) for _, text in parse_qsl(query))
+
+
+def _comes_with_gymnasium(name: str) -> bool:
+    if not _ID.fullmatch(name):
+        return False
+    import gymnasium  # takes a moment: only where one is named
+
+    entry = getattr(gymnasium.registry.get(name), "entry_point", None)
+    return isinstance(entry, str) and entry.startswith("gymnasium.envs.")
+
+
+def _is_small(text: str) -> bool:
+    """A word without a path, and no number so large that it could fill the memory."""
+    if not _WORD.fullmatch(text) or text.lower() == "human":  # render_mode=human opens a window
+        return False
+    try:
+        return abs(float(text)) <= _MOST
+    except ValueError:
+        return True
 
 
 def begin(typed: Iterable[str], everything: bool) -> None:
@@ -37,7 +80,7 @@ def everything_is_trusted() -> bool:
 
 def is_allowed(game: str, file: Path) -> bool:
     """Whether ``file`` may name ``game``; with --trust it may from now on."""
-    if envs.is_listed(game) or game in _typed:
+    if is_listed(game) or game in _typed:
         return True
     if _everything:
         remember(game, file)
@@ -58,7 +101,7 @@ def require(game: str, file: Path) -> None:
 
 def remember(game: str, file: Path) -> None:
     """From now on ``file`` may name ``game``; without a home that lasts for this command only."""
-    if envs.is_listed(game):
+    if is_listed(game):
         return
     note = _note(game, file)
     if note is not None:

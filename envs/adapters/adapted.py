@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from envs import importing
 from envs.adapters.copies import Probe, Snapshot, copied
 from envs.adapters.encoding import BoardObs, Encoding, FlatObs
+from envs.numbered import NumberedActions
 from selfplay.arrays import tree_map
 from selfplay.types import Bool, Int, Transition
 
@@ -42,12 +44,14 @@ class AdaptedState(NamedTuple):
     paid: NDArray[np.float64]  # [B, 2] f64, to each seat since the reset, unscaled
 
 
-class AdaptedGame(ABC):
+class AdaptedGame(NumberedActions, ABC):
     """A Game whose rules are in copies of ``env``; subclasses reset and step them.
 
     ``scale`` multiplies the environment's rewards; returns must then lie in [-1, 1].  A game is cut
     off after ``max_moves``, with nothing further paid.
     """
+
+    first_number = 0
 
     def __init__(
         self,
@@ -68,10 +72,10 @@ class AdaptedGame(ABC):
         self.num_players = len(seats)
         self._seats, self._encoding, self._scale = tuple(seats), encoding, scale
         self._env = env
-        self._probe = Probe(env, name, num_actions, self._begin, self._go_on)
+        reset, advance = partial(self._guarded, "reset"), partial(self._guarded, "step")
+        self._probe = Probe(env, name, num_actions, reset, advance)
         until = time.monotonic() + _SECONDS_AT_FIRST
-        fault = self._probe.fault(1, _MOVES_COMPARED, seed=0, clocks=False, until=until)
-        if fault is not None:
+        if fault := self._probe.fault(1, _MOVES_COMPARED, seed=0, clocks=False, until=until):
             raise ValueError(fault)
         self._check_copies()
 
@@ -90,35 +94,24 @@ class AdaptedGame(ABC):
     def _advance(self, env: Any, action: int) -> Snapshot:
         """``env`` itself, stepped by ``action``."""
 
-    def _begin(self, env: Any, seed: int) -> Snapshot:
-        """As ``_reset``, with a sentence for whatever goes wrong inside the environment."""
-        return self._guarded("reset", self._reset, env, seed)
-
-    def _go_on(self, env: Any, action: int) -> Snapshot:
-        """As ``_advance``, with a sentence for whatever goes wrong inside the environment."""
-        return self._guarded("step", self._advance, env, action)
-
-    def _guarded(
-        self, what: str, act: Callable[[Any, int], Snapshot], env: Any, number: int
-    ) -> Snapshot:
+    def _guarded(self, what: str, env: Any, number: int) -> Snapshot:
+        """``_reset`` or ``_advance`` with a sentence for what goes wrong in the environment."""
         try:
-            return act(env, number)
+            return self._reset(env, number) if what == "reset" else self._advance(env, number)
         except ValueError:
             raise
         except Exception as error:
-            raise ValueError(
-                f"{self.name}: {what}({number}) raised {type(error).__name__}: {error}"
-            ) from error
+            reason = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{self.name}: {what}({number}) raised {reason}") from error
 
     def _play(self, env: Any, action: int) -> Snapshot:
         """A copy of ``env`` after ``action``; ``env`` stays untouched."""
-        return self._go_on(copied(env, self.name), action)
+        return self._guarded("step", copied(env, self.name), action)
 
     def _check_copies(self) -> None:
         """Raises ValueError where copies go on otherwise than the environment they came from."""
         rng = np.random.default_rng(0)
-        alone = self._begin(copied(self._env, self.name), seed=0)
-        chain = self._begin(copied(self._env, self.name), seed=0)
+        alone, chain = (self._guarded("reset", copied(self._env, self.name), 0) for _ in range(2))
         for move in range(_MOVES_COMPARED):
             if not np.array_equal(alone.observation, chain.observation) or alone.over != chain.over:
                 raise ValueError(
@@ -126,34 +119,36 @@ class AdaptedGame(ABC):
                     "for each, the observation is not that of one environment stepped "
                     "throughout; give the environment a __deepcopy__ that keeps everything"
                 )
-            if alone.over:
+            legal = alone.legal(self.num_actions)
+            if alone.over or not len(legal):
                 return
-            legal = np.ones(self.num_actions, np.bool_) if alone.mask is None else alone.mask
-            if not legal.any():
-                return
-            action = int(rng.choice(np.flatnonzero(legal)))
+            action = int(rng.choice(legal))
             chain = self._play(chain.env, action)
-            alone = self._go_on(alone.env, action)
+            alone = self._guarded("step", alone.env, action)
 
     def init(self, rng: np.random.Generator, batch: int) -> AdaptedState:
-        seeds = rng.integers(2**31, size=batch)
-        state = self._blank(batch)
-        for b in range(batch):
-            env = copied(self._env, self.name)
-            self._write(state, b, self._begin(env, int(seeds[b])))
+        state = AdaptedState(
+            env=np.empty(batch, np.object_),
+            observation=np.zeros((batch, *self._encoding.shape), self._encoding.dtype),
+            legal=np.ones((batch, self.num_actions), np.bool_),
+            seat=np.zeros(batch, np.int8),
+            over=np.zeros(batch, np.bool_),
+            moves=np.zeros(batch, np.int32),
+            paid=np.zeros((batch, 2)),
+        )
+        for b, seed in enumerate(rng.integers(2**31, size=batch).tolist()):
+            self._write(state, b, self._guarded("reset", copied(self._env, self.name), seed))
         return state
 
     def step(self, state: AdaptedState, action: Int) -> tuple[AdaptedState, Transition]:
-        batch = len(action)
         after: AdaptedState = tree_map(np.copy, state)
-        paid = Transition(np.zeros(batch, np.float32), np.zeros(batch, np.float32))
+        paid = Transition(*np.zeros((2, len(action)), np.float32))
         running = np.flatnonzero(~state.over).tolist()
         for b in running:  # all before the first is played: copies are dear
             chosen = int(action[b])
             if not 0 <= chosen < self.num_actions or not state.legal[b, chosen]:
-                raise ValueError(
-                    f"action {chosen} cannot be played in {self.name}:\n{self.text(state, b)}"
-                )
+                where = f"{self.name}:\n{self.text(state, b)}"
+                raise ValueError(f"action {chosen} cannot be played in {where}")
         for b in running:
             move = self._play(state.env[b], int(action[b]))
             after.moves[b] += 1
@@ -183,44 +178,19 @@ class AdaptedGame(ABC):
             return "\n".join(" ".join(row) for row in marks)
         return np.array2string(observation, threshold=400)
 
-    def action_name(self, action: int) -> str:
-        return str(action)
-
-    def parse_action(self, text: str) -> int:
-        word = text.strip()
-        if not word.isdecimal() or int(word) >= self.num_actions:
-            raise ValueError(
-                f"{word!r} is not an action: expected a number from 0 to {self.num_actions - 1}"
-            )
-        return int(word)
-
-    def _blank(self, batch: int) -> AdaptedState:
-        """B positions to be filled."""
-        return AdaptedState(
-            env=np.empty(batch, np.object_),
-            observation=np.zeros((batch, *self._encoding.shape), self._encoding.dtype),
-            legal=np.ones((batch, self.num_actions), np.bool_),
-            seat=np.zeros(batch, np.int8),
-            over=np.zeros(batch, np.bool_),
-            moves=np.zeros(batch, np.int32),
-            paid=np.zeros((batch, 2)),
-        )
-
     def _write(self, state: AdaptedState, b: int, snapshot: Snapshot) -> None:
         """Fills row ``b``, all but the payments; ``state.moves[b]`` is up to date."""
         over = snapshot.over or bool(state.moves[b] >= self.max_moves)
         state.env[b], state.observation[b] = snapshot.env, snapshot.observation
         state.seat[b], state.over[b] = snapshot.seat, over
         if snapshot.mask is not None and snapshot.mask.shape != (self.num_actions,):
-            raise ValueError(
-                f"{self.name} has {self.num_actions} actions, but its action mask has shape "
-                f"{list(snapshot.mask.shape)}"
-            )
+            given = f"its action mask has shape {list(snapshot.mask.shape)}"
+            raise ValueError(f"{self.name} has {self.num_actions} actions, but {given}")
         state.legal[b] = True if over or snapshot.mask is None else snapshot.mask
         if not state.legal[b].any():
             raise ValueError(
-                f"{self.name} goes on after {state.moves[b]} moves, "
-                f"but its action mask allows nothing"
+                f"{self.name} goes on after {state.moves[b]} moves, but its action mask allows "
+                f"nothing"
             )
 
     def _advantage(self, paid: Sequence[float] | NDArray[np.float64], seat: int) -> float:
@@ -270,9 +240,8 @@ def construct(target: str, options: dict[str, Any], attributes: Sequence[str]) -
     try:
         module = importing.load(module_name)
     except ImportError as error:
-        raise ValueError(
-            f"cannot import {module_name!r}: {_missing(error, module_name)}"
-        ) from error
+        reason = _missing(error, module_name)
+        raise ValueError(f"cannot import {module_name!r}: {reason}") from error
     names = [name] if name else list(attributes)
     found = [getattr(module, each) for each in names if callable(getattr(module, each, None))]
     if not found:

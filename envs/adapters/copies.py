@@ -35,31 +35,22 @@ class Snapshot(NamedTuple):
     over: bool
     paid: tuple[float, float]  # to seats 0 and 1 by the move that led here
 
-
-class Taken(NamedTuple):
-    """A move of a recorded game."""
-
-    before: Snapshot
-    action: int
-    after: Snapshot
+    def legal(self, num_actions: int) -> NDArray[np.intp]:
+        """The actions that the mask allows."""
+        return np.arange(num_actions) if self.mask is None else np.flatnonzero(self.mask)
 
 
-class Probe:
-    """Plays random games with copies of ``env`` and looks for what a search must not meet.
+Taken = tuple[Snapshot, int, Snapshot]  # a move of a recorded game: before, action, after
 
-    ``reset(env, seed)`` and ``advance(env, action)`` act on the environment given.
-    """
 
-    def __init__(
-        self,
-        env: Any,
-        name: str,
-        num_actions: int,
-        reset: Callable[[Any, int], Snapshot],
-        advance: Callable[[Any, int], Snapshot],
-    ) -> None:
-        self._env, self._name, self._num_actions = env, name, num_actions
-        self._reset, self._advance = reset, advance
+class Probe(NamedTuple):
+    """Plays random games with copies of ``env`` and looks for what a search must not meet."""
+
+    env: Any
+    name: str
+    num_actions: int
+    reset: Callable[[Any, int], Snapshot]  # acts on the environment given, with a seed
+    advance: Callable[[Any, int], Snapshot]  # so does this, with an action
 
     def fault(
         self, games: int, moves: int, seed: int, clocks: bool = True, until: float = math.inf
@@ -73,8 +64,7 @@ class Probe:
         taken: list[Taken] = []
         try:
             for _ in range(games):
-                found = self._watch(moves, rng, clocks, until, taken)
-                if found is not None:
+                if found := self._watch(moves, rng, clocks, until, taken):
                     return found
             for before, action, after in reversed(taken):  # all others were played meanwhile
                 if _now() < until and not _alike(self._step(before, action), after):
@@ -84,57 +74,50 @@ class Probe:
         return None
 
     def _watch(
-        self,
-        moves: int,
-        rng: np.random.Generator,
-        clocks: bool,
-        until: float,
-        taken: list[Taken],
+        self, moves: int, rng: np.random.Generator, clocks: bool, until: float, taken: list[Taken]
     ) -> str | None:
         """Looks at one game, move by move, and adds it to ``taken``."""
         start = int(rng.integers(2**31))
-        at = self._reset(copied(self._env, self._name), start)
+        at = self.reset(copied(self.env, self.name), start)
         for _ in range(_REPEATED):
             Shared().reseed(int(rng.integers(2**31)))
-            twin = self._reset(copied(self._env, self._name), start)
+            twin = self.reset(copied(self.env, self.name), start)
             if not _alike(at, twin):
                 break
         others: list[Snapshot] = []  # where other dice have led, which may show only later
         for number in range(moves):
             if not _alike(at, twin):
-                for each in taken * _REPEATED:  # chance may have hidden itself at first
-                    if not _alike(self._step(each.before, each.action), each.after):
-                        return self._outside(each.action)
+                for before, action, after in taken * _REPEATED:  # chance may have hidden itself
+                    if not _alike(self._step(before, action), after):
+                        return self._outside(action)
                 return (
-                    f"the start of {self._name} does not follow its seed: reset twice with the "
+                    f"the start of {self.name} does not follow its seed: reset twice with the "
                     f"same seed, it goes on otherwise after {number} equal moves; draw only from "
                     "generators that reset seeds"
                 )
-            legal = np.arange(self._num_actions) if at.mask is None else np.flatnonzero(at.mask)
+            legal = at.legal(self.num_actions)
             if at.over or not len(legal) or _now() > until:
                 return None
             action = int(rng.choice(legal))
-            before = Shared()
+            shared = Shared()
             after = self._step(at, action)
-            source = before.drawn_from()
-            if source is not None:
+            if source := shared.drawn_from():
                 return (
-                    f"{self._name} draws from {source} in a step: that generator lies outside the "
+                    f"{self.name} draws from {source} in a step: that generator lies outside the "
                     "copy that a search steps, and equal moves need not lead to the same"
                 )
             others = [self._step(each, action) for each in others]
             others += self._with_other_dice(at, action, after, rng)
             if not all(_alike(each, after) for each in others):
-                return throws_dice(self._name, action)
-            found = self._repeats(at, action, after, clocks)
-            if found is not None:
+                return throws_dice(self.name, action)
+            if found := self._repeats(at, action, after, clocks):
                 return found
-            taken.append(Taken(at, action, after))
+            taken.append((at, action, after))
             at, twin, others = after, self._step(twin, action), others[:_RESEEDED]
         return None
 
     def _step(self, at: Snapshot, action: int) -> Snapshot:
-        return self._advance(copied(at.env, self._name), action)
+        return self.advance(copied(at.env, self.name), action)
 
     def _with_other_dice(
         self, at: Snapshot, action: int, after: Snapshot, rng: np.random.Generator
@@ -144,34 +127,30 @@ class Probe:
         if stood == [random_state(each) for each in generators(after.env)]:
             return
         for _ in range(_RESEEDED):
-            env = copied(at.env, self._name)
+            env = copied(at.env, self.name)
             for each in generators(env):
                 reseed(each, int(rng.integers(2**31)))
-            yield self._advance(env, action)
+            yield self.advance(env, action)
 
     def _repeats(self, at: Snapshot, action: int, after: Snapshot, clocks: bool) -> str | None:
         """Whether the same step of another copy does the same, now and at other times."""
-        if not clocks:
-            return None if _alike(self._step(at, action), after) else self._outside(action)
-        shown = [self._step_at(at, action, later) for later in (*[0.0] * _REPEATED, *_LATER_S)]
-        if not all(_alike(shown[0], each) for each in shown[:_REPEATED]):
-            return self._outside(action)
-        if not _alike(self._step(at, action), after):
+        shown: list[Snapshot] = []
+        for later in (*[0.0] * _REPEATED, *_LATER_S) if clocks else ():
+            with clock_showing(at.env, later):
+                shown.append(self._step(at, action))
+        twins = [(shown[0], each) for each in shown[1:_REPEATED]]
+        if not all(_alike(*pair) for pair in [*twins, (self._step(at, action), after)]):
             return self._outside(action)
         if not all(_alike(after, each) for each in shown):
             return (
-                f"{self._name} asks the clock: action {action} in one and the same position has "
+                f"{self.name} asks the clock: action {action} in one and the same position has "
                 "another outcome at another time, so a search cannot know what it does"
             )
         return None
 
-    def _step_at(self, at: Snapshot, action: int, later: float) -> Snapshot:
-        with clock_showing(at.env, later):
-            return self._step(at, action)
-
     def _outside(self, action: int) -> str:
         return (
-            f"{self._name} has state outside the copy that a search steps (in a module, a class or "
+            f"{self.name} has state outside the copy that a search steps (in a module, a class or "
             f"a closure, or chance that no seed reaches): action {action} in one and the same "
             "position had two outcomes"
         )

@@ -1,15 +1,15 @@
-"""Observations of Gymnasium spaces as the arrays that nets see."""
+"""Observations of Gymnasium spaces as the arrays that nets see, and the other way round."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import gymnasium
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from selfplay.types import Float
+from selfplay.arrays import leaves, names_of
+from selfplay.types import Float, Game, State
 
 MASK = "action_mask"
 
@@ -44,43 +44,33 @@ class Encoding:
         self._space = space
         self.shape: tuple[int, ...] = (0,)
         self.dtype: np.dtype[Any] = np.dtype(np.float32)
-        self._channels_last = False
-        self.board = isinstance(space, spaces.Box) and len(space.shape) == 3
-        if self.board:
-            self._lay_out(space, channels)
+        self.board, self._channels_last = False, channels == "last"
+        if isinstance(space, spaces.Box) and len(space.shape) == 3:
+            self.board, (first, middle, last) = True, space.shape
+            if channels == "auto":
+                square_behind = middle == last != first
+                self._channels_last = not square_behind and (first == middle or last <= first)
+            self.shape = (last, first, middle) if self._channels_last else (first, middle, last)
+            if space.dtype.itemsize == 1:
+                self.dtype = space.dtype
         elif space.is_np_flattenable:
             self.shape = (spaces.flatdim(space),)
         else:
             raise ValueError(f"observations of {space} have no fixed size")
 
-    def _lay_out(self, space: spaces.Space[Any], channels: str) -> None:
-        assert space.shape is not None
-        assert space.dtype is not None
-        first, middle, last = space.shape
-        if channels == "auto":
-            square_behind = middle == last != first
-            self._channels_last = not square_behind and (first == middle or last <= first)
-        else:
-            self._channels_last = channels == "last"
-        self.shape = (last, first, middle) if self._channels_last else (first, middle, last)
-        if space.dtype.itemsize == 1:
-            self.dtype = space.dtype
-
     def encode(self, observation: Any) -> NDArray[Any]:
         """The array of ``shape`` and ``dtype`` for one observation of the space."""
-        if self._keys:
-            if not isinstance(observation, dict) or not {*self._keys} <= {*observation}:
-                raise ValueError(self._stranger(observation))
-            observation = {key: observation[key] for key in self._keys}
-        if len(self._keys) == 1:
-            observation = observation[self._keys[0]]
         try:
+            if self._keys:
+                observation = {key: observation[key] for key in self._keys}
+            if len(self._keys) == 1:
+                observation = observation[self._keys[0]]
             if not self.board:
                 array = np.asarray(spaces.flatten(self._space, observation), self.dtype)
             else:
                 array = np.asarray(observation, self.dtype)
                 array = np.moveaxis(array, -1, 0) if self._channels_last else array
-        except Exception as error:  # whatever the space's own code raises
+        except Exception as error:  # it is of another form, or the space's own code raises
             raise ValueError(self._stranger(observation)) from error
         if array.shape != self.shape:
             raise ValueError(self._stranger(observation))
@@ -113,6 +103,42 @@ def number(value: Any, what: str) -> float:
 
 def discrete_size(space: spaces.Space[Any], name: str) -> int:
     """The number of actions; raises ValueError where they are not 0 .. A - 1."""
-    if not isinstance(space, gymnasium.spaces.Discrete) or space.start != 0:
+    if not isinstance(space, spaces.Discrete) or space.start != 0:
         raise ValueError(f"{name} has actions {space}; only Discrete(n) with start 0 can be played")
     return int(space.n)
+
+
+def observation_space(game: Game) -> spaces.Space[Any]:
+    """A Box where the game's Obs has one field, else a Dict of Boxes by field name.
+
+    Bounds are those of the type: a Game does not say what its observations range over.
+    """
+    obs = game.observe(game.init(np.random.default_rng(0), 1))
+    boxes: list[spaces.Space[Any]] = [_box(array) for array in leaves(obs)]
+    if len(boxes) == 1:
+        return boxes[0]
+    return spaces.Dict(dict(zip(names_of(obs, between="."), boxes, strict=True)))
+
+
+def masked_space(game: Game) -> spaces.Dict:
+    """An observation with the mask of legal actions beside it."""
+    mask = spaces.Box(0, 1, (game.num_actions,), np.int8)
+    return spaces.Dict({"observation": observation_space(game), "action_mask": mask})
+
+
+def observation(game: Game, state: State) -> Any:
+    """The member of ``observation_space`` for a state of one row: fresh arrays without B."""
+    obs = game.observe(state)
+    arrays = [np.array(array[0]) for array in leaves(obs)]
+    if len(arrays) == 1:
+        return arrays[0]
+    return dict(zip(names_of(obs, between="."), arrays, strict=True))
+
+
+def _box(array: Any) -> spaces.Box:
+    dtype, low, high = array.dtype, -np.inf, np.inf
+    if dtype == np.bool_:
+        low, high = False, True
+    elif np.issubdtype(dtype, np.integer):
+        low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    return spaces.Box(low, high, array.shape[1:], dtype)

@@ -65,10 +65,8 @@ class FromGymnasium(AdaptedGame):
         )
         encoded = self._encoding.encode(observation)
         over = bool(number(terminated, "terminated") or number(truncated, "truncated"))
-        mask = action_mask(observation, info)
-        return Snapshot(
-            env, encoded, mask, 0, over, (number(reward, f"a reward of {self.name}"), 0.0)
-        )
+        paid = number(reward, f"a reward of {self.name}"), 0.0
+        return Snapshot(env, encoded, action_mask(observation, info), 0, over, paid)
 
     def _play(self, env: Any, action: int) -> Snapshot:
         """As the base class; raises ValueError where other dice would have led elsewhere."""
@@ -103,23 +101,16 @@ def _random_state(env: Any) -> Any:
 def _make(target: str, options: dict[str, Any]) -> Any:
     """The environment that an id or "module:name" makes; raises ValueError with a sentence."""
     module_name, colon, name = target.partition(":")
-    if colon and _has(module_name, name):
-        return construct(target, options, ())
+    if colon:
+        with contextlib.suppress(ImportError):  # else the module, if any, only registers ids
+            if hasattr(importing.load(module_name), name):
+                return construct(target, options, ())
     registers = colon and not importing.is_installed(module_name)
     try:
         registry = "gymnasium.envs.registration"  # imports the class that an id stands for
         with importing.answering(registry) if registers else contextlib.nullcontext():
             return gymnasium.make(target, disable_env_checker=True, **options)
-    except gymnasium.error.Error as error:
-        raise ValueError(f"Gymnasium cannot make {target!r}: {error}") from error
     except Exception as error:  # whatever an environment makes of its options
-        told = importing.told(error)
-        raise ValueError(f"Gymnasium cannot make {target!r}: {told}") from error
-
-
-def _has(module_name: str, name: str) -> bool:
-    """True when the module can be found and has the name (else it only registers ids)."""
-    try:
-        return hasattr(importing.load(module_name), name)
-    except ImportError:
-        return False
+        its_own = isinstance(error, gymnasium.error.Error)
+        reason = error if its_own else importing.told(error)
+        raise ValueError(f"Gymnasium cannot make {target!r}: {reason}") from error

@@ -41,7 +41,8 @@ class FromPettingZoo(AdaptedGame):
             env = construct(env, options, ("env", "raw_env"))
         elif not isinstance(env, AECEnv) and callable(env):
             env = env(**options)
-        name = _name(env)
+        own_name = getattr(env, "metadata", {}).get("name")
+        name = str(own_name or type(getattr(env, "unwrapped", env)).__name__)
         if not isinstance(env, AECEnv):
             raise ValueError(f"{name} is no PettingZoo AEC environment but a {type(env).__name__}")
         _refuse_simultaneous(env, name)
@@ -73,14 +74,9 @@ class FromPettingZoo(AdaptedGame):
             return Snapshot(env, blank, None, 0, True, (paid[0], paid[1]))
         agent = env.agent_selection
         observation = env.observe(agent)
-        return Snapshot(
-            env=env,
-            observation=self._encoding.encode(observation),
-            mask=action_mask(observation, env.infos[agent]),
-            seat=self._agents.index(agent),
-            over=over,
-            paid=(paid[0], paid[1]),
-        )
+        encoded, seat = self._encoding.encode(observation), self._agents.index(agent)
+        mask = action_mask(observation, env.infos[agent])
+        return Snapshot(env, encoded, mask, seat, over, (paid[0], paid[1]))
 
 
 def _collect(env: Any, agents: list[Any], paid: Any) -> bool:
@@ -94,12 +90,6 @@ def _collect(env: Any, agents: list[Any], paid: Any) -> bool:
         if not done[env.agent_selection]:
             return False
         env.step(None)
-
-
-def _name(env: Any) -> str:
-    """The environment's own name, else its class's."""
-    name = getattr(env, "metadata", {}).get("name")
-    return str(name or type(getattr(env, "unwrapped", env)).__name__)
 
 
 def _refuse_simultaneous(env: Any, name: str) -> None:

@@ -89,38 +89,31 @@ class Shared:
     """The generators that all of the program shares, and where they stood."""
 
     def __init__(self) -> None:
-        self._states = self._now()
-
-    @staticmethod
-    def _now() -> dict[str, Any]:
-        states: dict[str, Any] = {
-            "Python's module random": random.getstate(),
-            "numpy.random": np.random.get_state(legacy=True),  # noqa: NPY002  # to watch it
-        }
-        if "torch" in sys.modules:
-            states["torch"] = sys.modules["torch"].get_rng_state()
-        return states
+        self._known: list[tuple[str, Any, Any, Any]] = [  # how its state is had, put back, seeded
+            ("Python's module random", random.getstate, random.setstate, random.seed),
+            ("numpy.random", np.random.get_state, np.random.set_state, np.random.seed),
+        ]
+        if torch := sys.modules.get("torch"):
+            calls = torch.get_rng_state, torch.set_rng_state, torch.manual_seed
+            self._known.append(("torch", *calls))
+        self._states = [state() for _, state, _, _ in self._known]
 
     def drawn_from(self) -> str | None:
         """The name of the one that has been drawn from since; None if none has."""
-        for (name, then), now in zip(self._states.items(), self._now().values(), strict=False):
-            if not _equal(then, now):
+        for (name, state, _, _), then in zip(self._known, self._states, strict=True):
+            if not _equal(then, state()):
                 return name
         return None
 
     def restore(self) -> None:
         """Puts all back to where they stood."""
-        random.setstate(self._states["Python's module random"])
-        np.random.set_state(self._states["numpy.random"])  # noqa: NPY002
-        if "torch" in self._states:
-            sys.modules["torch"].set_rng_state(self._states["torch"])
+        for (_, _, put, _), then in zip(self._known, self._states, strict=True):
+            put(then)
 
     def reseed(self, seed: int) -> None:
         """Lets all go on from ``seed``."""
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
-        if "torch" in self._states:
-            sys.modules["torch"].manual_seed(seed)
+        for _, _, _, start in self._known:
+            start(seed)
 
 
 def _equal(then: Any, now: Any) -> bool:

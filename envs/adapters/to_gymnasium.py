@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs
-from envs.adapters import spaces
+from envs.adapters import encoding
 from selfplay.types import Game, Player, State
 
 SEATS = ("first", "second", "random")
@@ -51,7 +51,7 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
         self.metadata = {"render_modes": ["ansi"], "render_fps": 1}
         self.render_mode = render_mode
         self.action_space = gymnasium.spaces.Discrete(self._game.num_actions)
-        space = spaces.masked_space if mask_in_observation else spaces.observation_space
+        space = encoding.masked_space if mask_in_observation else encoding.observation_space
         self.observation_space = space(self._game)
         self._state: State = None
         self._agents_turn, self._over = True, False
@@ -110,7 +110,7 @@ class ToGymnasium(gymnasium.Env[Any, Any]):
             self._agents_turn = not self._agents_turn
 
     def _observation(self) -> Any:
-        observation = spaces.observation(self._game, self._state)
+        observation = encoding.observation(self._game, self._state)
         if self._mask_in_observation:
             return {"observation": observation, "action_mask": self.action_masks()}
         return observation

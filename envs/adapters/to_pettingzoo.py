@@ -21,7 +21,7 @@ from pettingzoo import AECEnv
 from pettingzoo.utils import wrappers
 
 import envs
-from envs.adapters import spaces
+from envs.adapters import encoding
 from selfplay.types import Game, State
 
 
@@ -39,19 +39,14 @@ class ToPettingZoo(AECEnv):  # type: ignore[misc]  # PettingZoo ships no types
         super().__init__()
         self._game = envs.make(game) if isinstance(game, str) else game
         self.render_mode = render_mode
-        self.metadata = {
-            "name": self._game.name,
-            "render_modes": ["ansi", "human"],
-            "is_parallelizable": False,
-        }
+        modes = {"render_modes": ["ansi", "human"], "is_parallelizable": False}
+        self.metadata = {"name": self._game.name, **modes}
         self.possible_agents = [f"player_{i + 1}" for i in range(self._game.num_players)]
         self.agents = list(self.possible_agents)
-        discrete = gymnasium.spaces.Discrete
+        seen, played = encoding.masked_space, gymnasium.spaces.Discrete
+        self.observation_spaces = {agent: seen(self._game) for agent in self.possible_agents}
         self.action_spaces = {
-            agent: discrete(self._game.num_actions) for agent in self.possible_agents
-        }
-        self.observation_spaces = {
-            agent: spaces.masked_space(self._game) for agent in self.possible_agents
+            agent: played(self._game.num_actions) for agent in self.possible_agents
         }
         self._state: State = None
 
@@ -75,7 +70,7 @@ class ToPettingZoo(AECEnv):  # type: ignore[misc]  # PettingZoo ships no types
         mask = np.zeros(self._game.num_actions, np.int8)
         if agent == self.agent_selection and not self.terminations.get(agent, True):
             mask[:] = self._game.legal(self._state)[0]
-        return {"observation": spaces.observation(self._game, self._state), "action_mask": mask}
+        return {"observation": encoding.observation(self._game, self._state), "action_mask": mask}
 
     def step(self, action: int | None) -> None:
         mover = self.agent_selection
@@ -106,6 +101,3 @@ class ToPettingZoo(AECEnv):  # type: ignore[misc]  # PettingZoo ships no types
             return text
         print(text)
         return None
-
-    def close(self) -> None:
-        """Nothing is held open."""

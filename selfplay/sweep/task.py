@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import envs
 from envs import trust
 from selfplay.sweep.plan import Cell, DataSet, Plan, differences
 from selfplay.system.files import (
@@ -104,7 +103,7 @@ class Process:
         item = self.task.item
         if isinstance(item, Cell):
             RunFolder(self.task.folder).write_json("config.json", item.config.dump())
-            trusted = [] if envs.is_listed(item.config.game) else ["--trust"]  # as the plan is
+            trusted = [] if trust.is_listed(item.config.game) else ["--trust"]  # as the plan is
             return ["train", str(self.task.folder), *trusted]
         self.task.folder.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(self.task.folder)

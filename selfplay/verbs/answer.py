@@ -22,7 +22,7 @@ def say_next(command: str, meaning: str = "") -> None:
 
 def recipe_for(spec: str) -> str:
     """The arguments of ``train`` for a game: its recipe, else tic-tac-toe's made over."""
-    import envs
+    from envs import trust
     from selfplay.config import recipe_of
 
     recipe = recipe_of(spec)
@@ -30,4 +30,4 @@ def recipe_for(spec: str) -> str:
     if recipe is None:  # any game's: its net flattens what it sees
         game = shlex.quote(f"game={spec}")
         words += f" --set {game} --set 'strength.versus=[\"random\"]'"
-    return words if recipe is None or envs.is_listed(spec) else f"{words} --trust"
+    return words if recipe is None or trust.is_listed(spec) else f"{words} --trust"

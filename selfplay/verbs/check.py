@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 
     began = time.monotonic()
     with waiting(f"checking {arguments.game}") as tell:
-        game = envs.build(arguments.game)
+        game = envs.make(arguments.game, whole=False)
         report = examine(game, arguments.games, arguments.seed, arguments.seconds, tell)
         picture = None if report.findings else _portrait(game, report.ended, arguments, began, tell)
     name = getattr(game, "name", arguments.game)

@@ -40,14 +40,11 @@ def test_a_won_game_pays_both_and_ends():
     assert env.agents == []
 
 
-def test_a_move_that_loses_is_paid_to_its_mover():
+def test_a_move_that_loses_is_paid_to_its_mover_and_another_move_keeps_the_turn():
     env = start(WinnerLoser())
     env.step(0)
     env.step(0)
     assert env.rewards == {"player_1": 1, "player_2": -1}
-
-
-def test_another_move_keeps_the_turn():
     env = start(Nim(stones=5, take=2, again=True))
     env.step(1)  # leaves 3, so player_1 moves again
     assert env.agent_selection == "player_1"
@@ -67,20 +64,16 @@ def test_observation_and_mask_are_the_movers():
     assert env.observe("player_1")["action_mask"].tolist() == [0] * 9
 
 
-def test_an_illegal_move_loses():
-    env = start("tictactoe")
+def test_an_illegal_move_loses_and_raises_without_wrappers():
+    env, bare = start("tictactoe"), to_pettingzoo.ToPettingZoo("tictactoe")
+    bare.reset()
     env.step(4)
+    bare.step(4)
     env.step(4)
     assert env.rewards == {"player_1": 0, "player_2": -1}
     assert env.terminations == {"player_1": True, "player_2": True}
-
-
-def test_without_wrappers_an_illegal_move_raises():
-    env = to_pettingzoo.ToPettingZoo("tictactoe")
-    env.reset()
-    env.step(4)
     with pytest.raises(ValueError, match="cell 5 cannot be played"):
-        env.step(4)
+        bare.step(4)
 
 
 def test_render_gives_or_prints_the_text(capsys):

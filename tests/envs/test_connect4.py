@@ -23,49 +23,28 @@ def test_lines_of_play_by_length():
 
 
 @pytest.mark.parametrize(
-    ("direction", "moves"),
+    ("board", "moves", "paid"),
     [
-        ("horizontal at the left edge", "1122334"),
-        ("horizontal at the right edge", "7766554"),
-        ("vertical", "4545454"),
-        ("rising", "12234334744"),
-        ("falling", "76654554144"),
-    ],
-)
-def test_four_in_a_line_wins(direction, moves):
-    game = Connect4()
-    assert outcome(game, moves[:-1]) == (0, -1)
-    assert outcome(game, moves) == (1, 0)
-
-
-@pytest.mark.parametrize(
-    ("options", "moves", "paid"),
-    [
+        ((), "1122334", (1, 0)),  # horizontal, at the left edge
+        ((), "7766554", (1, 0)),  # and at the right one
+        ((), "4545454", (1, 0)),  # vertical
+        ((), "12234334744", (1, 0)),  # rising
+        ((), "76654554144", (1, 0)),  # falling
+        ((), "12324262", (1, 0)),  # the second player's run
         # X holds rows 4 to 6 of column 1 and row 1 of column 2: adjacent bits but for the gap
-        ({}, "21717113131", (0, -1)),
-        ({"width": 4, "height": 3}, "111222444333", (0, 0)),
-        ({}, "12324262", (1, 0)),
-    ],
-    ids=["no line wraps to the next column", "a full board is a draw", "the second player's run"],
-)
-def test_what_the_last_move_pays(options, moves, paid):
-    assert outcome(Connect4(**options), moves) == paid
-
-
-@pytest.mark.parametrize(
-    ("options", "moves"),
-    [
-        ({"width": 5, "height": 4, "run": 3}, "11223"),
-        ({"width": 4, "height": 6, "run": 5}, "121212121"),
-        ({"width": 3, "height": 3, "run": 2}, "112"),
+        ((), "21717113131", (0, -1)),
+        ((4, 3), "111222444333", (0, 0)),  # a full board is a draw
+        ((5, 4, 3), "11223", (1, 0)),
+        ((4, 6, 5), "121212121", (1, 0)),
+        ((3, 3, 2), "112", (1, 0)),
     ],
 )
-def test_other_boards_and_lengths_of_run(options, moves):
-    game = Connect4(**options)
+def test_what_the_last_move_pays(board, moves, paid):
+    game = Connect4(*board)
     assert outcome(game, moves[:-1]) == (0, -1)
-    assert outcome(game, moves) == (1, 0)
-    assert game.num_actions == options["width"]
-    assert game.max_moves == options["width"] * options["height"]
+    assert outcome(game, moves) == paid
+    width, height, *_ = board or (7, 6)
+    assert (game.num_actions, game.max_moves) == (width, width * height)
 
 
 @pytest.mark.parametrize("options", [{"width": 0}, {"run": 1}, {"width": 8, "height": 8}])

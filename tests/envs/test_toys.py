@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from reference import dense, exact_qvalues
 
 from envs import make
-from envs.toys import Bandit, Chain, Coins, Nim, Standoff, Win, WinnerLoser
+from envs.toys import Bandit, Chain, Coins, Nim, Standoff, ToyState, Win, WinnerLoser
 from selfplay.checks import check_game
 
 TOYS = {  # and the value of the start
@@ -25,25 +26,14 @@ TOYS = {  # and the value of the start
 }
 
 
-def solve(game, state, known):
-    """[A]: the return of each action of the first row of ``state``, by trying everything."""
-    key = int(state.position[0])
-    if key not in known:
-        known[key] = np.full(game.num_actions, np.nan)
-        for action in np.flatnonzero(game.legal(state)[0]):
-            after, paid = game.step(state, np.full(len(state.position), action, np.int32))
-            reward, discount = float(paid.reward[0]), float(paid.discount[0])
-            rest = np.nanmax(solve(game, after, known)) if discount else 0.0
-            known[key][action] = reward + discount * rest
-        assert game.qvalues(state)[0] == pytest.approx(known[key], nan_ok=True)
-    return known[key]
-
-
 @pytest.mark.parametrize("game", TOYS, ids=lambda game: game.name)
 def test_planted_values_are_those_of_the_whole_tree(game):
-    start = game.init(np.random.default_rng(0), 2)
-    assert np.nanmax(solve(game, start, {})) == pytest.approx(TOYS[game])
+    start, known = game.init(np.random.default_rng(0), 2), {}
     assert game.value(start).tolist() == pytest.approx([TOYS[game]] * 2)
+    for position in range(game._end):
+        state = ToyState(np.array([position], np.int32))
+        exact = dense(exact_qvalues(game, state, known), game.num_actions, np.nan)
+        assert game.qvalues(state)[0] == pytest.approx(exact, nan_ok=True)
 
 
 @pytest.mark.parametrize("game", TOYS, ids=lambda game: game.name)

@@ -79,89 +79,65 @@ def run_folder(place: Path, game: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [
-        "connect4",
-        "connect4?width=6&height=5",
-        "pettingzoo:pettingzoo.classic.tictactoe_v3",
-        "pettingzoo:pettingzoo.classic.connect_four_v3:env",
-        "gymnasium:CartPole-v1?scale=0.005&max_moves=200",
-        "gymnasium:FrozenLake-v1?is_slippery=false",
-        "no_such_game",  # refused where it is built, with the names that there are
-    ],
-)
-def test_games_that_anybodys_file_may_name(spec: str) -> None:
-    assert envs.is_listed(spec)
+def listed(game: str, *names: str) -> list[str]:
+    """The names or options behind ``game`` with which a file may name it."""
+    return [name for name in names if trust.is_listed(f"{game}{name}")]
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [
-        "os:system?command=touch+PWNED",
-        "subprocess:Popen?args=true",
-        "kayles:Kayles",
-        "envs.adapters.from_gymnasium:FromGymnasium?env=os:system",
-        "envs.connect4:Connect4",
-        "connect4:x",
-        ":system",
-        "pettingzoo:os:system?command=true",
-        "pettingzoo:pettingzoo",
-        "pettingzoo:pettingzoo.utils.env:AECEnv",
-        "pettingzoo:pettingzoo.classic.tictactoe_v3:os",
-        "pettingzoo:pettingzoo.evil_v1.os",
-        "pettingzoo:..pettingzoo.classic.tictactoe_v3",
-        "pettingzoo:pettingzoo.classic.go_v5?board_size=99999999",
-        "pettingzoo:pettingzoo.classic.go_v5?board_size=1e9",
-        "pettingzoo:pettingzoo.classic.go_v5?render_mode=human",
-        "gymnasium:os:system?command=true",
-        "gymnasium:antigravity:CartPole-v1",
-        "gymnasium:gymnasium.envs.toy_text.frozen_lake:FrozenLakeEnv",
-        "gymnasium:NoSuch-v1",
-        "gymnasium:CartPole-v1?max_moves=99999999",
-        "gymnasium:CartPole-v1?max_moves=inf",
-        "gymnasium:Ant-v5?xml_file=/tmp/evil.xml",
-    ],
-)
-def test_games_that_a_file_may_not_name(spec: str) -> None:
-    assert not envs.is_listed(spec)
+def test_games_that_anybodys_file_may_name() -> None:
+    specs = ["connect4", "connect4?width=6&height=5"]
+    specs += ["pettingzoo:pettingzoo.classic.tictactoe_v3"]
+    specs += ["pettingzoo:pettingzoo.classic.connect_four_v3:env"]
+    specs += ["gymnasium:CartPole-v1?scale=0.005&max_moves=200"]
+    specs += ["gymnasium:FrozenLake-v1?is_slippery=false"]
+    specs += ["no_such_game"]  # refused where it is built, with the names that there are
+    assert listed("", *specs) == specs
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "play run", "evaluate run", "match run random", "train run", "data run --out d",
-        "compare run", "train recipe.toml", "sweep sweep.toml --dry-run",
-        "sweep made.toml --dry-run",
-    ],
-)  # fmt: skip
-def test_no_verb_runs_a_strangers_game(
-    words: str, place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_games_that_a_file_may_not_name() -> None:
+    wrapped = "os:system?command=true"
+    assert not listed("", "os:system?command=touch+PWNED", "subprocess:Popen?args=true", ":system")
+    assert not listed("", "kayles:Kayles", "envs.connect4:Connect4", "connect4:x")
+    assert not listed("envs.adapters.from_gymnasium:FromGymnasium", "?env=os:system")
+    assert not listed("pettingzoo:", wrapped, "pettingzoo", "pettingzoo.utils.env:AECEnv")
+    assert not listed("pettingzoo:pettingzoo.", "classic.tictactoe_v3:os", "evil_v1.os")
+    assert not listed("pettingzoo:..pettingzoo.classic.tictactoe_v3", "")
+    sizes = "?board_size=99999999", "?board_size=1e9"
+    assert not listed("pettingzoo:pettingzoo.classic.go_v5", *sizes, "?render_mode=human")
+    assert not listed("gymnasium:", wrapped, "antigravity:CartPole-v1", "NoSuch-v1")
+    assert not listed("gymnasium:gymnasium.envs.toy_text.frozen_lake:FrozenLakeEnv", "")
+    assert not listed("gymnasium:CartPole-v1", "?max_moves=99999999", "?max_moves=inf")
+    assert not listed("gymnasium:Ant-v5", "?xml_file=/tmp/evil.xml")
+
+
+def test_no_verb_runs_a_strangers_game(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     game = "os:system?command=touch+PWNED"
     run_folder(place, game)
-    recipe = RECIPE.format(game=game)
-    (place / "recipe.toml").write_text(recipe, encoding="utf-8")
+    (place / "recipe.toml").write_text(RECIPE.format(game=game), encoding="utf-8")
     arm = '[[arm]]\nname = "a"\n'
     (place / "sweep.toml").write_text(f'base = "recipe.toml"\n{arm}', encoding="utf-8")
     made = f'[[data]]\nout = "d"\nmake = "solver --game={game}"\n{arm}'
     (place / "made.toml").write_text(made, encoding="utf-8")
-    assert cli.main(words.split()) == 1
-    assert "say --trust once" in capsys.readouterr().err
+    for words in (
+        "play run", "evaluate run", "match run random", "train run", "data run --out d",
+        "compare run", "train recipe.toml", "sweep sweep.toml --dry-run",
+        "sweep made.toml --dry-run",
+    ):  # fmt: skip
+        assert cli.main(words.split()) == 1, words
+        assert "say --trust once" in capsys.readouterr().err, words
     assert not (place / "PWNED").exists()
 
 
-@pytest.mark.parametrize("spec", ["os:system?command=touch+PWNED", "json:JSONDecoder"])
-def test_what_is_no_game_is_not_called_even_if_typed(spec: str, place: Path) -> None:
-    with pytest.raises(ValueError, match=r"has no class|lacks init, step"):
-        envs.make(spec)
-    assert not (place / "PWNED").exists()
-
-
-def test_a_function_is_no_game(place: Path) -> None:
+def test_what_is_no_game_is_not_called_even_if_typed(place: Path) -> None:
     name = game_of(place).partition(":")[0]
-    with pytest.raises(ValueError, match=f"module {name!r} has no class 'make'"):
-        envs.make(f"{name}:make")
+    for spec, fault in (
+        ("os:system?command=touch+PWNED", "has no class"),
+        ("json:JSONDecoder", "lacks init, step"),
+        (f"{name}:make", f"module {name!r} has no class 'make'"),
+    ):
+        with pytest.raises(ValueError, match=fault):
+            envs.make(spec)
+    assert not (place / "PWNED").exists()
     assert not (place / "built").exists()
 
 
@@ -206,7 +182,8 @@ def test_another_working_folder_is_not_trusted(
 def test_decisions_lie_where_only_the_user_writes(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = place / "home"
+    """What lies behind a link is not believed."""
+    home, linked = place / "home", place / "linked"
     (home / "selfplay").mkdir(parents=True)
     (home / "selfplay").chmod(0o777)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
@@ -214,15 +191,10 @@ def test_decisions_lie_where_only_the_user_writes(
     assert (home / "selfplay").stat().st_mode & 0o077 == 0
     assert (home / "selfplay" / "trusted").stat().st_mode & 0o077 == 0
     trust.require("own:Game", place / "recipe.toml")
-
-
-def test_decisions_behind_a_link_are_not_believed(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
     (place / "theirs").mkdir()
-    (place / "home").mkdir()
-    (place / "home" / "selfplay").symlink_to(place / "theirs", target_is_directory=True)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(place / "home"))
+    linked.mkdir()
+    (linked / "selfplay").symlink_to(place / "theirs", target_is_directory=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(linked))
     trust.remember("own:Game", place / "recipe.toml")
     assert list((place / "theirs").iterdir()) == []
 
@@ -311,22 +283,21 @@ def test_a_recipe_of_many_mistakes_is_answered_by_a_few(
     assert (err.count("unknown option"), len(err) < 4100) == (5, True)
 
 
-@pytest.mark.parametrize("name", ["..", ".", "...", "a/b"])
-def test_a_recipes_name_leads_nowhere_else(name: str, place: Path) -> None:
-    (place / "recipe.toml").write_text(f'name = "{name}"\n', encoding="utf-8")
-    assert cli.main(["train", "recipe.toml"]) == 1
+def test_a_recipes_name_leads_nowhere_else(place: Path) -> None:
+    for name in ("..", ".", "...", "a/b"):
+        (place / "recipe.toml").write_text(f'name = "{name}"\n', encoding="utf-8")
+        assert cli.main(["train", "recipe.toml"]) == 1, name
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [
-        "connect4?width=99999999", "connect4?height=99999999", "nim?stones=99999999",
-        "nim?take=99999999", "nim?stones=2.5", "nim?stones=inf", "othello?size=99999999",
-        "connect4?width=nan", "connect4?run=99999999",
-        "envs.toys:Chain?length=99999999", "envs.toys:Coins?length=99999999",
-        "envs.toys:Standoff?length=0",
-    ],
-)  # fmt: skip
-def test_no_option_of_a_game_fills_the_memory(spec: str) -> None:
-    with pytest.raises(ValueError, match=r"needs|expected|played"):
-        envs.make(spec)
+def test_no_option_of_a_game_fills_the_memory() -> None:
+    for game, *options in (
+        ("connect4", "width=99999999", "height=99999999", "run=99999999", "width=nan"),
+        ("nim", "stones=99999999", "take=99999999", "stones=2.5", "stones=inf"),
+        ("othello", "size=99999999"),
+        ("envs.toys:Chain", "length=99999999"),
+        ("envs.toys:Coins", "length=99999999"),
+        ("envs.toys:Standoff", "length=0"),
+    ):
+        for option in options:
+            with pytest.raises(ValueError, match=r"needs|expected|played"):
+                envs.make(f"{game}?{option}")

@@ -17,7 +17,7 @@ from synthetic_runs import write_run
 from tiny_runs import change_config
 from verbs.test_ranges import BEYOND, assert_refused
 
-import envs
+from envs import trust
 from envs.proving.game import SMALL, Proving
 from selfplay.compare.groups import group_runs
 from selfplay.compare.records import read_runs
@@ -52,7 +52,7 @@ def test_no_verb_runs_a_strangers_game(words: str, selfplay: Command, tmp_path: 
 
 
 def test_the_game_is_listed_and_has_no_solver() -> None:
-    assert envs.is_listed("proving?problems=x")
+    assert trust.is_listed("proving?problems=x")
     assert not is_small(Proving(str(SMALL)))  # of one player
 
 
