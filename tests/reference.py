@@ -19,6 +19,7 @@ import numpy as np
 
 from selfplay import arrays
 from selfplay.search import Forest, Gumbel, Puct, SearchResult
+from selfplay.search.tree import RootSummary
 from selfplay.truth.positions import parse_moves
 from selfplay.types import Bool, Evaluation, Evaluator, Game, Int, State
 
@@ -540,6 +541,23 @@ def searched(
     if explore is None:
         explore = np.zeros(arrays.length(state), np.bool_)
     return forest, section.search(forest, model, rng, explore, budget, wave)
+
+
+def summary_of(
+    visits: list[int],
+    qvalues: list[float],
+    prior: list[float],
+    dominated: list[bool] | None = None,
+    solved: list[bool] | None = None,
+    lanes: int = 1,
+) -> RootSummary:
+    """Equal roots about which this much is known; values 0 in [-1, 1]."""
+    none = [False] * len(visits)
+    kinds = np.int32, np.float32, np.float32, np.bool_, np.bool_
+    lists = zip((visits, qvalues, prior, dominated or none, solved or none), kinds, strict=True)
+    zeros = np.zeros(lanes, np.float32)
+    known = [np.tile(np.array(each, kind), (lanes, 1)) for each, kind in lists]
+    return RootSummary(*known, zeros, zeros, zeros, lower=zeros - 1, upper=zeros + 1)
 
 
 def row(state: State, i: int) -> State:

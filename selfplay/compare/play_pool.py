@@ -27,11 +27,10 @@ from selfplay.compare.pool import (
 )
 from selfplay.compare.records import Run
 from selfplay.lines.openings import Openings
-from selfplay.measure.own_games import sample_different
+from selfplay.measure.mistakes import sample_different
 from selfplay.players.arena import Match, new_match, play_on
-from selfplay.players.decided_openings import unbalanced_openings, usual_plies
+from selfplay.players.pairing import make_schedule, unbalanced_openings, usual_plies
 from selfplay.players.players import NetPlayer, SearchPlayer, make_player
-from selfplay.players.schedule import make_schedule
 from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder
 from selfplay.truth.base import optimal_moves

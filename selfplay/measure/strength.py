@@ -9,12 +9,13 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from selfplay.measure.against_truth import OwnGames, OwnGamesSection, PositionFile, PositionsSection
 from selfplay.measure.matches import Matches, MatchesSection
+from selfplay.measure.mistakes import OwnGames, OwnGamesSection, PositionFile, PositionsSection
 from selfplay.nets import Net
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.measure import ProblemsSection, ProvedProblems
-from selfplay.search import MAX_SIMULATIONS, Search
+from selfplay.search import Search
+from selfplay.search.base import MAX_SIMULATIONS
 from selfplay.section import Metric, Section
 from selfplay.types import Game
 

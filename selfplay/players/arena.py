@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import length, take
-from selfplay.lines.lockstep import Turn, lockstep
-from selfplay.lines.openings import Openings, distinct_openings, enough_plies
-from selfplay.players.match_games import MatchGames
+from selfplay.lines.lockstep import Ply, Turn, lockstep
+from selfplay.lines.openings import NO_MOVE, Openings, distinct_openings, enough_plies
 from selfplay.stats import Interval
 from selfplay.types import Game, Int, Player
 
@@ -21,6 +20,7 @@ PRIOR = 0.2  # pseudo-pairs of each score: as if every match had one more pair, 
 POSTERIOR = 2000  # samples of it, for intervals
 AT_ONCE = 1 << 22  # numbers that samples of ratings take up, each as large as players times matches
 ELO_SCALE = 400 / float(np.log(10))  # Elo points a logit
+_RESULTS = {1: "1-0", 0: "1/2-1/2", -1: "0-1"}  # of the player who has the first seat
 
 Results = NDArray[np.int8]
 
@@ -31,6 +31,41 @@ class Match(NamedTuple):
     a: str
     b: str
     results: Results  # [P, 2] i8, +1 a won, 0 draw, -1 b won; column 0: a had the first seat
+
+
+class MatchGames:
+    """The ``of`` games of a tournament while they are played; ``tell`` is called as they end."""
+
+    def __init__(self, game: Game, of: int, tell: Callable[[str], None]) -> None:
+        self._game, self._of, self._tell = game, of, tell
+        self._over = 0
+        self._lines: list[list[int]] = []  # the moves of each of the present games
+        self._opening: list[int] = []  # how many of them were random
+        self._told: list[str] = []  # lines of the file
+
+    def begin(self, openings: Openings) -> None:
+        """Games begin from ``openings``, one from each."""
+        self._lines = [row[row != NO_MOVE].tolist() for row in openings.moves]
+        self._opening = [len(line) for line in self._lines]
+
+    def moved(self, ply: Ply) -> None:
+        """One more move in those that go on."""
+        for game, action in zip(ply.turn.lane.tolist(), ply.action.tolist(), strict=True):
+            self._lines[game].append(action)
+        self._over += int((ply.paid.discount == 0).sum())
+        self._tell(f"{self._over:,} of {self._of:,} games are over")
+
+    def end(self, seats: Sequence[tuple[str, str]], results: NDArray[np.int8]) -> None:
+        """All are over: who had the first and the second seat, and the first one's results."""
+        games = zip(self._lines, self._opening, seats, results.tolist(), strict=True)
+        for line, random, (first, second), result in games:
+            moves = " ".join(map(self._game.action_name, line))
+            comment = f"opening {random}, {first} against {second}: {_RESULTS[result]}"
+            self._told.append(f"{moves} # {comment}\n")
+
+    def text(self) -> str:
+        """All games, one a line, as ``selfplay data moves`` reads them."""
+        return "".join(self._told)
 
 
 class Ratings(NamedTuple):
@@ -60,14 +95,11 @@ def tournament(
     Raises ValueError unless the game is for two players and there are two of them.
     """
     if game.num_players != 2:
-        raise ValueError(
-            f"a match needs a game for two players; {game.name} has {game.num_players}"
-        )
+        given = f"{game.name} has {game.num_players}"
+        raise ValueError(f"a match needs a game for two players; {given}")
     if len(players) < 2 or pairs < 1:
-        raise ValueError(
-            f"a match needs two players and one pair of games; got {len(players)} players and "
-            f"{pairs} pairs"
-        )
+        given = f"{len(players)} players and {pairs} pairs"
+        raise ValueError(f"a match needs two players and one pair of games; got {given}")
     opening_seed, *seeds = np.random.SeedSequence(seed).spawn(1 + len(players) ** 2)
     plies = enough_plies(game, pairs, plies)
     openings = distinct_openings(game, pairs, plies, np.random.default_rng(opening_seed))
@@ -199,9 +231,8 @@ def rating_posterior(matches: Sequence[Match]) -> RatingPosterior:
     Not all players need have met, but the matches connect them.
     """
     names = tuple(dict.fromkeys(name for match in matches for name in (match.a, match.b)))
-    number = {name: i for i, name in enumerate(names)}
-    first = np.array([number[match.a] for match in matches])
-    second = np.array([number[match.b] for match in matches])
+    seats = [(names.index(match.a), names.index(match.b)) for match in matches]
+    first, second = np.array(seats).T
     games = np.array([2.0 + match.results.size for match in matches])
     points = np.array([1.0 + (1 + match.results.astype(float)).sum() / 2 for match in matches])
     rng = np.random.default_rng(0)
@@ -227,9 +258,7 @@ def bradley_terry(
     Match m: player ``first[m]`` took ``points[..., m]`` of ``games[m]`` against ``second[m]``,
     neither none nor all of them; the matches connect all players.  By Newton's method.
     """
-    design = np.zeros((len(first), players))
-    design[np.arange(len(first)), first] = 1.0
-    design[np.arange(len(first)), second] = -1.0
+    design = np.eye(players)[first] - np.eye(players)[second]
     strength = np.zeros((*points.shape[:-1], players))
     for _ in range(100):
         expected = 1 / (1 + np.exp(-strength @ design.T))
@@ -250,11 +279,8 @@ def match_json(matches: Sequence[Match], anchor: str | None = None) -> dict[str,
     pairs = []
     for match in matches:
         points = score(match)
-        counts = {
-            "wins": int((match.results == 1).sum()),
-            "draws": int((match.results == 0).sum()),
-            "losses": int((match.results == -1).sum()),
-        }
+        results = {"wins": 1, "draws": 0, "losses": -1}
+        counts = {name: int((match.results == each).sum()) for name, each in results.items()}
         interval = {"score": points.value, "low": points.low, "high": points.high}
         pairs.append({"a": match.a, "b": match.b, **counts, **interval})
     rated = ratings(matches, anchor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,25 +72,28 @@ def _positive(name: str, argument: str, example: str) -> int:
     return int(argument)
 
 
-class RandomPlayer:
+class Guessing:
+    """Base of the players whose values are more than what they know."""
+
+    guesses = True
+
+
+class RandomPlayer(Guessing):
     """Any legal move, all equally likely."""
 
     name = "random"
-    guesses = True  # its values are more than what it knows
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         legal = game.legal(state)
         return _choose(legal, np.zeros(len(legal)), np.full(legal.shape, np.nan), rng)
 
 
-class MinimaxPlayer:
+class MinimaxPlayer(Guessing):
     """Looks at every line of ``depth`` moves; what lies beyond counts 0.
 
     Plays any of the best moves: wins as soon, loses as late as possible.  ``decide`` raises
     ValueError with a sentence where the depth leaves too much to look at.
     """
-
-    guesses = True
 
     def __init__(self, depth: int) -> None:
         self.name = f"minimax:{depth}"
@@ -98,18 +102,16 @@ class MinimaxPlayer:
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         branching = float(game.legal(state).sum(axis=1).mean())
         edges = math.exp(min(100.0, self._depth * math.log(branching)))
-        return _in_parts(
-            state, int(EDGES_AT_ONCE / edges), lambda part: self._look(game, part, rng)
-        )
+        at_once = int(EDGES_AT_ONCE / edges)
+        return _in_parts(state, at_once, lambda part: self._look(game, part, rng))
 
     def _look(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         limit = length(state) * edge_limit(state)
         try:
             _, outcomes = enumerate_lines(game, state, self._depth, limit)
         except TooLargeError as error:
-            raise ValueError(
-                f"{self.name} looks too far ahead in {game.name}: {error}; choose a smaller depth"
-            ) from error
+            too_far = f"{self.name} looks too far ahead in {game.name}"
+            raise ValueError(f"{too_far}: {error}; choose a smaller depth") from error
         best = _best(outcomes[0].scores)
         value = np.nanmax(np.where(best, outcomes[0].returns, np.nan), axis=1)
         return _choose(best, value, outcomes[0].returns, rng)
@@ -146,66 +148,55 @@ class RolloutEvaluator:
         return Evaluation(logits, value, np.zeros(batch, np.float32))
 
 
-class RolloutPlayer:
+class RolloutPlayer(Guessing):
     """Monte Carlo tree search as before the nets: each leaf is worth one random playout."""
-
-    guesses = True
 
     def __init__(self, simulations: int) -> None:
         self.name = f"mcts:{simulations}"
-        search = Puct(exploration=2.5, unvisited_penalty=0.0)
-        self._search = search.with_simulations(simulations)
+        self._search = Puct(exploration=2.5, unvisited_penalty=0.0).with_simulations(simulations)
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
-        return _searched(self._search, game, state, RolloutEvaluator(rng), rng)
+        player = SearchPlayer(self.name, self._search, RolloutEvaluator(rng))
+        return player.decide(game, state, rng)
 
 
-class SearchPlayer:
-    """A search over an evaluator."""
+@dataclass(eq=False)
+class SearchPlayer(Guessing):
+    """A search over an evaluator, with as many trees side by side as fit into bounded memory."""
 
-    guesses = True
-
-    def __init__(self, name: str, search: Search, evaluator: Evaluator) -> None:
-        self.name = name
-        self.evaluator = evaluator
-        self._search = search
+    name: str
+    search: Search
+    evaluator: Evaluator
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
-        return _searched(self._search, game, state, self.evaluator, rng)
+        model = self.search.model(game, self.evaluator)
+        at_once = NODES_AT_ONCE // self.search.simulations
+        return _in_parts(state, at_once, lambda part: self.search.run(model, part, rng))
 
 
-class NetPlayer:
+@dataclass(eq=False)
+class NetPlayer(Guessing):
     """The evaluator's favourite move, without search."""
 
-    guesses = True
-
-    def __init__(self, name: str, evaluator: Evaluator) -> None:
-        self.name = name
-        self.evaluator = evaluator
+    name: str
+    evaluator: Evaluator
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         evaluation = self.evaluator(game, state)
-        legal = game.legal(state)
-        logits = np.where(legal, evaluation.logits, -np.inf)
+        logits = np.where(game.legal(state), evaluation.logits, -np.inf)
         policy = np.exp(logits - logits.max(axis=1, keepdims=True))
         policy = (policy / policy.sum(axis=1, keepdims=True)).astype(np.float32)
-        return Decision(
-            random_actions(_best(logits), rng),
-            policy,
-            evaluation.value,
-            np.zeros(legal.shape, np.int32),
-            np.full(legal.shape, np.nan, np.float32),
-        )
+        qvalues = np.full_like(policy, np.nan)
+        chosen = _choose(_best(logits), evaluation.value, qvalues, rng)
+        return chosen._replace(policy=policy)
 
 
-class ValuePlayer:
+@dataclass(eq=False)
+class ValuePlayer(Guessing):
     """Looks one move ahead and goes where the evaluator's value is best for it."""
 
-    guesses = True
-
-    def __init__(self, name: str, evaluator: Evaluator) -> None:
-        self.name = name
-        self.evaluator = evaluator
+    name: str
+    evaluator: Evaluator
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         legal = game.legal(state)
@@ -220,15 +211,6 @@ class ValuePlayer:
         qvalues[row, action] = value
         best = np.nanmax(qvalues, axis=1)
         return _choose(_best(qvalues), best, qvalues, rng)
-
-
-def _searched(
-    search: Search, game: Game, state: State, evaluator: Evaluator, rng: np.random.Generator
-) -> Decision:
-    """What a search decides, with as many trees side by side as fit into bounded memory."""
-    at_once = NODES_AT_ONCE // search.simulations
-    model = search.model(game, evaluator)
-    return _in_parts(state, at_once, lambda part: search.run(model, part, rng))
 
 
 def _in_parts(state: State, at_once: int, decide: Callable[[State], Decision]) -> Decision:

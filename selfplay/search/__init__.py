@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from selfplay.search.base import MAX_SIMULATIONS, SearchResult
+from selfplay.search.base import SearchResult
 from selfplay.search.forest import Forest
 from selfplay.search.gumbel import Gumbel
 from selfplay.search.model import GameModel, Model
@@ -15,13 +15,4 @@ from selfplay.search.puct import Puct
 
 Search = Annotated[Gumbel | Puct, Field(discriminator="kind")]
 
-__all__ = [
-    "MAX_SIMULATIONS",
-    "Forest",
-    "GameModel",
-    "Gumbel",
-    "Model",
-    "Puct",
-    "Search",
-    "SearchResult",
-]
+__all__ = ["Forest", "GameModel", "Gumbel", "Model", "Puct", "Search", "SearchResult"]

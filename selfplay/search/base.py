@@ -57,15 +57,10 @@ class SearchSection(Section):
     """see moves that end the game without visiting them"""
 
     def with_simulations(self, simulations: int) -> Self:
-        """The same search with ``simulations`` leaves a move.
-
-        Raises ValueError with a sentence when these are too few or too many.
-        """
+        """The same search with ``simulations`` leaves a move; ValueError where it cannot be."""
         if not 1 <= simulations <= MAX_SIMULATIONS:
-            raise ValueError(
-                f"a search takes 1 to {MAX_SIMULATIONS:,} simulations a move; "
-                f"you asked for {simulations:,}"
-            )
+            most = f"{MAX_SIMULATIONS:,} simulations a move"
+            raise ValueError(f"a search takes 1 to {most}; you asked for {simulations:,}")
         return self.model_copy(update={"simulations": simulations})
 
     def rule(self, forest: Forest, rng: np.random.Generator, budget: Int, explore: Bool) -> Any:
@@ -95,7 +90,7 @@ class SearchSection(Section):
         budget: Int | None = None,
         wave: int = 1,
     ) -> SearchResult:
-        """Grows trees and decides at their roots.
+        """[B], what is decided at the roots of trees once they have grown.
 
         Args:
           forest: B trees; they grow.
@@ -105,9 +100,6 @@ class SearchSection(Section):
             chosen.
           budget: [B] i32, simulations; ``simulations`` everywhere by default.
           wave: leaves of a tree that are judged at a time, see forest.grow.
-
-        Returns:
-          a SearchResult [B].
         """
         if budget is None:
             budget = np.full(len(forest.tree.size), self.simulations, np.int32)
@@ -120,16 +112,9 @@ class SearchSection(Section):
     def run(
         self, model: Model, positions: State, rng: np.random.Generator, explore: bool = False
     ) -> Decision:
-        """Decides from fresh trees, see ``search``.
+        """[B], what ``search`` decides from fresh trees at ``positions``, arrays [B, ...].
 
-        Args:
-          model: where actions lead, and what is thought of that.
-          positions: arrays [B, ...].
-          rng: of the noise and of moves chosen by chance.
-          explore: whether to add the noise of self-play.
-
-        Returns:
-          a Decision [B].
+        ``explore``: whether to add the noise of self-play.
         """
         forest = self.plant(model, positions)
         return self.search(forest, model, rng, np.full(len(forest.tree.size), explore)).decision

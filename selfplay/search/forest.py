@@ -76,7 +76,7 @@ class Forest:
 
 
 def plant(model: Model, positions: State, nodes: int, memory: Forest | None = None) -> Forest:
-    """B trees, the roots in place and judged.
+    """B trees, the roots in place, judged and visited once.
 
     Args:
       model: what judges the positions.
@@ -84,9 +84,6 @@ def plant(model: Model, positions: State, nodes: int, memory: Forest | None = No
       nodes: N, the nodes that each tree has room for.
       memory: a forest of the same game that is no longer needed.  The new one stands in its place
         if it holds as many trees of that size: memory never written to is slow at first.
-
-    Returns:
-      a Forest [B], each tree with a root that was visited once.
     """
     batch = arrays.length(positions)
     roots, judged = model.root(positions)
@@ -150,7 +147,7 @@ def advance(
 
 
 def grow(forest: Forest, model: Model, rule: Rule, budget: Int, wave: int = 1) -> float:
-    """Runs simulations in each tree until its budget is used up.
+    """Runs simulations in each tree until its budget is used up; the mean depth of the leaves.
 
     A tree stops early when its root is solved or it has no room for another node; a simulation that
     ends in a solved position costs no judgement.
@@ -162,9 +159,6 @@ def grow(forest: Forest, model: Model, rule: Rule, budget: Int, wave: int = 1) -
       budget: [B] i32, simulations.
       wave: leaves of a tree that are judged at a time: with more than one more a second, each
         chosen with less known.
-
-    Returns:
-      the mean depth of the leaves.
     """
     most = len(budget) * wave
     frontier = Frontier(np.empty(most, np.int64), *(np.empty(most, np.int32) for _ in range(3)))

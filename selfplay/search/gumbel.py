@@ -65,24 +65,14 @@ class Gumbel(SearchSection):
         with np.errstate(divide="ignore"):
             scores = (np.log(summary.prior) + noise * explore[:, None]).astype(np.float32)
         candidates = (~summary.dominated & ~summary.solved).sum(axis=1)
-        candidates = np.minimum(candidates, self.considered)
-        pairs, inverse = np.unique(
-            np.stack([candidates, budget], axis=1), axis=0, return_inverse=True
-        )
-        width = int(budget.max(initial=0))
-        tables = np.zeros((len(pairs), width), np.int32)
-        for row, (actions, simulations) in zip(tables, pairs, strict=True):
-            row[:simulations] = considered_visits(int(actions), int(simulations))
-        schedule = tables[inverse.reshape(-1)]
-        return GumbelRule(
-            scores,
-            schedule,
-            summary.visits,
-            self.visit_scale,
-            self.value_scale,
-            scratch=new_scratch(forest.actions),
-            ties=trees.tie_seeds(noise),
-        )
+        cases = np.stack([np.minimum(candidates, self.considered), budget], axis=1)
+        different, inverse = np.unique(cases, axis=0, return_inverse=True)
+        tables = np.zeros((len(different), int(budget.max(initial=0))), np.int32)
+        for row, (actions, simulations) in zip(tables, different.tolist(), strict=True):
+            row[:simulations] = considered_visits(actions, simulations)
+        schedule, scales = tables[inverse.reshape(-1)], (self.visit_scale, self.value_scale)
+        scratch, ties = new_scratch(forest.actions), trees.tie_seeds(noise)
+        return GumbelRule(scores, schedule, summary.visits, *scales, scratch, ties)
 
     def decide(
         self, rule: GumbelRule, summary: RootSummary, rng: np.random.Generator, explore: Bool

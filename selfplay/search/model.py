@@ -52,14 +52,10 @@ class Model(Protocol):
     num_actions: int
 
     def root(self, positions: State) -> tuple[State, Judged]:
-        """What a tree begins from: its root as the tree keeps it, and the judgement of that.
+        """What trees begin from at ``positions``, arrays [L, ...] as whoever plays has them.
 
-        Args:
-          positions: arrays [L, ...], as whoever plays has them.
-
-        Returns:
-          arrays [L, ...] of the model's own kind (the positions themselves, or what a net makes of
-          them), and their Judged [L].
+        Returns arrays [L, ...] of the model's own kind (the positions themselves, or what a net
+        makes of them), and their Judged [L].
         """
 
     def expand(
@@ -75,22 +71,17 @@ class Model(Protocol):
           action: [L] i32, a legal action of it.
           to: [L] i32, the node for what it leads to.
 
-        Returns:
-          The Transition [L] and the Judged [L] of the positions reached.  Where the discount is 0
-          one action is enough, which ends with 0.
+        Returns the Transition [L] and the Judged [L] of the positions reached.  Where the discount
+        is 0 one action is enough, which ends with 0.
         """
 
 
 def legal_actions(mask: Bool) -> Legal:
     """The actions that are True in ``mask`` [L, A]."""
     flat = np.flatnonzero(mask)  # far faster than nonzero() where few are legal
-    count, actions = mask.shape
-    legal = Legal(
-        np.empty(count + 1, np.int64),
-        np.empty(len(flat), np.int64),
-        np.empty(len(flat), np.int32),
-    )
-    _split(flat, actions, legal)
+    first, row = np.empty(len(mask) + 1, np.int64), np.empty(len(flat), np.int64)
+    legal = Legal(first, row, np.empty(len(flat), np.int32))
+    _split(flat, mask.shape[1], legal)
     return legal
 
 

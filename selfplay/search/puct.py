@@ -66,15 +66,9 @@ class Puct(SearchSection):
         noise /= np.maximum(noise.sum(axis=1, keepdims=True), 1e-30)
         noise *= share
         noise += (1 - share) * summary.prior
-        return PuctRule(
-            noise.astype(np.float32),
-            summary.visits,
-            self.exploration,
-            self.exploration_base,
-            self.unvisited_penalty,
-            np.where(explore, self.forced, 0.0).astype(np.float32),
-            ties,
-        )
+        options = self.exploration, self.exploration_base, self.unvisited_penalty
+        forced = np.where(explore, self.forced, 0.0).astype(np.float32)
+        return PuctRule(noise.astype(np.float32), summary.visits, *options, forced, ties)
 
     def decide(
         self, rule: PuctRule, summary: RootSummary, rng: np.random.Generator, explore: Bool
@@ -91,9 +85,8 @@ class Puct(SearchSection):
             weight /= weight.max(axis=1, keepdims=True)
             weight **= 1 / self.temperature
             action = np.where(explore, random_actions(weight, rng), action).astype(np.int32)
-        return Decision(
-            action, policy, summary.value, summary.visits - rule.before, summary.qvalues
-        )
+        visits = summary.visits - rule.before
+        return Decision(action, policy, summary.value, visits, summary.qvalues)
 
 
 @bare_kernel
@@ -115,11 +108,8 @@ def _select(rule: PuctRule, tree: Tree, b: int, node: int) -> int:
     for e in range(tree.first[b, node], tree.first[b, node + 1]):
         if trees.dominated(tree, b, e, low, high):
             continue
-        a, count, q = (
-            tree.edges.action[b, e],
-            trees.edge_visits(tree, b, e),
-            trees.qvalue(tree, b, e),
-        )
+        a, count = tree.edges.action[b, e], trees.edge_visits(tree, b, e)
+        q = trees.qvalue(tree, b, e)
         if np.isnan(q):
             q = mean - rule.unvisited_penalty
         prior = rule.root_prior[b, a] if node == ROOT else tree.edges.prior[b, e]

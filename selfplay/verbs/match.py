@@ -29,8 +29,7 @@ def arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    from selfplay.players.arena import match_json, ratings, score, tournament
-    from selfplay.players.match_games import MatchGames
+    from selfplay.players.arena import MatchGames, match_json, ratings, score, tournament
     from selfplay.system.console import progress
     from selfplay.system.files import write_text_atomically
 

@@ -22,10 +22,9 @@ from selfplay.compare.pool import Entrant, Judged, Meeting, Pool, rate, read_poo
 from selfplay.compare.records import read_runs
 from selfplay.config import parse_config
 from selfplay.lines.keys import canonical_keys
-from selfplay.measure.own_games import own_positions, sample_different
-from selfplay.players.decided_openings import unbalanced_openings
+from selfplay.measure.mistakes import own_positions, sample_different
+from selfplay.players.pairing import make_schedule, unbalanced_openings
 from selfplay.players.players import RandomPlayer, SolverPlayer
-from selfplay.players.schedule import make_schedule
 from selfplay.training.folder import RunFolder
 from selfplay.training.run import Training
 from selfplay.truth.labels import Labeller

@@ -17,8 +17,6 @@ from selfplay.truth.positions import Positions, default_positions, read_position
 from selfplay.truth.solver import solver_for
 from selfplay.types import Decision, Evaluation, Game, State
 
-NAN = np.nan
-
 
 class Planted(NamedTuple):
     """A player that always plays ``action`` and believes ``policy`` and ``value``."""
@@ -30,13 +28,9 @@ class Planted(NamedTuple):
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         batch = len(game.legal(state))
-        return Decision(
-            np.full(batch, self.action, np.int32),
-            np.tile(np.array(self.policy, np.float32), (batch, 1)),
-            np.full(batch, self.value, np.float32),
-            np.zeros((batch, len(self.policy)), np.int32),
-            np.full((batch, len(self.policy)), NAN, np.float32),
-        )
+        action, value = np.full(batch, self.action, np.int32), np.full(batch, self.value, "f4")
+        policy = np.tile(np.array(self.policy, np.float32), (batch, 1))
+        return Decision(action, policy, value, np.zeros(policy.shape, "i4"), policy * np.nan)
 
 
 class WorstPlayer:
@@ -100,9 +94,7 @@ def test_value_cross_entropy_with_a_draw_probability() -> None:
 def test_result_probabilities_without_a_draw_probability() -> None:
     value = np.array([0.0, 1.0, -1.0, 0.6, -0.6])
     chance = result_probabilities(value)
-    np.testing.assert_allclose(chance[0], [1 / 3] * 3)
-    np.testing.assert_allclose(chance[1], [1, 0, 0], atol=1e-12)
-    np.testing.assert_allclose(chance[2], [0, 0, 1], atol=1e-12)
+    np.testing.assert_allclose(chance[:3], [[1 / 3] * 3, [1, 0, 0], [0, 0, 1]], atol=1e-12)
     np.testing.assert_allclose(chance.sum(axis=1), 1)
     np.testing.assert_allclose(chance[:, 0] - chance[:, 2], value, atol=1e-7)
     np.testing.assert_allclose(chance[:, 1] ** 2, chance[:, 0] * chance[:, 2], atol=1e-12)

@@ -1,7 +1,10 @@
-"""Matches with known results, Elo by closed form, intervals by coverage."""
+"""Matches with known results, their games in a file, Elo by closed form, intervals by coverage."""
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +15,12 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Nim, Standoff, WinnerLoser
 from selfplay.arrays import take
+from selfplay.lines.games import replay, side_by_side
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.openings import Openings, distinct_openings, enough_plies
 from selfplay.players.arena import (
     Match,
+    MatchGames,
     bradley_terry,
     match_json,
     new_match,
@@ -26,6 +31,7 @@ from selfplay.players.arena import (
 )
 from selfplay.players.players import MinimaxPlayer, RandomPlayer, SolverPlayer
 from selfplay.types import Decision, Game, Player, State
+from selfplay.verbs import cli
 
 
 class Fixed:
@@ -48,33 +54,21 @@ def match(a: str, b: str, results: list[tuple[int, int]]) -> Match:
     return Match(a, b, np.array(results, np.int8))
 
 
-def one_match(share: float) -> np.ndarray[Any, Any]:
-    """Elo of two players of whom the first took ``share`` of the points."""
-    first, second = np.array([0]), np.array([1])
-    return bradley_terry(first, second, np.array([share * 100]), np.array([100.0]), 2)
-
-
 def test_a_share_of_75_percent_is_191_elo() -> None:
-    elo = one_match(0.75)
-    assert elo[0] - elo[1] == pytest.approx(190.848502)
-    assert elo.sum() == pytest.approx(0)
-    assert one_match(0.5).tolist() == pytest.approx([0, 0])
-    elo = one_match(10 / 11)
-    assert elo[0] - elo[1] == pytest.approx(400)
+    for share, apart in ((0.75, 190.848502), (0.5, 0), (10 / 11, 400)):
+        points, games = np.array([share * 100]), np.array([100.0])
+        first, second = bradley_terry(np.array([0]), np.array([1]), points, games, 2)
+        assert first - second == pytest.approx(apart)
+        assert first + second == pytest.approx(0)
 
 
 def test_elo_of_three_players_adds_up() -> None:
-    # odds of 3 to 1 and 2 to 1 make 6 to 1
+    """Odds of 3 to 1 and 2 to 1 make 6 to 1; many fits at once equal single ones."""
     first, second = np.array([0, 1, 0]), np.array([1, 2, 2])
     games = np.array([40.0, 60.0, 70.0])
     elo = bradley_terry(first, second, games * [3 / 4, 2 / 3, 6 / 7], games, 3)
     assert elo[0] - elo[1] == pytest.approx(400 * np.log10(3))
     assert elo[0] - elo[2] == pytest.approx(400 * np.log10(6))
-
-
-def test_many_fits_at_once_equal_single_ones() -> None:
-    first, second = np.array([0, 1, 0]), np.array([1, 2, 2])
-    games = np.array([40.0, 60.0, 70.0])
     points = np.random.default_rng(0).uniform(0.01, 0.99, (50, 3)) * games
     together = bradley_terry(first, second, points, games, 3)
     for row, expected in zip(points, together, strict=True):
@@ -209,12 +203,9 @@ def test_a_tournament_goes_on_from_its_ledger() -> None:
 
 
 def test_a_seed_fixes_the_games_and_batches_do_not_mix_results() -> None:
-    game = Connect4(5, 4)
-    players = [RandomPlayer(), MinimaxPlayer(2)]
-    (one,) = tournament(game, players, pairs=30, plies=3, seed=7)
-    (two,) = tournament(game, players, pairs=30, plies=3, seed=7)
+    game, players = Connect4(5, 4), [RandomPlayer(), MinimaxPlayer(2)]
+    one, two, small = (tournament(game, players, 30, 3, 7, batch)[0] for batch in (256, 256, 8))
     np.testing.assert_array_equal(one.results, two.results)
-    (small,) = tournament(game, players, pairs=30, plies=3, seed=7, batch=8)
     assert small.results.shape == (30, 2)
     assert score(small).value < 0.3
 
@@ -251,23 +242,19 @@ def test_the_json_of_a_match() -> None:
     assert found["elo_anchor"] == "b"
 
 
-@pytest.mark.parametrize(
-    ("spec", "count", "plies"),
-    [
-        ("connect4", 20, 2),  # 25 positions after 2 moves
-        ("tictactoe", 50, 2),  # 12
-        ("othello", 1, 2),
-        ("othello", 5, 3),  # 3 after 2 moves, 14 after 3
-        ("othello", 20, 4),
-        ("nim", 20, 2),  # 5, and never more than 7
-    ],
-)
-def test_openings_are_as_long_as_it_takes_to_differ(spec: str, count: int, plies: int) -> None:
-    assert enough_plies(make(spec), count, 2) == plies
-
-
-def test_openings_of_no_or_one_move_stay_so() -> None:
-    assert [enough_plies(make("othello"), 20, plies) for plies in (0, 1)] == [0, 1]
+def test_openings_are_as_long_as_it_takes_to_differ() -> None:
+    """Those of no or one move stay so."""
+    for spec, count, asked, plies in [
+        ("connect4", 20, 2, 2),  # 25 positions after 2 moves
+        ("tictactoe", 50, 2, 2),  # 12
+        ("othello", 1, 2, 2),
+        ("othello", 5, 2, 3),  # 3 after 2 moves, 14 after 3
+        ("othello", 20, 2, 4),
+        ("othello", 20, 1, 1),
+        ("othello", 20, 0, 0),
+        ("nim", 20, 2, 2),  # 5, and never more than 7
+    ]:
+        assert enough_plies(make(spec), count, asked) == plies
 
 
 def test_a_match_of_othello_begins_differently_each_time() -> None:
@@ -284,3 +271,55 @@ def test_a_match_of_othello_begins_differently_each_time() -> None:
     tournament(make("othello"), [Recorder(), RandomPlayer()], pairs=20, plies=2, seed=0)
     assert len(seen) == 20  # of each opening the recorder has the move once
     assert len(set(seen)) == 20
+
+
+def test_every_game_is_kept_as_it_was_played() -> None:
+    """Replayed by the rules, each line ends with the result that the match counted.
+
+    Watching changes nothing.
+    """
+    game = TicTacToe()
+    told: list[str] = []
+    watch = MatchGames(game, 60, told.append)
+    players = [RandomPlayer(), MinimaxPlayer(2), SolverPlayer(game)]
+    matches = tournament(game, players, pairs=10, plies=2, seed=0, batch=8, watch=watch)
+    unwatched = tournament(game, players, pairs=10, plies=2, seed=0, batch=8)
+    for match, alone in zip(matches, unwatched, strict=True):
+        np.testing.assert_array_equal(match.results, alone.results)
+    lines = watch.text().splitlines()
+    assert len(lines) == 60
+    results = [(m, p, seat) for m in matches for p in range(10) for seat in (0, 1)]
+    played = [line.partition(" # ")[0].split() for line in lines]
+    games = replay(game, side_by_side([[game.parse_action(n) for n in names] for names in played]))
+    first = games.outcome[games.ply == 0]  # NaN where a game was not over
+    for line, won, (match, pair, seat) in zip(lines, first.tolist(), results, strict=True):
+        comment = line.partition(" # ")[2]
+        assert (won if seat == 0 else -won) == match.results[pair, seat]
+        names = (match.a, match.b) if seat == 0 else (match.b, match.a)
+        result = {1.0: "1-0", 0.0: "1/2-1/2", -1.0: "0-1"}[won]
+        assert comment == f"opening 2, {names[0]} against {names[1]}: {result}"
+    assert told[-1] == "60 of 60 games are over"
+    over = [int(re.findall(r"\d+", each)[0]) for each in told]
+    assert over == sorted(over)
+
+
+def test_saved_games_can_be_imported_and_no_file_is_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["match", "random", "minimax:2", "--game", "tictactoe", "--games", "6", "--save"]
+    assert cli.main([*words, "games.txt", "--json"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["games"] == 6
+    assert "playing 6 games of tictactoe" in shown.err
+    assert "6 games are in games.txt" in shown.err
+    assert (
+        cli.main(["data", "moves", "games.txt", "--game", "tictactoe", "--out", "read", "--json"])
+        == 0
+    )
+    assert json.loads(capsys.readouterr().out)["counts"]["all"]["games"] == 6
+    before = (tmp_path / "games.txt").read_text()
+    for name, why in (("games.txt", "is there already"), ("no/games.txt", "there is no folder no")):
+        assert cli.main([*words, name]) == 1
+        assert why in capsys.readouterr().err
+    assert (tmp_path / "games.txt").read_text() == before

@@ -12,16 +12,7 @@ from envs.toys import Coins, Nim, WinnerLoser
 from selfplay.lines import every_line as lookahead
 from selfplay.lines.openings import random_positions
 from selfplay.players import players
-from selfplay.players.players import (
-    MinimaxPlayer,
-    NetPlayer,
-    RandomPlayer,
-    RolloutEvaluator,
-    RolloutPlayer,
-    SearchPlayer,
-    SolverPlayer,
-    make_player,
-)
+from selfplay.players.players import MinimaxPlayer, NetPlayer, RandomPlayer, RolloutEvaluator
 from selfplay.search import Gumbel, Puct
 from selfplay.truth.solver import solver_for
 from selfplay.types import Evaluation, Game, Player, State
@@ -36,9 +27,8 @@ def favourite(game: Game, state: State) -> Evaluation:
 
 def test_random_plays_every_legal_move_alike() -> None:
     game = Connect4()
-    decision = RandomPlayer().decide(
-        game, reach(game, "444444", copies=6000), np.random.default_rng(0)
-    )
+    full = reach(game, "444444", copies=6000)
+    decision = RandomPlayer().decide(game, full, np.random.default_rng(0))
     np.testing.assert_allclose(decision.policy[0], [1 / 6] * 3 + [0] + [1 / 6] * 3)
     counts = np.bincount(decision.action, minlength=7)
     assert counts[3] == 0
@@ -48,11 +38,8 @@ def test_random_plays_every_legal_move_alike() -> None:
 
 
 def test_minimax_finds_a_mate_in_two() -> None:
-    game = Connect4()
-    state = reach(
-        game, "4433", copies=200
-    )  # X has two in the lowest row: 2 and 5 make it open-ended
-    rng = np.random.default_rng(0)
+    game, rng = Connect4(), np.random.default_rng(0)
+    state = reach(game, "4433", copies=200)  # two in the lowest row: 2 and 5 make it open-ended
     blind = MinimaxPlayer(2).decide(game, state, rng)
     assert blind.value.tolist() == [0] * 200
     seeing = MinimaxPlayer(3).decide(game, state, rng)
@@ -63,8 +50,7 @@ def test_minimax_finds_a_mate_in_two() -> None:
 
 
 def test_minimax_prefers_the_sooner_win_and_blocks() -> None:
-    game = TicTacToe()
-    rng = np.random.default_rng(0)
+    game, rng = TicTacToe(), np.random.default_rng(0)
     win = MinimaxPlayer(5).decide(game, reach(game, "1253"), rng)  # 9 wins, 4 would win later
     assert win.action.tolist() == [8]
     block = MinimaxPlayer(2).decide(game, reach(game, "512"), rng)  # X has 5 and 2
@@ -72,8 +58,7 @@ def test_minimax_prefers_the_sooner_win_and_blocks() -> None:
 
 
 def test_deep_minimax_knows_what_the_solver_knows() -> None:
-    game = TicTacToe()
-    rng = np.random.default_rng(0)
+    game, rng = TicTacToe(), np.random.default_rng(0)
     state = random_positions(game, np.arange(200) % 8, rng).state
     decision = MinimaxPlayer(9).decide(game, state, rng)
     np.testing.assert_array_equal(decision.qvalues, np.sign(solver_for(game).scores(state)))
@@ -90,7 +75,7 @@ def test_minimax_decides_alike_in_one_go_and_in_parts(monkeypatch: pytest.Monkey
     game = Connect4()
     state = random_positions(game, np.full(20, 10), np.random.default_rng(0)).state
     whole = MinimaxPlayer(3).decide(game, state, np.random.default_rng(0))
-    monkeypatch.setattr("selfplay.players.players.EDGES_AT_ONCE", 1000)
+    monkeypatch.setattr(players, "EDGES_AT_ONCE", 1000)
     parts = MinimaxPlayer(3).decide(game, state, np.random.default_rng(0))
     np.testing.assert_array_equal(whole.policy, parts.policy)
     np.testing.assert_array_equal(whole.qvalues, parts.qvalues)
@@ -98,9 +83,8 @@ def test_minimax_decides_alike_in_one_go_and_in_parts(monkeypatch: pytest.Monkey
 
 def test_the_solver_plays_only_the_best_moves() -> None:
     game = TicTacToe()
-    decision = SolverPlayer(game).decide(
-        game, reach(game, "1", copies=50), np.random.default_rng(0)
-    )
+    state = reach(game, "1", copies=50)
+    decision = players.SolverPlayer(game).decide(game, state, np.random.default_rng(0))
     assert decision.action.tolist() == [4] * 50
     assert decision.value.tolist() == [0] * 50
     expected = [np.nan, -1, -1, -1, 0, -1, -1, -1, -1]
@@ -123,25 +107,20 @@ def test_rollouts_are_worth_what_random_play_brings() -> None:
 
 
 def test_a_rollout_of_a_decided_position_is_its_result() -> None:
-    game = WinnerLoser()
-    found = RolloutEvaluator(np.random.default_rng(0))(game, reach(game, "", copies=5))
-    assert found.value.tolist() == [1] * 5
-    found = RolloutEvaluator(np.random.default_rng(0))(game, reach(game, "1", copies=5))
-    assert found.value.tolist() == [-1] * 5
+    game, evaluator = WinnerLoser(), RolloutEvaluator(np.random.default_rng(0))
+    for line, result in (("", 1), ("1", -1)):
+        assert evaluator(game, reach(game, line, copies=5)).value.tolist() == [result] * 5
 
 
 def test_search_with_rollouts_blocks_and_forks() -> None:
-    game = Connect4()
-    rng = np.random.default_rng(0)
-    player = RolloutPlayer(300)
+    game, player, rng = Connect4(), players.RolloutPlayer(300), np.random.default_rng(0)
     assert player.name == "mcts:300"
     fork = player.decide(game, reach(game, "4433", copies=8), rng)
     assert set(fork.action.tolist()) <= {1, 4}
     block = player.decide(game, reach(game, "17273", copies=8), rng)  # X has 1 2 3
     assert block.action.tolist() == [3] * 8
-    again = RolloutPlayer(300).decide(game, reach(game, "44", copies=4), np.random.default_rng(5))
-    same = RolloutPlayer(300).decide(game, reach(game, "44", copies=4), np.random.default_rng(5))
-    np.testing.assert_array_equal(again.visits, same.visits)
+    once, again = (player.decide(game, reach(game, "44"), np.random.default_rng(5)) for _ in "12")
+    np.testing.assert_array_equal(once.visits, again.visits)
 
 
 def test_minimax_too_deep_for_the_game_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,9 +129,8 @@ def test_minimax_too_deep_for_the_game_is_one_sentence(monkeypatch: pytest.Monke
     assert MinimaxPlayer(5000).decide(game, start, rng).value.tolist() == [0, 0]
     monkeypatch.setattr(lookahead, "MAX_EDGES", 600)
     assert MinimaxPlayer(3).decide(game, start, rng).value.tolist() == [0, 0]  # 9 + 72 + 504 moves
-    with pytest.raises(
-        ValueError, match=r"^minimax:50 looks too far .* tictactoe: it has more than"
-    ):
+    words = r"^minimax:50 looks too far .* tictactoe: it has more than"
+    with pytest.raises(ValueError, match=words):
         MinimaxPlayer(50).decide(game, start, rng)
 
 
@@ -168,7 +146,7 @@ def test_a_search_keeps_its_memory_bounded_and_its_decisions(
 
     game = TicTacToe()
     state = random_positions(game, np.arange(50) % 5, np.random.default_rng(3)).state
-    player = SearchPlayer("searcher", search, counted)
+    player = players.SearchPlayer("searcher", search, counted)
     together = player.decide(game, state, np.random.default_rng(0))
     assert max(sizes) == 50
     sizes.clear()
@@ -195,36 +173,29 @@ def test_the_net_alone_is_its_softmax_over_legal_moves() -> None:
 
 def test_a_search_player_corrects_its_evaluator() -> None:
     game = TicTacToe()
-    player = SearchPlayer("searcher", Gumbel(simulations=16), favourite)
+    player = players.SearchPlayer("searcher", Gumbel(simulations=16), favourite)
     decision = player.decide(game, reach(game, "1425", copies=4), np.random.default_rng(0))
     assert decision.action.tolist() == [2] * 4  # the third of the upper row, not the favourite 9
     assert player.evaluator is favourite
 
 
 def load_run(run: str, step: int | None, simulations: int | None) -> Player:
-    if run in ("lost", "nim"):
-        raise ValueError(f"there is no run {run!r}")
-    if run.startswith("minmax"):
+    if run in ("lost", "nim", "minmax"):
         raise ValueError(f"there is no run {run!r}")
     return NetPlayer(f"{run}|{step}|{simulations}", favourite)
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("random", "random"),
-        ("minimax:3", "minimax:3"),
-        ("mcts:50", "mcts:50"),
-        ("solver", "solver"),
+def test_players_by_name() -> None:
+    for name in ("random", "minimax:3", "mcts:50", "solver"):
+        assert players.make_player(name, TicTacToe(), load_run).name == name
+    for name, expected in (
         ("runs/a", "runs/a|None|None"),
         ("runs/a@500", "runs/a|500|None"),
         ("runs/a:64", "runs/a|None|64"),
         ("runs/a@500:0", "runs/a|500|0"),
         ("C:/a", "C:/a|None|None"),
-    ],
-)
-def test_players_by_name(name: str, expected: str) -> None:
-    assert make_player(name, TicTacToe(), load_run).name == expected
+    ):
+        assert players.make_player(name, TicTacToe(), load_run).name == expected
 
 
 @pytest.mark.parametrize(
@@ -243,4 +214,4 @@ def test_players_by_name(name: str, expected: str) -> None:
 )
 def test_a_wrong_name_is_one_sentence(name: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        make_player(name, TicTacToe(), load_run)
+        players.make_player(name, TicTacToe(), load_run)

@@ -47,6 +47,7 @@ SECTIONS: dict[str, Gumbel | Puct] = {
 }
 TINY = 2e-5  # where a choice fell by less, single precision may rightly choose otherwise
 LANES = 6
+CALM = np.zeros(LANES, np.bool_)  # nothing is explored
 
 
 class Twins:
@@ -73,19 +74,16 @@ class Twins:
         if isinstance(self.section, Gumbel):
             shape = len(budget), self.game.num_actions
             noise = np.random.default_rng(self.seed).gumbel(size=shape) * explore[:, None]
-            choices = [
-                each.search(int(budget[b]), noise[b], ties[b]) for b, each in enumerate(self.slow)
-            ]
+            options = list(zip(noise, strict=True))
         else:
-            choices = [
-                each.search(
-                    int(budget[b]),
-                    dict(enumerate(rule.root_prior[b].tolist())),
-                    self.section.forced if explore[b] else 0.0,
-                    ties[b],
-                )
-                for b, each in enumerate(self.slow)
-            ]
+            priors = [dict(enumerate(prior)) for prior in rule.root_prior.tolist()]
+            options = list(zip(priors, np.where(explore, self.section.forced, 0.0), strict=True))
+        choices = [
+            each.search(count, *option, tie)
+            for each, count, option, tie in zip(
+                self.slow, budget.tolist(), options, ties, strict=True
+            )
+        ]
         rng = np.random.default_rng(self.seed)
         found = self.section.search(self.forest, self.model, rng, explore, budget.astype(np.int32))
         return found, choices
@@ -98,18 +96,16 @@ class Twins:
             if each.narrowest < TINY:
                 continue
             compared += 1
-            np.testing.assert_array_equal(decision.visits[b], dense(choice.visits, actions, 0))
-            expected = dense(choice.qvalues, actions, np.nan)
-            np.testing.assert_allclose(decision.qvalues[b], expected, atol=2e-6)
-            np.testing.assert_allclose(
-                decision.policy[b], dense(choice.policy, actions, 0.0), atol=1e-4
-            )
+            for mine, theirs, fill, off in (
+                (decision.visits, choice.visits, 0, 0),
+                (decision.qvalues, choice.qvalues, np.nan, 2e-6),
+                (decision.policy, choice.policy, 0.0, 1e-4),
+                (found.prior, each.root.prior, 0.0, 1e-6),
+            ):
+                np.testing.assert_allclose(mine[b], dense(theirs, actions, fill), atol=off)
             assert decision.value[b] == pytest.approx(choice.value, abs=1e-5)
             assert (know.lower[b], know.upper[b]) == each.bounds(each.root)
             assert found.raw_value[b] == pytest.approx(each.root.opinion, abs=1e-6)
-            np.testing.assert_allclose(
-                found.prior[b], dense(each.root.prior, actions, 0.0), atol=1e-6
-            )
             assert found.draw[b] == np.float32(each.root.draw)
             assert self.forest.tree.size[b] == len(each.order)
             if isinstance(each, SlowGumbel) or not explore[b]:
@@ -162,20 +158,18 @@ def test_goes_on_in_the_kept_subtree_as_the_slow_reference(name: str, world: str
     assert compared >= 0.6 * asked
 
 
-def _searched(section: Gumbel | Puct, reuse: bool = True) -> tuple[Forest, SearchResult, State]:
+def _searched(section: Gumbel | Puct, reuse: bool = True) -> tuple[Forest, SearchResult]:
     """Six positions of a small Connect Four with their trees full."""
     game = Connect4(5, 4, 4)
     state = random_positions(game, np.random.default_rng(0), LANES, 4)
     model = section.model(game, HashedEvaluator())
     forest = section.plant(model, state, reuse)
-    explore = np.zeros(LANES, np.bool_)
-    found = section.search(forest, model, np.random.default_rng(0), explore)
-    return forest, found, state
+    return forest, section.search(forest, model, np.random.default_rng(0), CALM)
 
 
 def test_restarted_lanes_are_as_if_planted_and_leave_the_others_alone() -> None:
     game, section = Connect4(5, 4, 4), Puct(simulations=40)
-    forest, found, _ = _searched(section)
+    forest, found = _searched(section)
     kept_sizes = [forest.summary().visits[b, a] for b, a in enumerate(found.decision.action)]
     keep = np.array([True, False, True, False, False, True])
     start = game.init(np.random.default_rng(0), LANES)
@@ -193,7 +187,7 @@ def test_restarted_lanes_are_as_if_planted_and_leave_the_others_alone() -> None:
 @pytest.mark.parametrize("room", [1, 2, 7])
 def test_a_subtree_larger_than_the_room_keeps_its_oldest_nodes(room: int) -> None:
     section = Gumbel(simulations=60, considered=1)  # all simulations under one action
-    forest, found, _ = _searched(section)
+    forest, found = _searched(section)
     action = found.decision.action
     source = np.zeros(forest.tree.visits.shape, np.int32)
     before = arrays.tree_map(np.copy, forest.tree)
@@ -221,14 +215,11 @@ def test_a_subtree_larger_than_the_room_keeps_its_oldest_nodes(room: int) -> Non
 @pytest.mark.parametrize("section", [Gumbel(simulations=12), Puct(simulations=12)])
 def test_a_full_tree_stops_growing_and_stays_sound(section: Gumbel | Puct) -> None:
     game = Connect4(5, 4, 4)
-    forest, _, _ = _searched(section, reuse=False)
+    forest, _ = _searched(section, reuse=False)
     assert (forest.tree.size == 13).all()
     visits = forest.tree.visits.copy()
-    more = np.full(LANES, 30, np.int32)
-    explore = np.zeros(LANES, np.bool_)
-    found = section.search(
-        forest, section.model(game, HashedEvaluator()), np.random.default_rng(1), explore, more
-    )
+    model, more = section.model(game, HashedEvaluator()), np.full(LANES, 30, np.int32)
+    found = section.search(forest, model, np.random.default_rng(1), CALM, more)
     assert (found.decision.visits == 0).all()
     np.testing.assert_array_equal(forest.tree.visits, visits)
     np.testing.assert_allclose(found.decision.policy.sum(axis=1), 1.0, rtol=1e-5)
@@ -257,9 +248,8 @@ def test_a_finished_game_gets_an_answer_and_costs_nothing_more(section: Gumbel |
     for cell in (0, 3, 1, 4, 2):  # the first row is won
         state, _ = game.step(state, np.array([cell, cell], np.int32))
     evaluator = HashedEvaluator()
-    decision = section.run(
-        section.model(game, evaluator), state, np.random.default_rng(0), explore=True
-    )
+    model, rng = section.model(game, evaluator), np.random.default_rng(0)
+    decision = section.run(model, state, rng, explore=True)
     np.testing.assert_array_equal(decision.value, [0.0, 0.0])
     np.testing.assert_array_equal(decision.visits, np.zeros((2, 9)))
     np.testing.assert_allclose(decision.policy.sum(axis=1), 1.0, rtol=1e-5)
@@ -271,19 +261,18 @@ def test_with_many_leaves_at_a_time_the_tree_adds_up(name: str) -> None:
     """Every simulation is counted once on its path, nothing stays under way, and few calls do."""
     game, evaluator, asked = Connect4(5, 4, 4), HashedEvaluator(3), []
 
-    class Counting:
-        def __call__(self, game: Game, state: State) -> Any:
-            asked.append(arrays.length(state))
-            return evaluator(game, state)
+    def counting(game: Game, state: State) -> Any:
+        asked.append(arrays.length(state))
+        return evaluator(game, state)
 
     rng = np.random.default_rng(5)
     state = random_positions(game, rng, LANES, 6)
     section = SECTIONS[name].with_simulations(300)
-    model = section.model(game, Counting())
+    model = section.model(game, counting)
     forest = section.plant(model, state)
     asked.clear()
     budget = np.full(LANES, 300, np.int32)
-    found = section.search(forest, model, rng, np.zeros(LANES, np.bool_), budget, wave=16)
+    found = section.search(forest, model, rng, CALM, budget, wave=16)
     tree = forest.tree
     assert not tree.pending.any()
     for b in range(LANES):
@@ -294,18 +283,12 @@ def test_with_many_leaves_at_a_time_the_tree_adds_up(name: str) -> None:
         assert (own[tree.discount[b, :size] != 0] >= 1).all()
         assert found.solved[b] or tree.visits[b, 0] == 301
         for node in range(1, size):
-            edge = tree.edge[b, node]
+            parent, edge = tree.parent[b, node], tree.edge[b, node]
             assert tree.edges.child[b, edge] == node
-            assert (
-                tree.first[b, tree.parent[b, node]]
-                <= edge
-                < tree.first[b, tree.parent[b, node] + 1]
-            )
-            assert tree.parent[b, node] < node
-            expected = game.step(
-                row(arrays.take(forest.states, (slice(b, b + 1), tree.parent[b, node])), 0),
-                tree.edges.action[b, edge : edge + 1],
-            )[0]
+            assert tree.first[b, parent] <= edge < tree.first[b, parent + 1]
+            assert parent < node
+            above = arrays.take(forest.states, (slice(b, b + 1), parent))
+            expected, _ = game.step(above, tree.edges.action[b, edge : edge + 1])
             held = arrays.take(forest.states, (slice(b, b + 1), node))
             assert_same_arrays(expected, held)
     assert sum(asked) <= LANES * 300
@@ -332,28 +315,26 @@ def test_a_net_that_fails_leaves_trees_that_can_be_searched(wave: int) -> None:
     state = random_positions(game, np.random.default_rng(2), LANES, 6)
     sound, calls = HashedEvaluator(4), [0]
 
-    class Failing:
-        def __call__(self, game: Game, state: State) -> Any:
-            calls[0] += 1
-            if calls[0] == 9:
-                raise ValueError("planted")
-            return sound(game, state)
+    def failing(game: Game, state: State) -> Any:
+        calls[0] += 1
+        if calls[0] == 9:
+            raise ValueError("planted")
+        return sound(game, state)
 
     def grown(evaluator: Any) -> Forest:
         model = section.model(game, sound)
         forest = section.plant(model, state)
-        calm, budget = np.zeros(LANES, np.bool_), np.full(LANES, 60, np.int32)
-        rng = np.random.default_rng(0)
+        rng, budget = np.random.default_rng(0), np.full(LANES, 60, np.int32)
         try:
-            section.search(forest, section.model(game, evaluator), rng, calm, budget, wave=wave)
+            section.search(forest, section.model(game, evaluator), rng, CALM, budget, wave=wave)
         except ValueError:
             before = forest.tree.size.copy()
             assert (forest.tree.visits[:, : before.min()] > 0).all()
-            section.search(forest, model, rng, calm, budget, wave=wave)
+            section.search(forest, model, rng, CALM, budget, wave=wave)
             assert (forest.tree.size > before).all()
         return forest
 
-    forest = grown(Failing())
+    forest = grown(failing)
     assert calls[0] == 9
     assert not forest.tree.pending.any()
     for b in range(LANES):

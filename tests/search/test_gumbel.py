@@ -4,35 +4,30 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from reference import HashedEvaluator, searched
+from reference import HashedEvaluator, searched, summary_of
 
 from envs.connect4 import Connect4
 from envs.toys import Bandit
 from selfplay.search import Gumbel
 from selfplay.search.gumbel import GumbelRule, Scratch, considered_visits, improve, new_scratch
-from selfplay.search.tree import RootSummary
 from selfplay.types import Evaluation, Game, State
 
 NAN = float("nan")
 
 
-@pytest.mark.parametrize(
-    ("actions", "simulations", "expected"),
-    [
-        (0, 3, (0, 1, 2)),
-        (1, 5, (0, 1, 2, 3, 4)),
-        (2, 5, (0, 0, 1, 1, 2)),
-        (2, 6, (0, 0, 1, 1, 2, 2)),
-        (3, 8, (0, 0, 0, 1, 1, 2, 2, 3)),
-        (4, 0, ()),
-        (4, 3, (0, 0, 0)),
-        (4, 16, (0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5)),
-        (8, 24, (0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6)),
-        (16, 8, (0, 0, 0, 0, 0, 0, 0, 0)),
-    ],
-)
-def test_considered_visits(actions: int, simulations: int, expected: tuple[int, ...]) -> None:
-    assert considered_visits(actions, simulations) == expected
+def test_considered_visits() -> None:
+    for actions, simulations, expected in [
+        (0, 3, "012"),
+        (1, 5, "01234"),
+        (2, 5, "00112"),
+        (3, 8, "00011223"),
+        (4, 0, ""),
+        (4, 3, "000"),
+        (4, 16, "0000111122334455"),
+        (8, 24, "000000001111222233445566"),
+        (16, 8, "00000000"),
+    ]:
+        assert considered_visits(actions, simulations) == tuple(map(int, expected))
 
 
 def test_considered_visits_of_the_papers_figure() -> None:
@@ -46,10 +41,8 @@ def test_considered_visits_of_the_papers_figure() -> None:
 
 def test_a_search_visits_as_the_table_says() -> None:
     game, section = Connect4(), Gumbel(simulations=32, considered=4, look_ahead=False)
-    state = game.init(np.random.default_rng(0), 20)
-    decision = section.run(
-        section.model(game, HashedEvaluator()), state, np.random.default_rng(1), explore=True
-    )
+    state, model = game.init(np.random.default_rng(0), 20), section.model(game, HashedEvaluator())
+    decision = section.run(model, state, np.random.default_rng(1), explore=True)
     for visits in decision.visits:
         assert sorted(visits) == [0, 0, 0, 4, 4, 12, 12]
 
@@ -71,19 +64,16 @@ def test_improved_policy_by_closed_form() -> None:
     weight = np.array([0.5 * np.e, 0.25 / np.e, 0.25 * np.e ** (26 / 75)])
     np.testing.assert_allclose(node.policy, weight / weight.sum(), rtol=1e-5)
 
-
-def test_improved_policy_leaves_out_dominated_actions() -> None:
-    node = _improved([0.5, 0.25, 0.25], [1, 0, 0], [-1.0, NAN, NAN], [True, False, False], 0.3)
-    np.testing.assert_allclose(node.policy, [0.0, 0.5, 0.5])
-
-
-def test_improved_policy_without_knowledge_is_the_prior() -> None:
+    # without knowledge it is the prior
     node = _improved([0.7, 0.2, 0.1], [0, 0, 0], [NAN] * 3, [False] * 3, raw=-0.4)
     np.testing.assert_allclose(node.completed, [-0.4] * 3)
     np.testing.assert_allclose(node.policy, [0.7, 0.2, 0.1], rtol=1e-6)
 
 
-def test_improved_policy_of_an_action_that_the_prior_forgot() -> None:
+def test_improved_policy_leaves_out_dominated_actions() -> None:
+    """Also where the prior has forgotten the others."""
+    node = _improved([0.5, 0.25, 0.25], [1, 0, 0], [-1.0, NAN, NAN], [True, False, False], 0.3)
+    np.testing.assert_allclose(node.policy, [0.0, 0.5, 0.5])
     node = _improved([1.0, 0.0], [5, 0], [NAN, NAN], [True, False], raw=0.0)
     np.testing.assert_array_equal(node.policy, [0.0, 1.0])
 
@@ -92,29 +82,10 @@ def _concluded(
     visits: list[int], qvalues: list[float], solved: list[bool], dominated: list[bool]
 ) -> int:
     """The final action of a root with an even prior."""
-    shape = 1, len(visits)
-    ones = np.ones(1, np.float32)
-    know = RootSummary(
-        visits=np.array([visits], np.int32),
-        qvalues=np.array([qvalues], np.float32),
-        prior=np.full(shape, 1 / len(visits), np.float32),
-        dominated=np.array([dominated]),
-        solved=np.array([solved]),
-        value=0 * ones,
-        raw_value=0 * ones,
-        draw=0 * ones,
-        lower=-ones,
-        upper=ones,
-    )
-    rule = GumbelRule(
-        scores=np.zeros(shape, np.float32),
-        schedule=np.zeros((1, 1), np.int32),
-        before=np.zeros(shape, np.int32),
-        visit_scale=50.0,
-        value_scale=1.0,
-        scratch=new_scratch(len(visits)),
-        ties=np.zeros(1, np.uint64),
-    )
+    know = summary_of(visits, qvalues, [1 / len(visits)] * len(visits), dominated, solved)
+    scores, schedule = np.zeros((1, len(visits)), np.float32), np.zeros((1, 1), np.int32)
+    scratch, ties = new_scratch(len(visits)), np.zeros(1, np.uint64)
+    rule = GumbelRule(scores, schedule, 0 * know.visits, 50.0, 1.0, scratch, ties)
     explore = np.zeros(1, np.bool_)
     return int(Gumbel().decide(rule, know, np.random.default_rng(0), explore).action[0])
 
@@ -128,17 +99,6 @@ def test_the_final_action_is_the_best_of_the_most_visited_and_the_solved() -> No
     # a draw proven without a visit is played rather than what looks worse
     assert _concluded([8, 7, 0], [-0.5, -0.4, 0.0], [False, False, True], no) == 2
     assert _concluded([9, 8, 0], [-1.0, 0.1, NAN], [True, False, False], [True, False, False]) == 1
-
-
-def test_without_noise_the_choice_is_the_best_of_the_prior() -> None:
-    game, evaluator = Connect4(), HashedEvaluator()
-    state = game.init(np.random.default_rng(0), 1)
-    logits = evaluator(game, state).logits[0]
-    section = Gumbel(simulations=1)
-    for seed in range(5):
-        decision = section.run(section.model(game, evaluator), state, np.random.default_rng(seed))
-        assert decision.action[0] == logits.argmax()
-        assert decision.visits[0, logits.argmax()] == 1
 
 
 @pytest.mark.parametrize("simulations", [0, 1])
@@ -157,11 +117,14 @@ def test_with_noise_one_simulation_samples_from_the_prior(simulations: int) -> N
 
 
 def test_noise_falls_only_where_it_is_asked_for() -> None:
+    """Elsewhere the choice is the best of the prior."""
     game, section, evaluator = Connect4(), Gumbel(simulations=1), HashedEvaluator(spread=0.3)
     state = game.init(np.random.default_rng(0), 400)
     explore = np.arange(400) < 200
     _, found = searched(section, game, evaluator, state, np.random.default_rng(0), explore)
-    assert (found.decision.action[~explore] == found.prior[0].argmax()).all()
+    best = found.prior[0].argmax()
+    assert (found.decision.action[~explore] == best).all()
+    assert (found.decision.visits[~explore, best] == 1).all()
     assert len(set(found.decision.action[explore].tolist())) == 7
 
 
@@ -180,9 +143,8 @@ def test_few_simulations_improve_the_policy(simulations: int, considered: int) -
     draws = 4000
     section = Gumbel(simulations=simulations, considered=considered, look_ahead=False)
     state = game.init(np.random.default_rng(0), draws)
-    decision = section.run(
-        section.model(game, mistaken), state, np.random.default_rng(0), explore=True
-    )
+    model, rng = section.model(game, mistaken), np.random.default_rng(0)
+    decision = section.run(model, state, rng, explore=True)
     prior = np.exp(logits.astype(np.float64))
     prior /= prior.sum()
     gained = payoffs[decision.action]

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from reference import HashedEvaluator, searched, uniform
+from reference import HashedEvaluator, searched, summary_of, uniform
 
 from envs.connect4 import Connect4
 from envs.toys import Move, Toy
 from selfplay.search import Puct
 from selfplay.search.puct import PuctRule
-from selfplay.search.tree import RootSummary
 from selfplay.types import Decision, Evaluation, Game, State
 
 PLAIN = Puct(
@@ -79,29 +78,11 @@ def _decided(
     dominated: list[bool] | None = None,
 ) -> Decision:
     """The decision of equal roots about which this much is known."""
-    shape = lanes, len(visits)
-    zeros = np.zeros(lanes, np.float32)
-    know = RootSummary(
-        visits=np.tile(np.array(visits, np.int32), (lanes, 1)),
-        qvalues=np.tile(np.array(qvalues, np.float32), (lanes, 1)),
-        prior=np.tile(np.array(prior, np.float32), (lanes, 1)),
-        dominated=np.tile(np.array(dominated or [False] * len(visits)), (lanes, 1)),
-        solved=np.zeros(shape, np.bool_),
-        value=zeros,
-        raw_value=zeros,
-        draw=zeros,
-        lower=zeros - 1,
-        upper=zeros + 1,
-    )
-    rule = PuctRule(
-        know.prior,
-        np.zeros(shape, np.int32),
-        section.exploration,
-        section.exploration_base,
-        section.unvisited_penalty,
-        np.full(lanes, section.forced * explore, np.float32),
-        np.random.default_rng(0).integers(2**63, size=lanes, dtype=np.uint64),
-    )
+    know = summary_of(visits, qvalues, prior, dominated, lanes=lanes)
+    options = section.exploration, section.exploration_base, section.unvisited_penalty
+    forced = np.full(lanes, section.forced * explore, np.float32)
+    ties = np.random.default_rng(0).integers(2**63, size=lanes, dtype=np.uint64)
+    rule = PuctRule(know.prior, 0 * know.visits, *options, forced, ties)
     return section.decide(rule, know, np.random.default_rng(0), np.full(lanes, explore))
 
 
@@ -112,17 +93,17 @@ def test_pruning_worked_by_hand() -> None:
     have been forced (sqrt(2 * 0.05 * 66) = 2.57) go.  Fourth: 0.406 would be too much.
     """
     prior, visits = [0.6, 0.3, 0.05, 0.05], [50, 10, 4, 1]
-    policy = _decided(PLAIN, visits, [0.2, 0.0, -0.5, 0.0], prior, explore=True).policy[0]
-    np.testing.assert_allclose(policy, np.array([50, 8, 2, 1]) / 61, rtol=1e-6)
-    policy = _decided(PLAIN, visits, [0.2, 0.0, -0.5, -0.5], prior, explore=True).policy[0]
-    np.testing.assert_allclose(policy, np.array([50, 8, 2, 0]) / 60, rtol=1e-6)
-    policy = _decided(PLAIN, visits, [0.2, 0.0, -0.5, -0.5], prior, explore=False).policy[0]
-    np.testing.assert_allclose(policy, np.array([50, 10, 4, 1]) / 65, rtol=1e-6)
+    for fourth, explore, kept in (
+        (0.0, True, [50, 8, 2, 1]),
+        (-0.5, True, [50, 8, 2, 0]),
+        (-0.5, False, visits),
+    ):
+        policy = _decided(PLAIN, visits, [0.2, 0.0, -0.5, fourth], prior, explore).policy[0]
+        np.testing.assert_allclose(policy, np.array(kept) / sum(kept), rtol=1e-6)
 
 
 def test_what_pruning_leaves_with_one_visit_is_dropped() -> None:
-    prior, qvalues = [0.7, 0.3], [0.5, 0.0]
-    decision = _decided(PLAIN, [5, 3], qvalues, prior, explore=True)
+    decision = _decided(PLAIN, [5, 3], [0.5, 0.0], [0.7, 0.3], explore=True)
     np.testing.assert_array_equal(decision.policy, [[1.0, 0.0]])
     np.testing.assert_array_equal(decision.visits, [[5, 3]])
 

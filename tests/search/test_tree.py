@@ -1,4 +1,4 @@
-"""The tree kernels: values planted by hand, and bounds against brute force."""
+"""The tree kernels: values planted by hand, bounds against brute force, positions solved."""
 
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from reference import (
     uniform,
 )
 
+from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff, Toy, Win, WinnerLoser
 from selfplay import arrays
@@ -21,9 +22,12 @@ from selfplay.search import Gumbel, Puct
 from selfplay.search import tree as trees
 from selfplay.search.model import Judged, legal_actions
 from selfplay.search.tree import NONE, ROOT, Frontier, Tree, edges_of
+from selfplay.truth.base import optimal_moves
+from selfplay.truth.positions import default_positions, read_positions
 from selfplay.types import Game, Transition
 
 NAN = float("nan")
+AT_ONCE = 50  # positions, which keeps the trees below 300 MB
 
 
 class Leaf(NamedTuple):
@@ -62,10 +66,8 @@ def test_values_come_up_with_rewards_and_signs() -> None:
     )
     # to node 2: 0.4, then -0.5 + 0.25; to node 1 the opposite; to the root 0.25 more than that
     np.testing.assert_array_equal(tree.visits[0], [4, 3, 2, 1])
-    np.testing.assert_allclose(tree.total[0, 3], -0.25, rtol=1e-6)
-    np.testing.assert_allclose(tree.total[0, 2], 0.4 - 0.25, rtol=1e-6)
-    np.testing.assert_allclose(tree.total[0, 1], 0.5 - 0.4 + 0.25, rtol=1e-6)
-    np.testing.assert_allclose(tree.total[0, 0], 0.5 + 0.75 - 0.15 + 0.5, rtol=1e-6)
+    totals = [0.5 + 0.75 - 0.15 + 0.5, 0.5 - 0.4 + 0.25, 0.4 - 0.25, -0.25]
+    np.testing.assert_allclose(tree.total[0], totals, rtol=1e-6)
     know = trees.summary(tree, 2)
     np.testing.assert_array_equal(know.visits, [[3, 0]])
     np.testing.assert_allclose(know.qvalues, [[0.25 + 0.35 / 3, NAN]], rtol=1e-6)
@@ -83,12 +85,12 @@ def test_bounds_come_up_with_rewards_and_signs() -> None:
         Leaf(1, 0, 0.0, -1.0, value=0.9, ends=(0.5, NAN)),  # the other has 0.5 for sure
         Leaf(1, 1, 0.0, -1.0, value=0.9, ends=(0.25, 0.125)),  # the other gets exactly 0.25
     )
-    np.testing.assert_array_equal(edges_of(tree, 0, 2).lower, [0.5, -1.0])
-    np.testing.assert_array_equal(edges_of(tree, 0, 2).upper, [0.5, 1.0])
-    np.testing.assert_array_equal(edges_of(tree, 0, 1).lower, [-1.0, -0.25])
-    np.testing.assert_array_equal(edges_of(tree, 0, 1).upper, [-0.5, -0.25])
-    np.testing.assert_array_equal(edges_of(tree, 0, ROOT).lower, [0.0, -1.0])
-    np.testing.assert_array_equal(edges_of(tree, 0, ROOT).upper, [0.0, 1.0])
+    for node, lower, upper in (
+        (2, [0.5, -1.0], [0.5, 1.0]),
+        (1, [-1.0, -0.25], [-0.5, -0.25]),
+        (ROOT, [0.0, -1.0], [0.0, 1.0]),
+    ):
+        np.testing.assert_array_equal(edges_of(tree, 0, node)[-2:], [lower, upper])
     know = trees.summary(tree, 2)
     np.testing.assert_array_equal(know.solved, [[True, False]])
     np.testing.assert_array_equal(know.qvalues, [[0.0, NAN]])
@@ -151,14 +153,10 @@ def test_illegal_actions_have_no_prior_no_value_and_are_dominated() -> None:
     assert np.isnan(know.qvalues).all()
 
 
-SEARCHES = {"gumbel": Gumbel(simulations=300), "puct": Puct(simulations=300)}
-
-
 @pytest.mark.parametrize("explore", [False, True])
-@pytest.mark.parametrize("name", SEARCHES)
-def test_bounds_hold_the_exact_value_of_every_node(name: str, explore: bool) -> None:
-    game, section, evaluator = TicTacToe(), SEARCHES[name], HashedEvaluator(1)
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("section", [Gumbel(simulations=300), Puct(simulations=300)])
+def test_bounds_hold_the_exact_value_of_every_node(section: Gumbel | Puct, explore: bool) -> None:
+    game, evaluator, rng = TicTacToe(), HashedEvaluator(1), np.random.default_rng(0)
     state = random_positions(game, rng, 8, 3)
     budget = np.array([5, 20, 40, 80, 120, 200, 300, 300], np.int32)
     forest, _ = searched(section, game, evaluator, state, rng, np.full(8, explore), budget)
@@ -219,17 +217,8 @@ def test_plays_proven_wins_and_avoids_proven_losses(
         assert exact_qvalues(game, row(state, int(b)), known)[int(chosen[b])] == 1.0
 
 
-TOYS = [
-    Win(),
-    Bandit(),
-    Chain(6),
-    Coins(8, 1),
-    Coins(8, 2),
-    WinnerLoser(),
-    Standoff(6),
-    Nim(10, 3),
-    Nim(12, 2, again=True),
-]
+TOYS = [Win(), Bandit(), Chain(6), Coins(8, 1), Coins(8, 2), WinnerLoser(), Standoff(6)]
+TOYS += [Nim(10, 3), Nim(12, 2, again=True)]
 
 
 @pytest.mark.parametrize("look_ahead", [False, True])
@@ -264,3 +253,35 @@ def test_a_search_never_leaves_the_rules() -> None:
         assert legal[np.arange(200), decision.action].all()
         assert np.isnan(decision.qvalues[~legal]).all()
         np.testing.assert_allclose(decision.policy.sum(axis=1), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("search", [Gumbel(), Puct()], ids=lambda search: search.kind)
+@pytest.mark.parametrize(
+    ("name", "simulations", "count"),
+    [
+        ("end-easy", 4_000, 100),
+        ("middle-easy", 16_000, 20),
+        pytest.param("middle-easy", 16_000, 100, marks=pytest.mark.slow),
+    ],
+)
+def test_a_search_without_knowledge_makes_no_mistakes(
+    name: str, simulations: int, count: int, search: Gumbel | Puct
+) -> None:
+    """On the first positions of a set of 100 that ships; the net is one that knows nothing."""
+    game = Connect4()
+    path = default_positions(game)
+    assert path is not None
+    positions = read_positions(game, path)
+    of_set = np.flatnonzero(positions.set_index == positions.set_names.index(name))
+    assert len(of_set) == 100
+    search = search.with_simulations(simulations)
+    solved = 0
+    for rows in np.split(of_set[:count], max(1, count // AT_ONCE)):
+        state, scores = arrays.take(positions.state, rows), positions.scores[rows]
+        _, found = searched(search, game, uniform, state, np.random.default_rng(0))
+        played = optimal_moves(scores)[np.arange(len(rows)), found.decision.action]
+        assert played.all(), f"mistakes in {rows[~played].tolist()}"
+        truth = np.sign(np.nanmax(scores, axis=1))
+        np.testing.assert_array_equal(found.decision.value[found.solved], truth[found.solved])
+        solved += int(found.solved.sum())
+    assert solved >= 0.9 * count  # the others are played well, yet not proven
