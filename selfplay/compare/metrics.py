@@ -5,7 +5,6 @@ All that compare knows of single metrics stands here.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 
 from selfplay.training.metrics import ENDS, find
@@ -42,11 +41,6 @@ def is_share(metric: str) -> bool:
     return known is None or known.unit == "share"
 
 
-def ceiling(metric: str) -> float:
-    """No value is larger."""
-    return 1.0 if is_share(metric) else math.inf
-
-
 def spell_metric(metric: str) -> str:
     """A metric's name in a sentence: "score against solver", "own mistake rate"."""
     words = metric.removeprefix("strength/")
@@ -71,11 +65,6 @@ def spell_number(value: float, metric: str, digits: int = 1, sign: str = "") -> 
 def spell_value(value: float, metric: str, digits: int = 2) -> str:
     """A value with its unit: "12.50%"."""
     return spell_number(value, metric, digits) + ("%" if is_share(metric) else "")
-
-
-def spell_range(low: float, high: float, metric: str) -> str:
-    """The ends of an interval."""
-    return f"{spell_number(low, metric, 2)} to {spell_number(high, metric, 2)}"
 
 
 def unit_of_difference(metric: str) -> str:

@@ -1,18 +1,39 @@
-"""``selfplay compare``: runs are read and compared, and what they say is written down."""
+"""``selfplay compare``: runs are read and compared, and what they say is written down::
+
+    report.html  compare.json
+    compare/  figures/strength.svg .png ...   GROUP/events.out...   made-by-selfplay-compare.json
+
+The folder compare/ is replaced as a whole; nothing that somebody else wrote is overwritten.
+"""
 
 from __future__ import annotations
 
 import datetime
 import importlib
+import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from selfplay.compare.comparison import Comparison, compare
+from selfplay.compare.comparison import Comparison, View, compare
 from selfplay.compare.pool import Pool, read_pool
 from selfplay.compare.report.content import comparison_json
-from selfplay.compare.report.output import OWN, REPORT, choose_folder, prepare, write
+from selfplay.system.files import (
+    aside,
+    refuse_links_out,
+    remove_abandoned,
+    write_text_atomically,
+)
+from selfplay.training.folder import RUNS, RunFolder
 
+if TYPE_CHECKING:
+    from selfplay.compare.report.canvas import Picture
+
+OWN = "compare"  # the folder below the one that is named
+MARK = "made-by-selfplay-compare.json"  # in it: names all files that are ours
+GENERATOR = "selfplay compare"  # what page.html says that it is of
+REPORT, NUMBERS = "report.html", "compare.json"
 MOST_RUNS = 40  # that TensorBoard's older pages choose by themselves
 
 
@@ -45,7 +66,7 @@ class Request(NamedTuple):
     names: tuple[str, ...]  # of runs, or of folders that hold runs
     metric: str | None  # of the curves; None: by what the runs have
     loss: str | None  # of the laws; None: likewise
-    out: str | None  # None: see output.choose_folder
+    out: str | None  # None: see _choose_folder
     pool: int | None  # games a pair to play first; None: the pool is shown if there is one
     simulations: int | None  # of the pool, 0: the nets alone; None: play_pool.SIMULATIONS
     command: str  # that repeats it
@@ -64,8 +85,8 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
         ) from error
     names = asked.names
     comparison = compare(names, asked.metric, asked.loss)
-    folder = choose_folder(names, asked.out)
-    prepare(folder)
+    folder = _choose_folder(names, asked.out)
+    _prepare(folder)
     if asked.pool is None:
         folders = dict.fromkeys([folder, *map(Path, names)])
         pool = next(filter(None, map(read_pool, folders)), None)
@@ -73,25 +94,19 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
         pool = _play_pool(folder, comparison, asked.pool, asked.simulations, tell)
     comparison = comparison._replace(pool=pool)
     tell("drawing")
-    content = comparison_json(comparison)
-    from selfplay.compare.report.canvas import standalone
-    from selfplay.compare.report.events import write_events
     from selfplay.compare.report.figures import draw_all
     from selfplay.compare.report.page import write_page
 
+    content = comparison_json(comparison)
     pictures = draw_all(comparison)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    page = write_page(comparison, pictures, _subject(names), asked.command, now)
-
-    def fill(own: Path) -> None:
-        figures = own / "figures"
-        figures.mkdir()
-        for each in pictures:
-            (figures / f"{each.name}.svg").write_text(standalone(each), encoding="utf-8")
-            (figures / f"{each.name}.png").write_bytes(each.png)
-        write_events(own, comparison.views)
-
-    write(folder, page, content, fill)
+    subject = ", ".join(names if len(names) <= 3 else names[:2])
+    subject += f" and {len(names) - 2} more" if len(names) > 3 else ""
+    page = write_page(comparison, pictures, subject, asked.command, now)
+    _write_own(folder / OWN, pictures, comparison.views)
+    numbers = json.dumps(content, indent=1, ensure_ascii=False)
+    write_text_atomically(folder / NUMBERS, numbers + "\n")
+    write_text_atomically(folder / REPORT, page)
     return Published(comparison, content, folder)
 
 
@@ -114,7 +129,81 @@ def _play_pool(
     )
 
 
-def _subject(names: Sequence[str]) -> str:
-    if len(names) <= 3:
-        return ", ".join(names)
-    return f"{', '.join(names[:2])} and {len(names) - 2} more"
+def _choose_folder(names: Sequence[str], out: str | None) -> Path:
+    """``out``, else the folder of runs if just one was named, else runs/compare.
+
+    The report on all of ``runs`` lies in runs/compare too: no report has that name for its parts.
+    """
+    if out:
+        return Path(out)
+    only = Path(names[0])
+    alone = len(names) == 1 and only.is_dir() and not RunFolder(only).config_file.is_file()
+    return only if alone and only.resolve() != RUNS.resolve() else RUNS / OWN
+
+
+def _prepare(folder: Path) -> None:
+    """Makes the folder; ValueError with a sentence where nothing can be written into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = aside(folder / OWN)
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        why = error.strerror or error
+        raise ValueError(f"cannot write into {folder} ({why}); name another with --out") from error
+    refuse_links_out(folder, (OWN,))
+    own = folder / OWN
+    if own.exists() and not _is_ours(own):
+        raise ValueError(f"{own} is not of selfplay compare; move it or name another --out")
+    for name, sign in ((REPORT, GENERATOR), (NUMBERS, '"sentence"')):
+        path = folder / name
+        if path.exists() and not (path.is_file() and sign in _head(path)):
+            raise ValueError(f"{path} is not of selfplay compare; move it or name another --out")
+
+
+def _write_own(own: Path, pictures: Sequence[Picture], views: Sequence[View]) -> None:
+    """Figures and curves, in a folder that takes the place of ``own`` once it is whole."""
+    from selfplay.compare.report.canvas import standalone
+    from selfplay.compare.report.events import write_events
+
+    remove_abandoned(own)
+    made = aside(own)
+    try:
+        (made / "figures").mkdir(parents=True)
+        for each in pictures:
+            svg, png = (made / "figures" / f"{each.name}.{end}" for end in ("svg", "png"))
+            svg.write_text(standalone(each), encoding="utf-8")
+            png.write_bytes(each.png)
+        write_events(made, views)
+        files = sorted(str(p.relative_to(made)) for p in made.rglob("*") if p.is_file())
+        (made / MARK).write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")
+        _replace(own, made)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _replace(own: Path, new: Path) -> None:
+    """Puts ``new`` in the place of ``own``, of which only our own files go away."""
+    if own.exists():
+        files = RunFolder(own).read_json(MARK).get("files")
+        ours = {MARK, *map(str, files if isinstance(files, list) else [])}
+        for path in [p for p in own.rglob("*") if not p.is_dir() or p.is_symlink()]:
+            name = path.relative_to(own)
+            if str(name) not in ours and not (new / name).exists():
+                (new / name.parent).mkdir(parents=True, exist_ok=True)
+                path.rename(new / name)
+        old = aside(own.with_name(f"{OWN}.old"))
+        own.rename(old)
+        new.rename(own)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        new.rename(own)
+
+
+def _is_ours(folder: Path) -> bool:
+    return (folder / MARK).is_file() or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def _head(path: Path) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read(4096)

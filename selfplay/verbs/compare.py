@@ -39,7 +39,7 @@ def arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.compare.publish import Request, publish
-    from selfplay.compare.report.console import print_comparison
+    from selfplay.compare.report.tables import print_comparison
     from selfplay.system.console import progress
 
     if arguments.pool is None and arguments.pool_simulations is not None:
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     )  # fmt: skip
     with progress("comparing") as say:
         done = publish(asked, lambda words: say(lambda: words))
-    print_comparison(done)
+    print_comparison(done.comparison)
     print(f"Written: {done.report}, with compare.json and the figures in {done.figures} beside it.")
     say_next(f"tensorboard --logdir {shlex.quote(str(done.logdir))}", "the curves side by side")
     return Answer(done.content)

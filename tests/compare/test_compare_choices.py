@@ -22,8 +22,8 @@ from selfplay.compare.metrics import choose_loss, choose_metric
 from selfplay.compare.publish import Request, publish
 from selfplay.compare.records import read_runs
 from selfplay.compare.report.canvas import STYLE, log_y, new_axes
-from selfplay.compare.report.console import print_comparison
 from selfplay.compare.report.draw_strength import draw_groups, draw_regimes
+from selfplay.compare.report.tables import print_comparison
 from selfplay.stats import Interval
 
 RATE = "strength/mistake_rate"
@@ -120,7 +120,7 @@ def test_without_a_loss_no_laws_are_shown(
 ) -> None:
     place = two_regimes(tmp_path, vs_random=lambda rate: 1 - rate)
     done = publish(Request((str(place),), None, None, None, None, None, "selfplay compare"))
-    print_comparison(done)
+    print_comparison(done.comparison)
     assert "Power laws" not in capsys.readouterr().out
     assert "There are no power laws" in done.report.read_text()
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from selfplay.compare.analysis.bootstrap import REPLICATES, interval, moved, seed_weights, welch
 from selfplay.compare.groups import Group
-from selfplay.compare.metrics import ceiling, lower_is_better, on_fixed_positions
+from selfplay.compare.metrics import is_share, lower_is_better, on_fixed_positions
 from selfplay.compare.records import F64, Run
 from selfplay.stats import Interval
 
@@ -113,7 +113,8 @@ def _curve(
     if len(tracks) < 2 or not count:
         return curve
     drawn = redrawn(curve, seed_weights([len(tracks)], replicates, rng), rng)
-    low, high = np.clip(np.quantile(drawn, [0.025, 0.975], axis=0), 0.0, ceiling(metric))
+    most = 1.0 if is_share(metric) else math.inf
+    low, high = np.clip(np.quantile(drawn, [0.025, 0.975], axis=0), 0.0, most)
     return curve._replace(low=low, high=high)
 
 

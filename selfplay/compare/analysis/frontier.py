@@ -77,8 +77,7 @@ def _trace(
         return None
     means = np.stack([arm.runs.mean(axis=0) for arm in arms])
     known = np.flatnonzero(np.isfinite(means).any(axis=0))
-    columns = np.arange(len(known))
-    means = means[:, known]
+    means, columns = means[:, known], np.arange(len(known))
     halves = [
         np.stack([arm.runs[half::2].mean(axis=0)[known] for arm in arms])
         for half in ((0, 1) if seeds > 1 else (0,))
@@ -87,16 +86,9 @@ def _trace(
     log_loss = np.mean(
         [judge[pick, columns] for pick, judge in zip(chosen, halves[::-1], strict=True)], axis=0
     )
-    overall = np.nanargmin(means, axis=0)
-    frontier = Frontier(
-        title(bundle, "C"),
-        10 ** ((first + known) / PER_DECADE),
-        np.exp(log_loss),
-        None,
-        None,
-        np.array([arms[i].parameters for i in overall], np.float64),
-        len(arms),
-    )
+    flops = 10 ** ((first + known) / PER_DECADE)
+    sizes = np.array([arm.parameters for arm in arms], np.float64)[np.nanargmin(means, axis=0)]
+    frontier = Frontier(title(bundle, "C"), flops, np.exp(log_loss), None, None, sizes, len(arms))
     if seeds < 2:
         return frontier, None
     rng = np.random.default_rng(0)

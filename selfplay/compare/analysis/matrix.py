@@ -36,11 +36,9 @@ def make_matrix(groups: Sequence[Group], metric: str) -> SizeMatrix | None:
     most = max((group.data or 0 for group in frozen), default=0)
     cells: dict[tuple[int, int], list[Run]] = {}
     for group in frozen:
-        if (group.data or 0) == most and group.maker_parameters is not None:
-            place = group.maker_parameters, group.parameters
-            cells.setdefault(place, []).extend(
-                run for run in group.runs if np.isfinite(run.points.of(metric)).any()
-            )
+        if (group.data or 0) == most:
+            runs = [run for run in group.runs if run.points.has(metric)]
+            cells.setdefault((group.maker_parameters or 0, group.parameters), []).extend(runs)
     if not any(cells.values()):
         return None
     makers = tuple(sorted({maker for maker, _ in cells}))
@@ -48,26 +46,24 @@ def make_matrix(groups: Sequence[Group], metric: str) -> SizeMatrix | None:
     value, low, high = np.full((3, len(makers), len(learners)), np.nan)
     seeds = np.zeros(value.shape)
     for (maker, learner), runs in cells.items():
-        at = makers.index(maker), learners.index(learner)
-        seeds[at] = len(runs)
         if runs:
+            at = makers.index(maker), learners.index(learner)
+            seeds[at] = len(runs)
             value[at], low[at], high[at] = _last(runs, metric)
     return SizeMatrix(metric, makers, learners, value, low, high, seeds)
 
 
 def _last(runs: Sequence[Run], metric: str) -> tuple[float, float, float]:
     """The mean of the last values, with the ends of its interval or NaN."""
-    last = [int(np.flatnonzero(np.isfinite(run.points.of(metric)))[-1]) for run in runs]
-    values = np.array([run.points.of(metric)[i] for run, i in zip(runs, last, strict=True)])
+    columns = [(run.points.of(metric), *run.points.error(metric)) for run in runs]
+    values, below, above = np.array(
+        [[column[np.isfinite(each[0])][-1] for column in each] for each in columns]
+    ).T
     if len(runs) < 2:
         return float(values[0]), np.nan, np.nan
     rng = np.random.default_rng(0)
     drawn = seed_weights([len(runs)], REPLICATES, rng) @ values
     if on_fixed_positions(metric):
-        errors = [run.points.error(metric) for run in runs]
-        below, above = np.mean(
-            [(down[i], up[i]) for (down, up), i in zip(errors, last, strict=True)], axis=0
-        )
-        drawn += moved(below, above, rng.standard_normal(REPLICATES))
+        drawn += moved(below.mean(), above.mean(), rng.standard_normal(REPLICATES))
     low, high = interval(float(values.mean()), drawn)[1:]
     return float(values.mean()), max(0.0, low), high

@@ -103,7 +103,9 @@ def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:
     if not others:
         return None
     other = _best_on_most(others)
-    return _best([curve for curve in own if _overlap(curve, other)] or own), other
+    first, last = other.flops[[0, -1]]
+    met = [curve for curve in own if curve.flops[0] <= last and first <= curve.flops[-1]]
+    return _best(met or own), other
 
 
 def representatives(curves: Sequence[Curve]) -> list[Curve]:
@@ -184,11 +186,6 @@ def _first_kind(curves: Sequence[Curve], kinds: Sequence[str]) -> list[Curve]:
     order = [*kinds, *sorted({curve.group.kind for curve in curves})]
     of_kinds = ([c for c in curves if c.group.kind == kind and not c.empty] for kind in order)
     return next(filter(None, of_kinds), [])
-
-
-def _overlap(a: Curve, b: Curve) -> bool:
-    """Whether the curves have compute in common."""
-    return bool(max(a.flops[0], b.flops[0]) <= min(a.flops[-1], b.flops[-1]))
 
 
 def _best_on_most(curves: Sequence[Curve]) -> Curve:

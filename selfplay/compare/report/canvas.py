@@ -140,8 +140,7 @@ def _inline(svg: str, name: str, title: str) -> str:
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
     svg = re.sub(r"font(-family)?: ([^;\"]*?)('DejaVu Sans'[^;\"]*)", _font, svg)
-    viewed = re.search(r'viewBox="[^"]*"', svg)
-    width, height = map(float, re.findall(r"[\d.]+", viewed[0] if viewed else "0 0 1 1")[2:])
+    width, height = map(float, re.findall(r'viewBox="([^"]*)"', svg)[0].split()[2:])
     label = title.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '

@@ -196,15 +196,13 @@ def _trace(curve: Curve) -> Trace:
 def _epochs(curve: Curve) -> F64:
     """[X] f64, samples over different positions at the compute of the curve, mean over seeds."""
     logs = []
-    for run in curve.group.runs:
-        points = run.points
+    for points in (run.points for run in curve.group.runs):
         with np.errstate(divide="ignore", invalid="ignore"):
             log = np.log(points.samples / points.unique)
         known = np.isfinite(log)
         if not known.any():
             return np.full(len(curve.flops), np.nan)
-        at = np.log(points.flops[known])
-        logs.append(np.interp(np.log(curve.flops), at, log[known]))
+        logs.append(np.interp(np.log(curve.flops), np.log(points.flops[known]), log[known]))
     mean: F64 = np.exp(np.mean(logs, axis=0))
     return mean
 

@@ -140,12 +140,10 @@ def _experiment(
     """What HParams shows: the columns of a group, and the last values of its curves."""
     columns = {name: x if isinstance(x, str) else 0.0 for name, x in _options(groups[0]).items()}
     experiment, _, _ = hparams(columns, {})
-    metrics = [
-        MetricInfo(
-            name=MetricName(tag=tags(view.free.curves[0], axes[0])[0]), display_name=view.title
-        )
-        for view in views
-    ]
+    metrics = []
+    for view in views:
+        (tag, *_) = tags(view.free.curves[0], axes[0])
+        metrics.append(MetricInfo(name=MetricName(tag=tag), display_name=view.title))
     about = Experiment(
         description="selfplay compare: groups of runs that differ in their seed only",
         time_created_secs=now,

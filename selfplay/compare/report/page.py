@@ -13,7 +13,6 @@ from selfplay.compare.analysis.sentence import capital, spell_flops
 from selfplay.compare.comparison import Comparison
 from selfplay.compare.metrics import spell_metric
 from selfplay.compare.report.canvas import Picture, style_sheet
-from selfplay.compare.report.output import GENERATOR
 from selfplay.compare.report.tables import (
     Table,
     crossings_table,
@@ -56,7 +55,6 @@ def write_page(
         tables=_tables(comparison),
         shapes=_SHAPES,
         variables=style_sheet(),
-        generator=GENERATOR,
         subject=subject,
         command=command,
         written=written,

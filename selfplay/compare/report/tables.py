@@ -1,4 +1,4 @@
-"""The tables of a comparison as text, for the terminal and for the page."""
+"""The tables of a comparison as text, and all that the terminal shows of it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,32 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from rich import box
+from rich.table import Table as RichTable
+from rich.text import Text
 
 from selfplay.compare.analysis.curves import Crossing, Curve
 from selfplay.compare.analysis.fits import Elasticity, LawFit
 from selfplay.compare.analysis.sentence import (
     brief,
+    capital,
     group_order,
     representatives,
     spell_ends,
     spell_flops,
 )
-from selfplay.compare.comparison import View
+from selfplay.compare.comparison import Comparison, View
 from selfplay.compare.metrics import (
     spell_metric,
     spell_number,
-    spell_range,
     spell_value,
     unit_of_difference,
 )
 from selfplay.compare.pool import Pool
 from selfplay.stats import Interval
+from selfplay.system.console import PlainConsole
 
+_WIDE = 150  # columns where there is no terminal to fit
 NONE = "-"  # in a cell of which nothing is known
 _STATES = {
     "crosses": "overtakes",
@@ -100,7 +105,8 @@ def _last(view: View, label: str) -> str:
     value = spell_value(float(curve.mean[-1]), curve.metric)
     if curve.low is None or curve.high is None:
         return f"{value} (one seed)"
-    return f"{value} ({spell_range(float(curve.low[-1]), float(curve.high[-1]), curve.metric)})"
+    ends = (spell_number(float(end[-1]), curve.metric, 2) for end in (curve.low, curve.high))
+    return f"{value} ({' to '.join(ends)})"
 
 
 def crossings_table(curves: Sequence[Curve], crossings: Sequence[Crossing], title: str) -> Table:
@@ -232,3 +238,41 @@ def _short(value: float) -> str:
     if value and not 1e-3 <= abs(value) < 1e5:
         return f"{value:.1e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """The sentence first, then the tables, then the notes."""
+    view = comparison.views[0]
+    console = PlainConsole()
+    if not console.is_terminal:
+        console = PlainConsole(width=_WIDE)
+    for sentence in filter(None, (view.free.sentence, view.charged.sentence)):
+        console.print(Text(f"{capital(sentence)}.", "bold"), soft_wrap=True)
+    tables = (
+        groups_table([view]),
+        crossings_table(view.free.curves, view.free.crossings, "Crossings"),
+        fits_table(comparison.fits, comparison.loss),
+        pool_table(comparison.pool),
+    )
+    for table in tables:
+        if table.rows:
+            console.print()
+            console.print(_rich(table))
+    if comparison.notes:
+        console.print()
+    for note in comparison.notes:
+        console.print(Text(f"Note: {note}."), soft_wrap=True)
+
+
+def _rich(table: Table) -> RichTable:
+    drawn = RichTable(
+        title=Text(table.title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for head, words in zip(table.heads, (True, *table.words[1:]), strict=True):
+        drawn.add_column(
+            Text(head), justify="left" if words else "right", no_wrap=not words,
+            overflow="fold", min_width=16 if words else None,
+        )  # fmt: skip
+    for row in table.rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    return drawn
