@@ -67,13 +67,6 @@ FOUND = Crossing(
 )  # fmt: skip
 
 
-def pair() -> tuple[Curve, Curve]:
-    own, taught = (flat(name, (1e12, 1e15)) for name in "ab")
-    taught = taught._replace(kind="imitation", games=10_000, expert="solver, temperature 0")
-    a, b = curves([own, taught], RATE)
-    return a, b
-
-
 @pytest.mark.parametrize(
     ("have", "first"),
     [
@@ -159,65 +152,57 @@ def test_measured_once_is_said_and_not_that_there_is_no_other(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        (
-            {},
-            "self-play overtakes imitation of 10,000 perfect games at 3.1e14 FLOPs "
-            "(95%: 2.2e14-4.4e14)",
-        ),
+        ({}, "{us} overtakes {them} at 3.1e14 FLOPs (95%: 2.2e14-4.4e14)"),
         (
             {"low": None, "charged": True},
-            "self-play overtakes imitation of 10,000 perfect games at 3.1e14 FLOPs "
-            "(95%: below 1.0e12-4.4e14), the expert's seconds charged",
+            "{us} overtakes {them} at 3.1e14 FLOPs (95%: below 1.0e12-4.4e14), the expert's "
+            "seconds charged",
         ),
         (
             {"flops": None, "low": None},
-            "self-play is ahead of imitation of 10,000 perfect games on the whole range of "
-            "1.0e12-1.0e15 FLOPs, and with probability over 0.975 from 4.5e14 FLOPs on",
+            "{us} is ahead of {them} on the whole range of 1.0e12-1.0e15 FLOPs, and with "
+            "probability over 0.975 from 4.5e14 FLOPs on",
         ),
         (
             {"state": "ahead"},
-            "self-play is better than imitation of 10,000 perfect games at every compute "
-            "measured, 1.0e12-1.0e15 FLOPs; at the largest by 2.0 points of mistake rate "
-            "(95%: 1.0 to 3.0)",
+            "{us} is better than {them} at every compute measured, 1.0e12-1.0e15 FLOPs; at the "
+            "largest by 2.0 points of mistake rate (95%: 1.0 to 3.0)",
         ),
         (
             {"state": "behind", "gap": Interval(-0.02, -0.04, -0.01)},
-            "self-play does not overtake imitation of 10,000 perfect games within "
-            "1.0e12-1.0e15 FLOPs: at the largest compute in common imitation of 10,000 perfect "
-            "games is better by 2.0 points of mistake rate (95%: 1.0 to 4.0)",
+            "{us} does not overtake {them} within 1.0e12-1.0e15 FLOPs: at the largest compute in "
+            "common {them} is better by 2.0 points of mistake rate (95%: 1.0 to 4.0)",
         ),
         (
             {"state": "undecided", "gap": Interval(0.01, -0.01, 0.03)},
-            "whether self-play overtakes imitation of 10,000 perfect games within "
-            "1.0e12-1.0e15 FLOPs is not certain: at the largest compute in common its lead is "
-            "1.0 points of mistake rate (95%: -1.0 to 3.0)",
+            "whether {us} overtakes {them} within 1.0e12-1.0e15 FLOPs is not certain: at the "
+            "largest compute in common its lead is 1.0 points of mistake rate (95%: -1.0 to 3.0)",
         ),
         (
             {"state": "unknown", "gap": None},
-            "self-play overtakes imitation of 10,000 perfect games at 3.1e14 FLOPs; there is no "
-            "interval, which needs two seeds of each",
+            "{us} overtakes {them} at 3.1e14 FLOPs; there is no interval, which needs two seeds "
+            "of each",
         ),
         (
             {"state": "unknown", "gap": None, "flops": None, "lead": -0.02},
-            "imitation of 10,000 perfect games is ahead of self-play at 1.0e15 FLOPs; there is "
-            "no interval, which needs two seeds of each",
+            "{them} is ahead of {us} at 1.0e15 FLOPs; there is no interval, which needs two seeds "
+            "of each",
         ),
         (
             {"state": "apart"},
-            "self-play and imitation of 10,000 perfect games have no compute in common, so that "
-            "nothing can be compared",
+            "{us} and {them} have no compute in common, so that nothing can be compared",
         ),
     ],
 )
 def test_every_case_has_its_sentence(changes: dict[str, object], sentence: str) -> None:
-    assert write_sentence(*pair(), FOUND._replace(**changes)) == sentence  # type: ignore[arg-type]
+    own, taught = (flat(name, (1e12, 1e15)) for name in "ab")
+    taught = taught._replace(kind="imitation", games=10_000, expert="solver, temperature 0")
+    said = write_sentence(*curves([own, taught], RATE), FOUND._replace(**changes))  # type: ignore[arg-type]
+    assert said == sentence.format(us="self-play", them="imitation of 10,000 perfect games")
 
 
-@pytest.mark.parametrize(
-    ("flops", "text"), [(3.14e14, "3.1e14"), (9.97e9, "1.0e10"), (1e15, "1.0e15")]
-)
-def test_flops_are_written_short(flops: float, text: str) -> None:
-    assert spell_flops(flops) == text
+def test_flops_are_written_short() -> None:
+    assert [*map(spell_flops, (3.14e14, 9.97e9, 1e15))] == ["3.1e14", "1.0e10", "1.0e15"]
 
 
 def test_a_pair_has_compute_in_common() -> None:

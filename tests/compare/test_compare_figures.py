@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_compare_curves import group_of, run_of
@@ -74,13 +73,9 @@ def test_sizes_are_written_as_symbols() -> None:
     assert brief(label) == f"frozen, data by{GAP}N{GAP}={GAP}1,996, N{GAP}={GAP}508"
 
 
-@pytest.mark.parametrize(
-    ("value", "power", "plain"),
-    [(1e12, "10¹²", "10¹²"), (3e9, "3·10⁹", "3,000,000,000"), (0.1, "10⁻¹", "0.1")],
-)
-def test_ticks(value: float, power: str, plain: str) -> None:
-    assert spell_power(value) == power
-    assert spell_plain(value) == plain
+def test_ticks() -> None:
+    assert [*map(spell_power, (1e12, 3e9, 0.1))] == ["10¹²", "3·10⁹", "10⁻¹"]
+    assert [*map(spell_plain, (1e12, 3e9, 0.1))] == ["10¹²", "3,000,000,000", "0.1"]
 
 
 def test_every_colour_is_a_variable_by_day_and_by_night() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import pytest
@@ -61,6 +62,12 @@ def grid(form: Form) -> F64:
     return np.stack([axis.ravel() for axis in np.meshgrid(*axes)], axis=1).repeat(3, axis=0)
 
 
+def test_huber_is_a_parabola_then_straight_and_scales_are_in_units_of_x() -> None:
+    assert huber(np.array([0.5, -1.0, 3.0]), 1.0).tolist() == [0.125, 0.5, 2.5]
+    theta = np.array([0.5 * (np.log(20) - 3), np.log(0.5)])  # L = (20 / x) ** 0.5 around ln x = 3
+    assert reported("power", theta, np.array([3.0])) == pytest.approx([20, 0.5])
+
+
 @pytest.mark.parametrize("form", PLANTED)
 def test_laws_and_their_slopes(form: Form) -> None:
     theta, law = PLANTED[form]
@@ -90,10 +97,6 @@ def test_fits_and_refits_reach_the_least_sum_of_huber_losses(form: Form) -> None
         assert cost(other, row) <= cost(one, row) + 1e-6
         lower = minimize(cost, other, (row,), method="Nelder-Mead", options={"maxiter": 300})
         assert lower.fun >= cost(other, row) - 1e-3
-
-
-def test_huber_is_a_parabola_then_straight() -> None:
-    assert huber(np.array([0.5, -1.0, 3.0]), 1.0).tolist() == [0.125, 0.5, 2.5]
 
 
 def cells_of(
@@ -170,32 +173,19 @@ def test_one_seed_gives_no_interval() -> None:
     assert all(np.isnan(each[1:]).all() for each in fit.parameters.values())
 
 
-def test_scales_are_in_units_of_x() -> None:
-    """L = (20 / x) ** 0.5, centred at ln x = 3."""
-    theta = np.array([0.5 * (np.log(20) - 3), np.log(0.5)])
-    assert reported("power", theta, np.array([3.0])) == pytest.approx([20, 0.5])
-
-
 def arms(
     kind: str, sizes: dict[int, float], games: tuple[int, ...], seeds: int, maker: int | None = None
 ) -> list[Group]:
     """Groups of all sizes and games: L = 2 N ** -0.3 D ** -0.2 (1e10 / C) ** 0.1, without noise."""
     flops = 10 ** np.arange(10, 13.01, 0.25)
     groups = []
-    for size, width in sizes.items():
-        for count in games:
-            loss = 2 * size**-0.3 * count**-0.2 * (1e10 / flops) ** 0.1
-            options = (("net.width", str(width)), ("regime.games", str(count)))
-            runs = [
-                run_of(flops, {LOSS: loss, RATE: loss}, seed)._replace(options=options)
-                for seed in range(seeds)
-            ]
-            label = f"{kind} {size} {count}"
-            groups.append(
-                group_of(label, runs)._replace(
-                    kind=kind, parameters=size, games=count, maker_parameters=maker
-                )
-            )
+    for (size, width), count in product(sizes.items(), games):
+        loss = 2 * size**-0.3 * count**-0.2 * (1e10 / flops) ** 0.1
+        options = (("net.width", str(width)), ("regime.games", str(count)))
+        run = run_of(flops, {LOSS: loss, RATE: loss})._replace(options=options)
+        group = group_of(f"{kind} {size} {count}", [run._replace(seed=i) for i in range(seeds)])
+        group = group._replace(kind=kind, parameters=size, games=count, maker_parameters=maker)
+        groups.append(group)
     return groups
 
 
