@@ -42,17 +42,6 @@ _DEEP = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){50}")
 _SHIPPED = Path(__file__).resolve().parent.parent / "configs"
 
 
-def build_rules(game: str, net: NetSection, problems: str = "") -> Game:
-    """The game of a spec on ``problems``, as the net sees it.
-
-    Raises ValueError or OSError with a sentence for the user when it cannot be built.
-    """
-    joint = "&" if "?" in game else "?"
-    rules = envs.make(f"{game}{joint}{urlencode({'problems': problems})}" if problems else game)
-    seen_as = getattr(rules, "seen_as", None)
-    return seen_as(net.view) if seen_as and net.view else rules
-
-
 class Config(Section):
     """All that defines a run."""
 
@@ -89,7 +78,11 @@ class Config(Section):
 
         Raises ValueError or OSError with a sentence for the user when it cannot be built.
         """
-        return build_rules(self.game, self.net, self.problems)
+        joint = "&" if "?" in self.game else "?"
+        problems = joint + urlencode({"problems": self.problems}) if self.problems else ""
+        rules = envs.make(self.game + problems)
+        seen_as = getattr(rules, "seen_as", None)
+        return seen_as(self.net.view) if seen_as and self.net.view else rules
 
     def dump(self) -> dict[str, Any]:
         """The resolved configuration as plain JSON values."""
@@ -248,14 +241,8 @@ def _kinds(name: str | None = None) -> set[str]:
 def _fields_at(place: Sequence[str]) -> list[str]:
     """The options known at a place in the configuration."""
     models: list[type[BaseModel]] = [Config]
-    for part in place:
-        below = [section for model in models for name, section in _sections(model) if name == part]
-        if below:
-            models = below
-        else:
-            models = [
-                model
-                for model in models
-                if "kind" in model.model_fields and model.model_fields["kind"].default == part
-            ] or models
-    return sorted({name for model in models for name in model.model_fields})
+    if place:  # a section, and its kind where there are several
+        models = [section for name, section in _sections(Config) if name == place[0]]
+    kinds = [model for model in models if "kind" in model.model_fields]
+    named = [model for model in kinds if model.model_fields["kind"].default in place]
+    return sorted({name for model in named or models for name in model.model_fields})

@@ -39,6 +39,8 @@ def test_take_picks_rows_by_integers_and_by_mask():
         assert sorted(taken.thing.tolist()) == ["a", "c"]
     assert arrays.take(record(), [2, 0]).board.tolist() == [[6, 7, 8], [0, 1, 2]]
     assert arrays.take(record(), np.array([2, 0])).board.tolist() == [[6, 7, 8], [0, 1, 2]]
+    with pytest.raises(IndexError, match="a mask of 2 for 3 rows"):
+        arrays.take(record(), np.array([True, False]))
 
 
 def test_take_at_picks_from_a_table():
@@ -49,15 +51,6 @@ def test_take_at_picks_from_a_table():
     assert taken.thing.tolist() == ["c", "a", "c"]
     taken.board[:] = -1
     assert table.board.min() == 0
-
-
-def test_the_memory_of_a_record():
-    assert arrays.bytes_of((np.zeros((3, 2), np.int32), np.zeros(5, np.uint8))) == 29
-
-
-def test_a_mask_of_another_length_is_refused():
-    with pytest.raises(IndexError, match="a mask of 2 for 3 rows"):
-        arrays.take(record(), np.array([True, False]))
 
 
 def test_rows_of_arrays_in_any_memory_order():
@@ -90,8 +83,9 @@ def test_concatenate_and_repeat_keep_the_order():
     assert arrays.repeat(record(), 2).inner.bits.tolist() == [10, 10, 20, 20, 30, 30]
 
 
-def test_length_leaves_and_objects():
+def test_length_leaves_memory_and_objects():
     assert arrays.length(record()) == 3
+    assert arrays.bytes_of((np.zeros((3, 2), np.int32), np.zeros(5, np.uint8))) == 29
     assert [leaf.dtype.name for leaf in arrays.leaves(record())] == ["uint16", "int8", "object"]
     assert arrays.holds_objects(record())
     assert not arrays.holds_objects(record().inner)
@@ -127,13 +121,10 @@ def test_rows_do_not_collide_in_a_hundred_thousand():
     assert len(np.unique(hashes[:, 1])) == len(rows)
 
 
-def test_swapped_fields_hash_differently():
+def test_swapped_fields_hash_differently_and_neighbours_do_not_matter():
     one, two = np.array([1], np.uint64), np.array([2], np.uint64)
     first, second = arrays.hash_rows(Pair(one, two)), arrays.hash_rows(Pair(two, one))
     assert first.tolist() != second.tolist()
-
-
-def test_hash_does_not_depend_on_the_neighbours():
     rows = np.arange(6, dtype=np.int16).reshape(2, 3)
     assert (
         arrays.hash_rows(Inner(rows))[1].tolist() == arrays.hash_rows(Inner(rows[1:]))[0].tolist()

@@ -24,13 +24,11 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_without_a_home_the_cache_is_the_users_own(nowhere: Path) -> None:
-    assert jit._cache_folder().parent == nowhere / f"selfplay-{os.getuid()}"
-
-
-def test_a_system_without_user_numbers_has_a_cache_too(
+def test_without_a_home_the_cache_is_the_users_own(
     nowhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also on a system without user numbers."""
+    assert jit._cache_folder().parent == nowhere / f"selfplay-{os.getuid()}"
     monkeypatch.delattr(os, "getuid")
     assert jit._cache_folder().parent == nowhere / "selfplay-user"
 

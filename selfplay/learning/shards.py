@@ -46,7 +46,7 @@ def save_shard(path: Path, samples: Targets, num_actions: int, made: Made | None
     fields = dict(zip(arrays.names_of(samples, _PREFIX), arrays.leaves(samples), strict=True))
     fields |= {"format": np.array(FORMAT), "num_actions": np.array(num_actions)}
     if made is not None:
-        fields["made"] = np.array([number % 2**63 for number in made], np.int64)
+        fields["made"] = np.array(made, np.int64)
     write_sealed(path, lambda file: np.savez(file, **fields))  # type: ignore[arg-type]
 
 

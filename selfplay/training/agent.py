@@ -83,7 +83,8 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
     built = net.build(rules)
     section = config.evaluator.model_copy(update={"cache": _CACHE})
     on_cpu = choose_device(section.device) == "cpu"
-    if section.precision == "auto" and on_cpu and _is_fast(saved.get("precision")):
+    fast = ("float32", "bfloat16") if computes_bfloat16("cpu") else ("float32",)
+    if section.precision == "auto" and on_cpu and saved.get("precision") in fast:
         section = section.model_copy(update={"precision": saved["precision"]})  # as its run had it
     evaluator = section.inference(built, rules).evaluator(built, rules)
     label = str(folder.path) if step is None else f"{folder.path}@{step}"
@@ -93,8 +94,3 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
 @functools.cache
 def _say_once(sentence: str) -> None:
     print(f"selfplay: {sentence}", file=sys.stderr)
-
-
-def _is_fast(precision: object) -> bool:
-    """Whether this processor computes in ``precision`` without emulating it."""
-    return precision == "float32" or (precision == "bfloat16" and computes_bfloat16("cpu"))

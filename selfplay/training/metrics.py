@@ -13,7 +13,7 @@ from selfplay.section import Metric, kinds_of
 
 ENDS = ("_low", "_high")  # of the names of an interval's ends
 
-_COST = (
+_PLAY = (  # what it costs, and how the games go
     Metric("cost/games", "games finished since the start", label="games"),
     Metric("step", "positions generated since the start", label="positions"),
     Metric("cost/flops", "`cost/flops_learn` + `cost/flops_generate`", "FLOPs"),
@@ -44,9 +44,6 @@ _COST = (
         "resume not",
         "s",
     ),
-)
-
-_SELFPLAY = (
     Metric(
         "selfplay/simulations_per_s",
         "sum over moves of the simulations granted / seconds; those that a proof saved count",
@@ -71,7 +68,7 @@ _SELFPLAY = (
     ),
 )
 
-_LEARN = (
+_LEARNING = (  # and the searches that it learns from
     Metric(
         "learn/policy_loss",
         "mean over steps of -sum_a target(a) log p(a), weighted by position",
@@ -102,9 +99,6 @@ _LEARN = (
         "mean over these of the updates of the acting net since the position's game was finished; "
         "those of this iteration count 0",
     ),
-)
-
-_SEARCH = (
     Metric(
         "search/kl_target_prior",
         "mean over moves of sum_a target(a) log(target(a) / prior(a))",
@@ -121,14 +115,7 @@ _SEARCH = (
         "search/depth", "mean over moves of the mean depth of the leaves, in moves from the root"
     ),
     Metric("search/value_gain", "mean over moves of (search value - net value) at the root"),
-    Metric(
-        "search/solved",
-        "share of moves at whose end the value of the root is proven",
-        "share",
-    ),
-)
-
-_FIXED_STOCK = (
+    Metric("search/solved", "share of moves at whose end the value of the root is proven", "share"),
     Metric("learn/epoch", "how often a fixed stock of positions has been gone through"),
     Metric(
         "learn/validation_accuracy",
@@ -139,9 +126,8 @@ _FIXED_STOCK = (
     ),
     Metric("learn/validation_policy_loss", "policy loss on games kept aside", "nats"),
     Metric("learn/validation_value_loss", "value loss on games kept aside", "nats"),
+    Metric("net/parameters", "weights of the net"),
 )
-
-_NET = (Metric("net/parameters", "weights of the net"),)
 
 
 @cache
@@ -150,18 +136,14 @@ def table() -> tuple[Metric, ...]:
     strength = [metric for measure in MEASURES for metric in measure.metrics]
     kinds = kinds_of(Config.model_fields["regime"])
     regimes = [metric for kind in kinds for metric in kind.metrics]
-    return (*strength, *_COST, *_SELFPLAY, *regimes, *_LEARN, *_SEARCH, *_FIXED_STOCK, *_NET)
+    return (*strength, *_PLAY, *regimes, *_LEARNING)
 
 
 @cache
 def find(name: str) -> Metric | None:
     """The metric that a curve, or an end of its interval, belongs to; None if it is not known."""
     plain = name.removesuffix(ENDS[0]).removesuffix(ENDS[1])
-    return next(
-        (
-            metric
-            for metric in table()
-            if metric.matches(name) or (metric.interval and metric.matches(plain))
-        ),
-        None,
-    )
+    for metric in table():
+        if metric.matches(name) or (metric.interval and metric.matches(plain)):
+            return metric
+    return None

@@ -102,7 +102,7 @@ class Checkpoints:
         ledger.wall_s = parts.progress.seconds()
         fresh = replay.total - self._total
         if fresh:
-            made = self._made(iteration, self._total, replay.total)
+            made = shards.Made(self._config.seed, iteration, self._total, replay.total)
             samples = replay.recent(fresh)
             shards.save_shard(folder.shard(iteration), samples, replay.num_actions, made)
         games = "".join(record + "\n" for record in loop.records)
@@ -131,9 +131,6 @@ class Checkpoints:
         if older:
             self._drop_old_shards(number(older[-1]), needed)
 
-    def _made(self, iteration: int, first: int, total: int) -> shards.Made:
-        return shards.Made(self._config.seed % 2**63, iteration, first, total)
-
     def _strip(self, path: Path, say: Callable[[str], None]) -> None:
         """Takes away from a checkpoint what only training needs."""
         try:
@@ -160,8 +157,12 @@ class Checkpoints:
                 except checkpoint.DamagedError:
                     return  # nobody knows how far back the older ones are needed
 
-    def _refuse_other_checkpoint(self, path: Path, saved: dict[str, Any]) -> None:
-        """Raises ValueError unless a checkpoint is of this run, DamagedError if a net alone."""
+    def _load_window(self, path: Path, saved: dict[str, Any]) -> None:
+        """Reads the samples that a checkpoint goes on with.
+
+        Raises ValueError where it is of another run, DamagedError where it is a net alone, or a
+        file of samples is not as it was written.
+        """
         if saved.get("game") != self._config.game:
             raise ValueError(
                 f"{path} belongs to a run on {saved.get('game')!r}; you asked for "
@@ -176,6 +177,14 @@ class Checkpoints:
                     f"{path} was made with {option} = {old!r}; you asked for {new!r}: ask for what "
                     f"it was made with, or give another folder with --out"
                 )
+        total = saved["training"].get("replay_total")
+        if isinstance(total, int) and 0 <= total < _MOST:  # else ``restore`` refuses it
+            made = shards.Made(self._config.seed, number(path), 0, total)
+            needed = self._config.replay.size(total)
+            try:
+                self._window = self._folder.load_window(made, needed, self._game)
+            except checkpoint.DamagedError as error:
+                raise checkpoint.DamagedError(f"{path} cannot be gone on from: {error}") from error
 
     @contextlib.contextmanager
     def _fitting(self, what: str) -> Iterator[None]:
@@ -188,21 +197,6 @@ class Checkpoints:
                 f"{self.path} {what}: it belongs to another run, or the config was "
                 f"edited; to train anew give another folder with --out"
             ) from error
-
-    def _load_window(self, path: Path, saved: dict[str, Any]) -> None:
-        """Reads the samples that a checkpoint goes on with.
-
-        Raises DamagedError where there is none for it, or a file is not as it was written.
-        """
-        self._refuse_other_checkpoint(path, saved)
-        total = saved["training"].get("replay_total")
-        if isinstance(total, int) and 0 <= total < _MOST:  # else ``restore`` refuses it
-            made = self._made(number(path), 0, total)
-            needed = self._config.replay.size(total)
-            try:
-                self._window = self._folder.load_window(made, needed, self._game)
-            except checkpoint.DamagedError as error:
-                raise checkpoint.DamagedError(f"{path} cannot be gone on from: {error}") from error
 
 
 def refuse_other_config(folder: RunFolder, config: Config) -> None:

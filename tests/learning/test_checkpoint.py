@@ -49,7 +49,7 @@ def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
         checkpoint.load(tmp_path / "000007.pt")
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
 def test_a_checkpoint_cut_short_is_refused(saved: Path, share: float) -> None:
     whole = saved.read_bytes()
     saved.write_bytes(whole[: int(share * len(whole))])
@@ -103,15 +103,18 @@ def test_a_strangers_file_runs_no_code(how: Callable[..., None], tmp_path: Path)
     assert trap.exists()  # it is a working trap
 
 
-def test_a_torch_file_of_something_else_is_refused(tmp_path: Path) -> None:
-    torch.save({"state_dict": {}}, tmp_path / "a.pt")
-    with pytest.raises(ValueError, match="no checkpoint of this project"):
-        checkpoint.load(tmp_path / "a.pt")
-
-
-def test_a_later_format_says_both_numbers(tmp_path: Path) -> None:
-    torch.save({"format": 99, "net": {}}, tmp_path / "a.pt")
-    with pytest.raises(ValueError, match="has checkpoint format 99, this version reads up to 2"):
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"state_dict": {}}, "no checkpoint of this project"),
+        ({"format": 99, "net": {}}, "has checkpoint format 99, this version reads up to 2"),
+    ],
+)
+def test_a_torch_file_of_something_else_is_refused(
+    content: object, sentence: str, tmp_path: Path
+) -> None:
+    torch.save(content, tmp_path / "a.pt")
+    with pytest.raises(ValueError, match=sentence):
         checkpoint.load(tmp_path / "a.pt")
 
 

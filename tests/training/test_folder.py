@@ -40,10 +40,16 @@ def test_finds_a_run_by_its_folder_or_a_part(name: str, path: str, runs: Path) -
 
 
 @pytest.mark.parametrize("name", ["connect4-s0", "s1", "connect4"])
-def test_a_folder_that_is_no_run_hides_none(name: str, runs: Path) -> None:
+def test_a_folder_that_is_no_run_hides_none_and_an_own_run_that_ships(
+    name: str, runs: Path
+) -> None:
     expected = find_run(name).path
     (runs / name).mkdir()
     assert find_run(name).path == expected
+    own = runs / "runs" / "reference" / "connect4"
+    own.mkdir(parents=True)
+    (own / "config.json").write_text("{}")
+    assert find_run("reference/connect4").path.resolve() == own
 
 
 @pytest.mark.parametrize("name", [".", "..", "", "xyzzy"])
@@ -52,13 +58,6 @@ def test_a_folder_that_is_no_run_comes_back_where_nothing_fits(name: str, runs: 
     (runs / "runs" / "v0.1").mkdir()
     (runs / "runs" / "v0.1" / "config.json").write_text("{}")
     assert find_run(name).path == Path(name)
-
-
-def test_an_own_run_hides_the_one_that_ships(runs: Path) -> None:
-    own = runs / "runs" / "reference" / "connect4"
-    own.mkdir(parents=True)
-    (own / "config.json").write_text("{}")
-    assert find_run("reference/connect4").path.resolve() == own
 
 
 @pytest.mark.parametrize(
@@ -84,10 +83,7 @@ def test_files_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     assert numbers == [2, 30, 999_999, 1_000_000]
     assert folder.latest() == folder.checkpoint(1_000_000)
     assert folder.leftovers() == [tmp_path / "checkpoints" / ".000031.pt.123"]
-
-
-def test_an_empty_folder_has_no_checkpoint(tmp_path: Path) -> None:
-    assert RunFolder(tmp_path).latest() is None
+    assert RunFolder(tmp_path / "checkpoints").latest() is None
 
 
 def test_only_what_this_program_writes_is_a_leftover(tmp_path: Path) -> None:

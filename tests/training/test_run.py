@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from reference import assert_same_arrays
-from tiny_runs import assert_same_run, curve, events_of, timeless_metrics
+from tiny_runs import curve, events_of, timeless_metrics
 
 from selfplay import arrays
 from selfplay.actors.harvest import parse_record
@@ -27,12 +27,11 @@ from selfplay.training.report import write_report
 from selfplay.training.run import Outcome, train
 
 
-def test_same_seed_same_run(straight: Outcome, recipe: str, tmp_path: Path) -> None:
-    again = train(recipe, out=str(tmp_path / "again"))
-    assert_same_run(straight.folder, again.folder)
+def test_another_seed_another_run(straight: Outcome, recipe: str, tmp_path: Path) -> None:
+    """What the same seed does: see test_a_folder_with_only_a_config_starts_the_run."""
     assert straight.finished
-    other = train(recipe, ["seed=1"], out=str(tmp_path / "other"))
-    a, b = (checkpoint.load(RunFolder(o.folder).latest())["net"] for o in (straight, other))
+    other = train(recipe, ["seed=1", "budget.positions=300"], out=str(tmp_path / "other"))
+    a, b = (checkpoint.load(RunFolder(o.folder).checkpoint(1))["net"] for o in (straight, other))
     assert not torch.equal(a["heads.policy.weight"], b["heads.policy.weight"])
 
 
