@@ -286,7 +286,7 @@ def training(options: Options) -> Figures:
     """The recipe for a GPU: Connect Four from nothing, and the mistakes that are left."""
     if options.tiny:
         return
-    seconds = max(30.0, min(150.0, options.seconds_left() - 30))
+    seconds = max(30.0, min(150.0, options.seconds_left() - 45))
     folder = options.out / "training"
     words = ["train", "configs/connect4_gpu.toml", "--set", f"budget.seconds={seconds:.0f}"]
     words += ["--set", "strength.every_s=40", "--out", str(folder)]
@@ -341,7 +341,7 @@ def run_program(words: list[str], options: Options) -> subprocess.CompletedProce
 
 STAGES = {
     stage.__name__: stage
-    for stage in (machine, check, net, threads, learner, selfplay, training, peers, smoke)
+    for stage in (machine, check, net, threads, selfplay, learner, peers, training, smoke)
 }
 
 
