@@ -165,13 +165,25 @@ def check(options: Options) -> Figures:
             yield figure(f"{name} {dtype} same bits again", same[0], "1 = yes", other_row=same[1])
         chosen = choose_precision(net, GAME, options.device, "auto")
         yield figure(f"{name} precision", 1, str(chosen.dtype), sentence=chosen.sentence)
-    samples, section = random_samples(4096), LearnerSection(batch=256)
-    losses = []
-    for device in ("cpu", options.device, options.device):
+    yield from _learning(options)
+
+
+def _learning(options: Options) -> Figures:
+    """The same learning on the CPU, on the device, there again, and there without graphs."""
+    samples, section = random_samples(4096), LearnerSection(batch=256, average=0.99)
+    losses = {}
+    for how in ("cpu", "device", "again", "no graphs"):
+        device = "cpu" if how == "cpu" else options.device
         learner = Learner(net_of(options.nets[0]), section, GAME, device, False, 0)
-        losses.append([learner.fit(samples, 4, 0.0).policy_loss for _ in range(3)][-1])
-    yield figure("loss after 12 steps less the CPU's", losses[1] - losses[0], "nats")
-    yield figure("the same, learned twice", losses[2] - losses[1], "nats")
+        if how == "no graphs":
+            learner._captured = None
+        for _ in range(3):
+            losses[how] = learner.fit(samples, 8, 0.0).policy_loss
+        if how == "device" and learner._captured is not None:
+            yield figure("graphs of the learner", len(learner._captured._graphs), "graphs")
+    yield figure("loss after 24 steps less the CPU's", losses["device"] - losses["cpu"], "nats")
+    yield figure("the same, learned twice", losses["again"] - losses["device"], "nats")
+    yield figure("the same, without graphs", losses["no graphs"] - losses["device"], "nats")
 
 
 def random_samples(count: int) -> Any:
@@ -258,14 +270,19 @@ def learner(options: Options) -> Figures:
             settings = LearnerSection(batch=batch, average=0.999)
             learner = Learner(net_of(section), settings, GAME, options.device, True, 0)
             learner.fit(samples, 10, 0.0)
-            start, steps = time.perf_counter(), 0
-            while time.perf_counter() - start < 2.5:
-                learner.fit(samples, 32, 0.0)  # measures, so it waits for the device at its end
-                steps += 32
-            seconds = time.perf_counter() - start
-            more = {"ms_a_step": seconds / steps * 1e3}
-            name = f"{name_of(section)} batch {batch}"
-            yield figure(name, steps * batch / seconds, "samples/s", **more)
+            for exact in (True, False) if options.cuda else (True,):
+                torch.backends.cudnn.deterministic = exact
+                if learner._captured is not None:
+                    learner._captured.forget()
+                learner.fit(samples, 10, 0.0)
+                start, steps = time.perf_counter(), 0
+                while time.perf_counter() - start < 2.0:
+                    learner.fit(samples, 64, 0.0)  # measures, so it waits for the device at its end
+                    steps += 64
+                seconds = time.perf_counter() - start
+                more = {"ms_a_step": seconds / steps * 1e3}
+                name = f"{name_of(section)} batch {batch}{'' if exact else ' not repeatable'}"
+                yield figure(name, steps * batch / seconds, "samples/s", **more)
 
 
 def selfplay(options: Options) -> Figures:
