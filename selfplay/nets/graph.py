@@ -19,14 +19,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from envs.proving.calculus.matrix import Library
-from envs.proving.views.graph import (
-    ABOVE,
-    COUNTS,
-    EXTENSION,
-    START,
-    TOKENS,
-    GraphObs,
-)
+from envs.proving.views.graph import ABOVE, COUNTS, EXTENSION, START, TOKENS, GraphObs
 from selfplay.nets.base import SMALLER_NET, Heads, Net, NetOptions, enough_memory, example
 from selfplay.nets.graph_problems import (
     Encoder,
@@ -106,7 +99,10 @@ class _Reader(nn.Module):
     def forward(self, fields: list[Tensor]) -> _Seen:
         problem, counts, literal, climb, name, place, kind, number, token, used = fields
         problem = problem.long()
-        table = self._table(problem.unique())
+        if torch.is_grad_enabled():  # it learns: encoded anew
+            table: Table = self.encoder(problem.unique())
+        else:
+            table = self.memory.table(self.encoder, problem.unique())
         there, offered = literal > 0, kind > 0
         position, column = there.nonzero(as_tuple=True)
         where, of = problem[position], offered.nonzero()[:, 0]
@@ -133,13 +129,6 @@ class _Reader(nn.Module):
             offered,
         )
 
-    def _table(self, problems: Tensor) -> Table:
-        """Encoded anew while learning, else remembered."""
-        if torch.is_grad_enabled():
-            table: Table = self.encoder(problems)
-            return table
-        return self.memory.table(self.encoder, problems)
-
     def _options(
         self, table: Table, problem: Tensor, kind: Tensor, number: Tensor
     ) -> tuple[Tensor, Tensor]:
@@ -162,14 +151,6 @@ class _Reader(nn.Module):
         return inside_RF
 
 
-class _Thought(NamedTuple):
-    """What the heads read."""
-
-    position_MW: Tensor
-    literal_RW: Tensor
-    seen: _Seen
-
-
 class _Position(nn.Module):
     """The literals of a position, and all of them together as the goal sees them."""
 
@@ -187,18 +168,14 @@ class _Position(nn.Module):
         self.position = nn.LayerNorm(width)
         self.drop = nn.Dropout(section.dropout)
 
-    def forward(self, seen: _Seen) -> _Thought:
+    def forward(self, seen: _Seen) -> tuple[Tensor, Tensor, _Seen]:
         count, width = len(seen.counts_MC), self.enter.out_features
         parts = [seen.literal_RF, self.norm(seen.inside_RF)]
         h_RW = self.enter(torch.cat(parts, 1)) + self.role(seen.role)
         h_RW = torch.relu(h_RW + self.climb(seen.climb.clamp_max(TOKENS - 1)))
         h_RW = self.literal(h_RW + self.inner(h_RW))
-        pools = []
-        for role in range(4):
-            rows = (seen.role == role).nonzero()[:, 0]
-            pools.append(
-                mean_by(h_RW.index_select(0, rows), seen.position.index_select(0, rows), count)
-            )
+        roles = [(seen.role == role).nonzero()[:, 0] for role in range(4)]
+        pools = [mean_by(h_RW.index_select(0, rows), seen.position[rows], count) for rows in roles]
         question = self.ask(pools[0]).index_select(0, seen.position)
         fit = (question * self.key(h_RW)).view(-1, _HEADS, width // _HEADS).sum(2)
         weight = torch.exp((fit / (width // _HEADS) ** 0.5).clamp(-8, 8))
@@ -206,7 +183,7 @@ class _Position(nn.Module):
         share = (weight / total).repeat_interleave(width // _HEADS, 1).to(h_RW.dtype)
         pools.append(sum_by(share * h_RW, seen.position, count))
         x_MW = self.join(torch.cat([*pools, seen.problem_MF, seen.counts_MC], 1))
-        return _Thought(self.drop(torch.relu(self.position(x_MW))), h_RW, seen)
+        return self.drop(torch.relu(self.position(x_MW))), h_RW, seen
 
 
 class _Scores(nn.Module):
@@ -225,8 +202,8 @@ class _Scores(nn.Module):
         self.judge = nn.Linear(3 * width, width)
         self.value = nn.Linear(width, 3)
 
-    def forward(self, thought: _Thought) -> Heads:
-        x_MW, h_RW, seen = thought
+    def forward(self, parts: tuple[Tensor, Tensor, _Seen]) -> Heads:
+        x_MW, h_RW, seen = parts
         y_QW = self.enter(torch.cat([seen.option_literal_QF, seen.option_clause_QF], 1))
         y_QW = y_QW + self.kind(seen.kind) + self.used(seen.used.clamp_max(3))
         partner = torch.cat([h_RW.new_zeros(1, h_RW.shape[1]), h_RW]).index_select(0, seen.token)

@@ -167,12 +167,8 @@ class _Round(nn.Module):
         inside = self.places(names, graph.place, graph.literal, len(l_LF))
         around = c_CF.index_select(0, graph.clause)
         l_LF = self.literal(l_LF + self.to_literal(torch.cat([l_LF, self.read(inside), around], 1)))
-        raised = torch.relu(l_LF)
-        together = [
-            c_CF,
-            mean_by(l_LF, graph.clause, len(c_CF)),
-            most_by(raised, graph.clause, len(c_CF)),
-        ]
+        clause, count = graph.clause, len(c_CF)
+        together = [c_CF, mean_by(l_LF, clause, count), most_by(torch.relu(l_LF), clause, count)]
         c_CF = self.clause(c_CF + self.to_clause(torch.cat(together, 1)))
         around_LF = l_LF + c_CF.index_select(0, graph.clause)
         heard = around_LF.index_select(0, graph.literal) * self.back(graph.place)
@@ -207,10 +203,9 @@ class Encoder(nn.Module):
         parts = [none, self.variable.weight[1:], n_NF, l_LF, c_CF, p_KF]
         of = self.problems.on(problems.device)
         move = problems.new_zeros(4, self.problems.count)
-        names = VARIABLE_CODES
-        literals = names + len(n_NF)
+        literals = VARIABLE_CODES + len(n_NF)
         clauses = literals + len(l_LF)
-        move[0, problems] = names + graph.names
+        move[0, problems] = VARIABLE_CODES + graph.names
         move[1, problems] = literals + graph.literals - of["literal_first"][problems]
         move[2, problems] = clauses + graph.clauses - of["clause_first"][problems]
         move[3, problems] = clauses + len(c_CF) + torch.arange(len(problems), device=move.device)

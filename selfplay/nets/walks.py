@@ -45,6 +45,9 @@ class Walks(NetOptions):
         return Net(_Sums(self), _Position(self), _Scores(self))
 
 
+_Parts = tuple[Tensor, Tensor, Tensor, Tensor]  # of positions, options, biases; which are there
+
+
 class _Sums(nn.Module):
     """Walks -> sums of what was learned of each: of the positions, of the options, and a bias."""
 
@@ -59,7 +62,7 @@ class _Sums(nn.Module):
                 table.weight[0] = 0
         self.drop = nn.Dropout(section.dropout)
 
-    def forward(self, fields: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, fields: list[Tensor]) -> _Parts:
         context, options = (field.int() for field in fields)
         there = options[:, :, 0] != 0
         rows = options[there]
@@ -81,9 +84,7 @@ class _Position(nn.Module):
             nn.ReLU(),
         )
 
-    def forward(
-        self, sums: tuple[Tensor, Tensor, Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, sums: _Parts) -> _Parts:
         return self.layers(sums[0]), *sums[1:]
 
 
@@ -98,7 +99,7 @@ class _Scores(nn.Module):
         self.score = nn.Linear(section.width // 2, 1)
         self.value = nn.Linear(section.width, 3)
 
-    def forward(self, parts: tuple[Tensor, Tensor, Tensor, Tensor]) -> Heads:
+    def forward(self, parts: _Parts) -> Heads:
         x_MW, y_RD, bias_R1, there_MA = parts
         position = there_MA.nonzero()[:, 0]
         y_RD = self.norm(y_RD)

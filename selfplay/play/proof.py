@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +17,8 @@ from envs.proving.proofs.tableau_text import tableau_text
 from selfplay import arrays
 from selfplay.play.session import Session
 from selfplay.play.terminal import Terminal
-from selfplay.proving.guided import Guide
 from selfplay.proving.prover import judge
+from selfplay.proving.searches import Guide
 from selfplay.search import Forest
 from selfplay.search.forest import plant
 from selfplay.search.model import BEST
@@ -98,21 +97,17 @@ class ProofSession(Session[Thought]):
 class ProofTerminal(Terminal):
     """An attempt at a problem."""
 
-    commands, aliases = HELP, LONG
+    commands = HELP
 
     def __init__(self, session: ProofSession, simulations: int, *streams: Any) -> None:
         super().__init__(*streams)
         self._session, self._simulations = session, simulations
-        self._verbs: dict[str, Callable[[], None]] = {
-            "u": self._undo, "go": self._go, "b": self._show, "proof": self._proof,
-            "help": self._help,
-        }  # fmt: skip
 
     def _greet(self) -> None:
         self._say("Type the number of an inference, or: s N, u, go, b, proof, help, q.")
         if not self._session.form.conjecture:
             self._say("There is no conjecture: the axioms are to be refuted.")
-        self._show()
+        self.do_b()
 
     def _leaves(self, line: str) -> bool:
         return bool(line) and LONG.get(line.split()[0], line.split()[0]) == "q"
@@ -123,12 +118,12 @@ class ProofTerminal(Terminal):
         if word.isdecimal() and not more:
             self._make(int(word[:10]))
         elif word == "s":
-            self._think(more)
-        elif word in self._verbs:
-            self._verbs[word]()
+            self._search(more)
+        elif (method := self._method(word)) is not None:
+            method()
         else:
-            hint = self._hint(word, [*HELP, *LONG])
-            raise ValueError(f"{' '.join([word, *more])!r} is no inference ({hint})")
+            guess = self._guess(word, [*HELP, *LONG])
+            raise ValueError(f"{' '.join([word, *more])!r} is no inference ({guess})")
 
     def _make(self, number: int) -> None:
         session = self._session
@@ -138,13 +133,13 @@ class ProofTerminal(Terminal):
         if not 1 <= number <= options:
             raise ValueError(f"{number} is not a number from 1 to {options}")
         session.play(number - 1)
-        self._show()
+        self.do_b()
 
-    def _undo(self) -> None:
+    def do_u(self) -> None:
         self._session.undo()
-        self._show()
+        self.do_b()
 
-    def _think(self, more: list[str]) -> None:
+    def _search(self, more: list[str]) -> None:
         if self._session.now.over:
             raise ValueError(self._session.ended)
         if len(more) > 1 or (more and not (more[0].isdecimal() and more[0].strip("0"))):
@@ -152,9 +147,9 @@ class ProofTerminal(Terminal):
         if more and (len(more[0]) > 10 or int(more[0]) > ROOM):
             raise ValueError(f"a position has room for {ROOM:,} simulations, as in 's 500'")
         self._session.search(int(more[0]) if more else self._simulations)
-        self._show()
+        self.do_b()
 
-    def _go(self) -> None:
+    def do_go(self) -> None:
         session = self._session
         while not session.now.over:
             self._look()
@@ -162,14 +157,14 @@ class ProofTerminal(Terminal):
             text = self._text()[1][action].split(maxsplit=1)[1]
             session.play(action)
             self._say(f"{len(session.history) - 1:4}  {text}")
-        self._show()
+        self.do_b()
 
     def _look(self) -> None:
         """Searches where nothing was searched yet."""
         if self._simulations and self._session.opinion().forest.tree.size[0] == 1:
             self._session.search(self._simulations)
 
-    def _proof(self) -> None:
+    def do_proof(self) -> None:
         session = self._session
         if not session.is_proved():
             raise ValueError("there is no proof yet: some branches are open ('go' tries on)")
@@ -184,16 +179,15 @@ class ProofTerminal(Terminal):
         position, _, inferences = whole.partition("\ninferences:\n")
         return position, inferences.splitlines()
 
-    def _show(self) -> None:
+    def do_b(self) -> None:
         """The position, and what the net and the search think of the inferences."""
         session = self._session
         position, lines = self._text()
         self._say(position)
         if session.now.over:
-            end = "every branch is closed ('proof' shows the proof)"
-            self._say(
-                end if session.is_proved() else "nothing is possible here ('u' takes it back)"
-            )
+            proved = "every branch is closed ('proof' shows the proof)"
+            lost = "nothing is possible here ('u' takes it back)"
+            self._say(proved if session.is_proved() else lost)
             return
         self._look()
         forest, best = session.opinion().forest, session.best()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -41,8 +42,8 @@ Thought = TypeVar("Thought")
 class Session(Generic[Thought]):
     """The course of a game from its start, in which any move may be taken back.
 
-    ``side`` is the person's: 0 moves first, 1 second (one-player games have 0 only).  A subclass
-    says how it thinks; what it thinks of a position is kept as long as the position is.
+    ``side`` is the person's: 0 moves first, 1 second (one-player games have 0 only).  What a
+    subclass thinks of a position is kept as long as the position is.
     """
 
     ended = "the game is over: there is nothing left to think about"
@@ -74,7 +75,8 @@ class Session(Generic[Thought]):
         """The actions that may be played; none once the game is over."""
         if self.now.over:
             return []
-        return [int(action) for action in np.flatnonzero(self.game.legal(self.now.state)[0])]
+        actions: list[int] = np.flatnonzero(self.game.legal(self.now.state)[0]).tolist()
+        return actions
 
     def parse(self, text: str) -> int:
         """The legal action that ``text`` names; raises ValueError with a sentence."""
@@ -107,10 +109,7 @@ class Session(Generic[Thought]):
         return Position(state, mover, discount == 0, (paid[0], paid[1]))
 
     def undo(self) -> None:
-        """Takes back the moves since the person's last one, and that one.
-
-        Raises ValueError with a sentence when the person has not moved yet.
-        """
+        """Takes back the moves since the person's last one, and that one; ValueError if none."""
         plies = [ply for ply, at in enumerate(self.history[:-1]) if at.mover == self.side]
         if not plies:
             raise ValueError(self.begins)
@@ -119,10 +118,7 @@ class Session(Generic[Thought]):
         self._opinions = {ply: seen for ply, seen in self._opinions.items() if ply <= plies[-1]}
 
     def opinion(self, ply: int = -1) -> Thought:
-        """What is thought of the position after ``ply`` moves (the present one by default).
-
-        Raises ValueError when the game was over there.
-        """
+        """What is thought of the position after ``ply`` moves; ValueError if it is over there."""
         ply = ply % len(self.history)
         if self.history[ply].over:
             raise ValueError(self.ended)
@@ -168,32 +164,29 @@ class GameSession(Session[Opinion]):
         rival = self._after(before, best.action)
         if self._is_image(after, rival):
             return 0.0
-        known = None if after.over else self.opinion(ply + 1)
-        gained, error = self._gained(before, after, known)
+        gained, error = self._gained(before, after, lambda: self.opinion(ply + 1))
         lost, error_here = best.value - gained, math.hypot(best.error, error)
         if lost <= SURE * error_here:
             return 0.0
         if error_here:  # a search of its own for either move: none has had more replies looked at
-            other, error_there = self._gained(
-                before, rival, None if rival.over else self._think(rival.state)
-            )
+            other, error_there = self._gained(before, rival, lambda: self._think(rival.state))
             lost = min(lost, other - gained)
             if lost <= SURE * math.hypot(error, error_there):
                 return 0.0
         return max(0.0, lost)
 
     def _gained(
-        self, before: Position, after: Position, known: Opinion | None
+        self, before: Position, after: Position, think: Callable[[], Opinion]
     ) -> tuple[float, float]:
         """The return that the mover of ``before`` has from its move on, with its standard error.
 
-        ``known`` is the opinion of ``after``, None where the game is over.
+        ``think`` gives the opinion of ``after``, where the game is not over.
         """
         gained = after.paid[before.mover] - before.paid[before.mover]
-        if known is None:
+        if after.over:
             return gained, 0.0
-        sign = 1 if after.mover == before.mover else -1
-        return gained + sign * known.value, known.error
+        opinion, sign = think(), 1 if after.mover == before.mover else -1
+        return gained + sign * opinion.value, opinion.error
 
     def _is_image(self, left: Position, right: Position) -> bool:
         """Whether a symmetry of the game turns one position into the other."""
@@ -203,10 +196,8 @@ class GameSession(Session[Opinion]):
         return bool(keys[0] == keys[1])
 
     def variation(self, ply: int, most: int) -> list[int]:
-        """The moves that the agent expects after ``ply`` moves, its own choice first.
-
-        Fewer than ``most`` where the game ends before.
-        """
+        """The moves expected after ``ply`` moves, the agent's own choice first: ``most`` of them,
+        or fewer where the game ends before."""
         at = self.history[ply]
         line = [self.opinion(ply).action]
         while len(line) < most:
@@ -224,11 +215,8 @@ class GameSession(Session[Opinion]):
         known = float(decision.qvalues[action])
         value = float(decision.value) if np.isnan(known) else known
         error = standard_error(value, int(decision.visits[action]))
-        return Opinion(action, value, decision, net, error if self._guesses() else 0.0)
-
-    def _guesses(self) -> bool:
-        """Whether the player's values are more than what it knows."""
-        return bool(getattr(self.player, "guesses", False))
+        guesses = getattr(self.player, "guesses", False)  # its values are more than it knows
+        return Opinion(action, value, decision, net, error if guesses else 0.0)
 
 
 def standard_error(value: float, visits: int) -> float:

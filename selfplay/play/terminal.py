@@ -34,11 +34,10 @@ SHORT = {"?": "help", "h": "hint", "u": "undo", "q": "quit", "exit": "quit", "mo
 class Terminal:
     """One person at one terminal; ``read`` prompts for a line and raises EOFError at the end.
 
-    A subclass says what the commands are and what they do.
+    A subclass says what the commands are; its method ``do_x`` does the command x.
     """
 
     commands: ClassVar[Mapping[str, str]]  # what can be typed, with its meaning
-    aliases: ClassVar[Mapping[str, str]]  # other words for them
 
     def __init__(
         self, console: PlainConsole | None = None, read: Callable[[str], str] = read_line
@@ -77,12 +76,17 @@ class Terminal:
         """Does what ``line`` says; ValueError with a sentence where it says nothing."""
         raise NotImplementedError
 
-    def _hint(self, word: str, known: Iterable[str]) -> str:
+    def _method(self, word: str) -> Callable[[], None] | None:
+        """What does the command; None where the word is none."""
+        method: Callable[[], None] | None = getattr(self, f"do_{word}", None)
+        return method
+
+    def _guess(self, word: str, known: Iterable[str]) -> str:
         """What may have been meant by a word that is no command."""
         near = difflib.get_close_matches(word, known, n=1)
         return f"did you mean '{near[0]}'?" if near else "'help' lists what you can type"
 
-    def _help(self) -> None:
+    def do_help(self) -> None:
         width = max(map(len, self.commands)) + 1
         for word, meaning in self.commands.items():
             self._say(f"  {word:{width}} {meaning}")
@@ -94,21 +98,11 @@ class Terminal:
 class GameTerminal(Terminal):
     """A game against an agent."""
 
-    commands, aliases = HELP, SHORT
+    commands = HELP
 
     def __init__(self, session: GameSession, *streams: Any) -> None:
         super().__init__(*streams)
         self._session = session
-        self._verbs: dict[str, Callable[[], None]] = {
-            "hint": self._advise,
-            "think": self._think,
-            "why": self._why,
-            "undo": self._undo,
-            "go": self._go,
-            "board": self._board,
-            "new": self._new,
-            "help": self._help,
-        }
 
     def _prompt(self) -> str:
         return "your move> " if self._session.is_persons_turn else "> "
@@ -122,25 +116,25 @@ class GameTerminal(Terminal):
         try:
             action = self._session.parse(line)
         except ValueError as error:
-            if word not in self._verbs:
-                hint = self._hint(word, [*self._verbs, "quit"])
-                raise ValueError(f"{error} ({hint})") from error
-            self._verbs[word]()
+            method = self._method(word)
+            if method is None:
+                guess = self._guess(word, [*HELP][1:])  # not MOVE
+                raise ValueError(f"{error} ({guess})") from error
+            method()
         else:
             self._move(action)
 
     def _greet(self) -> None:
         session = self._session
-        if session.game.num_players == 1:
-            self._say(f"{session.game.name}: you play, {session.player.name} advises.")
+        game, player = session.game, session.player.name
+        if game.num_players == 1:
+            self._say(f"{game.name}: you play, {player} advises.")
         else:
-            seat = "second" if session.side else "first"
-            self._say(f"{session.game.name} against {session.player.name}: you move {seat}.")
+            self._say(
+                f"{game.name} against {player}: you move {('first', 'second')[session.side]}."
+            )
         self._say("Type a move, or: hint, think, why, undo, go, new, help, quit.")
-        self._begin()
-
-    def _begin(self) -> None:
-        self._board()
+        self.do_board()
         self._let_agent_move()
 
     def _move(self, action: int) -> None:
@@ -156,7 +150,7 @@ class GameTerminal(Terminal):
                 "yellow",
             )
         if session.now.over or session.is_persons_turn:
-            self._board()
+            self.do_board()
         if session.is_persons_turn and session.game.num_players == 2:
             self._say("You move again.")
         self._let_agent_move()
@@ -170,7 +164,7 @@ class GameTerminal(Terminal):
             session.play(opinion.action)
             name = session.game.action_name(opinion.action)
             self._say(f"{session.player.name} plays {name} and expects {opinion.value:+.2f}.")
-            self._board()
+            self.do_board()
             if not session.now.over and not session.is_persons_turn:
                 self._say(f"{session.player.name} moves again.")
 
@@ -183,15 +177,15 @@ class GameTerminal(Terminal):
             self._say(words, "bold")
         self._say("'new' begins another game, 'undo' takes back your last move, 'quit' leaves.")
 
-    def _advise(self) -> None:
+    def do_hint(self) -> None:
         opinion = self._session.opinion()
         name = self._session.game.action_name(opinion.action)
         self._say(f"{self._session.player.name} would play {name}, expecting {opinion.value:+.2f}.")
 
-    def _think(self) -> None:
+    def do_think(self) -> None:
         self._table(len(self._session.history) - 1)
 
-    def _why(self) -> None:
+    def do_why(self) -> None:
         session = self._session
         plies = [ply for ply, at in enumerate(session.history[:-1]) if at.mover != session.side]
         if not plies:
@@ -204,13 +198,8 @@ class GameTerminal(Terminal):
         decision, net, two = opinion.decision, opinion.net, session.game.num_players == 2
         searched = ["visits"] if decision.visits.any() else []  # a solver, say, visits nothing
         table = Table(box=None, pad_edge=False)
-        for heading in (
-            "move",
-            *(["net"] if net else []),
-            "policy",
-            *searched,
-            "win" if two else "Q",
-        ):
+        nets, unit = ["net"] if net else [], "win" if two else "Q"
+        for heading in ("move", *nets, "policy", *searched, unit):
             table.add_column(heading, justify="left" if heading == "move" else "right")
         legal = np.flatnonzero(session.game.legal(session.history[ply].state)[0])
         worth = np.nan_to_num(decision.qvalues, nan=-2.0)
@@ -234,20 +223,21 @@ class GameTerminal(Terminal):
         if len(line) > 1:
             self._say(f"It expects {' '.join(map(session.game.action_name, line))}.")
 
-    def _undo(self) -> None:
+    def do_undo(self) -> None:
         self._session.undo()
-        self._board()
+        self.do_board()
 
-    def _go(self) -> None:
+    def do_go(self) -> None:
         opinion = self._session.opinion()
         self._say(f"{self._session.player.name} plays for you.")
         self._move(opinion.action)
 
-    def _new(self) -> None:
+    def do_new(self) -> None:
         self._session.restart()
-        self._begin()
+        self.do_board()
+        self._let_agent_move()
 
-    def _board(self) -> None:
+    def do_board(self) -> None:
         session = self._session
         board = Text(session.game.text(session.now.state, 0))
         board.highlight_regex(r"(?<!\S)[Xx](?!\S)", "bold red")

@@ -11,9 +11,14 @@ import torch
 from envs.proving.logic.formula import Problem
 from envs.proving.logic.recursion import deep
 from envs.proving.logic.tptp_formulas import TptpError
-from selfplay.proving.guided import Guide
-from selfplay.proving.prover import Prover
-from selfplay.proving.szs import COUNTER_SATISFIABLE, GAVE_UP, SATISFIABLE, reading_status
+from selfplay.proving.prover import (
+    COUNTER_SATISFIABLE,
+    GAVE_UP,
+    SATISFIABLE,
+    Prover,
+    reading_status,
+)
+from selfplay.proving.searches import Guide
 from selfplay.proving.trials import Bounds, TreeMemory
 from selfplay.system.workers import Workers
 
@@ -31,17 +36,17 @@ class Conditions(NamedTuple):
 class ProblemResult(NamedTuple):
     """What has become of one problem."""
 
-    path: str
+    file: str
     problem: str
-    trivial: bool  # the conjecture stands word for word among the axioms
-    proved: bool  # and checked
     status: str
-    how: str
-    seconds: float
-    inferences: int
-    steps: int  # nodes of the proof's tableau; 0 for none
-    refused: bool  # the checker did not accept the proof
     error: str  # why it could not be tried; "" if it was
+    proved: bool = False  # and checked
+    how: str = ""
+    seconds: float = 0.0
+    inferences: int = 0
+    proof_steps: int = 0  # nodes of the proof's tableau; 0 for none
+    trivial: bool = False  # the conjecture stands word for word among the axioms
+    refused: bool = False  # the checker did not accept the proof
 
 
 def judge_files(
@@ -56,15 +61,15 @@ def judge_files(
     ``stop`` is asked now and then whether to leave the rest, ``tell`` called as often.
     """
     waiting = list(files)[::-1]
-    workers = Workers(min(processes, len(waiting)), _begin, conditions)
+    processes = min(processes, len(waiting))
+    workers = Workers(processes, _begin, conditions)
     try:
-        for _ in range(min(processes, len(waiting))):
+        for _ in range(processes):
             workers.give(waiting.pop())
         while workers.busy:
             tell()
             for path, answer in workers.answers(_LOOK_S):
-                ended = isinstance(answer, Exception)
-                yield _failed(path, str(answer)) if ended else answer
+                yield _failed(path, answer) if isinstance(answer, Exception) else answer
                 if waiting and not stop():
                     workers.give(waiting.pop())
             if stop():
@@ -98,29 +103,21 @@ def judge_file(
     try:
         result = prover.prove_file(path, bounds, stop)
     except TptpError as error:
-        return _failed(path, str(error), reading_status(error))
+        return _failed(path, error, reading_status(error))
     except (ValueError, OSError) as error:
-        return _failed(path, str(error))
+        return _failed(path, error)
     except MemoryError:
         prover.memory = TreeMemory()
         return _failed(path, "it needs more memory than there is")
     has_model = result.status in (SATISFIABLE, COUNTER_SATISFIABLE)
     untried = result.form is None and not has_model
     return ProblemResult(
-        str(path),
-        result.problem.name,
-        is_trivial(result.problem),
-        result.proved,
-        result.status,
-        result.how,
-        result.seconds,
-        result.inferences,
-        len(result.proof.nodes) if result.proof else 0,
+        str(path), result.problem.name, result.status,
+        result.reason if untried or result.refused else "", result.proved, result.how,
+        result.seconds, result.inferences, result.proof_steps, is_trivial(result.problem),
         result.refused,
-        result.reason if untried or result.refused else "",
-    )
+    )  # fmt: skip
 
 
-def _failed(path: Path, error: str, status: str = GAVE_UP) -> ProblemResult:
-    name = path.name.removesuffix(".p")
-    return ProblemResult(str(path), name, False, False, status, "", 0.0, 0, 0, False, error)
+def _failed(path: Path, error: object, status: str = GAVE_UP) -> ProblemResult:
+    return ProblemResult(str(path), path.name.removesuffix(".p"), status, str(error))

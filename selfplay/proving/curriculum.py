@@ -52,8 +52,7 @@ class Matchmaker:
         count = min(count, int((weight > 0).sum()))
         if count == 0:
             return among[:0]
-        share = weight / weight.sum()
-        return np.asarray(rng.choice(among, count, replace=False, p=share))
+        return np.asarray(rng.choice(among, count, replace=False, p=weight / weight.sum()))
 
     def note(self, problem: int, proved: bool, refuted: bool = False) -> None:
         """Remembers how a try ended."""
@@ -66,29 +65,20 @@ class Matchmaker:
         """[P], the share of the remembered tries that succeeded; NaN where there were none."""
         known = (self.results != _UNKNOWN).sum(axis=1)
         won = (self.results == 1).sum(axis=1)
-        with np.errstate(invalid="ignore"):
-            return np.where(known > 0, won / np.maximum(known, 1), np.nan)
+        return np.where(known > 0, won / np.maximum(known, 1), np.nan)
 
     def at_edge(self, problems: NDArray[np.int64]) -> float:
         """The share of these problems whose success rate teaches most; NaN if none was tried."""
         rates = self.rates()[problems]
-        rates = rates[~np.isnan(rates)]
-        if not len(rates):
-            return float("nan")
-        return float(((rates >= EDGE[0]) & (rates <= EDGE[1])).mean())
+        known = rates[~np.isnan(rates)]
+        at_edge = (known >= EDGE[0]) & (known <= EDGE[1])
+        return float(at_edge.mean()) if len(known) else float("nan")
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "tries": self.tries.copy(),
-            "results": self.results.copy(),
-            "refuted": self.refuted.copy(),
-        }
+        return {name: getattr(self, name).copy() for name in ("tries", "results", "refuted")}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Goes on from what ``state_dict`` returned.
-
-        Raises ValueError when it is of another number of problems.
-        """
+        """Goes on from what ``state_dict`` returned; ValueError for another number of problems."""
         if len(saved["tries"]) != len(self.tries):
             raise ValueError(
                 f"the run was trained on {len(saved['tries']):,} problems, the folder now holds "

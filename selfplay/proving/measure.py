@@ -9,8 +9,8 @@ from pydantic import Field
 
 from envs.proving.game import Proving
 from selfplay.nets.evaluator import NetEvaluator
+from selfplay.proving.searches import attempt_unguided
 from selfplay.proving.trials import Trial, attempt
-from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Search
 from selfplay.section import Metric, Section
 from selfplay.stats import Interval, wilson
@@ -58,13 +58,11 @@ class ProvedProblems:
 
     def measure(self, search: Search, evaluator: NetEvaluator) -> dict[str, float]:
         """The shares proved and not proved, with the ends of their intervals."""
-        game, budget = self._game, self._section.inferences
-        rng = np.random.default_rng(0)
-        trials: Iterable[Trial] = attempt(
-            game, search, evaluator, self._problems, budget, rng, explore=False
-        )
-        if not self._section.guided:
-            trials = (attempt_unguided(game, problem, budget) for problem in self._problems)
-        share = wilson(sum(trial.proved for trial in trials), len(self._problems))
+        game, problems, budget = self._game, self._problems, self._section.inferences
+        trials: Iterable[Trial] = (attempt_unguided(game, one, budget) for one in problems)
+        if self._section.guided:
+            rng = np.random.default_rng(0)
+            trials = attempt(game, search, evaluator, problems, budget, rng, explore=False)
+        share = wilson(sum(trial.proved for trial in trials), len(problems))
         rest = Interval(1 - share.value, 1 - share.high, 1 - share.low)
         return share.scalars("strength/proved") | rest.scalars("strength/unproved")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,8 +16,7 @@ from envs.proving.proofs.proof import Proof
 from envs.proving.proofs.tableau_text import tableau_text
 from envs.proving.proofs.tstp import tstp
 from selfplay.proving.batch import Conditions, ProblemResult
-from selfplay.proving.prover import GUIDED, Result
-from selfplay.proving.szs import status_line
+from selfplay.proving.prover import GUIDED, Result, status_line
 from selfplay.stats import wilson
 from selfplay.system.printable import can_print
 
@@ -26,6 +26,7 @@ _SHORT = 12  # lines of a tableau that a summary shows
 _WIDE = 100  # characters of a line of a summary
 _LONGEST = 20_000_000  # names in a proof that is written
 TRIVIAL = "conjecture among axioms"  # the set of problems that ask for nothing
+_SAID = ("proved", "status", "how", "seconds", "inferences", "proof_steps")  # to scripts
 
 
 def proof_texts(result: Result, kind: str, seconds: float | None) -> dict[str, str]:
@@ -42,13 +43,13 @@ def proof_texts(result: Result, kind: str, seconds: float | None) -> dict[str, s
         wanted[TABLEAU] = lambda: tableau_text(proof, form, can_print("├─└│"))
     if kind in (TSTP, BOTH):
         wanted[TSTP] = lambda: tstp(problem, form, proof)
-    until = None if seconds is None else time.perf_counter() + seconds
-    return {name: _in_time(name, proof, until, write) for name, write in wanted.items()}
+    is_late = _after(math.inf if seconds is None else seconds)
+    return {name: _in_time(name, proof, is_late, write) for name, write in wanted.items()}
 
 
-def _in_time(name: str, proof: Proof, until: float | None, write: Callable[[], str]) -> str:
+def _in_time(name: str, proof: Proof, is_late: Callable[[], bool], write: Callable[[], str]) -> str:
     try:
-        with stoppable(lambda: until is not None and time.perf_counter() > until):
+        with stoppable(is_late):
             if length_of(node.literal for node in proof.nodes) > _LONGEST:
                 return f"% the {name} is too long to be written: its terms are enormous\n"
             return write()
@@ -71,7 +72,7 @@ def result_lines(result: Result, guide: str | None, kind: str, texts: dict[str, 
             lines += ["", *text.split("\n")]
     made = f"{result.inferences:,} inferences, {result.seconds:.2f} s"
     if proof is not None:
-        steps = f"{len(proof.nodes):,} steps, " if kind == SUMMARY else ""
+        steps = f"{result.proof_steps:,} steps, " if kind == SUMMARY else ""
         lines.append(f"% found by the {result.how} search: {steps}{made}")
         lines.append(f"% accepted by the independent checker: {result.reason}")
     else:
@@ -112,18 +113,8 @@ def _cut(line: str) -> str:
 
 def result_content(result: Result, texts: dict[str, str]) -> dict[str, Any]:
     """The same for scripts."""
-    return {
-        "problem": result.problem.name,
-        "status": result.status,
-        "proved": result.proved,
-        "checked": result.proved,
-        "how": result.how,
-        "seconds": result.seconds,
-        "inferences": result.inferences,
-        "proof_steps": len(result.proof.nodes) if result.proof else 0,
-        "reason": result.reason,
-        **texts,
-    }
+    content = {name: getattr(result, name) for name in (*_SAID, "reason")}
+    return {"problem": result.problem.name, "checked": result.proved, **content, **texts}
 
 
 def set_of(path: Path, folder: Path) -> str:
@@ -136,43 +127,32 @@ def set_of(path: Path, folder: Path) -> str:
 def by_set(judged: Sequence[ProblemResult], folder: Path) -> dict[str, list[ProblemResult]]:
     """The problems of each set, in the order of their names; the trivial ones come last."""
     sets: dict[str, list[ProblemResult]] = {}
-    trivial = [one for one in judged if one.trivial]
     for one in judged:
-        if not one.trivial:
-            sets.setdefault(set_of(Path(one.path), folder), []).append(one)
-    ordered = {name: sets[name] for name in sorted(sets)}
-    return ordered | ({TRIVIAL: trivial} if trivial else {})
+        name = TRIVIAL if one.trivial else set_of(Path(one.file), folder)
+        sets.setdefault(name, []).append(one)
+    return {name: sets[name] for name in sorted(sets, key=lambda name: (name == TRIVIAL, name))}
 
 
 def judged_lines(
     judged: Sequence[ProblemResult], folder: Path, prover: str, conditions: Conditions
 ) -> list[str]:
     """A table by set, then what went wrong."""
-    lines = [f"{prover} on {len(judged):,} problems of {folder}, {bounds_text(conditions)}:"]
-    lines.append(
-        f"  {'set':24} {'problems':>8} {'proved':>7}  {'share (95% interval)':22} "
-        f"{'guided':>7} {'median s':>9} {'median inferences':>18}"
-    )
+    seconds, inferences = conditions.bounds
+    bounds = [] if seconds is None else [f"{seconds:g} s"]
+    bounds += [] if inferences is None else [f"{inferences:,} inferences"]
     sets = by_set(judged, folder)
-    for name, own in sets.items():
-        lines.append(_row(name, own))
-    if len(sets) > 1:
-        lines.append(_row("all", judged))
+    lines = [
+        f"{prover} on {len(judged):,} problems of {folder}, {' and '.join(bounds)} each:",
+        f"  {'set':24} {'problems':>8} {'proved':>7}  {'share (95% interval)':22} "
+        f"{'guided':>7} {'median s':>9} {'median inferences':>18}",
+        *(_row(name, own) for name, own in sets.items()),
+        *([_row("all", judged)] if len(sets) > 1 else []),
+    ]
     broken = [one for one in judged if one.error and not one.refused]
     if broken:
         lines.append(f"{len(broken)} could not be tried, for one: {broken[0].error}")
-    for one in judged:
-        if one.refused:
-            lines.append(f"A FAULT OF THIS PROVER, please report it: {one.problem}: {one.error}")
-    return lines
-
-
-def bounds_text(conditions: Conditions) -> str:
-    """As in "10 s and 2,000 inferences each"."""
-    seconds, inferences = conditions.bounds
-    parts = [] if seconds is None else [f"{seconds:g} s"]
-    parts += [] if inferences is None else [f"{inferences:,} inferences"]
-    return " and ".join(parts) + " each"
+    fault = "A FAULT OF THIS PROVER, please report it"
+    return lines + [f"{fault}: {one.problem}: {one.error}" for one in judged if one.refused]
 
 
 def _row(name: str, own: Sequence[ProblemResult]) -> str:
@@ -195,14 +175,9 @@ def judged_json(
     sets: dict[str, dict[str, float]] = {}
     for name, own in by_set(judged, folder).items():
         proved = sum(one.proved for one in own)
-        share = wilson(proved, len(own))
-        sets[name] = {
-            "problems": len(own),
-            "proved": proved,
-            "share": share.value,
-            "low": share.low,
-            "high": share.high,
-        }
+        share, low, high = wilson(proved, len(own))
+        interval = {"share": share, "low": low, "high": high}
+        sets[name] = {"problems": len(own), "proved": proved, **interval}
     return {
         "problems": len(judged),
         "proved": sum(one.proved for one in judged),
@@ -210,18 +185,8 @@ def judged_json(
         "inferences": conditions.bounds.inferences,
         "sets": sets,
         "results": [
-            {
-                "problem": one.problem,
-                "file": one.path,
-                "proved": one.proved,
-                "status": one.status,
-                "how": one.how,
-                "seconds": one.seconds,
-                "inferences": one.inferences,
-                "proof_steps": one.steps,
-                "checked": one.proved,
-                "error": one.error,
-            }
+            {name: getattr(one, name) for name in ("problem", "file", *_SAID, "error")}
+            | {"checked": one.proved}
             for one in judged
         ],
     }

@@ -8,7 +8,7 @@ is lost starts its problem again, with what is left of its inferences.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from selfplay.search import Forest, GameModel, Model, Search
 from selfplay.search import forest as forests
 from selfplay.search.model import BEST
 from selfplay.search.tree import NONE, ROOT, Tree, edges_of
-from selfplay.types import Bool, Decision, Evaluation, Evaluator, Float, Int, State, Transition
+from selfplay.types import Bool, Decision, Evaluator, Float, Int, State, Transition
 
 _SLICE = 256  # simulations between two looks at what is solved
 _MANY = 50  # visits of a position that a failed search has looked into
@@ -34,6 +34,25 @@ class Seen(NamedTuple):
     value: float
 
 
+class Bounds(NamedTuple):
+    """How long to search; None: for ever."""
+
+    seconds: float | None = None
+    inferences: int | None = None
+
+    def less(self, seconds: float, inferences: int) -> Bounds:
+        """What is left of them after so many."""
+        return Bounds(
+            None if self.seconds is None else self.seconds - seconds,
+            None if self.inferences is None else self.inferences - inferences,
+        )
+
+    @property
+    def are_over(self) -> bool:
+        """Whether nothing is left."""
+        return any(left is not None and left <= 0 for left in self)
+
+
 class Trial(NamedTuple):
     """How an attempt on one problem ended."""
 
@@ -42,9 +61,9 @@ class Trial(NamedTuple):
     exhausted: bool  # every inference that the game's limits allow leads nowhere
     inferences: int
     seconds: float
-    actions: tuple[int, ...]  # the moves of the proof
-    seen: tuple[Seen, ...]  # the positions that moves were chosen in, all lines; of a failed trial
-    #                         also those that its last tree went for
+    actions: tuple[int, ...] = ()  # the moves of the proof
+    seen: tuple[Seen, ...] = ()  # where moves were chosen, on all lines; of a failed trial also
+    #                              the positions that its last tree went for
     furthest: ProvingState | None = None  # of a failed trial: the largest tableau of its last tree
 
 
@@ -74,18 +93,6 @@ class Metered(GameModel):
         np.add.at(self.used, after.problem, after.tableau.scalars[:, INFERENCES] - before)
 
 
-class Unguided:
-    """An evaluator without opinion."""
-
-    def __init__(self, actions: int) -> None:
-        self._actions = actions
-
-    def __call__(self, game: Any, state: ProvingState) -> Evaluation:
-        count = len(state.problem)
-        nothing = np.zeros(count, np.float32)
-        return Evaluation(np.zeros((count, self._actions), np.float32), nothing, nothing)
-
-
 def attempt(
     game: Proving,
     search: Search,
@@ -95,24 +102,18 @@ def attempt(
     rng: np.random.Generator,
     lanes: int = 32,
     explore: bool = True,
-    seconds: float | None = None,
-    stop: Callable[[], bool] | None = None,
     memory: TreeMemory | None = None,
 ) -> Iterator[Trial]:
     """A trial of each of the ``problems``, in the order they end; no problem may stand twice.
 
-    Each has ``inferences``, and ``seconds`` from when its trial begins.  ``memory`` keeps the
-    memory of the trees from one call to the next.
+    Each has ``inferences``.  ``memory`` keeps the memory of the trees from one call to the next.
     """
-    waiting = list(problems)[::-1]
-    count = min(lanes, len(waiting))
-    if not count:
+    if not problems:
         return
-    bounds = Bounds(seconds, inferences)
-    first = [waiting.pop() for _ in range(count)]
-    model = Metered(game, evaluator, search.look_ahead)
+    first, waiting = list(problems[:lanes]), list(problems[lanes:])[::-1]
+    model, bounds = Metered(game, evaluator, search.look_ahead), Bounds(inferences=inferences)
     running = Lanes(model, search, rng, bounds, first, explore, memory=memory)
-    while running.busy and not (stop is not None and stop()):
+    while running.busy:
         for lane in running.go_on():
             yield running.trial(lane)
             if waiting:
@@ -137,13 +138,6 @@ class TreeMemory:
         return planted
 
 
-class Bounds(NamedTuple):
-    """How long to search."""
-
-    seconds: float | None = None
-    inferences: int | None = None
-
-
 class Lanes:
     """Problems side by side: each has the line of moves made so far, and a tree below."""
 
@@ -159,8 +153,8 @@ class Lanes:
         room: int | None = None,
         memory: TreeMemory | None = None,
     ) -> None:
-        """``wave`` leaves of a tree are judged at a time; ``room`` is for so many nodes of a tree,
-        by default for those of two bigsteps; their memory is that of ``memory``, and stays there.
+        """``wave`` leaves of a tree are judged at a time; a tree has ``room`` nodes, by default
+        those of two bigsteps, in ``memory``.
         """
         self._lanes = [_Lane(problem) for problem in problems]  # their clocks run from here
         self._model, self._search, self._rng = model, search, rng
@@ -193,7 +187,7 @@ class Lanes:
         budget = np.array([self._budget(lane) for lane in self._lanes], np.int32)
         noisy = np.array([self._explore or lane.again for lane in self._lanes])
         result = search.search(forest, model, self._rng, noisy, budget, self._wave)
-        now = time.perf_counter()
+        now, size, room = time.perf_counter(), forest.tree.size, forest.tree.visits.shape[1]
         done, moving = [], []
         for i, lane in enumerate(self._lanes):
             if lane.idle:
@@ -203,7 +197,7 @@ class Lanes:
                 done.append(i)
             elif result.solved[i]:
                 self._restart(i)
-            elif lane.simulations >= search.simulations or _is_full(forest.tree, i):
+            elif lane.simulations >= search.simulations or size[i] == room:
                 moving.append(i)
         if moving:
             done += self._move(np.array(moving), result.decision)
@@ -221,19 +215,15 @@ class Lanes:
         """The inferences that the problem has taken."""
         return int(self._model.used[problem])
 
-    def _is_over(self, lane: _Lane, now: float) -> bool:
-        seconds, inferences = self._bounds
-        over = inferences is not None and self.used(lane.problem) >= inferences
-        return over or (seconds is not None and now - lane.begun >= seconds)
-
     def _has_ended(self, i: int, solved: bool, now: float) -> bool:
-        lane, most = self._lanes[i], self._bounds.inferences
+        lane, used = self._lanes[i], self.used(self._lanes[i].problem)
+        most = self._bounds.inferences
         proof = winning_line(self._forest.tree, i) if solved else None
-        if proof is not None and (most is None or self.used(lane.problem) <= most):
+        if proof is not None and (most is None or used <= most):
             lane.proof = (*lane.line, *proof)
             return True
         lane.exhausted = solved and proof is None and not lane.line
-        if not (lane.exhausted or self._is_over(lane, now)):
+        if not (lane.exhausted or self._bounds.less(now - lane.begun, used).are_over):
             return False
         lane.furthest = _largest(self._forest, i)
         lane.seen += _favourites(self._forest, i)
@@ -257,9 +247,7 @@ class Lanes:
             lanes, below = moving[goes_on], arrays.take(state, goes_on)
             forests.advance(self._forest, model, below, action[goes_on], lanes)
         proved = []
-        for i, reward in zip(
-            moving[~goes_on].tolist(), paid.reward[~goes_on].tolist(), strict=True
-        ):
+        for i, reward in zip(moving[~goes_on].tolist(), paid.reward[~goes_on], strict=True):
             if reward > 0:  # by a move that the tree had not tried
                 self._lanes[i].proof = tuple(self._lanes[i].line)
                 proved.append(i)
@@ -270,16 +258,11 @@ class Lanes:
     def trial(self, i: int) -> Trial:
         """What has become of the lane's problem."""
         lane = self._lanes[i]
+        used, seconds = self.used(lane.problem), time.perf_counter() - lane.begun
         return Trial(
-            lane.problem,
-            bool(lane.proof),
-            lane.exhausted,
-            self.used(lane.problem),
-            time.perf_counter() - lane.begun,
-            lane.proof,
-            tuple(lane.seen),
-            lane.furthest,
-        )
+            lane.problem, bool(lane.proof), lane.exhausted, used, seconds,
+            lane.proof, tuple(lane.seen), lane.furthest,
+        )  # fmt: skip
 
     def give(self, i: int, problem: int) -> None:
         """Puts another problem into the lane."""
@@ -315,10 +298,6 @@ class _Lane:
         self.furthest: ProvingState | None = None
 
 
-def _is_full(tree: Tree, b: int) -> bool:
-    return bool(tree.size[b] == tree.visits.shape[1])
-
-
 def winning_line(tree: Tree, lane: int) -> tuple[int, ...] | None:
     """The moves that end the game well, where the tree proves that there are such."""
     node, line = ROOT, []
@@ -352,7 +331,5 @@ def _favourites(forest: Forest, lane: int) -> Iterator[Seen]:
 
 def _largest(forest: Forest, lane: int) -> ProvingState:
     """The position of the lane's tree with the most nodes in its tableau, [1, ...]."""
-    used = int(forest.tree.size[lane])
-    sizes = forest.states.tableau.scalars[lane, :used, SIZE]
-    at = int(sizes.argmax())
-    return arrays.take_at(forest.states, [lane], [at])  # type: ignore[no-any-return]  # a copy
+    sizes = forest.states.tableau.scalars[lane, : forest.tree.size[lane], SIZE]
+    return arrays.take_at(forest.states, [lane], [sizes.argmax()])  # type: ignore[no-any-return]  # a copy

@@ -1,11 +1,12 @@
 """Who tries the problems of a round: this process, or one process a core.
 
-Threads would wait for each other: a trial is made of many short steps of Python between kernels.
+Threads would wait for each other: a trial is made of many short steps of Python.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -19,15 +20,14 @@ from selfplay import arrays
 from selfplay.nets import Net
 from selfplay.nets.cached import CancelledError, Usage
 from selfplay.nets.evaluator import NetEvaluator
-from selfplay.proving.hindsight import lessons_of_parts
-from selfplay.proving.lessons import from_failure, from_proof, replay
+from selfplay.proving.lessons import from_failure, from_proof, lessons_of_parts, replay
+from selfplay.proving.searches import attempt_unguided
 from selfplay.proving.trials import TreeMemory, Trial, attempt
-from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Search
 from selfplay.system.workers import EndedError, Workers
 from selfplay.types import Targets
 
-How = Literal["guided", "in order", "shuffled"]  # the last two are unguided, see unguided.py
+How = Literal["guided", "in order", "shuffled"]  # the last two are unguided, see searches.py
 
 
 class Effort(NamedTuple):
@@ -51,36 +51,23 @@ class RoundPart(NamedTuple):
     usage: Usage
 
 
+@dataclass
 class _Trier:
     """Tries problems with one evaluator."""
 
-    def __init__(
-        self, game: Proving, search: Search, effort: Effort, evaluator: NetEvaluator
-    ) -> None:
-        self._game, self._search, self._effort = game, search, effort
-        self._memory = TreeMemory()
-        self.evaluator = evaluator
+    game: Proving
+    search: Search
+    effort: Effort
+    evaluator: NetEvaluator
+    memory: TreeMemory = field(default_factory=TreeMemory)
 
     def work(self, problems: Sequence[int], how: How, seed: int) -> RoundPart:
         """One trial of each problem, and the lessons."""
-        game, effort, guided = self._game, self._effort, how == "guided"
-        rng = np.random.default_rng(seed)
-        trials: Iterator[Trial]
-        if guided:
-            trials = attempt(
-                game, self._search, self.evaluator, problems, effort.inferences, rng, effort.lanes,
-                memory=self._memory,
-            )  # fmt: skip
-        else:
-            order = rng if how == "shuffled" else None
-            trials = (
-                attempt_unguided(game, problem, effort.unguided_inferences, order)
-                for problem in problems
-            )
+        game, effort, rng = self.game, self.effort, np.random.default_rng(seed)
         done: list[Trial] = []
-        samples: list[Targets] = []
+        lessons: list[Targets | None] = []
         refused = parts = 0
-        for trial in trials:
+        for trial in self._trials(problems, how, rng):
             if self.evaluator.cancelled:
                 raise CancelledError
             if trial.proved and not trial.actions:  # the game's limits do not hold the proof
@@ -88,25 +75,35 @@ class _Trier:
             if trial.proved and not self._accepts(trial):
                 refused += 1
                 trial = trial._replace(proved=False, actions=())
-            lesson = None
             if trial.proved:
-                lesson = from_proof(game, trial.problem, trial.actions, effort.smoothing)
-            elif not trial.proved and guided:
-                lesson = from_failure(game, trial, effort.failures, rng)
-                lessons = lessons_of_parts(game, trial, effort.hindsight, effort.smoothing)
-                samples += lessons
-                parts += len(lessons)
-            if lesson is not None:
-                samples.append(lesson)
+                lessons.append(from_proof(game, trial.problem, trial.actions, effort.smoothing))
+            elif how == "guided":
+                failure = from_failure(game, trial, effort.failures, rng)
+                theorems = lessons_of_parts(game, trial, effort.hindsight, effort.smoothing)
+                lessons += [*theorems, failure]
+                parts += len(theorems)
             done.append(trial._replace(seen=(), furthest=None))
+        samples = [lesson for lesson in lessons if lesson is not None]
         return RoundPart(done, samples, refused, parts, self.evaluator.take_usage())
+
+    def _trials(
+        self, problems: Sequence[int], how: How, rng: np.random.Generator
+    ) -> Iterator[Trial]:
+        game, effort = self.game, self.effort
+        if how == "guided":
+            return attempt(
+                game, self.search, self.evaluator, problems, effort.inferences, rng, effort.lanes,
+                memory=self.memory,
+            )  # fmt: skip
+        order = rng if how == "shuffled" else None
+        return (attempt_unguided(game, i, effort.unguided_inferences, order) for i in problems)
 
     def _accepts(self, trial: Trial) -> bool:
         """Whether the checker accepts the proof."""
-        _, end = replay(self._game, trial.problem, trial.actions)
-        tableau = arrays.take(end.tableau, 0)
-        proof = proof_of(self._game.library, trial.problem, tableau)
-        return check_proof(self._game.library.forms[trial.problem], proof).accepted
+        _, end = replay(self.game, trial.problem, trial.actions)
+        library = self.game.library
+        proof = proof_of(library, trial.problem, arrays.take(end.tableau, 0))
+        return check_proof(library.forms[trial.problem], proof).accepted
 
 
 class TrialWorkers:
@@ -138,25 +135,19 @@ class TrialWorkers:
         if self._processes is None:
             evaluator = self._own.evaluator
             self._processes = Workers(
-                self._count, _begin, *self._make, net, evaluator.device, evaluator.dtype
+                self._count, _begin, self._make, net, evaluator.device, evaluator.dtype
             )
         weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
-        for i, seed in enumerate(seeds):
-            own = problems[i :: self._count].tolist()
-            self._processes.give(_Share(i, weights, own, how, seed))
-        parts: dict[int, RoundPart] = {}
-        while len(parts) < len(seeds):
-            for share, answer in self._processes.answers():
-                if isinstance(answer, EndedError):
-                    raise ValueError(
-                        "a proving process was ended from outside, perhaps for want of memory; "
-                        "what was saved before is intact: run the same command again, or with "
-                        "less by --set actor.threads=..."
-                    ) from answer
-                if isinstance(answer, Exception):
-                    raise answer
-                parts[share.number] = answer
-        return [parts[i] for i in range(len(seeds))]
+        shares = [problems[i :: self._count].tolist() for i in range(self._count)]
+        tasks = [(weights, own, how, seed) for own, seed in zip(shares, seeds, strict=True)]
+        try:
+            return list(self._processes.map(tasks))
+        except EndedError as error:
+            raise ValueError(
+                "a proving process was ended from outside, perhaps for want of memory; what was "
+                "saved before is intact: run the same command again, or with less by --set "
+                "actor.threads=..."
+            ) from error
 
     def cancel(self) -> None:
         """Makes the work under way end at once; it is lost."""
@@ -171,33 +162,24 @@ class TrialWorkers:
             self._processes.close()
 
 
-class _Share(NamedTuple):
-    """What a worker process does in a round."""
-
-    number: int
-    weights: dict[str, NDArray[Any]]
-    problems: list[int]
-    how: How
-    seed: int
+_Task = tuple[dict[str, NDArray[Any]], list[int], How, int]  # weights, problems, how, seed
 
 
 def _begin(
     halted: Callable[[], bool],
-    game: Proving,
-    search: Search,
-    effort: Effort,
+    make: tuple[Proving, Search, Effort],
     net: Net,
     device: str,
     dtype: torch.dtype,
-) -> Callable[[_Share], RoundPart]:
+) -> Callable[[_Task], RoundPart]:
     """What a worker process works with."""
     torch.set_num_threads(1)
-    trier = _Trier(game, search, effort, NetEvaluator(net, game.num_actions, device, dtype, 0))
+    trier = _Trier(*make, NetEvaluator(net, make[0].num_actions, device, dtype, 0))
 
-    def work(share: _Share) -> RoundPart:
-        weights = {name: torch.from_numpy(array) for name, array in share.weights.items()}
-        net.load_state_dict(weights)
+    def work(task: _Task) -> RoundPart:
+        weights, problems, how, seed = task
+        net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
         trier.evaluator.load(net)
-        return trier.work(share.problems, share.how, share.seed)
+        return trier.work(problems, how, seed)
 
     return work

@@ -23,14 +23,12 @@ from selfplay.lines.keys import canonical_obs_keys
 from selfplay.nets.cached import Usage
 from selfplay.proving.curriculum import Matchmaker
 from selfplay.proving.trials import Trial
-from selfplay.proving.workers import Effort, How, RoundPart, TrialWorkers
+from selfplay.proving.workers import Effort, How, TrialWorkers
 from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.section import Metric
 from selfplay.types import Report
 
-_BINS = 5  # of the success rates that are reported
-
-
+_RATES = [(low, low + 20) for low in range(0, 100, 20)]  # in per cent, that are reported
 _RATE = "share of the problems served whose success rate over the last 12 tries lay from"
 
 
@@ -81,11 +79,10 @@ class Prove(RegimeSection):
         Metric("prove/hindsight", "theorems out of failed trials"),
         Metric("prove/net_share", "seconds in the net / (seconds of the round x workers)", "share"),
         Metric("prove/seconds", "seconds of the round", "s"),
-        Metric("prove/rate_0_to_20", f"{_RATE} 0% to 20%", "share"),
-        Metric("prove/rate_20_to_40", f"{_RATE} 20% to 40%", "share"),
-        Metric("prove/rate_40_to_60", f"{_RATE} 40% to 60%", "share"),
-        Metric("prove/rate_60_to_80", f"{_RATE} 60% to 80%", "share"),
-        Metric("prove/rate_80_to_100", f"{_RATE} 80% to 100%", "share"),
+        *(
+            Metric(f"prove/rate_{low}_to_{high}", f"{_RATE} {low}% to {high}%", "share")
+            for low, high in _RATES
+        ),
     )
 
     kind: Literal["prove"] = "prove"
@@ -122,10 +119,8 @@ class Prove(RegimeSection):
 
     @classmethod
     def compared_as(cls, config: Mapping[str, Any]) -> tuple[str, str]:
-        """Three kinds of provers share a ``regime.kind``.
-
-        One learns from proofs that its net helps to find, one imitates the proofs of the search
-        without a net, and one is that search alone.
+        """A prover learns from proofs that its net helps to find, imitates those of the search
+        without a net, or is that search alone.
         """
         if not config["strength"]["guided"]:
             return "unguided", ""  # whatever it learned, it was measured without
@@ -150,17 +145,9 @@ class ProveLoop(Loop):
         self._unguided = np.zeros(count, np.int64)  # trials without the net, of each problem
         self._length = np.zeros(count, np.int64)  # inferences of the shortest proof; 0: none yet
         self._threads = parts.setup.workers()
-        effort = Effort(
-            section.inferences,
-            section.unguided_inferences,
-            section.lanes,
-            section.failures,
-            section.hindsight,
-            section.smoothing,
-        )
-        self._workers = TrialWorkers(
-            game, parts.setup.search, effort, parts.evaluator, self._threads
-        )
+        effort = Effort(*(getattr(section, name) for name in Effort._fields))
+        search = parts.setup.search
+        self._workers = TrialWorkers(game, search, effort, parts.evaluator, self._threads)
 
     def iteration(self) -> Iterator[Report]:
         parts, section = self.parts, self._section
@@ -178,21 +165,31 @@ class ProveLoop(Loop):
         order = np.argsort(np.nan_to_num(rates, nan=0.5), kind="stable")
         served, rates = served[order], rates[order]
         edge = self._match.at_edge(served)
-        batches = self._tried(served, how)
+        batches = self._workers.work(parts.learner.acting, served, how, self._rng)
         seconds = time.perf_counter() - begun
         trials = [trial for batch in batches for trial in batch.trials]
         new = self._note(trials, guided, bool(len(fresh)))
         samples = [sample for batch in batches for sample in batch.samples]
         usage = Usage(*(sum(column) for column in zip(*(b.usage for b in batches), strict=True)))
-        told = self._told(batches, guided, seconds, usage, new, rates)
-        told["prove/served_at_edge"], told["prove/uniform_at_edge"] = edge, uniform_edge
+        scalars = {
+            "prove/guided": float(guided),
+            **self._summary(trials, rates),
+            "prove/new": new,
+            "prove/refused": sum(batch.refused for batch in batches),
+            "prove/hindsight": sum(batch.parts for batch in batches),
+            "prove/inferences_per_s": sum(trial.inferences for trial in trials) / seconds,
+            "prove/net_share": usage.seconds / (seconds * self._threads),
+            "prove/seconds": seconds,
+            "prove/served_at_edge": edge,
+            "prove/uniform_at_edge": uniform_edge,
+        }
         if not samples and not parts.replay.total:
             raise ValueError(
                 "nothing was proved in the first round, so there is nothing to learn from: allow "
                 "more with --set regime.unguided_inferences=..., or give easier problems"
             )
         ledger = parts.ledger
-        ledger.games += sum(len(batch.trials) for batch in batches)
+        ledger.games += len(trials)
         ledger.evaluations += usage.evaluated
         ledger.tree_s += max(0.0, seconds * self._threads - usage.seconds)
         steps = 0
@@ -203,7 +200,7 @@ class ProveLoop(Loop):
             keys = canonical_obs_keys(parts.game, fresh_samples.obs)
             ledger.note(made, keys, len(parts.replay))
             steps = parts.steps(made)
-        yield Report(ledger.positions, "prove", told)
+        yield Report(ledger.positions, "prove", scalars)
         window, raw = parts.replay.window()
         # what dropout leaves out depends on the iteration alone: a resumed run is the same run
         drawn = np.random.SeedSequence((parts.seed, ledger.iteration)).generate_state(1)
@@ -221,10 +218,6 @@ class ProveLoop(Loop):
         if fewest == rounds:
             return open_[:0], False
         return open_[tries == fewest], fewest == 0
-
-    def _tried(self, served: NDArray[np.int64], how: How) -> list[RoundPart]:
-        """The trials of the problems in ``served``, spread over the workers."""
-        return self._workers.work(self.parts.learner.acting, served, how, self._rng)
 
     def _note(self, trials: list[Trial], guided: bool, fresh: bool) -> int:
         """Remembers how the trials ended; how many problems were proved for the first time.
@@ -250,42 +243,24 @@ class ProveLoop(Loop):
         self.records = records
         return int(new)
 
-    def _told(
-        self,
-        batches: list[RoundPart],
-        guided: bool,
-        seconds: float,
-        usage: Usage,
-        new: int,
-        rates: NDArray[np.float64],
-    ) -> dict[str, float]:
-        """``prove/*`` of one round."""
-        trials = [trial for batch in batches for trial in batch.trials]
-        proved = [trial for trial in trials if trial.proved]
-        inferences = sum(trial.inferences for trial in trials)
+    def _summary(self, trials: list[Trial], rates: NDArray[np.float64]) -> dict[str, float]:
+        """Those of ``prove/*`` that are of the trials, of all problems and of what was served."""
+        moves = [len(trial.actions) for trial in trials if trial.proved]
+        ever = self._length[self._train] > 0
         known = rates[~np.isnan(rates)]
-        moves = [len(trial.actions) for trial in proved]
-        counts, _ = np.histogram(known, _BINS, (0.0, 1.0))
-        told = {
-            "prove/guided": float(guided),
+        counts, _ = np.histogram(known, len(_RATES), (0.0, 1.0))
+        return {
             "prove/trials": len(trials),
-            "prove/proved": len(proved),
-            "prove/proved_share": len(proved) / max(1, len(trials)),
-            "prove/new": new,
-            "prove/ever": int((self._length[self._train] > 0).sum()),
-            "prove/ever_share": float((self._length[self._train] > 0).mean()),
+            "prove/proved": len(moves),
+            "prove/proved_share": len(moves) / max(1, len(trials)),
+            "prove/ever": int(ever.sum()),
+            "prove/ever_share": float(ever.mean()),
             "prove/length": float(np.mean(moves)) if moves else float("nan"),
-            "prove/refused": sum(batch.refused for batch in batches),
-            "prove/hindsight": sum(batch.parts for batch in batches),
-            "prove/inferences_per_s": inferences / seconds,
-            "prove/net_share": usage.seconds / (seconds * self._threads),
-            "prove/seconds": seconds,
+            **{
+                f"prove/rate_{low}_to_{high}": count / len(known) if len(known) else float("nan")
+                for (low, high), count in zip(_RATES, counts, strict=True)
+            },
         }
-        for i, count in enumerate(counts):
-            told[f"prove/rate_{i * 100 // _BINS}_to_{(i + 1) * 100 // _BINS}"] = (
-                count / len(known) if len(known) else float("nan")
-            )
-        return told
 
     def state_dict(self) -> dict[str, Any]:
         return {

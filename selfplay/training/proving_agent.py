@@ -6,7 +6,7 @@ import torch
 
 from envs.proving.game import SMALL, Proving
 from selfplay.nets.evaluator import NetEvaluator
-from selfplay.proving.guided import Guide
+from selfplay.proving.searches import Guide
 from selfplay.training.agent import SavedNet, find_agent
 from selfplay.training.folder import SHIPPED
 from selfplay.types import Evaluator

@@ -65,12 +65,12 @@ def run(arguments: argparse.Namespace) -> Answer:
         stopped = stop()
     if not judged:
         raise ValueError("interrupted before the first problem was done")
-    judged.sort(key=lambda one: one.path)
+    judged.sort(key=lambda one: one.file)
     if stopped:
         print(f"Interrupted: {len(files) - len(judged):,} of {len(files):,} were not tried.")
     place = folder if folder.is_dir() else folder.parent
     print("\n".join(judged_lines(judged, place, run or "unguided search", conditions)))
-    first = next((one.path for one in judged if not one.proved), judged[0].path)
+    first = next((one.file for one in judged if not one.proved), judged[0].file)
     say_next(f"selfplay explore {shlex.quote(arguments.run)} {shlex.quote(first)}")
     return Answer(judged_json(judged, place, conditions), 130 if stopped else 0)
 

@@ -20,7 +20,7 @@ def arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     from envs.proving.logic.tptp import read_problem
     from selfplay.play.proof import ProofSession, ProofTerminal
-    from selfplay.proving.guided import unguided
+    from selfplay.proving.searches import unguided
     from selfplay.system.console import COMPILING, waiting
     from selfplay.training.proving_agent import load_guide
 

@@ -57,7 +57,7 @@ def bounds_of(arguments: argparse.Namespace) -> tuple[Bounds, float]:
 
 def run(arguments: argparse.Namespace) -> Answer:
     from envs.proving.logic.recursion import deep
-    from selfplay.proving.prover import Result, complain
+    from selfplay.proving.prover import USER, Result, complain, status_line
     from selfplay.proving.report import (
         BOTH,
         NONE,
@@ -67,7 +67,6 @@ def run(arguments: argparse.Namespace) -> Answer:
         result_content,
         result_lines,
     )
-    from selfplay.proving.szs import USER, status_line
 
     path, (bounds, guided) = Path(arguments.problem), bounds_of(arguments)
     name = path.name.removesuffix(".p")
@@ -101,8 +100,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 def _read(path: Path, bounds: Bounds) -> Problem | Result:
     """As read_within; what cannot be read gets its status too."""
     from envs.proving.logic.tptp_formulas import TptpError
-    from selfplay.proving.prover import read_within
-    from selfplay.proving.szs import reading_status, status_line
+    from selfplay.proving.prover import read_within, reading_status, status_line
 
     try:
         return read_within(path, bounds)

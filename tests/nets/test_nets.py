@@ -67,21 +67,15 @@ def test_shapes_and_the_reply_head(name: str, game: Game) -> None:
     heads = net(obs_tensors(game.observe(game.init(np.random.default_rng(0), 5))))
     assert heads.policy_MA.shape == (5, game.num_actions)
     assert heads.value_M3.shape == (5, 3)
-    if section.reply_head:
-        assert heads.reply_MA is not None
-        assert heads.reply_MA.shape == (5, game.num_actions)
-    else:
-        assert heads.reply_MA is None
+    assert (heads.reply_MA is not None) == section.reply_head
+    assert heads.reply_MA is None or heads.reply_MA.shape == (5, game.num_actions)
 
 
-def test_the_mlp_reads_flat_observations() -> None:
+def test_flat_observations_are_for_the_mlp() -> None:
     game = Nim(10, 3)
     net = Mlp(width=8).build(game)
     heads = net(obs_tensors(game.observe(game.init(np.random.default_rng(0), 2))))
     assert heads.policy_MA.shape == (2, 3)
-
-
-def test_a_resnet_for_a_flat_observation_is_refused_in_a_sentence() -> None:
     with pytest.raises(ValueError, match=r"'resnet' needs .* nim-10-3 has \(11,\); .* 'mlp'"):
         ResNet().build(Nim(10, 3))
 
@@ -131,13 +125,10 @@ def test_a_fresh_block_passes_its_input_on() -> None:
     torch.testing.assert_close(trunk, stem)
 
 
-@pytest.mark.parametrize(
-    "section",
-    [
-        Mlp.model_construct(width=1_000_000, layers=2),
-        ResNet.model_construct(channels=1_000_000),
-    ],
-)
+LARGE = [Mlp.model_construct(width=10**6, layers=2), ResNet.model_construct(channels=10**6)]
+
+
+@pytest.mark.parametrize("section", LARGE)
 def test_a_net_that_memory_cannot_hold_is_refused_in_a_sentence(section: Mlp | ResNet) -> None:
     with pytest.raises(ValueError, match=r"machine's memory is too small.*net\.channels") as caught:
         section.build(TicTacToe())  # one layer of it would take terabytes

@@ -79,6 +79,12 @@ def session(
     return at
 
 
+def advised(game: Game, evaluator: Evaluator) -> GameSession:
+    """By a search, beside what its net says alone."""
+    player = SearchPlayer("search", Gumbel(simulations=32), evaluator)
+    return GameSession(game, player, 0, np.random.default_rng(0), NetPlayer("net", evaluator))
+
+
 WON = (0, 1, 0, 1, 0, 1, 0)  # the first player of Connect Four has filled a column
 
 
@@ -133,24 +139,17 @@ def test_one_player_is_always_to_move() -> None:
     assert not at.is_persons_turn
     assert at.outcome() == 1.0
     assert at.legal() == []
-
-
-def test_the_second_side_of_a_one_player_game_is_refused() -> None:
     with pytest.raises(ValueError, match="chain has one player: there is no second side"):
         session(Chain(3), side=1)
 
 
-@pytest.mark.parametrize(("side", "outcome"), [(0, 1.0), (1, -1.0)])
-def test_outcome_is_the_persons(side: int, outcome: float) -> None:
-    at = session(Connect4(), side=side, played=WON)
-    assert at.now.over
-    assert at.outcome() == outcome
-
-
-def test_rewards_on_the_way_add_up() -> None:
+def test_outcome_is_the_persons_and_rewards_on_the_way_add_up() -> None:
+    for side, outcome in ((0, 1.0), (1, -1.0)):
+        at = session(Connect4(), side=side, played=WON)
+        assert at.now.over
+        assert at.outcome() == outcome
     # first takes, second leaves, first takes, second takes
-    at = session(Coins(4, players=2), played=(0, 1, 0, 0))
-    assert at.outcome() == pytest.approx(0.25)
+    assert session(Coins(4, players=2), played=(0, 1, 0, 0)).outcome() == pytest.approx(0.25)
 
 
 def test_undo_goes_back_to_the_persons_last_decision() -> None:
@@ -172,11 +171,8 @@ def test_undo_for_the_second_player_keeps_the_agents_opening() -> None:
     assert at.now.mover == at.side == 1
     with pytest.raises(ValueError, match="no move of yours"):
         at.undo()
-
-
-def test_undo_after_the_end_reopens_the_game() -> None:
     at = session(Connect4(), played=WON)
-    at.undo()
+    at.undo()  # reopens the game
     assert not at.now.over
     assert at.legal() == list(range(7))
     assert at.outcome() == 0.0
@@ -197,32 +193,21 @@ def test_states_are_those_of_the_rules() -> None:
     assert game.text(at.now.state, 0) == game.text(state, 0)
 
 
-@pytest.mark.parametrize(
-    ("game", "losses"),
-    [
+def test_loss_is_the_value_given_away() -> None:
+    for game, losses in (
         (Bandit(), (1.25, 0.5, 0.0)),  # its arms pay -0.5, 0.25, 0.75
         (Nim(10, take=3), (2.0, 0.0, 2.0)),  # taking 2 wins, else the win is handed over: +1 to -1
-    ],
-    ids=["bandit", "nim"],
-)
-def test_loss_is_the_value_given_away(game: Game, losses: tuple[float, ...]) -> None:
-    for action, lost in enumerate(losses):
-        assert session(game, Knowing(), played=[action]).loss(0) == pytest.approx(lost)
-
-
-def test_loss_with_another_move_of_the_same_player() -> None:
-    """Taking 1 of 10 earns another move at 9 stones, a lost heap: -1 where 2 stones keep +1."""
+    ):
+        for action, lost in enumerate(losses):
+            assert session(game, Knowing(), played=[action]).loss(0) == pytest.approx(lost)
+    # a better move than the agent's is none: it expects -0.9 of an arm that pays -0.5
+    assert session(Bandit(), Leftmost(value=-0.9), played=[2]).loss(0) == 0.0
+    # taking 1 of 10 earns another move at 9 stones, a lost heap: -1 where 2 stones keep +1
     game = Nim(10, take=2, again=True)
     planted = game.qvalues(game.init(np.random.default_rng(0), 1))[0]
     at = session(game, Knowing(), played=[0])
     assert at.now.mover == 0
     assert at.loss(0) == pytest.approx(float(np.max(planted) - planted[0]))
-
-
-def test_a_better_move_than_the_agents_is_no_loss() -> None:
-    # the player expects -0.9 of an arm that pays -0.5
-    at = session(Bandit(), Leftmost(value=-0.9), played=[2])
-    assert at.loss(0) == 0.0
 
 
 def test_an_opinion_is_formed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,9 +244,7 @@ def test_restart_rolls_the_dice_again() -> None:
 
 def test_search_and_net_opinions_side_by_side(no_opinion: Evaluator) -> None:
     """One move from winning: the net shrugs, the search knows."""
-    net = NetPlayer("net", no_opinion)
-    player = SearchPlayer("search", Gumbel(simulations=32), no_opinion)
-    at = GameSession(Connect4(), player, 0, np.random.default_rng(0), net)
+    at = advised(Connect4(), no_opinion)
     for action in (0, 1, 0, 1, 0, 1):
         at.play(action)
     opinion = at.opinion()
@@ -321,15 +304,17 @@ def test_losing_and_drawing_are_told() -> None:
     assert "A draw." in typed(session(Standoff(2), Knowing()), "1")
 
 
-def test_one_player_games_have_no_opponent() -> None:
-    lines = typed(session(Coins(2), Knowing()), "2", "1")
+def test_one_player_games_have_no_opponent_and_returns_instead_of_wins() -> None:
+    lines = typed(session(Coins(2), Knowing()), "think", "2", "1")
     assert lines[0] == "coins: you play, knowing advises."
+    assert any(line.split() == ["move", "policy", "visits", "Q"] for line in lines)
     assert "Your move lost 0.50: 1 was better. 'undo' lets you try again." in lines
     assert "The game is over: your return is +0.50." in lines
 
 
 def test_hint_think_and_why() -> None:
-    lines = typed(session(Nim(10, take=3), Knowing()), "hint", "think", "2", "why")
+    lines = typed(session(Nim(10, take=3), Knowing()), "why", "hint", "think", "2", "why")
+    assert "the agent has not moved yet ('think' shows your own moves)" in lines
     assert "knowing would play 2, expecting +1.00." in lines
     first = lines.index("With 2 knowing expects +1.00.")
     table = [line.split() for line in lines[first - 4 : first]]
@@ -344,17 +329,8 @@ def test_hint_think_and_why() -> None:
     assert "With 1 knowing expects -1.00." in lines[first:]  # the agent's move, its own view
 
 
-def test_why_before_the_agent_has_moved() -> None:
-    assert "the agent has not moved yet ('think' shows your own moves)" in typed(
-        session(Connect4()), "why"
-    )
-
-
 def test_the_table_shows_what_the_net_thought(no_opinion: Evaluator) -> None:
-    net = NetPlayer("net", no_opinion)
-    player = SearchPlayer("agent", Gumbel(simulations=32), no_opinion)
-    at = GameSession(TicTacToe(), player, 0, np.random.default_rng(0), net)
-    lines = typed(at, "think")
+    lines = typed(advised(TicTacToe(), no_opinion), "think")
     heading = next(i for i, line in enumerate(lines) if line.startswith("move"))
     assert lines[heading].split() == ["move", "net", "policy", "visits", "win"]
     rows = [line.split() for line in lines[heading + 1 : heading + 10]]
@@ -376,32 +352,25 @@ def test_a_terminal_remembers_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_visits_are_hidden_where_nothing_is_visited() -> None:
     """A solver knows the results: a win, a draw is half of one."""
-    at = session(TicTacToe(), SolverPlayer(TicTacToe()))
-    lines = typed(at, "think")
+    lines = typed(session(TicTacToe(), SolverPlayer(TicTacToe())), "think")
     heading = next(i for i, line in enumerate(lines) if line.startswith("move"))
     assert lines[heading].split() == ["move", "policy", "win"]
     assert {line.split()[2] for line in lines[heading + 1 : heading + 10]} == {"50.0%"}
 
 
-def test_one_player_has_returns_instead_of_wins() -> None:
-    lines = typed(session(Coins(2), Knowing()), "think")
-    assert any(line.split() == ["move", "policy", "visits", "Q"] for line in lines)
-
-
 def test_the_expected_line_ends_with_the_game() -> None:
-    at = session(Nim(3, take=3), Knowing())
-    assert at.variation(0, 5) == [2]  # all three at once
+    assert session(Nim(3, take=3), Knowing()).variation(0, 5) == [2]  # all three at once
     assert session(Nim(5, take=3), Knowing()).variation(0, 5) == [0, 0, 2]
 
 
-def test_long_tables_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_tables_are_cut_and_go_lets_the_agent_move_for_the_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(terminals, "ROWS", 3)
-    assert "and 4 more" in typed(session(Connect4()), "think")
-
-
-def test_go_lets_the_agent_move_for_the_person() -> None:
     at = session(Connect4())
-    assert "leftmost plays for you." in typed(at, "go")
+    lines = typed(at, "think", "go")
+    assert "and 4 more" in lines
+    assert "leftmost plays for you." in lines
     assert moves(at) == "1 1"
 
 
@@ -412,7 +381,6 @@ def test_go_lets_the_agent_move_for_the_person() -> None:
             "8",
             "'8' is not a column: expected a number from 1 to 7 ('help' lists what you can type)",
         ),
-        ("", None),
         ("   ", None),
         ("undo", "there is no move of yours to take back"),
         ("udno", "did you mean 'undo'?"),
@@ -431,12 +399,9 @@ def test_what_cannot_be_is_a_sentence_and_asks_again(line: str, sentence: str | 
     assert (sentence in answer) if sentence else (answer == "")
 
 
-def test_a_full_column() -> None:
-    lines = typed(session(Connect4(3, 2, 3)), "1", "1")
-    assert "1 cannot be played here; what can be: 2 3 ('help' lists what you can type)" in lines
-
-
-def test_after_the_end_undo_new_and_sentences() -> None:
+def test_a_full_column_and_after_the_end_undo_new_and_sentences() -> None:
+    full = "1 cannot be played here; what can be: 2 3 ('help' lists what you can type)"
+    assert full in typed(session(Connect4(3, 2, 3)), "1", "1")
     at = session(Connect4(4, 2, 2))
     lines = typed(at, "2", "2", "hint", "3", "go", "undo", "hint", "new", "hint")
     assert lines.count("the game is over: there is nothing left to think about") == 2
@@ -445,14 +410,11 @@ def test_after_the_end_undo_new_and_sentences() -> None:
     assert moves(at) == ""
 
 
-def test_ctrl_c_and_end_of_input_are_polite() -> None:
+def test_ctrl_c_and_end_of_input_are_polite_and_help_names_every_command() -> None:
     assert typed(session(Connect4()), KeyboardInterrupt())[-2:] == ["", "Bye."]
     assert typed(session(Connect4()))[-2:] == ["", "Bye."]
-    assert typed(session(Connect4()), "q")[-1] == "Bye."
-
-
-def test_help_names_every_command() -> None:
-    lines = typed(session(Connect4()), "?")
+    lines = typed(session(Connect4()), "?", "q")
+    assert lines[-1] == "Bye."
     shown = {line.split()[0] for line in lines if line.startswith("  ")}
     assert shown == {
         "MOVE", "hint", "think", "why", "undo", "go", "board", "new", "help", "quit",
@@ -539,13 +501,8 @@ def test_a_net_alone_says_nothing_of_what_a_move_cost(hashed: Evaluator) -> None
     assert all(at.loss(ply) == 0.0 for ply in range(6))
 
 
-@pytest.mark.parametrize(
-    ("value", "visits", "error"),
-    [(0.0, 100, 0.1005), (0.6, 64, 0.1012), (1.0, 10, 0.1), (1.0, 0, 0.0), (-1.0, 0, 0.0)],
-)
-def test_the_standard_error_of_a_mean(value: float, visits: int, error: float) -> None:
-    assert standard_error(value, visits) == pytest.approx(error, abs=1e-4)
-
-
-def test_a_value_without_visits_is_a_guess() -> None:
-    assert standard_error(0.3, 0) == float("inf")
+def test_the_standard_error_of_a_mean() -> None:
+    means = [(0.0, 100), (0.6, 64), (1.0, 10), (1.0, 0), (-1.0, 0)]
+    errors = [standard_error(value, visits) for value, visits in means]
+    assert errors == pytest.approx([0.1005, 0.1012, 0.1, 0.0, 0.0], abs=1e-4)
+    assert standard_error(0.3, 0) == float("inf")  # a value without visits is a guess

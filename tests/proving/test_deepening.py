@@ -13,8 +13,9 @@ from envs.proving.calculus.deepening import deepen
 from envs.proving.calculus.matrix import Library
 from envs.proving.game import load_library
 from envs.proving.proofs.extract import proof_of
-from selfplay.proving import unguided
-from selfplay.proving.unguided import search_unguided
+from selfplay.proving import searches
+from selfplay.proving.searches import search_unguided
+from selfplay.proving.trials import Bounds
 
 LATER = {  # of the problems that ship: 20,000 inferences do not prove them, a million do
     "pelletier_29", "pelletier_62", "pelletier_67", "wolf_goat_cabbage",
@@ -169,7 +170,7 @@ def test_the_same_search_twice(own: Library) -> None:
 def test_short_searches_are_those_in_order(own: Library) -> None:
     for problem in range(0, len(own.forms), 5):
         plain = deepen(own.matrix, problem, inferences=2000)
-        found = search_unguided(own.matrix, problem, inferences=2000)
+        found = search_unguided(own.matrix, problem, Bounds(inferences=2000))
         assert (found.proved, found.exhausted, found.inferences) == (
             plain.proved, plain.exhausted, plain.inferences,
         )  # fmt: skip
@@ -178,12 +179,12 @@ def test_short_searches_are_those_in_order(own: Library) -> None:
 def test_other_orders_prove_what_the_first_does_not(
     own: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unguided, "IN_ORDER", 300)
-    monkeypatch.setattr(unguided, "_SHUFFLED", 300)
+    monkeypatch.setattr(searches, "IN_ORDER", 300)
+    monkeypatch.setattr(searches, "_SHUFFLED", 300)
     more = 0
     for problem in range(len(own.forms)):
         plain = deepen(own.matrix, problem, inferences=300)
-        found = search_unguided(own.matrix, problem, inferences=3000)
+        found = search_unguided(own.matrix, problem, Bounds(inferences=3000))
         assert found.inferences <= 3000
         assert found.proved or not plain.proved
         if found.proved and not plain.proved and found.inferences > 300:
@@ -196,8 +197,8 @@ def test_budgets_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that what takes long in any order is found in the end."""
     text = "cnf(g, negated_conjecture, ~ p(a)). cnf(o, axiom, p(X) | ~ p(f(X)) | ~ q(X))."
     endless = library_of(text + "cnf(q, axiom, q(X)).")
-    monkeypatch.setattr(unguided, "IN_ORDER", 100)
-    monkeypatch.setattr(unguided, "_SHUFFLED", 10)
+    monkeypatch.setattr(searches, "IN_ORDER", 100)
+    monkeypatch.setattr(searches, "_SHUFFLED", 10)
     budgets: list[int] = []
     plain = deepen
 
@@ -205,8 +206,8 @@ def test_budgets_grow(monkeypatch: pytest.MonkeyPatch) -> None:
         budgets.append(inferences)
         return plain(matrix, problem, inferences, *rest, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(unguided, "deepen", noted)
-    found = search_unguided(endless.matrix, 0, inferences=100 + 80 + 160 + 25)
+    monkeypatch.setattr(searches, "deepen", noted)
+    found = search_unguided(endless.matrix, 0, Bounds(inferences=100 + 80 + 160 + 25))
     assert not found.proved
     assert budgets == [100] + 8 * [10] + 8 * [20] + [25]
     assert found.inferences == sum(budgets)
@@ -224,6 +225,6 @@ def test_it_ends_when_there_is_nothing_left_to_try_or_the_user_says_so() -> None
     asked = iter(np.zeros(3))
     stopped = search_unguided(library.matrix, 0, stop=lambda: next(asked, 1.0) > 0)
     assert (stopped.proved, stopped.exhausted) == (False, False)
-    late = search_unguided(library.matrix, 0, seconds=0.2)
+    late = search_unguided(library.matrix, 0, Bounds(seconds=0.2))
     assert not late.proved
     assert late.seconds < 5

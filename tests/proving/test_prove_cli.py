@@ -12,13 +12,20 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from program import COMMAND, answer, refused, run
 from provers import write_prover
+from reference import assert_even
 
 from envs.proving.game import OWN
+from envs.proving.logic.tptp import parse_problem
 from envs.proving.proofs.checker import Verdict
+from selfplay.play.proof import ProofSession
 from selfplay.proving import prover as provers
+from selfplay.proving.searches import unguided
+from selfplay.proving.trials import Bounds
+from selfplay.system import cores
 
 FILES = {
     "theorem.p": (OWN / "pelletier" / "pelletier_24.p").read_text(),
@@ -40,7 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_text(text)
     (folder / "set" / "inner").mkdir(parents=True)
     (folder / "empty").mkdir()
-    for name in ("theorem.p", "open.p", "torn.p"):
+    for name in FILES.keys() - {"hard.p", "clauses.p"}:
         (folder / "set" / name).write_text(FILES[name])
     (folder / "set" / "inner" / "clauses.p").write_text(FILES["clauses.p"])
     write_prover(folder / "runs" / "walker")
@@ -62,22 +69,17 @@ def test_a_proof_is_shown_for_people_and_for_programs(place: Path) -> None:
     end = lines.index("% SZS output end CNFRefutation for theorem")
     assert all(re.match(r"(fof|cnf)\(.*\)\.$", line) for line in lines[start + 1 : end])
     assert "$false" in lines[end - 1]
-    assert re.search(
-        r"^% found by the unguided search: \d+ inferences, \d+\.\d\d s$", done.stdout, re.M
-    )
-    assert re.search(
-        r"^% accepted by the independent checker: the \d+ instances", done.stdout, re.M
-    )
+    found = r"^% found by the unguided search: \d+ inferences, \d+\.\d\d s$"
+    accepted = r"^% accepted by the independent checker: the \d+ instances"
+    assert re.search(found, done.stdout, re.M)
+    assert re.search(accepted, done.stdout, re.M)
     assert lines[-1] == "Next: selfplay explore none theorem.p   (walk an attempt)"
     assert "\x1b" not in done.stdout + done.stderr
 
 
 def test_a_summary_fits_a_screen(place: Path) -> None:
     lines = run(place, "prove", "theorem.p", "--net", "none").stdout.splitlines()
-    assert lines[:2] == [
-        "% SZS status Theorem for theorem",
-        "% goal: ? [X] : ( p(X) & r(X) )",
-    ]
+    assert lines[:2] == ["% SZS status Theorem for theorem", "% goal: ? [X] : ( p(X) & r(X) )"]
     assert "theorem: a closed tableau of 9 nodes" in lines
     assert re.match(r"% found by the unguided search: 9 steps, 17 inferences, ", lines[-3])
     atoms = " | ".join(f"p(c{i})" for i in range(300))
@@ -89,28 +91,20 @@ def test_a_summary_fits_a_screen(place: Path) -> None:
     assert lines[-3].startswith("% found by the unguided search: 300 steps, ")
 
 
-@pytest.mark.parametrize(
-    ("kind", "tree", "program"),
-    [("tableau", True, False), ("tstp", False, True), ("none", False, False)],
-)
-def test_the_kind_of_proof_is_chosen(place: Path, kind: str, tree: bool, program: bool) -> None:
+@pytest.mark.parametrize("kind", ["tableau", "tstp", "none"])
+def test_the_kind_of_proof_is_chosen(place: Path, kind: str) -> None:
     out = run(place, "prove", "theorem.p", "--net", "none", "--proof", kind).stdout
     assert out.startswith("% SZS status Theorem for theorem\n")
-    assert ("closed tableau" in out) == tree
-    assert ("SZS output start" in out) == program
+    assert ("closed tableau" in out) == (kind == "tableau")
+    assert ("SZS output start" in out) == (kind == "tstp")
 
 
 @pytest.mark.parametrize("name", ["walker", "grapher"])
 def test_a_run_guides(place: Path, name: str) -> None:
     done = run(place, "prove", "theorem.p", "--run", name, "--inferences", "2000", "--json")
     found = answer(done)
-    assert {key: found[key] for key in ("problem", "status", "proved", "checked", "how")} == {
-        "problem": "theorem",
-        "status": "Theorem",
-        "proved": True,
-        "checked": True,
-        "how": "guided",
-    }
+    told = [found[key] for key in ("problem", "status", "proved", "checked", "how")]
+    assert told == ["theorem", "Theorem", True, True, "guided"]
     assert found["proof_steps"] >= 5
     assert 0 < found["inferences"] <= 2000
     assert found["tableau"].startswith("theorem: a closed tableau of")
@@ -118,15 +112,11 @@ def test_a_run_guides(place: Path, name: str) -> None:
     assert done.stderr.splitlines()[-1].startswith(f"Next: selfplay explore {name} theorem.p")
 
 
-def test_clauses_are_refuted(place: Path) -> None:
+def test_clauses_are_refuted_and_no_proof_is_no_disproof(place: Path) -> None:
     done = run(place, "prove", "clauses.p", "--net", "none", "--seconds", "5")
     assert done.returncode == 0
-    assert done.stdout.startswith(
-        "% SZS status Unsatisfiable for clauses\n% no conjecture: refuting the axioms\n"
-    )
-
-
-def test_no_proof_is_no_disproof(place: Path) -> None:
+    refuted = "% SZS status Unsatisfiable for clauses\n% no conjecture: refuting the axioms\n"
+    assert done.stdout.startswith(refuted)
     done = run(place, "prove", "open.p", "--net", "none")
     assert done.returncode == 1
     assert done.stdout.startswith("% SZS status GaveUp for open\n% no proof, unguided: ")
@@ -135,9 +125,8 @@ def test_no_proof_is_no_disproof(place: Path) -> None:
 
 
 def test_time_and_inferences_run_out(place: Path) -> None:
-    found = answer(
-        run(place, "prove", "hard.p", "--run", "walker", "--seconds", "0.5", "--json"), 1
-    )
+    words = ("prove", "hard.p", "--run", "walker", "--seconds", "0.5", "--json")
+    found = answer(run(place, *words), 1)
     assert (found["status"], found["proved"], found["checked"]) == ("Timeout", False, False)
     assert 0.5 <= found["seconds"] < 10
     words = ("prove", "hard.p", "--net", "none", "--inferences", "500", "--json")
@@ -232,10 +221,10 @@ def test_ctrl_c_ends_what_does_not_heed_it(
 def test_ctrl_c_tells_what_was_done(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     search, main = provers.search_unguided, threading.main_thread().ident or 0
 
-    def pressed(matrix: Any, problem: int, inferences: int | None, *rest: Any) -> Any:
-        if inferences is None:  # it is not only getting ready
+    def pressed(matrix: Any, problem: int, bounds: Bounds, *rest: Any) -> Any:
+        if bounds.inferences is None:  # it is not only getting ready
             threading.Timer(0.3, signal.pthread_kill, [main, signal.SIGINT]).start()
-        return search(matrix, problem, inferences, *rest)
+        return search(matrix, problem, bounds, *rest)
 
     monkeypatch.setattr(provers, "search_unguided", pressed)
     done = run(place, "prove", "hard.p", "--net", "none", "--seconds", "60")
@@ -261,43 +250,42 @@ def test_progress_is_live_only_where_it_can_be(place: Path) -> None:
 # --- evaluate --problems -------------------------------------------------------------------------
 
 
+@pytest.fixture
+def _one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process is started, not one a core."""
+    monkeypatch.setattr(cores, "core_count", lambda: 1)
+
+
+@pytest.mark.usefixtures("_one_core")
 @pytest.mark.parametrize(
     "name", ["none", "grapher", pytest.param("walker", marks=pytest.mark.slow)]
 )
 def test_evaluate_by_set(place: Path, name: str) -> None:
     done = run(place, "evaluate", name, "--problems", "set", "--inferences", "500", "--json")
     found = answer(done)
-    assert (found["problems"], found["proved"]) == (4, 2)
+    assert (found["problems"], found["proved"]) == (7, 2)
     assert (found["seconds"], found["inferences"]) == (None, 500)
-    proved = {each["problem"]: each for each in found["results"] if each["proved"]}
+    results = {each["problem"]: each for each in found["results"]}
+    proved = {problem: each for problem, each in results.items() if each["proved"]}
     assert set(proved) == {"theorem", "clauses"}
     assert all(each["checked"] and each["proof_steps"] > 0 for each in proved.values())
     assert {each["how"] for each in proved.values()} == {"unguided" if name == "none" else "guided"}
     assert found["sets"]["inner"]["problems"] == 1
     assert found["sets"]["set"]["proved"] == 1
-    assert "1 could not be tried, for one: set/torn.p, line 2, column 6" in done.stderr
-    assert done.stderr.splitlines()[-1] == f"Next: selfplay explore {name} set/open.p"
-
-
-def test_evaluate_says_of_a_file_what_prove_says(place: Path) -> None:
-    folder = place / "unread"
-    folder.mkdir(exist_ok=True)
-    for name in ("torn.p", "typed.p", "missing.p", "void.p"):
-        (folder / name).write_text(FILES[name])
-    found = answer(
-        run(place, "evaluate", "none", "--problems", "unread", "--inferences", "9", "--json")
-    )
-    said = {each["problem"]: each["status"] for each in found["results"]}
-    assert said == {
+    statuses = {  # what prove says
         "torn": "SyntaxError", "typed": "SyntaxError", "missing": "InputError",
         "void": "SyntaxError",
     }  # fmt: skip
+    assert {problem: results[problem]["status"] for problem in statuses} == statuses
+    assert "4 could not be tried, for one: set/missing.p, line 1, column 9" in done.stderr
+    assert done.stderr.splitlines()[-1] == f"Next: selfplay explore {name} set/missing.p"
 
 
+@pytest.mark.usefixtures("_one_core")
 def test_evaluate_within_seconds_and_a_limit(place: Path) -> None:
     words = ("evaluate", "none", "--problems", "set", "--limit", "1", "--seconds", "0.5")
     found = answer(run(place, *words, "--json"))
-    assert [each["problem"] for each in found["results"]] == ["clauses", "open"]
+    assert [each["problem"] for each in found["results"]] == ["clauses", "missing"]
     assert (found["seconds"], found["inferences"]) == (0.5, None)
 
 
@@ -334,20 +322,18 @@ def test_an_attempt_is_walked(place: Path) -> None:
     done = run(place, "explore", "walker", "theorem.p", "--simulations", "30", typed=typed)
     assert done.returncode == 0, done.stderr
     out = done.stdout
-    assert "theorem: open after 0 choices" in out
-    assert "choose the clause to begin with" in out
-    assert "theorem: open after 1 choice" in out
-    assert "       prior  visits      Q" in out
+    for words in (
+        "theorem: open after 0 choices", "choose the clause to begin with",
+        "theorem: open after 1 choice", "       prior  visits      Q",
+        "this is where the attempt begins", "9 is not a number from 1 to 1",
+        "there is no proof yet: some branches are open",
+        "'xyzzy' is no inference ('help' lists what you can type)",
+        "'hlep' is no inference (did you mean 'help'?)", "theorem: proved after ",
+        "theorem: a closed tableau of ", "checked: the ",
+        "the attempt is over: 'u' takes back the last inference",
+    ):  # fmt: skip
+        assert words in out
     assert re.search(r"^ +1  +[\d.]+%  +\d+  +(\S+)  extension ", out, re.M)
-    assert "this is where the attempt begins" in out
-    assert "9 is not a number from 1 to 1" in out
-    assert "there is no proof yet: some branches are open" in out
-    assert "'xyzzy' is no inference ('help' lists what you can type)" in out
-    assert "'hlep' is no inference (did you mean 'help'?)" in out
-    assert "theorem: proved after " in out
-    assert "theorem: a closed tableau of " in out
-    assert "checked: the " in out
-    assert "the attempt is over: 'u' takes back the last inference" in out
     assert out.endswith("Bye.\nNext: selfplay prove theorem.p --run walker\n")
     assert "\x1b" not in out
 
@@ -366,3 +352,36 @@ def test_an_attempt_ends_with_the_input(place: Path, name: str) -> None:
         assert done.returncode == 0, done.stderr
         assert "There is no conjecture: the axioms are to be refuted." in done.stdout
         assert "Bye." in done.stdout
+
+
+def test_the_hint_of_an_attempt_takes_equal_inferences_equally_often() -> None:
+    """Three facts close the goal alike; the hint of a position stays, however often it is shown."""
+    facts = " ".join(f"fof(f{i}, axiom, p(a{i}) | q(a{i}))." for i in range(3))
+    problem = parse_problem(f"{facts} fof(goal, conjecture, ? [X] : (p(X) & r(X))).", "alike")
+    session, hints = ProofSession(unguided(), problem), []
+    for _ in range(60):
+        session.play(0)
+        hints.append(session.best())
+        assert session.best() == hints[-1]
+        session.undo()
+    assert_even(np.bincount(hints, minlength=3), [[0, 1, 2]])
+
+
+def test_an_attempt_that_is_over_from_the_start() -> None:
+    session = ProofSession(unguided(), parse_problem("cnf(a, axiom, p).", "alone"))
+    assert session.now.over
+    assert session.legal() == []
+    assert not session.is_proved()
+    session.search(10)
+    with pytest.raises(ValueError, match="the attempt is over: 'u' takes back"):
+        session.opinion()
+    with pytest.raises(ValueError, match="this is where the attempt begins"):
+        session.undo()
+    absurd = ProofSession(unguided(), parse_problem("cnf(a, axiom, $false).", "absurd"))
+    assert not absurd.now.over
+    absurd.search(8)
+    first = absurd.opinion()
+    absurd.play(absurd.best())
+    assert absurd.is_proved()
+    absurd.undo()  # what was searched is kept as long as the position is
+    assert absurd.opinion() is first

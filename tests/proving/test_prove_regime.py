@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chains import chain
 from provers import library_of
+from reference import uniform
 from tiny_runs import assert_equal, stop_after
 from tiny_runs import timeless_metrics as told_of
 
@@ -23,7 +23,7 @@ from selfplay.learning import checkpoint
 from selfplay.proving.curriculum import Matchmaker
 from selfplay.proving.lessons import replay
 from selfplay.proving.measure import ProvedProblems
-from selfplay.proving.trials import Unguided, attempt
+from selfplay.proving.trials import attempt
 from selfplay.proving.workers import TrialWorkers
 from selfplay.regimes.prove import Prove
 from selfplay.training.folder import RunFolder
@@ -35,36 +35,16 @@ from selfplay.types import Evaluator
 
 RECIPE = """
 game = "proving"
-problems = {problems}
+problems = PROBLEMS
 checkpoint_s = 0.001
-[regime]
-kind = "prove"
-trials = 6
-inferences = 60
-unguided_inferences = 500
-[net]
-kind = "walks"
-features = 8
-width = 16
-[search]
-kind = "puct"
-simulations = 15
-look_ahead = false
-[evaluator]
-precision = "float32"
-cache = 0
-[actor]
-threads = 1
-games = 4
-[learner]
-batch = 32
-warmup_steps = 5
-[strength]
-every_s = 1e6
-simulations = 15
-inferences = 60
-[budget]
-positions = 150
+regime = { kind = "prove", trials = 6, inferences = 60, unguided_inferences = 500 }
+net = { kind = "walks", features = 8, width = 16 }
+search = { kind = "puct", simulations = 15, look_ahead = false }
+evaluator = { precision = "float32", cache = 0 }
+actor = { threads = 1, games = 4 }
+learner = { batch = 32, warmup_steps = 5 }
+strength = { every_s = 1e6, simulations = 15, inferences = 60 }
+budget = { positions = 150 }
 """
 NUMBERS = (18, 19, 20, 21, 22, 23, 24, 25, 27, 28, 30, 38)
 ASIDE = {"pelletier_22", "pelletier_24"}  # by their names
@@ -73,7 +53,7 @@ ASIDE = {"pelletier_22", "pelletier_24"}  # by their names
 def write_recipe(folder: Path, problems: Path) -> str:
     """A small recipe for these problems."""
     path = folder / "small.toml"
-    path.write_text(RECIPE.format(problems=json.dumps(str(problems))))
+    path.write_text(RECIPE.replace("PROBLEMS", json.dumps(str(problems))))
     return str(path)
 
 
@@ -123,9 +103,11 @@ def test_every_problem_is_tried_without_the_net_first(straight: Outcome) -> None
     assert straight.scalars["prove/ever"] >= found
 
 
-@pytest.fixture
-def rounds_worked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int]]]:
-    """How each round of a run is worked, and its problems in that order."""
+def test_after_the_first_time_the_clauses_are_shuffled_and_the_hardest_come_first(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each problem once in order, then twice in random orders, then guided, the hardest of a round
+    first: no long trial begins when the others are done."""
     worked: list[tuple[str, list[int]]] = []
     plain = TrialWorkers.work
 
@@ -134,32 +116,14 @@ def rounds_worked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int]]
         return plain(self, net, problems, how, rng)
 
     monkeypatch.setattr(TrialWorkers, "work", work)
-    return worked
-
-
-def test_after_the_first_time_the_clauses_are_shuffled(
-    recipe: str, tmp_path: Path, rounds_worked: list[tuple[str, list[int]]]
-) -> None:
-    """Each problem once in order, then twice in random orders, then guided."""
+    monkeypatch.setattr(Matchmaker, "rates", lambda self: np.linspace(1.0, 0.0, len(self.refuted)))
     train(recipe, ["regime.unguided_rounds=3", "budget.positions=300"], str(tmp_path / "run"))
     rounds = [("in order", 6), ("in order", 4)] + 2 * [("shuffled", 6), ("shuffled", 4)]
-    done = [(how, len(problems)) for how, problems in rounds_worked]
+    done = [(how, len(problems)) for how, problems in worked]
     assert done[:6] == rounds
     assert set(done[6:]) == {("guided", 6)}
-
-
-def test_the_hardest_problems_of_a_round_come_first(
-    recipe: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    rounds_worked: list[tuple[str, list[int]]],
-) -> None:
-    """So that no long trial begins when the others are done."""
-    monkeypatch.setattr(Matchmaker, "rates", lambda self: np.linspace(1.0, 0.0, len(self.refuted)))
-    train(recipe, ["budget.positions=300"], str(tmp_path / "run"))
-    guided = [problems for how, problems in rounds_worked if how == "guided"]
-    assert len(guided) > 1
-    for problems in guided:
+    assert len(worked) > 7
+    for _, problems in worked[6:]:
         assert problems == sorted(problems, reverse=True)
 
 
@@ -268,9 +232,8 @@ def test_other_problems_are_refused_with_both_numbers(straight: Outcome, tmp_pat
 
 def test_the_proving_game_can_be_played_against_nobody_too(recipe: str, tmp_path: Path) -> None:
     """Self-play learns the same game, from problems drawn at random."""
-    path, regime = tmp_path / "selfplay.toml", '[regime]\nkind = "selfplay"\npositions = 20\n'
-    text = Path(recipe).read_text()
-    path.write_text(re.sub(r"\[regime\].*(?=\[net\])", regime, text, flags=re.DOTALL))
+    path, regime = tmp_path / "selfplay.toml", 'regime = { kind = "selfplay", positions = 20 }'
+    path.write_text(re.sub(r"regime = .*", regime, Path(recipe).read_text()))
     outcome = train(str(path), ["budget.positions=20"], str(tmp_path / "run"))
     assert outcome.finished
     lines = read_metrics(outcome.folder)
@@ -281,6 +244,29 @@ def test_the_proving_game_can_be_played_against_nobody_too(recipe: str, tmp_path
 
 
 # It helps ----------------------------------------------------------------------------------------
+
+FALSE_LEADS = 3  # ways towards each statement besides the one that can be proved
+FURTHER = 2  # ways towards each statement that cannot be proved
+
+
+def chain(size: int, rng: np.random.Generator) -> str:
+    """The TPTP text of a theorem: ``size`` implications from the fact to the goal, and false leads.
+
+    Names and the order of the statements are random, so that nothing can be learned from either;
+    what can is to follow the links that ask for what is ``sure``.
+    """
+    names = [f"p{number}" for number in rng.permutation(size + 1 + FALSE_LEADS * size)]
+    links, astray = names[: size + 1], names[size + 1 :]
+    clauses = [f"{links[0]}(c)", "sure(X)"]
+    for i in range(size):
+        clauses.append(f"{links[i + 1]}(X) | ~ {links[i]}(X) | ~ sure(X)")
+        for lead in astray[FALSE_LEADS * i : FALSE_LEADS * (i + 1)]:
+            clauses.append(f"{links[i + 1]}(X) | ~ {lead}(X) | ~ doubtful(X)")
+            for further in rng.choice(astray, FURTHER, replace=False):
+                clauses.append(f"{lead}(X) | ~ {further}(X) | ~ doubtful(X)")
+    order = rng.permutation(len(clauses)).tolist()
+    axioms = [f"cnf(a{i}, axiom, {clauses[i]}).\n" for i in order]
+    return "".join(axioms) + f"fof(goal, conjecture, {links[size]}(c)).\n"
 
 
 def test_the_net_learns_what_leads_to_a_proof(tmp_path: Path) -> None:
@@ -312,50 +298,42 @@ def test_the_net_learns_what_leads_to_a_proof(tmp_path: Path) -> None:
         return sum(trial.proved for trial in trials)
 
     assert proved(guide.opinions(game)) >= 32
-    assert proved(Unguided(64)) <= 8
+    assert proved(uniform) <= 8
 
 
 # Refusals ----------------------------------------------------------------------------------------
 
 
-def test_another_game_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "connect4.toml"
-    path.write_text('game = "connect4"\n[regime]\nkind = "prove"\n[budget]\nseconds = 1\n')
-    sentence = (
-        r"regime.kind = 'prove' is for game = 'proving'; connect4 is learned by "
-        r"regime.kind = 'selfplay'"
-    )
-    with pytest.raises(ValueError, match=sentence):
-        train(str(path), out=str(tmp_path / "run"))
-    assert not (tmp_path / "run" / "config.json").exists()
-
-
-def test_problems_of_another_game_are_refused() -> None:
+def test_what_cannot_be_learned_leaves_no_run(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises((ValueError, OSError), match="nowhere"):
+        train(write_recipe(tmp_path, tmp_path / "nowhere"), out=str(run))
+    assert not run.exists()
+    other = tmp_path / "connect4.toml"
+    other.write_text('game = "connect4"\n[regime]\nkind = "prove"\n[budget]\nseconds = 1\n')
+    (tmp_path / "aside" / "problems").mkdir(parents=True)
+    for name in sorted(ASIDE):
+        shutil.copy(OWN / "pelletier" / f"{name}.p", tmp_path / "aside" / "problems")
+    aside = write_recipe(tmp_path / "aside", tmp_path / "aside" / "problems")
+    for recipe, sentence in (
+        (
+            str(other),
+            r"regime.kind = 'prove' is for game = 'proving'; connect4 is learned by "
+            r"regime.kind = 'selfplay'",
+        ),
+        (aside, r"all 2 problems are kept aside.*give more problems"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            train(recipe, out=str(run))
+        assert not (run / "config.json").exists()
     with pytest.raises(ValueError, match=r"problems are for game = 'proving', not for 'connect4'"):
         parse_config({"game": "connect4", "problems": "somewhere"})
-
-
-def test_problems_that_are_not_there_leave_no_run(tmp_path: Path) -> None:
-    recipe = write_recipe(tmp_path, tmp_path / "nowhere")
-    with pytest.raises((ValueError, OSError), match="nowhere"):
-        train(recipe, out=str(tmp_path / "run"))
-    assert not (tmp_path / "run").exists()
 
 
 def test_nothing_proved_is_nothing_to_learn_from(recipe: str, tmp_path: Path) -> None:
     sentence = r"nothing was proved in the first round.*--set regime.unguided_inferences="
     with pytest.raises(ValueError, match=sentence):
         train(recipe, ["regime.unguided_inferences=1"], str(tmp_path / "run"))
-
-
-def test_problems_that_are_all_kept_aside_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "problems").mkdir()
-    for name in sorted(ASIDE):
-        shutil.copy(OWN / "pelletier" / f"{name}.p", tmp_path / "problems")
-    recipe = write_recipe(tmp_path, tmp_path / "problems")
-    with pytest.raises(ValueError, match=r"all 2 problems are kept aside.*give more problems"):
-        train(recipe, out=str(tmp_path / "run"))
-    assert not (tmp_path / "run" / "config.json").exists()
 
 
 def test_the_table_of_metrics_names_what_a_prover_emits(straight: Outcome) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,7 +22,7 @@ from selfplay.nets import Net
 from selfplay.nets.cached import CancelledError, Usage
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving import workers as proving_workers
-from selfplay.proving.workers import Effort, RoundPart, TrialWorkers
+from selfplay.proving.workers import Effort, How, RoundPart, TrialWorkers
 from selfplay.search import Puct
 from selfplay.system.workers import EndedError
 
@@ -59,16 +58,20 @@ def all_problems(game: Proving) -> NDArray[np.int64]:
     return np.arange(len(game.library.forms))
 
 
+def tried(game: Proving, net: Net, how: How, seed: int = 7) -> RoundPart:
+    """All problems, by a single worker."""
+    (batch,) = hired(game).work(net, all_problems(game), how, np.random.default_rng(seed))
+    return batch
+
+
 @pytest.fixture(scope="module")
 def guided(game: Proving, net: Net) -> RoundPart:
-    (batch,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(7))
-    return batch
+    return tried(game, net, "guided")
 
 
 @pytest.fixture(scope="module")
 def unguided(game: Proving, net: Net) -> RoundPart:
-    (batch,) = hired(game).work(net, all_problems(game), "in order", np.random.default_rng(7))
-    return batch
+    return tried(game, net, "in order")
 
 
 def accepted(game: Proving, batches: list[RoundPart]) -> set[int]:
@@ -97,25 +100,19 @@ def plain(batch: RoundPart) -> list[Any]:
 
 
 def test_a_seed_decides_the_batch(game: Proving, net: Net, guided: RoundPart) -> None:
-    (again,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(7))
-    assert plain(again) == plain(guided)
-    (other,) = hired(game).work(net, all_problems(game), "guided", np.random.default_rng(8))
-    assert plain(other) != plain(guided)
+    assert plain(tried(game, net, "guided")) == plain(guided)
+    assert plain(tried(game, net, "guided", seed=8)) != plain(guided)
 
 
-@pytest.mark.parametrize("how", ["guided", "unguided"])
 def test_each_problem_is_tried_once_within_its_inferences(
-    how: str, game: Proving, guided: RoundPart, unguided: RoundPart
+    game: Proving, guided: RoundPart, unguided: RoundPart
 ) -> None:
-    batch = guided if how == "guided" else unguided
-    tried = [trial.problem for trial in batch.trials]
-    assert sorted(tried) == list(range(22))
-    assert batch.refused == 0
-    most = EFFORT.inferences if how == "guided" else EFFORT.unguided_inferences
-    proved = accepted(game, [batch])
-    assert 5 <= len(proved) < 22
-    assert all(trial.inferences <= most for trial in batch.trials if trial.proved)
-    assert (batch.usage.evaluated > 0) == (how == "guided")
+    for batch, most in ((guided, EFFORT.inferences), (unguided, EFFORT.unguided_inferences)):
+        assert sorted(trial.problem for trial in batch.trials) == list(range(22))
+        assert batch.refused == 0
+        assert 5 <= len(accepted(game, [batch])) < 22
+        assert all(trial.inferences <= most for trial in batch.trials if trial.proved)
+        assert (batch.usage.evaluated > 0) == (batch is guided)
 
 
 def test_proofs_teach_policy_and_value_and_failures_value_alone(
@@ -148,7 +145,7 @@ def test_a_proof_that_the_checker_refuses_counts_as_none(
         return proof._replace(nodes=(first._replace(literal=literal), *others))
 
     monkeypatch.setattr(proving_workers, "proof_of", turned)
-    (batch,) = hired(game).work(net, all_problems(game), "in order", np.random.default_rng(7))
+    batch = tried(game, net, "in order")
     assert batch.refused == sum(trial.proved for trial in unguided.trials) > 0
     assert not any(trial.proved or trial.actions for trial in batch.trials)
     assert batch.samples == []
@@ -159,7 +156,7 @@ def test_a_proof_that_the_game_has_no_room_for_counts_as_none(
 ) -> None:
     """The unguided search finds it, but nobody could check it move by move."""
     small = Proving(nodes=12, library=game.library)
-    (batch,) = hired(small).work(net, all_problems(game), "in order", np.random.default_rng(7))
+    batch = tried(small, net, "in order")
     assert 0 < len(accepted(small, [batch])) < len(accepted(game, [unguided]))
     assert batch.refused == 0
 
@@ -172,52 +169,35 @@ def test_a_cancelled_round_is_given_up(game: Proving, net: Net) -> None:
         workers.work(net, all_problems(game), "in order", np.random.default_rng(0))
 
 
-@pytest.fixture
-def two(game: Proving) -> Iterator[TrialWorkers]:
-    workers = hired(game, 2)
-    yield workers
-    workers.close()
-
-
 def test_a_worker_that_was_killed_is_one_sentence(
-    two: TrialWorkers, game: Proving, net: Net, monkeypatch: pytest.MonkeyPatch
+    game: Proving, net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = [(share, EndedError("its process ended (SIGKILL)")) for share in range(2)]
-    processes = SimpleNamespace(give=lambda share: None, answers=lambda: ended, close=lambda: None)
-    monkeypatch.setattr(two, "_processes", processes)
+    def ended(tasks: Any) -> Any:
+        raise EndedError("its process ended (SIGKILL)")
+
+    two = hired(game, 2)
+    monkeypatch.setattr(two, "_processes", SimpleNamespace(map=ended))
     with pytest.raises(ValueError, match="a proving process was ended from outside"):
         two.work(net, all_problems(game), "in order", np.random.default_rng(7))
 
 
-def test_two_processes_try_each_problem_once(
-    two: TrialWorkers, game: Proving, net: Net, unguided: RoundPart
-) -> None:
-    problems = all_problems(game)
-    alone = two.work(net, problems, "in order", np.random.default_rng(7))
-    assert [sorted(trial.problem for trial in batch.trials) for batch in alone] == [
-        list(range(0, 22, 2)), list(range(1, 22, 2)),
-    ]  # fmt: skip
-    assert accepted(game, alone) == accepted(game, [unguided])
+def test_two_processes_try_each_problem_once(game: Proving, unguided: RoundPart) -> None:
+    """With a net that knows the problems, which go to the other processes too."""
+    graphs = Proving(library=game.library, view="graph")
+    section = parse_config({"net": {"kind": "graph", "features": 8, "width": 8, "rounds": 1}}).net
+    net, problems = section.build(graphs), all_problems(game)
+    two = hired(graphs, 2)
+    try:
+        alone = two.work(net, problems, "in order", np.random.default_rng(7))
+        helped = two.work(net, problems, "guided", np.random.default_rng(7))
+    finally:
+        two.close()
+    for batches in (alone, helped):
+        assert [sorted(trial.problem for trial in batch.trials) for batch in batches] == [
+            list(range(0, 22, 2)), list(range(1, 22, 2)),
+        ]  # fmt: skip
+    assert accepted(graphs, alone) == accepted(game, [unguided])
     assert sum(len(batch.samples) for batch in alone) == len(unguided.samples)
-    helped = two.work(net, problems, "guided", np.random.default_rng(7))
-    tried = [trial.problem for batch in helped for trial in batch.trials]
-    assert sorted(tried) == problems.tolist()
-    assert len(accepted(game, helped)) >= 5
+    assert len(accepted(graphs, helped)) >= 5
     used = [batch.usage for batch in helped]
     assert all(isinstance(usage, Usage) and usage.evaluated > 0 for usage in used)
-
-
-def test_a_net_that_knows_the_problems_goes_to_other_processes() -> None:
-    game = Proving(
-        library=build_library(load_library(str(OWN / "pelletier")).forms[18:26]), view="graph"
-    )
-    section = parse_config({"net": {"kind": "graph", "features": 8, "width": 8, "rounds": 1}}).net
-    workers = hired(game, 2)
-    try:
-        net = section.build(game)
-        alone = workers.work(net, all_problems(game), "in order", np.random.default_rng(7))
-        helped = workers.work(net, all_problems(game), "guided", np.random.default_rng(7))
-    finally:
-        workers.close()
-    assert 0 < len(accepted(game, alone)) <= 8
-    assert sum(len(batch.trials) for batch in helped) == 8

@@ -14,8 +14,8 @@ from envs.proving.calculus.tableau import INFERENCES, MOVES, OVER, RUNNING
 from envs.proving.game import OWN, Proving, load_library
 from selfplay import arrays
 from selfplay.proving.lessons import replay
+from selfplay.proving.searches import attempt_unguided
 from selfplay.proving.trials import Metered, TreeMemory, Trial, _favourites, attempt
-from selfplay.proving.unguided import attempt_unguided
 from selfplay.search import Gumbel, Puct, Search
 from selfplay.search.forest import Forest
 from selfplay.search.tree import NONE, edges_of, new_tree
@@ -97,19 +97,17 @@ def test_the_budget_is_kept(game: Proving, search: Search, budget: int) -> None:
             assert trial.exhausted or budget <= trial.inferences
 
 
-def test_a_problem_without_proof_is_exhausted() -> None:
+def test_a_problem_without_proof_is_exhausted_or_ends_with_the_budget() -> None:
     game = game_of(TRAP.replace("q(b)", "q(c)"))
+    assert trials(game, Puct(), []) == []
     (trial,) = trials(game, Puct(simulations=32), [0])
     assert (trial.proved, trial.exhausted, trial.actions) == (False, True, ())
     assert trial.inferences < 20
-
-
-def test_a_problem_that_cannot_be_exhausted_ends_with_the_budget() -> None:
-    game = game_of(
+    endless = game_of(
         """cnf(goal, negated_conjecture, ~ p(a)). cnf(one, axiom, p(X) | ~ p(f(X))).
            cnf(two, axiom, p(X) | ~ p(g(X)))."""
     )
-    (trial,) = trials(game, Puct(simulations=16), [0], 500)
+    (trial,) = trials(endless, Puct(simulations=16), [0], 500)
     assert (trial.proved, trial.exhausted) == (False, False)
     assert 500 <= trial.inferences < 600
     assert len(trial.seen) > 10
@@ -140,10 +138,7 @@ def test_trials_in_memory_used_before_are_the_same(game: Proving, search: Search
         array.view(np.uint8)[:] = 0x5B
     again = trials(game, search, problems, memory=memory)
     assert memory.forest is used
-    for ours, theirs in (
-        (again, trials(game, search, problems)),
-        (before, kept),
-    ):
+    for ours, theirs in ((again, trials(game, search, problems)), (before, kept)):
         for one, other in zip(ours, theirs, strict=True):
             assert_equal_trials(one, other)
 
@@ -152,13 +147,9 @@ def assert_equal_trials(one: Trial, other: Trial) -> None:
     """But for their seconds."""
     nothing = {"seconds": 0.0, "seen": (), "furthest": None}
     assert one._replace(**nothing) == other._replace(**nothing)
-    assert (one.furthest is None) == (other.furthest is None)
-    for mine, theirs in zip(
-        arrays.leaves((one.seen, one.furthest)),
-        arrays.leaves((other.seen, other.furthest)),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(mine, theirs)
+    mine, theirs = (arrays.leaves((each.seen, each.furthest)) for each in (one, other))
+    for left, right in zip(mine, theirs, strict=True):
+        np.testing.assert_array_equal(left, right)
 
 
 def test_the_ground_holds_the_largest_forest(game: Proving) -> None:
@@ -215,31 +206,6 @@ def test_favourites_are_what_the_search_looked_into_most(game: Proving) -> None:
     seen = list(_favourites(Forest(tree, states, game.num_actions), 0))
     assert [one.state.tableau.scalars[0, MOVES] for one in seen] == [0, 1, 4]
     assert [one.value for one in seen] == pytest.approx([0.0, 0.1, 0.4])
-
-
-def test_no_problems_no_trials(game: Proving) -> None:
-    assert trials(game, Puct(), []) == []
-
-
-def test_trials_stop_when_asked(game: Proving) -> None:
-    asked = []
-
-    def stop() -> bool:
-        asked.append(1)
-        return len(asked) > 2
-
-    hard = pelletier(game, range(34, 35))
-    rng = np.random.default_rng(0)
-    assert list(attempt(game, Puct(), uniform, hard, 10**6, rng, stop=stop)) == []
-    assert len(asked) == 3
-
-
-def test_seconds_bound_a_trial(game: Proving) -> None:
-    hard = pelletier(game, range(34, 35))
-    rng = np.random.default_rng(0)
-    (trial,) = attempt(game, Puct(), uniform, hard, 10**9, rng, seconds=0.3)
-    assert not trial.proved
-    assert 0.3 <= trial.seconds < 5
 
 
 def test_what_is_found_in_another_order_is_a_proof_of_the_problem() -> None:
