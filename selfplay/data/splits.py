@@ -35,8 +35,7 @@ def held_out_keys(game: Game, path: str | None = None) -> NDArray[np.uint64]:
 
 def is_validation(hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """[G], True for about VALIDATION_SHARE of the games."""
-    drawn: NDArray[np.bool_] = hashes >> np.uint64(11) < VALIDATION_SHARE * 2.0**53
-    return drawn
+    return hashes >> np.uint64(11) < VALIDATION_SHARE * 2.0**53
 
 
 def resolve(

@@ -111,23 +111,14 @@ class Writer:
             unique,
         )
         del mapped, split, keys
+        files = [f"{name}.npy" for name in self._columns]
         shards = tuple(
-            Shard(
-                folder.name,
-                rows,
-                {f"{c}.npy": sha256_of(folder / f"{c}.npy") for c in self._columns},
-            )
+            Shard(folder.name, rows, {file: sha256_of(folder / file) for file in files})
             for folder, rows in zip(folders, self._rows, strict=True)
         )
+        game, created = self._game, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         manifest = Manifest(
-            FORMAT,
-            self._spec,
-            self._game.name,
-            self._game.num_actions,
-            source,
-            counts,
-            shards,
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            FORMAT, self._spec, game.name, game.num_actions, source, counts, shards, created
         )
         write_manifest(self.path, manifest)
         self._unlock()
@@ -164,11 +155,8 @@ class Writer:
             "key": key,
             "split": np.repeat(np.where(kept, splits.VALIDATION, splits.TRAIN), lengths),
         }
-        if games.policy is not None:
-            rows["policy"] = games.policy
-        if games.scores is not None:
-            rows["scores"] = games.scores
-        return rows
+        expert = {"policy": games.policy, "scores": games.scores}
+        return rows | {name: array for name, array in expert.items() if array is not None}
 
     def _flush(self, count: int) -> None:
         """Writes the first ``count`` buffered rows as a shard."""

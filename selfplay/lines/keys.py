@@ -23,8 +23,7 @@ def position_keys(record: Any) -> Keys:
     if not length(record):
         return np.empty(0, np.uint64)
     if not holds_objects(record):
-        keys: Keys = hash_rows(record)[:, 0]
-        return keys
+        return hash_rows(record)[:, 0]
     rows = zip(*leaves(record), strict=True)
     digests = [hashlib.blake2b(pickle.dumps(row), digest_size=8).digest() for row in rows]
     return np.frombuffer(b"".join(digests), np.uint64)

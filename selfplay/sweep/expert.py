@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from selfplay.data.imports import FORMATS
 from selfplay.data.manifest import NAME, read_manifest
+from selfplay.data.readers import FORMATS
 from selfplay.data.splits import VALIDATION_SHARE
 
 SAMPLE = 8  # games that are made to learn what one costs

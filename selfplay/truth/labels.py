@@ -102,13 +102,11 @@ class Labeller(contextlib.AbstractContextManager["Labeller"]):
 
     def costs(self, keys: NDArray[np.uint64]) -> Float:
         """[M] f32, what the labels of canonical ``keys`` cost; all were asked for before."""
-        costs: Float = self._table.cost[self._rows(keys)]
-        return costs
+        return self._table.cost[self._rows(keys)]
 
     def charged_keys(self) -> NDArray[np.uint64]:
         """Canonical keys of the labels that were charged."""
-        keys: NDArray[np.uint64] = self._table.key[self._charged]
-        return keys
+        return self._table.key[self._charged]
 
     def forgive(self, keys: NDArray[np.uint64]) -> None:
         """Charges no more for the labels of ``keys``: whoever asks has paid for them before.
@@ -238,8 +236,7 @@ class LabelFile:
 def _check(records: NDArray[Any]) -> NDArray[np.uint32]:
     """[M] u32, a hash of each record."""
     fields = tuple(np.ascontiguousarray(records[field]) for field in Labels._fields)
-    hashed: NDArray[np.uint32] = hash_rows(fields)[:, 0].astype(np.uint32)
-    return hashed
+    return hash_rows(fields)[:, 0].astype(np.uint32)
 
 
 def fingerprint(game: Game) -> int:

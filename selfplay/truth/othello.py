@@ -40,8 +40,7 @@ class OthelloSolver:
         self._lock = threading.Lock()
 
     def solvable(self, state: State) -> Bool:
-        can: Bool = self._empties(state) <= QUICK_EMPTIES
-        return can
+        return self._empties(state) <= QUICK_EMPTIES
 
     def scores(self, state: State) -> Float:
         size = self._game.size
@@ -104,6 +103,4 @@ def few_replies(game: Game, state: State, rng: np.random.Generator) -> Int:
     appeal = np.full(legal.shape, -np.inf)
     appeal[rows, actions] = rng.random(len(rows)) - replies
     careless = rng.random(len(legal)) < _CARELESS
-    chosen = np.where(careless, any_move(game, state, rng), appeal.argmax(axis=1))
-    moves: Int = chosen.astype(np.int32)
-    return moves
+    return np.where(careless, any_move(game, state, rng), appeal.argmax(axis=1)).astype(np.int32)

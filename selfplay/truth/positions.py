@@ -71,11 +71,7 @@ def read_positions(game: Game, path: str | Path) -> Positions:
 
 
 def write_positions(
-    game: Game,
-    path: str | Path,
-    sets: Sequence[str],
-    moves: Sequence[Sequence[int]],
-    scores: Float,
+    game: Game, path: str | Path, sets: Sequence[str], moves: Sequence[Sequence[int]], scores: Float
 ) -> None:
     """Writes M positions: the name of the set, the line of play and the scores [M, A] of each.
 

@@ -82,8 +82,7 @@ class ExhaustiveSolver:
         unknown = ~np.isin(keys, self._keys)
         if unknown.any():
             self._solve(take(state, unknown))
-        scores: Float = self._scores[np.searchsorted(self._keys, keys)]
-        return scores
+        return self._scores[np.searchsorted(self._keys, keys)]
 
     def _solve(self, state: State) -> None:
         try:

@@ -62,7 +62,7 @@ def arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    from selfplay.data.imports import FORMATS
+    from selfplay.data.readers import FORMATS
 
     if arguments.source == "show":
         return _show_data(arguments)
@@ -85,7 +85,7 @@ def _show_data(arguments: argparse.Namespace) -> Answer:
 
 
 def _import_data(arguments: argparse.Namespace) -> Answer:
-    from selfplay.data.imports import FORMATS, import_files
+    from selfplay.data.readers import FORMATS, import_files
     from selfplay.data.splits import held_out_keys
 
     form = arguments.source
@@ -110,7 +110,7 @@ def _import_data(arguments: argparse.Namespace) -> Answer:
 
 def _make_data(arguments: argparse.Namespace) -> Answer:
     from selfplay.data.generate import GamesOrder, default_temperature, generate
-    from selfplay.data.imports import FORMATS
+    from selfplay.data.readers import FORMATS
     from selfplay.data.splits import held_out_keys
     from selfplay.system.console import progress
 

@@ -21,13 +21,20 @@ class WrongSign(Connect4):
         return after, paid._replace(reward=-paid.reward)
 
 
-def test_the_figures_of_a_planted_game() -> None:
-    seen = portrait(WinnerLoser(), games=8)
+def test_the_figures_and_the_sentences_of_a_planted_game() -> None:
+    game = WinnerLoser()
+    seen = portrait(game, games=8)
     assert (seen.games, seen.starts) == (8, 1)
     assert (seen.first_wins, seen.second_wins) == (1.0, 0.0)
     assert seen.returns == (1.0, 1.0, 1.0)
     assert seen.choices == (1.0, 1.0, 1.0)
     assert seen.sample_return == 1.0
+    lines = described(game, seen)
+    assert lines[0].endswith(
+        " 8 random games: 2 moves, 1 to choose from; the start is always the same"
+    )
+    assert lines[1] == "  who moves first wins 100%, loses 0%; his return is +1.00"
+    assert "; the start" not in described(game, portrait(game, games=1))[0]
 
 
 def test_the_last_stone_wins_nim() -> None:
@@ -100,13 +107,3 @@ def test_a_file_or_a_class_is_meant_by_a_name_that_is_near(
     (tmp_path / "pinsgame.py").write_text("class Pins:\n  def step(self): 1\n")
     assert main(["check", "pinsgame:pins"]) == 1
     assert "has no class 'pins'; did you mean 'pinsgame:Pins'?" in capsys.readouterr().err
-
-
-def test_the_sentences_of_a_game_that_is_always_the_same() -> None:
-    game = WinnerLoser()
-    lines = described(game, portrait(game, games=3))
-    assert lines[0].endswith(
-        " 3 random games: 2 moves, 1 to choose from; the start is always the same"
-    )
-    assert lines[1] == "  who moves first wins 100%, loses 0%; his return is +1.00"
-    assert "; the start" not in described(game, portrait(game, games=1))[0]

@@ -70,15 +70,12 @@ def test_the_broken_law_is_named_in_one_sentence(name: str, law: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Plain", "OpenCard", "OpenHandsOfTen", "SeedsTheShared", "ThrowsForNothing"]
+    "name",
+    ["Plain", "OpenCard", "OpenHandsOfTen", "SeedsTheShared", "ThrowsForNothing", "RandomStart"],
 )
 def test_fair_environments_are_kept(name: str) -> None:
     for seed in range(2):
         assert check_game(_adapted(name), games=2, seed=seed) == []
-
-
-def test_a_random_start_that_is_seen_is_kept() -> None:
-    assert check_game(FromGymnasium(unfair.RandomStart), games=4) == []
 
 
 def test_what_is_hidden_is_said_before_what_is_paid() -> None:

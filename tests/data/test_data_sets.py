@@ -269,17 +269,12 @@ def test_a_changed_manifest_is_refused(small: Path, change: Any, sentence: str) 
         open_data(small, Connect4())
 
 
-def test_what_is_no_data_set_is_not_overwritten(small: Path, tmp_path: Path) -> None:
+def test_folders_and_games_that_do_not_fit_are_refused(small: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="small exists already; give another folder with --out"):
         Writer(small, "connect4", Connect4())
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    writer = Writer(empty, "connect4", Connect4())
+    (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="there are no positions to write"):
-        writer.close(SOURCE)
-
-
-def test_games_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+        Writer(tmp_path / "empty", "connect4", Connect4()).close(SOURCE)
     objects = make("pettingzoo:pettingzoo.classic.tictactoe_v3")
     with pytest.raises(ValueError, match="are Python objects; a data set needs a game"):
         Writer(tmp_path / "x", "tictactoe", objects)

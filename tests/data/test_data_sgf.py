@@ -10,10 +10,8 @@ from imported import GAME, PASSED, POINTS, Taken, othello
 
 from envs.connect4 import Connect4
 from envs.othello import Othello
-from selfplay.data.readers.importer import Imported
 from selfplay.data.readers.sgf import import_sgf
 from selfplay.data.readers.sgf_trees import main_lines
-from selfplay.lines.games import Games
 
 HEAD = "(;GM[2]FF[4]SZ[8]"
 # White is wiped out by the ninth move; the same as letters, as a letter and a number, in capitals
@@ -25,24 +23,13 @@ def nodes(points: list[str]) -> str:
     return "".join(f";{'BW'[i % 2]}[{point}]" for i, point in enumerate(points))
 
 
-def taken(tmp_path: Path, text: str, size: int = 8) -> tuple[Games, Imported]:
-    """The games of one file, which come in one batch."""
-    path = tmp_path / "games.sgf"
-    path.write_text(text)
-    batches: list[Games] = []
-    imported = import_sgf([path], GAME if size == 8 else Othello(size), batches.append)
-    (games,) = batches
-    return games, imported
+def read(tmp_path: Path, content: bytes, skip: bool = False) -> tuple[list[list[str]], list[float]]:
+    return othello(tmp_path / "o.sgf", content, skip)
 
 
-@pytest.mark.parametrize(
-    "points", [LETTERS, SHORTEST, [point.upper() for point in SHORTEST]], ids=["dc", "d3", "D3"]
-)
+@pytest.mark.parametrize("points", [LETTERS, [point.upper() for point in SHORTEST]])
 def test_points_are_read_in_both_notations(tmp_path: Path, points: list[str]) -> None:
-    games, imported = taken(tmp_path, f"{HEAD}RE[B+64]{nodes(points)})")
-    assert [GAME.action_name(int(action)) for action in games.action] == SHORTEST
-    assert games.outcome.tolist() == [1, -1, 1, -1, 1, -1, 1, -1, 1]
-    assert imported.games == 1
+    assert read(tmp_path, f"{HEAD}RE[B+64]{nodes(points)})".encode()) == ([SHORTEST], [1])
 
 
 # on 6 x 6; White's last move leaves Black without one
@@ -51,8 +38,11 @@ UP_TO_A_PASS = ["b3", "b2", "b1", "a3", "e5", "c1", "b4", "a1"]
 
 @pytest.mark.parametrize("passed", ["", "B[]", "B[PASS]"])
 def test_who_is_passed_over_may_say_so_or_not(tmp_path: Path, passed: str) -> None:
-    text = f"(;GM[2]RE[W+2]{nodes(UP_TO_A_PASS)};{passed};W[e3])"
-    games, _ = taken(tmp_path, text, size=6)
+    path = tmp_path / "games.sgf"
+    path.write_text(f"(;GM[2]RE[W+2]{nodes(UP_TO_A_PASS)};{passed};W[e3])")
+    taken = Taken()
+    import_sgf([path], Othello(6), taken.add)
+    (games,) = taken.parts
     names = [Othello(6).action_name(int(action)) for action in games.action]
     assert names == [*UP_TO_A_PASS, "e3"]
     assert games.second is not None
@@ -61,13 +51,13 @@ def test_who_is_passed_over_may_say_so_or_not(tmp_path: Path, passed: str) -> No
 
 
 def test_the_main_line_of_each_tree_is_a_game(tmp_path: Path) -> None:
-    text = (
+    path = tmp_path / "games.sgf"
+    path.write_text(
         f"{HEAD}RE[0];B[f5](;W[d6]C[a (comment\\] ])(;W[f6];B[e6]))\n"
         f"{HEAD}RE[B+2]AB[e4][d5]AW[d4][e5];B[d3])"
     )
-    games, imported = taken(tmp_path, text)
-    assert [GAME.action_name(int(action)) for action in games.action] == ["f5", "d6", "d3"]
-    assert games.outcome.tolist() == [0, 0, 1]
+    assert read(tmp_path, path.read_bytes()) == ([["f5", "d6"], ["d3"]], [0, 1])
+    imported = import_sgf([path], GAME, Taken().add)
     assert imported.games == 2
     assert "2 games stop before the end; their outcome is the result told" in imported.notes
 
@@ -89,17 +79,13 @@ def test_the_main_line_of_each_tree_is_a_game(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_in_order_is_named(tmp_path: Path, text: str, sentence: str) -> None:
-    with pytest.raises(ValueError, match=rf"games\.sgf, line 1.*{sentence}"):
-        taken(tmp_path, text)
+    with pytest.raises(ValueError, match=rf"o\.sgf, line 1.*{sentence}"):
+        read(tmp_path, text.encode())
 
 
 def test_other_games_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="SGF files are read for othello only; you asked for conn"):
         import_sgf([tmp_path], Connect4(), lambda games: None)
-
-
-def read(tmp_path: Path, content: bytes, skip: bool = False) -> tuple[list[list[str]], list[float]]:
-    return othello(tmp_path / "o.sgf", content, skip)
 
 
 def tree(root: str, points: list[str] = POINTS, comment: str = "") -> str:
@@ -184,11 +170,9 @@ def test_what_roots_tell(tmp_path: Path, told: str) -> None:
     assert read(tmp_path, f"(;GM[2]{told}{nodes(POINTS)})".encode()) == ([POINTS], [1])
 
 
-@pytest.mark.parametrize(
-    "root", ["", "SZ[8]", "GM[]", "GM[02]", "GM[ 2 ]", "GM[Othello]", "GM[reversi]SZ[8:8]"]
-)
-def test_a_tree_that_names_no_game_or_names_it_in_words(tmp_path: Path, root: str) -> None:
-    assert read(tmp_path, f"(;{root}RE[B+6]{nodes(POINTS)})".encode()) == ([POINTS], [1])
+def test_a_tree_that_names_no_game_or_names_it_in_words(tmp_path: Path) -> None:
+    for root in ("", "SZ[8]", "GM[]", "GM[02]", "GM[ 2 ]", "GM[Othello]", "GM[reversi]SZ[8:8]"):
+        assert read(tmp_path, f"(;{root}RE[B+6]{nodes(POINTS)})".encode()) == ([POINTS], [1])
 
 
 def test_long_names_of_properties(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from envs import make
 from envs.othello import Othello
 from selfplay.data.dataset import open_data
-from selfplay.data.imports import import_files
+from selfplay.data.readers import import_files
 from selfplay.data.readers.importer import Imported
 from selfplay.data.readers.wthor import NAMES, import_wthor, read_wthor
 from selfplay.lines.games import Games
@@ -173,19 +173,6 @@ def test_other_games_and_boards_are_refused(tmp_path: Path, spec: str) -> None:
         import_wthor([tmp_path], game, lambda games: None)
 
 
-def test_a_data_set_of_wthor_is_of_the_large_board(tmp_path: Path) -> None:
-    records = [record(names, discs) for names, discs, _ in map(random_game, range(20))]
-    path = written(tmp_path, archive(*records))
-    manifest = import_files("wthor", [path], "othello", GAME, tmp_path / "set")
-    data = open_data(tmp_path / "set", GAME)
-    assert manifest.counts["all"].games == 20
-    assert len(data) == manifest.counts["all"].positions > 20 * 55
-    with pytest.raises(
-        ValueError, match=r"holds othello \(64 actions\); you asked for othello-6x6"
-    ):
-        open_data(tmp_path / "set", Othello(6))
-
-
 def test_the_same_game_turned_is_the_same_position_by_position(tmp_path: Path) -> None:
     """Eight images of one game: no more unique positions than of one."""
     names, discs, _ = random_game(3)
@@ -198,5 +185,7 @@ def test_the_same_game_turned_is_the_same_position_by_position(tmp_path: Path) -
     ]
     assert len(images) == 4
     path = written(tmp_path, archive(*(record(image, discs) for image in images)))
-    counts = import_files("wthor", [path], "othello", GAME, tmp_path / "set").counts["all"]
+    manifest = import_files("wthor", [path], "othello", GAME, tmp_path / "set")
+    assert open_data(tmp_path / "set", GAME).manifest == manifest
+    counts = manifest.counts["all"]
     assert (counts.games, counts.positions, counts.unique) == (4, 4 * len(names), len(names))

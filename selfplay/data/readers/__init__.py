@@ -1,4 +1,47 @@
 """Recorded games in the formats that people and sites keep them in, one format a file.
 
-What is made of them, a data set, is in the folder above.
+Which reader takes which, and how a data set is made of what it reads, stands here.
 """
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.data.manifest import Manifest, Source
+from selfplay.data.writer import Writer
+from selfplay.types import Game
+
+# format, whose reader is FORMAT.py with import_FORMAT -> the game that it implies
+FORMATS = {"wthor": "othello", "moves": None, "sgf": None, "pgn": None}
+
+
+def import_files(
+    form: str,
+    paths: Sequence[Path],
+    spec: str,
+    game: Game,
+    out: str | Path,
+    licence: str = "",
+    held_out: NDArray[np.uint64] | None = None,
+    skip_broken: bool = False,
+) -> Manifest:
+    """Reads the files, writes the data set ``out`` and returns its manifest.
+
+    Raises ValueError with a sentence for what is missing, damaged or against the rules; ``out``
+    stays without a manifest then.
+    """
+    module = importlib.import_module(f"{__name__}.{form}")
+    read: Callable[..., Any] = getattr(module, f"import_{form}")
+    writer = Writer(out, spec, game, held_out)
+    try:
+        imported = read(paths, game, writer.add, skip_broken)
+        return writer.close(Source(imported.expert, licence, notes=imported.notes))
+    except BaseException:
+        writer.discard()
+        raise

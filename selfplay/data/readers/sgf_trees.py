@@ -73,10 +73,7 @@ class _Damage(ValueError):
 
 
 def main_lines(content: bytes) -> Iterator[Tree | Broken]:
-    """The main lines of the trees of a file; the reasons of broken ones begin with the line.
-
-    Text around trees, as of letters, is passed over.
-    """
+    """The main lines of the trees of a file; text around them, as of letters, is passed over."""
     return _File(content).trees()
 
 
@@ -87,7 +84,7 @@ class _File:
         self._content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         self._declarations = _DECLARED.finditer(self._content)
         self._coming: deque[re.Match[bytes]] = deque()  # the next few of them
-        self._is_utf8 = _is_utf8(self._content)
+        self._is_utf8 = _text(self._content, "utf-8") is not None
         self._counted = 0  # lines before this byte are ``_line``
         self._line = 1
 
@@ -251,24 +248,23 @@ class _Reading:
         """Never fails: a value may be cut within a letter."""
         if self._codec:
             return value.decode(self._codec, "replace")
-        return value.decode() if _is_utf8(value) else value.decode("latin-1")
+        text = _text(value, "utf-8")
+        return value.decode("latin-1") if text is None else text
 
 
-def _is_utf8(content: bytes) -> bool:
+def _text(content: bytes, codec: str) -> str | None:
+    """The bytes as text; None where they are not of the encoding."""
     try:
-        content.decode()
+        return content.decode(codec)
     except UnicodeDecodeError:
-        return False
-    return True
+        return None
 
 
 def _fits(content: bytes, codec: str) -> bool:
     """Whether the bytes are of the encoding, and no end of a value is escaped for nothing."""
-    try:
-        text = content.decode(codec)
-    except UnicodeDecodeError:
-        return False
-    return not re.search(r"[^\x00-\x7f]\\\]\s*+(?:[;()\[]|[A-Z]{1,2}\s*+\[)", text)
+    text = _text(content, codec)
+    escaped = r"[^\x00-\x7f]\\\]\s*+(?:[;()\[]|[A-Z]{1,2}\s*+\[)"
+    return text is not None and not re.search(escaped, text)
 
 
 def _unescape(value: str) -> str:
