@@ -83,10 +83,7 @@ def take_at(record: _Record, row: Any, column: Any) -> _Record:
 
 
 def as_rows(record: _Record) -> _Record:
-    """Arrays [B, N, ...] as arrays [B * N, ...] in the same memory.
-
-    Raises ValueError where that cannot be, because an array is not contiguous.
-    """
+    """Arrays [B, N, ...] as arrays [B * N, ...] in the same memory; they must be contiguous."""
 
     def flat(array: NDArray[Any]) -> NDArray[Any]:
         if not array.flags.c_contiguous:

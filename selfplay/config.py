@@ -74,10 +74,7 @@ class Config(Section):
         return self
 
     def rules(self) -> Game:
-        """The game, built, on the problems and as the net sees it.
-
-        Raises ValueError or OSError with a sentence for the user when it cannot be built.
-        """
+        """The game on the problems, as the net sees it; ValueError or OSError if it cannot be."""
         joint = "&" if "?" in self.game else "?"
         problems = joint + urlencode({"problems": self.problems}) if self.problems else ""
         rules = envs.make(self.game + problems)
@@ -91,10 +88,7 @@ class Config(Section):
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """The configuration in a TOML file, with ``section.key=value`` overrides.
-
-    Raises ValueError or FileNotFoundError with a sentence for the user.
-    """
+    """The configuration in a TOML file, with ``section.key=value`` overrides."""
     path = Path(path)
     if not path.is_file():
         near = nearest_recipe(str(path))

@@ -114,10 +114,7 @@ def write_sealed(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def read_sealed(path: Path) -> bytes:
-    """The content of a file of ``write_sealed``, or of one without a seal from before there were.
-
-    Raises zipfile.BadZipFile where it is not what was written.
-    """
+    """The content of a file of ``write_sealed``, or of one from before there were seals."""
     refuse_swollen_zip(path)
     content = path.read_bytes()
     with zipfile.ZipFile(io.BytesIO(content)) as zipped:

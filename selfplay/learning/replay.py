@@ -179,10 +179,7 @@ def _mean_replies(
 def _add_lists(
     until: NDArray[np.int64], actions: Actions, shares: Float, num_actions: int
 ) -> tuple[NDArray[np.int64], Actions, NDArray[np.float64]]:
-    """How many actions each group names, which, group by group, and the sums of their shares.
-
-    A group's rows end before ``until`` [G].
-    """
+    """How many actions each group, up to row ``until`` [G], names, which, and sums of shares."""
     count = np.empty(len(until), np.int64)
     named, sums = np.empty(actions.size, actions.dtype), np.zeros(actions.size)
     place = np.full(num_actions, -1)  # where an action was met last

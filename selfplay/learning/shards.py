@@ -88,10 +88,7 @@ def _upgraded(held: dict[str, Any], game: Game) -> dict[str, Any]:
 
 
 def _checked(held: dict[str, Any], game: Game) -> Targets | None:
-    """The samples in an open file; None where they are not of the game.
-
-    Raises ValueError for what would make others read or write where they should not.
-    """
+    """The samples in an open file; None where they are not of the game."""
     like = blank_targets(game)
     names = arrays.names_of(like, _PREFIX)
     if held.pop("num_actions", None) != game.num_actions or set(held) != set(names):
@@ -112,10 +109,7 @@ def _checked(held: dict[str, Any], game: Game) -> Targets | None:
 
 
 def count_samples(path: Path) -> int:
-    """How many samples a file of ``save_shard`` holds; reads one small field only.
-
-    Raises DamagedError when the file is damaged.
-    """
+    """How many samples a file of ``save_shard`` holds, from one small field; or DamagedError."""
     with _reading(path):
         refuse_swollen_zip(path)
     with _reading(path), np.load(path, allow_pickle=False) as file:

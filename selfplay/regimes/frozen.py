@@ -91,10 +91,7 @@ class FrozenStock(Stock):
 
 
 def _shards(paths: list[Path], game: Game) -> list[Targets]:
-    """The positions of a run's shards, given in order.
-
-    Raises ValueError where one is damaged, missing, or in the place of another.
-    """
+    """The positions of a run's shards, given in order; none may be missing or another's."""
     parts: list[Targets] = []
     until: int | None = None  # positions made until the end of the shard before, where known
     for path in paths:

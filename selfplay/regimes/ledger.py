@@ -129,10 +129,7 @@ class Progress:
         return time.monotonic() - self._start
 
     def flops(self) -> tuple[float, float]:
-        """FLOPs of learning and of generating; a backward pass counts as two forward passes.
-
-        What measures strength is not counted.
-        """
+        """Of learning, a step as three forward passes, and of generating; not of measuring."""
         forward, ledger = float(self.forward), self.ledger
         return 3.0 * forward * ledger.samples, forward * ledger.evaluations
 

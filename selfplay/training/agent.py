@@ -59,8 +59,7 @@ def find_agent(name: str, step: int | None = None) -> tuple[RunFolder, int | Non
 def load_agent(name: str, step: int | None = None, game: str | None = None) -> Agent:
     """The agent of a run ("runs/x", a part of its name, "x@500" for a checkpoint).
 
-    Raises ValueError with a sentence when there is no such run or checkpoint, or when it was
-    trained on another game than ``game``.
+    Raises ValueError when there is none, or it was trained on another game than ``game``.
     """
     folder, step = find_agent(name, step)
     name = name if step is None else name.removesuffix(f"@{step}")

@@ -128,8 +128,7 @@ class RunFolder(NamedTuple):
     def load_net(self, step: int | None) -> tuple[Path, dict[str, Any]]:
         """The checkpoint ``step``, or the newest that is whole, with its content.
 
-        Where the newest is damaged, that is told on standard error.  Raises ValueError with a
-        sentence when there is none.
+        Where the newest is damaged, that is told on standard error.
         """
         if step is None:
             newest = self.load_newest(lambda sentence: print(sentence, file=sys.stderr))
@@ -178,10 +177,7 @@ class RunFolder(NamedTuple):
         return sorted(steps, key=number)
 
     def config(self, overrides: tuple[str, ...] = ()) -> Config:
-        """The configuration the run was started with.
-
-        Raises ValueError with a sentence when the folder is no run or its config is damaged.
-        """
+        """The configuration the run was started with."""
         if not self.config_file.is_file():
             raise ValueError(
                 f"{self.path} is not a run folder (it has no config.json); start a run with "
@@ -224,8 +220,6 @@ def find_run(name: str) -> RunFolder:
 
     A path comes before a path below ``runs``, that before a folder's name, and that before a part
     of it.  A folder that is no run hides none; where nothing else fits, it is what comes back.
-
-    Raises ValueError with a sentence when none or several fit.
     """
     named = RunFolder(Path(name))
     if named.config_file.is_file():

@@ -57,10 +57,7 @@ class RunLog:
         self._events = events_of_run(folder, purge, self._now(), about or {})
 
     def write(self, report: Report) -> None:
-        """Writes a report down, on the disk before this returns: a kill takes nothing along.
-
-        Raises ValueError with a sentence when the disk does not take it.
-        """
+        """Writes a report down, on the disk before this returns: a kill takes nothing along."""
         scalars = {key: float(value) for key, value in report.scalars.items()}
         finite = {key: value for key, value in scalars.items() if math.isfinite(value)}
         now = round(self._now(), 3)

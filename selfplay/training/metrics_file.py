@@ -17,8 +17,7 @@ _LIMIT = 1 << 27  # bytes
 def load_metrics(folder: Path) -> tuple[list[dict[str, Any]], int]:
     """The reports of a run, in the file's order, and how many damaged lines are left out.
 
-    One cut short at the end, as a killed run leaves it, is none.  Raises ValueError with a
-    sentence when the file cannot be read.
+    One cut short at the end, as a killed run leaves it, is none.
     """
     path = folder / NAME
     rows = read_bytes(path, _LIMIT).split(b"\n") if path.exists() else []
@@ -59,7 +58,6 @@ def drop_after(folder: Path, step: int) -> tuple[int, Path]:
     """Drops the lines after ``step``: what they tell will be done again.
 
     Damaged lines go too: how many, and where the file that had them is kept.
-    Raises ValueError with a sentence when the file cannot be read or written.
     """
     (lines, damaged), path = load_metrics(folder), folder / NAME
     spare = spare_name(path)

@@ -18,7 +18,6 @@ def release(folder: RunFolder, half: bool = False) -> Path:
     """The one checkpoint that is left, without what only training needs.
 
     ``half`` rounds its weights to float16, which halves its size.
-    Raises ValueError with a sentence when the run has no checkpoint.
     """
     newest, content = folder.load_net(None)
     content.pop("training", None)

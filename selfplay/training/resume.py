@@ -37,10 +37,7 @@ class Checkpoints:
     def __init__(
         self, folder: RunFolder, config: Config, game: Game, tell: Callable[[str], None]
     ) -> None:
-        """Reads the newest that is whole; ``tell`` hears of those that are damaged.
-
-        Raises ValueError with a sentence where it is of another run, or none is whole.
-        """
+        """Reads the newest that is whole; ``tell`` hears of those that are damaged."""
         self._folder, self._config, self._game = folder, config, game
         self._window: list[Targets] = []  # that the learner of a resumed run draws from
         self._total = 0  # positions made until the latest checkpoint
@@ -49,10 +46,7 @@ class Checkpoints:
         self.content = found[1] if found else None
 
     def restore(self, parts: Parts, loop: Loop) -> None:
-        """Everything as it was when the checkpoint was written, if there is one.
-
-        Raises ValueError with a sentence where that does not fit the run.
-        """
+        """Everything as it was when the checkpoint was written, if there is one."""
         if self.content is None:
             return
         saved, training = self.content, self.content["training"]

@@ -28,8 +28,7 @@ from selfplay.system.text import objects_in
 from selfplay.training.folder import PLACES, RUNS, RunFolder, find_run
 from selfplay.training.log import RunLog, TrainingScreen
 from selfplay.training.metrics_file import read_metrics
-from selfplay.training.provenance import about, provenance
-from selfplay.training.report import write_report
+from selfplay.training.report import about, provenance, write_report
 from selfplay.training.resume import Checkpoints, refuse_other_config
 from selfplay.types import Report
 
@@ -49,8 +48,7 @@ class Outcome(NamedTuple):
 def train(target: str, overrides: Sequence[str] = (), out: str | None = None) -> Outcome:
     """Starts the run of a config file, or goes on with a run, named as ``find_run`` has it.
 
-    Naming a config whose run folder exists resumes that run.  Raises ValueError or
-    FileNotFoundError with a sentence for the user.
+    Naming a config whose run folder exists resumes that run.
     """
     if target.endswith(".toml") or Path(target).is_file():
         config = load_config(target, overrides)

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from reference import reach
-from tiny_runs import FORWARD, GAME, TWO_LAYERS
+from tiny_runs import FORWARD, GAME, TWO_LAYERS, train_tiny
 from torch.utils.flop_counter import FlopCounterMode
 
 from envs.connect4 import Connect4
-from envs.tictactoe import TicTacToe
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
 from selfplay.learning.learner import Learner
@@ -22,7 +21,6 @@ from selfplay.regimes import ledger as ledgers
 from selfplay.regimes.ledger import Ledger
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
-from selfplay.training.run import Training
 
 
 def keys(*values: int) -> np.ndarray:
@@ -96,32 +94,27 @@ def test_a_position_and_its_mirror_image_count_once() -> None:
 
 
 def test_a_run_counts_the_different_positions_it_made(tmp_path: Path) -> None:
-    config = parse_config(
-        {
-            "game": "tictactoe",
-            "net": {"kind": "mlp", "width": 8, "layers": 1},
-            "search": {"kind": "gumbel", "simulations": 2},
-            "actor": {"games": 16, "threads": 1},
-            "regime": {"kind": "selfplay", "positions": 100},
-            "replay": {"window": 150},
-            "budget": {"positions": 500},
-            "evaluator": {"precision": "float32"},
-        }
-    )
     folder = RunFolder(tmp_path / "run")
-    Training(folder, config).run()
-    game = TicTacToe()
-    made = joined([load_shard(path, game)[0] for path in folder.shards()])
+    train_tiny(
+        folder.path,
+        net=TWO_LAYERS,
+        search={"simulations": 2},
+        actor={"games": 16},
+        regime={"kind": "selfplay", "positions": 100},
+        replay={"window": 150},
+        budget={"positions": 500},
+    )
+    made = joined([load_shard(path, GAME)[0] for path in folder.shards()])
     boards = made.obs.planes
     assert len(boards) >= 500
     images = [
         np.rot90(side, turns, (2, 3)) for side in (boards, boards[..., ::-1]) for turns in range(4)
     ]
     different = {min(image[i].tobytes() for image in images) for i in range(len(boards))}
-    last = [line for line in read_metrics(folder.path) if line["phase"] == "learn"][-1]
+    learned = [line for line in read_metrics(folder.path) if line["phase"] == "learn"]
+    last = learned[-1]
     assert last["cost/positions_unique"] == len(different)
     assert last["cost/effective_epochs"] == last["cost/samples"] / len(different)
-    learned = [line for line in read_metrics(folder.path) if line["phase"] == "learn"]
     steps = [0, *(line["step"] for line in learned)]
     ages = []
     for i, line in enumerate(learned):

@@ -116,7 +116,7 @@ def test_only_what_this_program_writes_is_a_leftover(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"{", b"\xff", b"[1]", b""])
 def test_a_damaged_config_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(ValueError, match=r"config\.json is damaged"):
+    with pytest.raises(ValueError, match=r"config\.json is damaged.*--out"):
         RunFolder(tmp_path).config()
 
 

@@ -22,8 +22,7 @@ from selfplay.training import run
 from selfplay.training.events import curve_name
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
-from selfplay.training.provenance import provenance
-from selfplay.training.report import write_report
+from selfplay.training.report import provenance, write_report
 from selfplay.training.run import Outcome, train
 
 
