@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.numbered import NumberedActions
-from selfplay.arrays import empty_like, take
+from selfplay.arrays import take
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int, Transition
 
@@ -62,7 +62,7 @@ class Connect4(NumberedActions):
         return Connect4State(mover, other, np.zeros(batch, np.bool_))
 
     def step(self, state: Connect4State, action: Int) -> tuple[Connect4State, Transition]:
-        after: Connect4State = empty_like(state, len(action))
+        after = Connect4State._make(map(np.empty_like, state))
         paid = Transition(*np.empty((2, len(action)), np.float32))
         illegal = _step(state, action, self.width, self.height, self.run, after, paid)
         if illegal >= 0:

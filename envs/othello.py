@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import empty_like, take
+from selfplay.arrays import take
 from selfplay.jit import count_bits, highest_bit, kernel
 from selfplay.types import Bool, Int, Transition
 
@@ -63,7 +63,7 @@ class Othello:
         return OthelloState(np.full(batch, black), np.full(batch, white), whites_turn, over)
 
     def step(self, state: OthelloState, action: Int) -> tuple[OthelloState, Transition]:
-        after: OthelloState = empty_like(state, len(action))
+        after = OthelloState._make(map(np.empty_like, state))
         paid = Transition(*np.empty((2, len(action)), np.float32))
         illegal = _step(state, action, self.size, self.board, after, paid)
         if illegal >= 0:

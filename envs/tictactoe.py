@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.numbered import NumberedActions
-from selfplay.arrays import empty_like, take
+from selfplay.arrays import take
 from selfplay.jit import kernel
 from selfplay.types import Bool, Int, Transition
 
@@ -55,7 +55,7 @@ class TicTacToe(NumberedActions):
         return TicTacToeState(mover, other, np.zeros(batch, np.bool_))
 
     def step(self, state: TicTacToeState, action: Int) -> tuple[TicTacToeState, Transition]:
-        after: TicTacToeState = empty_like(state, len(action))
+        after = TicTacToeState._make(map(np.empty_like, state))
         paid = Transition(*np.empty((2, len(action)), np.float32))
         illegal = _step(state, action, after, paid)
         if illegal >= 0:
