@@ -1,4 +1,2 @@
-"""The proving game: first-order theorem proving as a game of one player.
-
-What searches and learns is in ``selfplay/proving``.
-"""
+"""The proving game: first-order theorem proving as a game of one player; what searches and learns
+is in ``selfplay/proving``."""

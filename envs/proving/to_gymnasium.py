@@ -28,9 +28,8 @@ ID = "selfplay/Proving-v0"
 class ProvingEnv(ToGymnasium):
     """The problems of a TPTP file or folder; those that ship with the project by default.
 
-    ``view`` "walks" or "graph" decides what is observed, a Dict of Boxes; ``options`` are those of
-    ``Proving``.  ``reset(options={"problem": NAME})`` chooses the problem, which is drawn at random
-    otherwise.
+    ``view`` decides what is observed, a Dict of Boxes; ``options`` are those of ``Proving``.
+    ``reset(options={"problem": NAME})`` chooses the problem, which is drawn at random otherwise.
     """
 
     def __init__(
@@ -57,8 +56,13 @@ class ProvingEnv(ToGymnasium):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         observation, info = super().reset(seed=seed, options=options)
-        if "problem" in (options or {}):
-            self._state = self._proving.start(np.array([self._number(options)], np.int32))
+        if options and "problem" in options:
+            name, names = options["problem"], self.problems
+            if name not in names:
+                near = difflib.get_close_matches(str(name), names, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {len(names)} problems"
+                raise ValueError(f"there is no problem {name!r} in this environment; {hint}")
+            self._state = self._proving.start(np.array([names.index(name)], np.int32))
             observation, info = self._observation(), {"action_mask": self.action_masks()}
         return observation, self._named(info)
 
@@ -67,15 +71,6 @@ class ProvingEnv(ToGymnasium):
         if reward < 0 and "illegal_action" not in info:
             reward = self._lost
         return observation, reward, terminated, truncated, self._named(info)
-
-    def _number(self, options: dict[str, Any] | None) -> int:
-        """Which problem is asked for."""
-        name, names = (options or {})["problem"], self.problems
-        if name not in names:
-            near = difflib.get_close_matches(str(name), names, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {len(names)} problems"
-            raise ValueError(f"there is no problem {name!r} in this environment; {hint}")
-        return names.index(name)
 
     def _named(self, info: dict[str, Any]) -> dict[str, Any]:
         problem = int(self._state.problem[0])

@@ -13,7 +13,7 @@ from envs.proving.game import ProvingState
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import Problem
 from envs.proving.proofs.extract import proof_of
-from envs.proving.proofs.tableau_text import tableau_text
+from envs.proving.proofs.proof_text import tableau_text
 from selfplay import arrays
 from selfplay.play.session import Session
 from selfplay.play.terminal import Terminal

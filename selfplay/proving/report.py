@@ -13,8 +13,7 @@ from envs.proving.logic.formula import Problem
 from envs.proving.logic.recursion import StoppedError, stoppable
 from envs.proving.logic.tptp_writer import formula_text, length_of
 from envs.proving.proofs.proof import Proof
-from envs.proving.proofs.tableau_text import tableau_text
-from envs.proving.proofs.tstp import tstp
+from envs.proving.proofs.proof_text import tableau_text, tstp
 from selfplay.proving.batch import Conditions, ProblemResult
 from selfplay.proving.prover import GUIDED, Result, status_line
 from selfplay.stats import wilson

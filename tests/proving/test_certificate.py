@@ -195,17 +195,14 @@ def with_formula(text: str) -> Translation:
     return RIGHT._replace(formula=formula(text))
 
 
-def test_definitions_are_confirmed() -> None:
-    assert reason(NAMED, NAMED_CLAUSES, RIGHT) == ""
-
-
 OTHER_FORMULA = "the certificate reads statement s as another formula"
 OTHER_PART = "the definition of d is not of the part of statement s that it stands for"
 
 
 @pytest.mark.parametrize(
-    ("wrong", "why"),
+    ("given", "why"),
     [
+        (RIGHT, ""),
         (with_d(positive=False, negative=True),
          "f stands for every Y of the definition of d, expected a variable"),
         (with_d(positive=False, negative=True, terms=terms("X,Y")), NOT_SO.replace("c0", "c1")),
@@ -235,8 +232,8 @@ OTHER_PART = "the definition of d is not of the part of statement s that it stan
         (RIGHT._replace(formula=None), "the name d stands for no part of statement s"),
     ],
 )  # fmt: skip
-def test_wrong_definitions_are_refused(wrong: Translation, why: str) -> None:
-    assert reason(NAMED, NAMED_CLAUSES, wrong) == why
+def test_wrong_definitions_are_refused(given: Translation, why: str) -> None:
+    assert reason(NAMED, NAMED_CLAUSES, given) == why
 
 
 # whole problems

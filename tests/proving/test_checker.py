@@ -11,23 +11,10 @@ from provers import proof_by_deepening
 
 from envs.proving.game import OWN
 from envs.proving.logic.clausify import clausify
-from envs.proving.logic.formula import (
-    Atom,
-    ClauseForm,
-    Function,
-    Literal,
-    Problem,
-    Term,
-    Variable,
-)
+from envs.proving.logic.formula import Atom, ClauseForm, Function, Literal, Problem, Term, Variable
 from envs.proving.logic.symbols import substituted
 from envs.proving.logic.tptp import read_problem
-from envs.proving.proofs.checker import (
-    check,
-    check_proof,
-    instance_of,
-    tableau_fault,
-)
+from envs.proving.proofs.checker import check, check_proof, instance_of, tableau_fault
 from envs.proving.proofs.proof import EXTENSION, LEMMA, REDUCTION, Instance, Node, Proof
 
 PROVED = (
@@ -68,10 +55,6 @@ def test_instance_of(general: str, special: str, is_one: bool) -> None:
     assert instance_of(literals(general), literals(special)) is is_one
 
 
-def test_a_refutation_is_accepted() -> None:
-    assert check(BASE, RIGHT) == (True, "the 3 instances contradict each other")
-
-
 def test_a_variable_that_is_left_is_one_thing() -> None:
     form = form_of(clause("p(X,Y)", "all"), clause("~ p(X,X)", "none"))
     same = (Instance("all", literals("p(V,V)")), Instance("none", literals("~ p(V,V)")))
@@ -82,17 +65,12 @@ def test_a_variable_that_is_left_is_one_thing() -> None:
 
 def test_depth_does_no_harm() -> None:
     form = form_of(clause("p(X)", "all"), clause("~ p(X)", "none"))
-    twins: list[Term] = []
-    for _ in range(2):
-        term: Term = Function("c")
+    instances = []
+    for name, positive in (("all", True), ("none", False)):
+        term = Function("c")
         for _ in range(5_000):
             term = Function("f", (term, term))
-        twins.append(term)
-    atoms = [Atom("p", (term,)) for term in twins]
-    instances = (
-        Instance("all", (Literal(True, atoms[0]),)),
-        Instance("none", (Literal(False, atoms[1]),)),
-    )
+        instances.append(Instance(name, (Literal(positive, Atom("p", (term,))),)))
     assert check(form, instances)
 
 
@@ -129,8 +107,10 @@ def nodes(*rows: tuple[str, int, str, int, int, int]) -> tuple[Node, ...]:
 TREE = nodes(("p(a)", -1, EXTENSION, 1, 0, -1), ("q(a,f(a))", 0, EXTENSION, 2, 0, -1))
 
 
-def test_a_right_tableau_is_accepted() -> None:
-    reason = "the 3 instances contradict each other; all 2 nodes of the tableau are right"
+def test_a_refutation_and_its_tableau_are_accepted() -> None:
+    reason = "the 3 instances contradict each other"
+    assert check(BASE, RIGHT) == (True, reason)
+    reason += "; all 2 nodes of the tableau are right"
     assert check_proof(BASE, Proof("t", RIGHT, TREE)) == (True, reason)
 
 

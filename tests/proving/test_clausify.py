@@ -8,14 +8,7 @@ import time
 import pytest
 
 from envs.proving.logic.clausify import clausify
-from envs.proving.logic.formula import (
-    Atom,
-    ClauseForm,
-    Formula,
-    Iff,
-    Problem,
-    Statement,
-)
+from envs.proving.logic.formula import Atom, ClauseForm, Formula, Iff, Problem, Statement
 from envs.proving.logic.tptp import parse_problem
 from envs.proving.logic.tptp_writer import clause_text
 
@@ -106,13 +99,13 @@ def test_a_definition_is_over_the_free_variables() -> None:
     assert last == ["~ def1(X,Y) | p0(X,Y)", "~ def1(X,Y) | q0(Y)"]
 
 
-@pytest.mark.parametrize("letters", [12, 100])
-def test_chains_of_equivalences_stay_small(letters: int) -> None:
+def test_chains_of_equivalences_stay_small() -> None:
     chain: Formula = Atom("p0")
-    for i in range(1, letters):
+    for i in range(1, 100):
         chain = Iff(chain, Atom(f"p{i}"))
-    clauses = clausify(Problem("chain", (Statement("a", "axiom", chain, "fof"),))).clauses
-    assert len(clauses) < 40 * letters
+        if i in (11, 99):
+            problem = Problem("chain", (Statement("a", "axiom", chain, "fof"),))
+            assert len(clausify(problem).clauses) < 40 * (i + 1)
 
 
 def test_axioms_of_equality_come_last_and_only_where_an_equation_is() -> None:

@@ -10,12 +10,11 @@ from provers import proof_by_deepening
 
 from envs.proving.game import OWN
 from envs.proving.logic.clausify import clausify
-from envs.proving.logic.formula import ClauseForm, Not, Problem
+from envs.proving.logic.formula import Not
 from envs.proving.logic.tptp import parse_problem, read_problem
 from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.proof import EXTENSION, LEMMA, REDUCTION, Instance, Node, Proof
-from envs.proving.proofs.tableau_text import tableau_text
-from envs.proving.proofs.tstp import quoted, tstp, unquoted
+from envs.proving.proofs.proof_text import quoted, tableau_text, tstp, unquoted
 
 PROBLEM = parse_problem(
     """fof('every one', axiom, ! [X] : (p(X) => (q(X,X) | r(X)))).
@@ -62,10 +61,7 @@ def test_variables_are_renamed_and_long_terms_written_once() -> None:
     skolem = next(iter(form.skolem))
     long = f"{skolem}(f(f(a)),g(g(Other)))"
     positive, negative = literals(f"p(f(f(a)),{long})"), literals(f"~ p(g(g(Other)),{long})")
-    rows = (
-        Node(positive[0], -1, EXTENSION, 1, 0, -1),
-        Node(negative[0], 0, LEMMA, -1, -1, 0),
-    )
+    rows = (Node(positive[0], -1, EXTENSION, 1, 0, -1), Node(negative[0], 0, LEMMA, -1, -1, 0))
     instances = (Instance(first.name, positive), Instance(second.name, negative))
     drawn = tableau_text(Proof("t", instances, rows), form)
     assert "└─ 1  p(f(f(a)),t1)        clause s_2\n" in drawn
@@ -114,17 +110,12 @@ def test_names_are_quoted_where_they_must_be(name: str, text: str) -> None:
     assert unquoted(text) == name
 
 
-def proved(number: int) -> tuple[Problem, ClauseForm, Proof]:
+@pytest.mark.parametrize("number", [19, 43, 45, 51])
+def test_every_line_reads_back_and_every_node_is_drawn(number: int) -> None:
     problem = read_problem(OWN / "pelletier" / f"pelletier_{number}.p")
     form = clausify(problem)
     proof = proof_by_deepening(form)
     assert proof is not None
-    return problem, form, proof
-
-
-@pytest.mark.parametrize("number", [19, 43, 45, 51])
-def test_every_line_reads_back_and_names_lines_before_it(number: int) -> None:
-    problem, form, proof = proved(number)
     text = tstp(problem, form, proof)
     statements = parse_problem(text, "derivation").statements
     lines = [line for line in text.splitlines() if line[0] != "%"]
@@ -143,11 +134,6 @@ def test_every_line_reads_back_and_names_lines_before_it(number: int) -> None:
             assert statement.formula == Not(told["goal"])
         seen.add(statement.name)
     assert statements[-1].formula == parse_problem("cnf(c, axiom, $false).", "t").statements[0][2]
-
-
-@pytest.mark.parametrize("number", [19, 43, 45])
-def test_the_drawing_has_every_node(number: int) -> None:
-    _, form, proof = proved(number)
     drawn = tableau_text(proof, form)
     numbers = [int(found) for found in re.findall(r"^[│ ]*[├└]─ (\d+)  ", drawn, re.MULTILINE)]
     assert numbers == list(range(1, len(proof.nodes) + 1))

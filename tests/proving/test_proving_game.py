@@ -25,7 +25,7 @@ from envs.proving.game import Proving, ProvingState, load_library
 from envs.proving.logic.tptp_writer import clause_text
 from envs.proving.proofs.extract import proof_of
 from envs.proving.proofs.proof import EXTENSION
-from envs.proving.proofs.tableau_text import tableau_text
+from envs.proving.proofs.proof_text import tableau_text
 from selfplay import arrays
 from selfplay.proving.lessons import moves_of, replay
 

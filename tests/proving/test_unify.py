@@ -161,22 +161,6 @@ def f(*parts: Term) -> Function:
     return Function("f", parts)
 
 
-@pytest.mark.parametrize(
-    ("left", "right", "unifies"),
-    [
-        ((X,), (f(X),), False),
-        ((X, Y), (f(Y), f(X)), False),
-        ((X, X), (f(Y), Y), False),
-        ((X, X), (Y, f(Z)), True),
-        ((X, Y, X), (Y, Z, Z), True),
-        ((f(X, Y),), (f(Y, X),), True),
-        ((f(X, Y), X), (f(Y, X), f(Y)), False),
-    ],
-)
-def test_the_occurs_check(left: tuple[Term, ...], right: tuple[Term, ...], unifies: bool) -> None:
-    assert pair(left, right).unify() is unifies
-
-
 def test_the_newest_variable_gives_way() -> None:
     own = pair((X,), (Z,))
     assert own.unify()

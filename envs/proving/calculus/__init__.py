@@ -1,4 +1,2 @@
-"""Connection tableaux as flat arrays: unification, inferences, iterative deepening.
-
-Formulas are in ``logic``, proofs for people in ``proofs``.
-"""
+"""Connection tableaux as flat arrays: unification, inferences, iterative deepening; formulas are in
+``logic``, proofs for people in ``proofs``."""

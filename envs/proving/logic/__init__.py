@@ -1,4 +1,2 @@
-"""Formulas, the languages they are written in, and their clause forms with certificates.
-
-Nothing here searches for a proof or checks one.
-"""
+"""Formulas, the languages they are written in, and their clause forms with certificates; nothing
+here searches for a proof or checks one."""

@@ -125,9 +125,7 @@ class Clause(NamedTuple):
     """A disjunction of literals, its variables universally quantified."""
 
     literals: tuple[Literal, ...]
-    name: (
-        str  # unique within the clause form: that of the statement, numbered where it gave several
-    )
+    name: str  # unique in the clause form: the statement's, numbered where it gave several
     source: str  # name of the statement it comes from; "" for axioms of equality
     role: str  # "axiom", "negated_conjecture", "equality" or "definition"
 

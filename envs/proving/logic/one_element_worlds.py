@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from envs.proving.logic.formula import (
-    EQUALITY,
-    Atom,
-    Formula,
-    Iff,
-    Implies,
-    Not,
-    Or,
-    Problem,
-)
+from envs.proving.logic.formula import EQUALITY, Atom, Formula, Iff, Implies, Not, Or, Problem
 from envs.proving.logic.recursion import deep, look
 from envs.proving.logic.symbols import inner_formulas, stands_for_itself, symbols_of
 
@@ -28,10 +19,9 @@ def refuting_world(problem: Problem) -> str:
         return ""
     asked = [one.formula for one in problem.statements if one.role == "conjecture"]
     stated = [one.formula for one in problem.statements if one.role != "conjecture"]
-    for atoms in (True, False):
+    for says, atoms in (("true", True), ("false", False)):
         follows = asked and all(_holds(formula, atoms) for formula in asked)
         if not follows and all(_holds(formula, atoms) for formula in stated):
-            says = "true" if atoms else "false"
             return f"a world of one thing, where every predicate is {says}, is a model"
     return ""
 

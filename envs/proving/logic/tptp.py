@@ -95,12 +95,12 @@ class _Reading:
             if not path.exists():
                 raise UnreadableError(f"there is no file {path}: expected a TPTP file")
             text = read_text(path, limit=min(MOST_BYTES, self.left))
-            self.left -= len(text)
-            return text
         except OSError as error:
             raise UnreadableError(f"{path} cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise UnreadableError(str(error)) from None
+        self.left -= len(text)
+        return text
 
 
 class _Parser(Formulas):

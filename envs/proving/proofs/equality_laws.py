@@ -10,11 +10,7 @@ from envs.proving.logic.symbols import are_distinct
 
 
 def is_valid(literals: Sequence[Literal]) -> bool:
-    """Whether the clause is true whatever its symbols mean, if = is equality.
-
-    It must have the shape of a law of equality, or say that two objects or numbers that stand for
-    themselves differ.
-    """
+    """Whether the clause is true whatever its symbols mean, if = is equality."""
     return _is_law(literals) or _is_distinct(literals)
 
 

@@ -1,4 +1,1 @@
-"""What a net or a person sees of a position.
-
-The nets that read it are in ``selfplay/nets``.
-"""
+"""What a net or a person sees of a position; the nets that read it are in ``selfplay/nets``."""

@@ -51,10 +51,9 @@ class _Drawing:
         scalars = self._tableau.scalars
         lines = self._branch(goal) if goal != ROOT else ["choose the clause to begin with"]
         if scalars[OVER] == RUNNING:
-            options = self._tableau.options[: int(scalars[OPTIONS])].tolist()
+            options = enumerate(self._tableau.options[: int(scalars[OPTIONS])].tolist(), 1)
             lines.append("inferences:")
-            for number, option in enumerate(options, 1):
-                lines.append(f"{number:4}  {self._option(goal, option)}")
+            lines += [f"{number:4}  {self._option(goal, option)}" for number, option in options]
         return lines
 
     def _branch(self, goal: int) -> list[str]:
@@ -67,18 +66,12 @@ class _Drawing:
         for depth, node in enumerate(reversed(path)):
             mark = "   <- goal" if node == goal else ""
             lines.append(f"  {'  ' * depth}{self._node(node)}{mark}")
-        later = [node for below in path for node in self._beside(below)]
-        if later:
-            lines.append("still to come:")
-            lines += [f"  {self._node(node)}" for node in later]
-        return lines
-
-    def _beside(self, node: int) -> list[int]:
-        """The open nodes to the right of a node."""
-        t = self._tableau
-        parent = int(t.parent[node])
-        end = int(t.first[parent]) + int(t.children[parent])
-        return [other for other in range(node + 1, end) if int(t.closed[other]) == OPEN]
+        later: list[str] = []
+        for node in path:
+            end = int(t.first[t.parent[node]]) + int(t.children[t.parent[node]])
+            beside = (other for other in range(node + 1, end) if t.closed[other] == OPEN)
+            later += [f"  {self._node(other)}" for other in beside]
+        return [*lines, "still to come:", *later] if later else lines
 
     def _option(self, goal: int, option: int) -> str:
         """One inference; the literal that would be connected stands in brackets."""
@@ -97,9 +90,8 @@ class _Drawing:
 
     def _node(self, node: int) -> str:
         t = self._tableau
-        return self._literal(
-            literal_of(self._library, t, int(t.literal[node]), int(t.offset[node]))
-        )
+        literal, offset = int(t.literal[node]), int(t.offset[node])
+        return self._literal(literal_of(self._library, t, literal, offset))
 
     def _literal(self, literal: Literal) -> str:
         atom = literal.atom
