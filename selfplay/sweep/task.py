@@ -160,13 +160,18 @@ def tasks_of(plan: Plan) -> list[Task]:
     Raises ValueError when a folder holds something else than the plan puts there.
     """
     refuse_links_out(plan.folder, (".lock", "sweep.json"))
-    told = plan.folder / "sweep.json"
-    if told.exists() and not {"cells", "data"} & set(RunFolder(plan.folder).read_json(told.name)):
+    file = plan.folder / "sweep.json"
+    told = RunFolder(plan.folder).read_json(file.name)
+    if file.exists() and not {"cells", "data"} & set(told):
         raise ValueError(
-            f"{told} is not of a sweep: move it, or give the sweep another folder with --out"
+            f"{file} is not of a sweep: move it, or give the sweep another folder with --out"
         )
     tasks = []
-    made_before = _made_before(plan)
+    made_before = {
+        str(one.get("out")): str(one.get("make"))
+        for one in objects_in(told, "data")
+        if one.get("state") == "done"
+    }
     for data in plan.data:
         out, before = Path(data.out), made_before.get(data.out, data.make)
         whole = (out / "manifest.json").is_file()
@@ -190,12 +195,6 @@ def tasks_of(plan: Plan) -> list[Task]:
         needs = (*cell.needs, *([learned] if learned else []))
         tasks.append(_task(cell.name, cell, folder, folder, needs))
     return tasks
-
-
-def _made_before(plan: Plan) -> dict[str, str]:
-    """How the data sets that this sweep has made were made, by folder."""
-    sets = objects_in(RunFolder(plan.folder).read_json("sweep.json"), "data")
-    return {str(one.get("out")): str(one.get("make")) for one in sets if one.get("state") == "done"}
 
 
 def _task(

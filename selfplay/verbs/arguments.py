@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import math
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
@@ -83,28 +84,24 @@ def at_least(low: int, high: int = 10**9) -> Callable[[str], int]:
 
 def seconds(text: str) -> float:
     """A number of seconds, above 0 and below thirty years."""
-    value = _number(text, lambda number: 0 < number < math.inf, "a number of seconds above 0")
+    least, most = math.ulp(0.0), sys.float_info.max
+    value = _number(text, least, most, "a number of seconds above 0")
     if value > 1e9:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} seconds are more than thirty years")
     return value
 
 
-def share(text: str) -> float:
-    """A number from 0 to 1."""
-    return _number(text, lambda number: 0 <= number <= 1, "a number from 0 to 1")
+def up_to(most: float) -> Callable[[str], float]:
+    """A reader of numbers from 0 to ``most``."""
+    return lambda text: _number(text, 0.0, most, f"a number from 0 to {most:,.0f}")
 
 
-def temperature(text: str) -> float:
-    """A number from 0, for the best alone, to a million."""
-    return _number(text, lambda number: 0 <= number <= 1e6, "a number from 0 to 1,000,000")
-
-
-def _number(text: str, is_fit: Callable[[float], bool], what: str) -> float:
+def _number(text: str, least: float, most: float, what: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not is_fit(value):
+    if not least <= value <= most:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {what}")
     return value
 

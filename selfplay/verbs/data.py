@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, recipe_for, say_next
-from selfplay.verbs.arguments import SEED, Parser, at_least, refuse_given, temperature
+from selfplay.verbs.arguments import SEED, Parser, at_least, refuse_given, up_to
 from selfplay.verbs.players import is_built_in, players_named
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def arguments(parser: Parser) -> None:
     parser.add_option(
         "--temperature", "T",
         "how it chooses (default: 0 for solver and minimax, any of the best moves; 1 for others, "
-        "in proportion to the search's policy)", temperature, group=expert,
+        "in proportion to the search's policy)", up_to(1e6), group=expert,
     )  # fmt: skip
     random = "at most so many random moves at the start of half of the games (default: 0)"
     parser.add_option("--openings", "PLIES", random, at_least(0, 10_000), group=expert)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import RUN, Parser, at_least, seconds, share
+from selfplay.verbs.arguments import RUN, Parser, at_least, seconds, up_to
 
 if TYPE_CHECKING:
     from envs.proving.logic.formula import Problem
@@ -41,7 +41,7 @@ def add_bounds(parser: Parser, of: str) -> None:
     parser.add_option(
         "--guided-share", "X",
         "of the seconds, and of inferences beyond 20,000, for the guided search "
-        "(default: 0.5); the unguided has the rest", share,
+        "(default: 0.5); the unguided has the rest", up_to(1),
     )  # fmt: skip
 
 
@@ -57,56 +57,49 @@ def bounds_of(arguments: argparse.Namespace) -> tuple[Bounds, float]:
 
 def run(arguments: argparse.Namespace) -> Answer:
     from envs.proving.logic.recursion import deep
-    from selfplay.proving.prover import USER, Result, complain, status_line
-    from selfplay.proving.report import (
-        BOTH,
-        NONE,
-        SUMMARY,
-        WRITING_S,
-        proof_texts,
-        result_content,
-        result_lines,
+    from envs.proving.logic.tptp_formulas import TptpError
+    from selfplay.proving import report
+    from selfplay.proving.prover import (
+        USER,
+        Result,
+        complain,
+        read_within,
+        reading_status,
+        status_line,
     )
 
-    path, (bounds, guided) = Path(arguments.problem), bounds_of(arguments)
+    path = Path(arguments.problem)
+    bounds, guided = bounds_of(arguments)
     name = path.name.removesuffix(".p")
     try:
         begun = time.perf_counter()
-        read = _read(path, bounds)
+        read = read_within(path, bounds)
         reading_s = time.perf_counter() - begun
-        run = NONE if arguments.net == NONE else arguments.run
+        run = arguments.net or arguments.run
         # not in the main thread: compiling hears no Ctrl-C, waiting does
         prover = deep(_prover)(run, guided)
         begun = time.perf_counter() - reading_s  # getting ready is on nobody's clock
         result = read if isinstance(read, Result) else _proved(prover, read, bounds, begun)
-        kind = arguments.proof or (BOTH if arguments.json else SUMMARY)
+        kind = arguments.proof or (report.BOTH if arguments.json else report.SUMMARY)
         spent = time.perf_counter() - begun
-        left = None if bounds.seconds is None else bounds.seconds + WRITING_S - spent
-        texts = proof_texts(result, kind, left)
+        left = None if bounds.seconds is None else bounds.seconds + report.WRITING_S - spent
+        texts = report.proof_texts(result, kind, left)
     except KeyboardInterrupt:
         print(status_line(USER, name))
         raise
+    except TptpError as error:  # what cannot be read gets its status too
+        print(status_line(reading_status(error), name))
+        raise
     guide = prover.guide.name if prover.guide else None
-    print(*result_lines(result, guide, kind, texts), sep="\n")
+    print(*report.result_lines(result, guide, kind, texts), sep="\n")
     if result.refused:
         complain(f"A FAULT OF THIS PROVER, please report it with the problem: {result.reason}")
     say_next(
-        f"selfplay explore {shlex.quote(guide or NONE)} {shlex.quote(str(path))}", "walk an attempt"
+        f"selfplay explore {shlex.quote(guide or 'none')} {shlex.quote(str(path))}",
+        "walk an attempt",
     )
-    content = result_content(result, texts)
+    content = report.result_content(result, texts)
     return Answer(content, 130 if result.status == USER else int(not result.proved))
-
-
-def _read(path: Path, bounds: Bounds) -> Problem | Result:
-    """As read_within; what cannot be read gets its status too."""
-    from envs.proving.logic.tptp_formulas import TptpError
-    from selfplay.proving.prover import read_within, reading_status, status_line
-
-    try:
-        return read_within(path, bounds)
-    except TptpError as error:
-        print(status_line(reading_status(error), path.name.removesuffix(".p")))
-        raise
 
 
 def _proved(prover: Prover, problem: Problem, bounds: Bounds, begun: float) -> Result:

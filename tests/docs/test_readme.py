@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import importlib.util
-import json
 import re
 import shlex
 import shutil
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from program import run
+from program import answer, modules_of, run
 
 import envs
 from envs import trust
@@ -42,19 +39,25 @@ README = PAGES[ROOT / "README.md"]
 MANUAL = "\n".join(PAGES.values())
 GAMES = (ROOT / "docs" / "games.md").read_text(encoding="utf-8")
 HEADINGS = [
-    "Players",
-    "Observation",
-    "Actions",
-    "Rewards",
-    "End",
-    "Symmetries",
-    "Version history",
-]
+    "Players", "Observation", "Actions", "Rewards", "End", "Symmetries", "Version history",
+]  # fmt: skip
 
 
 def blocks(language: str) -> list[str]:
     """The contents of the fenced blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", MANUAL, re.M | re.S)
+
+
+def block(language: str, part: str) -> str:
+    """The one fenced block of a language that holds ``part``."""
+    (content,) = (each for each in blocks(language) if part in each)
+    return content
+
+
+def write_kayles(place: Path) -> None:
+    """The game of the README that is a user's own, and its recipe."""
+    (place / "kayles.py").write_text(block("python", "class Kayles"), encoding="utf-8")
+    (place / "kayles.toml").write_text(block("toml", "kayles"), encoding="utf-8")
 
 
 def section(heading: str, text: str = MANUAL) -> str:
@@ -74,12 +77,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 COMMANDS = [
-    *(
-        line
-        for block in blocks("sh")
-        for line in block.splitlines()
-        if line.startswith("selfplay ")
-    ),
+    *re.findall(r"^selfplay .*$", "\n".join(blocks("sh")), re.M),
     *re.findall(r"`(selfplay \w+ [^`\n]+)`", MANUAL),
 ]
 
@@ -109,8 +107,7 @@ def test_named_recipes_exist_and_load(name: str, tmp_path: Path) -> None:
     path = ROOT / name
     if f"`{name}` beside it" in MANUAL:
         path = tmp_path / name
-        (recipe,) = (block for block in blocks("toml") if "kayles" in block)
-        path.write_text(recipe, encoding="utf-8")
+        write_kayles(tmp_path)
     trust.begin((), everything=True)
     for command in trained():
         if command.target == name:
@@ -198,20 +195,21 @@ def test_light_commands_run(command: str, tmp_path: Path) -> None:
 
 
 def test_the_sequence_for_a_users_game_runs(tmp_path: Path) -> None:
-    (source,) = (block for block in blocks("python") if "class Kayles" in block)
-    (recipe,) = (block for block in blocks("toml") if "kayles" in block)
-    (tmp_path / "kayles.py").write_text(source, encoding="utf-8")
-    (tmp_path / "kayles.toml").write_text(recipe, encoding="utf-8")
-    (sequence,) = (block for block in blocks("sh") if "kayles" in block)
+    write_kayles(tmp_path)
     check, train, play, match = (
-        run_as_written(command, tmp_path) for command in sequence.splitlines()
+        run_as_written(command, tmp_path) for command in block("sh", "kayles").splitlines()
     )
     assert "kayles-9 kept every law" in check
+    bench = re.search(r"^Next: selfplay (bench .*)$", check, re.M)
+    assert bench is not None
+    few = f"{bench[1]} --net mlp --games 16 --simulations 2 --seconds 0.1"
+    assert run(tmp_path, *shlex.split(few)).returncode == 0
     assert "of the points against random." in train
     assert "of the points against minimax:4." in train
     assert (tmp_path / "runs" / "kayles" / "report.md").is_file()
     assert "1 2 3 4 5 6 7 8 9" in play
     assert sum(games_of(match)) == 20
+    assert "Elo" in match
 
 
 @pytest.mark.slow  # in short: the same environment is checked and played in test_from_pettingzoo.py
@@ -263,23 +261,18 @@ def test_the_table_of_metrics_names_what_a_run_emits(tmp_path: Path) -> None:
     moves = [line[line != NO_MOVE].tolist() for line in reached.moves]
     scores = solver_for(game).scores(reached.state)
     write_positions(game, tmp_path / "known.csv", ["SET"] * len(moves), moves, scores)
-    config = parse_config(
-        {
-            "game": "tictactoe",
-            "net": {"kind": "mlp", "width": 16, "layers": 1},
-            "search": {"kind": "gumbel", "simulations": 4},
-            "actor": {"games": 8, "threads": 1},
-            "regime": {"kind": "selfplay", "positions": 64},
-            "strength": {
-                "positions": str(tmp_path / "known.csv"),
-                "simulations": 4,
-                "versus": ["random"],
-                "games": 2,
-                "own_positions": 10,
-            },
-            "budget": {"positions": 64},
-        }
-    )
+    config = parse_config({
+        "game": "tictactoe",
+        "net": {"kind": "mlp", "width": 16, "layers": 1},
+        "search": {"kind": "gumbel", "simulations": 4},
+        "actor": {"games": 8, "threads": 1},
+        "regime": {"kind": "selfplay", "positions": 64},
+        "strength": {
+            "positions": str(tmp_path / "known.csv"), "simulations": 4, "versus": ["random"],
+            "games": 2, "own_positions": 10,
+        },
+        "budget": {"positions": 64},
+    })  # fmt: skip
     Training(RunFolder(tmp_path / "run"), config).run()
     emitted = {name for line in read_metrics(tmp_path / "run") for name in line if "/" in name}
     assert [name for name in emitted if find(name) is None] == []
@@ -304,35 +297,28 @@ def test_the_random_player_errs_as_often_as_stated() -> None:
 def test_the_game_of_the_readme_keeps_the_laws(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (source,) = (block for block in blocks("python") if "class Kayles" in block)
-    (tmp_path / "kayles.py").write_text(source, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    try:
-        (recipe,) = (block for block in blocks("toml") if "kayles" in block)
-        game = envs.make(tomllib.loads(recipe)["game"])
+    write_kayles(tmp_path)
+    with modules_of(tmp_path):
+        monkeypatch.syspath_prepend(str(tmp_path))
+        game = envs.make(tomllib.loads(block("toml", "kayles"))["game"])
         assert check_game(game) == []
         # Kayles with 9 pins is won by the first player (Grundy value 4, Guy and Smith 1956)
         scores = solver_for(game).scores(game.init(np.random.default_rng(0), 1))
         assert np.nanmax(scores) > 0
         # knocking down the middle pin leaves equal halves, which the second can only copy
         assert scores[0, game.parse_action("5")] > 0
-    finally:
-        sys.modules.pop("kayles", None)
-        importlib.invalidate_caches()
 
 
 def test_the_agent_of_the_readme_moves(capsys: pytest.CaptureFixture[str]) -> None:
-    (source,) = (block for block in blocks("python") if "load_agent" in block)
-    exec(compile(source, "README.md", "exec"), {})
+    exec(compile(block("python", "load_agent"), "README.md", "exec"), {})
     worth, *drawn = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"4, worth \+0\.\d\d", worth)  # the middle column, which wins
     assert "X" in "".join(drawn)
 
 
 def test_the_environments_of_the_readme_run() -> None:
-    (source,) = (block for block in blocks("python") if "to_pettingzoo" in block)
     names: dict[str, Any] = {}
-    exec(compile(source, "README.md", "exec"), names)
+    exec(compile(block("python", "to_pettingzoo"), "README.md", "exec"), names)
     assert names["over"]
     assert names["reward"] in (-1, 0, 1)
 
@@ -392,18 +378,16 @@ def test_the_recipe_of_the_figure_draws_measured_strength(tmp_path: Path) -> Non
 # Machine-readable answers ------------------------------------------------------------------------
 
 
-def test_json_keys_are_those_the_readme_names(capsys: pytest.CaptureFixture[str]) -> None:
-    command = "bench nim --net mlp --width 8 --games 256 --simulations 2 --seconds 0.1 --json"
-    assert cli.main(shlex.split(command)) == 0
-    answer = json.loads(capsys.readouterr().out)
+def test_json_keys_are_those_the_readme_names(tmp_path: Path) -> None:
+    words = "bench nim --net mlp --width 8 --games 256 --simulations 2 --seconds 0.1 --json"
+    content = answer(run(tmp_path, *words.split()))
     cells = [row[0] for row in rows(section("## Speed"))]
-    assert {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)} == set(answer)
-    command = "match random minimax:1 --game tictactoe --games 2 --json"
-    assert cli.main(shlex.split(command)) == 0
-    answer = json.loads(capsys.readouterr().out)
+    assert {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)} == set(content)
+    words = "match random minimax:1 --game tictactoe --games 2 --json"
+    content = answer(run(tmp_path, *words.split()))
     text = section("## Against other players")
     named = set(re.findall(r"`(\w+)`", text[text.index("`--json` prints") :]))
-    assert named == set(answer) | set(answer["pairs"][0])
+    assert named == set(content) | set(content["pairs"][0])
 
 
 # docs/games.md -----------------------------------------------------------------------------------

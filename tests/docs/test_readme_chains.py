@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import io
 import json
 import re
 import shlex
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_readme import COMMANDS, ROOT, blocks
-
-from selfplay.verbs import cli
+from program import run
+from test_readme import COMMANDS, ROOT, block
 
 Chain = Callable[..., str]
 
@@ -26,28 +22,20 @@ SHORT = (
 
 
 @pytest.fixture
-def chain(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Chain]:
+def chain(tmp_path: Path) -> Chain:
     """Runs the one command of the README that begins so, and more words; its standard output."""
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     (tmp_path / "envs").symlink_to(ROOT / "envs")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
 
-    def run(start: str, more: str = "", code: int = 0) -> str:
+    def printed(start: str, more: str = "") -> str:
         plain = {command.partition("  #")[0].strip() for command in COMMANDS}
         start = f"selfplay {start}"
         (command,) = plain & {start} or {each for each in plain if each.startswith(start)}
-        capsys.readouterr()
-        ended = cli.main(shlex.split(f"{command} {more}")[1:])
-        shown = capsys.readouterr()
-        assert ended == code, shown.err
-        return shown.out
+        done = run(tmp_path, *shlex.split(f"{command} {more}")[1:])
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
-    yield run
-    sys.modules.pop("kayles", None)
-    importlib.invalidate_caches()
+    return printed
 
 
 def test_data_then_imitation_then_comparison(chain: Chain) -> None:
@@ -78,24 +66,6 @@ def test_train_then_play_then_match_then_comparison(chain: Chain) -> None:
     assert told["mistake_rate"] >= 0
 
 
-def test_check_then_bench_then_train_then_play_then_match(
-    chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (source,) = (block for block in blocks("python") if "class Kayles" in block)
-    (recipe,) = (block for block in blocks("toml") if "kayles" in block)
-    (tmp_path / "kayles.py").write_text(source, encoding="utf-8")
-    (tmp_path / "kayles.toml").write_text(recipe, encoding="utf-8")
-    checked = chain("check kayles:Kayles")
-    bench = re.search(r"^Next: selfplay (bench .*)$", checked, re.M)
-    assert bench is not None
-    few = " --net mlp --games 16 --simulations 2 --seconds 0.1"
-    assert cli.main(shlex.split(bench[1] + few)) == 0
-    few = "--set regime.positions=100 --set budget.positions=100 --set strength.games=2"
-    assert "against minimax:4" in chain("train kayles.toml", few)
-    assert "1 2 3 4 5 6 7 8 9" in chain("play kayles")
-    assert "Elo" in chain("match kayles solver", "--games 4")
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_proof_then_a_walk(chain: Chain) -> None:
@@ -107,8 +77,9 @@ def test_a_proof_then_a_walk(chain: Chain) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_sweep_then_comparisons(chain: Chain, tmp_path: Path) -> None:
-    (grid,) = (block for block in blocks("toml") if "[[arm]]" in block)
-    grid = grid.replace("configs/tictactoe.toml", str(ROOT / "configs" / "tictactoe.toml"))
+    grid = block("toml", "[[arm]]").replace(
+        "configs/tictactoe.toml", str(ROOT / "configs" / "tictactoe.toml")
+    )
     (tmp_path / "grid.toml").write_text(grid.replace("[0, 1, 2]", "[0, 1]"), encoding="utf-8")
     few = "--set budget.positions=24576 --set strength.own_positions=60"
     assert "a curve needs" not in chain("sweep grid.toml --dry-run", few)

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,26 +36,19 @@ strength = { simulations = 2 }
 regime = { positions = 256 }
 budget = { positions = 600 }
 """
-SMALL = (
-    "seeds = [0]\n"
-    + BASE
-    + """
-[[arm]]
-name = "good"
-grid = { learner.reuse = [1, 4.5] }
-
+BAD = """
 [[arm]]
 name = "bad"
 set = { strength.positions = "missing.csv" }
-
+[[arm]]
+name = "good"
+grid = { learner.reuse = [4.5] }
+"""
+LATE = """
 [[arm]]
 name = "late"
 set = { strength.positions = "cell:bad" }
 """
-)
-
-
-GOOD = {"good-reuse=1-s0": "done", "good-reuse=4.5-s0": "done"}
 
 
 def plan_of(
@@ -396,6 +390,21 @@ def test_how_a_sweep_is_asked_to_end(
     assert [each["state"] for each in told["cells"]] == ["waiting"]
 
 
+def test_a_cell_begins_when_those_it_needs_are_done(
+    pretended: type[Pretended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(self: Pretended, stopping: bool) -> bool:
+        self.record.state = "done"
+        order.append((self.task.name, len(self.made)))
+        return True
+
+    order: list[tuple[str, int]] = []
+    monkeypatch.setattr(Pretended, "poll", ended)
+    outcome = runner.run_sweep(plan_of(tmp_path, BASE + BAD + LATE, out=str(tmp_path / "out")), 3)
+    assert order == [("bad-s0", 2), ("good-reuse=4.5-s0", 2), ("late-s0", 3)]
+    assert (outcome.failed, outcome.left) == ((), 0)
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
 def test_a_log_that_cannot_be_made_is_one_sentence(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -432,7 +441,7 @@ def states(place: Path, name: str) -> dict[str, str]:
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str, str]:
     """A folder where a sweep with a cell that fails was run, and what it answered."""
     place = tmp_path_factory.mktemp("place")
-    (place / "small.toml").write_text(SMALL)
+    (place / "small.toml").write_text(BASE + BAD + LATE)
     return place, *sweep(place, "small.toml", "--jobs", "2")
 
 
@@ -440,19 +449,20 @@ def test_a_failing_cell_does_not_stop_the_others(small: tuple[Path, int, str, st
     place, code, out, err = small
     assert code == 1
     folder = place / "runs/sweeps/small"
-    assert states(place, "small") == {**GOOD, "bad-s0": "failed", "late-s0": "failed"}
     told = json.loads((folder / "sweep.json").read_text())
-    good, _, bad, late = told["cells"]
-    assert (good["arm"], good["seed"], good["options"]) == ("good", 0, {"learner.reuse": 1})
+    bad, good, late = told["cells"]
+    assert [each["state"] for each in told["cells"]] == ["failed", "done", "failed"]
+    assert [each["name"] for each in told["cells"]] == ["bad-s0", "good-reuse=4.5-s0", "late-s0"]
+    assert (good["arm"], good["seed"], good["options"]) == ("good", 0, {"learner.reuse": 4.5})
     assert good["error"] is None
     assert good["seconds"] > 1
     assert "missing.csv" in bad["error"]
     assert bad["error"] in (folder / "bad-s0" / "error.txt").read_text()
     assert late["error"] == "it needs bad-s0, which failed"
-    assert out.splitlines()[0] == "2 of 4 are done in runs/sweeps/small."
+    assert out.splitlines()[0] == "1 of 3 are done in runs/sweeps/small."
     assert f"bad-s0 failed: {bad['error']} (see runs/sweeps/small/bad-s0/error.txt)" in out
     assert out.splitlines()[-1].startswith("Next: selfplay sweep small.toml")
-    assert "/4] bad-s0 failed: " in err
+    assert "/3] bad-s0 failed: " in err
     trained = RunFolder(folder / "good-reuse=4.5-s0")
     assert trained.config().learner.reuse == 4.5
     assert read_metrics(trained.path)[-1]["step"] >= 600
@@ -468,32 +478,34 @@ def test_cells_that_are_done_are_skipped(small: tuple[Path, int, str, str]) -> N
     (place / "missing.csv").write_text(
         "set,moves,s1,s2,s3,s4,s5,s6,s7,s8,s9\nstart,,0,0,0,0,0,0,0,0,0\n"
     )
+    (place / "small.toml").write_text(BASE + BAD)
     code, out, _ = sweep(place, "small.toml", "--json")
-    assert code == 1  # the one that took a run's folder for a position file
+    assert code == 0
     after = {each["name"]: each["state"] for each in json.loads(out)["cells"]}
-    assert after == {**GOOD, "bad-s0": "done", "late-s0": "failed"}
+    assert after == {"bad-s0": "done", "good-reuse=4.5-s0": "done"}
     assert {path: path.stat().st_mtime_ns for path in files} == before
     assert not (folder / "bad-s0" / "error.txt").exists()
 
 
-def test_a_dry_run_changes_nothing(small: tuple[Path, int, str, str]) -> None:
-    place, *_ = small
-    code, out, _ = sweep(place, "small.toml", "--dry-run", "--json", "--out", "runs/sweeps/none")
+def test_a_dry_run_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selfplay.sweep.preview._SECONDS", 0.1)
+    (tmp_path / "small.toml").write_text(BASE + ARM + "grid = { learner.reuse = [1, 4.5] }\n")
+    code, out, _ = sweep(tmp_path, "small.toml", "--dry-run", "--json")
     assert code == 0
-    found = json.loads(out)
-    assert [each["name"] for each in found["cells"]] == list(states(place, "small"))
-    for each in found["cells"]:
+    cells = json.loads(out)["cells"]
+    assert [each["name"] for each in cells] == ["x-reuse=1-s0", "x-reuse=4.5-s0"]
+    for each, reuse in zip(cells, (1, 4.5), strict=True):
         assert (each["state"], each["source"]) == ("waiting", "a quick measurement of its net")
         assert 0 < each["seconds"] < 60
-        # 600 positions: at least two samples a position of 3 x 2 x (18 x 16 + 16 x 12) FLOPs,
-        # for one arm 1 and for one 4.5
-        assert each["flops"] > 600 * 3 * 2 * (18 * 16 + 16 * 12)
-    assert not (place / "runs/sweeps/none").exists()
+        # 600 positions: for each so many samples of 3 x 2 x (18 x 16 + 16 x 12) FLOPs
+        assert each["flops"] > 600 * reuse * 3 * 2 * (18 * 16 + 16 * 12)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_changed_file_is_refused(small: tuple[Path, int, str, str]) -> None:
     place, *_ = small
-    (place / "changed.toml").write_text(SMALL.replace("simulations = 4", "simulations = 6"))
+    changed = (BASE + BAD).replace("simulations = 4", "simulations = 6")
+    (place / "changed.toml").write_text(changed)
     code, out, err = sweep(place, "changed.toml", "--out", "runs/sweeps/small")
     assert (code, out) == (1, "")
     assert err.count("\n") == 1
@@ -516,13 +528,15 @@ def test_a_killed_sweep_goes_on_where_it_stopped(tmp_path: Path) -> None:
     wait_until(lambda: not busy(cells[0]))  # the run noticed, saved and left
     made = latest_step(cells[0])
     assert states(tmp_path, "long") == {"x-s0": "running", "x-s1": "waiting"}
-    process = begun(tmp_path, "sweep", "long.toml", "--jobs", "2")
-    wait_until(lambda: all(cell.checkpoints() for cell in cells))
-    wait_until(lambda: latest_step(cells[0]) > made)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=100)
-    assert process.returncode == 130
-    assert "stopping: 2 runs finish their iteration and save" in err
+
+    def stop() -> None:
+        wait_until(lambda: latest_step(cells[0]) > made)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=stop, daemon=True).start()
+    code, out, err = sweep(tmp_path, "long.toml", "--jobs", "1")
+    assert code == 130
+    assert "stopping: 1 runs finish their iteration and save" in err
     assert "x-s0 stopped" in err
     assert out.splitlines()[-1].startswith("Next: selfplay sweep long.toml   (goes on")
     assert states(tmp_path, "long") == {"x-s0": "waiting", "x-s1": "waiting"}

@@ -77,8 +77,9 @@ def test_where_there_is_no_stream_nothing_is_told() -> None:
     assert not stream.isatty()
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=str)
-@pytest.mark.parametrize("kind", [Broken, BrokenTerminal])
+@pytest.mark.parametrize(
+    ("kind", "error"), zip([Broken, BrokenTerminal] * 2, ERRORS, strict=True), ids=str
+)
 def test_a_training_goes_on_without_its_screen(
     kind: type[Broken], error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from program import run
-from test_readme import ROOT, blocks
+from test_readme import ROOT, write_kayles
 
 from selfplay.config import load_config, recipe_of
 from selfplay.verbs import cli
@@ -74,8 +74,7 @@ QUICK = {"games", "check", "play", "match"}
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a user: recipes as they ship, a game, a small recipe."""
     (tmp_path / "configs").symlink_to(ROOT / "configs")
-    (source,) = (block for block in blocks("python") if "class Kayles" in block)
-    (tmp_path / "kayles.py").write_text(source, encoding="utf-8")
+    write_kayles(tmp_path)
     (tmp_path / "small.toml").write_text(SMALL)
     (tmp_path / "grid.toml").write_text(SWEEP)
     (tmp_path / "own.toml").write_text(SWEEP + 'set = { game = "kayles:Kayles" }\n')

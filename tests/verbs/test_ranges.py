@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from program import refused, run
 from pydantic import BaseModel
 
 from selfplay.config import Config, parse_config
-from selfplay.verbs import cli
 
 
 def numbers(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -59,20 +60,10 @@ def test_the_options_are_found() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("value", BEYOND)
-def test_numbers_of_the_command_line_have_an_end(
-    words: str, value: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert_refused(words, value, capsys)
-
-
-def assert_refused(words: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_of_the_command_line_have_an_end(words: str, value: str, tmp_path: Path) -> None:
     """The last of the words is an option that does not take the value."""
-    with pytest.raises(SystemExit) as end:
-        cli.main([*words.split()[:-1], f"{words.split()[-1]}={value}"])
-    assert end.value.code == 2
-    err = capsys.readouterr().err
-    assert err.count("\n") == 1
-    assert words.split()[-1] in err
+    *before, option = words.split()
+    assert option in refused(run(tmp_path, *before, f"{option}={value}"), code=2)
 
 
 def test_the_largest_seed_is_taken() -> None:
