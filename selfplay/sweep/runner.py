@@ -29,8 +29,7 @@ class Outcome(NamedTuple):
 def run_sweep(plan: Plan, jobs: int | None = None) -> Outcome:
     """Runs what is left of a plan, ``jobs`` tasks at a time.
 
-    Raises ValueError when another process runs the same sweep, or when a folder holds another
-    configuration than the plan has for it.
+    Raises ValueError when another process runs the same sweep, and as ``tasks_of`` does.
     """
     with locked(plan.folder, f"{plan.folder} is being run by another 'selfplay sweep'"):
         return _Runner(plan, jobs or core_count()).run()
@@ -45,13 +44,12 @@ def records_of(plan: Plan, tasks: list[Task]) -> dict[str, Record]:
     for task in tasks:
         known = before.get(task.name, {})
         started, seconds = known.get("started"), known.get("seconds")
-        record = Record(
+        record = records[task.name] = Record(
             started=started if isinstance(started, str) else None,
             seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
         )
         if task.done():
             record.state, record.finished = "done", known.get("finished")
-        records[task.name] = record
     return records
 
 

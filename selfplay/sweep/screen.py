@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from selfplay.sweep.forecast import Forecast
-from selfplay.sweep.plan import Cell, Plan
+from selfplay.sweep.plan import Plan
 from selfplay.sweep.task import Record, Task
 from selfplay.system.console import PlainConsole, clock
 from selfplay.system.printable import bare, unheeded
@@ -86,7 +86,7 @@ class Screen:
         for task in self._tasks:
             record = self._records[task.name]
             if record.state == "running":
-                share = self._forecast.share(task) if isinstance(task.item, Cell) else math.nan
+                share = self._forecast.share(task)
                 bar = ProgressBar(total=1.0, completed=0 if math.isnan(share) else share, width=20)
                 table.add_row(task.name, bar, clock(record.seconds))
         done = sum(each.state == "done" for each in self._records.values())

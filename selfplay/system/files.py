@@ -69,7 +69,7 @@ def locked(path: Path, busy: str) -> Iterator[None]:
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Calls ``write`` on a file beside ``path`` that takes its name when it is complete.
 
-    Raises ValueError with a sentence when the disk does not take it; ``path`` is as before then.
+    Raises ValueError when the disk does not take it; ``path`` is as before then.
     """
     made = aside(path)
     try:
@@ -105,10 +105,7 @@ class Appended:
             raise refused(path, error) from error
 
     def write(self, record: bytes) -> None:
-        """Appends the record.
-
-        Raises ValueError with a sentence when the disk does not take it; none of it is left then.
-        """
+        """Appends the record; ValueError when the disk does not take it, and none of it is left."""
         before = os.fstat(self._descriptor).st_size
         try:
             left = memoryview(record)

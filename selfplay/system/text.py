@@ -145,9 +145,11 @@ def decode(content: bytes, name: str, *, declared: str = "", strict: bool = Fals
     codec, content = split_mark(content)
     wide = codec not in (None, "utf-8")  # its zero bytes leave no other reading
     candidates = [codec] if wide else [codec_of(declared), "utf-8"]
-    decoded = (_decoded(content, candidate) for candidate in candidates if candidate)
-    text = next((found for found in decoded if found is not None), None)
-    if text is None:
+    for candidate in filter(None, candidates):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = content.decode(candidate)
+            break
+    else:
         if strict or wide:
             raise ValueError(_not_decoded(content, name, codec or "utf-8"))
         text = _windows(content)
@@ -202,18 +204,13 @@ def split_mark(content: bytes) -> tuple[str | None, bytes]:
     return None, content
 
 
-def _decoded(content: bytes, codec: str) -> str | None:
-    try:
-        return content.decode(codec)
-    except UnicodeDecodeError:
-        return None
-
-
 def _windows(content: bytes) -> str:
     """Latin-1 with the dashes, dots and quotes that Windows puts where it has control codes."""
     content = content.replace(codecs.BOM_UTF8, b" ")  # of a file that was joined to another
-    text = _decoded(content, "cp1252")
-    return text if text is not None else content.decode("latin-1")
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def _not_decoded(content: bytes, name: str, codec: str) -> str:

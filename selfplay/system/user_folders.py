@@ -37,14 +37,11 @@ def is_private(folder: Path) -> bool:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        status = folder.lstat()
-        if not stat.S_ISDIR(status.st_mode):
+        status, has_owner = folder.lstat(), hasattr(os, "getuid")
+        if not stat.S_ISDIR(status.st_mode) or (has_owner and status.st_uid != os.getuid()):
             return False
-        if hasattr(os, "getuid"):
-            if status.st_uid != os.getuid():
-                return False
-            if stat.S_IMODE(status.st_mode) & 0o077:
-                folder.chmod(0o700)
+        if has_owner and stat.S_IMODE(status.st_mode) & 0o077:
+            folder.chmod(0o700)
     except OSError:
         return False
     return os.access(folder, os.W_OK | os.X_OK)

@@ -7,7 +7,12 @@ import argparse
 from selfplay.verbs.answer import Answer, recipe_for, say_next
 from selfplay.verbs.arguments import A_GAME, Parser, at_least, seconds
 
-NET_SIZES = ("channels", "blocks", "width", "layers")
+NET_SIZES = {
+    "channels": "of a resnet (default: 64)",
+    "blocks": "of a resnet (default: 5)",
+    "width": "of an mlp (default: 128)",
+    "layers": "of an mlp (default: 2)",
+}
 
 
 def arguments(parser: Parser) -> None:
@@ -15,12 +20,7 @@ def arguments(parser: Parser) -> None:
     parser.add_argument(
         "--net", choices=("resnet", "mlp"), help="(default: resnet where the board is planes)"
     )
-    for size, meaning in (
-        ("channels", "of a resnet (default: 64)"),
-        ("blocks", "of a resnet (default: 5)"),
-        ("width", "of an mlp (default: 128)"),
-        ("layers", "of an mlp (default: 2)"),
-    ):
+    for size, meaning in NET_SIZES.items():
         parser.add_option(f"--{size}", "N", meaning, at_least(1))
     parser.add_option("--simulations", "N", "a move", at_least(1), 32)
     parser.add_option("--games", "N", "games side by side", at_least(1, 1 << 16))

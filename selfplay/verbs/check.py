@@ -5,14 +5,9 @@ from __future__ import annotations
 import argparse
 import shlex
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import A_GAME, SEED, Parser, at_least, seconds
-
-if TYPE_CHECKING:
-    from selfplay.types import Game
 
 
 def arguments(parser: Parser) -> None:
@@ -27,13 +22,23 @@ def arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     import envs
     from selfplay.checks.examine import examine
+    from selfplay.checks.portrait import described, portrait
     from selfplay.system.console import waiting
 
     began = time.monotonic()
     with waiting(f"checking {arguments.game}") as tell:
         game = envs.make(arguments.game, whole=False)
         report = examine(game, arguments.games, arguments.seed, arguments.seconds, tell)
-        picture = None if report.findings else _portrait(game, report.ended, arguments, began, tell)
+        picture = None
+        if not report.findings:
+            tell("playing to see what it is")
+            until = max(began + arguments.seconds, time.monotonic() + arguments.seconds / 5)
+            try:
+                picture = portrait(game, max(1, report.ended), arguments.seed, until)
+            except ValueError as error:  # no game ends in time
+                print(error)
+            else:
+                print(*described(game, picture), sep="\n")
     name = getattr(game, "name", arguments.game)
     games = "1 random game" if report.games == 1 else f"{report.games} random games"
     for problem in report.findings:
@@ -52,27 +57,7 @@ def run(arguments: argparse.Namespace) -> Answer:
         say_next(f"selfplay bench {shlex.quote(arguments.game)}")
     content = {
         "game": name, "games": report.games, "problems": report.findings, "ended": report.ended,
-        "moves": report.moves, "moves_taken_again": report.taken_again, "portrait": picture,
+        "moves": report.moves, "moves_taken_again": report.taken_again,
+        "portrait": picture and picture._asdict(),
     }  # fmt: skip
     return Answer(content, code=int(bool(report.findings)))
-
-
-def _portrait(
-    game: Game,
-    ended: int,
-    arguments: argparse.Namespace,
-    began: float,
-    tell: Callable[[str], None],
-) -> dict[str, Any] | None:
-    """Says what the game is; the same for scripts, None where no game ends in time."""
-    from selfplay.checks.portrait import described, portrait
-
-    tell("playing to see what it is")
-    until = max(began + arguments.seconds, time.monotonic() + arguments.seconds / 5)
-    try:
-        picture = portrait(game, max(1, ended), arguments.seed, until)
-    except ValueError as error:
-        print(error)
-        return None
-    print("\n".join(described(game, picture)))
-    return picture._asdict()

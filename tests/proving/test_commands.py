@@ -37,8 +37,8 @@ Command = Callable[..., CompletedProcess[str]]
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("value", BEYOND)
-def test_numbers_have_an_end(words: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert_refused(words, value, capsys)
+def test_numbers_have_an_end(words: str, value: str, tmp_path: Path) -> None:
+    assert_refused(tmp_path, words, value)
 
 
 @pytest.mark.parametrize("words", ["explore run p.p", "prove p.p --run run"])

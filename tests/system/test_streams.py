@@ -78,7 +78,7 @@ def test_where_there_is_no_stream_nothing_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"), zip([Broken, BrokenTerminal] * 2, ERRORS, strict=True), ids=str
+    ("kind", "error"), [*zip([Broken, BrokenTerminal] * 2, ERRORS, strict=True)], ids=str
 )
 def test_a_training_goes_on_without_its_screen(
     kind: type[Broken], error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

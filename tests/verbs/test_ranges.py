@@ -61,9 +61,13 @@ def test_the_options_are_found() -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("value", BEYOND)
 def test_numbers_of_the_command_line_have_an_end(words: str, value: str, tmp_path: Path) -> None:
+    assert_refused(tmp_path, words, value)
+
+
+def assert_refused(place: Path, words: str, value: str) -> None:
     """The last of the words is an option that does not take the value."""
     *before, option = words.split()
-    assert option in refused(run(tmp_path, *before, f"{option}={value}"), code=2)
+    assert option in refused(run(place, *before, f"{option}={value}"), code=2)
 
 
 def test_the_largest_seed_is_taken() -> None:
