@@ -58,23 +58,19 @@ def write_run(
     """
     rng = np.random.default_rng([seed, *map(ord, kind), width])
     factor = float(np.exp(spread * rng.standard_normal()))
+    proves = kind == "prove"
     config = {
-        "name": folder.name,
-        "game": "tictactoe",
-        "problems": "",
-        "seed": seed,
-        "regime": {"kind": kind, **({"guided": True} if kind == "prove" else {}), **(regime or {})},
+        "name": folder.name, "game": "tictactoe", "problems": "", "seed": seed,
+        "regime": {"kind": kind, **({"guided": True} if proves else {}), **(regime or {})},
         "net": {"kind": "mlp", "width": width, "layers": 1, "reply_head": False},
         "learner": {"lr": 0.003, "batch": 512},
         "strength": {
-            "every_s": 60.0,
-            "positions": "",
-            "simulations": 64,
-            **({"inferences": 0, "problems": 100, "guided": True} if kind == "prove" else {}),
+            "every_s": 60.0, "positions": "", "simulations": 64,
+            **({"inferences": 0, "problems": 100, "guided": True} if proves else {}),
             **(strength or {}),
         },
         "budget": {"flops": 1e14, "seconds": None, "positions": None},
-    }
+    }  # fmt: skip
     provenance = {"finished": finished, **({"data": data} if data else {})}
     unique = (data or {}).get("unique")
     folder.mkdir(parents=True)
@@ -87,32 +83,21 @@ def write_run(
         lines.append({"step": step, "phase": "learn", "time": 1.0, "learn/policy_loss": 1.0})
         rate = min(1.0, law(compute) * factor)
         share = wilson(float(rng.binomial(POSITIONS, rate)), POSITIONS)
-        lines.append(
-            {
-                "step": step,
-                "phase": "strength",
-                "time": 2.0,
-                "cost/flops_learn": 0.75 * compute,
-                "cost/flops_generate": 0.25 * compute,
-                "cost/flops": compute,
-                "cost/expert_s": expert_s,
-                "cost/expert_flops": 0.0,
-                "cost/tree_s": 0.1,
-                "cost/wall_s": compute / 1e10,
-                "cost/samples": samples,
-                "cost/positions_unique": float(unique or step),
-                "cost/effective_epochs": samples / (unique or step),
-                "cost/games": float((data or {}).get("games") or step / 10),
-                **share.scalars("strength/mistake_rate"),
-                **Interval(*(min(1.0, 1.5 * each) for each in share)).scalars(
-                    "strength/net_mistake_rate"
-                ),
-                "strength/optimal_mass": 1 - share.value,
-                "strength/value_cross_entropy": 0.3 + rate,
-                "strength/policy_cross_entropy": 2 * rate,
-                "net/parameters": 31.0 * width + 12,
-            }
-        )
+        alone = Interval(*(min(1.0, 1.5 * each) for each in share))
+        lines.append({
+            "step": step, "phase": "strength", "time": 2.0,
+            "cost/flops_learn": 0.75 * compute, "cost/flops_generate": 0.25 * compute,
+            "cost/flops": compute, "cost/expert_s": expert_s, "cost/expert_flops": 0.0,
+            "cost/tree_s": 0.1, "cost/wall_s": compute / 1e10, "cost/samples": samples,
+            "cost/positions_unique": float(unique or step),
+            "cost/effective_epochs": samples / (unique or step),
+            "cost/games": float((data or {}).get("games") or step / 10),
+            **share.scalars("strength/mistake_rate"), **alone.scalars("strength/net_mistake_rate"),
+            "strength/optimal_mass": 1 - share.value,
+            "strength/value_cross_entropy": 0.3 + rate,
+            "strength/policy_cross_entropy": 2 * rate,
+            "net/parameters": 31.0 * width + 12,
+        })  # fmt: skip
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (folder / "metrics.jsonl").write_text(text)
     return folder

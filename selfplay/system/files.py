@@ -140,7 +140,11 @@ def refused(path: Path, error: BaseException) -> ValueError:
     cause = _cause(error)
     number = cause.errno if isinstance(cause, OSError) else None
     again = "run the same command again"
-    if _is_full(cause, path.parent):
+    if number is None:  # numpy and torch tell of none
+        full = shutil.disk_usage(path.parent).free < _NO_ROOM
+    else:
+        full = number in (errno.ENOSPC, errno.EDQUOT)
+    if full:
         reason, advice = "no space left on the disk", f"make room and {again}"
     elif number == errno.EROFS:
         reason = "the disk is read-only"
@@ -172,10 +176,3 @@ def _cause(error: BaseException) -> BaseException:
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
     return cause or error
-
-
-def _is_full(error: BaseException, folder: Path) -> bool:
-    """Whether a write failed for want of space; what it wrote still lies in ``folder``."""
-    if isinstance(error, OSError) and error.errno is not None:  # numpy tells of none
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return shutil.disk_usage(folder).free < _NO_ROOM

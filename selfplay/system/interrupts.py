@@ -39,9 +39,9 @@ def interrupts(stop: Callable[[bool], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def interruptible(heed_s: float | None = None) -> Iterator[Callable[[], bool]]:
-    """What comes back tells whether it was asked to end; the second time is KeyboardInterrupt.
+    """What comes back tells whether it was asked to end.
 
-    So it is when the first has not been heeded for ``heed_s`` seconds.
+    The second time, or where that is not heeded for ``heed_s`` seconds, is KeyboardInterrupt.
     """
     asked, main = threading.Event(), threading.get_ident()
     again = threading.Timer(heed_s or 0.0, lambda: signal.pthread_kill(main, signal.SIGINT))

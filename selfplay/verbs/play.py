@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, SEED, Parser, at_least
 from selfplay.verbs.players import game_option, is_built_in, players_named
-
-if TYPE_CHECKING:
-    from selfplay.types import Game, Player
 
 
 def arguments(parser: Parser) -> None:
@@ -34,13 +30,16 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.play.session import GameSession
     from selfplay.play.terminal import GameTerminal
     from selfplay.players.players import NetPlayer, SearchPlayer
+    from selfplay.system.console import COMPILING, waiting
 
     spec, game, (player,) = players_named([arguments.run], arguments.game, arguments.simulations)
     net = None
     if isinstance(player, SearchPlayer):
         net = NetPlayer("the net alone", player.evaluator)
     side = int(arguments.side == "second")
-    _warm_up(player, game)
+    chance = np.random.default_rng(0)
+    with waiting(COMPILING):  # what it needs to think once may take ten seconds
+        player.decide(game, game.init(chance, 1), chance)
     rng = np.random.default_rng(arguments.seed)
     GameTerminal(GameSession(game, player, side, rng, net)).run()
     name = shlex.quote(arguments.run)
@@ -52,14 +51,3 @@ def run(arguments: argparse.Namespace) -> Answer:
     else:
         say_next(f"selfplay check {shlex.quote(spec)}")
     return Answer({})
-
-
-def _warm_up(player: Player, game: Game) -> None:
-    """Lets the player think once, since compiling what it needs may take ten seconds."""
-    import numpy as np
-
-    from selfplay.system.console import COMPILING, waiting
-
-    rng = np.random.default_rng(0)
-    with waiting(COMPILING):
-        player.decide(game, game.init(rng, 1), rng)

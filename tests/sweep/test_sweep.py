@@ -98,12 +98,6 @@ def test_a_grid_is_spread_out_seed_by_seed(tmp_path: Path) -> None:
     assert plan.folder == Path("runs/sweeps/some")
 
 
-def test_the_base_may_be_a_recipe_beside_the_file(tmp_path: Path) -> None:
-    (tmp_path / "recipe.toml").write_text('game = "nim"\n[net]\nkind = "mlp"\n')
-    plan = plan_of(tmp_path, 'base = "recipe.toml"\n[[arm]]\nname = "x"\n')
-    assert [(cell.name, cell.config.game) for cell in plan.cells] == [("x-s0", "nim")]
-
-
 def test_a_cell_may_need_the_run_of_another(tmp_path: Path) -> None:
     """What a reference does not name is as in the cell that asks; those needed come first."""
     plan = plan_of(
@@ -154,23 +148,20 @@ def test_a_faulty_file_is_refused_in_a_sentence(tmp_path: Path, text: str) -> No
     assert "\n" not in said
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_sweep_and_its_base_may_begin_with_a_byte_order_mark(
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_recipe_beside_a_sweep_is_its_base_also_with_byte_order_marks(
     tmp_path: Path, encoding: str
 ) -> None:
     (tmp_path / "base.toml").write_bytes('game = "tictactoe"\r\n'.encode(encoding))
     file = tmp_path / "sweep.toml"
     file.write_bytes(f'base = "base.toml"\r\nseeds = [4]\r\n{ARM}'.encode(encoding))
     (cell,) = read_plan(file, (), str(tmp_path / "out")).cells
-    assert (cell.config.game, cell.config.seed) == ("tictactoe", 4)
+    assert (cell.name, cell.config.game, cell.config.seed) == ("x-s4", "tictactoe", 4)
 
 
-def test_overrides_leave_the_grid_alone(tmp_path: Path) -> None:
+def test_overrides_leave_the_grid_alone_and_references_mean_one_cell(tmp_path: Path) -> None:
     said = refused(tmp_path, ARM + "grid = { net.channels = [8, 16] }\n", "net.channels=4")
     assert "--set net.channels=4: the cells of arm 'x' differ in 'net.channels'" in said
-
-
-def test_references_have_to_mean_one_cell(tmp_path: Path) -> None:
     made = '[[arm]]\nname = "made"\ngrid = { learner.reuse = [1, 2] }\n'
     text = f'{made}{ARM}set = {{ strength.positions = "cell:made" }}\n'
     plan = plan_of(tmp_path, text.replace("cell:made", "cell:made learner.reuse=2"))

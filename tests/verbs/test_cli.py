@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from program import COMMAND, answer, refused, run, run_apart
@@ -69,6 +70,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def python(program: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """What a program of its own answers."""
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, **options
+    )
+
+
 @pytest.fixture(scope="module")
 def trained(place: Path) -> subprocess.CompletedProcess[str]:
     """``selfplay train`` in ``place``: a run called small, of two iterations."""
@@ -102,8 +110,7 @@ def test_help_loads_nothing_heavy() -> None:
         "except SystemExit: pass\n"
         "print(sorted({'numpy', 'torch', 'numba', 'pydantic', 'rich'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout.endswith("\n[]\n")
+    assert python(program).stdout.endswith("\n[]\n")
 
 
 def test_torch_threads_are_told_not_to_spin() -> None:
@@ -112,10 +119,7 @@ def test_torch_threads_are_told_not_to_spin() -> None:
     )
     unset = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
     for wish, told in [({}, "0 PASSIVE\n"), ({"GOMP_SPINCOUNT": "9"}, "9 PASSIVE\n")]:
-        done = subprocess.run(
-            [sys.executable, "-c", program], env=unset | wish, capture_output=True, text=True
-        )
-        assert done.stdout == told
+        assert python(program, env=unset | wish).stdout == told
 
 
 def test_games(place: Path) -> None:
@@ -236,22 +240,15 @@ def test_a_working_folder_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
     program = (
         "import os, sys; from selfplay.verbs import cli; os.rmdir(os.getcwd()); cli.main(['games'])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=gone, capture_output=True, text=True, check=False
-    )
-    assert done.stderr == ("selfplay: the working folder has been deleted; change to another one\n")
-    assert done.stdout == ""
+    sentence = "selfplay: the working folder has been deleted; change to another one"
+    assert refused(python(program, cwd=gone), code=0) == sentence
 
 
-def test_debug_shows_where_an_error_comes_from(place: Path) -> None:
+def test_debug_shows_where_an_error_comes_from_and_a_fault_always_does(place: Path) -> None:
     done = run(place, "check", "conect4", SELFPLAY_DEBUG="1")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("selfplay: there is no game 'conect4'")
-
-
-def test_a_fault_of_the_program_keeps_its_traceback(place: Path) -> None:
-    """It leaves ``main`` as it is, so Python shows it."""
     with pytest.raises(KeyError, match="a fault of the game's author"):
         run(place, "check", "mygame:Mistaken")
 
@@ -363,11 +360,9 @@ def test_evaluate_with_a_position_file_and_with_those_that_ship(
     """With enough simulations the open run of three is found; both sets count the same."""
     words = ("evaluate", "small", "--positions", "truth.csv", "--json")
     found = answer(run(place, *words, "--simulations", "64"))
-    assert found["game"] == "connect4"
-    assert found["simulations"] == 64
+    assert (found["game"], found["simulations"]) == ("connect4", 64)
     assert set(found["sets"]) == {"opening", "late"}
-    assert found["sets"]["late"]["n"] == 1
-    assert found["sets"]["late"]["mistake_rate"] == 0.0
+    assert (found["sets"]["late"]["n"], found["sets"]["late"]["mistake_rate"]) == (1, 0.0)
     mean = sum(each["mistake_rate"] for each in found["sets"].values()) / 2
     assert found["mistake_rate"] == pytest.approx(mean)
     alone = answer(run(place, *words, "--simulations", "0"))
