@@ -57,9 +57,9 @@ def test_an_error_of_torch_means_a_full_disk_only_if_it_is_full(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
     with pytest.raises(ValueError, match="could not be saved") as error:
         files.write_atomically(tmp_path / "1.pt", fails)
-    assert ("no space left on the disk" in str(error.value)) == full
-    assert ("make room" in str(error.value)) == full
-    assert ("unexpected pos 704 vs 598" in str(error.value)) != full
+    said = str(error.value)
+    assert ("no space left on the disk" in said, "make room" in said) == (full, full)
+    assert ("unexpected pos 704 vs 598" in said) != full
 
 
 def test_a_renamed_file_is_flushed_with_its_folder(

@@ -50,7 +50,7 @@ class Pressing(Nim):
 
     def step(self, state, action):
         Pressing.steps += 1
-        if Pressing.steps == 50:
+        if Pressing.steps == 20:
             os.kill(os.getpid(), signal.SIGINT)
         return super().step(state, action)
 '''
