@@ -15,6 +15,7 @@ from selfplay.types import Transition
 
 @pytest.mark.parametrize("name", [*sorted(GAMES), "othello?size=6"])
 def test_the_projects_games_conform(name):
+    """Nor do they hide anything."""
     assert check_game(make(name)) == []
 
 

@@ -11,7 +11,6 @@ import unfair
 from envs.adapters.from_gymnasium import FromGymnasium
 from envs.adapters.from_pettingzoo import FromPettingZoo
 from selfplay.checks import check_game
-from selfplay.checks.hidden import what_is_hidden
 from selfplay.types import Game
 
 HIDES = "hides something from the player to move"
@@ -39,9 +38,7 @@ LAWS = {
         "HiddenCard", "HiddenHands", "HandsOfTen", "NoCardTwice", "FaceDownDeck", "HiddenMove",
         "HiddenLegality", "HiddenMine",
     ),
-    DICE: (
-        "DiceAtTheEnd", "DiceInAMove", "OldDice", "PythonsDice", "SecretDice", "Slippery",
-    ),
+    DICE: ("DiceAtTheEnd", "DiceInAMove", "OldDice", "PythonsDice", "SecretDice", "Slippery"),
     "draws from Python's module random in a step": ("DrawsFromRandom",),
     r"draws from numpy.random in a step": ("DrawsFromNumpy",),
     r"draws from torch in a step": ("DrawsFromTorch",),
@@ -100,10 +97,3 @@ def test_looking_leaves_the_shared_generators_where_they_stood() -> None:
     assert check_game(_adapted("SeedsTheShared"), games=2) == []
     _findings("DrawsFromRandom")
     assert expected[1] == np.random.get_state()[1].tolist()  # noqa: NPY002
-
-
-def test_no_game_of_the_project_hides_anything() -> None:
-    import envs
-
-    for name in ("connect4", "othello?size=6", "tictactoe", "nim"):
-        assert what_is_hidden(envs.make(name)) is None

@@ -173,18 +173,14 @@ def test_what_roots_tell(tmp_path: Path, told: str) -> None:
 def test_a_tree_that_names_no_game_or_names_it_in_words(tmp_path: Path) -> None:
     for root in ("", "SZ[8]", "GM[]", "GM[02]", "GM[ 2 ]", "GM[Othello]", "GM[reversi]SZ[8:8]"):
         assert read(tmp_path, f"(;{root}RE[B+6]{nodes(POINTS)})".encode()) == ([POINTS], [1])
-
-
-def test_long_names_of_properties(tmp_path: Path) -> None:
     moves = "".join(f";{('Black', 'White')[i % 2]}[{p}]" for i, p in enumerate(POINTS))
-    content = f"(;GaMe[2]FileFormat[3]SiZe[8]REsult[B+6]{moves})"
-    assert read(tmp_path, content.encode()) == ([POINTS], [1])
+    long = f"(;GaMe[2]FileFormat[3]SiZe[8]REsult[B+6]{moves})"  # names of FF[3]
+    assert read(tmp_path, long.encode()) == ([POINTS], [1])
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_text_around_trees_is_passed_over(tmp_path: Path, end: str) -> None:
+def test_text_around_trees_is_passed_over(tmp_path: Path) -> None:
     lines = ["From: a@b.c (the club)", "The game (;-):", "", tree("RE[B+6]"), "Bye (of Monday)", ""]
-    assert read(tmp_path, end.join(lines).encode()) == ([POINTS], [1])
+    assert read(tmp_path, "\r\n".join(lines).encode()) == ([POINTS], [1])
 
 
 @pytest.mark.parametrize(

@@ -102,9 +102,7 @@ def test_games_that_stop_early_count_by_the_score_told(tmp_path: Path) -> None:
     (games,), imported = taken(path)
     assert games.outcome.tolist() == [-1, 1, 0, 0]
     assert imported.notes[1] == "2 games stop before the end; their outcome is the result told"
-
-
-def test_empties_count_for_the_winner(tmp_path: Path) -> None:
+    # empties count for the winner
     (games,), _ = taken(written(tmp_path, archive(record(SHORTEST, 64))))
     assert games.outcome.tolist() == [1, -1, 1, -1, 1, -1, 1, -1, 1]
     with pytest.raises(ValueError, match="game 1: the score told is 13-51, the moves lead to 64-0"):

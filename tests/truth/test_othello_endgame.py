@@ -153,10 +153,8 @@ def problems() -> list[tuple[str, np.uint64, np.uint64, dict[int, int]]]:
                 for colour in "XO"
             )
             mover, other = (black, white) if board[65] == "X" else (white, black)
-            scores = {}
-            for part in filter(None, told):
-                name, score = part.split(":")[:2]
-                scores[GAMES[8].parse_action(name)] = int(score)
+            pairs = (part.split(":")[:2] for part in told if part)
+            scores = {GAMES[8].parse_action(name): int(score) for name, score in pairs}
             found.append((f"{path.name}, line {number + 1}", mover, other, scores))
     return found
 

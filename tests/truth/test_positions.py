@@ -75,25 +75,16 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
         read_positions(Connect4(), tmp_path / "absent.csv")
     with pytest.raises(ValueError, match="holds no positions"):
         read_positions(Connect4(), write(tmp_path))
-    with pytest.raises(ValueError, match=r"line 1: .* positions of tictactoe \(9 actions\)"):
-        read_positions(TicTacToe(), write(tmp_path, "a,44,0,0,0,0,0,0,0"))
-    with pytest.raises(ValueError, match="line 1"):
-        read_positions(Connect4(5, 4), write(tmp_path, "a,44,0,0,0,0,0,0,0"))
     torn = tmp_path / "torn.csv"
     torn.write_bytes(b"set,moves\rs,1\r")
     with pytest.raises(ValueError, match="cannot be read"):
         read_positions(Connect4(), torn)
 
 
-def test_moves_of_several_characters_are_separated() -> None:
-    wide = Connect4(12, 3)
-    assert parse_moves(wide, "1 12,3") == [0, 11, 2]
-    assert parse_moves(wide, "12") == [11]
-    assert parse_moves(Connect4(), "12") == [0, 1]
-
-
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    game = Connect4(12, 3)
+    game = Connect4(12, 3)  # whose moves of several characters are separated
+    assert parse_moves(game, "1 12,3") == [0, 11, 2]
+    assert parse_moves(Connect4(), "12") == [0, 1]
     path = tmp_path / "truth.csv.gz"
     scores = np.zeros((2, 12), np.float32)
     scores[0, 0], scores[1, 3] = np.nan, -7
