@@ -119,7 +119,7 @@ class ProofTerminal(Terminal):
             self._make(int(word[:10]))
         elif word == "s":
             self._search(more)
-        elif (method := self._method(word)) is not None:
+        elif (method := getattr(self, f"do_{word}", None)) is not None:
             method()
         else:
             guess = self._guess(word, [*HELP, *LONG])

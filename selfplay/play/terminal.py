@@ -76,11 +76,6 @@ class Terminal:
         """Does what ``line`` says; ValueError with a sentence where it says nothing."""
         raise NotImplementedError
 
-    def _method(self, word: str) -> Callable[[], None] | None:
-        """What does the command; None where the word is none."""
-        method: Callable[[], None] | None = getattr(self, f"do_{word}", None)
-        return method
-
     def _guess(self, word: str, known: Iterable[str]) -> str:
         """What may have been meant by a word that is no command."""
         near = difflib.get_close_matches(word, known, n=1)
@@ -116,7 +111,7 @@ class GameTerminal(Terminal):
         try:
             action = self._session.parse(line)
         except ValueError as error:
-            method = self._method(word)
+            method = getattr(self, f"do_{word}", None)
             if method is None:
                 guess = self._guess(word, [*HELP][1:])  # not MOVE
                 raise ValueError(f"{error} ({guess})") from error

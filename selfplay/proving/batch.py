@@ -11,13 +11,7 @@ import torch
 from envs.proving.logic.formula import Problem
 from envs.proving.logic.recursion import deep
 from envs.proving.logic.tptp_formulas import TptpError
-from selfplay.proving.prover import (
-    COUNTER_SATISFIABLE,
-    GAVE_UP,
-    SATISFIABLE,
-    Prover,
-    reading_status,
-)
+from selfplay.proving.prover import GAVE_UP, Prover, reading_status
 from selfplay.proving.searches import Guide
 from selfplay.proving.trials import Bounds, TreeMemory
 from selfplay.system.workers import Workers
@@ -109,11 +103,9 @@ def judge_file(
     except MemoryError:
         prover.memory = TreeMemory()
         return _failed(path, "it needs more memory than there is")
-    has_model = result.status in (SATISFIABLE, COUNTER_SATISFIABLE)
-    untried = result.form is None and not has_model
+    reason = result.reason if result.refused or not result.was_tried else ""
     return ProblemResult(
-        str(path), result.problem.name, result.status,
-        result.reason if untried or result.refused else "", result.proved, result.how,
+        str(path), result.problem.name, result.status, reason, result.proved, result.how,
         result.seconds, result.inferences, result.proof_steps, is_trivial(result.problem),
         result.refused,
     )  # fmt: skip

@@ -18,6 +18,7 @@ from selfplay.types import Bool
 MEMORY = 12  # results that are remembered of each problem
 _NEW = 8  # tries before a problem may count as never decided
 _UNKNOWN = -1
+_SAVED = ("tries", "results", "refuted")
 EDGE = (0.2, 0.8)  # success rates between these teach most
 
 
@@ -75,7 +76,7 @@ class Matchmaker:
         return float(at_edge.mean()) if len(known) else float("nan")
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name).copy() for name in ("tries", "results", "refuted")}
+        return {name: getattr(self, name).copy() for name in _SAVED}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Goes on from what ``state_dict`` returned; ValueError for another number of problems."""
@@ -84,6 +85,5 @@ class Matchmaker:
                 f"the run was trained on {len(saved['tries']):,} problems, the folder now holds "
                 f"{len(self.tries):,}: put back what was there, or start anew with --out"
             )
-        self.tries = np.asarray(saved["tries"])
-        self.results = np.asarray(saved["results"])
-        self.refuted = np.asarray(saved["refuted"])
+        for name in _SAVED:
+            setattr(self, name, np.asarray(saved[name]))

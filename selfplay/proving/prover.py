@@ -75,6 +75,11 @@ class Result(NamedTuple):
         return self.proof is not None
 
     @property
+    def was_tried(self) -> bool:
+        """Whether it was searched or has a model; False: something was in the way."""
+        return self.form is not None or self.status in (SATISFIABLE, COUNTER_SATISFIABLE)
+
+    @property
     def proof_steps(self) -> int:
         return len(self.proof.nodes) if self.proof else 0
 
@@ -116,8 +121,7 @@ class Prover:
         tell: Tell | None = None,
         begun: float | None = None,
     ) -> Result:
-        """The result of a search within ``bounds``; the clock runs since ``begun``, reading
-        included.
+        """The result of a search within ``bounds``, of a clock that runs since ``begun``.
 
         ``stop`` is asked now and then whether to give up, ``tell`` hears how it goes on.
         """

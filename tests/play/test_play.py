@@ -292,14 +292,11 @@ def test_moves_without_an_answer_are_told() -> None:
     ]
 
 
-def test_the_agent_opens_when_the_person_is_second() -> None:
+def test_the_agent_opens_when_the_person_is_second_and_losing_and_drawing_are_told() -> None:
     lines = typed(session(Connect4(4, 2, 2), side=1))
     assert lines[0] == "connect4-4x2-2 against leftmost: you move second."
     assert lines[5] == "leftmost plays 1 and expects +0.00."
     assert lines[6:9] == board("....", "X...", "1234")
-
-
-def test_losing_and_drawing_are_told() -> None:
     assert "You lost." in typed(session(Connect4(4, 3, 2)), "4", "2")
     assert "A draw." in typed(session(Standoff(2), Knowing()), "1")
 
@@ -326,6 +323,8 @@ def test_hint_think_and_why() -> None:
     ]
     # of ten, two leave eight; then whatever the loser takes is made up to four
     assert lines[first + 1] == "It expects 2 1 3 1 3."
+    assert session(Nim(3, take=3), Knowing()).variation(0, 5) == [2]  # all three at once
+    assert session(Nim(5, take=3), Knowing()).variation(0, 5) == [0, 0, 2]
     assert "With 1 knowing expects -1.00." in lines[first:]  # the agent's move, its own view
 
 
@@ -356,11 +355,6 @@ def test_visits_are_hidden_where_nothing_is_visited() -> None:
     heading = next(i for i, line in enumerate(lines) if line.startswith("move"))
     assert lines[heading].split() == ["move", "policy", "win"]
     assert {line.split()[2] for line in lines[heading + 1 : heading + 10]} == {"50.0%"}
-
-
-def test_the_expected_line_ends_with_the_game() -> None:
-    assert session(Nim(3, take=3), Knowing()).variation(0, 5) == [2]  # all three at once
-    assert session(Nim(5, take=3), Knowing()).variation(0, 5) == [0, 0, 2]
 
 
 def test_long_tables_are_cut_and_go_lets_the_agent_move_for_the_person(
