@@ -54,20 +54,12 @@ def length_of(literals: Iterable[Literal]) -> int:
     return sum(1 + sum(lengths[argument] for argument in arguments) for arguments in rows)
 
 
-def atom_text(atom: Atom) -> str:
-    """The atom as TPTP writes it: ``p(X)`` or ``X = c``."""
-    if atom.predicate == EQUALITY:
-        return " = ".join(map(term_text, atom.arguments))
-    return term_text(Function(atom.predicate, atom.arguments))
-
-
 def literal_text(literal: Literal) -> str:
-    """The literal as TPTP writes it: ``p(X)``, ``~ p(X)`` or ``X != c``."""
-    if literal.positive:
-        return atom_text(literal.atom)
-    if literal.atom.predicate == EQUALITY:
-        return " != ".join(map(term_text, literal.atom.arguments))
-    return f"~ {atom_text(literal.atom)}"
+    """The literal as TPTP writes it: ``p(X)``, ``~ p(X)``, ``X = c`` or ``X != c``."""
+    positive, (predicate, arguments) = literal
+    if predicate == EQUALITY:
+        return (" = " if positive else " != ").join(map(term_text, arguments))
+    return ("" if positive else "~ ") + term_text(Function(predicate, arguments))
 
 
 def clause_text(clause: Clause) -> str:
@@ -105,7 +97,7 @@ def statement_text(statement: Statement) -> str:
 def _unit_text(formula: Formula) -> str:
     """The formula so that it can stand beside any connective."""
     if isinstance(formula, Atom):
-        return atom_text(formula)
+        return literal_text(Literal(True, formula))
     if isinstance(formula, Not):
         if isinstance(formula.body, Atom):
             return literal_text(Literal(False, formula.body))

@@ -281,8 +281,12 @@ def _lemma_fault(shown: _Shown, children: list[list[int]]) -> str:
     depths: list[int] = []
     for node in nodes:
         depths.append(depths[node.parent] + 1 if node.parent >= 0 else 0)
+    order, waiting = [], list(children[-1])  # a node after all that is below it, read backwards
+    while waiting:
+        order.append(waiting.pop())
+        waiting.extend(children[order[-1]])
     rests: dict[int, int] = {}  # bit d: the node rests on the one above it at depth d
-    for number in _postorder(children):
+    for number in reversed(order):
         look()
         node = nodes[number]
         rest = 1 << depths[node.partner] if node.closed == REDUCTION else 0
@@ -296,12 +300,3 @@ def _lemma_fault(shown: _Shown, children: list[list[int]]) -> str:
             if not shown.is_above(deepest, number):
                 return f"the lemma of node {number} rests on a node that is not above it"
     return ""
-
-
-def _postorder(children: list[list[int]]) -> list[int]:
-    """The nodes in the order in which their branches were closed."""
-    order, waiting = [], list(children[-1])
-    while waiting:
-        order.append(waiting.pop())
-        waiting.extend(children[order[-1]])
-    return order[::-1]

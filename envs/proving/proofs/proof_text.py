@@ -20,7 +20,6 @@ from envs.proving.logic.formula import (
     Literal,
     Not,
     Problem,
-    Statement,
     Term,
     Variable,
 )
@@ -206,7 +205,10 @@ class _Derivation:
                 yield f"{text}, file({self.file}, {quoted(unquoted(statement.name))}))."
         if refuted:
             name = self.name(conjectures[0].name, "negated")
-            yield self.negation(name, conjectures, denied)
+            formulas = tuple(one.formula for one in conjectures)
+            text = formula_text(Not(formulas[0] if len(formulas) == 1 else And(formulas)))
+            source = inference("negate_conjecture", "cth", denied)
+            yield f"fof({name}, negated_conjecture, {text}, {source})."
             for conjecture in conjectures:
                 parents.setdefault(conjecture.name, []).append(name)
         names: dict[str, str] = {}
@@ -229,13 +231,6 @@ class _Derivation:
         given = next(one for one in names if one not in self.taken)
         self.taken.add(given)
         return quoted(given)
-
-    def negation(self, name: str, conjectures: list[Statement], parents: list[str]) -> str:
-        """What the refutation starts from."""
-        formulas = tuple(one.formula for one in conjectures)
-        denied = Not(formulas[0] if len(formulas) == 1 else And(formulas))
-        source = inference("negate_conjecture", "cth", parents)
-        return f"fof({name}, negated_conjecture, {formula_text(denied)}, {source})."
 
     def clause(self, name: str, clause: Clause, parents: list[str]) -> str:
         """A clause with the statement it says part of, or the theory of equality."""
