@@ -103,16 +103,6 @@ def _last_square(mover: np.uint64, other: np.uint64, square: int, board: np.uint
 
 
 @kernel
-def _odd_quarters(empties: np.uint64, memory: Endgame) -> np.uint64:
-    """The quarters of the board with an odd number of empties."""
-    odd = _ZERO
-    for quarter in memory.quarters:
-        if count_bits(empties & quarter) & 1:
-            odd |= quarter
-    return odd
-
-
-@kernel
 def _few_left(
     mover: np.uint64, other: np.uint64, low: int, high: int, empties: np.uint64, memory: Endgame
 ) -> int:
@@ -122,7 +112,10 @@ def _few_left(
         if empties == _ZERO:
             return _final(mover, other, memory.board)
         return _last_square(mover, other, lowest_index(empties), memory.board)
-    odd = _odd_quarters(empties, memory)
+    odd = _ZERO
+    for quarter in memory.quarters:
+        if count_bits(empties & quarter) & 1:
+            odd |= quarter
     best = -_EVERYTHING
     for part in range(2):
         left = empties & odd if part == 0 else empties & ~odd
@@ -218,7 +211,10 @@ def _sort_moves(
 ) -> int:
     """Writes the moves ``found`` and their weights; how many there are.  ``first`` comes first."""
     number = count_bits(empties)
-    odd = _odd_quarters(empties, memory)
+    odd = _ZERO
+    for quarter in memory.quarters:
+        if count_bits(empties & quarter) & 1:
+            odd |= quarter
     count = 0
     while found != _ZERO:
         square = lowest_index(found)
