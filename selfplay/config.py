@@ -10,12 +10,12 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 import envs
 from envs import trust
@@ -29,7 +29,7 @@ from selfplay.nets.inference import EvaluatorSection
 from selfplay.regimes import Regime, SelfPlay
 from selfplay.regimes.ledger import Budget
 from selfplay.search import Gumbel, Search
-from selfplay.section import Section
+from selfplay.section import Section, kinds_of
 from selfplay.system.text import read_text
 from selfplay.types import Game
 
@@ -190,7 +190,7 @@ def _override(values: dict[str, Any], override: str) -> None:
 def _sentence(problem: Any) -> str:
     """One validation problem in words: where, what was given, what is expected."""
     place = [part for part in problem["loc"] if isinstance(part, str)]
-    plain = [part for i, part in enumerate(place) if not i or part not in _kinds(place[i - 1])]
+    plain = [part for i, part in enumerate(place) if not i or part not in _sections(place[i - 1])]
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(plain[-1], _fields_at(place[:-1]), n=1, cutoff=0.5)
         known = ", ".join(_fields_at(place[:-1]))
@@ -201,9 +201,7 @@ def _sentence(problem: Any) -> str:
         return f"the option {option} is missing; name it there, or with --set {option}=..."
     if problem["type"] == "union_tag_invalid":
         context = problem["ctx"]
-        near = difflib.get_close_matches(
-            str(context["tag"]), list(_kinds(place[0])), n=1, cutoff=0.4
-        )
+        near = difflib.get_close_matches(str(context["tag"]), _sections(place[0]), 1, 0.4)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return (
             f"{'.'.join(plain)}.kind is {context['tag']!r}, expected one of "
@@ -215,28 +213,17 @@ def _sentence(problem: Any) -> str:
     return f"{'.'.join(plain)} = {problem['input']!r}: {said}"
 
 
-def _sections(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
-    """The sections under a model with their names; a union yields each of its kinds."""
-    for name, field in model.model_fields.items():
-        for candidate in (field.annotation, *get_args(field.annotation)):
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                yield name, candidate
-
-
-def _kinds(name: str | None = None) -> set[str]:
-    """The values of ``kind``, of one section or all, which pydantic puts into a problem's place."""
-    return {
-        str(section.model_fields["kind"].default)
-        for each, section in _sections(Config)
-        if name in (None, each) and "kind" in section.model_fields
-    }
+def _sections(name: str) -> dict[str, type[Section]]:
+    """What may stand under an option of the root, by kind; "" is that of a section without."""
+    kinds = kinds_of(Config.model_fields[name]) if name in Config.model_fields else []
+    sections = [each for each in kinds if isinstance(each, type) and issubclass(each, Section)]
+    return {str(getattr(each.model_fields.get("kind"), "default", "")): each for each in sections}
 
 
 def _fields_at(place: Sequence[str]) -> list[str]:
-    """The options known at a place in the configuration."""
-    models: list[type[BaseModel]] = [Config]
-    if place:  # a section, and its kind where there are several
-        models = [section for name, section in _sections(Config) if name == place[0]]
-    kinds = [model for model in models if "kind" in model.model_fields]
-    named = [model for model in kinds if model.model_fields["kind"].default in place]
-    return sorted({name for model in named or models for name in model.model_fields})
+    """The options known at a place: the root, a section, or its kind where there are several."""
+    if not place:
+        return sorted(Config.model_fields)
+    sections = _sections(place[0])
+    named = [sections[kind] for kind in place[1:] if kind in sections]
+    return sorted({name for each in named or sections.values() for name in each.model_fields})

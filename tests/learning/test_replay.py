@@ -79,15 +79,12 @@ def test_ring_grows_in_steps_up_to_its_capacity() -> None:
 def test_window_is_the_recent_part() -> None:
     section = ReplaySection(window=100, exponent=0.5, growth=0.5, capacity=1000, merge="none")
     replay = Replay(section, 2)
+    with pytest.raises(ValueError, match="empty"):
+        replay.recent(1)
     replay.add(numbered(0, 400))
     samples, count = replay.window()
     assert count == len(replay) == 200
     assert numbers(samples) == list(range(200, 400))
-
-
-def test_an_empty_window_says_so() -> None:
-    with pytest.raises(ValueError, match="empty"):
-        Replay(ReplaySection(), 2).recent(1)
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,6 @@ def test_samples_come_back_as_they_were(path: Path) -> None:
     assert_same(samples, some_samples(20))
     assert made == MADE
     assert count_samples(path) == 20
-
-
-def test_fields_have_names(path: Path) -> None:
     with np.load(path) as file:
         assert set(file.files) == {
             "format", "num_actions", "made", "targets_obs_planes", "targets_actions",
