@@ -50,7 +50,7 @@ def series(found: Any, tag: str) -> tuple[list[int], np.ndarray]:
 def test_each_group_is_a_run_with_its_curve_and_band(folder: Path, views: tuple[View, ...]) -> None:
     assert sorted(p.name for p in folder.iterdir() if p.is_dir()) == [IMITATION, "self-play"]
     found = events_of(folder / "self-play")
-    (curve,) = (curve for curve in views[0].free.curves if curve.label == "self-play")
+    (curve,) = (each for each in views[0].free.curves if each.label == "self-play")
     steps, mean = series(found, "compare/mistake rate/against compute (step = GFLOP)")
     assert (steps[0], steps[-1]) == (10, 100_000)
     assert mean == pytest.approx(curve.mean, rel=1e-6)
@@ -101,15 +101,13 @@ def test_hparams_hold_a_session_a_group(folder: Path) -> None:
         "positions of its own", "seeds", "CPU seconds of the expert",
     ]  # fmt: skip
     found = events_of(folder / IMITATION)
-    content = found.PluginTagToContent(plugin)
-    start = hparams_metadata.parse_session_start_info_plugin_data(
-        content[hparams_metadata.SESSION_START_INFO_TAG]
-    )
-    assert start.hparams["regime"].string_value == "imitation"
-    assert start.hparams["games of the expert"].number_value == 10
-    assert "frozen positions" not in start.hparams  # games and positions are never in one column
-    assert "positions of its own" not in start.hparams
-    assert start.hparams["CPU seconds of the expert"].number_value == 1.0
+    content = found.PluginTagToContent(plugin)[hparams_metadata.SESSION_START_INFO_TAG]
+    told = hparams_metadata.parse_session_start_info_plugin_data(content).hparams
+    assert told["regime"].string_value == "imitation"
+    assert told["games of the expert"].number_value == 10
+    assert "frozen positions" not in told  # games and positions are never in one column
+    assert "positions of its own" not in told
+    assert told["CPU seconds of the expert"].number_value == 1.0
     tags = {each.name.tag for each in experiment.metric_infos}
     assert tags <= set(found.Tags()["scalars"])
 

@@ -175,7 +175,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two groups of two seeds: nets that learned a little, and nets that learned nothing."""
     folder = tmp_path_factory.mktemp("sweep")
     for seed in (0, 1):
-        train(folder / f"more-{seed}", seed, 64, 30_000)
+        train(folder / f"more-{seed}", seed, 64, 10_000)
         train(folder / f"less-{seed}", seed, 8, 64)
     return folder
 

@@ -116,19 +116,14 @@ def test_labels_tell_what_differs(tmp_path: Path) -> None:
     ]
 
 
-def test_kinds_of_net_are_told_apart(tmp_path: Path) -> None:
-    for width, kind in ((16, "mlp"), (64, "resnet")):
-        change_config(write_run(tmp_path / kind, LAW, width=width), net={"kind": kind})
-    assert labels(tmp_path) == [
-        "self-play, mlp net, 508 parameters", "self-play, resnet net, 1,996 parameters",
-    ]  # fmt: skip
-
-
-def test_budgets_are_told_only_where_nothing_else_differs(tmp_path: Path) -> None:
+def test_kinds_of_net_are_told_and_budgets_where_nothing_else_differs(tmp_path: Path) -> None:
     for name, width, budget in (("a", 16, 1e12), ("b", 32, 1e13)):
         change_config(write_run(tmp_path / name, LAW, width=width), budget={"flops": budget})
-    sizes = [f"self-play, {size} parameters" for size in ("508", "1,004")]
-    assert labels(tmp_path) == sizes
+    small, large = "508 parameters", "1,004 parameters"
+    assert labels(tmp_path) == [f"self-play, {small}", f"self-play, {large}"]
+    change_config(tmp_path / "b", net={"kind": "resnet"})
+    assert labels(tmp_path) == [f"self-play, mlp net, {small}", f"self-play, resnet net, {large}"]
+    change_config(tmp_path / "b", net={"kind": "mlp"})
     change_config(tmp_path / "a", net={"width": 32})
     (tmp_path / "a" / "metrics.jsonl").write_bytes((tmp_path / "b/metrics.jsonl").read_bytes())
     assert labels(tmp_path) == ["self-play, budget.flops 1e+12", "self-play, budget.flops 1e+13"]

@@ -143,10 +143,9 @@ def test_the_manual_names_what_json_holds(content: dict[str, Any]) -> None:
 
 
 def test_the_page_begins_with_the_sentence(page: str, content: dict[str, Any]) -> None:
-    answer = re.search(r'<p class="answer">(.*?)</p>', page)
-    assert answer is not None
+    (first,) = re.findall(r'<p class="answer">(.*?)</p>', page)
     sentence = content["sentence"]
-    assert html.unescape(answer[1]) == f"{sentence[0].upper()}{sentence[1:]}."
+    assert html.unescape(first) == f"{sentence[0].upper()}{sentence[1:]}."
     assert page.index('class="answer"') < page.index("<svg")
     assert f"{content['charged_sentence'][1:]}." in html.unescape(page)
 
@@ -192,34 +191,28 @@ FIGURES = [
 ]  # fmt: skip
 
 
-def test_every_figure_is_in_the_page_and_beside_it(page: str, sweep: Path) -> None:
+def test_every_figure_is_in_the_page_and_beside_it_and_says_what_it_shows(
+    page: str, sweep: Path, content: dict[str, Any]
+) -> None:
     assert re.findall(r'<figure id="figure-([^"]+)"', page) == FIGURES
     figures = sweep / "compare" / "figures"
     assert sorted(p.name for p in figures.iterdir()) == sorted(
         f"{name}.{end}" for name in FIGURES for end in ("png", "svg")
     )
+    words = {}
     for name in FIGURES:
         assert (figures / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         drawn = ElementTree.parse(figures / f"{name}.svg").getroot()
         assert drawn.tag == f"{SVG}svg"
         assert float(drawn.attrib["width"]) > 100
-
-
-def test_figures_say_what_they_show(sweep: Path, content: dict[str, Any]) -> None:
-    def words(name: str) -> str:
-        drawn = ElementTree.parse(sweep / "compare" / "figures" / f"{name}.svg")
-        return "\n".join("".join(each.itertext()) for each in drawn.iter(f"{SVG}text"))
-
-    strength = words("strength")
-    for text in ("training compute, FLOPs", "mistake rate, 64 simulations a move", "self-play"):
-        assert text in strength
+        words[name] = "\n".join("".join(each.itertext()) for each in drawn.iter(f"{SVG}text"))
     at = re.search(r"at (\S+ FLOPs \(95%: \S+)-", content["sentence"])
-    assert at is not None
-    assert at[1] in strength  # the crossing that is marked is that of the sentence
-    matrix = words("matrix")
+    assert at is not None  # the crossing that is marked is that of the sentence
+    axes = ("training compute, FLOPs", "mistake rate, 64 simulations a move", "self-play")
+    assert [text for text in (*axes, at[1]) if text not in words["strength"]] == []
     for value in np.ravel(content["matrix"]["value"]):
-        assert f"{100 * value:.1f}%" in matrix
-    assert "Elo" in words("pool")
+        assert f"{100 * value:.1f}%" in words["matrix"]
+    assert "Elo" in words["pool"]
 
 
 def test_people_read_the_sentence_first(done: subprocess.CompletedProcess[str]) -> None:
