@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
-Fields = Mapping[type, tuple[str, ...]]
 
-
-def as_plain(value: Any, fields: Fields | None = None) -> Any:
+def as_plain(value: Any, fields: Mapping[type, tuple[str, ...]] | None = None) -> Any:
     """``value`` in lists, objects, text and finite numbers, null for others.
 
     A record is an object of all that it holds, or of the ``fields`` of its type.

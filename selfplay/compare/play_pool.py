@@ -194,9 +194,7 @@ class PoolGames:
         matches = [Match(each.a, each.b, each.results) for each in meetings]
         results = play_on(self._game, players, matches, self._openings, rng)
         # what a player did in all these matches is written down with its first
-        own = {
-            name: self._judge(player, names.count(name), rng) for name, player in players.items()
-        }
+        own = {name: self._judge(each, names.count(name), rng) for name, each in players.items()}
         return [
             Meeting(*match, (_sum(own, match.a, before.own[0]), _sum(own, match.b, before.own[1])))
             for before, match in zip(meetings, results, strict=True)
@@ -220,8 +218,8 @@ class PoolGames:
         if self._labeller is None or not player.met:
             return Judged(0, 0)
         state, action = concatenate(player.met)
-        count = self._known_moves * matches
-        rows = sample_different(self._game, state, count, self._labeller, rng)
+        most = self._known_moves * matches
+        rows = sample_different(self._game, state, most, self._labeller, rng)
         right = optimal_moves(self._labeller.scores(take(state, rows)))
         played = right[np.arange(len(rows)), action[rows]]
         self._labeller.refresh()

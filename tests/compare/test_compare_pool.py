@@ -40,9 +40,6 @@ def own_labels(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield
 
 
-# The schedule ------------------------------------------------------------------------------------
-
-
 def test_few_players_all_meet_all_but_their_own_kind() -> None:
     teams = [0, 0, 1, 2, 2]
     expected = [(i, j) for i, j in combinations(range(5), 2) if teams[i] != teams[j]]
@@ -79,9 +76,6 @@ def test_islands_are_joined() -> None:
         make_schedule([0, 0], 3)
 
 
-# Openings ----------------------------------------------------------------------------------------
-
-
 def test_openings_are_decided_for_the_one_and_the_other_in_turn() -> None:
     game = TicTacToe()
     with Labeller(game) as labeller:
@@ -102,9 +96,6 @@ def test_openings_without_truth_and_where_only_one_side_can_win() -> None:
     with Labeller(nim) as labeller:
         openings = unbalanced_openings(nim, 7, 1, 0, labeller)
     assert length(openings.second) == 7  # two positions, again and again
-
-
-# Ratings -----------------------------------------------------------------------------------------
 
 
 def meeting(a: str, b: str, share: float, pairs: int, rng: np.random.Generator) -> Meeting:
@@ -154,9 +145,6 @@ def test_one_run_a_group_has_intervals_of_the_games() -> None:
     assert many.high[0] - many.low[0] < 0.4 * (few.high[0] - few.low[0])
     # 70% of the points are 147 Elo, half of them above the mean of the two
     assert many.elo[0] == pytest.approx(73.5, abs=15)
-
-
-# Games -------------------------------------------------------------------------------------------
 
 
 def train(folder: Path, seed: int, width: int, positions: int) -> None:

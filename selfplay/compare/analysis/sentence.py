@@ -113,11 +113,11 @@ def representatives(curves: Sequence[Curve]) -> list[Curve]:
 
     Curves of no points are left out.
     """
-    chosen = list(choose_pair(curves) or ())
+    chosen = {curve.group.kind: curve for curve in choose_pair(curves) or ()}
     for kind in dict.fromkeys(curve.group.kind for curve in curves if not curve.empty):
-        if all(curve.group.kind != kind for curve in chosen):
-            chosen.append(_best_on_most(_first_kind(curves, (kind,))))
-    return chosen
+        if kind not in chosen:
+            chosen[kind] = _best_on_most(_first_kind(curves, (kind,)))
+    return [*chosen.values()]
 
 
 # those that learn from their own games, and those that learn from what others know

@@ -41,9 +41,9 @@ class Axis(NamedTuple):
     unit: float  # FLOPs a step; 0: LOG_STEPS a factor of ten
 
     def steps(self, curve: Curve) -> list[int]:
-        if not self.unit:
-            return [round(each) for each in LOG_STEPS * np.log10(curve.flops)]
-        return [round(each) for each in curve.flops / self.unit]
+        flops = curve.flops
+        steps = flops / self.unit if self.unit else LOG_STEPS * np.log10(flops)
+        return [round(each) for each in steps]
 
 
 def write_events(folder: Path, views: Sequence[View]) -> None:
@@ -63,9 +63,9 @@ def write_events(folder: Path, views: Sequence[View]) -> None:
         (folder / name).mkdir()
         file = _open(folder / name, now)
         file.add(0, now, summary=session_start(_options(group), name, now))
-        _, _, end = hparams({}, {})  # so that a group does not count as running
-        ended = extended(end, session_end_info=SessionEndInfo(end_time_secs=now))
-        file.add(0, now, summary=ended)
+        *_, end = hparams({}, {})  # so that a group does not count as running
+        ended = SessionEndInfo(end_time_secs=now)
+        file.add(0, now, summary=extended(end, session_end_info=ended))
         for view in views:
             for curve in (*view.free.curves, *view.charged.curves):
                 for axis in axes if curve.label == group.label else ():
