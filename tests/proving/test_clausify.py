@@ -44,6 +44,7 @@ def test_clauses_in_the_order_of_the_statements_with_unique_names_and_roles() ->
         ("'a b_3'", "'a b'", "axiom", "w"),
     ]
     assert result[2:6] == (True, False, NOTHING, NOTHING)  # no equality, nothing made up
+    assert form("cnf(a, negated_conjecture, p).").conjecture
 
 
 @pytest.mark.parametrize(
@@ -68,13 +69,9 @@ def test_clauses(text: str, clauses: list[str]) -> None:
     assert texts(text) == clauses
 
 
-def test_without_conjecture_the_axioms_are_what_is_refuted() -> None:
-    assert not form("fof(a, axiom, p).").conjecture
-    assert form("cnf(a, negated_conjecture, p).").conjecture
-
-
 def test_new_names_are_not_in_the_problem() -> None:
     result = form("fof(a, axiom, ? [X] : p(sk1, X)).", "fof(b, axiom, sk2).")
+    assert not result.conjecture  # the axioms are what is refuted
     assert [clause_text(clause) for clause in result.clauses] == ["p(sk1,sk3)", "sk2"]
     assert result.skolem == {"sk3"}
 

@@ -133,11 +133,8 @@ WIDE = ",".join(f"X{i}" for i in range(1025))
 def test_what_is_too_wide_is_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         library_of(f"cnf(wide, axiom, {text}).")
-
-
-def test_a_library_has_problems() -> None:
     with pytest.raises(ValueError, match="needs at least one problem"):
-        build_library([])
+        library_of()
 
 
 def test_shuffling_changes_the_order_of_one_problem_alone() -> None:

@@ -140,7 +140,8 @@ def _add_statement(
     naming = _Naming(what, translation.definitions, names)
     given = formula if translation.formula is None else translation.formula
     naming.compare(formula, given, f"the certificate reads {what} as another formula")
-    naming.finish()
+    if naming.left:
+        raise DoubtError(f"the name {min(naming.left)} stands for no part of {what}")
     _Reading(source, what, translation.terms, names).add(given)
     for definition in translation.definitions:
         what = f"the definition of {definition.predicate}"
@@ -155,7 +156,7 @@ class _Naming:
             names.make(definition.predicate)
         self._what = what
         self._definitions = {one.predicate: one for one in definitions}
-        self._left = set(self._definitions)
+        self.left = set(self._definitions)  # the names that stand for no part yet
         self._open: set[str] = set()  # those whose part is being compared
 
     def compare(self, stated: Formula, given: Formula, doubt: str) -> None:
@@ -186,9 +187,9 @@ class _Naming:
         name, variables, part, *_ = self._definitions[given.predicate]
         if name in self._open:
             raise DoubtError(f"the definition of {name} is circular")
-        if name not in self._left:
+        if name not in self.left:
             raise DoubtError(f"the name {name} stands for two parts of {self._what}")
-        self._left.remove(name)
+        self.left.remove(name)
         if given.arguments != tuple(map(Variable, variables)):
             raise DoubtError(f"{name} stands with other arguments than it is defined with")
         for variable in free_variables(part):
@@ -198,11 +199,6 @@ class _Naming:
         self._open.add(name)
         self.compare(stated, part, doubt)
         self._open.remove(name)
-
-    def finish(self) -> None:
-        """DoubtError unless every name stands for a part."""
-        if self._left:
-            raise DoubtError(f"the name {min(self._left)} stands for no part of {self._what}")
 
 
 def _without_implication(formula: Formula) -> Formula:
