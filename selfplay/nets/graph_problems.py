@@ -167,8 +167,8 @@ class _Round(nn.Module):
         inside = self.places(names, graph.place, graph.literal, len(l_LF))
         around = c_CF.index_select(0, graph.clause)
         l_LF = self.literal(l_LF + self.to_literal(torch.cat([l_LF, self.read(inside), around], 1)))
-        clause, count = graph.clause, len(c_CF)
-        together = [c_CF, mean_by(l_LF, clause, count), most_by(torch.relu(l_LF), clause, count)]
+        clause, count, raised = graph.clause, len(c_CF), torch.relu(l_LF)
+        together = [c_CF, mean_by(l_LF, clause, count), most_by(raised, clause, count)]
         c_CF = self.clause(c_CF + self.to_clause(torch.cat(together, 1)))
         around_LF = l_LF + c_CF.index_select(0, graph.clause)
         heard = around_LF.index_select(0, graph.literal) * self.back(graph.place)
