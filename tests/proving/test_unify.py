@@ -10,7 +10,7 @@ from formulas import VARIABLES, form_of, random_term
 
 from envs.proving.calculus.matrix import Library, build_library
 from envs.proving.calculus.tableau import Tableau, new_tableau
-from envs.proving.calculus.unify import UNBOUND, Bindings, Scratch, equal, new_scratch, undo, unify
+from envs.proving.calculus.unify import UNBOUND, Scratch, equal, new_scratch, undo, unify
 from envs.proving.logic.formula import Atom, Clause, Function, Literal, Term, Variable
 from envs.proving.proofs.extract import literal_of
 
@@ -75,9 +75,9 @@ class Pair(NamedTuple):
         return equal(*self._arguments(*of))
 
     def _arguments(self, one: int = 0, offset: int = 0, other: int = 1, there: int = 0) -> Any:
-        matrix, t = self.library.matrix, self.tableau
-        places = (matrix.atom[one], offset), (matrix.atom[other], there)
-        return matrix.terms, *places, Bindings(t.bound, t.bound_offset), self.scratch
+        atoms, terms, t = self.library.matrix.atom, self.library.matrix.terms, self.tableau
+        places = (atoms[one], offset, atoms[other], there)
+        return terms, *places, t.bound, t.bound_offset, self.scratch
 
     def sides(self) -> tuple[Term, Term]:
         """The atoms under the bindings, as terms."""

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.proving.calculus.matrix import Matrix
-from envs.proving.calculus.unify import UNBOUND, Bindings, Scratch, equal, undo, unify
+from envs.proving.calculus.unify import UNBOUND, Scratch, equal, undo, unify
 from selfplay.jit import bare_kernel, kernel
 from selfplay.types import Int
 
@@ -122,17 +122,6 @@ def has_room(matrix: Matrix, t: Tableau, clause: int, connected: int) -> bool:
 
 
 @bare_kernel
-def offer(t: Tableau, option: int) -> None:
-    """Adds a possible inference to the options, if there is room."""
-    count = t.scalars[OPTIONS]
-    if count < t.options.shape[0]:
-        t.options[count] = option
-        t.scalars[OPTIONS] = count + 1
-    else:
-        t.scalars[LIMITED] = 1
-
-
-@bare_kernel
 def begin(matrix: Matrix, problem: int, t: Tableau) -> None:
     """Makes ``t`` the empty tableau of a problem, with its start clauses as options."""
     t.scalars[:] = 0
@@ -150,13 +139,15 @@ def begin(matrix: Matrix, problem: int, t: Tableau) -> None:
     t.literal[ROOT] = -1
     t.depth[ROOT] = -1
     t.scalars[SIZE] = 1
-    low = matrix.start_first[problem]
+    low, count = matrix.start_first[problem], 0
     for i in range(low, low + matrix.goal_starts[problem]):
-        if has_room(matrix, t, matrix.starts[i], 0):
-            offer(t, matrix.starts[i])
-        else:
+        if count == t.options.shape[0] or not has_room(matrix, t, matrix.starts[i], 0):
             t.scalars[LIMITED] = 1
-    if t.scalars[OPTIONS] == 0:
+            continue
+        t.options[count] = matrix.starts[i]
+        count += 1
+    t.scalars[OPTIONS] = count
+    if count == 0:
         t.scalars[OVER] = LOST
 
 
@@ -166,8 +157,16 @@ def is_equal(matrix: Matrix, t: Tableau, a: int, b: int, scratch: Scratch) -> bo
     left, right = t.literal[a], t.literal[b]
     if matrix.side[left] != matrix.side[right]:
         return False
-    one, other = (matrix.atom[left], t.offset[a]), (matrix.atom[right], t.offset[b])
-    return equal(matrix.terms, one, other, Bindings(t.bound, t.bound_offset), scratch)
+    return equal(
+        matrix.terms,
+        matrix.atom[left],
+        t.offset[a],
+        matrix.atom[right],
+        t.offset[b],
+        t.bound,
+        t.bound_offset,
+        scratch,
+    )
 
 
 @bare_kernel
@@ -176,16 +175,31 @@ def reduces(matrix: Matrix, t: Tableau, goal: int, above: int, scratch: Scratch)
     left, right = t.literal[goal], t.literal[above]
     if matrix.side[left] != matrix.side[right] ^ 1:
         return False
-    one, other = (matrix.atom[left], t.offset[goal]), (matrix.atom[right], t.offset[above])
-    return unify(matrix.terms, one, other, Bindings(t.bound, t.bound_offset), scratch)
+    return unify(
+        matrix.terms,
+        matrix.atom[left],
+        t.offset[goal],
+        matrix.atom[right],
+        t.offset[above],
+        t.bound,
+        t.bound_offset,
+        scratch,
+    )
 
 
 @bare_kernel
 def connects(matrix: Matrix, t: Tableau, goal: int, entry: int, scratch: Scratch) -> bool:
     """Binds variables so that a goal is complementary to a literal of a new clause copy."""
-    one = (matrix.atom[t.literal[goal]], t.offset[goal])
-    other = (matrix.atom[entry], t.scalars[VARIABLES])
-    return unify(matrix.terms, one, other, Bindings(t.bound, t.bound_offset), scratch)
+    return unify(
+        matrix.terms,
+        matrix.atom[t.literal[goal]],
+        t.offset[goal],
+        matrix.atom[entry],
+        t.scalars[VARIABLES],
+        t.bound,
+        t.bound_offset,
+        scratch,
+    )
 
 
 @bare_kernel
@@ -264,6 +278,24 @@ def settle(t: Tableau, node: int) -> None:
 
 
 @bare_kernel
+def start(matrix: Matrix, t: Tableau, clause: int) -> None:
+    """The inference that begins a proof."""
+    t.closed[ROOT] = clause
+    add_children(matrix, t, ROOT, clause, -1)
+    t.scalars[INFERENCES] += 1
+    settle(t, ROOT)
+
+
+@bare_kernel
+def extend(matrix: Matrix, t: Tableau, goal: int, entry: int) -> None:
+    """The inference after ``connects`` has bound the variables."""
+    t.closed[goal] = entry
+    add_children(matrix, t, goal, matrix.clause[entry], entry)
+    t.scalars[INFERENCES] += 1
+    settle(t, goal)
+
+
+@bare_kernel
 def close(t: Tableau, goal: int, how: int) -> None:
     """Closes a goal by a reduction or a lemma."""
     t.closed[goal] = how
@@ -285,8 +317,8 @@ def binds_nothing_old(t: Tableau, scratch: Scratch, keep: int) -> bool:
 @bare_kernel
 def find_options(matrix: Matrix, t: Tableau, limits: Limits, scratch: Scratch) -> None:
     """Fills in the inferences that are possible on the goal, reductions first."""
-    goal, keep = t.scalars[GOAL], scratch.length[0]
-    t.scalars[OPTIONS] = t.scalars[LIMITED] = 0
+    goal, count, room, keep = t.scalars[GOAL], 0, t.options.shape[0], scratch.length[0]
+    t.scalars[LIMITED] = 0
     above = t.parent[goal]
     while above != ROOT:
         if reduces(matrix, t, goal, above, scratch):
@@ -296,14 +328,19 @@ def find_options(matrix: Matrix, t: Tableau, limits: Limits, scratch: Scratch) -
                 t.options[0] = -1 - above
                 t.scalars[OPTIONS] = 1
                 return
-            offer(t, -1 - above)
+            if count < room:
+                t.options[count] = -1 - above
+                count += 1
+            else:
+                t.scalars[LIMITED] = 1
         above = t.parent[above]
     literal = t.literal[goal]
     for i in range(matrix.link_start[literal], matrix.link_end[literal]):
         entry = matrix.links[i]
         if not fits(matrix, t, limits, goal, entry):
             t.scalars[LIMITED] = 1
-        elif connects(matrix, t, goal, entry, scratch):
+            continue
+        if connects(matrix, t, goal, entry, scratch):
             clause = matrix.clause[entry]
             unit = matrix.clause_start[clause + 1] - matrix.clause_start[clause] == 1
             free = unit and binds_nothing_old(t, scratch, keep)
@@ -312,25 +349,26 @@ def find_options(matrix: Matrix, t: Tableau, limits: Limits, scratch: Scratch) -
                 t.options[0] = entry
                 t.scalars[OPTIONS] = 1
                 return
-            offer(t, entry)
+            if count < room:
+                t.options[count] = entry
+                count += 1
+            else:
+                t.scalars[LIMITED] = 1
+    t.scalars[OPTIONS] = count
 
 
 @bare_kernel
 def infer(matrix: Matrix, t: Tableau, option: int, scratch: Scratch) -> None:
     """Does one of the possible inferences."""
     goal = t.scalars[GOAL]
-    if goal != ROOT and option < 0:
+    if goal == ROOT:
+        start(matrix, t, option)
+    elif option < 0:
         reduces(matrix, t, goal, -1 - option, scratch)
         close(t, goal, option)
-        return
-    clause, entry = option, -1
-    if goal != ROOT:
+    else:
         connects(matrix, t, goal, option, scratch)
-        clause, entry = matrix.clause[option], option
-    t.closed[goal] = option
-    add_children(matrix, t, goal, clause, entry)
-    t.scalars[INFERENCES] += 1
-    settle(t, goal)
+        extend(matrix, t, goal, option)
 
 
 @bare_kernel

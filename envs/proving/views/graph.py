@@ -32,7 +32,7 @@ from envs.proving.calculus.tableau import (
     Tableau,
     lane,
 )
-from envs.proving.calculus.unify import Bindings, resolve
+from envs.proving.calculus.unify import resolve
 from selfplay.jit import kernel
 from selfplay.types import Int
 
@@ -236,7 +236,7 @@ def _see_literal(
 ) -> None:
     """Writes down the occurrences of a node's literal under the substitution."""
     goal, literal = t.scalars[GOAL], t.literal[node]
-    bindings, first_symbol = Bindings(t.bound, t.bound_offset), matrix.symbol_first[out.problem[b]]
+    first_symbol = matrix.symbol_first[out.problem[b]]
     out.literal[b, token] = 1 + literal
     out.climb[b, token] = min(255, t.depth[goal] - t.depth[node])
     scratch.filled[1] = 0
@@ -244,7 +244,7 @@ def _see_literal(
     at, end = 0, 1
     while at < end:
         term, offset = scratch.term[at], scratch.offset[at]
-        term, offset, variable = resolve(matrix.terms, term, offset, bindings)
+        term, offset, variable = resolve(matrix.terms, term, offset, t.bound, t.bound_offset)
         out.place[b, token, at] = scratch.place[at]
         if variable >= 0:
             out.name[b, token, at] = -1 - _code(variable, token > ABOVE, scratch)

@@ -27,7 +27,7 @@ from envs.proving.calculus.tableau import (
     Tableau,
     lane,
 )
-from envs.proving.calculus.unify import Bindings, resolve
+from envs.proving.calculus.unify import resolve
 from selfplay.jit import kernel
 
 TABLE = 1 << 15  # numbers that walks are hashed to; 0 stands for none
@@ -46,22 +46,6 @@ class WalksObs(NamedTuple):
     options: NDArray[np.int16]  # [B, A, OPTION] i16, walks of each inference; 0 = none
 
 
-def new_walks(batch: int, actions: int) -> WalksObs:
-    """Room for the observations of B positions."""
-    return WalksObs(
-        np.zeros((batch, CONTEXT), np.int16), np.zeros((batch, actions, OPTION), np.int16)
-    )
-
-
-class _Page(NamedTuple):
-    """What is written on, and room to go through a literal breadth first."""
-
-    out: NDArray[np.int16]
-    filled: NDArray[np.int64]  # [1], how much of it
-    stack: NDArray[np.int64]  # [64, 2], terms and their offsets
-    chain: NDArray[np.uint64]  # [64, 2], what stands two levels and one above each
-
-
 @kernel
 def _mix(a: np.uint64, b: np.uint64) -> np.uint64:
     h = (a ^ b) * _MULTIPLIER
@@ -70,13 +54,13 @@ def _mix(a: np.uint64, b: np.uint64) -> np.uint64:
 
 
 @kernel
-def _put(page: _Page, tag: int, value: np.uint64) -> None:
-    """Writes a hashed number if there is room."""
-    filled = page.filled[0]
-    if filled < page.out.shape[0]:
+def _put(out: NDArray[np.int16], filled: int, end: int, tag: int, value: np.uint64) -> int:
+    """Writes a hashed number into ``out`` if there is room before ``end``; how many stand there."""
+    if filled < end:
         h = _mix(np.uint64(tag) * _VARIABLE, value)
-        page.out[filled] = np.int16(1 + h % np.uint64(TABLE - 1))
-        page.filled[0] = filled + 1
+        out[filled] = np.int16(1 + h % np.uint64(TABLE - 1))
+        return filled + 1
+    return filled
 
 
 @kernel
@@ -88,34 +72,38 @@ def _signed(matrix: Matrix, literal: int) -> np.uint64:
 
 @kernel
 def _walk(
-    matrix: Matrix, t: Tableau, node: int, literal: int, tag: int, end: int, page: _Page
-) -> None:
-    """Writes the walks of a literal, breadth first, on the page up to ``end``.
-
-    A literal of no ``node`` (-1) stands under no substitution.
-    """
-    if page.filled[0] >= end:
-        return
+    matrix: Matrix,
+    t: Tableau,
+    literal: int,
+    offset: int,
+    bare: bool,
+    tag: int,
+    out: NDArray[np.int16],
+    filled: int,
+    end: int,
+    stack: NDArray[np.int64],
+    chain: NDArray[np.uint64],
+) -> int:
+    """Writes the walks of a literal, breadth first; under no substitution if ``bare``."""
     top = _signed(matrix, literal)
-    _put(page, tag, top)
-    stack, chain, bindings = page.stack, page.chain, Bindings(t.bound, t.bound_offset)
+    filled = _put(out, filled, end, tag, top)
     term = matrix.atom[literal]
     first, last = 0, 0
     for k in range(matrix.terms.arity[term]):
         if last < stack.shape[0]:
             stack[last, 0] = matrix.terms.arguments[matrix.terms.first[term] + k]
-            stack[last, 1] = 0 if node < 0 else t.offset[node]
+            stack[last, 1] = offset
             chain[last, 0], chain[last, 1] = np.uint64(k), top
             last += 1
-    while first < last and page.filled[0] < end:
+    while first < last and filled < end:
         at, shift = stack[first, 0], stack[first, 1]
-        if node < 0:
+        if bare:
             variable = -1 if matrix.terms.head[at] >= 0 else 0
         else:
-            at, shift, variable = resolve(matrix.terms, at, shift, bindings)
+            at, shift, variable = resolve(matrix.terms, at, shift, t.bound, t.bound_offset)
         symbol = _VARIABLE if variable >= 0 else matrix.symbol_hash[matrix.terms.head[at]]
         above, higher = chain[first, 1], chain[first, 0]
-        _put(page, tag, _mix(_mix(symbol, above), higher))
+        filled = _put(out, filled, end, tag, _mix(_mix(symbol, above), higher))
         first += 1
         if variable >= 0:
             continue
@@ -125,12 +113,7 @@ def _walk(
                 stack[last, 1] = shift
                 chain[last, 0], chain[last, 1] = above, symbol
                 last += 1
-
-
-@kernel
-def _walk_node(matrix: Matrix, t: Tableau, node: int, tag: int, end: int, page: _Page) -> None:
-    """The same of the literal of a node, under the substitution."""
-    _walk(matrix, t, node, t.literal[node], tag, end, page)
+    return filled
 
 
 @kernel
@@ -154,10 +137,12 @@ def _clause_hash(matrix: Matrix, clause: int) -> np.uint64:
 
 @kernel
 def observe_walks(
-    matrix: Matrix, tableaux: Tableau, context: NDArray[np.int16], options: NDArray[np.int16]
+    matrix: Matrix,
+    tableaux: Tableau,
+    context: NDArray[np.int16],
+    options: NDArray[np.int16],
 ) -> None:
     """Fills the observations of B positions; nothing where the game is over."""
-    filled = np.zeros(1, np.int64)
     stack = np.zeros((64, 2), np.int64)
     chain = np.zeros((64, 2), np.uint64)
     for b in range(context.shape[0]):
@@ -165,87 +150,125 @@ def observe_walks(
         options[b] = 0
         t = lane(tableaux, b)
         if t.scalars[OVER] == RUNNING:
-            filled[0] = 0
-            _see_position(matrix, t, _Page(context[b], filled, stack, chain))
+            _see_position(matrix, t, context[b], stack, chain)
             for a in range(t.scalars[OPTIONS]):
-                filled[0] = 0
-                _see_option(matrix, t, t.options[a], _Page(options[b, a], filled, stack, chain))
+                _see_option(matrix, t, t.options[a], options[b, a], stack, chain)
 
 
 @kernel
-def _see_position(matrix: Matrix, t: Tableau, page: _Page) -> None:
-    goal, end = t.scalars[GOAL], page.out.shape[0]
+def _see_position(
+    matrix: Matrix,
+    t: Tableau,
+    out: NDArray[np.int16],
+    stack: NDArray[np.int64],
+    chain: NDArray[np.uint64],
+) -> None:
+    goal, filled, end = t.scalars[GOAL], 0, out.shape[0]
     if goal == ROOT:
-        _put(page, _OF_NUMBER, np.uint64(1))
+        _put(out, 0, end, _OF_NUMBER, np.uint64(1))
         return
-    _walk_node(matrix, t, goal, _OF_GOAL, 48, page)
+    filled = _walk(
+        matrix, t, t.literal[goal], t.offset[goal], False, _OF_GOAL, out, 0, 48, stack, chain
+    )
     beside, node = 0, goal
+    depth = t.depth[goal]
     while node != ROOT:  # what is open: to the right of the goal and of the nodes above
         parent = t.parent[node]
         for right in range(node + 1, t.first[parent] + t.children[parent]):
             beside += 1
             if beside <= _BESIDE:
-                _walk_node(matrix, t, right, _OF_BESIDE, min(page.filled[0] + 8, end - 64), page)
+                room = min(filled + 8, end - 64)
+                filled = _walk(
+                    matrix, t, t.literal[right], t.offset[right], False, _OF_BESIDE,
+                    out, filled, room, stack, chain,
+                )  # fmt: skip
         node = parent
     above = 0
     node = t.parent[goal]
     while node != ROOT:
         above += 1
         if above <= _PATH:
-            tag, room = (_OF_ABOVE, 16) if above == 1 else (_OF_PATH, 8)
-            _walk_node(matrix, t, node, tag, min(page.filled[0] + room, end - 8), page)
+            tag = _OF_ABOVE if above == 1 else _OF_PATH
+            room = min(filled + (16 if above == 1 else 8), end - 8)
+            filled = _walk(
+                matrix, t, t.literal[node], t.offset[node], False, tag,
+                out, filled, room, stack, chain,
+            )  # fmt: skip
         node = t.parent[node]
-    _put(page, _OF_NUMBER, np.uint64(100 + _bucket(t.depth[goal])))
-    _put(page, _OF_NUMBER, np.uint64(200 + _bucket(beside)))
-    for i, column in enumerate((OPTIONS, SIZE, VARIABLES, MOVES, INFERENCES)):
-        _put(page, _OF_NUMBER, np.uint64(100 * (3 + i) + _bucket(t.scalars[column])))
+    filled = _put(out, filled, end, _OF_NUMBER, np.uint64(100 + _bucket(depth)))
+    filled = _put(out, filled, end, _OF_NUMBER, np.uint64(200 + _bucket(beside)))
+    filled = _put(out, filled, end, _OF_NUMBER, np.uint64(300 + _bucket(t.scalars[OPTIONS])))
+    filled = _put(out, filled, end, _OF_NUMBER, np.uint64(400 + _bucket(t.scalars[SIZE])))
+    filled = _put(out, filled, end, _OF_NUMBER, np.uint64(500 + _bucket(t.scalars[VARIABLES])))
+    filled = _put(out, filled, end, _OF_NUMBER, np.uint64(600 + _bucket(t.scalars[MOVES])))
+    _put(out, filled, end, _OF_NUMBER, np.uint64(700 + _bucket(t.scalars[INFERENCES])))
 
 
 @kernel
-def _see_option(matrix: Matrix, t: Tableau, option: int, page: _Page) -> None:
-    goal, end = t.scalars[GOAL], page.out.shape[0]
+def _see_option(
+    matrix: Matrix,
+    t: Tableau,
+    option: int,
+    out: NDArray[np.int16],
+    stack: NDArray[np.int64],
+    chain: NDArray[np.uint64],
+) -> None:
+    goal, filled, end = t.scalars[GOAL], 0, out.shape[0]
     if option < 0:
         above = -1 - option
-        _put(page, _OF_PAIR, np.uint64(1))
+        filled = _put(out, filled, end, _OF_PAIR, np.uint64(1))
         climb = np.uint64(10 + _bucket(t.depth[goal] - t.depth[above]))
-        _put(page, _OF_PAIR, climb)
-        _put(page, _OF_PAIR, _mix(_signed(matrix, t.literal[goal]), climb))
-        _walk_node(matrix, t, above, _OF_ENTRY, end, page)
+        filled = _put(out, filled, end, _OF_PAIR, climb)
+        filled = _put(out, filled, end, _OF_PAIR, _mix(_signed(matrix, t.literal[goal]), climb))
+        _walk(
+            matrix, t, t.literal[above], t.offset[above], False, _OF_ENTRY, out, filled, end,
+            stack, chain,
+        )  # fmt: skip
         return
     clause = option if goal == ROOT else matrix.clause[option]
     low, high = matrix.clause_start[clause], matrix.clause_start[clause + 1]
     kind = _clause_hash(matrix, clause)
-    _put(page, _OF_CLAUSE, kind)
-    _put(page, _OF_NUMBER, np.uint64(800 + _bucket(high - low)))
-    _put(page, _OF_NUMBER, np.uint64(900 + matrix.clause_role[clause]))
+    filled = _put(out, filled, end, _OF_CLAUSE, kind)
+    filled = _put(out, filled, end, _OF_NUMBER, np.uint64(800 + _bucket(high - low)))
+    filled = _put(out, filled, end, _OF_NUMBER, np.uint64(900 + matrix.clause_role[clause]))
     if goal != ROOT:
         kind = _mix(kind, np.uint64(option - low))
-        _put(page, _OF_PAIR, kind)
-        _put(page, _OF_PAIR, _mix(kind, _signed(matrix, t.literal[goal])))
-        _put(page, _OF_PAIR, _mix(kind, _shape(matrix, t, goal)))
+        filled = _put(out, filled, end, _OF_PAIR, kind)
+        literal = t.literal[goal]
+        filled = _put(out, filled, end, _OF_PAIR, _mix(kind, _signed(matrix, literal)))
+        shape = np.uint64(3)  # of the goal: the symbols its arguments begin with
+        term = matrix.atom[literal]
+        for k in range(matrix.terms.arity[term]):
+            at, _, variable = resolve(
+                matrix.terms,
+                matrix.terms.arguments[matrix.terms.first[term] + k],
+                t.offset[goal],
+                t.bound,
+                t.bound_offset,
+            )
+            symbol = _VARIABLE if variable >= 0 else matrix.symbol_hash[matrix.terms.head[at]]
+            shape = _mix(shape, symbol)
+        filled = _put(out, filled, end, _OF_PAIR, _mix(kind, shape))
         above = t.parent[goal]
         if above != ROOT:
             near = _mix(_signed(matrix, t.literal[above]), np.uint64(5))
-            _put(page, _OF_PAIR, _mix(kind, near))
+            filled = _put(out, filled, end, _OF_PAIR, _mix(kind, near))
         used, node = 0, above
         while node != ROOT:
             used += t.closed[node] >= 0 and matrix.clause[t.closed[node]] == clause
             node = t.parent[node]
-        _put(page, _OF_PAIR, np.uint64(50 + _bucket(used)))
-        _walk(matrix, t, -1, option, _OF_ENTRY, min(page.filled[0] + 8, end), page)
+        filled = _put(out, filled, end, _OF_PAIR, np.uint64(50 + _bucket(used)))
+        filled = _walk(
+            matrix, t, option, 0, True, _OF_ENTRY, out, filled, min(filled + 8, end), stack, chain
+        )
     for literal in range(low, high):
         if literal != option or goal == ROOT:
-            _walk(matrix, t, -1, literal, _OF_CLAUSE, min(page.filled[0] + 6, end), page)
+            room = min(filled + 6, end)
+            filled = _walk(matrix, t, literal, 0, True, _OF_CLAUSE, out, filled, room, stack, chain)
 
 
-@kernel
-def _shape(matrix: Matrix, t: Tableau, goal: int) -> np.uint64:
-    """The hash of the symbols that the goal's arguments begin with."""
-    shape, terms, term = np.uint64(3), matrix.terms, matrix.atom[t.literal[goal]]
-    bindings = Bindings(t.bound, t.bound_offset)
-    for k in range(terms.arity[term]):
-        argument = terms.arguments[terms.first[term] + k]
-        at, _, variable = resolve(terms, argument, t.offset[goal], bindings)
-        symbol = _VARIABLE if variable >= 0 else matrix.symbol_hash[terms.head[at]]
-        shape = _mix(shape, symbol)
-    return shape
+def new_walks(batch: int, actions: int) -> WalksObs:
+    """Room for the observations of B positions."""
+    return WalksObs(
+        np.zeros((batch, CONTEXT), np.int16), np.zeros((batch, actions, OPTION), np.int16)
+    )
