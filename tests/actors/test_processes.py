@@ -48,6 +48,11 @@ def played(actors: Actors) -> list[Any]:
     return samples + records + states
 
 
+def assert_same(mine: list[Any], theirs: list[Any]) -> None:
+    for one, other in zip(mine, theirs, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.fixture(scope="module")
 def by_threads() -> list[Any]:
     actors = Threads().make_actors(a_setup(a_net()), a_net(), 7)
@@ -56,48 +61,51 @@ def by_threads() -> list[Any]:
     return arrays_of_threads
 
 
-@pytest.mark.parametrize("served", [False, True])
-def test_processes_play_the_games_of_threads(by_threads: list[Any], served: bool) -> None:
-    actors = ProcessActors(a_setup(a_net()), a_net(), 7, served)
+def test_each_with_a_net_of_its_own_they_play_the_games_of_threads(by_threads: list[Any]) -> None:
+    actors = ProcessActors(a_setup(a_net()), a_net(), 7, served=False)
     try:
-        for mine, theirs in zip(played(actors), by_threads, strict=True):
-            np.testing.assert_array_equal(mine, theirs)
-        usage = actors.server_usage()
-        assert (usage is not None) == served
-        if usage is not None:  # three actors of three games: two groups, none larger than six rows
-            assert 1 <= usage.positions / usage.batches <= 6
+        assert_same(played(actors), by_threads)
+        assert actors.server_usage() is None
     finally:
         actors.close()
 
 
-def test_an_actor_that_dies_is_replaced_and_counted_and_one_that_diverged_is_told() -> None:
+def test_a_server_answers_for_all_until_they_are_cancelled(by_threads: list[Any]) -> None:
+    """The games of threads; who dies is replaced and counted."""
     net = a_net()
     actors = ProcessActors(a_setup(net), net, 7, served=True)
     try:
-        actors.collect(net, 1)
+        assert_same(played(actors), by_threads)
+        usage = actors.server_usage()
+        assert usage is not None
+        # three actors of three games form two groups, none larger than six rows
+        assert 1 <= usage.positions / usage.batches <= 6
+
         victim = actors._places[1].workers._idle[0][0].pid
         threading.Timer(0.05, lambda: os.kill(victim, signal.SIGKILL)).start()
-        harvest = actors.collect(net, 4_000)[0]
+        harvest = actors.collect(net, 800)[0]
         assert harvest.tally.lost == 1
-        assert arrays.length(harvest.samples) >= 4_000
+        assert arrays.length(harvest.samples) >= 800
         assert actors.collect(net, 30)[0].tally.lost == 0
-        with torch.no_grad():
-            net.heads.policy.bias.fill_(float("nan"))
-        with pytest.raises(ValueError, match="not finite: its weights have diverged"):
-            actors.collect(net, 30)
-    finally:
-        actors.close()
 
-
-def test_cancel_ends_a_collect_at_once() -> None:
-    net = a_net()
-    actors = ProcessActors(a_setup(net), net, 7, served=True)
-    try:
-        actors.collect(net, 1)
         threading.Timer(0.2, actors.cancel).start()
         start = time.monotonic()
         with pytest.raises(CancelledError):
             actors.collect(net, 10**9)
         assert time.monotonic() - start < 20
+    finally:
+        actors.close()
+
+
+def test_a_net_that_diverged_is_told() -> None:
+    net = a_net()
+    with torch.no_grad():
+        net.heads.policy.bias.fill_(float("nan"))
+    setup = a_setup(net)
+    setup = setup._replace(section=setup.section.model_copy(update={"threads": 1}))
+    actors = ProcessActors(setup, net, 7, served=True)
+    try:
+        with pytest.raises(ValueError, match="not finite: its weights have diverged"):
+            actors.collect(net, 30)
     finally:
         actors.close()

@@ -17,7 +17,7 @@ from tiny_runs import (
     train_tiny,
 )
 
-from selfplay.learning.learner import Learner
+from selfplay.learning.steps import Descent
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Outcome
@@ -56,19 +56,19 @@ def test_its_ledger_is_what_was_run_and_a_stop_changes_nothing(
     }
     monkeypatch.setitem(TINY, "checkpoint_s", 0.001)
     evaluated, learned = [0], [0]
-    forward, loss = NetEvaluator._forward, Learner._loss
+    forward, loss = NetEvaluator._forward, Descent.loss
 
     def counting_forward(self: NetEvaluator, obs: object, count: int) -> Any:
         evaluated[0] += count
         return forward(self, obs, count)
 
-    def counting_loss(self: Learner, samples: Any) -> Any:
+    def counting_loss(self: Descent, samples: Any) -> Any:
         learned[0] += len(samples.actions)
         return loss(self, samples)
 
     with monkeypatch.context() as patch:
         patch.setattr(NetEvaluator, "_forward", counting_forward)
-        patch.setattr(Learner, "_loss", counting_loss)
+        patch.setattr(Descent, "loss", counting_loss)
         straight = train_tiny(tmp_path / "straight", **options)
     scalars = straight.scalars
     assert scalars["cost/samples"] == learned[0] > 0
