@@ -115,13 +115,24 @@ def own_modules() -> tuple[str, ...]:
 
 
 class Carried:
-    """Becomes ``value`` in another process, once the modules of users are loaded there."""
+    """Becomes ``value`` in another process, once the modules of users are loaded there.
+
+    Pickling raises ValueError with a sentence when a game in it cannot be pickled.
+    """
 
     def __init__(self, value: Any) -> None:
         self._value = value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _arrived, (own_modules(), pickle.dumps(self._value))
+        try:
+            pickled = pickle.dumps(self._value)
+        except Exception as error:  # whatever a user's game holds
+            reason = f"{type(error).__name__}: {error}"
+            raise ValueError(
+                f"the game holds what cannot be handed to another process ({reason}); leave it "
+                "away, or stay in one: backend.kind=threads, --processes 1"
+            ) from error
+        return _arrived, (own_modules(), pickled)
 
 
 def _arrived(modules: tuple[str, ...], pickled: bytes) -> Any:

@@ -17,14 +17,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 
+from envs.importing import Carried
 from selfplay import arrays
 from selfplay.actors.base import Actors, BackendSection, Setup
 from selfplay.actors.harvest import Harvest
 from selfplay.actors.server import Server, ServerUsage
-from selfplay.actors.slot import CANCELLED, RemoteEvaluator, Slot, knock
+from selfplay.actors.slot import RemoteEvaluator, Slot
 from selfplay.nets import Net
-from selfplay.nets.base import example
-from selfplay.nets.cached import CachedEvaluator, Usage
+from selfplay.nets.base import Entry, example
+from selfplay.nets.cached import CachedEvaluator, CancelledError, Usage
 from selfplay.nets.device import DeviceNet
 from selfplay.system.cores import core_count
 from selfplay.system.workers import EndedError, Work, Workers
@@ -51,15 +52,20 @@ class ProcessActors(Actors):
     """
 
     def __init__(self, setup: Setup, net: Net, seed: int, served: bool | None = None) -> None:
-        """``served``: whether one server answers for all; None: on a GPU."""
+        """``served``: whether one server answers for all; None: on a GPU that can capture the net.
+
+        Raises ValueError when the game cannot be handed to another process.
+        """
         game, inference, games = setup.game, setup.inference, setup.section.games
         if served is None:
-            served = torch.device(inference.device).type == "cuda"
+            on_gpu = torch.device(inference.device).type == "cuda"
+            served = on_gpu and isinstance(net.entry, Entry)  # others choose shapes
         cores = core_count()
         most = setup.section.threads or (_A_CORE * max(1, cores - 1) if served else cores)
         self.count = min(most, games)
         self._net: DeviceNet | None = None
         self._server: Server | None = None
+        self._cancelled = False
         _compile(setup)
         if served:
             fields = arrays.leaves(example(game))
@@ -73,8 +79,9 @@ class ProcessActors(Actors):
         return None if self._server is None else self._server.usage
 
     def cancel(self) -> None:
+        self._cancelled = True
         for place in self._places:
-            place.cancel()
+            place.workers.kill()
 
     def close(self) -> None:
         for place in self._places:
@@ -108,6 +115,8 @@ class ProcessActors(Actors):
             poll.unregister(line)
             answer = place.answer()
             if isinstance(answer, EndedError):
+                if self._cancelled:
+                    raise CancelledError
                 place.begin_again(answer)
                 ask(place)
             else:
@@ -162,7 +171,8 @@ class _Place:
             rows = -(-setup.section.games // count)
             context = multiprocessing.get_context("spawn")
             self._slot = Slot(context, example(setup.game), setup.game.num_actions, rows)
-        self.workers = Workers(1, _begin, self.post, self._life, inherited=(self._slot,))
+        post = Carried(self.post)
+        self.workers = Workers(1, _begin, post, self._life, inherited=(self._slot,))
         if self._server is not None and self._slot is not None:
             self._slot.actor.close()  # or nobody would hear that the process has died
             self._server.enter(number, self._slot)
@@ -200,12 +210,6 @@ class _Place:
         tally = harvest.tally._replace(lost=self._losses)
         self._losses = 0
         return harvest._replace(tally=tally), usage
-
-    def cancel(self) -> None:
-        if self._slot is None:
-            self.workers.kill()
-        else:
-            knock(self._slot.server, CANCELLED)
 
 
 def _begin(halted: Callable[[], bool], post: _Post, life: int, slot: Slot | None) -> Work:

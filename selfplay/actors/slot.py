@@ -20,7 +20,7 @@ from selfplay import arrays
 from selfplay.nets.cached import CachedEvaluator, CancelledError
 from selfplay.types import Evaluation, Float, Obs
 
-ASKED, ANSWERED, NOT_FINITE, CANCELLED = b"?", b"!", b"n", b"c"
+ASKED, ANSWERED, NOT_FINITE = b"?", b"!", b"n"
 _ALIGNED = 64  # bytes: a row of a field begins on a cache line
 
 
@@ -96,7 +96,7 @@ class RemoteEvaluator(CachedEvaluator):
                 "the net answers with numbers that are not finite: its weights have diverged; "
                 "go back to an earlier checkpoint, or train with a lower learning rate"
             )
-        if word != ANSWERED:
+        if word != ANSWERED:  # the server is gone
             raise CancelledError
         return self._answers[:count]
 

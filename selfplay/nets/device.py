@@ -142,9 +142,11 @@ class Batch:
     def __init__(self, out: Float, start: Any = None, end: Any = None) -> None:
         self._out, self._start, self._end = out, start, end
 
+    @enough_memory(_SMALLER)  # what fails on a GPU is often told only here
     def ready(self) -> bool:
         return self._end is None or bool(self._end.query())
 
+    @enough_memory(_SMALLER)
     def answers(self) -> tuple[Float, bool]:
         """[M, A + 2] f32 and whether all are finite; waits for them.
 

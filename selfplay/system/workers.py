@@ -13,6 +13,7 @@ import pickle
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -146,7 +147,12 @@ class Workers:
 def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ...]) -> None:
     """A process: does the tasks it is sent until one is None."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    begin, arguments = pickle.loads(started)
+    try:
+        begin, arguments = pickle.loads(started)
+    except Exception as error:  # a user's module, say, that does not load a second time
+        reason = f"{type(error).__name__}: {error}"
+        pipe.send((False, ValueError(f"another process cannot load what it needs ({reason})")))
+        return
     try:
         work: Work = begin(halt.is_set, *arguments, *inherited)
     except (ValueError, OSError) as error:
@@ -156,8 +162,18 @@ def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ..
         try:
             answer = work(task)
         except Exception as error:
-            answer = error
+            answer = _portable(error, traceback.format_exc())
         pipe.send((True, answer))
+
+
+def _portable(error: Exception, where: str) -> Exception:
+    """The error as the other process can have it, which is told where it was raised."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # a user's class with arguments of its own, say
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(where)
+    return error
 
 
 def _leave_with_parent() -> None:

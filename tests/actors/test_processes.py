@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,9 @@ def test_each_with_a_net_of_its_own_they_play_the_games_of_threads(by_threads: l
     try:
         assert_same(played(actors), by_threads)
         assert actors.server_usage() is None
+        threading.Timer(0.2, actors.cancel).start()
+        with pytest.raises(CancelledError):
+            actors.collect(a_net(), 10**9)
     finally:
         actors.close()
 
@@ -109,3 +113,50 @@ def test_a_net_that_diverged_is_told() -> None:
             actors.collect(net, 30)
     finally:
         actors.close()
+
+
+OWN_GAMES = """
+import threading
+from envs.tictactoe import TicTacToe
+
+
+class Locked(TicTacToe):
+    def __init__(self):
+        self.lock = threading.Lock()
+
+
+class OwnError(Exception):
+    def __init__(self, step, of):
+        super().__init__(f"step {step} of {of}")
+
+
+class Failing(TicTacToe):
+    steps = 0
+
+    def step(self, state, action):
+        self.steps += 1
+        if self.steps > 40:
+            raise OwnError(self.steps, 40)
+        return super().step(state, action)
+"""
+
+
+def test_a_users_own_game_is_played_and_what_it_cannot_do_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_games.py").write_text(OWN_GAMES)
+    monkeypatch.chdir(tmp_path)
+    net, section = a_net(), ActorSection(games=2, threads=1)
+    locked, failing = (
+        a_setup(net)._replace(game=envs.make(f"own_games:{name}"), section=section)
+        for name in ("Locked", "Failing")
+    )
+    with pytest.raises(ValueError, match=r"holds .*_thread.lock.*backend.kind=threads"):
+        ProcessActors(locked, net, 7)
+    actors = ProcessActors(failing, net, 7)
+    try:
+        with pytest.raises(RuntimeError, match="OwnError: step 41 of 40") as failed:
+            actors.collect(net, 1000)
+    finally:
+        actors.close()
+    assert 'own_games.py", line' in failed.value.__notes__[0]
