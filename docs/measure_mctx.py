@@ -38,18 +38,8 @@ def net_of(blocks: int, channels: int, dtype: Any) -> Any:
     return hk.without_apply_rng(hk.transform(net))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("net")
-    parser.add_argument("games", type=int)
-    parser.add_argument("--tiny", action="store_true")
-    words = parser.parse_args()
-    blocks, channels = map(int, words.net.split("x"))
-    simulations, seconds = (8, 1.0) if words.tiny else (32, 4.0)
-    dtype = jnp.float32 if words.tiny else jnp.bfloat16
-    games = words.games
-    env = pgx.make("connect_four")
-    forward = net_of(blocks, channels, dtype)
+def player_of(env: Any, forward: Any, games: int, simulations: int) -> Any:
+    """A move in each of ``games`` games, searched; one that is over begins anew."""
     step, init = jax.vmap(env.step), jax.vmap(env.init)
 
     def recurrent(params: Any, key: Any, action: Any, state: Any) -> Any:
@@ -78,8 +68,24 @@ def main() -> None:
 
         return jax.tree_util.tree_map(pick, fresh, state)
 
+    return play
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("net")
+    parser.add_argument("games", type=int)
+    parser.add_argument("--tiny", action="store_true")
+    words = parser.parse_args()
+    blocks, channels = map(int, words.net.split("x"))
+    simulations, seconds = (8, 1.0) if words.tiny else (32, 4.0)
+    dtype = jnp.float32 if words.tiny else jnp.bfloat16
+    games = words.games
+    env = pgx.make("connect_four")
+    forward = net_of(blocks, channels, dtype)
+    play = player_of(env, forward, games, simulations)
     key = jax.random.PRNGKey(0)
-    state = init(jax.random.split(key, games))
+    state = jax.vmap(env.init)(jax.random.split(key, games))
     params = jax.tree_util.tree_map(
         lambda weights: weights.astype(dtype), forward.init(key, state.observation)
     )

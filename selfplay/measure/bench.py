@@ -16,6 +16,7 @@ from selfplay.actors.actor import ActorSection
 from selfplay.actors.server import ServerUsage
 from selfplay.nets import Net, NetSection, forward_flops, obs_tensors
 from selfplay.nets.base import example
+from selfplay.nets.cached import Usage
 from selfplay.nets.device import UNDER_WAY, DeviceNet
 from selfplay.nets.inference import EvaluatorSection, Inference
 from selfplay.search import Search
@@ -45,32 +46,26 @@ def bench(
     net = net_section.build(game)
     inference = evaluator.inference(net, game)
     actors = backend.make_actors(Setup(game, search, actor, inference), net, seed=0)
-    count = actors.count
-    batch = actor.games // count
-    simulations = evaluations = asked = inside = 0.0
+    count, batch = actors.count, actor.games // actors.count
+    simulations, cost = 0.0, np.zeros(len(Usage._fields))
     try:
         actors.collect(net, 1)  # compiles the kernels and spreads the games over all stages
         warm = actors.server_usage()
-        if warm is None:
-            raw: _NetAlone | _DeviceAlone = _NetAlone(
-                game, net, inference._replace(cache=0), batch, count
-            )
-        else:
-            raw = _DeviceAlone(game, net, inference, warm.positions // warm.batches)
+        alone_at = _NetAlone if warm is None else _DeviceAlone
+        each = batch if warm is None else warm.positions // warm.batches
+        raw = alone_at(game, net, inference._replace(cache=0), each, count)
         before = raw.positions_per_s(seconds / 4)
         start = time.perf_counter()
         while time.perf_counter() - start < seconds:
             harvest, usage = actors.collect(net, _MOVES * actor.games)
             simulations += harvest.tally.simulations
-            evaluations += usage.evaluated
-            asked += usage.asked
-            inside += usage.seconds
+            cost += usage
         wall = time.perf_counter() - start
-        served = actors.server_usage()
         alone = (before + raw.positions_per_s(seconds / 4)) / 2
     finally:  # also on Ctrl-C: threads still at work would keep the program from ending
         actors.cancel()
         actors.close()
+    asked, evaluations, inside, _ = cost
     return {
         "game": game.name,
         "net": _name(net_section),
@@ -89,12 +84,16 @@ def bench(
         "other_us_per_simulation": (wall * count - inside) / simulations * 1e6,
         "net_mflops": forward_flops(net, game) / 1e6,
         "seconds": wall,
-        **({} if warm is None or served is None else _of_server(warm, served, wall)),
+        **_of_server(warm, actors.server_usage(), wall),
     }
 
 
-def _of_server(before: ServerUsage, after: ServerUsage, wall: float) -> dict[str, Any]:
-    """What one server for all actors did in ``wall`` seconds."""
+def _of_server(
+    before: ServerUsage | None, after: ServerUsage | None, wall: float
+) -> dict[str, float]:
+    """What one server for all actors did in ``wall`` seconds, if there is one."""
+    if before is None or after is None:
+        return {}
     batches = after.batches - before.batches
     return {
         "server_batch": (after.positions - before.positions) / batches,
@@ -139,7 +138,7 @@ class _NetAlone:
 class _DeviceAlone:
     """The net on its device, asked for random positions as a server asks it."""
 
-    def __init__(self, game: Game, net: Net, inference: Inference, batch: int) -> None:
+    def __init__(self, game: Game, net: Net, inference: Inference, batch: int, _: int) -> None:
         fields = arrays.leaves(example(game))
         self._net = DeviceNet(net, fields, game.num_actions, inference.device, inference.dtype)
         obs = game.observe(game.init(np.random.default_rng(0), batch))
