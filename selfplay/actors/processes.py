@@ -1,7 +1,7 @@
 """Actors in processes of their own: no two wait for one another's Python.
 
 On a GPU two processes a core walk the trees and one server, in this process, answers for all of
-them; on CPUs each process has a core and a net of its own.  A seed and a number of actors give the
+them; on CPUs, and for nets that no CUDA graph can hold, each has a core and a net of its own.  A seed and a number of actors give the
 games that threads play.
 """
 
@@ -59,7 +59,7 @@ class ProcessActors(Actors):
         game, inference, games = setup.game, setup.inference, setup.section.games
         if served is None:
             on_gpu = torch.device(inference.device).type == "cuda"
-            served = on_gpu and isinstance(net.entry, Entry)  # others choose shapes
+            served = on_gpu and isinstance(net.entry, Entry)  # others choose shapes by numbers
         cores = core_count()
         most = setup.section.threads or (_A_CORE * max(1, cores - 1) if served else cores)
         self.count = min(most, games)
