@@ -1,8 +1,8 @@
 """Actors in processes of their own: no two wait for one another's Python.
 
 On a GPU two processes a core walk the trees and one server, in this process, answers for all of
-them; on CPUs, and for nets that no CUDA graph can hold, each has a core and a net of its own.  A seed and a number of actors give the
-games that threads play.
+them; on CPUs, and for nets that no CUDA graph can hold, each has a core and a net of its own.  A
+seed and a number of actors give the games that threads play.
 """
 
 from __future__ import annotations
