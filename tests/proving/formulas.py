@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
-from itertools import product
+from itertools import chain, product
 from math import prod
 from random import Random
 
@@ -91,10 +91,11 @@ def random_problem(rng: Random) -> str:
     roles = ["axiom"] * rng.randint(0, 2) + [rng.choice(["conjecture", "axiom"])]
     formulas = [random.formula(rng.randint(2, 5), ()) for _ in roles]
     if len(roles) > 1 and rng.random() < 0.6:
-        whole = ["({} | {})", "({} <= {})", "(~ {} => {})"] if roles[-1] == "conjecture" else [
-            "({} ~| {})", "~ ({} | {})", "({1} & ~ {0})"
-        ]  # fmt: skip
-        formulas[-1] = rng.choice(whole).format(formulas[0], formulas[-1])
+        whole = {
+            "conjecture": ("({} | {})", "({} <= {})", "(~ {} => {})"),
+            "axiom": ("({} ~| {})", "~ ({} | {})", "({1} & ~ {0})"),
+        }
+        formulas[-1] = rng.choice(whole[roles[-1]]).format(formulas[0], formulas[-1])
     return "\n".join(
         f"fof(s{number}, {role}, {formula})."
         for number, (role, formula) in enumerate(zip(roles, formulas, strict=True))
@@ -214,21 +215,16 @@ def clauses_hold(clauses: Iterable[tuple[Literal, ...]], world: World, size: int
     return holds(And(tuple(closed)), world, size, {})
 
 
-def symbols_in(atoms: Iterable[Atom]) -> tuple[set[Symbol], set[Symbol]]:
-    """The functions and the predicates of the atoms, equality left out."""
+def symbols_in(*formulas: Formula) -> tuple[set[Symbol], set[Symbol]]:
+    """The functions and the predicates of the formulas, equality left out."""
     functions, predicates = set(), set()
-    for atom in atoms:
+    for atom in chain.from_iterable(map(atoms_of, formulas)):
         if atom.predicate != EQUALITY:
             predicates.add((atom.predicate, len(atom.arguments)))
         for term in subterms(atom.arguments):
             if isinstance(term, Function):
                 functions.add((term.name, len(term.arguments)))
     return functions, predicates
-
-
-def formula_symbols(formula: Formula) -> tuple[set[Symbol], set[Symbol]]:
-    """The functions and the predicates of a formula."""
-    return symbols_in(atoms_of(formula))
 
 
 def _things(term: Term, world: World, meaning: Mapping[str, Values]) -> Values:

@@ -87,8 +87,7 @@ def write_prover(folder: Path, kind: str = "walks") -> Path:
     torch.manual_seed(0)
     net = config.net.build(Proving(nodes=150, library=library).seen_as(config.net.view))  # type: ignore[arg-type]
     run = RunFolder(folder)
-    run.path.mkdir(parents=True)
-    (run.path / "checkpoints").mkdir()
+    (run.path / "checkpoints").mkdir(parents=True)
     run.write_json("config.json", config.dump())
     checkpoint.save(run.checkpoint(7), {"game": config.game, "net": net.state_dict()})
     return folder

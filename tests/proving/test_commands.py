@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -44,8 +43,8 @@ def test_numbers_have_an_end(words: str, value: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", ["explore run p.p", "prove p.p --run run"])
 def test_no_verb_runs_a_strangers_game(words: str, selfplay: Command, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    config = {"game": "os:system?command=touch+PWNED"}
-    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    config = '{"game": "os:system?command=touch+PWNED"}'
+    (tmp_path / "run" / "config.json").write_text(config)
     (tmp_path / "p.p").write_text("fof(c, conjecture, p | ~ p).\n")
     assert "say --trust once" in refused(selfplay(*words.split()))
     assert not (tmp_path / "PWNED").exists()
@@ -108,12 +107,10 @@ def test_provers_that_learn_imitate_or_have_no_net_are_three_regimes(tmp_path: P
         ("unguided", "unguided proving, guided false", ""),
         ("unguided", "unguided proving, guided true", ""),
     ]
-
-
-def test_the_search_without_a_net_is_told_without_one(tmp_path: Path) -> None:
     for name, width, guided in (("a", 16, True), ("b", 32, True), ("c", 16, False)):
-        write_run(tmp_path / name, LAW, kind="prove", width=width, strength={"guided": guided})
-    assert labels(tmp_path) == [
+        run = tmp_path / "wide" / name  # where nets differ in size, a search without tells of none
+        write_run(run, LAW, kind="prove", width=width, strength={"guided": guided})
+    assert labels(tmp_path / "wide") == [
         "guided proving, 508 parameters", "guided proving, 1,004 parameters", "unguided proving",
     ]  # fmt: skip
 

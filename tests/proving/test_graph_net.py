@@ -1,5 +1,6 @@
 """The net that sees no names: what it must not notice, what it must, its memory, its learning."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -71,8 +72,9 @@ def renamed(thing: Any, variables: dict[str, str]) -> Any:
 class Disguise:
     """A problem under other names and in another order."""
 
-    def __init__(self, form: ClauseForm, seed: int) -> None:
-        rng = np.random.default_rng(seed)
+    def __init__(self, true: Library, seed: int) -> None:
+        self.true, rng = true, np.random.default_rng(seed)
+        (form,) = true.forms
         self.clauses = rng.permutation(len(form.clauses)).tolist()  # new number -> old
         self.literals = [rng.permutation(len(clause.literals)).tolist() for clause in form.clauses]
         clauses = []
@@ -81,38 +83,37 @@ class Disguise:
             literals = [form.clauses[old].literals[i] for i in self.literals[old]]
             new = [literal._replace(atom=renamed(literal.atom, variables)) for literal in literals]
             clauses.append(form.clauses[old]._replace(literals=tuple(new), name=f"d{old}"))
-        self.form = form._replace(clauses=tuple(clauses))
+        self.library = build_library([form._replace(clauses=tuple(clauses))])
 
     def clause(self, old: int) -> int:
         return self.clauses.index(old)
 
-    def literal(self, true: Library, library: Library, literal: int) -> int:
-        """The number in ``library`` of the literal that has this number in ``true``."""
-        old = int(true.matrix.clause[literal])
-        place = self.literals[old].index(literal - int(true.matrix.clause_start[old]))
-        return int(library.matrix.clause_start[self.clause(old)]) + place
+    def literal(self, literal: int) -> int:
+        """The number here of the literal that has this number in truth."""
+        old = int(self.true.matrix.clause[literal])
+        place = self.literals[old].index(literal - int(self.true.matrix.clause_start[old]))
+        return int(self.library.matrix.clause_start[self.clause(old)]) + place
 
 
 class Replay:
     """The tableau of a position, done again in the disguised problem, inference by inference."""
 
-    def __init__(self, true: Library, disguise: Disguise, t: Tableau) -> None:
-        self.true, self.disguise, self.old = true, disguise, t
-        self.library = build_library([disguise.form])
+    def __init__(self, disguise: Disguise, t: Tableau) -> None:
+        self.disguise, self.matrix, self.old = disguise, disguise.library.matrix, t
         self.new = new_tableau(*SIZES)
         self.scratch = new_scratch(SIZES[1])
         self.nodes = {ROOT: ROOT}
-        begin(self.library.matrix, 0, self.new)
+        begin(self.matrix, 0, self.new)
         self._close(ROOT)
         goal = self.nodes[int(t.scalars[GOAL])]
         self.new.scalars[GOAL] = goal
         self.new.scalars[MOVES] = t.scalars[MOVES]
         self.scratch.length[0] = 0
         if goal != ROOT:
-            find_options(self.library.matrix, self.new, Limits(24, False), self.scratch)
+            find_options(self.matrix, self.new, Limits(24, False), self.scratch)
 
     def _close(self, node: int) -> None:
-        how, matrix = int(self.old.closed[node]), self.library.matrix
+        how = int(self.old.closed[node])
         if how == OPEN:
             return
         self.new.scalars[GOAL] = self.nodes[node]
@@ -120,11 +121,10 @@ class Replay:
         if how <= LEMMAS:
             close(self.new, self.nodes[node], LEMMAS - self.nodes[LEMMAS - how])
         else:
-            infer(matrix, self.new, self.option(node, how), self.scratch)
+            infer(self.matrix, self.new, self.option(node, how), self.scratch)
         if how >= 0:
             for child in self._children(self.old, node):
-                literal = int(self.old.literal[child])
-                wanted = self.disguise.literal(self.true, self.library, literal)
+                wanted = self.disguise.literal(int(self.old.literal[child]))
                 places = self._children(self.new, self.nodes[node])
                 self.nodes[child] = next(at for at in places if self.new.literal[at] == wanted)
             for child in self._children(self.old, node):
@@ -136,15 +136,14 @@ class Replay:
             return self.disguise.clause(option)
         if option < 0:
             return -1 - self.nodes[-1 - option]
-        return self.disguise.literal(self.true, self.library, option)
+        return self.disguise.literal(option)
 
     def order(self) -> list[int]:
         """Where each inference of the old position stands here."""
         goal = int(self.old.scalars[GOAL])
-        count = int(self.old.scalars[OPTIONS])
-        here = self.new.options[: self.new.scalars[OPTIONS]].tolist()
-        assert len(here) == count
-        return [here.index(self.option(goal, option)) for option in self.old.options[:count]]
+        old, new = (t.options[: t.scalars[OPTIONS]].tolist() for t in (self.old, self.new))
+        assert len(new) == len(old)
+        return [new.index(self.option(goal, option)) for option in old]
 
     @staticmethod
     def _children(t: Tableau, node: int) -> range:
@@ -167,26 +166,22 @@ def answers(net: Net, game: Proving, state: ProvingState) -> Heads:
     return heads
 
 
-def one(tableau: Tableau) -> ProvingState:
-    return ProvingState(np.zeros(1, np.int32), arrays.tree_map(lambda x: x[None], tableau))
-
-
 @pytest.mark.parametrize("seed", [0, 5])
 def test_names_and_order_make_no_difference(seed: int) -> None:
-    form = random_form(seed)
-    game = proving(form)
+    game = proving(random_form(seed))
     net = fresh(game, seed)
     state = random_positions(game, np.random.default_rng(seed), 60, 6)
     moved, spread = 0, []
     for i in range(arrays.length(state)):
         tableau = arrays.take(state.tableau, i)
-        disguise = Disguise(form, seed=100 * seed + i)
-        again = Replay(game.library, disguise, tableau)
-        other = proving(disguise.form)
+        disguise = Disguise(game.library, seed=100 * seed + i)
+        again = Replay(disguise, tableau)
+        other = proving(*disguise.library.forms)
         twin = fresh(other, seed=99)
         twin.load_state_dict(net.state_dict())
         policy, value, _ = answers(net, game, row(state, i))
-        policy_there, value_there, _ = answers(twin, other, one(again.new))
+        there = ProvingState(np.zeros(1, np.int32), arrays.tree_map(lambda x: x[None], again.new))
+        policy_there, value_there, _ = answers(twin, other, there)
         order = again.order()
         logits = policy[0, : len(order)]
         torch.testing.assert_close(policy_there[0, order], logits, atol=1e-5, rtol=0)
@@ -238,26 +233,19 @@ def test_clauses_that_say_something_else_do_make_one() -> None:
         assert float((before.value_M3 - after.value_M3).abs().max()) > 2e-5
 
 
-def with_binding(state: ProvingState, variable: int, literal: int, argument: int) -> ProvingState:
-    """The position with a free variable bound to an argument of a literal of the matrix."""
-    matrix = proving(small()).library.matrix
-    bound = arrays.tree_map(np.copy, state)
-    term = int(matrix.atom[literal])
-    assert bound.tableau.bound[0, variable] == UNBOUND
-    bound.tableau.bound[0, variable] = matrix.terms.arguments[matrix.terms.first[term] + argument]
-    bound.tableau.bound_offset[0, variable] = 0
-    return bound
-
-
 def test_bindings_make_a_difference() -> None:
     game = proving(small())
-    net, free = fresh(game), first_choice(proving(small()))
-    matrix = game.library.matrix
-    constant = with_binding(free, 0, int(matrix.clause_start[2]), 0)  # X := a
-    same = with_binding(free, 1, int(matrix.clause_start[0]), 0)  # Y := X
-    values = [answers(net, game, state).value_M3 for state in (free, constant, same)]
-    for i, j in ((0, 1), (0, 2), (1, 2)):
-        assert float((values[i] - values[j]).abs().max()) > 1e-4
+    net, free, matrix = fresh(game), first_choice(game), game.library.matrix
+    values = [answers(net, game, free).value_M3]
+    for variable, clause in ((0, 2), (1, 0)):  # X := a; Y := X, the first argument of the clause
+        bound = arrays.tree_map(np.copy, free)
+        atom = matrix.atom[matrix.clause_start[clause]]
+        assert bound.tableau.bound[0, variable] == UNBOUND
+        bound.tableau.bound[0, variable] = matrix.terms.arguments[matrix.terms.first[atom]]
+        bound.tableau.bound_offset[0, variable] = 0
+        values.append(answers(net, game, bound).value_M3)
+    for left, right in combinations(values, 2):
+        assert float((left - right).abs().max()) > 1e-4
 
 
 def test_a_literal_above_and_one_beside_are_not_the_same() -> None:
@@ -277,7 +265,7 @@ def test_a_literal_above_and_one_beside_are_not_the_same() -> None:
 
 def test_a_batch_answers_what_each_position_alone_does() -> None:
     game = proving(*(random_form(seed) for seed in range(10)))
-    net = fresh(game).eval()
+    net = fresh(game)
     state = random_positions(game, np.random.default_rng(0), 80, 4)
     assert len(set(state.problem.tolist())) > 7
     policy, value, _ = answers(net, game, state)
@@ -332,10 +320,9 @@ def test_the_evaluator_can_ask_it(dtype: torch.dtype) -> None:
     net = fresh(game)
     state = random_positions(game, np.random.default_rng(2), 25, 3)  # 32 with rows of padding
     evaluator = NetEvaluator(net, game.num_actions, "cpu", dtype, cache_size=1024)
-    answer = evaluator(game, state)
-    exact = torch.softmax(answers(net, game, state).value_M3, 1)
     rough = 1e-5 if dtype == torch.float32 else 0.05
-    np.testing.assert_allclose(answer.value, (exact[:, 0] - exact[:, 2]).numpy(), atol=rough)
+    exact = direct(net, game, state).value
+    np.testing.assert_allclose(evaluator(game, state).value, exact, atol=rough)
     over = arrays.tree_map(np.copy, state)
     over.tableau.scalars[:, 4] = 1  # OVER: nothing to see
     assert np.isfinite(evaluator(game, over).value).all()
@@ -408,8 +395,7 @@ def test_dropout_is_of_learning_alone() -> None:
 def test_large_positions_are_merged_by_what_is_seen_of_them() -> None:
     """A tableau holds more than the net is shown: those that look alike are evaluated once."""
     game = Proving(view="graph")
-    torch.manual_seed(0)
-    net = Graph(features=8, rounds=1, width=8).build(game).eval()
+    net = fresh(game, features=8, rounds=1, width=8)
     state = random_positions(game, np.random.default_rng(1), 80, 6)
     state = arrays.take(state, np.random.default_rng(2).integers(0, 80, 200))
     state.tableau.bound[:, -1] = np.arange(200)  # of a variable that does not occur

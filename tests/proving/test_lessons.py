@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from provers import TRAP, game_of
-from reference import uniform
+from reference import assert_same_arrays, uniform
 
 from envs.proving.calculus.deepening import deepen
 from envs.proving.calculus.tableau import (
@@ -22,7 +22,6 @@ from envs.proving.calculus.tableau import (
     Tableau,
 )
 from envs.proving.game import Proving
-from envs.proving.logic.formula import Clause
 from envs.proving.logic.tptp_writer import clause_text
 from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
@@ -43,12 +42,6 @@ from selfplay.search import Puct
 from selfplay.types import Targets
 
 
-@pytest.fixture(scope="module")
-def game() -> Proving:
-    """The problems that ship."""
-    return Proving()
-
-
 @pytest.fixture
 def trap() -> Proving:
     return game_of(TRAP, actions=4)
@@ -63,11 +56,9 @@ def test_proofs_of_the_unguided_search_are_moves_of_the_game(game: Proving) -> N
         assert moves is not None, form.name
         positions, end = replay(game, problem, moves)
         assert len(positions) == len(moves)
-        # the same proof, step by step
-        tableau = arrays.take(end.tableau, 0)
-        assert proof_of(game.library, problem, tableau) == proof_of(
-            game.library, problem, attempt.tableau
-        )
+        tableaux = (arrays.take(end.tableau, 0), attempt.tableau)
+        again, proof = (proof_of(game.library, problem, tableau) for tableau in tableaux)
+        assert again == proof  # step by step
 
 
 def test_a_lesson_has_a_sample_of_each_choice(trap: Proving) -> None:
@@ -79,14 +70,10 @@ def test_a_lesson_has_a_sample_of_each_choice(trap: Proving) -> None:
     assert lesson.value.tolist() == [[1, 0, 0]]
     assert (lesson.policy_weight.tolist(), lesson.value_weight.tolist()) == ([1], [1])
     positions, _ = replay(trap, 0, (0, 1))
-    for stored, seen in zip(lesson.obs, trap.observe(positions[1]), strict=True):
-        assert np.array_equal(stored, seen)
-
-
-def test_smoothing_leaves_something_to_other_moves(trap: Proving) -> None:
-    lesson = from_proof(trap, 0, (0, 1), smoothing=0.2)
-    assert lesson is not None
-    np.testing.assert_allclose(lesson.policy, [[0.1, 0.9]], atol=1e-6)
+    assert_same_arrays(lesson.obs, trap.observe(positions[1]))
+    smooth = from_proof(trap, 0, (0, 1), smoothing=0.2)
+    assert smooth is not None
+    np.testing.assert_allclose(smooth.policy, [[0.1, 0.9]], atol=1e-6)
 
 
 def test_no_proof_is_no_lesson_nor_is_one_without_choice(trap: Proving) -> None:
@@ -113,9 +100,7 @@ def test_failures_teach_the_value_alone(trap: Proving) -> None:
     assert from_failure(trap, start, 9, np.random.default_rng(0)) is None
 
 
-# In hindsight -----------------------------------------------------------------------------------
-
-# the last goal can be tried in two ways, so the game stops there
+# In hindsight: the last goal can be tried in two ways, so the game stops there
 STUCK = """
 cnf(stuck_1, axiom, z | ~ a(X)).
 cnf(stuck_2, axiom, z | ~ b(X)).
@@ -131,23 +116,21 @@ class Position(NamedTuple):
     problem: int
     tableau: Tableau
 
+    def part(self, top: int = 1) -> Part:
+        part = part_of(*self, top)
+        assert part is not None
+        return part
+
+    def goals(self) -> list[str]:
+        """The goals of the parts that stand alone."""
+        forms = (self.part(top).game.library.forms[0] for top in closed_parts(self.tableau))
+        return [clause_text(form.clauses[0]) for form in forms]
+
 
 def at(text: str, *moves: int) -> Position:
     """The position of a problem after these moves and what the game does alone."""
     game = game_of(text)
     return Position(game, 0, arrays.take(replay(game, 0, moves)[1].tableau, 0))
-
-
-def part_at(position: Position, top: int = 1) -> Part:
-    part = part_of(*position, top)
-    assert part is not None
-    return part
-
-
-def names(position: Position) -> list[str]:
-    """The goals of the parts that stand alone."""
-    parts = [part_at(position, top) for top in closed_parts(position.tableau)]
-    return [clause_text(part.game.library.forms[0].clauses[0]) for part in parts]
 
 
 def proved(part: Part) -> set[str]:
@@ -160,9 +143,6 @@ def proved(part: Part) -> set[str]:
     return {instance.clause for instance in proof.instances}
 
 
-# By hand -----------------------------------------------------------------------------------------
-
-
 def test_a_goal_that_was_closed_is_a_theorem_with_the_choices_that_closed_it() -> None:
     text = f"""
     cnf(goal, negated_conjecture, ~ p(X) | ~ z).
@@ -173,8 +153,8 @@ def test_a_goal_that_was_closed_is_a_theorem_with_the_choices_that_closed_it() -
     cnf(r, axiom, r(X, X) | ~ q(X)).
     {STUCK}"""
     position = at(text, 0, 1)
-    assert names(position) == ["~ p(d)"]
-    part = part_at(position)
+    assert position.goals() == ["~ p(d)"]
+    part = position.part()
     assert part.moves == (0, 1)
     assert proved(part) == {"hindsight", "p_1", "q_2", "t"}
     form = part.game.library.forms[0]
@@ -197,8 +177,8 @@ cnf(u, axiom, u).
 def test_a_reduction_to_what_is_above_is_no_part_without_it() -> None:
     """Below ~q the proof needs ~p: not p follows, but not q."""
     closed = at(REDUCED.format(open="u") + STUCK, 0, 0)
-    assert names(closed) == ["~ p"]
-    assert proved(part_at(closed)) == {"hindsight", "p_1", "q_1", "r_1", "u"}
+    assert closed.goals() == ["~ p"]
+    assert proved(closed.part()) == {"hindsight", "p_1", "q_1", "r_1", "u"}
     assert closed_parts(at(REDUCED.format(open="z") + STUCK, 0, 0).tableau) == []
 
 
@@ -211,8 +191,8 @@ def test_a_lemma_from_beside_is_no_part_without_it_one_from_within_goes_with_it(
     cnf(k_1, axiom, k | ~ l).
     cnf(l, axiom, l).
     {STUCK}"""
-    assert names(at(text.format(last="h"), 0)) == ["~ h", "~ k"]
-    assert names(at(text.format(last="l"), 0)) == ["~ g", "~ h"]
+    assert at(text.format(last="h"), 0).goals() == ["~ h", "~ k"]
+    assert at(text.format(last="l"), 0).goals() == ["~ g", "~ h"]
     text = f"""
     cnf(goal, negated_conjecture, ~ g | ~ z).
     cnf(g_1, axiom, g | ~ h | ~ k).
@@ -222,8 +202,8 @@ def test_a_lemma_from_beside_is_no_part_without_it_one_from_within_goes_with_it(
     {STUCK}"""
     position = at(text, 0)
     assert ((position.tableau.closed <= LEMMAS) & (position.tableau.closed != OPEN)).sum() == 1
-    assert names(position) == ["~ g"]
-    assert proved(part_at(position)) == {"hindsight", "g_1", "h_1", "m", "k_1"}
+    assert position.goals() == ["~ g"]
+    assert proved(position.part()) == {"hindsight", "g_1", "h_1", "m", "k_1"}
 
 
 def test_the_made_up_clause_has_a_name_of_its_own() -> None:
@@ -232,10 +212,7 @@ def test_the_made_up_clause_has_a_name_of_its_own() -> None:
     cnf(hindsight, axiom, p | ~ q).
     cnf(q, axiom, q).
     {STUCK}"""
-    assert len(proved(part_at(at(text, 0)))) == 3
-
-
-# On the project's own problems -------------------------------------------------------------------
+    assert len(proved(at(text, 0).part())) == 3
 
 
 @pytest.fixture(scope="module")
@@ -314,15 +291,11 @@ def test_every_part_is_proved_by_its_moves(positions: list[Position]) -> None:
         used = proved(part)
         (form,) = part.game.library.forms
         assert form.clauses[0].name in used
-        assert [unmarked(clause) for clause in form.clauses[1:]] == [
-            unmarked(clause) for clause in positions[0].game.library.forms[problem].clauses
-        ]
+        old = positions[0].game.library.forms[problem].clauses
+        for clause, copy in zip(old, form.clauses[1:], strict=True):
+            assert copy == clause._replace(role=copy.role)
         choices += len(part.moves) - 1
     assert choices > 100
-
-
-def unmarked(clause: Clause) -> tuple[object, ...]:
-    return clause.literals, clause.name, clause.source
 
 
 def test_lessons_say_which_moves_closed_the_parts(game: Proving, failed: list[Trial]) -> None:

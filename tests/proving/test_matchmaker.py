@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from envs.proving.calculus.matrix import build_library
-from envs.proving.game import OWN, Proving, held_out, load_library
+from envs.proving.game import OWN, Proving, held_out
 from selfplay.proving.curriculum import Matchmaker
 
 
@@ -115,9 +115,9 @@ def test_the_name_alone_decides() -> None:
     names = ["agatha", "pelletier_24", "barber", "one_knave", "ducks", "union_upper", "los"]
     kept = ["pelletier_24", "one_knave", "union_upper"]
     assert [name for name in names if held_out(name)] == kept
-    library = load_library(str(OWN / "puzzles"))
-    game = Proving(library=build_library(library.forms))
-    aside = [library.forms[number].name for number in np.flatnonzero(game.held_out)]
+    game = Proving(str(OWN / "puzzles"))
+    forms = game.library.forms
+    aside = [forms[number].name for number in np.flatnonzero(game.held_out)]
     assert aside == ["nobody_claims_to_be_a_knave", "one_knave"]
-    backwards = Proving(library=build_library(library.forms[::-1]))
+    backwards = Proving(library=build_library(forms[::-1]))
     assert backwards.held_out.tolist() == game.held_out[::-1].tolist()

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from formulas import form_of, random_literals
-from provers import library_of
+from formulas import VARIABLES, clause, form_of, random_literals
+from provers import library_of, number_of
+from reference import assert_same_arrays
 from test_unify import robinson
 
 from envs.proving.calculus import matrix as matrices
-from envs.proving.calculus.matrix import ROLES, build_library, shuffled, start_clauses
-from envs.proving.game import OWN, load_library
+from envs.proving.calculus.matrix import ROLES, Library, build_library, shuffled, start_clauses
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import Clause, ClauseForm, Function, Term, Variable
+from envs.proving.logic.symbols import substituted
 from envs.proving.logic.tptp import parse_problem
-from selfplay.arrays import leaves, tree_map
-
-
-def read(*statements: str) -> ClauseForm:
-    """The clause form of statements such as "axiom, p(X) | ~ q"."""
-    lines = [f"cnf(c{i}, {statement})." for i, statement in enumerate(statements)]
-    return clausify(parse_problem("\n".join(lines), "t"))
+from selfplay.arrays import tree_map
 
 
 def random_form(rng: np.random.Generator) -> ClauseForm:
@@ -29,28 +24,21 @@ def random_form(rng: np.random.Generator) -> ClauseForm:
     return form_of(*(Clause(row, f"c{number}", "", "axiom") for number, row in enumerate(rows)))
 
 
-def apart(term: Term) -> Term:
-    """The term with other variables."""
-    if isinstance(term, Variable):
-        return Variable(term.name + "'")
-    return Function(term.name, tuple(apart(part) for part in term.arguments))
-
-
 def test_links_are_the_literals_that_unify_when_renamed_apart() -> None:
     rng = np.random.default_rng(0)
     counts = [0, 0]
+    others: dict[str, Term] = {name: Variable(f"{name}'") for name in VARIABLES}
     for _ in range(12):
         form = random_form(rng)
         matrix = build_library([form]).matrix
         flat = [literal for clause in form.clauses for literal in clause.literals]
+        rights = [Function(*substituted(literal.atom, others)) for literal in flat]
         for i, literal in enumerate(flat):
-            left = Function(literal.atom.predicate, literal.atom.arguments)
+            left = Function(*literal.atom)
             fits = [
                 j
                 for j, other in enumerate(flat)
-                if other.positive != literal.positive
-                and robinson(left, apart(Function(other.atom.predicate, other.atom.arguments)), {})
-                is not None
+                if other.positive != literal.positive and robinson(left, rights[j], {}) is not None
             ]
             links = matrix.links[matrix.link_start[i] : matrix.link_end[i]].tolist()
             assert links == fits
@@ -71,19 +59,17 @@ def test_a_problem_with_too_many_pairs_shares_lists(monkeypatch: pytest.MonkeyPa
     assert len(shared.links) <= len(shared.side)
 
 
-def test_clauses_of_many_problems_side_by_side() -> None:
-    library = load_library()
-    matrix = library.matrix
-    assert matrix.clause_first[-1] == sum(len(form.clauses) for form in library.forms)
-    for clause in range(0, int(matrix.clause_first[-1]), 97):
-        own = library.clause_at(clause)
-        low, high = matrix.clause_start[clause : clause + 2]
+def test_clauses_of_many_problems_side_by_side(own: Library) -> None:
+    matrix = own.matrix
+    assert matrix.clause_first[-1] == sum(len(form.clauses) for form in own.forms)
+    for number in range(0, int(matrix.clause_first[-1]), 97):
+        one = own.clause_at(number)
+        low, high = matrix.clause_start[number : number + 2]
         sides = [divmod(int(side), 2) for side in matrix.side[low:high]]
-        assert [library.symbols[symbol] for symbol, _ in sides] == [
-            literal.atom.predicate for literal in own.literals
+        assert [(not negated, own.symbols[symbol]) for symbol, negated in sides] == [
+            (literal.positive, literal.atom.predicate) for literal in one.literals
         ]
-        assert [not negated for _, negated in sides] == [lit.positive for lit in own.literals]
-        assert ROLES[matrix.clause_role[clause]] == own.role
+        assert ROLES[matrix.clause_role[number]] == one.role
     problem = np.searchsorted(matrix.clause_first, matrix.clause, side="right") - 1
     for literal in range(0, len(matrix.atom), 31):  # no link leaves its problem
         links = matrix.links[matrix.link_start[literal] : matrix.link_end[literal]]
@@ -91,9 +77,10 @@ def test_clauses_of_many_problems_side_by_side() -> None:
 
 
 def test_proofs_start_with_the_goal_or_without_one_with_negative_clauses() -> None:
-    form = read("axiom, p", "negated_conjecture, ~ p | q", "axiom, ~ q", "negated_conjecture, r")
+    goal, second = (clause(text, role="negated_conjecture") for text in ("~ p | q", "r"))
+    form = form_of(clause("p"), goal, clause("~ q"), second)
     assert start_clauses(form) == ([1, 3], [2])
-    form = read("axiom, p(X) | ~ q(X)", "axiom, ~ p(a)", "axiom, q(a)", "axiom, ~ q(b) | ~ p(b)")
+    form = form_of(*map(clause, ("p(X) | ~ q(X)", "~ p(a)", "q(a)", "~ q(b) | ~ p(b)")))
     assert start_clauses(form) == ([1, 3], [])
     matrix = build_library([form]).matrix
     assert matrix.starts.tolist() == [1, 3]
@@ -137,10 +124,8 @@ def test_what_is_too_wide_is_a_sentence(text: str, sentence: str) -> None:
         library_of()
 
 
-def test_shuffling_changes_the_order_of_one_problem_alone() -> None:
-    library = load_library(str(OWN / "pelletier"))
-    matrix = library.matrix
-    problem = [form.name for form in library.forms].index("pelletier_38")
+def test_shuffling_changes_the_order_of_one_problem_alone(own: Library) -> None:
+    matrix, problem = own.matrix, number_of(own, "pelletier_38")
     low, high = matrix.clause_start[matrix.clause_first[problem : problem + 2]]
     before = tree_map(np.copy, matrix)
     other = shuffled(matrix, problem, np.random.default_rng(0))
@@ -158,7 +143,6 @@ def test_shuffling_changes_the_order_of_one_problem_alone() -> None:
         clauses = matrix.clause[other.links[part]].tolist()
         order += [(a, b) for i, a in enumerate(clauses) for b in clauses[i + 1 :] if a != b]
     assert not {(b, a) for a, b in order} & set(order)
-    for one, kept in zip(leaves(matrix), leaves(before), strict=True):
-        np.testing.assert_array_equal(one, kept)
+    assert_same_arrays(matrix, before)
     again = shuffled(matrix, problem, np.random.default_rng(1))
     assert (again.links != other.links).any()

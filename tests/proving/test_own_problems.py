@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from formulas import denied, formula_symbols, holds, worlds
+from formulas import denied, holds, symbols_in, worlds
 
 from envs.proving.game import OWN
 from envs.proving.logic.clausify import clausify
@@ -19,7 +19,7 @@ MANY = 4096  # worlds that are gone through
 
 
 def number_of_worlds(formula: Formula, size: int) -> int:
-    functions, predicates = formula_symbols(formula)
+    functions, predicates = symbols_in(formula)
     exponent = sum(size**arity for _, arity in predicates)
     return int(2**exponent * np.prod([float(size) ** size**arity for _, arity in functions]))
 
@@ -51,8 +51,8 @@ def test_no_small_world_contradicts_a_problem() -> None:
         for size in (1, 2):
             if number_of_worlds(formula, size) <= MANY:
                 searched += 1
-                world = worlds(*formula_symbols(formula), size)
+                world = worlds(*symbols_in(formula), size)
                 assert not holds(formula, world, size, {}).any(), path
-        decided += not any(arity for _, arity in formula_symbols(formula)[1])
+        decided += not any(arity for _, arity in symbols_in(formula)[1])
     assert searched >= 150
     assert decided >= 18  # propositional: the one world of each row of the table decides them

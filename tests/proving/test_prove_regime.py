@@ -5,23 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from provers import library_of
+from provers import library_of, moves_are_accepted, number_of
 from reference import uniform
-from tiny_runs import assert_equal, stop_after
-from tiny_runs import timeless_metrics as told_of
+from tiny_runs import assert_equal, stop_after, timeless_metrics
 
-from envs.proving.calculus.tableau import OVER, PROVED
 from envs.proving.game import OWN, Proving, held_out
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
 from selfplay.proving.curriculum import Matchmaker
-from selfplay.proving.lessons import replay
 from selfplay.proving.measure import ProvedProblems
 from selfplay.proving.trials import attempt
 from selfplay.proving.workers import TrialWorkers
@@ -91,16 +87,14 @@ def loop_of(folder: Path) -> dict[str, Any]:
 def test_every_problem_is_tried_without_the_net_first(straight: Outcome) -> None:
     told = rounds(straight.folder)
     assert len(told) >= 4
-    assert [line["prove/guided"] for line in told[:3]] == [0, 0, 1]
+    assert [line["prove/guided"] for line in told] == [0, 0] + [1] * (len(told) - 2)
     assert [line["prove/trials"] for line in told[:3]] == [6, 4, 6]
-    assert all(line["prove/guided"] == 1 for line in told[2:])
     unguided, guided = told[:2], told[2:]
     assert all(line["prove/net_share"] == 0 for line in unguided)
     assert all(0 < line["prove/net_share"] < 1 for line in guided)
     found = sum(line["prove/proved"] for line in unguided)
     assert unguided[-1]["prove/ever"] == found >= 7
-    assert all(after["prove/ever"] >= before["prove/ever"] for before, after in pairwise(told))
-    assert straight.scalars["prove/ever"] >= found
+    assert straight.scalars["prove/ever"] == told[-1]["prove/ever"]
 
 
 def test_after_the_first_time_the_clauses_are_shuffled_and_the_hardest_come_first(
@@ -133,9 +127,9 @@ def test_the_numbers_of_a_round_add_up(straight: Outcome) -> None:
         assert line["prove/proved_share"] == line["prove/proved"] / line["prove/trials"]
         assert line["prove/ever_share"] == line["prove/ever"] / 10
         assert line["prove/ever"] == sum(one["prove/new"] for one in told[:number])
+        assert line["prove/new"] >= 0
         assert line["prove/refused"] == 0
-        assert line["prove/inferences_per_s"] > 0
-        assert line["prove/seconds"] > 0
+        assert min(line["prove/inferences_per_s"], line["prove/seconds"]) > 0
         assert line["prove/hindsight"] <= 2 * (line["prove/trials"] - line["prove/proved"])
         assert line["prove/length"] >= 1
         rates = [line.get(f"prove/rate_{low}_to_{low + 20}") for low in range(0, 100, 20)]
@@ -150,8 +144,8 @@ def test_the_numbers_of_a_round_add_up(straight: Outcome) -> None:
     for line in (measured[0], measured[-1]):
         assert line["strength/proved"] in (0.0, 0.5, 1.0)  # of the two that are kept aside
         assert line["strength/unproved"] == 1 - line["strength/proved"]
-        assert line["strength/proved_low"] <= line["strength/proved"]
-        assert line["strength/proved"] <= line["strength/proved_high"]
+        low, high = line["strength/proved_low"], line["strength/proved_high"]
+        assert low <= line["strength/proved"] <= high
 
 
 def test_what_is_kept_aside_is_never_tried(straight: Outcome) -> None:
@@ -169,17 +163,15 @@ def test_what_is_kept_aside_is_never_tried(straight: Outcome) -> None:
 def test_proofs_are_kept_as_moves_that_prove(straight: Outcome) -> None:
     game = RunFolder(straight.folder).config().rules()
     assert isinstance(game, Proving)
-    names = [form.name for form in game.library.forms]
-    kept = 0
-    for path in RunFolder(straight.folder).path.glob("games/*"):
-        for line in path.read_text().splitlines():
-            found = re.fullmatch(r"(\w+): ([\d ]+) # inferences (\d+)", line)
-            assert found, line
-            moves = [int(move) - 1 for move in found[2].split()]
-            _, end = replay(game, names.index(found[1]), moves)
-            assert end.tableau.scalars[0, OVER] == PROVED
-            kept += 1
-    assert kept == sum(line["prove/proved"] for line in rounds(straight.folder))
+    lines = [
+        line for path in straight.folder.glob("games/*") for line in path.read_text().splitlines()
+    ]
+    for line in lines:
+        found = re.fullmatch(r"(\w+): ([\d ]+) # inferences (\d+)", line)
+        assert found, line
+        moves = [int(move) - 1 for move in found[2].split()]
+        assert moves_are_accepted(game, number_of(game.library, found[1]), moves)
+    assert len(lines) == sum(line["prove/proved"] for line in rounds(straight.folder))
 
 
 # It goes on --------------------------------------------------------------------------------------
@@ -199,15 +191,7 @@ def test_stopped_and_resumed_it_is_the_same_run(
     assert (np.asarray(loop_of(tmp_path / "stopped")["match"]["tries"]) >= before).all()
     latest = [RunFolder(one).latest() for one in (straight.folder, tmp_path / "stopped")]
     assert_equal(checkpoint.load(latest[0]), checkpoint.load(latest[1]))
-    assert clockless(straight.folder) == clockless(tmp_path / "stopped")
-
-
-def clockless(folder: Path) -> list[dict[str, Any]]:
-    """The metrics without what depends on the clock."""
-    return [
-        {key: value for key, value in line.items() if key != "prove/net_share"}
-        for line in told_of(folder)
-    ]
+    assert timeless_metrics(straight.folder) == timeless_metrics(tmp_path / "stopped")
 
 
 def test_a_larger_budget_goes_on_with_what_is_known(straight: Outcome, tmp_path: Path) -> None:
@@ -225,9 +209,9 @@ def test_a_larger_budget_goes_on_with_what_is_known(straight: Outcome, tmp_path:
 
 def test_other_problems_are_refused_with_both_numbers(straight: Outcome, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(straight.folder, tmp_path / "copy"))
-    problems = OWN / "puzzles"
+    problems = json.dumps(str(OWN / "puzzles"))
     with pytest.raises(ValueError, match=r"trained on 12 problems, the folder now holds 18: put"):
-        train(str(copy), [f"problems={json.dumps(str(problems))}", "budget.positions=900"])
+        train(str(copy), [f"problems={problems}", "budget.positions=900"])
 
 
 def test_the_proving_game_can_be_played_against_nobody_too(recipe: str, tmp_path: Path) -> None:

@@ -363,13 +363,10 @@ def test_a_folder_is_judged_by_set(problems: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_word_for_word() -> None:
-    def said(text: str) -> bool:
-        return is_trivial(parse_problem(text, "made"))
-
-    assert said("fof(a, axiom, ! [X] : p(X)). fof(b, conjecture, ! [X] : p(X)).")
-    assert not said("fof(a, axiom, ! [X] : p(X)). fof(b, conjecture, ! [Y] : p(Y)).")
-    assert not said("fof(a, axiom, p & q). fof(b, conjecture, p | q).")
-    assert not said(CHAIN)
+    same = "fof(a, axiom, ! [X] : p(X)). fof(b, conjecture, ! [X] : p(X))."
+    other = "fof(a, axiom, ! [X] : p(X)). fof(b, conjecture, ! [Y] : p(Y))."
+    texts = (same, other, "fof(a, axiom, p & q). fof(b, conjecture, p | q).", CHAIN)
+    assert [is_trivial(parse_problem(text, "made")) for text in texts] == [True] + 3 * [False]
 
 
 def test_judging_stops_when_asked(problems: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from provers import TRAP, game_of, is_accepted, number_of
+from reference import assert_same_arrays
 
 import envs
 from envs.proving.calculus.deepening import deepen
@@ -28,12 +29,6 @@ from envs.proving.proofs.proof import EXTENSION
 from envs.proving.proofs.proof_text import tableau_text
 from selfplay import arrays
 from selfplay.proving.lessons import moves_of, replay
-
-
-@pytest.fixture(scope="module")
-def own() -> Library:
-    """The problems that ship."""
-    return load_library()
 
 
 def played(game: Proving, *moves: int) -> tuple[ProvingState, list[float], list[float]]:
@@ -106,15 +101,11 @@ def test_the_view_changes_what_is_observed_and_nothing_else(own: Library) -> Non
     start, other = (each.start(np.arange(3, dtype=np.int32)) for each in (game, seen))
     assert game.text(start, 2) == seen.text(other, 2)
     expected = Proving(library=own, nodes=150, view="graph").observe(start)
-    for mine, theirs in zip(
-        arrays.leaves(seen.observe(other)), arrays.leaves(expected), strict=True
-    ):
-        np.testing.assert_array_equal(mine, theirs)
+    assert_same_arrays(seen.observe(other), expected)
 
 
-def test_random_games_that_are_won_are_proofs(own: Library) -> None:
-    game = Proving(library=own)
-    rng = np.random.default_rng(0)
+def test_random_games_that_are_won_are_proofs(game: Proving) -> None:
+    rng, own = np.random.default_rng(0), game.library
     state = game.start(np.repeat(np.arange(len(own.forms), dtype=np.int32), 8))
     won, paid_out = np.zeros(len(state.problem), np.bool_), np.zeros(len(state.problem))
     for _ in range(game.max_moves):
@@ -157,18 +148,17 @@ def test_the_game_on_a_folder(tmp_path: Path) -> None:
     assert game.on(load_library()).view == "graph"
 
 
-def test_the_start_is_drawn_evenly(own: Library) -> None:
-    game = Proving(library=own)
+def test_the_start_is_drawn_evenly(game: Proving) -> None:
     counts = np.bincount(game.init(np.random.default_rng(0), 2_780).problem, minlength=139)
     assert abs(counts - 20).max() <= 4.5 * 4.5
     assert (game.init(np.random.default_rng(5), 8).problem
             == game.init(np.random.default_rng(5), 8).problem).all()  # fmt: skip
 
 
-def test_the_proof_drawn_in_the_manual_is_what_the_program_prints(own: Library) -> None:
+def test_the_proof_drawn_in_the_manual_is_what_the_program_prints(game: Proving) -> None:
     manual = (Path(envs.__file__).parent.parent / "docs" / "proving.md").read_text("utf-8")
     drawn = [block.split("\n```")[0] for block in manual.split("```text\n")[1:]]
-    game = Proving(library=own)
+    own = game.library
     problem = number_of(own, "pelletier_24")
     form = own.forms[problem]
     closed = deepen(own.matrix, problem, inferences=20_000).tableau

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from formulas import clause, form_of
 
 from envs.proving.calculus.matrix import Library, build_library
 from envs.proving.calculus.tableau import (
@@ -27,9 +28,6 @@ from envs.proving.calculus.tableau import (
     new_tableau,
 )
 from envs.proving.calculus.unify import UNBOUND, Scratch, new_scratch
-from envs.proving.logic.clausify import clausify
-from envs.proving.logic.formula import Literal
-from envs.proving.logic.tptp import parse_problem
 from envs.proving.logic.tptp_writer import literal_text
 from envs.proving.proofs.extract import literal_of
 
@@ -40,12 +38,9 @@ class Board:
     def __init__(
         self, *clauses: str, depth: int = 20, nodes: int = 64, variables: int = 64, room: int = 16
     ) -> None:
-        roles = ("negated_conjecture", *["axiom"] * len(clauses))
-        lines = [
-            f"cnf(c{i}, {role}, {text})."
-            for i, (role, text) in enumerate(zip(roles, clauses, strict=False))
-        ]
-        self.library: Library = build_library([clausify(parse_problem("\n".join(lines), "t"))])
+        goal = clause(clauses[0], "c0", "negated_conjecture")
+        others = (clause(text, f"c{i}") for i, text in enumerate(clauses[1:], 1))
+        self.library: Library = build_library([form_of(goal, *others)])
         self.t: Tableau = new_tableau(nodes, variables, room)
         self.scratch: Scratch = new_scratch(variables)
         self.limits = Limits(depth, False)
@@ -64,10 +59,8 @@ class Board:
         return int(self.t.scalars[scalar])
 
     def node(self, node: int) -> str:
-        found: Literal = literal_of(
-            self.library, self.t, int(self.t.literal[node]), int(self.t.offset[node])
-        )
-        return literal_text(found)
+        literal, offset = int(self.t.literal[node]), int(self.t.offset[node])
+        return literal_text(literal_of(self.library, self.t, literal, offset))
 
     def options(self) -> list[str]:
         """Each option as "c1/0": the literal's place in its clause; or as the ancestor's text."""
@@ -77,13 +70,9 @@ class Board:
             if option < 0:
                 texts.append(self.node(-1 - option))
             else:
-                clause = int(matrix.clause[option])
-                name = self.library.clause_at(clause).name
-                texts.append(f"{name}/{option - int(matrix.clause_start[clause])}")
+                number = int(matrix.clause[option])
+                texts.append(f"c{number}/{option - int(matrix.clause_start[number])}")
         return texts
-
-    def closed(self) -> list[int]:
-        return [int(how) for how in self.t.closed[: self[SIZE]]]
 
 
 FORK = ("~ p(X) | ~ q(X,Y)", "p(a)", "p(b)", "q(b,c)", "q(b,d)")
@@ -99,6 +88,8 @@ def test_the_start_puts_the_goals_literals_below_the_root() -> None:
     assert board.options() == ["c1/0", "c2/0"]
     begin(board.library.matrix, 0, board.play(1, 0).t)  # forgets a tableau completely
     assert all((a == b).all() for a, b in zip(fresh, board.t, strict=True))
+    empty = Board("$false").play(0)  # nothing is below: a proof
+    assert (empty[OVER], empty[INFERENCES], empty[SIZE]) == (PROVED, 1, 1)
 
 
 def test_an_extension_binds_across_the_goals_and_can_lose() -> None:
@@ -121,23 +112,21 @@ def test_reductions_are_offered_before_extensions() -> None:
     assert [board.node(3), board.node(board[GOAL])] == ["p(X2)", "p(X2)"]
     assert board.options() == ["~ p(X0)", "c0/0", "c1/1"]
     board.play(0)
-    assert board.closed()[3] == -1 - 1
+    assert board.t.closed[3] == -1 - 1
     assert [board.node(1), board.node(3)] == ["~ p(X0)", "p(X0)"]
     assert (board[OVER], board[INFERENCES]) == (PROVED, 5)  # start, c2, the reduction, t, z
 
 
-def test_a_reduction_that_binds_nothing_leaves_no_choice() -> None:
+def test_what_binds_nothing_of_the_goals_leaves_no_choice() -> None:
+    """A reduction, or a unit that binds only its own variables."""
     board = Board("~ p(a) | ~ z", "p(X) | p(a) | ~ u", "u", "z").play(0)
     assert board.options() == ["c1/0", "c1/1"]
     board.play(0)
     assert board.node(3) == "p(a)"
-    assert board.closed()[3] == -1 - 1
+    assert board.t.closed[3] == -1 - 1
     assert board[OVER] == PROVED
     other = Board("~ p(a) | ~ z", "p(X) | p(a) | ~ u", "u", "z").play(0, 1)
     assert other.options() == ["~ p(a)", "c0/0"]  # p(X), which the reduction would bind
-
-
-def test_a_unit_that_binds_only_its_own_variables_leaves_no_choice() -> None:
     board = Board("~ p(a) | ~ q(X)", "p(b)", "p(a) | r", "p(Y)", "q(a)", "q(b)")
     board.play(0)
     assert board.t.closed[1] == 5  # p(Y), though c2 comes before it
@@ -157,30 +146,24 @@ def test_lemmas_close_at_once_and_cost_nothing() -> None:
     assert [board.node(node) for node in range(1, 6)] == [
         "~ q(a)", "~ r(a)", "~ s", "~ q(a)", "~ s",
     ]  # fmt: skip
-    assert board.closed()[4] == LEMMAS - 1
-    assert board.closed()[5] > 0  # ~s once more: the first stands below ~q(a), not beside
+    assert board.t.closed[4] == LEMMAS - 1
+    assert board.t.closed[5] > 0  # ~s once more: the first stands below ~q(a), not beside
     assert board[INFERENCES] == 5  # start, c1, s, c5, s
-
-
-def test_a_lemma_holds_below_what_stands_beside_it() -> None:
-    """The lemma may lie beside a node further up, but not below one."""
+    # the lemma may lie beside a node further up, but not below one
     board = Board("~ q | ~ r", "q | ~ s", "q | ~ u", "s", "u", "r | ~ v", "v | ~ q")
     board.play(0, 0)
     assert board[OVER] == PROVED
     assert board.node(5) == "~ q"
-    assert board.closed()[5] == LEMMAS - 1
+    assert board.t.closed[5] == LEMMAS - 1
 
 
-def test_a_goal_that_stands_above_is_irregular() -> None:
+def test_a_goal_or_a_brother_that_stands_above_is_irregular() -> None:
     board = Board("~ p(a)", "p(X) | ~ p(f(X))", "p(f(a)) | ~ p(a)", "p(b)")
     board.play(0)
     # one extension fits, c1; then ~p(f(a)) has c1 and c2, and c2 would bring ~p(a) back
     assert board.options() == ["c1/0", "c2/0"]
     board.play(1)
     assert (board[OVER], board.node(board[GOAL])) == (LOST, "~ p(a)")
-
-
-def test_a_brother_that_stands_above_is_irregular() -> None:
     board = Board("~ p(a)", "p(a) | ~ p(b)", "p(b) | ~ q | ~ p(a)", "p(b) | ~ r", "q").play(0)
     assert (board.node(board[GOAL]), board.options()) == ("~ p(b)", ["c2/0", "c3/0"])
     board.play(0)
@@ -217,11 +200,6 @@ def test_options_without_room() -> None:
     axioms = [f"p(c{i})" for i in range(5)]
     board = Board("~ p(X) | ~ q(X)", *axioms, "q(c1)", room=3).play(0)
     assert (board.options(), board[LIMITED]) == (["c1/0", "c2/0", "c3/0"], 1)
-
-
-def test_an_empty_clause_is_a_proof() -> None:
-    board = Board("$false").play(0)
-    assert (board[OVER], board[INFERENCES], board[SIZE]) == (PROVED, 1, 1)
 
 
 def test_variables_of_copies_are_apart() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from provers import moves_are_accepted
 
 from envs.proving.calculus.matrix import build_library
@@ -30,6 +29,7 @@ EFFORT = Effort(
     inferences=60, unguided_inferences=500, lanes=8, failures=3, hindsight=2, smoothing=0.1
 )
 SEARCH = Puct(simulations=15, look_ahead=False)
+ALL = np.arange(22)  # problems
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +54,9 @@ def hired(game: Proving, workers: int = 1) -> TrialWorkers:
     return TrialWorkers(game, SEARCH, EFFORT, evaluator, workers)
 
 
-def all_problems(game: Proving) -> NDArray[np.int64]:
-    return np.arange(len(game.library.forms))
-
-
 def tried(game: Proving, net: Net, how: How, seed: int = 7) -> RoundPart:
     """All problems, by a single worker."""
-    (batch,) = hired(game).work(net, all_problems(game), how, np.random.default_rng(seed))
+    (batch,) = hired(game).work(net, ALL, how, np.random.default_rng(seed))
     return batch
 
 
@@ -166,7 +162,7 @@ def test_a_cancelled_round_is_given_up(game: Proving, net: Net) -> None:
     workers.work(net, np.array([0]), "in order", np.random.default_rng(0))
     workers.cancel()
     with pytest.raises(CancelledError):
-        workers.work(net, all_problems(game), "in order", np.random.default_rng(0))
+        workers.work(net, ALL, "in order", np.random.default_rng(0))
 
 
 def test_a_worker_that_was_killed_is_one_sentence(
@@ -178,18 +174,17 @@ def test_a_worker_that_was_killed_is_one_sentence(
     two = hired(game, 2)
     monkeypatch.setattr(two, "_processes", SimpleNamespace(map=ended))
     with pytest.raises(ValueError, match="a proving process was ended from outside"):
-        two.work(net, all_problems(game), "in order", np.random.default_rng(7))
+        two.work(net, ALL, "in order", np.random.default_rng(7))
 
 
 def test_two_processes_try_each_problem_once(game: Proving, unguided: RoundPart) -> None:
     """With a net that knows the problems, which go to the other processes too."""
     graphs = Proving(library=game.library, view="graph")
     section = parse_config({"net": {"kind": "graph", "features": 8, "width": 8, "rounds": 1}}).net
-    net, problems = section.build(graphs), all_problems(game)
-    two = hired(graphs, 2)
+    net, two = section.build(graphs), hired(graphs, 2)
     try:
-        alone = two.work(net, problems, "in order", np.random.default_rng(7))
-        helped = two.work(net, problems, "guided", np.random.default_rng(7))
+        alone = two.work(net, ALL, "in order", np.random.default_rng(7))
+        helped = two.work(net, ALL, "guided", np.random.default_rng(7))
     finally:
         two.close()
     for batches in (alone, helped):

@@ -82,7 +82,7 @@ class Pair(NamedTuple):
     def sides(self) -> tuple[Term, Term]:
         """The atoms under the bindings, as terms."""
         found = (literal_of(self.library, self.tableau, literal, 0).atom for literal in (0, 1))
-        left, right = (Function(atom.predicate, atom.arguments) for atom in found)
+        left, right = (Function(*atom) for atom in found)
         return left, right
 
 
@@ -157,18 +157,11 @@ def lowest(library: Library, term: int) -> int:
 W, X, Y, Z = (Variable(name) for name in VARIABLES)
 
 
-def f(*parts: Term) -> Function:
-    return Function("f", parts)
-
-
-def test_the_newest_variable_gives_way() -> None:
+def test_the_newest_variable_gives_way_and_copies_of_a_clause_are_apart() -> None:
     own = pair((X,), (Z,))
     assert own.unify()
     assert own.scratch.trail[: own.scratch.length[0]].tolist() == [1]  # Z: X was counted first
-
-
-def test_copies_of_a_clause_are_apart() -> None:
-    own = pair((X, f(X)), (f(Y), Y))
+    own = pair((X, Function("f", (X,))), (Function("f", (Y,)), Y))
     assert own.unify(0, 0, 0, 8)
     assert not own.equal(1, 0, 1, 8)
     assert own.equal(0, 0, 0, 8)
@@ -177,7 +170,8 @@ def test_copies_of_a_clause_are_apart() -> None:
 @pytest.mark.parametrize(("height", "told"), [(10, True), (24, False)])
 def test_terms_too_large_to_compare_count_as_different(height: int, told: bool) -> None:
     """Two towers X = f(Y, Y), Y = f(Z, Z), ...: terms of 2^height symbols, equal all the same."""
-    own = pair((f(X, X),), (f(X, X),))
+    both = (Function("f", (X, X)),)
+    own = pair(both, both)
     t = own.tableau
     (double,) = np.flatnonzero(own.library.matrix.terms.arity == 2)  # f(X, X)
     for tower in (1, 31):

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from provers import game_of
+from reference import assert_same_arrays, row
 
 from envs.proving.calculus.tableau import INFERENCES, MOVES, OPTIONS, OVER, SIZE, VARIABLES
 from envs.proving.game import Proving, ProvingState
@@ -47,8 +48,8 @@ def seen(game: Proving, state: ProvingState) -> WalksObs:
     return obs
 
 
-def count(row: np.ndarray) -> int:
-    return int((row != 0).sum())
+def count(walks: np.ndarray) -> int:
+    return int((walks != 0).sum())
 
 
 def test_variables_have_no_names_but_symbols_have() -> None:
@@ -56,8 +57,7 @@ def test_variables_have_no_names_but_symbols_have() -> None:
     for actions in ((), (0,), (0, 0), (0, 1), (0, 0, 0)):
         mine, yours = seen(game, played(game, *actions)), seen(other, played(other, *actions))
         assert count(mine.options[0]) > 0
-        np.testing.assert_array_equal(mine.context, yours.context)
-        np.testing.assert_array_equal(mine.options, yours.options)
+        assert_same_arrays(mine, yours)
     other = small(SMALL.replace("~ q(a)", "~ s(a)"))
     mine, yours = seen(game, played(game, 0)), seen(other, played(other, 0))
     assert set(mine.context[0].tolist()) != set(yours.context[0].tolist())
@@ -93,9 +93,7 @@ def test_equal_positions_look_equal_and_rows_do_not_mix() -> None:
     batch = arrays.tree_map(lambda *fields: np.concatenate(fields), *states)
     together = seen(game, batch)
     for i, state in enumerate(states):
-        alone = seen(game, state)
-        np.testing.assert_array_equal(together.context[i], alone.context[0])
-        np.testing.assert_array_equal(together.options[i], alone.options[0])
+        assert_same_arrays(row(together, i), seen(game, state))
     np.testing.assert_array_equal(together.context[0], together.context[2])
     assert not np.array_equal(together.context[0], together.context[1])
 
