@@ -74,7 +74,7 @@ class Actors:
         """
         if len(saved) != self.count:
             raise ValueError(
-                f"the run was played by {len(saved)} actor threads, this machine would use "
+                f"the run was played by {len(saved)} actors, this machine would use "
                 f"{self.count}; resume with --set actor.threads={len(saved)}"
             )
         self._restore([saved[str(i)] for i in range(self.count)])

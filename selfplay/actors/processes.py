@@ -140,10 +140,12 @@ class ProcessActors(Actors):
     def _all(self, method: str, arguments: Sequence[Any]) -> list[Any]:
         for place, argument in zip(self._places, arguments, strict=True):
             place.ask(method, argument)
-        answers = [place.answer() for place in self._places]
-        for answer in answers:
-            if isinstance(answer, EndedError):
-                raise ValueError(f"an actor was lost: {answer}; resume the run")
+        answers = []
+        for place, argument in zip(self._places, arguments, strict=True):
+            while isinstance(answer := place.answer(), EndedError):
+                place.begin_again(answer)
+                place.ask(method, argument)
+            answers.append(answer)
         return answers
 
 
@@ -253,5 +255,6 @@ class _Silent(CachedEvaluator):
 def _compile(setup: Setup) -> None:
     """Compiles here once what all processes need; they find it on disk."""
     section = setup.section.model_copy(update={"games": 2})
-    actor = setup._replace(section=section).actor(0, 0, 1)
+    quick = setup._replace(section=section, search=setup.search.with_simulations(2))
+    actor = quick.actor(0, 0, 1)
     actor.collect(_Silent(setup.game.num_actions, 1024), 1)

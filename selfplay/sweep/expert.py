@@ -66,7 +66,7 @@ def refuse_too_few_games(cell: str, games: int, folder: Path, make: str) -> None
         there = read_manifest(folder).counts["train"].games
         if games > there:
             raise ValueError(f"{asks} {folder} has {there:,} for training")
-    elif all_games := games_of(make):
+    elif (all_games := games_of(make)) is not None:
         kept = all_games * (1 - VALIDATION_SHARE)
         if games > min(all_games, kept + 3 * math.sqrt(kept * VALIDATION_SHARE)):
             more = math.ceil(1.1 * games)

@@ -58,9 +58,10 @@ class Checkpoints:
         with self._fitting("holds no training"):
             ledger = Ledger(**training["ledger"])
             self._total = int(training["replay_total"])
-            fits = ledger.iteration == saved.get("iteration", ledger.iteration)
-            if not fits or not 0 <= self._total < _MOST:
-                raise ValueError("it is of another iteration, or of other positions")
+            if ledger.iteration != saved.get("iteration", ledger.iteration):
+                raise ValueError("it is of another iteration")
+            if not 0 <= self._total < _MOST:
+                raise ValueError(f"it has made {self._total} positions")
         with self._fitting(f"does not fit the net that {self._folder.config_file} describes"):
             parts.learner.load_state_dict(training["learner"])
         parts.progress.resume(ledger)

@@ -78,7 +78,7 @@ def test_goes_on_from_a_saved_state(net: Net, tmp_path: Any) -> None:
 
 def test_another_number_of_threads_is_refused_with_the_way_out(net: Net) -> None:
     two, one = threads_of(net, 2), threads_of(net, 1)
-    with pytest.raises(ValueError, match=r"2 actor threads.*would use 1.*actor\.threads=2"):
+    with pytest.raises(ValueError, match=r"2 actors.*would use 1.*actor\.threads=2"):
         one.load_state_dict(two.state_dict())
     two.close()
     one.close()
