@@ -7,12 +7,13 @@
 VENV := .venv
 SOURCES := selfplay envs tests docs
 BIN := $(VENV)/bin
+KERNELS := $(wildcard tests/kernels.py tests/*/kernels.py)
 STAMP := $(VENV)/.set-up
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup demo test test-slow kernels-boards kernels-proofs reference lint format tensorboard clean
+.PHONY: setup demo test test-slow $(KERNELS) reference lint format tensorboard clean
 
 setup: $(STAMP)
 
@@ -37,14 +38,12 @@ reference: setup
 
 # a worker on each core, so one thread in each; the tests of a file share what it trains
 test: setup
-	@$(MAKE) --no-print-directory --jobs 3 lint kernels-boards kernels-proofs
+	@$(MAKE) --no-print-directory --jobs 3 lint $(KERNELS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 # compiled here once, or every worker would do it (a minute on a new machine); tests say what fails
-KERNELS-boards := tests/kernels.py
-KERNELS-proofs := tests/proving/kernels.py
-kernels-boards kernels-proofs: kernels-%: setup
-	-@OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python $(KERNELS-$*)
+$(KERNELS): setup
+	-@OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python $@
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

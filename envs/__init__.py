@@ -21,7 +21,7 @@ GAMES = {
     "nim": "envs.toys:Nim",
     "proving": "envs.proving.game:Proving",
 }
-ON_PROBLEMS = ("proving",)  # games with the option ``problems``, a file or folder of them
+ON_PROBLEMS: tuple[str, ...] = ("proving",)  # have the option ``problems``: a file or folder
 ADAPTERS = {
     "pettingzoo": "envs.adapters.from_pettingzoo:FromPettingZoo",
     "gymnasium": "envs.adapters.from_gymnasium:FromGymnasium",

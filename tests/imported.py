@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envs.othello import Othello
+from examples import example
+
 from selfplay.data.readers.moves import import_moves
 from selfplay.data.readers.pgn import import_pgn
 from selfplay.data.readers.sgf import import_sgf
 from selfplay.lines.games import Games, first_rows
 
-GAME = Othello()
 _IMPORTERS = {".txt": import_moves, ".pgn": import_pgn, ".sgf": import_sgf}
 
 
@@ -40,10 +40,10 @@ class Taken:
 
 def othello(path: Path, content: bytes, skip: bool = False) -> tuple[list[list[str]], list[float]]:
     """The moves of the games of Othello in a file of that content, and who won each."""
+    game, taken = example("othello"), Taken()
     path.write_bytes(content)
-    taken = Taken()
-    _IMPORTERS[path.suffix]([path], GAME, taken.add, skip)
-    return [[GAME.action_name(a) for a in line] for line in taken.lines()], taken.outcomes()
+    _IMPORTERS[path.suffix]([path], game, taken.add, skip)
+    return [[game.action_name(a) for a in line] for line in taken.lines()], taken.outcomes()
 
 
 def numbered(form: str, points: list[str] | None = None) -> str:

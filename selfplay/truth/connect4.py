@@ -25,9 +25,11 @@ class ConnectFourSolver:
     A score of s > 0: the player to move wins with his (22 - s)-th stone; of -s: the other does.
     """
 
+    game = "connect4"
+
     @staticmethod
     def solves(game: Game) -> bool:
-        return game.name == "connect4"
+        return game.name == ConnectFourSolver.game
 
     def __init__(self, game: Game) -> None:
         try:

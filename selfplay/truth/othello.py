@@ -29,6 +29,8 @@ class OthelloSolver:
     Empty squares count for the winner.  Threads take turns.
     """
 
+    game = "othello"
+
     @staticmethod
     def solves(game: Game) -> bool:
         return isinstance(game, Othello)

@@ -56,7 +56,8 @@ def label_stages(game: Game, path: str | Path, count: int, seed: int) -> None:
     """
     kind = next((kind for kind in SOLVERS if kind.solves(game)), None)
     if kind is None:
-        raise ValueError(f"stages are known for connect4 and othello only, not for {game.name}")
+        known = " and ".join(kind.game for kind in SOLVERS)
+        raise ValueError(f"stages are known for {known} only, not for {game.name}")
     labelled = kind(game).stages(count, seed)
     scores = np.stack([each.scores for each in labelled])
     sets, moves = [each.set_name for each in labelled], [each.moves for each in labelled]

@@ -15,12 +15,13 @@ from selfplay.verbs.players import player_of, simulations_of
 # What else than positions a run is measured by.  Each has, beside ``arguments`` and ``run``: the
 # ``GAME`` whose runs it measures; its ``OPTIONS``, which mean nothing without the first of them;
 # the ``REFUSAL`` of its runs where positions are asked for; ``command``, what to type, and its
-# ``MEANING``.
-OTHERS = (evaluate_problems,)
+# ``MEANING``; ``NO_RUN``, typed in the place of a run for the ``SEARCH`` alone.
+OTHERS: tuple[ModuleType, ...] = (evaluate_problems,)
 
 
 def arguments(parser: Parser) -> None:
-    parser.add_argument("run", metavar="RUN", help=f"{RUN}; none: unguided search, with --problems")
+    instead = [f"{other.NO_RUN}: {other.SEARCH}, with --{other.OPTIONS[0]}" for other in OTHERS]
+    parser.add_argument("run", metavar="RUN", help="; ".join([RUN, *instead]))
     parser.add_option("--positions", "FILE", "positions with truth (default: those that ship)")
     searched = "leaves a move, 0 for the net alone (default: the run's [strength])"
     parser.add_option("--simulations", "N", searched, at_least(0))
@@ -37,8 +38,9 @@ def run(arguments: argparse.Namespace) -> Answer:
             answer: Answer = other.run(arguments)
             return answer
         refuse_given(arguments, other.OPTIONS[1:], f"without --{other.OPTIONS[0]}")
-    if arguments.run == "none":
-        raise ValueError("'none' is for --problems: positions are judged by a run")
+        if arguments.run == other.NO_RUN:
+            option = f"--{other.OPTIONS[0]}"
+            raise ValueError(f"{arguments.run!r} is for {option}: positions are judged by a run")
     from selfplay.arrays import take
     from selfplay.measure.mistakes import evaluate_positions, truth_json
     from selfplay.training.agent import load_agent

@@ -20,6 +20,7 @@ GAME = "proving"
 OPTIONS = ("problems", "seconds", "inferences", "held_out", "guided_share")
 REFUSAL = "proves theorems: name a folder of them with --problems DIR"
 MEANING = "what it proves"
+NO_RUN, SEARCH = "none", "unguided search"
 
 
 def arguments(parser: Parser) -> None:
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 
     folder = Path(arguments.problems)
     files = _chosen(folder, arguments.held_out, arguments.limit)
-    run = None if arguments.run == "none" else arguments.run
+    run = None if arguments.run == NO_RUN else arguments.run
     guide = None if run is None else partial(load_guide, run)
     if guide is not None:
         guide()  # errors are told before any process starts

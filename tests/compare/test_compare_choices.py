@@ -13,6 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 from synthetic_runs import expert_data, power, write_run
 from test_compare_curves import flat, group_of, run_of
+from verbs.test_ranges import BEYOND, assert_refused
 
 from selfplay.compare.analysis.curves import Crossing, Curve, crossing, curves
 from selfplay.compare.analysis.sentence import choose_pair, spell_flops, write_sentence
@@ -290,3 +291,9 @@ def test_only_the_two_of_the_sentence_have_bands(tmp_path: Path) -> None:
     assert "of the two that the sentence names" in drawn.caption
     assert len(view.free.curves) == 5
     assert draw_groups(view) is None  # one group a regime: all are shown
+
+
+@pytest.mark.parametrize("option", ["--pool", "--pool-simulations"])
+@pytest.mark.parametrize("value", BEYOND)
+def test_numbers_have_an_end(option: str, value: str, tmp_path: Path) -> None:
+    assert_refused(tmp_path, f"compare run {option}", value)

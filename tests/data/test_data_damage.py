@@ -8,14 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from imported import GAME, POINTS, WHOLE, Taken, numbered
+from examples import example
+from imported import POINTS, WHOLE, Taken, numbered
 
 from envs.connect4 import Connect4
 from selfplay.config import load_config
-from selfplay.data.readers.moves import import_moves
-from selfplay.data.readers.pgn import import_pgn
-from selfplay.data.readers.sgf import import_sgf
-from selfplay.data.readers.wthor import import_wthor
 from selfplay.truth.positions import read_positions
 
 NODES = "".join(f";{'BW'[i % 2]}[{point}]" for i, point in enumerate(POINTS))
@@ -25,26 +22,30 @@ RECORD = struct.pack("<HHHBB", 1, 2, 3, 35, 35) + bytes(
 )
 
 
-def taking_in(read: Callable[..., object]) -> Callable[[Path], object]:
-    return lambda path: read([path], GAME, Taken().add, skip_broken=True)
+def take_in(path: Path) -> None:
+    """As a file of recorded games of Othello in the format that its ending names."""
+    form = path.suffix[1:]
+    reader = pytest.importorskip(f"selfplay.data.readers.{form}")
+    read = getattr(reader, f"import_{form}")
+    read([path], example("othello"), Taken().add, skip_broken=True)
 
 
 SOURCES: dict[str, tuple[bytes, Callable[[Path], object]]] = {
     "pgn": (
         f'[Event "½ \\"x\\""]\n[Result "1-0"]\n\n{PAIRS} {{a}} (1. f4) $1 35-29\n\n'.encode() * 2,
-        taking_in(import_pgn),
+        take_in,
     ),
     "sgf": (
         f"(;GM[2]CA[Shift_JIS]PB[ソ]RE[B+6]{NODES}(;C[能\\]])(;W[a1]))\n".encode("cp932") * 2,
-        taking_in(import_sgf),
+        take_in,
     ),
     "moves": (
         f"# games\n{WHOLE} 35-29\nA 35-29 B: {PAIRS}\n{','.join(POINTS)}\n".encode("utf-16"),
-        taking_in(import_moves),
+        take_in,
     ),
     "wthor": (
         struct.pack("<4BIHHBBBB", 20, 7, 1, 1, 2, 0, 2007, 8, 0, 24, 0) + RECORD * 2,
-        taking_in(import_wthor),
+        take_in,
     ),
     "positions": (
         b"set,moves,s1,s2,s3,s4,s5,s6,s7\r\na,44,1,2,3,4,5,6,7\r\nb,1212,0,0,0,0,0,0,0\r\n",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from examples import example
 from imported import PASSED, POINTS, Taken, numbered, othello
 
 from envs.connect4 import Connect4
-from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from selfplay.data.readers import pgn
 from selfplay.data.readers.importer import Broken, Transcript
@@ -182,7 +182,7 @@ def test_games_without_moves_are_noted(tmp_path: Path) -> None:
         '[Event "A"]\n[Result "0-1"]\n\n\n[Event "B"]\n[Result "1-0"]\n\n1. f5 d6 1-0\n'
     )
     taken = Taken()
-    imported = import_pgn([path], Othello(), taken.add)
+    imported = import_pgn([path], example("othello"), taken.add)
     assert (taken.outcomes(), imported.games) == ([1], 1)
     assert f"left out: {path}, line 1: there are no moves" in imported.notes
 

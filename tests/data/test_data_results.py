@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from examples import example
 
 from envs.connect4 import Connect4
-from envs.othello import Othello
 from selfplay.data.readers.results import is_pass, looks_like_result, read_result
 
 
@@ -29,12 +29,12 @@ from selfplay.data.readers.results import is_pass, looks_like_result, read_resul
     ],
 )  # fmt: skip
 def test_results_of_a_game_that_black_begins(text: str, result: float) -> None:
-    assert read_result(Othello(), text) == result
+    assert read_result(example("othello"), text) == result
 
 
 @pytest.mark.parametrize("text", ["", " ", "*", "?", "Void", "void"])
 def test_what_tells_no_result(text: str) -> None:
-    told = read_result(Othello(), text)
+    told = read_result(example("othello"), text)
     assert told is not None
     assert math.isnan(told)
 
@@ -48,7 +48,7 @@ def test_what_tells_no_result(text: str) -> None:
     ids=lambda text: text[:10],
 )  # fmt: skip
 def test_what_is_not_understood(text: str) -> None:
-    assert read_result(Othello(), text) is None
+    assert read_result(example("othello"), text) is None
 
 
 def test_without_colours_white_begins_as_in_pgn_and_there_are_no_points() -> None:

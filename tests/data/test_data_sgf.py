@@ -6,13 +6,14 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from imported import GAME, PASSED, POINTS, Taken, othello
+from examples import example
+from imported import PASSED, POINTS, Taken, othello
 
 from envs.connect4 import Connect4
-from envs.othello import Othello
 from selfplay.data.readers.sgf import import_sgf
 from selfplay.data.readers.sgf_trees import main_lines
 
+GAME = example("othello")
 HEAD = "(;GM[2]FF[4]SZ[8]"
 # White is wiped out by the ninth move; the same as letters, as a letter and a number, in capitals
 SHORTEST = ["e6", "f4", "e3", "f6", "g5", "d6", "e7", "f5", "c5"]
@@ -41,9 +42,10 @@ def test_who_is_passed_over_may_say_so_or_not(tmp_path: Path, passed: str) -> No
     path = tmp_path / "games.sgf"
     path.write_text(f"(;GM[2]RE[W+2]{nodes(UP_TO_A_PASS)};{passed};W[e3])")
     taken = Taken()
-    import_sgf([path], Othello(6), taken.add)
+    game = example("othello?size=6")
+    import_sgf([path], game, taken.add)
     (games,) = taken.parts
-    names = [Othello(6).action_name(int(action)) for action in games.action]
+    names = [game.action_name(int(action)) for action in games.action]
     assert names == [*UP_TO_A_PASS, "e3"]
     assert games.second is not None
     assert games.second.tolist() == [False, True] * 4 + [True]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from examples import example
 
 from envs import make
-from envs.othello import Othello
 from selfplay.data.dataset import open_data
 from selfplay.data.readers import import_files
 from selfplay.data.readers.importer import Imported
@@ -19,7 +19,7 @@ from selfplay.data.readers.wthor import NAMES, import_wthor, read_wthor
 from selfplay.lines.games import Games
 from selfplay.stats import random_actions
 
-GAME = Othello()
+GAME = example("othello")
 SHORTEST = ["e6", "f4", "e3", "f6", "g5", "d6", "e7", "f5", "c5"]  # White is wiped out: 64-0
 
 

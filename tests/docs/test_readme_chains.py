@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from examples import needs
 from program import run
 from test_readme import COMMANDS, ROOT, block
 
@@ -28,6 +29,7 @@ def chain(tmp_path: Path) -> Chain:
     (tmp_path / "envs").symlink_to(ROOT / "envs")
 
     def printed(start: str, more: str = "") -> str:
+        needs(start)
         plain = {command.partition("  #")[0].strip() for command in COMMANDS}
         start = f"selfplay {start}"
         (command,) = plain & {start} or {each for each in plain if each.startswith(start)}

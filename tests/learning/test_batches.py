@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from examples import example
 from numpy.typing import NDArray
 from test_learner import random_samples
 
-from envs.connect4 import Connect4
-from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.learning import batches
@@ -32,13 +31,16 @@ def draws(count: int, size: int, steps: int) -> Iterator[NDArray[np.int64]]:
     return (rng.permutation(count)[:size] for _ in range(steps))
 
 
-@pytest.mark.parametrize("game", [TicTacToe(), Connect4(5, 4, 3), Othello(6), None])
+@pytest.mark.parametrize(
+    "spec", ["tictactoe", "connect4?width=5&height=4&run=3", "othello?size=6", None]
+)
 @pytest.mark.parametrize("make", [random_samples, tried])
 @pytest.mark.parametrize("load", [1, 40, 10_000])  # samples: less than a batch, a few batches, all
 def test_batches_by_the_load_are_those_drawn_one_by_one(
-    game: Game | None, make: Callable[[Game, int], Samples], load: int, monkeypatch: Any
+    spec: str | None, make: Callable[[Game, int], Samples], load: int, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(batches, "_AHEAD", load)
+    game = example(spec) if spec else None
     samples = make(game or TicTacToe(), 50)
     turns = turns_of(game, samples.obs, "cpu") if game else None
     one, other = (np.random.default_rng(3) for _ in range(2))

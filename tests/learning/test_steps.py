@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from examples import example
 from test_learner import random_samples
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from envs.connect4 import Connect4
-from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.learning import checkpoint
@@ -24,6 +24,7 @@ from selfplay.learning.steps import Captured, Descent
 from selfplay.nets import Mlp, Net, ResNet
 from selfplay.types import Game, Tried
 
+SMALL = "connect4?width=5&height=4&run=3"
 RESNET, MLP = ResNet(channels=8, blocks=2, reply_head=True), Mlp(width=32, reply_head=True)
 
 
@@ -69,17 +70,18 @@ def assert_close(one: Net, other: Net) -> None:
 
 
 @pytest.mark.parametrize(
-    ("game", "net", "options"),
+    ("spec", "net", "options"),
     [
-        (TicTacToe(), MLP, {}),
-        (TicTacToe(), MLP, {"symmetries": False, "average": 0.9, "batch": 500}),
-        (Connect4(5, 4, 3), RESNET, {"average": 0.9}),
-        (Connect4(5, 4, 3), RESNET, {"optimizer": "sgd", "lr": 0.02, "max_grad_norm": 0.5}),
-        (Othello(6), RESNET, {"average": 0.9, "weight_decay": 0.1}),
+        ("tictactoe", MLP, {}),
+        ("tictactoe", MLP, {"symmetries": False, "average": 0.9, "batch": 500}),
+        (SMALL, RESNET, {"average": 0.9}),
+        (SMALL, RESNET, {"optimizer": "sgd", "lr": 0.02, "max_grad_norm": 0.5}),
+        ("othello?size=6", RESNET, {"average": 0.9, "weight_decay": 0.1}),
     ],
     ids=["mlp", "window smaller than a batch", "resnet", "sgd", "othello"],
 )
-def test_learns_on_a_gpu_what_it_learns_on_a_cpu(game: Game, net: Any, options: Any) -> None:
+def test_learns_on_a_gpu_what_it_learns_on_a_cpu(spec: str, net: Any, options: Any) -> None:
+    game = example(spec)
     cpu, gpu = on_cpu(game, net, **options), as_on_gpu(on_cpu(game, net, **options))
     samples = random_samples(game, 60)
     for progress in (0.0, 0.4, 0.8):

@@ -9,9 +9,9 @@ import numba
 import numpy as np
 import pytest
 import torch
+from examples import example
 
 import envs
-from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import length
 from selfplay.config import parse_config
@@ -78,7 +78,7 @@ def test_a_game_without_a_solver_is_refused_at_the_start() -> None:
 
 
 def test_of_othello_the_end_is_judged() -> None:
-    game = Othello(6)
+    game = example("othello?size=6")
     with Labeller(game) as labeller:
         found = own_positions(game, RandomPlayer(), 50, labeller)
         start = game.init(np.random.default_rng(0), 3)

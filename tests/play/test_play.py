@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from examples import example
 from program import Terminal
 
-import envs
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff
@@ -431,7 +431,7 @@ def test_a_legal_move_comes_before_a_command_of_the_same_name() -> None:
 @pytest.mark.parametrize("side", [0, 1])
 def test_every_game_can_be_played_to_its_end(spec: str, side: int) -> None:
     """The agent plays both sides by 'go'; the game ends with a word on the outcome."""
-    game = envs.make(spec)
+    game = example(spec)
     at = session(game, MinimaxPlayer(2), side)
     lines = typed(at, *["go"] * game.max_moves)
     assert at.now.over
@@ -463,7 +463,7 @@ def test_a_random_opponent_repeats_itself_by_the_seed() -> None:
 @pytest.mark.parametrize("name", ["mcts:200", "mcts:20", "minimax:3"])
 def test_mirror_images_cost_nothing(name: str) -> None:
     """The four openings of Othello are one: whichever the player prefers, none is worse."""
-    game = envs.make("othello?size=6")
+    game = example("othello?size=6")
     for action in np.flatnonzero(game.legal(game.init(np.random.default_rng(0), 1))[0]).tolist():
         player = make_player(name, game, lambda *_: pytest.fail("no run"))
         at = session(game, player, seed=action, played=[action])

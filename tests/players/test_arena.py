@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from examples import example
 
-from envs import make
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Chain, Nim, Standoff, WinnerLoser
@@ -242,9 +242,9 @@ def test_the_json_of_a_match() -> None:
     assert found["elo_anchor"] == "b"
 
 
-def test_openings_are_as_long_as_it_takes_to_differ() -> None:
-    """Those of no or one move stay so."""
-    for spec, count, asked, plies in [
+@pytest.mark.parametrize(
+    ("spec", "count", "asked", "plies"),
+    [
         ("connect4", 20, 2, 2),  # 25 positions after 2 moves
         ("tictactoe", 50, 2, 2),  # 12
         ("othello", 1, 2, 2),
@@ -253,8 +253,13 @@ def test_openings_are_as_long_as_it_takes_to_differ() -> None:
         ("othello", 20, 1, 1),
         ("othello", 20, 0, 0),
         ("nim", 20, 2, 2),  # 5, and never more than 7
-    ]:
-        assert enough_plies(make(spec), count, asked) == plies
+    ],
+)
+def test_openings_are_as_long_as_it_takes_to_differ(
+    spec: str, count: int, asked: int, plies: int
+) -> None:
+    """Those of no or one move stay so."""
+    assert enough_plies(example(spec), count, asked) == plies
 
 
 def test_a_match_of_othello_begins_differently_each_time() -> None:
@@ -268,7 +273,7 @@ def test_a_match_of_othello_begins_differently_each_time() -> None:
                 seen.extend(canonical_keys(game, state).tolist())
             return super().decide(game, state, rng)
 
-    tournament(make("othello"), [Recorder(), RandomPlayer()], pairs=20, plies=2, seed=0)
+    tournament(example("othello"), [Recorder(), RandomPlayer()], pairs=20, plies=2, seed=0)
     assert len(seen) == 20  # of each opening the recorder has the move once
     assert len(set(seen)) == 20
 

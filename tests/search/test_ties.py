@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
+from examples import example
 from reference import assert_even, searched, uniform
 
 from envs.connect4 import Connect4
-from envs.othello import Othello
 from envs.tictactoe import TicTacToe
 from envs.toys import Move, Toy
 from selfplay.lines.every_line import enumerate_lines
 from selfplay.players.players import NetPlayer, SearchPlayer, ValuePlayer, make_player
 from selfplay.search import Gumbel, Puct
-from selfplay.types import Game, Player
+from selfplay.types import Player
 
 GAMES = 700
 
@@ -33,27 +33,28 @@ EVERYTHING = ["net", "value", "minimax:1", "random"]
 EVERYTHING += [f"{search}:{count}" for search in ("gumbel", "puct") for count in (1, 4, 16)]
 
 
-ALIKE: list[tuple[Game, list[list[int]], list[str]]] = [
-    (Connect4(), [list(range(7))], [*EVERYTHING, "mcts:1"]),  # without opinions
-    (Connect4(), [[0, 6], [1, 5], [2, 4]], [f"mcts:{count}" for count in (1, 2, 7, 16)]),
+ALIKE: list[tuple[str, list[list[int]], list[str]]] = [
+    ("connect4", [list(range(7))], [*EVERYTHING, "mcts:1"]),  # without opinions
+    ("connect4", [[0, 6], [1, 5], [2, 4]], [f"mcts:{count}" for count in (1, 2, 7, 16)]),
     (
-        TicTacToe(),
+        "tictactoe",
         [[0, 2, 6, 8], [1, 3, 5, 7]],
         ["mcts:12", "gumbel:12", "puct:12", "solver", "minimax:2"],
     ),
-    (Othello(6), [[8, 13, 22, 27]], ["mcts:3", "gumbel:8", "puct:8", "net"]),
+    ("othello?size=6", [[8, 13, 22, 27]], ["mcts:3", "gumbel:8", "puct:8", "net"]),
 ]
 
 
 @pytest.mark.parametrize(
-    ("game", "groups", "name"),
-    [(game, groups, name) for game, groups, names in ALIKE for name in names],
-    ids=lambda value: getattr(value, "name", None) or str(value),
+    ("spec", "groups", "name"),
+    [(spec, groups, name) for spec, groups, names in ALIKE for name in names],
+    ids=str,
 )
 def test_first_moves_that_are_alike_are_equally_likely(
-    game: Game, groups: list[list[int]], name: str
+    spec: str, groups: list[list[int]], name: str
 ) -> None:
     """Mirror images are; where nobody has an opinion all are."""
+    game = example(spec)
     state = game.init(np.random.default_rng(0), GAMES)
     decision = _player(name).decide(game, state, np.random.default_rng(1))
     assert game.legal(state)[np.arange(GAMES), decision.action].all()

@@ -11,10 +11,14 @@ import pytest
 
 from envs.othello import Othello, OthelloState
 from selfplay.arrays import length, take
+from selfplay.lines.keys import canonical_keys
 from selfplay.stats import random_actions
-from selfplay.truth.othello import OthelloSolver
+from selfplay.truth import othello as stages
+from selfplay.truth.base import optimal_moves
+from selfplay.truth.othello import EMPTIES, OthelloSolver, few_replies
 from selfplay.truth.othello_endgame import endgame, solve, solve_moves
-from selfplay.truth.solver import solver_for
+from selfplay.truth.positions import default_positions, read_positions
+from selfplay.truth.solver import label_stages, solver_for
 from selfplay.types import State
 
 PROBLEMS = Path(__file__).resolve().parents[3] / "shared" / "data" / "othello-ffo"
@@ -180,3 +184,64 @@ def test_another_process_loads_the_kernels_from_the_cache() -> None:
     solve_moves(np.uint64(1), np.uint64(2), endgame(8), np.empty(64, np.float32))  # into the cache
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "64.0\n")
+
+
+@pytest.mark.parametrize("size", [6, 8])
+def test_the_ends_of_othello_that_ship(size: int) -> None:
+    """Sets by empty squares, both sources and results in the stated shares, scores exact."""
+    game = Othello(size)
+    path = default_positions(game)
+    assert path is not None
+    assert path.stat().st_size < 50_000
+    positions = read_positions(game, path)
+    assert positions.set_names == tuple(f"{empties}-empties" for empties in EMPTIES)
+    assert np.bincount(positions.set_index).tolist() == [100] * 4
+    assert len(np.unique(canonical_keys(game, positions.state))) == 400
+    discs = game.observe(positions.state).planes[:, :2].sum(axis=(1, 2, 3), dtype=int)
+    empties = np.array(EMPTIES)[positions.set_index]
+    assert (size * size - discs == empties).all()
+    legal = game.legal(positions.state).sum(axis=1)
+    assert (legal > 1).all()
+    best = np.nanmax(positions.scores, axis=1)
+    lost = best < 0
+    assert np.bincount(positions.set_index[lost]).tolist() == [30] * 4
+    assert (optimal_moves(positions.scores).sum(axis=1) < legal)[~lost].all()
+    assert (best > 0).sum() > 200
+    assert (best == 0).sum() > 10
+    few = np.flatnonzero(empties <= 12)[::10]
+    found = solver_for(game).scores(take(positions.state, few))
+    np.testing.assert_array_equal(found, positions.scores[few])
+
+
+def test_othello_is_labelled_the_same_for_a_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "EMPTIES", (5, 8))
+    game = Othello(6)
+    for name in ("one.csv", "two.csv"):
+        label_stages(game, tmp_path / name, 10, seed=3)
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+    positions = read_positions(game, tmp_path / "one.csv")
+    assert positions.set_names == ("5-empties", "8-empties")
+    lost = np.nanmax(positions.scores, axis=1) < 0
+    assert np.bincount(positions.set_index[lost]).tolist() == [3, 3]
+    label_stages(game, tmp_path / "three.csv", 10, seed=4)
+    assert (tmp_path / "three.csv").read_bytes() != (tmp_path / "one.csv").read_bytes()
+
+
+def test_few_replies_leaves_few_replies() -> None:
+    """From one start: the move it likes three times in four, and others now and then."""
+    game, rng = Othello(), np.random.default_rng(0)
+    state = game.init(rng, 4000)
+    for name in ("f5", "d6", "c3"):
+        state, _ = game.step(state, np.full(4000, game.parse_action(name), np.int32))
+    replies = {}
+    for action in np.flatnonzero(game.legal(state)[0]):
+        after, _ = game.step(take(state, [0]), np.array([action], np.int32))
+        replies[int(action)] = int(game.legal(after).sum())
+    fewest = [action for action, count in replies.items() if count == min(replies.values())]
+    chosen = few_replies(game, state, rng)
+    share = float(np.isin(chosen, fewest).mean())
+    expected = 0.75 + 0.25 * len(fewest) / len(replies)
+    assert len(fewest) < len(replies)
+    assert abs(share - expected) < 3 * np.sqrt(expected * (1 - expected) / 4000)

@@ -175,7 +175,7 @@ def test_json_goes_alone_to_standard_output(place: Path) -> None:
     ("words", "sentence"),
     [
         ("gmaes", "there is no verb 'gmaes'; did you mean 'games'? (see selfplay --help)"),
-        ("xyzzy", "selfplay: there is no verb 'xyzzy'; known: train, sweep, compare, evaluate,"),
+        ("xyzzy", f"selfplay: there is no verb 'xyzzy'; known: {', '.join(VERBS)} (see"),
         ("games --jsno", "selfplay games: there is no option --jsno; did you mean --json?"),
         ("play r --simulatoins=3", "there is no option --simulatoins; did you mean --simulations?"),
         ("play r --simulatoins 3", "there is no option --simulatoins; did you mean --simulations?"),

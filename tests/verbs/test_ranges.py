@@ -55,8 +55,7 @@ def test_the_options_are_found() -> None:
         "data solver nim --out d --openings", "data solver nim --out d --processes",
         "data solver nim --out d --temperature", "data solver nim --out d --seed",
         "check nim --games", "check nim --seed", "bench nim --seconds", "bench nim --games",
-        "evaluate run --limit", "compare run --pool", "compare run --pool-simulations",
-        "sweep s.toml --jobs",
+        "evaluate run --limit", "sweep s.toml --jobs",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("value", BEYOND)
