@@ -19,6 +19,7 @@ from program import answer, begun, refused, run, wait_until
 
 from envs.tictactoe import TicTacToe
 from selfplay.data.dataset import open_data
+from selfplay.data.readers import FORMATS
 from selfplay.lines import every_line
 
 Data = Callable[..., subprocess.CompletedProcess[str]]
@@ -107,9 +108,9 @@ def test_positions_of_a_file_are_held_out(data: Data, place: Path) -> None:
         ("show", "name one data set to show"),
         ("show nowhere", "there is no data set nowhere; make one with 'selfplay data'"),
         ("show small --games 3", "--games means nothing to 'selfplay data' with show"),
-        ("wthor --out x", "importing needs files and a place to go: 'selfplay data wthor PATH"),
         ("moves a.txt --out x", "'selfplay data moves PATH --game GAME --out"),
-        ("wthor a.wtb --seed 1 --out x", "--seed means nothing to 'selfplay data' with wthor"),
+        ("moves --out x", "importing needs files and a place to go: 'selfplay data moves PATH"),
+        ("moves a --seed 1 --out x", "--seed means nothing to 'selfplay data' with moves"),
     ],
 )
 def test_wrong_usage_is_one_sentence(
@@ -136,7 +137,7 @@ def test_help_groups_the_options_by_what_they_are_of(data: Data) -> None:
         "game", "licence", "skip-broken",
     ]  # fmt: skip
     sources = re.findall(r"^  (\w+)[ :\[].*", recorded[2], re.MULTILINE)
-    assert sources == ["solver", "minimax", "mcts", "RUN", "wthor", "moves", "sgf", "pgn", "show"]
+    assert sources == ["solver", "minimax", "mcts", "RUN", *FORMATS, "show"]
 
 
 def test_a_temperature_below_0_is_wrong_usage(data: Data, place: Path) -> None:

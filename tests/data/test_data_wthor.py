@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from examples import example
+from program import refused, run
 
 from envs import make
 from selfplay.data.dataset import open_data
@@ -187,3 +188,8 @@ def test_the_same_game_turned_is_the_same_position_by_position(tmp_path: Path) -
     assert open_data(tmp_path / "set", GAME).manifest == manifest
     counts = manifest.counts["all"]
     assert (counts.games, counts.positions, counts.unique) == (4, 4 * len(names), len(names))
+
+
+def test_the_command_says_no_game_for_it_is_implied(tmp_path: Path) -> None:
+    said = refused(run(tmp_path, "data", "wthor", "--out", "x"))
+    assert "importing needs files and a place to go: 'selfplay data wthor PATH --out" in said

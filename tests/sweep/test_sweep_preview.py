@@ -112,7 +112,7 @@ def test_games_that_are_there_are_counted(tmp_path: Path) -> None:
         ("solver tictactoe", 1000),
         ("solver tictactoe --games 300", 300),
         ("solver tictactoe --games=300 --seed 2", 300),
-        ("wthor FOLDER", None),
+        ("moves FOLDER --game nim", None),
         ("solver tictactoe --games many", None),
     ],
 )

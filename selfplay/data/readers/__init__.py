@@ -18,7 +18,7 @@ from selfplay.data.writer import Writer
 from selfplay.types import Game
 
 # format, whose reader is FORMAT.py with import_FORMAT -> the game that it implies
-FORMATS = {"wthor": "othello", "moves": None, "sgf": None, "pgn": None}
+FORMATS: dict[str, str | None] = {"wthor": "othello", "moves": None, "sgf": None, "pgn": None}
 
 
 def import_files(
