@@ -4,8 +4,9 @@ import re
 
 import numpy as np
 import pytest
+from examples import example
 
-from envs import GAMES, make
+from envs import GAMES
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe, TicTacToeObs
 from selfplay import arrays
@@ -16,7 +17,7 @@ from selfplay.types import Transition
 @pytest.mark.parametrize("name", [*sorted(GAMES), "othello?size=6"])
 def test_the_projects_games_conform(name):
     """Nor do they hide anything."""
-    assert check_game(make(name)) == []
+    assert check_game(example(name)) == []
 
 
 def changed(**parts):

@@ -233,7 +233,7 @@ def test_turned_moves_give_the_turned_position(size):
     assert len(np.unique(game.action_map, axis=0)) == 8
 
 
-@pytest.mark.parametrize("size", [4, 7, 10, "big", 6.0])
+@pytest.mark.parametrize("size", [4, 7, 10, 99_999_999, "big", 6.0])
 def test_impossible_boards_are_refused(size):
     with pytest.raises(ValueError, match="othello is played on size 6 or 8; got size"):
         Othello(size)

@@ -295,11 +295,10 @@ def test_no_option_of_a_game_fills_the_memory() -> None:
     for game, *options in (
         ("connect4", "width=99999999", "height=99999999", "run=99999999", "width=nan"),
         ("nim", "stones=99999999", "take=99999999", "stones=2.5", "stones=inf"),
-        ("othello", "size=99999999"),
         ("envs.toys:Chain", "length=99999999"),
         ("envs.toys:Coins", "length=99999999"),
         ("envs.toys:Standoff", "length=0"),
     ):
         for option in options:
-            with pytest.raises(ValueError, match=r"needs|expected|played"):
+            with pytest.raises(ValueError, match=r"needs|expected"):
                 envs.make(f"{game}?{option}")
