@@ -61,7 +61,11 @@ def _rank(run: Run) -> tuple[object, ...]:
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
-    """What sets each run apart from the others: its kind, then games, expert, size and options."""
+    """What sets each run apart from the others: its kind, then games, expert, size and options.
+
+    An option that another does not know, being older or of another section, is told only where
+    nothing else sets the two apart.
+    """
     labels = [_label(run, runs, _EXPLAINED) for run in runs]
     apart = []
     for run, label in zip(runs, labels, strict=True):
@@ -120,6 +124,6 @@ def _label(run: Run, runs: Sequence[Run], explained: dict[str, tuple[str, ...]])
         _option(name, value)
         for name, value in run.options
         if not name.startswith(tuple(known))
-        and any((name, value) not in other.options for other in kin)
+        and any(dict(other.options).get(name, value) != value for other in kin)
     ]
     return in_one_line(", ".join(parts))

@@ -11,7 +11,7 @@ from scipy import stats
 
 from selfplay.compare.analysis.bootstrap import interval, seed_weights, welch
 from selfplay.compare.analysis.curves import Curve, crossing, curves, onset, track
-from selfplay.compare.groups import Group
+from selfplay.compare.groups import Group, group_runs
 from selfplay.compare.records import F64, Points, Run, Settings
 from selfplay.stats import wilson
 
@@ -203,3 +203,21 @@ def test_the_interval_of_the_crossing_holds_the_truth(
 def test_replicates_beyond_the_range_count() -> None:
     spread = interval(1.0, np.array([0.0] * 10 + [1.0] * 80 + [np.inf] * 10))
     assert (spread.low, spread.high) == (0.0, np.inf)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "labels"),
+    [
+        ("0.003", "0.002", {"self-play, learner.lr 0.003", "self-play, learner.lr 0.002"}),
+        ("0.003", "0.003", {"self-play", "self-play, learner.clip 0.2"}),
+    ],
+)
+def test_an_option_that_older_runs_do_not_know_is_told_where_nothing_else_differs(
+    older: str, newer: str, labels: set[str]
+) -> None:
+    run = run_of(np.array([1e12]), {})
+    runs = [
+        run._replace(options=(("learner.lr", older),)),
+        run._replace(options=(("learner.clip", "0.2"), ("learner.lr", newer))),
+    ]
+    assert {group.label for group in group_runs(runs)} == labels
