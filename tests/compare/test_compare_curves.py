@@ -205,19 +205,12 @@ def test_replicates_beyond_the_range_count() -> None:
     assert (spread.low, spread.high) == (0.0, np.inf)
 
 
-@pytest.mark.parametrize(
-    ("older", "newer", "labels"),
-    [
-        ("0.003", "0.002", {"self-play, learner.lr 0.003", "self-play, learner.lr 0.002"}),
-        ("0.003", "0.003", {"self-play", "self-play, learner.clip 0.2"}),
-    ],
-)
-def test_an_option_that_older_runs_do_not_know_is_told_where_nothing_else_differs(
-    older: str, newer: str, labels: set[str]
-) -> None:
-    run = run_of(np.array([1e12]), {})
-    runs = [
-        run._replace(options=(("learner.lr", older),)),
-        run._replace(options=(("learner.clip", "0.2"), ("learner.lr", newer))),
-    ]
-    assert {group.label for group in group_runs(runs)} == labels
+def test_an_option_that_older_runs_do_not_know_is_told_where_nothing_else_differs() -> None:
+    def labels(rate: str) -> set[str]:
+        run = run_of(np.array([1e12]), {})
+        older = run._replace(options=(("learner.lr", "0.003"),))
+        newer = run._replace(options=(("learner.clip", "0.2"), ("learner.lr", rate)))
+        return {group.label for group in group_runs([older, newer])}
+
+    assert labels("0.002") == {"self-play, learner.lr 0.003", "self-play, learner.lr 0.002"}
+    assert labels("0.003") == {"self-play", "self-play, learner.clip 0.2"}
