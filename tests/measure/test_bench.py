@@ -16,14 +16,9 @@ from selfplay.verbs.cli import main
 
 
 def test_figures_fit_together() -> None:
-    found = bench(
-        "tictactoe",
-        Mlp(width=16),
-        Gumbel(simulations=4),
-        ActorSection(games=32, threads=2),
-        EvaluatorSection(precision="float32", cache=1024),
-        seconds=1.0,
-    )
+    section = EvaluatorSection(precision="float32", cache=1024)
+    actor, search = ActorSection(games=32, threads=2), Gumbel(simulations=4)
+    found = bench("tictactoe", Mlp(width=16), search, actor, section, seconds=1.0)
     assert (found["game"], found["net"]) == ("tictactoe", "mlp 2x16")
     assert (found["batch"], found["threads"], found["simulations"]) == (16, 2, 4)
     assert (found["device"], found["precision"]) == ("cpu", "float32")
