@@ -71,8 +71,8 @@ def test_train_then_play_then_match_then_comparison(chain: Chain) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_proof_then_a_walk(chain: Chain) -> None:
-    proof = "prove envs/proving/problems/pelletier/pelletier_24.p --inferences 2000"
-    assert json.loads(chain(proof))["proved"]
+    proof = "prove envs/proving/problems/pelletier/pelletier_24.p"
+    assert json.loads(chain(proof, "--inferences 2000 --json"))["proved"]
     assert "Bye." in chain("explore reference/prove", "--simulations 0")
 
 
