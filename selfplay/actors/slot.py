@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay import arrays
-from selfplay.nets.cached import CachedEvaluator, CancelledError
+from selfplay.nets.cached import DIVERGED, CachedEvaluator, CancelledError
 from selfplay.types import Evaluation, Float, Obs
 
 ASKED, ANSWERED, NOT_FINITE = b"?", b"!", b"n"
@@ -92,10 +92,7 @@ class RemoteEvaluator(CachedEvaluator):
         os.write(line, ASKED)
         word = os.read(line, 1)
         if word == NOT_FINITE:
-            raise ValueError(
-                "the net answers with numbers that are not finite: its weights have diverged; "
-                "go back to an earlier checkpoint, or train with a lower learning rate"
-            )
+            raise ValueError(DIVERGED)
         if word != ANSWERED:  # the server is gone
             raise CancelledError
         return self._answers[:count]

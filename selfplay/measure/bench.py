@@ -38,8 +38,8 @@ def bench(
     """Figures of real self-play with a fresh net, and of the same net alone before and after.
 
     ``simulations_per_s`` counts games x simulations played a second of wall time;
-    ``net_positions_per_s`` is the same net in as many threads on batches of the same size;
-    ``net_share`` is the part of the actors' time spent in the net.
+    ``net_positions_per_s`` is the same net on batches of that size, in as many threads or as the
+    server asks it; ``net_share`` is the part of the actors' time spent in the net.
     """
     torch.manual_seed(0)
     game = envs.make(spec)

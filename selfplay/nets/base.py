@@ -42,6 +42,9 @@ def enough_memory(smaller: str) -> Iterator[None]:
 
 
 _GPU_FAILURES = ("CUDA error", "CUDA driver error", "cuDNN error", "CUDNN_")
+SMALLER_BATCH = (
+    "the net (net.channels, net.width) or the number of games side by side (actor.games)"
+)
 SMALLER_NET = "the net (net.channels and net.blocks, or net.width and net.layers)"
 
 

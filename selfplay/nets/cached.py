@@ -16,6 +16,10 @@ from selfplay import arrays
 from selfplay.jit import kernel
 from selfplay.types import Evaluation, Float, Game, Int, Obs, State
 
+DIVERGED = (
+    "the net answers with numbers that are not finite: its weights have diverged; "
+    "go back to an earlier checkpoint, or train with a lower learning rate"
+)
 _WAYS = 4  # places in the cache where a position may stand
 
 

@@ -14,18 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from selfplay.nets.base import Net, enough_memory
+from selfplay.nets.base import SMALLER_BATCH, Net, enough_memory
 from selfplay.types import Float
 
 UNDER_WAY = 2  # batches that may be at the device at a time
 _SIZES = sorted({size << k for k in range(20) for size in (32, 48)})  # of batches: one graph each
-_SMALLER = "the net (net.channels, net.width) or the number of games side by side (actor.games)"
 
 
 class DeviceNet:
     """The inference net of a trained one, on ``device`` in ``dtype``."""
 
-    @enough_memory(_SMALLER)
+    @enough_memory(SMALLER_BATCH)
     def __init__(
         self,
         net: Net,
@@ -44,7 +43,7 @@ class DeviceNet:
         self._places = [_Place(self) for _ in range(UNDER_WAY)]
         self._turn = 0
 
-    @enough_memory(_SMALLER)
+    @enough_memory(SMALLER_BATCH)
     def load(self, net: Net) -> None:
         """Answers with the weights of ``net`` from now on; the tensors stay where they are."""
         with torch.no_grad():
@@ -54,7 +53,7 @@ class DeviceNet:
         if self._stream is not None:
             self._stream.wait_stream(torch.cuda.current_stream(self.device))
 
-    @enough_memory(_SMALLER)
+    @enough_memory(SMALLER_BATCH)
     def ask(self, parts: Sequence[Sequence[NDArray[Any]]]) -> Batch:
         """Begins to answer for the rows of all ``parts``, each the fields of some positions.
 
@@ -142,11 +141,11 @@ class Batch:
     def __init__(self, out: Float, start: Any = None, end: Any = None) -> None:
         self._out, self._start, self._end = out, start, end
 
-    @enough_memory(_SMALLER)  # what fails on a GPU is often told only here
+    @enough_memory(SMALLER_BATCH)  # what fails on a GPU is often told only here
     def ready(self) -> bool:
         return self._end is None or bool(self._end.query())
 
-    @enough_memory(_SMALLER)
+    @enough_memory(SMALLER_BATCH)
     def answers(self) -> tuple[Float, bool]:
         """[M, A + 2] f32 and whether all are finite; waits for them.
 

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from selfplay.nets import Net, enough_memory, forward_flops, obs_tensors
-from selfplay.nets.cached import CachedEvaluator
+from selfplay.nets.base import SMALLER_BATCH
+from selfplay.nets.cached import DIVERGED, CachedEvaluator
 from selfplay.types import Evaluation, Game
 
 _WORTH_IT = 1e6  # FLOPs a position from which on bfloat16 is mostly a quarter faster or more
-_SMALLER = "the net (net.channels, net.width) or the number of games side by side (actor.games)"
 _STRIDE = 32  # batches are padded to a multiple of this: few shapes, few compiled convolutions
 
 
@@ -26,7 +26,7 @@ class NetEvaluator(CachedEvaluator):
         self.device, self.dtype = device, dtype
         self.load(net)
 
-    @enough_memory(_SMALLER)
+    @enough_memory(SMALLER_BATCH)
     def load(self, net: Net) -> None:
         """Answers with the weights of ``net`` from now on; what the cache held is void."""
         self.net = net.fused().to(self.device, self.dtype)
@@ -37,7 +37,7 @@ class NetEvaluator(CachedEvaluator):
         self.net = other.net
         self.forget()
 
-    @enough_memory(_SMALLER)
+    @enough_memory(SMALLER_BATCH)
     def _forward(self, obs: object, count: int) -> Evaluation:
         fields = obs_tensors(obs)
         padding = -count % _STRIDE
@@ -53,10 +53,7 @@ class NetEvaluator(CachedEvaluator):
             draw = win_draw_loss[:, 1].contiguous()
         answer = Evaluation(logits.cpu().numpy(), value.cpu().numpy(), draw.cpu().numpy())
         if not (np.isfinite(answer.logits).all() and np.isfinite(answer.value).all()):
-            raise ValueError(
-                "the net answers with numbers that are not finite: its weights have diverged; "
-                "go back to an earlier checkpoint, or train with a lower learning rate"
-            )
+            raise ValueError(DIVERGED)
         return answer
 
 
