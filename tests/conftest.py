@@ -21,6 +21,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+# nets run on the CPU, in the processes that tests start too; what is for a GPU names it
+os.environ["SELFPLAY_DEVICE"] = "cpu"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_decisions(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What a test trusts is remembered in a folder of the tests."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import functools
+import os
+import subprocess
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +16,7 @@ from selfplay.nets.cached import DIVERGED, CachedEvaluator
 from selfplay.types import Evaluation, Game
 
 _WORTH_IT = 1e6  # FLOPs a position from which on bfloat16 is mostly a quarter faster or more
+AUTO = "SELFPLAY_DEVICE"  # environment variable: the device that "auto" means
 _STRIDE = 32  # batches are padded to a multiple of this: few shapes, few compiled convolutions
 
 
@@ -58,10 +62,12 @@ class NetEvaluator(CachedEvaluator):
 
 
 def choose_device(wish: str) -> str:
-    """The device to use: "auto" becomes a CUDA device if there is one.
+    """The device to use: "auto" becomes what AUTO names, else a CUDA device if there is one.
 
     Raises ValueError when a device is asked for that is not there.
     """
+    if wish == "auto":
+        wish = os.environ.get(AUTO) or "auto"
     if wish == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
     try:
@@ -76,6 +82,33 @@ def choose_device(wish: str) -> str:
         last = f"cuda:{torch.cuda.device_count() - 1}"
         raise ValueError(f"device {wish!r} asked for, but the last one here is {last}")
     return wish
+
+
+def describe_device(device: str) -> dict[str, Any]:
+    """What figures made on ``device`` depend on: of a GPU the card, its driver and libraries."""
+    if torch.device(device).type != "cuda":
+        return {"name": device}
+    card = torch.cuda.get_device_properties(device)
+    return {
+        "name": device,
+        "card": card.name,
+        "memory_gib": round(card.total_memory / 2**30, 1),
+        "capability": f"{card.major}.{card.minor}",
+        "driver": _driver(),
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+    }
+
+
+@functools.cache
+def _driver() -> str | None:
+    """The version of NVIDIA's driver, None where nothing tells it; torch knows none."""
+    words = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(words, capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return next(iter(told.split()), None)
 
 
 class Precision(NamedTuple):

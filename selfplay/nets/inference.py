@@ -17,7 +17,8 @@ class EvaluatorSection(Section):
     """Section ``[evaluator]``."""
 
     device: str = "auto"
-    """`"cpu"`, `"cuda:0"`, ...; auto: a CUDA device if there is one"""
+    """`"cpu"`, `"cuda:0"`, ...; auto: what the environment variable `SELFPLAY_DEVICE` names, else a
+    CUDA device if there is one"""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """`"bfloat16"` or `"float32"`; auto: by net and processor alone, bfloat16 where the processor
     has it and a position takes 1 MFLOP or more"""

@@ -7,13 +7,19 @@ import shlex
 import subprocess
 import sys
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numba
+import numpy as np
+import torch
+
 from selfplay.config import Config
+from selfplay.nets.evaluator import describe_device
+from selfplay.nets.inference import Inference
 from selfplay.system.cores import core_count
 from selfplay.system.files import write_text_atomically
+from selfplay.system.version import version
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics import ENDS
 from selfplay.training.metrics_file import read_metrics
@@ -78,8 +84,8 @@ def _strength(lines: list[dict[str, Any]]) -> list[str]:
     return ["## Strength", "", title, "|" + "---|" * len(rows[0]), *cells, ""]
 
 
-def provenance(precision: str) -> dict[str, Any]:
-    """What ``provenance.json`` tells of one call of the program; ``precision``: of its nets."""
+def provenance(inference: Inference) -> dict[str, Any]:
+    """What ``provenance.json`` tells of one call of the program, which runs its nets so."""
     try:
         commit = subprocess.run(
             ["git", "describe", "--always", "--dirty"],
@@ -94,16 +100,17 @@ def provenance(precision: str) -> dict[str, Any]:
     return {
         "command": shlex.join(["selfplay", *sys.argv[1:]]),
         "started": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
-        "version": metadata.version("selfplay"),
+        "version": version(),
         "commit": commit or None,
         "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in ("torch", "numpy", "numba")},
+        "packages": {each.__name__: str(each.__version__) for each in (torch, np, numba)},
         "machine": {
             "processor": _processor(),
             "cores": core_count(),
+            "device": describe_device(inference.device),
             "system": f"{platform.system()} {platform.machine()}",
         },
-        "precision": precision,
+        "precision": inference.precision.sentence,
     }
 
 

@@ -221,7 +221,7 @@ class Training:
         self._checkpoints.clear_away(self.parts.ledger.iteration)
         self.folder.write_json("config.json", self.config.dump())
         trust.remember(self.config.game, self.folder.config_file)
-        now = provenance(self.parts.setup.inference.precision.sentence)
+        now = provenance(self.parts.setup.inference)
         before = self.folder.read_json("provenance.json") if self._resumed else {}
         resumed = [*objects_in(before, "resumed"), now] if before else []
         source = {"data": self.loop.source()} if self.loop.source() else {}

@@ -131,12 +131,12 @@ def _finite(value: Any) -> Any:
 
 
 class _Version(argparse.Action):
-    """--version: reads the installed version, which takes a moment, only when asked."""
+    """--version: reads it, which takes a moment, only when asked."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import version
+        from selfplay.system.version import version
 
-        print(f"selfplay {version('selfplay')}")
+        print(f"selfplay {version()}")
         parser.exit()
 
 

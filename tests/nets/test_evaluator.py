@@ -1,6 +1,8 @@
 """The evaluator answers what its net would, whatever it merges, remembers or forgets."""
 
 import time
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +16,14 @@ from envs.tictactoe import TicTacToe, TicTacToeObs, TicTacToeState
 from selfplay import arrays
 from selfplay.nets import Mlp, Net, ResNet, obs_tensors
 from selfplay.nets.cached import Cache
-from selfplay.nets.evaluator import NetEvaluator, choose_device, choose_precision
+from selfplay.nets.evaluator import (
+    AUTO,
+    NetEvaluator,
+    _driver,
+    choose_device,
+    choose_precision,
+    describe_device,
+)
 from selfplay.types import Evaluation, Game, Int, State, Transition
 
 
@@ -228,13 +237,46 @@ def test_bfloat16_comes_close(game: Connect4, nets: list[Net]) -> None:
     assert np.abs(rough.logits - exact.logits).max() > 0  # it really ran in another precision
 
 
-def test_choose_device() -> None:
+def test_choose_device(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_device("cpu") == "cpu"
-    assert choose_device("auto") == ("cuda:0" if torch.cuda.is_available() else "cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto") == "cpu"  # so all tests ask for it
+    monkeypatch.delenv(AUTO)
+    assert choose_device("auto") == "cuda:0"
+    monkeypatch.setenv(AUTO, "gpu")
+    with pytest.raises(ValueError, match=r"device 'gpu' is not known; use auto, cpu or cuda:0"):
+        choose_device("auto")
     with pytest.raises(ValueError, match=r"device 'gpu' is not known; use auto, cpu or cuda:0"):
         choose_device("gpu")
     with pytest.raises(ValueError, match=r"device 'mps' is not known; use auto, cpu or cuda:0"):
         choose_device("mps")
+
+
+def test_what_is_told_of_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert describe_device("cpu") == {"name": "cpu"}
+    card = SimpleNamespace(name="NVIDIA H100", total_memory=79 << 30, major=9, minor=0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", {"cuda:1": card}.get)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91300)
+    monkeypatch.setattr("selfplay.nets.evaluator._driver", lambda: "580.95")
+    assert describe_device("cuda:1") == {
+        "name": "cuda:1", "card": "NVIDIA H100", "memory_gib": 79.0, "capability": "9.0",
+        "driver": "580.95", "cuda": "13.0", "cudnn": 91300,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("script", "version"),
+    [("echo 580.95.05; echo 580.95.05", "580.95.05"), ("exit 9", None), ("", None)],
+)
+def test_the_driver_is_what_its_tool_says(
+    script: str, version: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _driver.__wrapped__() == version
 
 
 def test_choose_device_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,17 +7,22 @@ import json
 import shlex
 import shutil
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import torch
 from reference import assert_same_arrays
-from tiny_runs import curve, events_of, timeless_metrics
+from tiny_runs import GAME, curve, events_of, timeless_metrics
 
 from selfplay import arrays
 from selfplay.actors.harvest import parse_record
 from selfplay.learning import checkpoint, shards
 from selfplay.learning.samples import joined, trimmed
+from selfplay.nets import Mlp
+from selfplay.nets.inference import EvaluatorSection
+from selfplay.system.version import version
 from selfplay.training import run
 from selfplay.training.events import curve_name
 from selfplay.training.folder import RunFolder
@@ -74,7 +79,22 @@ def test_the_command_can_be_repeated_from_provenance(
 ) -> None:
     words = ["selfplay", "train", recipe, "--out", str(tmp_path / "a run"), "--set", "name='x y'"]
     monkeypatch.setattr(sys, "argv", words)
-    assert shlex.split(provenance("float32")["command"]) == words
+    net = Mlp().build(GAME)
+    told = provenance(EvaluatorSection().inference(net, GAME))
+    assert shlex.split(told["command"]) == words
+    assert told["machine"]["device"] == {"name": "cpu"}
+    assert told["packages"]["torch"] == torch.__version__  # with the build
+
+
+def test_a_bare_checkout_knows_its_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert version() == project["project"]["version"]
+    monkeypatch.setattr("selfplay.system.version._PROJECT", tmp_path / "pyproject.toml")
+    assert version() == "unknown"
 
 
 @pytest.mark.parametrize(
