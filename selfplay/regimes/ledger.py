@@ -79,7 +79,7 @@ class Ledger:
         hashes = (hash_rows(keys)[:, 0] >> np.uint64(1)).astype(np.int64)
         if len(self.seen) == KEPT:
             hashes = hashes[hashes < self.seen[-1]]
-        self.seen = np.union1d(self.seen, hashes)[:KEPT]
+        self.seen = _with_new(self.seen, hashes)[:KEPT]
         self.made.append(made)
         while sum(self.made[1:]) >= window:
             del self.made[0]
@@ -108,6 +108,14 @@ class Ledger:
 
     def state_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _with_new(seen: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As ``np.union1d``, ``seen`` being in order and without equals: only ``more`` is sorted."""
+    more = np.unique(more)
+    place = np.searchsorted(seen, more)
+    known = np.append(seen, -1)[place] == more  # hashes are no less than 0
+    return np.insert(seen, place[~known], more[~known])
 
 
 class Progress:
