@@ -39,9 +39,29 @@ class Setup(NamedTuple):
         """
         games = self.section.games
         lanes = games // count + (number < games % count)
-        stream = np.random.SeedSequence(seed).spawn(count)[number]
-        rng = np.random.default_rng(stream.spawn(life)[-1] if life else stream)
+        key = (number, life - 1) if life else (number,)  # as ``SeedSequence.spawn`` makes them
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
         return Actor(self.game, self.search, self.section, lanes, rng)
+
+
+class Part(NamedTuple):
+    """Those of ``total`` actors that play in one place: ``size`` from the number ``first`` on.
+
+    They play what they would if all were in one place.
+    """
+
+    first: int
+    size: int
+    total: int
+    life: int = 0  # actors that have been lost before, in the place of each of these
+
+    @classmethod
+    def whole(cls, count: int) -> Part:
+        """All of them."""
+        return cls(0, count, count)
+
+    def numbers(self) -> range:
+        return range(self.first, self.first + self.size)
 
 
 class Actors:
@@ -54,7 +74,7 @@ class Actors:
 
         Seconds are summed over the actors.
         """
-        parts = self._play(net, -(-positions // self.count))
+        parts = self.play(net, -(-positions // self.count))
         tally = Tally()
         for harvest, _ in parts:
             tally = tally.plus(harvest.tally)
@@ -65,7 +85,7 @@ class Actors:
 
     def state_dict(self) -> dict[str, Any]:
         """The games under way."""
-        return {str(i): saved for i, saved in enumerate(self._states())}
+        return {str(i): saved for i, saved in enumerate(self.states())}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Goes on with the games that ``state_dict`` returned.
@@ -77,7 +97,7 @@ class Actors:
                 f"the run was played by {len(saved)} actors, this machine would use "
                 f"{self.count}; resume with --set actor.threads={len(saved)}"
             )
-        self._restore([saved[str(i)] for i in range(self.count)])
+        self.restore([saved[str(i)] for i in range(self.count)])
 
     def server_usage(self) -> ServerUsage | None:
         """What the server of answers has done so far, where one answers for all actors."""
@@ -90,30 +110,34 @@ class Actors:
     def close(self) -> None:
         """Ends what runs in the background once its present work is done."""
 
-    def _play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
+    def play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
         """At least ``positions`` new samples of each actor, and their cost, in their order."""
         raise NotImplementedError
 
-    def _states(self) -> list[Mapping[str, Any]]:
+    def states(self) -> list[Mapping[str, Any]]:
+        """The games under way of each actor, in their order."""
         raise NotImplementedError
 
-    def _restore(self, states: list[Mapping[str, Any]]) -> None:
+    def restore(self, states: list[Mapping[str, Any]]) -> None:
+        """Goes on with the games that ``states`` returned."""
         raise NotImplementedError
 
 
 class LocalActors(Actors):
     """Actors of this process that play one after the other; a subclass may have threads do it."""
 
-    def __init__(self, setup: Setup, net: Net, seed: int) -> None:
-        self.count = min(setup.workers(), setup.section.games)
-        self.actors = [setup.actor(seed, i, self.count) for i in range(self.count)]
+    def __init__(self, setup: Setup, net: Net, seed: int, part: Part | None = None) -> None:
+        """``part``: which of all actors they are; None: all, one a core or as configured."""
+        part = part or Part.whole(min(setup.workers(), setup.section.games))
+        self.count = part.size
+        self.actors = [setup.actor(seed, i, part.total, part.life) for i in part.numbers()]
         self._evaluators = [setup.inference.evaluator(net, setup.game) for _ in self.actors]
 
     def cancel(self) -> None:
         for evaluator in self._evaluators:
             evaluator.cancelled = True
 
-    def _play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
+    def play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
         first = self._evaluators[0]
         first.load(net)
         for other in self._evaluators[1:]:
@@ -125,10 +149,10 @@ class LocalActors(Actors):
         pairs = zip(self.actors, self._evaluators, strict=True)
         return [actor.collect(evaluator, positions) for actor, evaluator in pairs]
 
-    def _states(self) -> list[Mapping[str, Any]]:
+    def states(self) -> list[Mapping[str, Any]]:
         return [actor.state_dict() for actor in self.actors]
 
-    def _restore(self, states: list[Mapping[str, Any]]) -> None:
+    def restore(self, states: list[Mapping[str, Any]]) -> None:
         for actor, state in zip(self.actors, states, strict=True):
             actor.load_state_dict(state)
 

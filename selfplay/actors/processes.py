@@ -19,7 +19,7 @@ import torch
 
 from envs.importing import Carried
 from selfplay import arrays
-from selfplay.actors.base import Actors, BackendSection, Setup
+from selfplay.actors.base import Actors, BackendSection, Part, Setup
 from selfplay.actors.harvest import Harvest
 from selfplay.actors.server import Server, ServerUsage
 from selfplay.actors.slot import RemoteEvaluator, Slot
@@ -51,9 +51,17 @@ class ProcessActors(Actors):
     lost, and counted.
     """
 
-    def __init__(self, setup: Setup, net: Net, seed: int, served: bool | None = None) -> None:
-        """``served``: whether one server answers for all; None: on a GPU that can capture the net.
+    def __init__(
+        self,
+        setup: Setup,
+        net: Net,
+        seed: int,
+        part: Part | None = None,
+        served: bool | None = None,
+    ) -> None:
+        """``part``: which of all actors they are; None: all, as many as the cores ask for.
 
+        ``served``: whether one server answers for all; None: on a GPU that can capture the net.
         Raises ValueError when the game cannot be handed to another process.
         """
         game, inference, games = setup.game, setup.inference, setup.section.games
@@ -62,7 +70,8 @@ class ProcessActors(Actors):
             served = on_gpu and isinstance(net.entry, Entry)  # others choose shapes by numbers
         cores = core_count()
         most = setup.section.threads or (_A_CORE * max(1, cores - 1) if served else cores)
-        self.count = min(most, games)
+        part = part or Part.whole(min(most, games))
+        self.count = part.size
         self._net: DeviceNet | None = None
         self._server: Server | None = None
         self._cancelled = False
@@ -72,7 +81,8 @@ class ProcessActors(Actors):
             self._net = DeviceNet(net, fields, game.num_actions, inference.device, inference.dtype)
             self._server = Server(self._net)
         self._places = [
-            _Place(_Post(setup, seed, i, self.count), self._server) for i in range(self.count)
+            _Place(_Post(setup, seed, i, part.total), self._server, part.life)
+            for i in part.numbers()
         ]
 
     def server_usage(self) -> ServerUsage | None:
@@ -87,7 +97,7 @@ class ProcessActors(Actors):
         for place in self._places:
             place.workers.close()
 
-    def _play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
+    def play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
         weights = None
         if self._net is None:
             weights = pickle.dumps(copy.deepcopy(net).cpu())
@@ -129,12 +139,12 @@ class ProcessActors(Actors):
         while lines:
             for line, _ in poll.poll():
                 hear(line)
-        return [parts[i] for i in range(self.count)]
+        return [parts[i] for i in sorted(parts)]
 
-    def _states(self) -> list[Mapping[str, Any]]:
+    def states(self) -> list[Mapping[str, Any]]:
         return self._all("state", [None] * self.count)
 
-    def _restore(self, states: list[Mapping[str, Any]]) -> None:
+    def restore(self, states: list[Mapping[str, Any]]) -> None:
         self._all("restore", states)
 
     def _all(self, method: str, arguments: Sequence[Any]) -> list[Any]:
@@ -161,9 +171,9 @@ class _Post(NamedTuple):
 class _Place:
     """Where one actor plays: its process, and the slot through which it asks."""
 
-    def __init__(self, post: _Post, server: Server | None) -> None:
-        self.post, self._server = post, server
-        self._life = self._losses = 0
+    def __init__(self, post: _Post, server: Server | None, life: int) -> None:
+        self.post, self._server, self._life = post, server, life
+        self._losses = 0
         self._begin()
 
     def _begin(self) -> None:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-from selfplay.actors.base import BackendSection, LocalActors, Setup
+from selfplay.actors.base import BackendSection, LocalActors, Part, Setup
 from selfplay.actors.harvest import Harvest
 from selfplay.nets import Net
 
@@ -29,8 +29,8 @@ class Threads(BackendSection):
 class ThreadActors(LocalActors):
     """Each in a thread of its own."""
 
-    def __init__(self, setup: Setup, net: Net, seed: int) -> None:
-        super().__init__(setup, net, seed)
+    def __init__(self, setup: Setup, net: Net, seed: int, part: Part | None = None) -> None:
+        super().__init__(setup, net, seed, part)
         self._pool = ThreadPoolExecutor(
             self.count, "actor", initializer=torch.set_num_threads, initargs=(1,)
         )

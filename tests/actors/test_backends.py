@@ -15,6 +15,7 @@ from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.actors import Setup, Threads
 from selfplay.actors.actor import ActorSection
+from selfplay.actors.base import Part
 from selfplay.actors.threads import ThreadActors
 from selfplay.learning import checkpoint
 from selfplay.nets import Mlp, Net
@@ -29,10 +30,14 @@ def net() -> Net:
     return Mlp(width=16).build(TicTacToe())
 
 
-def threads_of(net: Net, count: int, games: int = 7, seed: int = 0) -> ThreadActors:
+def setup_of(net: Net, count: int, games: int = 7) -> Setup:
     game, actor = TicTacToe(), ActorSection(games=games, threads=count)
     inference = EvaluatorSection(device="cpu", precision="float32", cache=256).inference(net, game)
-    return Threads().make_actors(Setup(game, Gumbel(simulations=4), actor, inference), net, seed)
+    return Setup(game, Gumbel(simulations=4), actor, inference)
+
+
+def threads_of(net: Net, count: int, games: int = 7, seed: int = 0) -> ThreadActors:
+    return Threads().make_actors(setup_of(net, count, games), net, seed)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,24 @@ def test_goes_on_from_a_saved_state(net: Net, tmp_path: Any) -> None:
     assert_same(straight.collect(net, 50)[0], resumed.collect(net, 50)[0])
     straight.close()
     resumed.close()
+
+
+def test_parts_of_all_actors_play_what_all_would_in_one_place(net: Net) -> None:
+    """The third life of one of them: other games; its seed is that of numpy's ``spawn``."""
+    whole = threads_of(net, 3)
+    setup = setup_of(net, 1)
+    parts = [ThreadActors(setup, net, 0, part) for part in (Part(0, 2, 3), Part(2, 1, 3))]
+    again = ThreadActors(setup, net, 0, Part(2, 1, 3, life=3))
+    for _ in range(2):
+        a = [harvest for harvest, _ in whole.play(net, 20)]
+        b = [harvest for part in parts for harvest, _ in part.play(net, 20)]
+        for one, other in zip(a, b, strict=True):
+            assert_same(one, other)
+    stream = np.random.SeedSequence(0).spawn(3)[2].spawn(3)[2]
+    assert again.actors[0].rng.bit_generator.seed_seq.spawn_key == stream.spawn_key
+    assert again.play(net, 20)[0][0].records != whole.play(net, 20)[2][0].records
+    for actors in (whole, again, *parts):
+        actors.close()
 
 
 def test_another_number_of_threads_is_refused_with_the_way_out(net: Net) -> None:

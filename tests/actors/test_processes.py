@@ -17,7 +17,9 @@ import envs
 from selfplay import arrays
 from selfplay.actors import Actors, Setup, Threads
 from selfplay.actors.actor import ActorSection
+from selfplay.actors.base import Part
 from selfplay.actors.processes import ProcessActors
+from selfplay.learning.samples import joined
 from selfplay.nets import Net, ResNet
 from selfplay.nets.cached import CancelledError
 from selfplay.nets.inference import EvaluatorSection
@@ -102,6 +104,21 @@ def test_a_server_answers_for_all_until_they_are_cancelled(by_threads: list[Any]
         assert time.monotonic() - start < 20
     finally:
         actors.close()
+
+
+def test_a_part_of_them_plays_what_it_would_among_all(by_threads: list[Any]) -> None:
+    parts = [
+        ProcessActors(a_setup(a_net()), a_net(), 7, part, served=False)
+        for part in (Part(0, 1, 3), Part(1, 2, 3))
+    ]
+    try:
+        harvests = [[h for h, _ in part.play(a_net(), 20)] for part in parts]
+        first = joined([harvest.samples for part in harvests for harvest in part])
+        fields = arrays.leaves(first)
+        assert_same(fields, by_threads[: len(fields)])
+    finally:
+        for part in parts:
+            part.close()
 
 
 def test_a_net_that_diverged_is_told() -> None:
