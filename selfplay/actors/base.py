@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from selfplay.nets.inference import Inference
 from selfplay.search import Search
 from selfplay.section import Section
 from selfplay.system.cores import core_count
+from selfplay.system.workers import Work, WorkerPool, Workers
 from selfplay.types import Game
 
 
@@ -165,3 +166,9 @@ class BackendSection(Section):
     def make_actors(self, setup: Setup, net: Net, seed: int) -> Actors:
         """Actors for nets like ``net``; the same seed and number of actors play the same games."""
         raise NotImplementedError
+
+    def make_workers(self, count: int, begin: Callable[..., Work], *arguments: Any) -> WorkerPool:
+        """Workers for what is no play with a net, as MakeWorkers has them: processes of this
+        machine, whatever plays here, for threads of Python wait for one another.
+        """
+        return Workers(count, begin, *arguments)

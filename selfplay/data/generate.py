@@ -24,7 +24,7 @@ from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
 from selfplay.players.players import LoadRun, make_player
 from selfplay.stats import soften
-from selfplay.system.workers import EndedError, Work, Workers
+from selfplay.system.workers import EndedError, MakeWorkers, Work, Workers
 from selfplay.truth.labels import Labeller
 from selfplay.types import Float, Game, Player
 
@@ -72,11 +72,12 @@ def generate(
     load_run: LoadRun,
     held_out: NDArray[np.uint64] | None = None,
     tell: Callable[[Progress], None] = lambda _: None,
+    make_workers: MakeWorkers = Workers,
 ) -> Manifest:
     """Plays the games, writes the data set ``out`` and returns its manifest.
 
-    ``tell`` hears of every block.  Raises ValueError with a sentence where something is not
-    possible; ``out`` stays without a manifest then.
+    ``tell`` hears of every block; ``make_workers`` makes those who play them.  Raises ValueError
+    with a sentence where something is not possible; ``out`` stays without a manifest then.
     """
     if not (math.isfinite(order.temperature) and order.temperature >= 0):
         raise ValueError(f"a temperature is a number of at least 0, not {order.temperature:g}")
@@ -91,7 +92,7 @@ def generate(
     labels: set[int] = set()
     label_s = other_s = flops = 0.0
     try:
-        for games, bill in _blocks(order, game, expert):
+        for games, bill in _blocks(order, game, expert, make_workers):
             writer.add(games)
             for key, cost in zip(bill.keys.tolist(), bill.costs.tolist(), strict=True):
                 if key not in labels:
@@ -126,8 +127,10 @@ def _notes(order: GamesOrder, labels: int) -> tuple[str, ...]:
 # Blocks ------------------------------------------------------------------------------------------
 
 
-def _blocks(order: GamesOrder, game: Game, expert: Expert) -> Iterator[tuple[Games, Bill]]:
-    """The blocks in order, made by processes of their own or, for nets, by this one."""
+def _blocks(
+    order: GamesOrder, game: Game, expert: Expert, make_workers: MakeWorkers
+) -> Iterator[tuple[Games, Bill]]:
+    """The blocks in order, made by workers or, for nets, by this process."""
     size = expert.block
     tasks = [(i, min(size, order.games - i * size)) for i in range(-(-order.games // size))]
     processes = 1 if expert.alone else min(order.processes, len(tasks))
@@ -138,7 +141,7 @@ def _blocks(order: GamesOrder, game: Game, expert: Expert) -> Iterator[tuple[Gam
         finally:
             expert.close()
         return
-    workers = Workers(processes, _begin, order, Carried(game))
+    workers = make_workers(processes, _begin, order, Carried(game))
     try:
         yield from workers.map(tasks)
     except EndedError as error:

@@ -14,7 +14,7 @@ from envs.proving.logic.tptp_formulas import TptpError
 from selfplay.proving.prover import GAVE_UP, Prover, reading_status
 from selfplay.proving.searches import Guide
 from selfplay.proving.trials import Bounds, TreeMemory
-from selfplay.system.workers import Workers
+from selfplay.system.workers import MakeWorkers, Workers
 
 _LOOK_S = 0.25  # between two looks at whether to stop
 
@@ -49,6 +49,7 @@ def judge_files(
     processes: int,
     stop: Callable[[], bool],
     tell: Callable[[], object],
+    make_workers: MakeWorkers = Workers,
 ) -> Iterator[ProblemResult]:
     """What becomes of each problem, in the order in which they are done.
 
@@ -56,7 +57,7 @@ def judge_files(
     """
     waiting = list(files)[::-1]
     processes = min(processes, len(waiting))
-    workers = Workers(processes, _begin, conditions)
+    workers = make_workers(processes, _begin, conditions)
     try:
         for _ in range(processes):
             workers.give(waiting.pop())

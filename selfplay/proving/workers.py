@@ -24,7 +24,7 @@ from selfplay.proving.lessons import from_failure, from_proof, lessons_of_parts,
 from selfplay.proving.searches import attempt_unguided
 from selfplay.proving.trials import TreeMemory, Trial, attempt
 from selfplay.search import Search
-from selfplay.system.workers import EndedError, Workers
+from selfplay.system.workers import EndedError, MakeWorkers, WorkerPool, Workers
 from selfplay.types import Targets
 
 How = Literal["guided", "in order", "shuffled"]  # the last two are unguided, see searches.py
@@ -116,11 +116,13 @@ class TrialWorkers:
         effort: Effort,
         evaluator: Callable[[Net], NetEvaluator],
         count: int,
+        make_workers: MakeWorkers = Workers,
     ) -> None:
         self._count, self._evaluator = count, evaluator
+        self._make_workers = make_workers
         self._make = (game, search, effort)
         self._own: _Trier | None = None
-        self._processes: Workers | None = None
+        self._processes: WorkerPool | None = None
 
     def work(
         self, net: Net, problems: NDArray[np.int64], how: How, rng: np.random.Generator
@@ -134,7 +136,7 @@ class TrialWorkers:
             return [self._own.work(problems.tolist(), how, seeds[0])]
         if self._processes is None:
             evaluator = self._own.evaluator
-            self._processes = Workers(
+            self._processes = self._make_workers(
                 self._count, _begin, self._make, net, evaluator.device, evaluator.dtype
             )
         weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}

@@ -58,7 +58,7 @@ class DaggerLoop(Loop):
         super().__init__(parts)
         self._section = section
         self._rng = np.random.default_rng(parts.seed)
-        self._labeller = Labeller(parts.game, core_count())
+        self._labeller = Labeller(parts.game, core_count(), parts.backend.make_workers)
         self._evaluator = parts.evaluator(parts.learner.acting)
         self._charged = 0.0
 

@@ -147,7 +147,9 @@ class ProveLoop(Loop):
         self._threads = parts.setup.workers()
         effort = Effort(*(getattr(section, name) for name in Effort._fields))
         search = parts.setup.search
-        self._workers = TrialWorkers(game, search, effort, parts.evaluator, self._threads)
+        self._workers = TrialWorkers(
+            game, search, effort, parts.evaluator, self._threads, parts.backend.make_workers
+        )
 
     def iteration(self) -> Iterator[Report]:
         parts, section = self.parts, self._section

@@ -1,7 +1,7 @@
-"""Processes that work for this one, each at one task at a time.
+"""Workers of this one, each at one task at a time: what they can do, and processes that are such.
 
-A process that dies takes its task with it and no more.  Ctrl-C is for this process alone, and none
-outlives it.
+A worker that dies takes its task with it and no more.  Ctrl-C is for this process alone, and no
+process outlives it.
 """
 
 from __future__ import annotations
@@ -14,24 +14,118 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 _PATIENCE_S = 10.0  # for a process to stop
+_LIVES = 3  # workers that one task may cost
 _FOR_THE_LEADER = {getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)}
 
-# what a process works with: made once, it turns a task into an answer
+# what a worker works with: made once, it turns a task into an answer
 Work = Callable[[Any], Any]
+# (count, begin, *arguments): workers of which each calls ``begin(halted, *arguments)`` for its
+# Work; ``halted()`` is whether to stop
+MakeWorkers = Callable[..., "WorkerPool"]
 
 
 class EndedError(Exception):
-    """A process ended before its task was done; says how."""
+    """A worker ended before its task was done; says how."""
 
 
-class Workers:
-    """``count`` processes, and the tasks that they are at."""
+class WorkerPool(ABC):
+    """Workers, wherever they are, and the tasks that they are at.
+
+    A ValueError or OSError of ``begin`` is raised by ``answers`` once its worker has a task.
+    """
+
+    count: int  # that work at the same time
+    busy: Mapping[Any, Any]  # has one entry a task that is under way
+    lost = 0  # workers that died while ``map`` waited for them
+    killed = False
+
+    @abstractmethod
+    def publish(self, task: Any) -> None:
+        """Every worker, new ones too, does this task once before its next one.
+
+        What it answers goes nowhere; an exception is the answer to that next task.  The latest that
+        was published counts.
+        """
+
+    @abstractmethod
+    def give(self, task: Any, name: Any = None) -> None:
+        """Gives a task to an idle worker, to a new one where there is none.
+
+        ``name`` is what stands for the task beside its answer (None: the task itself).
+        """
+
+    @abstractmethod
+    def answers(self, seconds: float | None = None) -> Iterator[tuple[Any, Any]]:
+        """Tasks that are done, with their answers; waits for one, ``seconds`` at most.
+
+        An answer is the Exception that the work raised, EndedError where its worker died.
+        """
+
+    @abstractmethod
+    def halt(self) -> None:
+        """Asks all to stop at once."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Ends all at once; what they are at is lost."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends all workers, by force those that do not hear."""
+
+    def map(self, tasks: Sequence[Any]) -> Iterator[Any]:
+        """The answers to the tasks, in order; raises those that are exceptions.
+
+        Whoever is free gets the next task.  A task whose worker dies is asked again of another,
+        until it has cost ``_LIVES`` of them.
+        """
+        answers: dict[int, Any] = {}
+        deaths: Counter[int] = Counter()
+        waiting = list(enumerate(tasks))[::-1]
+        for number in range(len(tasks)):
+            while number not in answers:
+                while waiting and len(self.busy) < self.count:
+                    name, task = waiting.pop()
+                    self.give(task, name)
+                for name, answer in self.answers():
+                    if isinstance(answer, EndedError) and not self.killed:
+                        self.lost += 1
+                        deaths[name] += 1
+                        if deaths[name] < _LIVES:
+                            waiting.append((name, tasks[name]))
+                            continue
+                    answers[name] = answer
+            answer = answers.pop(number)
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
+
+
+@dataclass
+class _Worker:
+    """A process, and how it is talked to."""
+
+    process: SpawnProcess
+    pipe: Connection
+    told: int = 0  # the latest of what was published that it has been sent
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid
+
+
+class Workers(WorkerPool):
+    """``count`` processes of this machine."""
 
     def __init__(
         self,
@@ -42,19 +136,19 @@ class Workers:
     ) -> None:
         """Each process calls ``begin(halted, *arguments, *inherited)``.
 
-        ``halted()`` is whether to stop; ``inherited`` is what only a new process can be given:
-        shared memory, pipes.  A ValueError or OSError of ``begin`` is raised here once its process
-        has been given a task.
+        ``inherited`` is what only a new process can be given: shared memory, pipes.
         """
+        self.count = count
         self._context = multiprocessing.get_context("spawn")  # threads of torch survive no fork
         self._halt = self._context.Event()
         # in one piece: what starts a process is pickled while other threads pickle too
         self._started = pickle.dumps((begin, arguments))
         self._inherited = inherited
+        self._published = (0, b"")  # how often, and the latest message
         self._idle = [self._start() for _ in range(count)]
-        self.busy: dict[Connection, tuple[SpawnProcess, Any]] = {}
+        self.busy: dict[Connection, tuple[_Worker, Any]] = {}
 
-    def _start(self) -> tuple[SpawnProcess, Connection]:
+    def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
             target=_serve,
@@ -67,79 +161,61 @@ class Workers:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
-        return process, ours
+        return _Worker(process, ours)
 
-    def map(self, tasks: Sequence[Any]) -> Iterator[Any]:
-        """The answers to the tasks, in order; raises those that are exceptions."""
-        answers: dict[int, Any] = {}
-        waiting = list(enumerate(tasks))[::-1]
-        for number in range(len(tasks)):
-            while number not in answers:
-                while waiting and self._idle:
-                    name, task = waiting.pop()
-                    self.give(task, name)
-                answers |= dict(self.answers())
-            answer = answers.pop(number)
-            if isinstance(answer, Exception):
-                raise answer
-            yield answer
+    def publish(self, task: Any) -> None:
+        self._published = self._published[0] + 1, bytes(ForkingPickler.dumps((False, task)))
 
     def give(self, task: Any, name: Any = None) -> None:
-        """Gives a task to an idle process, to a new one where there is none.
-
-        ``name`` is what stands for the task beside its answer (None: the task itself).
-        """
-        process, ours = self._idle.pop() if self._idle else self._start()
-        self.busy[ours] = process, task if name is None else name
+        worker = self._idle.pop() if self._idle else self._start()
+        self.busy[worker.pipe] = worker, task if name is None else name
         with contextlib.suppress(OSError):  # it has died: ``answers`` says so
-            ours.send(task)
+            number, message = self._published
+            if worker.told < number:
+                worker.told = number
+                worker.pipe.send_bytes(message)
+            worker.pipe.send((True, task))
 
     def answers(self, seconds: float | None = None) -> Iterator[tuple[Any, Any]]:
-        """Tasks that are done, with their answers; waits for one, ``seconds`` at most.
-
-        An answer is the Exception that the work raised, EndedError where its process died.
-        """
         for ours in wait(list(self.busy), seconds):
             assert isinstance(ours, Connection)
-            process, task = self.busy.pop(ours)
+            worker, task = self.busy.pop(ours)
             try:
                 begun, answer = ours.recv()
             except (EOFError, OSError):
-                process.join()
+                worker.process.join()
                 ours.close()
-                code = process.exitcode or 0
+                code = worker.process.exitcode or 0
                 how = f"exit code {code}"
                 if code < 0:
                     how = f"{signal.Signals(-code).name}; perhaps it took too much memory"
                 yield task, EndedError(f"its process ended ({how})")
                 continue
-            self._idle.append((process, ours))
+            self._idle.append(worker)
             if not begun:
                 raise answer
             yield task, answer
 
     def halt(self) -> None:
-        """Asks all to stop at once."""
         self._halt.set()
 
     def kill(self) -> None:
-        """Ends all at once; what they are at is lost."""
-        for process, _ in (*self._idle, *self.busy.values()):
-            process.kill()
+        self.killed = True
+        for worker in (*self._idle, *(worker for worker, _ in self.busy.values())):
+            worker.process.kill()
 
     def close(self) -> None:
-        """Ends all processes, by force those that do not hear."""
         self._halt.set()
-        every = [*self._idle, *((process, ours) for ours, (process, _) in self.busy.items())]
-        for _, ours in every:
+        every = [*self._idle, *(worker for worker, _ in self.busy.values())]
+        for worker in every:
             with contextlib.suppress(OSError):
-                ours.send(None)
+                worker.pipe.send(None)
         until = time.monotonic() + _PATIENCE_S
-        for process, ours in every:
-            process.join(max(0.1, until - time.monotonic()))
-            if process.is_alive():
-                process.kill()
-            ours.close()
+        for worker in every:
+            worker.process.join(max(0.1, until - time.monotonic()))
+            if worker.process.is_alive():
+                worker.process.kill()
+            worker.pipe.close()
         self._idle.clear()
         self.busy.clear()
 
@@ -158,12 +234,21 @@ def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ..
     except (ValueError, OSError) as error:
         pipe.send((False, error))
         return
-    while (task := pipe.recv()) is not None:
-        try:
-            answer = work(task)
-        except Exception as error:
-            answer = _portable(error, traceback.format_exc())
-        pipe.send((True, answer))
+    failed: Exception | None = None  # what was published could not be done
+    while (message := pipe.recv()) is not None:
+        asked, task = message
+        if asked:
+            pipe.send((True, _answer(work, task) if failed is None else failed))
+        else:
+            answer = _answer(work, task)
+            failed = answer if isinstance(answer, Exception) else None
+
+
+def _answer(work: Work, task: Any) -> Any:
+    try:
+        return work(task)
+    except Exception as error:
+        return _portable(error, traceback.format_exc())
 
 
 def _portable(error: Exception, where: str) -> Exception:

@@ -24,7 +24,7 @@ from selfplay.arrays import concatenate, hash_rows, length, put, take
 from selfplay.lines.keys import action_maps, canonical_form, canonical_keys
 from selfplay.lines.openings import random_positions
 from selfplay.system.user_folders import cache_folders, is_private
-from selfplay.system.workers import EndedError, Work, Workers
+from selfplay.system.workers import EndedError, MakeWorkers, Work, WorkerPool, Workers
 from selfplay.truth.base import Partial, Solver
 from selfplay.truth.solver import ExhaustiveSolver, solver_for
 from selfplay.types import Bool, Float, Game, State
@@ -44,12 +44,15 @@ class Labels(NamedTuple):
 class Labeller(contextlib.AbstractContextManager["Labeller"]):
     """Exact scores of any positions of a game, and what they cost.
 
-    ``processes`` solve side by side.  ``seconds`` is charged: the CPU seconds of all different
-    positions asked for, whether they were solved now or by another process last month.
+    ``processes``, made by ``make_workers``, solve side by side.  ``seconds`` is charged: the CPU
+    seconds of all different positions asked for, whether they were solved now or by another process
+    last month.
     Raises ValueError with a sentence when there is no solver for the game.
     """
 
-    def __init__(self, game: Game, processes: int = 1) -> None:
+    def __init__(
+        self, game: Game, processes: int = 1, make_workers: MakeWorkers = Workers
+    ) -> None:
         start = time.process_time()
         self._game = game
         self._solver = solver_for(game)
@@ -66,7 +69,8 @@ class Labeller(contextlib.AbstractContextManager["Labeller"]):
         self._charged: NDArray[np.bool_] = np.zeros(_FIRST_ROOM, np.bool_)
         self._fresh: list[int] = []  # rows that the file does not have yet
         self._processes = 1 if self.exhaustive else processes
-        self._workers: Workers | None = None
+        self._make_workers = make_workers
+        self._workers: WorkerPool | None = None
         self.seconds = 0.0
         self.made = 0  # labels solved here
         self.used = 0  # different labels asked for; the others among them were found
@@ -144,7 +148,7 @@ class Labeller(contextlib.AbstractContextManager["Labeller"]):
         if self._processes == 1 or length(state) == 1:
             return solve_each(self._solver, state)
         if self._workers is None:
-            self._workers = Workers(self._processes, _begin, Carried(self._game))
+            self._workers = self._make_workers(self._processes, _begin, Carried(self._game))
         starts = range(0, length(state), _AT_ONCE)
         parts = [take(state, slice(i, i + _AT_ONCE)) for i in starts]
         try:

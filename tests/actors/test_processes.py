@@ -87,12 +87,12 @@ def test_a_server_answers_for_all_until_they_are_cancelled(by_threads: list[Any]
         # three actors of three games form two groups, none larger than six rows
         assert 1 <= usage.positions / usage.batches <= 6
 
-        victim = actors._places[1].workers._idle[0][0].pid
+        victim = actors._places[1].workers._idle[0].pid
         threading.Timer(0.05, lambda: os.kill(victim, signal.SIGKILL)).start()
         harvest = actors.collect(net, 800)[0]
         assert harvest.tally.lost == 1
         assert arrays.length(harvest.samples) >= 800
-        os.kill(actors._places[0].workers._idle[0][0].pid, signal.SIGKILL)
+        os.kill(actors._places[0].workers._idle[0].pid, signal.SIGKILL)
         assert len(actors.state_dict()) == 3  # of new games where it died at none
         assert actors.collect(net, 30)[0].tally.lost == 1
         assert actors.collect(net, 30)[0].tally.lost == 0

@@ -314,7 +314,7 @@ def problems(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_is_judged_by_set(problems: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_judged_by_set(problems: Path) -> None:
     """By two processes, one of which dies: it takes one problem with it."""
     (problems / "hard.p").write_text(HARD.read_text())
     started: list[Workers] = []
@@ -324,7 +324,6 @@ def test_a_folder_is_judged_by_set(problems: Path, monkeypatch: pytest.MonkeyPat
             super().__init__(*what)
             started.append(self)
 
-    monkeypatch.setattr(batch, "Workers", Noted)
     killed: list[int] = []
 
     def kill() -> None:
@@ -335,7 +334,7 @@ def test_a_folder_is_judged_by_set(problems: Path, monkeypatch: pytest.MonkeyPat
 
     conditions = Conditions(None, Bounds(inferences=10**9), 0.5)
     files = sorted(problems.rglob("*.p"))
-    found = list(judge_files(files, conditions, 2, lambda: False, kill))
+    found = list(judge_files(files, conditions, 2, lambda: False, kill, Noted))
     judged = sorted(found, key=lambda one: one.file)
     told = {one.problem: one for one in judged}
     assert {name for name, one in told.items() if one.proved} == {"two", "easy", "same"}

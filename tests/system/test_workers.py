@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,8 +40,8 @@ def workers() -> Iterator[Workers]:
     workers.close()
 
 
-def answered(workers: Workers) -> dict[int, object]:
-    answers: dict[int, object] = {}
+def answered(workers: Workers) -> dict[Any, object]:
+    answers: dict[Any, object] = {}
     while workers.busy:
         answers |= dict(workers.answers())
     return answers
@@ -72,10 +73,73 @@ def test_they_stop_when_asked_and_when_not_asked(workers: Workers) -> None:
 
 def test_answers_come_in_the_order_of_the_tasks(workers: Workers) -> None:
     assert list(workers.map([4, 5, 6, 8, 9])) == [60, 30, 20, 12, 10]
-    answers = workers.map([4, 0, 3])
+    answers = workers.map([4, 3])
     assert next(answers) == 60
-    with pytest.raises(EndedError, match="SIGKILL"):
+    with pytest.raises(ZeroDivisionError):
         next(answers)
+
+
+def test_a_task_whose_worker_died_is_asked_again_three_times_in_all(
+    workers: Workers, tmp_path: Path
+) -> None:
+    pool = Workers(2, begin_deadly)
+    tasks = [(tmp_path / str(number), deaths) for number, deaths in enumerate((0, 2, 0, 1))]
+    assert list(pool.map(tasks)) == [0, 2, 0, 1]
+    assert pool.lost == 3
+    with pytest.raises(EndedError, match="SIGKILL"):
+        list(pool.map([(tmp_path / "4", 3)]))
+    assert pool.lost == 6
+    pool.close()
+    workers.kill()
+    with pytest.raises(EndedError):  # on purpose: nobody is to go on
+        list(workers.map([99]))
+    assert workers.lost == 0
+
+
+def begin_deadly(halted: Callable[[], bool]) -> Work:
+    """Tasks that cost so many processes before they are done; a file remembers."""
+
+    def work(task: tuple[Path, int]) -> int:
+        file, deaths = task
+        died = len(file.read_text()) if file.exists() else 0
+        if died < deaths:
+            file.write_text("x" * (died + 1))
+            os.kill(os.getpid(), signal.SIGKILL)
+        return died
+
+    return work
+
+
+def begin_told(halted: Callable[[], bool]) -> Work:
+    """Answers with all that it was asked before."""
+    heard: list[Any] = []
+
+    def work(task: Any) -> list[Any]:
+        if task == "bad":
+            raise ValueError("this cannot be told")
+        if task == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        heard.append(task)
+        return heard
+
+    return work
+
+
+def test_what_is_published_reaches_every_worker_once_before_its_next_task() -> None:
+    workers = Workers(1, begin_told)
+    workers.publish("old")
+    workers.publish("new")
+    assert list(workers.map([1, 2])) == [["new", 1], ["new", 1, 2]]
+    workers.give("die")
+    assert isinstance(answered(workers)["die"], EndedError)  # who follows is told too
+    assert list(workers.map([3])) == [["new", 3]]
+    workers.publish("bad")
+    for task in (4, 5):
+        with pytest.raises(ValueError, match="this cannot be told"):
+            list(workers.map([task]))
+    workers.publish("good")
+    assert list(workers.map([6])) == [["new", 3, "good", 6]]
+    workers.close()
 
 
 def test_what_cannot_begin_says_why() -> None:
