@@ -50,9 +50,7 @@ class Labeller(contextlib.AbstractContextManager["Labeller"]):
     Raises ValueError with a sentence when there is no solver for the game.
     """
 
-    def __init__(
-        self, game: Game, processes: int = 1, make_workers: MakeWorkers = Workers
-    ) -> None:
+    def __init__(self, game: Game, processes: int = 1, make_workers: MakeWorkers = Workers) -> None:
         start = time.process_time()
         self._game = game
         self._solver = solver_for(game)
