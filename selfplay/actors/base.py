@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from selfplay.actors.actor import Actor, ActorSection
 from selfplay.actors.harvest import Harvest, Tally
 from selfplay.actors.server import ServerUsage
+from selfplay.cached import Usage
 from selfplay.learning.samples import joined
-from selfplay.nets import Net
-from selfplay.nets.cached import Usage
-from selfplay.nets.inference import Inference
 from selfplay.search import Search
 from selfplay.section import Section
 from selfplay.system.cores import core_count
 from selfplay.system.workers import Work, WorkerPool, Workers
 from selfplay.types import Game
+
+if TYPE_CHECKING:  # a served process imports this and must not load torch
+    from selfplay.nets import Net
+    from selfplay.nets.inference import Inference
 
 
 class Setup(NamedTuple):

@@ -11,25 +11,25 @@ import copy
 import multiprocessing
 import pickle
 import select
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
-import torch
 
 from envs.importing import Carried
-from selfplay import arrays
 from selfplay.actors.base import Actors, BackendSection, Part, Setup
 from selfplay.actors.harvest import Harvest
 from selfplay.actors.server import Server, ServerUsage
-from selfplay.actors.slot import RemoteEvaluator, Slot
-from selfplay.nets import Net
-from selfplay.nets.base import Entry, example
-from selfplay.nets.cached import CachedEvaluator, CancelledError, Usage
-from selfplay.nets.device import DeviceNet
+from selfplay.actors.slot import Slot
+from selfplay.actors.worker import Post, begin
+from selfplay.cached import CachedEvaluator, CancelledError, Usage
 from selfplay.system.cores import core_count
-from selfplay.system.workers import EndedError, Work, Workers
+from selfplay.system.workers import EndedError, Workers
 from selfplay.types import Evaluation, Obs
+
+if TYPE_CHECKING:  # a served process imports this package and must not load torch
+    from selfplay.nets import Net
+    from selfplay.nets.device import DeviceNet
 
 _A_CORE = 2  # processes, where a server answers: one walks its trees while the other waits
 _LIVES = 3  # processes that may die in the place of one actor before a collect gives up
@@ -64,10 +64,8 @@ class ProcessActors(Actors):
         ``served``: whether one server answers for all; None: on a GPU that can capture the net.
         Raises ValueError when the game cannot be handed to another process.
         """
-        game, inference, games = setup.game, setup.inference, setup.section.games
-        if served is None:
-            on_gpu = torch.device(inference.device).type == "cuda"
-            served = on_gpu and isinstance(net.entry, Entry)  # others choose shapes by numbers
+        inference, games = setup.inference, setup.section.games
+        served = inference.serves(net) if served is None else served
         cores = core_count()
         most = setup.section.threads or (_A_CORE * max(1, cores - 1) if served else cores)
         part = part or Part.whole(min(most, games))
@@ -77,11 +75,11 @@ class ProcessActors(Actors):
         self._cancelled = False
         _compile(setup)
         if served:
-            fields = arrays.leaves(example(game))
-            self._net = DeviceNet(net, fields, game.num_actions, inference.device, inference.dtype)
+            self._net = inference.device_net(net, setup.game)
+            setup = setup._replace(inference=cast(Any, None))
             self._server = Server(self._net)
         self._places = [
-            _Place(_Post(setup, seed, i, part.total), self._server, part.life)
+            _Place(Post(setup, inference.cache, seed, i, part.total), self._server, part.life)
             for i in part.numbers()
         ]
 
@@ -159,35 +157,26 @@ class ProcessActors(Actors):
         return answers
 
 
-class _Post(NamedTuple):
-    """Which actor it is."""
-
-    setup: Setup
-    seed: int
-    number: int
-    actors: int  # in all
-
-
 class _Place:
     """Where one actor plays: its process, and the slot through which it asks."""
 
-    def __init__(self, post: _Post, server: Server | None, life: int) -> None:
+    def __init__(self, post: Post, server: Server | None, life: int) -> None:
         self.post, self._server, self._life = post, server, life
         self._losses = 0
         self._begin()
 
     def _begin(self) -> None:
-        setup, _, number, count = self.post
+        post = self.post
         self._slot: Slot | None = None
         if self._server is not None:
-            rows = -(-setup.section.games // count)
-            context = multiprocessing.get_context("spawn")
-            self._slot = Slot(context, example(setup.game), setup.game.num_actions, rows)
-        post = Carried(self.post)
-        self.workers = Workers(1, _begin, post, self._life, inherited=(self._slot,))
+            rows = -(-post.setup.section.games // post.actors)
+            self._slot = Slot(
+                multiprocessing.get_context("spawn"), self._server.forms, self._server.actions, rows
+            )
+        self.workers = Workers(1, begin, Carried(post), self._life, inherited=(self._slot,))
         if self._server is not None and self._slot is not None:
             self._slot.actor.close()  # or nobody would hear that the process has died
-            self._server.enter(number, self._slot)
+            self._server.enter(post.number, self._slot)
 
     def begin_again(self, ended: EndedError) -> None:
         """Another process in the place of one that has ended, at other games."""
@@ -222,35 +211,6 @@ class _Place:
         tally = harvest.tally._replace(lost=self._losses)
         self._losses = 0
         return harvest._replace(tally=tally), usage
-
-
-def _begin(halted: Callable[[], bool], post: _Post, life: int, slot: Slot | None) -> Work:
-    """What an actor's process does with its tasks."""
-    torch.set_num_threads(1)
-    setup, seed, number, count = post
-    actor = setup.actor(seed, number, count, life)
-    evaluator: Any = None
-    if slot is not None:
-        slot.server.close()  # or this process would not hear that the other one is gone
-        evaluator = RemoteEvaluator(slot, setup.inference.cache)
-
-    def work(task: tuple[str, Any]) -> Any:
-        nonlocal evaluator
-        method, argument = task
-        if method == "state":
-            return actor.state_dict()
-        if method == "restore":
-            return actor.load_state_dict(argument)
-        weights, positions = argument
-        if weights is None:
-            evaluator.forget()
-        elif evaluator is None:
-            evaluator = setup.inference.evaluator(pickle.loads(weights), setup.game)
-        else:
-            evaluator.load(pickle.loads(weights))
-        return actor.collect(evaluator, positions), evaluator.take_usage()
-
-    return work
 
 
 class _Silent(CachedEvaluator):

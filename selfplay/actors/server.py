@@ -14,14 +14,16 @@ import time
 from collections import deque
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.actors.slot import ANSWERED, NOT_FINITE, Slot, knock
-from selfplay.nets.device import UNDER_WAY, Batch, DeviceNet
 from selfplay.types import Float
+
+if TYPE_CHECKING:
+    from selfplay.nets.device import Batch, DeviceNet
 
 _PAUSE_S = 2e-5  # between two looks at the device while no one asks
 
@@ -38,7 +40,7 @@ class Server:
     """Answers for the actors behind slots, each known by its number."""
 
     def __init__(self, net: DeviceNet) -> None:
-        self._net = net
+        self._net, self.forms, self.actions = net, net.forms, net.actions
         self._slots: dict[int, Slot] = {}
         self._views: dict[int, tuple[NDArray[np.int64], list[NDArray[Any]], Float]] = {}
         self._playing: set[int] = set()
@@ -95,7 +97,7 @@ class Server:
         """Sends each group that is whole on its way."""
         for parity in range(2):
             group = sorted(number for number in self._playing if number % 2 == parity)
-            if group and self._asked.issuperset(group) and len(self._batches) < UNDER_WAY:
+            if group and self._asked.issuperset(group) and len(self._batches) < self._net.under_way:
                 parts, rooms = [], []
                 for number in group:
                     count, fields, answers = self._views[number]

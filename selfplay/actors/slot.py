@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
 from typing import Any
@@ -17,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay import arrays
-from selfplay.nets.cached import DIVERGED, CachedEvaluator, CancelledError
+from selfplay.cached import DIVERGED, CachedEvaluator, CancelledError
 from selfplay.types import Evaluation, Float, Obs
+
+Form = tuple[tuple[int, ...], np.dtype[Any]]  # shape and type of one row of a field
 
 ASKED, ANSWERED, NOT_FINITE = b"?", b"!", b"n"
 _ALIGNED = 64  # bytes: a row of a field begins on a cache line
@@ -27,10 +30,11 @@ _ALIGNED = 64  # bytes: a row of a field begins on a cache line
 class Slot:
     """Room for ``rows`` positions and their answers; both ends may be handed to a new process."""
 
-    def __init__(self, context: SpawnContext, example: Obs, actions: int, rows: int) -> None:
-        """``example``: one observation, whose fields say what is sent."""
-        self.rows, self.actions = rows, actions
-        self._fields = [(field.shape[1:], field.dtype) for field in arrays.leaves(example)]
+    def __init__(
+        self, context: SpawnContext, forms: Sequence[Form], actions: int, rows: int
+    ) -> None:
+        """``forms``: of the fields of an observation."""
+        self.rows, self.actions, self._fields = rows, actions, list(forms)
         size = sum(_padded(n) for n in self._sizes())
         self._memory = context.RawArray(ctypes.c_byte, size)
         self.server, self.actor = context.Pipe()  # only single bytes go through these

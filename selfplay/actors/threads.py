@@ -8,13 +8,13 @@ given seed and number of threads the same bit for bit.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from selfplay.actors.base import BackendSection, LocalActors, Part, Setup
 from selfplay.actors.harvest import Harvest
-from selfplay.nets import Net
+
+if TYPE_CHECKING:  # a served process imports this package and must not load torch
+    from selfplay.nets import Net
 
 
 class Threads(BackendSection):
@@ -30,12 +30,16 @@ class ThreadActors(LocalActors):
     """Each in a thread of its own."""
 
     def __init__(self, setup: Setup, net: Net, seed: int, part: Part | None = None) -> None:
+        import torch
+
         super().__init__(setup, net, seed, part)
         self._pool = ThreadPoolExecutor(
             self.count, "actor", initializer=torch.set_num_threads, initargs=(1,)
         )
 
     def _harvests(self, positions: int) -> list[Harvest]:
+        import torch
+
         threads = torch.get_num_threads()
         futures = [
             self._pool.submit(actor.collect, evaluator, positions)

@@ -14,9 +14,9 @@ from selfplay import arrays
 from selfplay.actors import Backend, Setup, Threads
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.server import ServerUsage
+from selfplay.cached import Usage
 from selfplay.nets import Net, NetSection, forward_flops, obs_tensors
 from selfplay.nets.base import example
-from selfplay.nets.cached import Usage
 from selfplay.nets.device import UNDER_WAY, DeviceNet
 from selfplay.nets.inference import EvaluatorSection, Inference
 from selfplay.search import Search

@@ -10,6 +10,7 @@ import bisect
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -24,6 +25,8 @@ _SIZES = sorted({size << k for k in range(20) for size in (32, 48)})  # of batch
 class DeviceNet:
     """The inference net of a trained one, on ``device`` in ``dtype``."""
 
+    under_way = UNDER_WAY
+
     @enough_memory(SMALLER_BATCH)
     def __init__(
         self,
@@ -36,7 +39,7 @@ class DeviceNet:
         """``fields``: of one observation, [1, ...] each."""
         self.device, self.dtype, self.actions = torch.device(device), dtype, actions
         self.net = net.fused().to(device, dtype)
-        self._forms = [(field.shape[1:], torch.from_numpy(field).dtype) for field in fields]
+        self.forms = [(field.shape[1:], field.dtype) for field in fields]
         cuda = self.device.type == "cuda"
         self._stream = torch.cuda.Stream(self.device) if cuda else None
         self._pool = torch.cuda.graph_pool_handle() if cuda else None
@@ -84,8 +87,9 @@ class _Place:
         """Makes room for batches of ``rows``; graphs of smaller memory are void."""
         owner, self._rows = self._owner, rows
         pinned = owner.device.type == "cuda"
-        forms = [*owner._forms, ((owner.actions + 3,), torch.float32)]
-        host = [torch.zeros((rows, *shape), dtype=t, pin_memory=pinned) for shape, t in forms]
+        forms = [*owner.forms, ((owner.actions + 3,), np.dtype(np.float32))]
+        host = [torch.from_numpy(np.zeros((rows, *shape), dtype)) for shape, dtype in forms]
+        host = [field.pin_memory() if pinned else field for field in host]
         self._host, self._out = host[:-1], host[-1]
         self._views = [field.numpy() for field in self._host]
         self._graphs.clear()

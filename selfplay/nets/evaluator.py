@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from selfplay.cached import DIVERGED, CachedEvaluator
 from selfplay.nets import Net, enough_memory, forward_flops, obs_tensors
 from selfplay.nets.base import SMALLER_BATCH
-from selfplay.nets.cached import DIVERGED, CachedEvaluator
 from selfplay.types import Evaluation, Game
 
 _WORTH_IT = 1e6  # FLOPs a position from which on bfloat16 is mostly a quarter faster or more

@@ -7,7 +7,9 @@ from typing import Literal, NamedTuple
 import torch
 from pydantic import Field
 
-from selfplay.nets.base import Net
+from selfplay import arrays
+from selfplay.nets.base import Entry, Net, example
+from selfplay.nets.device import DeviceNet
 from selfplay.nets.evaluator import NetEvaluator, Precision, choose_device, choose_precision
 from selfplay.section import Section
 from selfplay.types import Game
@@ -45,3 +47,14 @@ class Inference(NamedTuple):
     def evaluator(self, net: Net, game: Game) -> NetEvaluator:
         """One that answers with the weights of ``net``."""
         return NetEvaluator(net, game.num_actions, self.device, self.dtype, self.cache)
+
+    def serves(self, net: Net) -> bool:
+        """Whether one server is to answer for all: on a GPU, and where a CUDA graph can hold the
+        net, which no net can be that chooses shapes by the numbers in its input.
+        """
+        return torch.device(self.device).type == "cuda" and isinstance(net.entry, Entry)
+
+    def device_net(self, net: Net, game: Game) -> DeviceNet:
+        """What a server asks."""
+        fields = arrays.leaves(example(game))
+        return DeviceNet(net, fields, game.num_actions, self.device, self.dtype)

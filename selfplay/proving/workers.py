@@ -17,8 +17,8 @@ from envs.proving.game import Proving
 from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
 from selfplay import arrays
+from selfplay.cached import CancelledError, Usage
 from selfplay.nets import Net
-from selfplay.nets.cached import CancelledError, Usage
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.lessons import from_failure, from_proof, lessons_of_parts, replay
 from selfplay.proving.searches import attempt_unguided

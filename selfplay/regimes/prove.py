@@ -18,9 +18,9 @@ from pydantic import Field
 
 from envs.proving.game import Proving
 from selfplay import arrays
+from selfplay.cached import Usage
 from selfplay.learning.samples import joined
 from selfplay.lines.keys import canonical_obs_keys
-from selfplay.nets.cached import Usage
 from selfplay.proving.curriculum import Matchmaker
 from selfplay.proving.trials import Trial
 from selfplay.proving.workers import Effort, How, TrialWorkers

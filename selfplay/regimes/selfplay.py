@@ -10,9 +10,9 @@ from pydantic import Field
 
 from selfplay import arrays
 from selfplay.actors.harvest import Tally
+from selfplay.cached import Usage
 from selfplay.learning import checkpoint
 from selfplay.lines.keys import canonical_obs_keys
-from selfplay.nets.cached import Usage
 from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.types import Report
 

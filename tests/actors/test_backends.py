@@ -17,9 +17,9 @@ from selfplay.actors import Setup, Threads
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.base import Part
 from selfplay.actors.threads import ThreadActors
+from selfplay.cached import CancelledError
 from selfplay.learning import checkpoint
 from selfplay.nets import Mlp, Net
-from selfplay.nets.cached import CancelledError
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
 

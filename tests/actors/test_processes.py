@@ -19,9 +19,9 @@ from selfplay.actors import Actors, Setup, Threads
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.base import Part
 from selfplay.actors.processes import ProcessActors
+from selfplay.cached import CancelledError
 from selfplay.learning.samples import joined
 from selfplay.nets import Net, ResNet
-from selfplay.nets.cached import CancelledError
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
 
@@ -88,6 +88,8 @@ def test_a_server_answers_for_all_until_they_are_cancelled(by_threads: list[Any]
         assert 1 <= usage.positions / usage.batches <= 6
 
         victim = actors._places[1].workers._idle[0].pid
+        if (maps := Path(f"/proc/{victim}/maps")).is_file():
+            assert "libtorch" not in maps.read_text()  # nor does a served process need it
         threading.Timer(0.05, lambda: os.kill(victim, signal.SIGKILL)).start()
         harvest = actors.collect(net, 800)[0]
         assert harvest.tally.lost == 1

@@ -14,8 +14,8 @@ from reference import random_positions, row
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe, TicTacToeObs, TicTacToeState
 from selfplay import arrays
+from selfplay.cached import Cache
 from selfplay.nets import Mlp, Net, ResNet, obs_tensors
-from selfplay.nets.cached import Cache
 from selfplay.nets.evaluator import (
     AUTO,
     NetEvaluator,

@@ -15,10 +15,10 @@ from envs.proving.game import OWN, Proving, load_library
 from envs.proving.proofs.extract import proof_of
 from envs.proving.proofs.proof import Proof
 from selfplay import arrays
+from selfplay.cached import CancelledError, Usage
 from selfplay.config import parse_config
 from selfplay.learning.samples import joined
 from selfplay.nets import Net
-from selfplay.nets.cached import CancelledError, Usage
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving import workers as proving_workers
 from selfplay.proving.workers import Effort, How, RoundPart, TrialWorkers

@@ -1,0 +1,31 @@
+"""What an actor's process loads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SERVED = """
+import pickle, sys
+from multiprocessing import get_context
+import numpy as np
+import envs
+from selfplay.actors.actor import ActorSection
+from selfplay.actors.base import Setup
+from selfplay.actors.slot import Slot
+from selfplay.actors.worker import Post, begin
+from selfplay.search import Gumbel
+
+setup = Setup(envs.make("tictactoe"), Gumbel(simulations=4), ActorSection(games=2), None)
+post = pickle.loads(pickle.dumps(Post(setup, 1024, 7, 0, 1)))
+slot = Slot(get_context("spawn"), [((2, 3, 3), np.dtype(np.int8))], 9, 2)
+work = begin(lambda: False, post, 0, slot)
+assert set(work(("state", None))) >= {"rng", "length", "action"}
+print(sorted(name for name in sys.modules if name in ("torch", "pandas", "rich")))
+"""
+
+
+def test_a_process_for_which_a_server_answers_loads_no_torch() -> None:
+    words = [sys.executable, "-c", SERVED]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=200)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
