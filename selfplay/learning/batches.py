@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from selfplay import arrays
-from selfplay.learning.samples import resized, transformed, widths_of, with_lists
+from selfplay.learning.samples import Source, resized, transformed, widths_of, with_lists
 from selfplay.types import NO_ACTION, Obs, Samples, Tried
 
 Draws = Iterator[NDArray[np.int64]]  # the rows of one batch after the other
@@ -29,16 +29,16 @@ def tensors(device: str, samples: Samples, rows: slice = slice(None)) -> Any:
 
 
 def one_by_one(
-    samples: Samples, draws: Draws, game: Any, rng: np.random.Generator, device: str
+    samples: Source, draws: Draws, game: Any, rng: np.random.Generator, device: str
 ) -> Iterator[Any]:
     """Batch after batch, under random symmetries of ``game``, if there is one: Symmetric."""
     for rows in draws:
-        batch = arrays.take(samples, rows)
+        batch = samples.take(rows)
         yield tensors(device, batch if game is None else transformed(game, batch, rng))
 
 
 def ahead(
-    samples: Samples, draws: Draws, turns: Turns | None, rng: np.random.Generator, device: str
+    samples: Source, draws: Draws, turns: Turns | None, rng: np.random.Generator, device: str
 ) -> Iterator[Any]:
     """The batches of ``one_by_one``, brought to a GPU by the thousand while it learns from others.
 
@@ -51,7 +51,7 @@ def ahead(
         size = len(first[0])
         load = [first, *itertools.islice(drawn, max(0, _AHEAD // size - 1))]
         rows, symmetry = (np.concatenate(parts) for parts in zip(*load, strict=True))
-        chosen = _filled_up(arrays.take(samples, rows))
+        chosen = _filled_up(samples.take(rows))
         if arrived is not None:
             arrived.synchronize()
         batches = arrays.tree_map(lambda array: _upload(array, device), chosen)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from selfplay import arrays
 from selfplay.learning import losses
 from selfplay.learning.batches import Turns, ahead, one_by_one, tensors, turns_of
+from selfplay.learning.samples import Source, source_of
 from selfplay.learning.section import LearnerSection
 from selfplay.learning.steps import Captured, Descent, repeatable
 from selfplay.nets import Net, enough_memory
@@ -68,7 +69,7 @@ class Learner:
         return self.net if self.averaged is None else self.averaged
 
     @enough_memory(_SMALLER)
-    def fit(self, samples: Samples, steps: int, progress: float) -> LearnMetrics:
+    def fit(self, samples: Samples | Source, steps: int, progress: float) -> LearnMetrics:
         """Takes ``steps`` steps on batches drawn from ``samples``.
 
         ``progress`` in [0, 1] is the share of the budget used, which sets the learning rate.
@@ -81,7 +82,7 @@ class Learner:
         self.net.train()
         take_step = self._captured or self._descent
         self._descent.sums.zero_()
-        for batch in self._drawn(samples, steps):
+        for batch in self._drawn(source_of(samples), steps):
             rate = self._rate(progress)
             self.steps += 1
             # early on the averaged weights are the plain mean
@@ -139,12 +140,12 @@ class Learner:
             yield order[used : used + size]
             used += size
 
-    def _drawn(self, samples: Samples, steps: int) -> Iterator[Any]:
+    def _drawn(self, samples: Source, steps: int) -> Iterator[Any]:
         """The batches of ``steps`` steps, with tensors for arrays."""
-        draws = self._batches(arrays.length(samples), steps)
+        draws = self._batches(len(samples), steps)
         if self._ahead and self._game is not None and self._turns is None:
-            some = arrays.take(samples.obs, slice(0, 256))
-            self._turns = turns_of(self._game, some, self.device)
+            some = samples.take(np.arange(min(256, len(samples))))
+            self._turns = turns_of(self._game, some.obs, self.device)
             self._ahead = self._turns is not None
         if self._ahead:
             return ahead(samples, draws, self._turns, self._rng, self.device)

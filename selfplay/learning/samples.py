@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,33 @@ from selfplay import arrays
 from selfplay.types import NO_ACTION, Actions, Bool, Float, Game, Obs, Samples, Targets, Tried
 
 _Numbers = TypeVar("_Numbers", bound=np.number)
+
+
+class Source(Protocol):
+    """Samples to draw from, which need not exist before they are drawn."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: NDArray[np.int64]) -> Samples:
+        """The samples ``rows``, from 0 up to len, in that order."""
+
+
+class Held:
+    """A Source of samples that are there."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return arrays.length(self._samples)
+
+    def take(self, rows: NDArray[np.int64]) -> Samples:
+        return arrays.take(self._samples, rows)
+
+
+def source_of(samples: Samples | Source) -> Source:
+    """Something to draw from, whether the samples are there or not."""
+    return Held(samples) if isinstance(samples, tuple) else samples
 
 
 def listed(legal: Bool, least: int = 0) -> Actions:

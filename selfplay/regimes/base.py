@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay import arrays
 from selfplay.actors import Actors, Backend, Setup
 from selfplay.learning.learner import Learner
 from selfplay.learning.replay import Replay
+from selfplay.learning.samples import Source, source_of
 from selfplay.nets import Net
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.regimes.ledger import Ledger, Progress
@@ -85,7 +85,7 @@ class Parts(NamedTuple):
         """The net, for play without search."""
         return self.setup.inference.evaluator(net, self.game)
 
-    def fit(self, samples: Samples, steps: int) -> dict[str, float]:
+    def fit(self, samples: Samples | Source, steps: int) -> dict[str, float]:
         """``learn/*`` and ``cost/*`` after ``steps`` steps on ``samples``; counts what they took.
 
         Ends the iteration.
@@ -93,7 +93,7 @@ class Parts(NamedTuple):
         start = time.perf_counter()
         learner, ledger = self.learner, self.ledger
         fit = learner.fit(samples, steps, self.progress.share())
-        ledger.samples += steps * min(learner.section.batch, arrays.length(samples))
+        ledger.samples += steps * min(learner.section.batch, len(source_of(samples)))
         ledger.iteration += 1
         scalars = {f"learn/{name}": value for name, value in fit._asdict().items()}
         scalars["learn/seconds"] = time.perf_counter() - start

@@ -60,8 +60,8 @@ class FrozenStock(Stock):
         whole = parts.replay.section.model_copy(update={"window": count, "capacity": count})
         replay = Replay(whole, parts.game.num_actions)
         replay.restore(shards, count)
-        self._samples, _ = replay.window()
-        there = arrays.length(self._samples)
+        window, _ = replay.window()
+        there, drawn = len(window), np.arange(len(window))
         if section.unique is not None:
             if section.unique > there:
                 raise ValueError(
@@ -69,7 +69,7 @@ class FrozenStock(Stock):
                     f"{section.unique:,}"
                 )
             drawn = np.random.default_rng(0).permutation(there)[: section.unique]
-            self._samples = arrays.take(self._samples, drawn)
+        self._samples = window.take(drawn)
         self._keys = canonical_obs_keys(parts.game, self._samples.obs)
 
     def __len__(self) -> int:

@@ -56,7 +56,7 @@ class SelfPlayLoop(Loop):
         scalars = parts.fit(window, parts.steps(made))
         scalars["learn/window"] = raw
         scalars["learn/staleness"] = ledger.staleness(raw)
-        scalars["selfplay/unique"] = arrays.length(window) / raw
+        scalars["selfplay/unique"] = len(window) / raw
         yield Report(ledger.positions, "learn", scalars)
 
     def state_dict(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.learning import batches
 from selfplay.learning.batches import ahead, one_by_one, turns_of
+from selfplay.learning.samples import Held
 from selfplay.types import NO_ACTION, Game, Samples, Tried
 
 
@@ -44,8 +45,8 @@ def test_batches_by_the_load_are_those_drawn_one_by_one(
     samples = make(game or TicTacToe(), 50)
     turns = turns_of(game, samples.obs, "cpu") if game else None
     one, other = (np.random.default_rng(3) for _ in range(2))
-    expected = list(one_by_one(samples, draws(50, 16, 5), game, one, "cpu"))
-    loaded = list(ahead(samples, draws(50, 16, 5), turns, other, "cpu"))
+    expected = list(one_by_one(Held(samples), draws(50, 16, 5), game, one, "cpu"))
+    loaded = list(ahead(Held(samples), draws(50, 16, 5), turns, other, "cpu"))
     assert one.random() == other.random()
     assert len(loaded) == 5
     for a, b in zip(expected, loaded, strict=True):

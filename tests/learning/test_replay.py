@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from reference import assert_same_arrays, wide
@@ -23,6 +25,12 @@ def numbered(first: int, count: int) -> Targets:
         policy=np.tile(np.array([0.25, 0.75], np.float32), (count, 1)),
         value=np.tile(np.array([1, 0, 0], np.float32), (count, 1)),
     )
+
+
+def window_of(replay: Replay) -> tuple[Targets, int]:
+    """All of the window at once."""
+    window, count = replay.window()
+    return window.take(np.arange(len(window))), count
 
 
 def numbers(samples: Targets) -> list[int]:
@@ -82,7 +90,7 @@ def test_window_is_the_recent_part() -> None:
     with pytest.raises(ValueError, match="empty"):
         replay.recent(1)
     replay.add(numbered(0, 400))
-    samples, count = replay.window()
+    samples, count = window_of(replay)
     assert count == len(replay) == 200
     assert numbers(samples) == list(range(200, 400))
 
@@ -109,7 +117,7 @@ def test_merges_equal_positions_into_means(
     )
     replay = Replay(ReplaySection(merge=merge), 2)
     replay.add(samples)
-    merged, count = replay.window()
+    merged, count = window_of(replay)
     assert count == 6
     order = np.argsort(numbers(merged))
     merged = arrays.take(merged, order)
@@ -126,11 +134,97 @@ def test_merges_equal_positions_into_means(
     np.testing.assert_allclose(merged.value_weight, value_weight, atol=1e-6)
 
 
+def merged_by_hand(samples: Targets, actions: int, merge: str) -> Iterator[list[bytes]]:
+    """The fields of each sample of a window, made from nothing, one number at a time."""
+    mask = np.zeros((arrays.length(samples), actions), np.bool_)
+    for row, legal in enumerate(samples.actions):
+        mask[row, legal[legal >= 0]] = True
+    keys = arrays.hash_rows((samples.obs, mask))[:, 0]
+    for key in sorted(set(keys.tolist())):
+        rows = [row for row in range(len(keys)) if keys[row] == key]
+
+        def mean(values: np.ndarray, weights: np.ndarray, rows: list[int] = rows) -> np.ndarray:
+            total = np.zeros(values.shape[1])
+            for row in rows:
+                total += values[row] * weights[row]
+            mass = sum(float(weights[row]) for row in rows)
+            return (total / max(mass, 1e-30)).astype(np.float32)
+
+        weights = np.array([sum(float(w[row]) for row in rows) for w in (samples[6], samples[7])])
+        policy = mean(samples.policy, samples.policy_weight)
+        if not weights[0]:
+            policy = samples.policy[rows[0]]
+        reply = mean(wide(samples.reply_actions, samples.reply, actions), samples.value_weight)
+        weights = weights if merge == "sum" else np.log2(1 + weights)
+        value = mean(samples.value, samples.value_weight)
+        told = samples.obs.features[rows[0]], samples.actions[rows[0]], policy, value, reply
+        yield [each.tobytes() for each in (*told, weights.astype(np.float32))]
+
+
+def random_samples(rng: np.random.Generator, count: int, kinds: int) -> Targets:
+    """Samples of ``kinds`` positions of a game of 9 actions, each with two sets of legal ones."""
+    kind = rng.integers(kinds, size=count)
+    actions, replies = (np.argsort(rng.random((count, 9)))[:, :k].astype(np.int8) for k in (3, 4))
+    actions[:, 0] = kind % 4
+    actions[:, 1:] = np.where(rng.random((count, 1)) < 0.2, [[5, 6]], [[7, -1]])
+    replies[np.arange(4) >= rng.integers(5, size=(count, 1))] = -1
+    chances = rng.random((count, 7), np.float32) ** 9
+    return Targets(
+        ToyObs(kind[:, None].astype(np.float32)),
+        actions,
+        chances[:, :3] * (actions >= 0),
+        rng.random((count, 3), np.float32),
+        replies,
+        chances[:, 3:] * (replies >= 0),
+        (rng.random(count, np.float32) * (rng.random(count) < 0.7)).astype(np.float32),
+        rng.random(count, np.float32),
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_window_that_slides_is_merged_as_if_anew(seed: int) -> None:
+    """To the bit, whatever came before: duplicates, what has left, growth, a resumed run."""
+    rng = np.random.default_rng(seed)
+    merge = "log" if seed % 2 else "sum"
+    section = ReplaySection(
+        window=int(rng.integers(20, 200)),
+        exponent=float(rng.choice([0.5, 1])),
+        growth=float(rng.choice([0.4, 1])),  # with exponent 1 nothing ever leaves
+        capacity=int(rng.integers(50, 300)),
+        merge=merge,
+    )
+    replay = Replay(section, 9)
+    made: list[Targets] = []
+    for count in (40, 0, 7, 90, 1, 350, 30, 30, 5, 60):
+        made.append(random_samples(rng, count, int(rng.choice([3, 30, 1000]))))
+        replay.add(made[-1])
+        if rng.random() < 0.2:  # nobody looks
+            continue
+        held = arrays.concatenate(made)
+        held = arrays.take(held, slice(arrays.length(held) - len(replay), None))
+        if rng.random() < 0.2:
+            total, replay = replay.total, Replay(section, 9)
+            replay.restore(
+                [arrays.take(held, slice(0, 9)), arrays.take(held, slice(9, None))], total
+            )
+        expected = list(merged_by_hand(held, 9, merge))
+        window, raw = replay.window()
+        assert (len(window), raw) == (len(expected), arrays.length(held))
+        some = rng.permutation(len(window))
+        for rows in (some[:5], some, some[::-1]):  # before and after all were made at once
+            got = window.take(rows)
+            reply = wide(got.reply_actions, got.reply, 9)
+            weights = np.stack([got.policy_weight, got.value_weight], 1)
+            fields = got.obs.features, got.actions, got.policy, got.value, reply, weights
+            for i, row in enumerate(rows):
+                assert [field[i].tobytes() for field in fields] == expected[row]
+
+
 def test_no_merging_leaves_all_as_it_came() -> None:
     replay = Replay(ReplaySection(merge="none"), 2)
     samples = numbered(0, 5)._replace(obs=ToyObs(np.zeros((5, 1), np.float32)))
     replay.add(samples)
-    window, count = replay.window()
+    window, count = window_of(replay)
     assert count == 5
     assert_same_arrays(window, samples)
 
@@ -149,7 +243,7 @@ def test_restored_from_parts_it_goes_on_the_same(total: int) -> None:
         straight.add(numbered(straight.total, more))
         restored.add(numbered(restored.total, more))
         assert restored.total == straight.total
-        assert numbers(restored.window()[0]) == numbers(straight.window()[0])
+        assert numbers(window_of(restored)[0]) == numbers(window_of(straight)[0])
 
 
 def test_blank_targets_have_the_shapes_of_the_game() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from reference import assert_same_arrays, wide
 
 from envs.toys import ToyObs
 from selfplay import arrays
-from selfplay.learning.replay import Replay, ReplaySection, merged
+from selfplay.learning.replay import Replay, ReplaySection
 from selfplay.learning.samples import joined, listed, of_listed, targets, trimmed
 from selfplay.types import Targets
 
@@ -73,10 +75,17 @@ def test_a_game_of_many_actions_fills_no_memory() -> None:
     for first in range(0, 2000, 500):
         replay.add(sparse(first, 500))
     window, count = replay.window()
-    assert count == arrays.length(window) == 2000
+    assert count == len(window) == 2000
     lists = FEW * (2 + 4)  # bytes
-    for samples in (window, replay.recent(2000)):
+    for samples in (window.take(np.arange(2000)), replay.recent(2000)):
         assert arrays.bytes_of(samples) == 2000 * (2 * lists + 4 + 12 + 8)
+
+
+def merged(samples: Targets, merge: Literal["log", "sum"]) -> Targets:
+    replay = Replay(ReplaySection(merge=merge), MANY)
+    replay.add(samples)
+    window, _ = replay.window()
+    return window.take(np.arange(len(window)))
 
 
 def test_merged_replies_hold_what_any_of_them_named() -> None:
@@ -88,7 +97,7 @@ def test_merged_replies_hold_what_any_of_them_named() -> None:
         reply=np.float32([[0.5, 0.5], [0.25, 0.75], [0, 0], [1, 0]]),
         value_weight=np.float32([1, 2, 1, 1]),
     )
-    both = merged(samples, MANY, logarithmic=False)
+    both = merged(samples, "sum")
     order = np.argsort(both.obs.features[:, 0])
     reply = wide(both.reply_actions, both.reply, MANY)[order]
     expected = np.zeros((2, MANY))
@@ -106,6 +115,6 @@ def test_of_very_many_replies_the_likeliest_are_kept() -> None:
         reply_actions=np.arange(200, dtype=np.int16)[:, None],
         value_weight=np.where(np.arange(200) % 2 == 0, 2, 1).astype(np.float32),
     )
-    (actions,) = merged(samples, MANY, logarithmic=True).reply_actions.tolist()
+    (actions,) = merged(samples, "log").reply_actions.tolist()
     assert len(set(actions)) == 128
     assert set(range(0, 200, 2)) <= set(actions)
