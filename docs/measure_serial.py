@@ -9,21 +9,9 @@ self-play, and batches of 512 are drawn twice for each of them.  Medians.
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import numpy as np
 
-from envs import make_game
 from selfplay import arrays
-from selfplay.actors.actor import Actor, ActorSection
-from selfplay.actors.harvest import Harvest
-from selfplay.learning.replay import Replay, ReplaySection
-from selfplay.regimes.ledger import Ledger
-from selfplay.search.gumbel import Gumbel
 from selfplay.types import Evaluation, Game, State
 
 POSITIONS, BATCH, REUSE, ACTORS = 8192, 512, 2, 2
