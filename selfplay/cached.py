@@ -30,6 +30,7 @@ class Usage(NamedTuple):
     evaluated: int  # positions that went through the net
     seconds: float  # in the net
     other_seconds: float  # merging and cache
+    device_s: float = 0.0  # that a GPU took for it, by its own clock
 
 
 class Cache(NamedTuple):

@@ -75,7 +75,7 @@ def assert_equal(a: Any, b: Any, where: str = "") -> None:
     if isinstance(a, dict):
         assert a.keys() == b.keys(), where
         for key in a:
-            if key not in ("wall_s", "tree_s"):
+            if key not in ("wall_s", "tree_s", "device_s"):
                 assert_equal(a[key], b[key], f"{where}.{key}")
     elif isinstance(a, list | tuple):
         assert len(a) == len(b), where
@@ -101,7 +101,7 @@ def curve(folder: Path, tag: str) -> list[tuple[int, float]]:
 
 def timeless_metrics(folder: Path) -> list[dict[str, Any]]:
     """The metrics without what depends on the clock."""
-    clocks = ("time", "seconds", "wall_s", "tree_s", "_per_s", "net_share")
+    clocks = ("time", "seconds", "wall_s", "tree_s", "device_s", "_per_s", "net_share")
     return [
         {key: value for key, value in line.items() if not key.endswith(clocks)}
         for line in read_metrics(folder)

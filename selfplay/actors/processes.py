@@ -101,11 +101,17 @@ class ProcessActors(Actors):
             weights = pickle.dumps(copy.deepcopy(net).cpu())
         else:
             self._net.load(net)
+        before = self._device_s()
         try:
-            return self._gather((weights, positions))
+            (harvest, usage), *others = self._gather((weights, positions))
         except BaseException:
             self.cancel()  # or those still at work would wait for answers for ever
             raise
+        served_s = self._device_s() - before  # told once, of all
+        return [(harvest, usage._replace(device_s=usage.device_s + served_s)), *others]
+
+    def _device_s(self) -> float:
+        return 0.0 if self._server is None else self._server.usage.device_s
 
     def _gather(self, task: tuple[bytes | None, int]) -> list[tuple[Harvest, Usage]]:
         """What each actor has collected; who dies on the way begins anew."""

@@ -20,6 +20,7 @@ from selfplay.learning.section import LearnerSection
 from selfplay.learning.steps import Captured, Descent, repeatable
 from selfplay.nets import Net, enough_memory
 from selfplay.nets.base import Entry
+from selfplay.nets.clock import DeviceClock
 from selfplay.types import Game, Samples, Symmetric, Targets
 
 _SMALLER = "the batch (learner.batch) or the net (net.channels, net.width)"
@@ -49,6 +50,7 @@ class Learner:
         self, net: Net, section: LearnerSection, game: Game, device: str, autocast: bool, seed: int
     ) -> None:
         self.section, self.device = section, device
+        self.clock = DeviceClock(device)
         self.net = net.to(device)
         self.averaged = copy.deepcopy(self.net).requires_grad_(False) if section.average else None
         self.steps = 0
@@ -88,7 +90,8 @@ class Learner:
             # early on the averaged weights are the plain mean
             keep = min(self.section.average, (1 + self.steps) / (10 + self.steps))
             self._descent.prepare(rate, 1 - keep)
-            take_step(batch)
+            with self.clock.running():
+                take_step(batch)
         *means, norm = (self._descent.sums / steps).tolist()  # a GPU is waited for here alone
         mean = losses.Measured(*means)
         return LearnMetrics(*mean[:3], losses.value_explained(mean), norm, rate, steps)

@@ -65,7 +65,7 @@ def bench(
     finally:  # also on Ctrl-C: threads still at work would keep the program from ending
         actors.cancel()
         actors.close()
-    asked, evaluations, inside, _ = cost
+    asked, evaluations, inside, *_ = cost
     return {
         "game": game.name,
         "net": _name(net_section),

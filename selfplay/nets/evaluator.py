@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from selfplay.cached import DIVERGED, CachedEvaluator
+from selfplay.cached import DIVERGED, CachedEvaluator, Usage
 from selfplay.nets import Net, enough_memory, forward_flops, obs_tensors
 from selfplay.nets.base import SMALLER_BATCH
+from selfplay.nets.clock import DeviceClock
 from selfplay.types import Evaluation, Game
 
 _WORTH_IT = 1e6  # FLOPs a position from which on bfloat16 is mostly a quarter faster or more
@@ -28,6 +29,7 @@ class NetEvaluator(CachedEvaluator):
     ) -> None:
         super().__init__(actions, cache_size)
         self.device, self.dtype = device, dtype
+        self._clock = DeviceClock(device)
         self.load(net)
 
     @enough_memory(SMALLER_BATCH)
@@ -37,9 +39,13 @@ class NetEvaluator(CachedEvaluator):
         self.forget()
 
     def share(self, other: NetEvaluator) -> None:
-        """As ``load``, with the inference net that ``other`` holds already."""
-        self.net = other.net
+        """As ``load``, with the inference net that ``other`` holds already, on one clock."""
+        self.net, self._clock = other.net, other._clock
         self.forget()
+
+    def take_usage(self) -> Usage:
+        """The counts since the last call; of those that share a net one has all the GPU's time."""
+        return super().take_usage()._replace(device_s=self._clock.take_s())
 
     @enough_memory(SMALLER_BATCH)
     def _forward(self, obs: object, count: int) -> Evaluation:
@@ -49,13 +55,13 @@ class NetEvaluator(CachedEvaluator):
             fields = [
                 torch.cat([field, field.new_zeros((padding, *field.shape[1:]))]) for field in fields
             ]
-        with torch.inference_mode():
+        with torch.inference_mode(), self._clock.running():
             heads = self.net([field.to(self.device) for field in fields])
             win_draw_loss = torch.softmax(heads.value_M3[:count].float(), 1)
             value = win_draw_loss[:, 0] - win_draw_loss[:, 2]
             logits = heads.policy_MA[:count].float()
             draw = win_draw_loss[:, 1].contiguous()
-        answer = Evaluation(logits.cpu().numpy(), value.cpu().numpy(), draw.cpu().numpy())
+            answer = Evaluation(logits.cpu().numpy(), value.cpu().numpy(), draw.cpu().numpy())
         if not (np.isfinite(answer.logits).all() and np.isfinite(answer.value).all()):
             raise ValueError(DIVERGED)
         return answer

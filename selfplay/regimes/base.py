@@ -94,6 +94,7 @@ class Parts(NamedTuple):
         learner, ledger = self.learner, self.ledger
         fit = learner.fit(samples, steps, self.progress.share())
         ledger.samples += steps * min(learner.section.batch, len(source_of(samples)))
+        ledger.device_s += learner.clock.take_s()
         ledger.iteration += 1
         scalars = {f"learn/{name}": value for name, value in fit._asdict().items()}
         scalars["learn/seconds"] = time.perf_counter() - start

@@ -80,7 +80,7 @@ class DaggerLoop(Loop):
         parts.replay.add(samples)
         ledger.note(made, canonical_keys(game, state), len(parts.replay))
         ledger.games += self._section.games
-        ledger.evaluations += usage.evaluated
+        ledger.pay(usage)
         ledger.expert_s += self._labeller.seconds - self._charged
         self._charged = self._labeller.seconds
         yield Report(ledger.positions, "selfplay", {"selfplay/seconds": played_s})

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from selfplay.arrays import hash_rows
+from selfplay.cached import Usage
 from selfplay.section import Section
 
 KEPT = 1 << 18  # hashes, 2 MB: the standard error beyond is 1 / sqrt(KEPT) = 0.2%
@@ -52,6 +53,7 @@ class Ledger:
     expert_s: float = 0.0  # CPU seconds of the expert whose labels were used
     expert_flops: float = 0.0  # of an expert that is a net
     tree_s: float = 0.0  # thread seconds of search and game, outside the net
+    device_s: float = 0.0  # that GPUs took for learning and generating
     wall_s: float = 0.0
     made: list[int] = field(default_factory=list)  # positions of the latest iterations, in order
     # the smallest hashes of the positions so far, in order, at most KEPT
@@ -61,7 +63,7 @@ class Ledger:
         self.seen = np.asarray(self.seen)  # out of a checkpoint it is a tensor
         used = (self.positions, self.games, self.samples, self.evaluations)
         counts = [self.iteration, *used, *list(self.made)]
-        costs = [self.expert_s, self.expert_flops, self.tree_s, self.wall_s]
+        costs = [self.expert_s, self.expert_flops, self.tree_s, self.device_s, self.wall_s]
         if not all(isinstance(each, int) and 0 <= each < 2**63 for each in counts) or not all(
             isinstance(each, int | float) and 0 <= each < math.inf for each in costs
         ):
@@ -83,6 +85,11 @@ class Ledger:
         self.made.append(made)
         while sum(self.made[1:]) >= window:
             del self.made[0]
+
+    def pay(self, *usages: Usage) -> None:
+        """Counts what evaluators did to generate data."""
+        self.evaluations += sum(usage.evaluated for usage in usages)
+        self.device_s += sum(usage.device_s for usage in usages)
 
     def unique(self) -> int:
         """Different positions so far, mirror images counted once: exact below KEPT.
@@ -155,6 +162,7 @@ class Progress:
             "cost/expert_s": ledger.expert_s,
             "cost/expert_flops": ledger.expert_flops,
             "cost/tree_s": ledger.tree_s,
+            **({"cost/device_s": ledger.device_s} if ledger.device_s else {}),
             "cost/samples": ledger.samples,
             "cost/positions_unique": unique,
             "cost/effective_epochs": ledger.samples / max(1, unique),

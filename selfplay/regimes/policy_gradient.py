@@ -70,7 +70,7 @@ class PolicyGradientLoop(Loop):
         made = int(tried.sum())
         ledger.note(made, canonical_keys(parts.game, games.state)[tried], 1)
         ledger.games += self._section.games
-        ledger.evaluations += sum(usage.evaluated for usage in usages)
+        ledger.pay(*usages)
         ledger.tree_s += max(0.0, played_s - sum(usage.seconds for usage in usages))
         yield Report(ledger.positions, "selfplay", _played(games, played_s))
 

@@ -192,7 +192,7 @@ class ProveLoop(Loop):
             )
         ledger = parts.ledger
         ledger.games += len(trials)
-        ledger.evaluations += usage.evaluated
+        ledger.pay(usage)
         ledger.tree_s += max(0.0, seconds * self._threads - usage.seconds)
         steps = 0
         if samples:

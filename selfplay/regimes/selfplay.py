@@ -48,7 +48,7 @@ class SelfPlayLoop(Loop):
         keys = canonical_obs_keys(parts.game, harvest.samples.obs)
         ledger.note(made, keys, len(parts.replay))
         ledger.games += int(harvest.tally.games)
-        ledger.evaluations += usage.evaluated
+        ledger.pay(usage)
         ledger.tree_s += max(0.0, played_s * self._actors.count - usage.seconds)
         yield Report(ledger.positions, "selfplay", _played(harvest.tally, usage, played_s))
 

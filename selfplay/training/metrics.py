@@ -30,6 +30,13 @@ _PLAY = (  # what it costs, and how the games go
     Metric("cost/expert_s", "CPU seconds that the expert spent on the labels used so far", "s"),
     Metric("cost/expert_flops", "FLOPs of it, where the expert is a net", "FLOPs"),
     Metric("cost/tree_s", "thread seconds of search and game, outside the net", "s"),
+    Metric(
+        "cost/device_s",
+        "seconds that GPUs took for learning and generating, by their own clocks, from the first "
+        "kernel of a batch or step to the last; what processes, or play and learning, do side by "
+        "side counts for each; measurements are not counted; absent where no GPU was used",
+        "s",
+    ),
     Metric("cost/samples", "positions learned from since the start, repetitions counted"),
     Metric(
         "cost/positions_unique",

@@ -22,6 +22,7 @@ from selfplay.actors.processes import ProcessActors
 from selfplay.cached import CancelledError
 from selfplay.learning.samples import joined
 from selfplay.nets import Net, ResNet
+from selfplay.nets.device import Batch
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
 
@@ -76,9 +77,12 @@ def test_each_with_a_net_of_its_own_they_play_the_games_of_threads(by_threads: l
         actors.close()
 
 
-def test_a_server_answers_for_all_until_they_are_cancelled(by_threads: list[Any]) -> None:
+def test_a_server_answers_for_all_until_they_are_cancelled(
+    by_threads: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The games of threads; who dies is replaced and counted."""
     net = a_net()
+    monkeypatch.setattr(Batch, "device_s", lambda self: 0.25)  # as if a GPU had told it
     actors = ProcessActors(a_setup(net), net, 7, served=True)
     try:
         assert_same(played(actors), by_threads)
@@ -86,6 +90,10 @@ def test_a_server_answers_for_all_until_they_are_cancelled(by_threads: list[Any]
         assert usage is not None
         # three actors of three games form two groups, none larger than six rows
         assert 1 <= usage.positions / usage.batches <= 6
+        after, took = usage, actors.collect(net, 30)[1].device_s
+        usage = actors.server_usage()
+        assert usage is not None
+        assert took == 0.25 * (usage.batches - after.batches) > 0
 
         victim = actors._places[1].workers._idle[0].pid
         if (maps := Path(f"/proc/{victim}/maps")).is_file():
