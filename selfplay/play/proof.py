@@ -204,9 +204,9 @@ class ProofTerminal(Terminal):
             self._say(f"{number:>4}  {prior[action]:6.1%}  {visits[action]:6}  {worth:>5}  {text}")
         if len(lines) > SHOWN:
             self._say(f"and {len(lines) - SHOWN} more")
-        if int(tree.size[0]) == tree.visits.shape[1]:
+        if int(tree.size[0]) == tree.nodes.shape[1]:
             self._say(f"The search has no room for more than {ROOM:,} positions.")
         self._say(
             f"The net expects {summary.raw_value[0]:+.2f}, the search {summary.value[0]:+.2f} "
-            f"after {tree.visits[0, ROOT] - 1:,} simulations (+1: proved)."
+            f"after {tree.nodes['visits'][0, ROOT] - 1:,} simulations (+1: proved)."
         )

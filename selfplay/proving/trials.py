@@ -187,7 +187,7 @@ class Lanes:
         budget = np.array([self._budget(lane) for lane in self._lanes], np.int32)
         noisy = np.array([self._explore or lane.again for lane in self._lanes])
         result = search.search(forest, model, self._rng, noisy, budget, self._wave)
-        now, size, room = time.perf_counter(), forest.tree.size, forest.tree.visits.shape[1]
+        now, size, room = time.perf_counter(), forest.tree.size, forest.tree.nodes.shape[1]
         done, moving = [], []
         for i, lane in enumerate(self._lanes):
             if lane.idle:
@@ -303,12 +303,12 @@ def winning_line(tree: Tree, lane: int) -> tuple[int, ...] | None:
     node, line = ROOT, []
     while True:
         edges = edges_of(tree, lane, node)
-        sure = np.flatnonzero(edges.lower >= BEST)
+        sure = np.flatnonzero(edges["lower"] >= BEST)
         if not len(sure):
             return None
-        line.append(int(edges.action[sure[0]]))
-        child = int(edges.child[sure[0]])
-        if child == NONE or tree.discount[lane, child] == 0.0:
+        line.append(int(edges["action"][sure[0]]))
+        child = int(edges["child"][sure[0]])
+        if child == NONE or tree.nodes["discount"][lane, child] == 0.0:
             return tuple(line)
         node = child
 
@@ -318,15 +318,15 @@ def _favourites(forest: Forest, lane: int) -> Iterator[Seen]:
     tree, node = forest.tree, ROOT
     while True:
         edges = edges_of(tree, lane, node)
-        if tree.discount[lane, node] != 0.0:
+        if tree.nodes["discount"][lane, node] != 0.0:
             state = arrays.take_at(forest.states, [lane], [node])
             policy = np.zeros(forest.actions, np.float32)
-            policy[edges.action] = edges.prior
-            yield Seen(state, policy, float(tree.raw_value[lane, node]))
-        visits = np.where(edges.child != NONE, tree.visits[lane, edges.child], 0)
+            policy[edges["action"]] = edges["prior"]
+            yield Seen(state, policy, float(tree.nodes["raw_value"][lane, node]))
+        visits = edges["visits"]
         if visits.max() < _MANY:
             return
-        node = int(edges.child[visits.argmax()])
+        node = int(edges["child"][visits.argmax()])
 
 
 def _largest(forest: Forest, lane: int) -> ProvingState:

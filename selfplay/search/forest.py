@@ -72,7 +72,7 @@ class Forest:
 
     def has_room(self, batch: int, nodes: int) -> bool:
         """Whether there are so many trees of just that size."""
-        return len(self.tree.size) >= batch and self.tree.visits.shape[1] == nodes
+        return len(self.tree.size) >= batch and self.tree.nodes.shape[1] == nodes
 
 
 def plant(model: Model, positions: State, nodes: int, memory: Forest | None = None) -> Forest:
@@ -134,14 +134,14 @@ def advance(
       lane: [L] i64, the trees; all of them by default.
     """
     lane = np.arange(len(action)) if lane is None else lane
-    nodes = forest.tree.visits.shape[1]
+    nodes = forest.tree.nodes.shape[1]
     source = np.zeros((len(lane), nodes), np.int32)
     trees.reroot(forest.tree, lane, action, (nodes + 1) // 2, source)
     size = forest.tree.size[lane]
     row, node = np.nonzero(np.arange(size.max(initial=0)) < size[:, None])
     at = lane[row]
     arrays.put(forest.states, (at, node), arrays.take_at(forest.states, at, source[row, node]))
-    anew = np.flatnonzero((size == 0) | np.isnan(forest.tree.draw[lane, ROOT]))
+    anew = np.flatnonzero((size == 0) | np.isnan(forest.tree.nodes["draw"][lane, ROOT]))
     if len(anew):
         _put_roots(forest, lane[anew], *model.root(arrays.take(positions, anew)))
 
@@ -174,24 +174,31 @@ def grow(forest: Forest, model: Model, rule: Rule, budget: Int, wave: int = 1) -
             _take_back(forest.tree, reached)
             raise
         if wave > 1:
-            forest.tree.pending[:, : forest.tree.size.max()] = 0
+            settle(forest.tree)
     return float(depth[0] / max(1, depth[1]))
 
 
 def _take_back(tree: Tree, reached: Frontier) -> None:
     """Gives the places back that were kept in a wave, so that the trees can be searched again."""
-    edge = tree.edge[reached.lane, reached.node]
-    tree.edges.child[reached.lane, edge] = NONE
+    edge = tree.nodes["edge"][reached.lane, reached.node]
+    tree.edges["child"][reached.lane, edge] = NONE
+    settle(tree)
     np.subtract.at(tree.size, reached.lane, 1)
-    tree.pending[:] = 0
 
 
 @bare_kernel
 def begin(tree: Tree, lane: NDArray[np.int64]) -> None:
     """Empties trees but for the place of the root."""
     for b in lane:
-        tree.size[b] = 0
+        tree.size[b] = tree.held[b] = 0
         trees.keep_place(tree, b, NONE, NONE)
+
+
+@bare_kernel
+def settle(tree: Tree) -> None:
+    """Forgets the descents of the wave whose evaluation was under way."""
+    for b in range(tree.size.shape[0]):
+        trees.none_under_way(tree, b)
 
 
 @bare_kernel
@@ -214,33 +221,32 @@ def simulate(
     count, any_left = 0, False
     for b in range(tree.size.shape[0]):
         for _ in range(wave):
-            if begun[b] >= budget[b] or tree.size[b] == tree.visits.shape[1]:
+            if begun[b] >= budget[b] or tree.size[b] == tree.nodes.shape[1]:
                 break
-            low, high = trees.bounds(tree, b, ROOT)
-            if low == high:
+            root = tree.nodes[b, ROOT]
+            if root.lower == root.upper:
                 break
             any_left = True
             node, e = ROOT, select_root(rule, tree, b, begun[b])
             steps = 0
             while True:
                 steps += 1
-                child = tree.edges.child[b, e]
+                child = tree.edges[b, e].child
                 if child == NONE:
                     frontier.lane[count], frontier.parent[count] = b, node
                     child = trees.keep_place(tree, b, node, e)
-                    frontier.action[count], frontier.node[count] = tree.edges.action[b, e], child
+                    frontier.action[count], frontier.node[count] = tree.edges[b, e].action, child
                     count += 1
-                elif tree.visits[b, child] > 0:
-                    low, high = trees.bounds(tree, b, child)
-                    if low < high:
+                elif tree.nodes[b, child].visits > 0:
+                    if tree.nodes[b, child].lower < tree.nodes[b, child].upper:
                         node = child
                         e = select(rule, tree, b, node)
                         continue
-                    trees.back_up(tree, b, child, low)
+                    trees.back_up(tree, b, child, tree.nodes[b, child].lower)
                 else:
                     trees.set_under_way(tree, b, child)
                     break
-                if wave > 1 and tree.visits[b, child] == 0:
+                if wave > 1 and tree.nodes[b, child].visits == 0:
                     trees.set_under_way(tree, b, child)
                 begun[b] += 1
                 depth[0] += steps

@@ -24,6 +24,7 @@ from selfplay.types import Bool, Decision, Float, Int
 class Scratch(NamedTuple):
     """What is known of the K actions of one node, and the policy that follows; room for A."""
 
+    prior: Float  # [A] f32
     visits: Int  # [A] i32
     qvalues: Float  # [A] f32, NaN where unknown
     completed: Float  # [A] f32, the Q values with the unknown ones filled in
@@ -107,42 +108,45 @@ def considered_visits(actions: int, simulations: int) -> tuple[int, ...]:
 def new_scratch(actions: int) -> Scratch:
     """Room for so many actions."""
     visits, (dominated, solved) = np.empty(actions, np.int32), np.empty((2, actions), np.bool_)
-    qvalues, completed, policy = np.empty((3, actions), np.float32)
-    return Scratch(visits, qvalues, completed, policy, dominated, solved)
+    prior, qvalues, completed, policy = np.empty((4, actions), np.float32)
+    return Scratch(prior, visits, qvalues, completed, policy, dominated, solved)
 
 
 @bare_kernel
 def improve(
-    prior: Float, raw_value: float, visit_scale: float, value_scale: float, node: Scratch
+    node: Scratch, width: int, raw_value: float, visit_scale: float, value_scale: float
 ) -> float:
-    """Fills ``completed`` and ``policy`` of a node with ``prior`` [K]: the policy of eq. 11.
+    """Fills ``completed`` and ``policy`` of the ``width`` actions of a node: the policy of eq. 11.
 
     Actions of unknown value (NaN) count with the mixed value of appendix D, eq. 33; dominated
     actions get probability 0.  Returns sigma (eq. 8), what a Q value larger by 1 adds to a logit.
     """
     mass, weighted, count, most = 0.0, 0.0, 0.0, 0.0
-    for k in range(prior.shape[0]):
+    for k in range(width):
         if not node.dominated[k] and not np.isnan(node.qvalues[k]):
-            mass += prior[k]
-            weighted += prior[k] * node.qvalues[k]
+            mass += node.prior[k]
+            weighted += node.prior[k] * node.qvalues[k]
         count += node.visits[k]
         most = max(most, node.visits[k])
     mixed = raw_value
     if mass > 0.0:
         mixed = (raw_value + count * weighted / mass) / (1.0 + count)
     top = -np.inf
-    for k in range(prior.shape[0]):
+    for k in range(width):
         node.completed[k] = mixed if np.isnan(node.qvalues[k]) else node.qvalues[k]
         if not node.dominated[k]:
             top = max(top, node.completed[k])
     sigma: float = (visit_scale + most) * value_scale * 0.5  # 0.5: Q in [-1, 1] counts as [0, 1]
-    total = 0.0
-    for k in range(prior.shape[0]):
+    total, last, growth = 0.0, top, 1.0  # exp(0) is 1
+    for k in range(width):
         node.policy[k] = 0.0
         if not node.dominated[k]:
-            node.policy[k] = max(prior[k], 1e-30) * np.exp(sigma * (node.completed[k] - top))
+            if node.completed[k] != last:  # many are as good as the one before: unknown
+                last = node.completed[k]
+                growth = np.exp(sigma * (last - top))
+            node.policy[k] = max(node.prior[k], 1e-30) * growth
             total += node.policy[k]
-    for k in range(prior.shape[0]):
+    for k in range(width):
         node.policy[k] /= total
     return sigma
 
@@ -150,16 +154,14 @@ def improve(
 @bare_kernel
 def _improve_node(rule: GumbelRule, tree: Tree, b: int, node: int) -> float:
     """Fills the scratch of ``rule`` for a node; returns sigma."""
-    low, high = trees.bounds(tree, b, node)
-    first, end = tree.first[b, node], tree.first[b, node + 1]
-    for k in range(end - first):
-        e = first + k
-        rule.scratch.qvalues[k] = trees.qvalue(tree, b, e)
-        rule.scratch.visits[k] = trees.edge_visits(tree, b, e)
-        rule.scratch.dominated[k] = trees.dominated(tree, b, e, low, high)
-        rule.scratch.solved[k] = tree.edges.lower[b, e] == tree.edges.upper[b, e]
-    prior = tree.edges.prior[b, first:end]
-    return improve(prior, tree.raw_value[b, node], rule.visit_scale, rule.value_scale, rule.scratch)
+    here, known = tree.nodes[b, node], rule.scratch
+    width = here.end - here.first
+    for k in range(width):
+        edge = tree.edges[b, here.first + k]
+        known.prior[k], known.qvalues[k], known.visits[k] = edge.prior, edge.qvalue, edge.visits
+        known.dominated[k] = trees.dominated(edge, here.lower, here.upper)
+        known.solved[k] = edge.lower == edge.upper
+    return improve(known, width, here.raw_value, rule.visit_scale, rule.value_scale)
 
 
 @bare_kernel
@@ -169,15 +171,15 @@ def _select(rule: GumbelRule, tree: Tree, b: int, node: int) -> int:
     Solved actions are passed over: there is nothing left to learn about them.
     """
     _improve_node(rule, tree, b, node)
-    known, first = rule.scratch, tree.first[b, node]
-    width, count = tree.first[b, node + 1] - first, 1.0
+    known, first, count = rule.scratch, tree.nodes[b, node].first, 1.0
+    width = tree.nodes[b, node].end - first
     for k in range(width):
         count += known.visits[k]
     best, best_action, best_score = trees.NONE, trees.NONE, -np.inf
     for k in range(width):
         if known.dominated[k] or known.solved[k]:
             continue
-        a, score = tree.edges.action[b, first + k], known.policy[k] - known.visits[k] / count
+        a, score = tree.edges[b, first + k].action, known.policy[k] - known.visits[k] / count
         if trees.goes_before(score, best_score, rule.ties[b], node, a, best_action):
             best, best_action, best_score = first + k, a, score
     return best
@@ -187,11 +189,11 @@ def _select(rule: GumbelRule, tree: Tree, b: int, node: int) -> int:
 def _select_root(rule: GumbelRule, tree: Tree, b: int, simulation: int) -> int:
     """The best edge among those with the visit count that the schedule asks for."""
     sigma = _improve_node(rule, tree, b, ROOT)
-    known, first = rule.scratch, tree.first[b, ROOT]
+    known, first = rule.scratch, tree.nodes[b, ROOT].first
     best, best_action, best_score = trees.NONE, trees.NONE, -np.inf
-    for k in range(tree.first[b, ROOT + 1] - first):
-        a = tree.edges.action[b, first + k]
-        extra = trees.edge_visits(tree, b, first + k) - rule.before[b, a]
+    for k in range(tree.nodes[b, ROOT].end - first):
+        a = tree.edges[b, first + k].action
+        extra = known.visits[k] - rule.before[b, a]
         if known.dominated[k] or known.solved[k] or extra != rule.schedule[b, simulation]:
             continue
         score = rule.scores[b, a] + sigma * known.completed[k]
@@ -209,10 +211,10 @@ def _conclude(
     completed = rule.scratch.completed
     for b in range(policy.shape[0]):
         visits, dominated, solved = summary.visits[b], summary.dominated[b], summary.solved[b]
-        root = Scratch(visits, summary.qvalues[b], completed, policy[b], dominated, solved)
-        sigma = improve(
-            summary.prior[b], summary.raw_value[b], rule.visit_scale, rule.value_scale, root
-        )
+        known = summary.prior[b], visits, summary.qvalues[b]
+        root = Scratch(*known, completed, policy[b], dominated, solved)
+        scales = rule.visit_scale, rule.value_scale
+        sigma = improve(root, policy.shape[1], summary.raw_value[b], *scales)
         expected, most_extra = 0.0, np.int32(-1)
         for a in range(policy.shape[1]):
             expected += policy[b, a] * completed[a]

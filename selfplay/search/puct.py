@@ -100,19 +100,19 @@ def _exploration(rule: PuctRule, visits: trees.Number) -> trees.Number:
 @bare_kernel
 def _select(rule: PuctRule, tree: Tree, b: int, node: int) -> int:
     """The edge with the highest upper confidence bound, at the root forced ones first."""
-    low, high = trees.bounds(tree, b, node)
-    visits = np.float32(tree.visits[b, node])
-    mean = min(max(tree.total[b, node] / visits, low), high)
-    reach = _exploration(rule, visits + tree.pending[b, node])
+    here = tree.nodes[b, node]
+    low, high, visits = here.lower, here.upper, np.float32(here.visits)
+    mean = min(max(here.total / visits, low), high)
+    reach = _exploration(rule, visits + here.pending)
     best, best_action, best_score = trees.NONE, trees.NONE, -np.inf
-    for e in range(tree.first[b, node], tree.first[b, node + 1]):
-        if trees.dominated(tree, b, e, low, high):
+    for e in range(here.first, here.end):
+        edge = tree.edges[b, e]
+        if trees.dominated(edge, low, high):
             continue
-        a, count = tree.edges.action[b, e], trees.edge_visits(tree, b, e)
-        q = trees.qvalue(tree, b, e)
+        a, count, q = edge.action, edge.visits, edge.qvalue
         if np.isnan(q):
             q = mean - rule.unvisited_penalty
-        prior = rule.root_prior[b, a] if node == ROOT else tree.edges.prior[b, e]
+        prior = rule.root_prior[b, a] if node == ROOT else edge.prior
         score = q + reach * prior / (1.0 + count)
         if node == ROOT and 0 < count < np.sqrt(rule.forced[b] * prior * visits):
             score += 1e6

@@ -8,12 +8,11 @@ Q value never leaves its bounds.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay import arrays
 from selfplay.jit import bare_kernel, kernel, scrambled
 from selfplay.search.model import BEST, WORST, Judged
 from selfplay.types import Bool, Float, Int, Transition
@@ -25,33 +24,48 @@ _NOWHERE = np.float32(-np.inf)
 
 Number = float | np.float32  # inside kernels
 
+NODE = np.dtype(  # what stands at a node, for the player to move there: one line of the memory
+    [
+        ("visits", np.int32),  # simulations that came through, the node's own evaluation included;
+        #                        0 of a node whose evaluation is under way
+        ("pending", np.int32),  # descents of the present wave that came through
+        ("total", np.float32),  # sum of the values that came through
+        ("lower", np.float32),  # proven: the value is at least this
+        ("upper", np.float32),  # proven: the value is at most this
+        ("first", np.int32),  # its edges stand at first : end
+        ("end", np.int32),
+        ("parent", np.int32),
+        ("edge", np.int32),  # the parent's edge that leads here
+        ("reward", np.float32),  # what that action paid to the parent's player
+        ("discount", np.float32),  # multiplies this node's value in the parent's
+        ("raw_value", np.float32),  # the model's value
+        ("draw", np.float32),  # the model's probability of a draw; NaN where it was not asked
+        ("unused", np.int32, 3),
+    ]
+)
+EDGE = np.dtype(  # what is known of a legal action
+    [
+        ("qvalue", np.float64),  # mean return within the proven bounds; NaN where nothing is known
+        ("prior", np.float32),  # the model's policy
+        ("visits", np.int32),  # simulations that went through, those under way included
+        ("lower", np.float32),  # proven: the action returns at least this
+        ("upper", np.float32),  # proven: the action returns at most this
+        ("child", np.int32),  # the node it leads to, NONE where not visited
+        ("action", np.int32),
+    ]
+)
+_LINE = 64  # bytes that come from memory at a time
 
-class Edges(NamedTuple):
-    """What is known of legal actions: a pool for each of B trees, node after node."""
-
-    action: Int  # [B, E] i32, increasing within a node
-    child: Int  # [B, E] i32, the node it leads to, NONE where not visited
-    prior: Float  # [B, E] f32, the model's policy
-    lower: Float  # [B, E] f32, proven: the action returns at least this
-    upper: Float  # [B, E] f32, proven: the action returns at most this
+Records = NDArray[Any]  # of one of the types above
 
 
 class Tree(NamedTuple):
-    """Statistics of B trees; all values are for the player to move at the node."""
+    """B trees: a walk reads one record a node and those of its edges, which stand side by side."""
 
     size: Int  # [B] i32, nodes in use
-    visits: Int  # [B, N] i32, simulations that came through, the node's own evaluation included;
-    #              0 of a node whose evaluation is under way
-    pending: Int  # [B, N] i32, descents of the present wave that came through
-    total: Float  # [B, N] f32, sum of the values that came through
-    raw_value: Float  # [B, N] f32, the model's value
-    draw: Float  # [B, N] f32, the model's probability of a draw; NaN where it was not asked
-    parent: Int  # [B, N] i32
-    edge: Int  # [B, N] i32, the parent's edge that leads here
-    reward: Float  # [B, N] f32, what that action paid to the parent's player
-    discount: Float  # [B, N] f32, multiplies this node's value in the parent's
-    first: Int  # [B, N + 1] i32, the edges of a node stand at first[node] : first[node + 1]
-    edges: Edges
+    held: Int  # [B] i32, edges in use
+    nodes: Records  # [B, N] NODE
+    edges: Records  # [B, E] EDGE, node after node, in a node by action
 
 
 class Frontier(NamedTuple):
@@ -80,78 +94,51 @@ class RootSummary(NamedTuple):
 
 def new_tree(batch: int, nodes: int, edges: int) -> Tree:
     """B empty trees with room for ``nodes`` nodes and ``edges`` edges each."""
-    visits, pending, parent, edge = (np.zeros((batch, nodes), np.int32) for _ in range(4))
-    total, raw_value, draw = (np.zeros((batch, nodes), np.float32) for _ in range(3))
-    reward, discount = (np.zeros((batch, nodes), np.float32) for _ in range(2))
-    size, first = np.zeros(batch, np.int32), np.zeros((batch, nodes + 1), np.int32)
-    above = parent, edge, reward, discount, first
-    return Tree(size, visits, pending, total, raw_value, draw, *above, _new_edges(batch, edges))
+    size, held = np.zeros((2, batch), np.int32)
+    return Tree(size, held, _records(batch, nodes, NODE), _records(batch, edges, EDGE))
 
 
-def _new_edges(batch: int, edges: int) -> Edges:
-    action, child = (np.empty((batch, edges), np.int32) for _ in range(2))
-    prior, lower, upper = (np.empty((batch, edges), np.float32) for _ in range(3))
-    return Edges(action, child, prior, lower, upper)
+def _records(batch: int, each: int, kind: np.dtype[Any]) -> Records:
+    """[batch, each] of zeros; none of them stands in more lines of the memory than it must."""
+    size = batch * each * kind.itemsize
+    memory = np.zeros(size + _LINE, np.uint8)  # takes none before something is written there
+    start = -memory.ctypes.data % _LINE
+    return memory[start : start + size].view(kind).reshape(batch, each)
 
 
 def with_room(tree: Tree, edges: int) -> Tree:
     """The same trees with room for ``edges`` edges each, and some more."""
-    batch, held = tree.edges.action.shape
-    larger = _new_edges(batch, max(edges, held + held // 2))
-    for new, old in zip(larger, tree.edges, strict=True):
-        new[:, :held] = old
+    batch, held = tree.edges.shape
+    larger = _records(batch, max(edges, held + held // 2), EDGE)
+    larger[:, :held] = tree.edges
     return tree._replace(edges=larger)
 
 
-def edges_of(tree: Tree, b: int, node: int) -> Edges:
-    """The legal actions of a node, as views [K] of the tree."""
-    here = slice(tree.first[b, node], tree.first[b, node + 1])
-    return arrays.take(tree.edges, (b, here))
+def edges_of(tree: Tree, b: int, node: int) -> Records:
+    """[K] EDGE, the legal actions of a node, as a view of the tree."""
+    here = tree.nodes[b, node]
+    return tree.edges[b, here["first"] : here["end"]]
 
 
 @bare_kernel
-def bounds(tree: Tree, b: int, node: int) -> tuple[Number, Number]:
-    """Proven lower and upper bound of a node's value."""
+def find_bounds(tree: Tree, b: int, node: int) -> None:
+    """Makes the bounds of a node those that follow from its edges."""
+    here = tree.nodes[b, node]
     low, high = _NOWHERE, _NOWHERE
-    for e in range(tree.first[b, node], tree.first[b, node + 1]):
-        low = max(low, tree.edges.lower[b, e])
-        high = max(high, tree.edges.upper[b, e])
-    return low, high
+    for e in range(here.first, here.end):
+        low = max(low, tree.edges[b, e].lower)
+        high = max(high, tree.edges[b, e].upper)
+    here.lower, here.upper = low, high
 
 
 @bare_kernel
-def edge_visits(tree: Tree, b: int, e: int) -> int:
-    """How many simulations went through an edge, with those under way (Liu et al. 2020,
-    "Watch the unobserved: a simple approach to parallelizing Monte Carlo tree search").
-    """
-    child = tree.edges.child[b, e]
-    return 0 if child == NONE else tree.visits[b, child] + tree.pending[b, child]
-
-
-@bare_kernel
-def qvalue(tree: Tree, b: int, e: int) -> Number:
-    """Mean return of an edge kept within its proven bounds; NaN where nothing is known."""
-    low: Number = tree.edges.lower[b, e]
-    high: Number = tree.edges.upper[b, e]
-    if low == high:
-        return low
-    child = tree.edges.child[b, e]
-    if child == NONE or tree.visits[b, child] == 0:
-        return np.float32(np.nan)
-    mean = tree.total[b, child] / tree.visits[b, child]
-    value: Number = tree.reward[b, child] + tree.discount[b, child] * mean
-    return min(max(value, low), high)
-
-
-@bare_kernel
-def dominated(tree: Tree, b: int, e: int, low: Number, high: Number) -> bool:
+def dominated(edge: Any, low: Number, high: Number) -> bool:
     """True for an edge that is proven no better than another one.
 
     ``low`` and ``high`` are the bounds of the node.  A sure loss is dominated as long as another
     action may be better.
     """
-    upper, lower = tree.edges.upper[b, e], tree.edges.lower[b, e]
-    return bool(upper <= low and (lower < low or (low == WORST and high > low)))
+    return bool(edge.upper <= low and (edge.lower < low or (low == WORST and high > low)))
 
 
 def tie_seeds(noise: NDArray[np.float64]) -> NDArray[np.uint64]:
@@ -187,22 +174,29 @@ def goes_before(
 def back_up(tree: Tree, b: int, node: int, value: Number) -> None:
     """Adds ``value`` of ``node`` to all on its path and tightens their proven bounds."""
     while True:
-        low, high = bounds(tree, b, node)
+        here = tree.nodes[b, node]
+        low, high = here.lower, here.upper
         value = min(max(value, low), high)
-        tree.visits[b, node] += 1
-        tree.total[b, node] += value
-        parent = tree.parent[b, node]
-        if parent == NONE:
+        here.visits += 1
+        here.total += value
+        node = here.parent
+        if node == NONE:
             return
-        reward, discount = tree.reward[b, node], tree.discount[b, node]
-        edge = tree.edge[b, node]
+        edge, reward, discount = tree.edges[b, here.edge], here.reward, here.discount
         if discount < 0.0:
             low, high = high, low
         # a reward on the way would carry the range of an open value past what a game can return
-        tree.edges.lower[b, edge] = min(max(reward + discount * low, WORST), BEST)
-        tree.edges.upper[b, edge] = min(max(reward + discount * high, WORST), BEST)
+        low = min(max(reward + discount * low, WORST), BEST)
+        high = min(max(reward + discount * high, WORST), BEST)
+        edge.visits += 1
+        if low == high:
+            edge.qvalue = low
+        else:
+            edge.qvalue = min(max(reward + discount * (here.total / here.visits), low), high)
+        if low != edge.lower or high != edge.upper:
+            edge.lower, edge.upper = low, high
+            find_bounds(tree, b, node)
         value = reward + discount * value
-        node = parent
 
 
 @bare_kernel
@@ -210,24 +204,36 @@ def keep_place(tree: Tree, b: int, parent: int, edge: int) -> int:
     """The node that will be the position behind ``edge``, or the root if ``parent`` is NONE."""
     node = tree.size[b]
     tree.size[b] += 1
-    tree.visits[b, node] = 0
-    tree.pending[b, node] = 0
-    tree.total[b, node] = 0.0
-    tree.parent[b, node] = parent
-    tree.edge[b, node] = edge
-    if parent == NONE:
-        tree.first[b, node] = 0
-    else:
-        tree.edges.child[b, edge] = node
+    here = tree.nodes[b, node]
+    here.visits, here.pending, here.total = 0, 0, 0.0
+    here.parent, here.edge = parent, edge
+    if parent != NONE:
+        tree.edges[b, edge].child = node
     return int(node)
 
 
 @bare_kernel
 def set_under_way(tree: Tree, b: int, node: int) -> None:
-    """Counts a descent that has come to ``node``, whose evaluation is under way."""
+    """Counts a descent that has come to ``node``, whose evaluation is under way (Liu et al. 2020,
+    "Watch the unobserved: a simple approach to parallelizing Monte Carlo tree search").
+    """
     while node != NONE:
-        tree.pending[b, node] += 1
-        node = tree.parent[b, node]
+        here = tree.nodes[b, node]
+        here.pending += 1
+        if here.parent != NONE:
+            tree.edges[b, here.edge].visits += 1
+        node = here.parent
+
+
+@bare_kernel
+def none_under_way(tree: Tree, b: int) -> None:
+    """Forgets the descents whose evaluation was under way."""
+    for node in range(tree.size[b]):
+        here = tree.nodes[b, node]
+        if here.pending:
+            here.pending = 0
+            if here.parent != NONE:
+                tree.edges[b, here.edge].visits = here.visits
 
 
 @bare_kernel
@@ -237,63 +243,78 @@ def attach(tree: Tree, reached: Frontier, paid: Transition, judged: Judged) -> i
     Returns 0; where a tree has too little room for their edges nothing is done, and the room that
     all of them need is returned.
     """
-    needed = 0
-    for i in range(reached.lane.shape[0]):
-        b, node = reached.lane[i], reached.node[i]
-        count = judged.legal.first[i + 1] - judged.legal.first[i]
-        tree.first[b, node + 1] = tree.first[b, node] + count
-        needed = max(needed, tree.first[b, node + 1])
-    if needed > tree.edges.action.shape[1]:
+    needed = room_needed(tree, reached, judged)
+    if needed > tree.edges.shape[1]:
         return needed
     for i in range(reached.lane.shape[0]):
-        b, node = reached.lane[i], reached.node[i]
-        tree.reward[b, node], tree.discount[b, node] = paid.reward[i], paid.discount[i]
-        tree.draw[b, node] = judged.draw[i]
-        _write_edges(tree, b, node, judged, i)
-        low, high = bounds(tree, b, node)
-        tree.raw_value[b, node] = min(max(judged.value[i], low), high)
-        back_up(tree, b, node, judged.value[i])
+        attach_one(tree, reached, paid, judged, i)
     return 0
 
 
 @bare_kernel
+def room_needed(tree: Tree, reached: Frontier, judged: Judged) -> int:
+    """The edges that the largest tree will have with those of L positions."""
+    needed, first = 0, judged.legal.first
+    for i in range(reached.lane.shape[0]):
+        tree.held[reached.lane[i]] += first[i + 1] - first[i]
+        needed = max(needed, tree.held[reached.lane[i]])
+    for i in range(reached.lane.shape[0]):
+        tree.held[reached.lane[i]] -= first[i + 1] - first[i]
+    return needed
+
+
+@bare_kernel
+def attach_one(tree: Tree, reached: Frontier, paid: Transition, judged: Judged, i: int) -> None:
+    """As ``attach``, the position ``i`` alone; there is room for its edges."""
+    b, node = reached.lane[i], reached.node[i]
+    here = tree.nodes[b, node]
+    here.reward, here.discount, here.draw = paid.reward[i], paid.discount[i], judged.draw[i]
+    _write_edges(tree, b, node, judged, i)
+    here.raw_value = min(max(judged.value[i], here.lower), here.upper)
+    back_up(tree, b, node, judged.value[i])
+
+
+@bare_kernel
 def _write_edges(tree: Tree, b: int, node: int, judged: Judged, i: int) -> None:
-    begin, end = judged.legal.first[i], judged.legal.first[i + 1]
-    start = tree.first[b, node] - begin
-    top = _NOWHERE
+    here, begin, end = tree.nodes[b, node], judged.legal.first[i], judged.legal.first[i + 1]
+    here.first, here.end = tree.held[b], tree.held[b] + end - begin
+    tree.held[b] = here.end
+    top, low, high = _NOWHERE, _NOWHERE, _NOWHERE
     for k in range(begin, end):
         top = max(top, judged.logits[k])
     mass = np.float32(0.0)
     for k in range(begin, end):
-        e = start + k
-        tree.edges.action[b, e] = judged.legal.action[k]
-        tree.edges.child[b, e] = NONE
-        tree.edges.prior[b, e] = np.exp(judged.logits[k] - top)
-        mass += tree.edges.prior[b, e]
-        unknown = np.isnan(judged.ends[k])
-        tree.edges.lower[b, e] = WORST if unknown else judged.ends[k]
-        tree.edges.upper[b, e] = BEST if unknown else judged.ends[k]
-    for e in range(tree.first[b, node], tree.first[b, node + 1]):
-        tree.edges.prior[b, e] /= mass
+        edge, pays = tree.edges[b, here.first + k - begin], judged.ends[k]
+        edge.action, edge.child, edge.visits = judged.legal.action[k], NONE, 0
+        edge.prior = np.exp(judged.logits[k] - top)
+        mass += edge.prior
+        unknown = np.isnan(pays)
+        edge.qvalue, edge.lower, edge.upper = pays, pays, pays
+        if unknown:
+            edge.lower, edge.upper = WORST, BEST
+        low, high = max(low, edge.lower), max(high, edge.upper)
+    for e in range(here.first, here.end):
+        tree.edges[b, e].prior /= mass
+    here.lower, here.upper = low, high
 
 
 @bare_kernel
 def summarise(tree: Tree, out: RootSummary) -> None:
     """Fills ``out`` with what the roots know of their legal actions."""
     for b in range(tree.size.shape[0]):
-        low, high = bounds(tree, b, ROOT)
+        root = tree.nodes[b, ROOT]
+        low, high = root.lower, root.upper
         out.lower[b], out.upper[b] = low, high
-        mean = tree.total[b, ROOT] / tree.visits[b, ROOT]
+        mean = root.total / root.visits
         out.value[b] = min(max(mean, low), high)
-        out.raw_value[b] = tree.raw_value[b, ROOT]
-        out.draw[b] = tree.draw[b, ROOT]
-        for e in range(tree.first[b, ROOT], tree.first[b, ROOT + 1]):
-            a = tree.edges.action[b, e]
-            out.visits[b, a] = edge_visits(tree, b, e)
-            out.qvalues[b, a] = qvalue(tree, b, e)
-            out.prior[b, a] = tree.edges.prior[b, e]
-            out.dominated[b, a] = dominated(tree, b, e, low, high)
-            out.solved[b, a] = tree.edges.lower[b, e] == tree.edges.upper[b, e]
+        out.raw_value[b], out.draw[b] = root.raw_value, root.draw
+        for e in range(root.first, root.end):
+            edge = tree.edges[b, e]
+            a = edge.action
+            out.visits[b, a], out.qvalues[b, a] = edge.visits, edge.qvalue
+            out.prior[b, a] = edge.prior
+            out.dominated[b, a] = dominated(edge, low, high)
+            out.solved[b, a] = edge.lower == edge.upper
 
 
 def summary(tree: Tree, actions: int) -> RootSummary:
@@ -316,20 +337,20 @@ def reroot(tree: Tree, lane: NDArray[np.int64], action: Int, room: int, source: 
     trees, the index it had before; at most ``room`` nodes are carried over (a parent always comes
     before its children).
     """
-    new_index = np.empty(tree.visits.shape[1], np.int32)
+    new_index = np.empty(tree.nodes.shape[1], np.int32)
     for i in range(lane.shape[0]):
         b = lane[i]
-        start = NONE
-        for e in range(tree.first[b, ROOT], tree.first[b, ROOT + 1]):
-            if tree.edges.action[b, e] == action[i]:
-                start = tree.edges.child[b, e]
+        root, start = tree.nodes[b, ROOT], NONE
+        for e in range(root.first, root.end):
+            if tree.edges[b, e].action == action[i]:
+                start = tree.edges[b, e].child
         old_size = tree.size[b]
-        tree.size[b] = 0
+        tree.size[b] = tree.held[b] = 0
         if start == NONE:
             continue
         kept = 0
         for node in range(old_size):
-            parent = tree.parent[b, node]
+            parent = tree.nodes[b, node].parent
             inside = node == start or (parent != NONE and node > start and new_index[parent] >= 0)
             if inside and kept < room:
                 new_index[node] = kept
@@ -339,30 +360,25 @@ def reroot(tree: Tree, lane: NDArray[np.int64], action: Int, room: int, source: 
                 new_index[node] = NONE
         for new in range(kept):  # new <= old, so moving in this order overwrites nothing needed
             _move_node(tree, b, source[i, new], new, new_index)
-        tree.parent[b, ROOT] = NONE
-        tree.edge[b, ROOT] = NONE
+        root.parent = root.edge = NONE
         tree.size[b] = kept
 
 
 @bare_kernel
 def _move_node(tree: Tree, b: int, old: int, new: int, new_index: Int) -> None:
-    tree.visits[b, new] = tree.visits[b, old]
-    tree.total[b, new] = tree.total[b, old]
-    tree.raw_value[b, new] = tree.raw_value[b, old]
-    tree.draw[b, new] = tree.draw[b, old]
-    parent = tree.parent[b, old]
-    tree.parent[b, new] = NONE if parent == NONE else new_index[parent]
-    tree.edge[b, new] = tree.edge[b, old]
-    tree.reward[b, new] = tree.reward[b, old]
-    tree.discount[b, new] = tree.discount[b, old]
-    edges, to = tree.edges, tree.first[b, new]
-    for e in range(tree.first[b, old], tree.first[b, old + 1]):
-        child = edges.child[b, e]
-        if child != NONE:
-            tree.edge[b, child] = to  # it stands where it did, and is moved later
-            child = new_index[child]
-        edges.action[b, to], edges.child[b, to] = edges.action[b, e], child
-        edges.prior[b, to] = edges.prior[b, e]
-        edges.lower[b, to], edges.upper[b, to] = edges.lower[b, e], edges.upper[b, e]
+    first, end, to = tree.nodes[b, old].first, tree.nodes[b, old].end, tree.held[b]
+    tree.nodes[b, new] = tree.nodes[b, old]
+    here = tree.nodes[b, new]
+    here.parent = NONE if here.parent == NONE else new_index[here.parent]
+    here.first, here.end = to, to + end - first
+    tree.held[b] = here.end
+    for e in range(first, end):
+        tree.edges[b, to] = tree.edges[b, e]
+        edge = tree.edges[b, to]
+        if edge.child != NONE:
+            tree.nodes[b, edge.child].edge = to  # it stands where it did, and is moved later
+            edge.child = new_index[edge.child]
+            if edge.child == NONE:  # there is no room for it; what is proven stays
+                edge.visits = 0
+                edge.qvalue = edge.lower if edge.lower == edge.upper else np.float32(np.nan)
         to += 1
-    tree.first[b, new + 1] = to

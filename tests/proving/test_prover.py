@@ -126,7 +126,7 @@ def test_the_next_problem_stands_in_the_memory_of_the_last() -> None:
     again = prover.prove_file(DEEP, bounds)
     assert before is not None
     assert prover.memory.forest is not None
-    assert np.shares_memory(before.tree.draw, prover.memory.forest.tree.draw)
+    assert np.shares_memory(before.tree.nodes, prover.memory.forest.tree.nodes)
     expected = fresh.prove_file(DEEP, bounds)
     assert again._replace(seconds=0.0) == expected._replace(seconds=0.0)
 
@@ -255,13 +255,13 @@ def test_what_is_lost_from_the_start_is_exhausted() -> None:
 
 def test_the_winning_line_follows_what_is_sure() -> None:
     tree = new_tree(1, 3, 6)
-    tree.first[0] = [0, 2, 4, 6]
-    tree.edges.action[0] = [0, 1] * 3
-    tree.edges.child[0] = [-1, 1, 2, -1, -1, -1]
-    tree.discount[0, :2] = 1.0
-    tree.edges.lower[:], tree.edges.upper[:] = -1.0, 1.0
+    tree.nodes["first"][0], tree.nodes["end"][0] = [0, 2, 4], [2, 4, 6]
+    tree.edges["action"][0] = [0, 1] * 3
+    tree.edges["child"][0] = [-1, 1, 2, -1, -1, -1]
+    tree.nodes["discount"][0, :2] = 1.0
+    tree.edges["lower"][:], tree.edges["upper"][:] = -1.0, 1.0
     assert winning_line(tree, 0) is None
-    tree.edges.lower[0, [1, 2]] = 1.0
+    tree.edges["lower"][0, [1, 2]] = 1.0
     assert winning_line(tree, 0) == (1, 0)
 
 

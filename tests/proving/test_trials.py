@@ -72,7 +72,7 @@ def test_inferences_are_those_that_the_tree_holds(game: Proving) -> None:
     search.search(forest, metered, np.random.default_rng(0), np.zeros(1, np.bool_))
     inferences = forest.states.tableau.scalars[0, :, INFERENCES]
     size = int(forest.tree.size[0])
-    held = int((inferences[1:size] - inferences[forest.tree.parent[0, 1:size]]).sum())
+    held = int((inferences[1:size] - inferences[forest.tree.nodes["parent"][0, 1:size]]).sum())
     assert metered.used[problem] == held > 300
     assert metered.used.sum() == held
 
@@ -141,13 +141,13 @@ def test_the_ground_holds_the_largest_forest(game: Proving) -> None:
     starts = {count: game.start(np.arange(count, dtype=np.int32)) for count in (3, 5)}
     large = memory.plant(model, starts[5], 9)
     small = memory.plant(model, starts[3], 9)
-    assert small.tree.draw.shape == (3, 9)
-    assert np.shares_memory(small.tree.draw, large.tree.draw)
+    assert small.tree.nodes.shape == (3, 9)
+    assert np.shares_memory(small.tree.nodes, large.tree.nodes)
     again = memory.plant(model, starts[5], 9)
-    assert np.shares_memory(again.tree.draw, large.tree.draw)
+    assert np.shares_memory(again.tree.nodes, large.tree.nodes)
     other = memory.plant(model, starts[3], 7)
-    assert other.tree.draw.shape == (3, 7)
-    assert not np.shares_memory(other.tree.draw, large.tree.draw)
+    assert other.tree.nodes.shape == (3, 7)
+    assert not np.shares_memory(other.tree.nodes, large.tree.nodes)
     grown = memory.plant(model, starts[5], 7)
     assert memory.forest is grown
 
@@ -174,16 +174,17 @@ def test_lanes_without_a_problem_disturb_no_others(game: Proving) -> None:
 def test_favourites_are_what_the_search_looked_into_most(game: Proving) -> None:
     """The most visited child of each position, from the root on, as long as it has 50 visits."""
     tree = new_tree(1, 7, 49)
-    tree.edges.child[:], tree.edges.action[:] = NONE, np.arange(49) % 7
-    tree.first[0] = 7 * np.arange(8)  # seven actions each
+    tree.edges["child"][:], tree.edges["action"][:] = NONE, np.arange(49) % 7
+    tree.nodes["first"][0] = 7 * np.arange(7)  # seven actions each
+    tree.nodes["end"][0] = 7 * np.arange(1, 8)
     #          root  1    2   3   4   5   6
     visits = [200, 120, 60, 49, 50, 49, 59]
     parents = [NONE, 0, 0, 1, 1, 4, 2]
     for node, (count, parent) in enumerate(zip(visits, parents, strict=True)):
-        tree.visits[0, node], tree.parent[0, node], tree.discount[0, node] = count, parent, 1.0
-        tree.raw_value[0, node] = node / 10
+        tree.nodes["discount"][0, node], tree.nodes["raw_value"][0, node] = 1.0, node / 10
         if parent != NONE:
-            edges_of(tree, 0, parent).child[node] = node
+            edge = edges_of(tree, 0, parent)[node]
+            edge["child"], edge["visits"] = node, count
     start = game.start(np.zeros(1, np.int32))
     states = arrays.tree_map(lambda array: np.repeat(array[:, None], 7, axis=1), start)
     states.tableau.scalars[0, :, MOVES] = np.arange(7)

@@ -189,25 +189,25 @@ def test_a_subtree_larger_than_the_room_keeps_its_oldest_nodes(room: int) -> Non
     section = Gumbel(simulations=60, considered=1)  # all simulations under one action
     forest, found = _searched(section)
     action = found.decision.action
-    source = np.zeros(forest.tree.visits.shape, np.int32)
+    source = np.zeros(forest.tree.nodes.shape, np.int32)
     before = arrays.tree_map(np.copy, forest.tree)
     trees.reroot(forest.tree, np.arange(LANES), action, room, source)
     tree = forest.tree
     np.testing.assert_array_equal(tree.size, np.full(LANES, room))
     for b in range(LANES):
         root = edges_of(before, b, trees.ROOT)
-        assert source[b, 0] == root.child[root.action == action[b]]
+        assert source[b, 0] == root["child"][root["action"] == action[b]]
         assert (np.diff(source[b, :room]) > 0).all()
         children = 0
         for node in range(room):
             ours, theirs = edges_of(tree, b, node), edges_of(before, b, source[b, node])
-            np.testing.assert_array_equal(ours.lower, theirs.lower)
-            np.testing.assert_array_equal(ours.action, theirs.action)
-            assert tree.visits[b, node] == before.visits[b, source[b, node]]
-            for k in np.flatnonzero(ours.child >= 0):
-                assert node < ours.child[k] < room
-                assert tree.parent[b, ours.child[k]] == node
-                assert tree.edge[b, ours.child[k]] == tree.first[b, node] + k
+            np.testing.assert_array_equal(ours["lower"], theirs["lower"])
+            np.testing.assert_array_equal(ours["action"], theirs["action"])
+            assert tree.nodes["visits"][b, node] == before.nodes["visits"][b, source[b, node]]
+            for k in np.flatnonzero(ours["child"] >= 0):
+                assert node < ours["child"][k] < room
+                assert tree.nodes["parent"][b, ours["child"][k]] == node
+                assert tree.nodes["edge"][b, ours["child"][k]] == tree.nodes["first"][b, node] + k
                 children += 1
         assert children == room - 1  # every node but the root hangs somewhere
 
@@ -217,11 +217,11 @@ def test_a_full_tree_stops_growing_and_stays_sound(section: Gumbel | Puct) -> No
     game = Connect4(5, 4, 4)
     forest, _ = _searched(section, reuse=False)
     assert (forest.tree.size == 13).all()
-    visits = forest.tree.visits.copy()
+    visits = forest.tree.nodes["visits"].copy()
     model, more = section.model(game, HashedEvaluator()), np.full(LANES, 30, np.int32)
     found = section.search(forest, model, np.random.default_rng(1), CALM, more)
     assert (found.decision.visits == 0).all()
-    np.testing.assert_array_equal(forest.tree.visits, visits)
+    np.testing.assert_array_equal(forest.tree.nodes["visits"], visits)
     np.testing.assert_allclose(found.decision.policy.sum(axis=1), 1.0, rtol=1e-5)
 
 
@@ -274,21 +274,23 @@ def test_with_many_leaves_at_a_time_the_tree_adds_up(name: str) -> None:
     budget = np.full(LANES, 300, np.int32)
     found = section.search(forest, model, rng, CALM, budget, wave=16)
     tree = forest.tree
-    assert not tree.pending.any()
+    assert not tree.nodes["pending"].any()
     for b in range(LANES):
         size = int(tree.size[b])
         below = np.zeros(size, np.int64)
-        np.add.at(below, tree.parent[b, 1:size], tree.visits[b, 1:size])
-        own = tree.visits[b, :size] - below  # evaluated once, or met again when solved
-        assert (own[tree.discount[b, :size] != 0] >= 1).all()
-        assert found.solved[b] or tree.visits[b, 0] == 301
+        np.add.at(below, tree.nodes["parent"][b, 1:size], tree.nodes["visits"][b, 1:size])
+        own = tree.nodes["visits"][b, :size] - below  # evaluated once, or met again when solved
+        assert (own[tree.nodes["discount"][b, :size] != 0] >= 1).all()
+        assert found.solved[b] or tree.nodes["visits"][b, 0] == 301
         for node in range(1, size):
-            parent, edge = tree.parent[b, node], tree.edge[b, node]
-            assert tree.edges.child[b, edge] == node
-            assert tree.first[b, parent] <= edge < tree.first[b, parent + 1]
+            parent, edge = tree.nodes["parent"][b, node], tree.nodes["edge"][b, node]
+            assert tree.edges["child"][b, edge] == node
+            first, end = (tree.nodes[name][b, parent] for name in ("first", "end"))
+            assert first <= edge < end
+            assert tree.edges["visits"][b, edge] == tree.nodes["visits"][b, node]
             assert parent < node
             above = arrays.take(forest.states, (slice(b, b + 1), parent))
-            expected, _ = game.step(above, tree.edges.action[b, edge : edge + 1])
+            expected, _ = game.step(above, tree.edges["action"][b, edge : edge + 1])
             held = arrays.take(forest.states, (slice(b, b + 1), node))
             assert_same_arrays(expected, held)
     assert sum(asked) <= LANES * 300
@@ -329,13 +331,13 @@ def test_a_net_that_fails_leaves_trees_that_can_be_searched(wave: int) -> None:
             section.search(forest, section.model(game, evaluator), rng, CALM, budget, wave=wave)
         except ValueError:
             before = forest.tree.size.copy()
-            assert (forest.tree.visits[:, : before.min()] > 0).all()
+            assert (forest.tree.nodes["visits"][:, : before.min()] > 0).all()
             section.search(forest, model, rng, CALM, budget, wave=wave)
             assert (forest.tree.size > before).all()
         return forest
 
     forest = grown(failing)
     assert calls[0] == 9
-    assert not forest.tree.pending.any()
+    assert not forest.tree.nodes["pending"].any()
     for b in range(LANES):
-        assert (forest.tree.visits[b, : forest.tree.size[b]] > 0).all()
+        assert (forest.tree.nodes["visits"][b, : forest.tree.size[b]] > 0).all()

@@ -51,8 +51,9 @@ def _improved(
     prior: list[float], visits: list[int], qvalues: list[float], dominated: list[bool], raw: float
 ) -> Scratch:
     node = new_scratch(len(prior))
-    node.visits[:], node.qvalues[:], node.dominated[:] = visits, qvalues, dominated
-    improve(np.array(prior, np.float32), raw, 1.0, 1.0, node)
+    node.prior[:], node.visits[:] = prior, visits
+    node.qvalues[:], node.dominated[:] = qvalues, dominated
+    improve(node, len(prior), raw, 1.0, 1.0)
     return node
 
 

@@ -71,8 +71,8 @@ def test_a_learned_model_is_searched_without_a_game(section: Gumbel | Puct) -> N
     np.testing.assert_array_equal(decision.visits.sum(axis=1), [400] * 3)
     assert forest.states.place[:, 0].tolist() == [0, 1, 0]
     for node in range(1, 401):  # what stands at a node is what the chain makes of its parent
-        parent, edge = forest.tree.parent[0, node], forest.tree.edge[0, node]
-        expected = LEADS[forest.states.place[0, parent]][forest.tree.edges.action[0, edge]]
+        parent, edge = forest.tree.nodes["parent"][0, node], forest.tree.nodes["edge"][0, node]
+        expected = LEADS[forest.states.place[0, parent]][forest.tree.edges["action"][0, edge]]
         assert forest.states.place[0, node] == expected
 
 

@@ -71,9 +71,9 @@ def test_ties_inside_the_tree_are_broken_at_random_too(search: Gumbel | Puct) ->
     forest, _ = searched(search, game, uniform, state, np.random.default_rng(4))
     last = forest.tree.size - 1
     rows = np.arange(GAMES)
-    below = forest.tree.parent[rows, last] > 0
+    below = forest.tree.nodes["parent"][rows, last] > 0
     assert below.sum() > GAMES / 2
-    replies = forest.tree.edges.action[rows, forest.tree.edge[rows, last]][below]
+    replies = forest.tree.edges["action"][rows, forest.tree.nodes["edge"][rows, last]][below]
     assert_even(np.bincount(replies, minlength=5), [list(range(5))])
 
 

@@ -47,7 +47,9 @@ def _planted(*leaves: Leaf) -> Tree:
     """The only tree there is."""
     tree = trees.new_tree(1, len(leaves), 2 * len(leaves))
     for leaf in leaves:
-        edge = tree.first[0, leaf.parent] + leaf.action  # both are legal wherever it goes on
+        edge = (
+            tree.nodes["first"][0, leaf.parent] + leaf.action
+        )  # both are legal wherever it goes on
         node = trees.keep_place(tree, 0, leaf.parent, edge)
         at = np.array([[leaf.parent], [leaf.action], [node]], np.int32)
         numbers = np.array([[leaf.reward], [leaf.discount], [leaf.value], [0.0]], np.float32)
@@ -66,9 +68,9 @@ def test_values_come_up_with_rewards_and_signs() -> None:
         Leaf(2, 0, -0.5, -1.0, value=-0.25),  # and the first again
     )
     # to node 2: 0.4, then -0.5 + 0.25; to node 1 the opposite; to the root 0.25 more than that
-    np.testing.assert_array_equal(tree.visits[0], [4, 3, 2, 1])
+    np.testing.assert_array_equal(tree.nodes["visits"][0], [4, 3, 2, 1])
     totals = [0.5 + 0.75 - 0.15 + 0.5, 0.5 - 0.4 + 0.25, 0.4 - 0.25, -0.25]
-    np.testing.assert_allclose(tree.total[0], totals, rtol=1e-6)
+    np.testing.assert_allclose(tree.nodes["total"][0], totals, rtol=1e-6)
     know = trees.summary(tree, 2)
     np.testing.assert_array_equal(know.visits, [[3, 0]])
     np.testing.assert_allclose(know.qvalues, [[0.25 + 0.35 / 3, NAN]], rtol=1e-6)
@@ -91,7 +93,10 @@ def test_bounds_come_up_with_rewards_and_signs() -> None:
         (1, [-1.0, -0.25], [-0.5, -0.25]),
         (ROOT, [0.0, -1.0], [0.0, 1.0]),
     ):
-        np.testing.assert_array_equal(edges_of(tree, 0, node)[-2:], [lower, upper])
+        np.testing.assert_array_equal(edges_of(tree, 0, node)["lower"], lower)
+        np.testing.assert_array_equal(edges_of(tree, 0, node)["upper"], upper)
+        assert tree.nodes["lower"][0, node] == max(lower)
+        assert tree.nodes["upper"][0, node] == max(upper)
     know = trees.summary(tree, 2)
     np.testing.assert_array_equal(know.solved, [[True, False]])
     np.testing.assert_array_equal(know.qvalues, [[0.0, NAN]])
@@ -103,8 +108,8 @@ def test_bounds_stay_within_what_a_game_can_return() -> None:
         Leaf(ROOT, 0, 0.75, 1.0, value=0.9),
         Leaf(ROOT, 1, -0.75, -1.0, value=0.9),
     )
-    np.testing.assert_allclose(edges_of(tree, 0, ROOT).lower, [-0.25, -1.0])
-    np.testing.assert_allclose(edges_of(tree, 0, ROOT).upper, [1.0, 0.25])
+    np.testing.assert_allclose(edges_of(tree, 0, ROOT)["lower"], [-0.25, -1.0])
+    np.testing.assert_allclose(edges_of(tree, 0, ROOT)["upper"], [1.0, 0.25])
     know = trees.summary(tree, 2)
     np.testing.assert_allclose(know.qvalues, [[1.0, -1.0]])
 
@@ -140,9 +145,11 @@ def test_dominated(
 ) -> None:
     tree = _planted(Leaf(NONE, NONE, 0.0, 1.0, value=0.0))
     edges = edges_of(tree, 0, ROOT)
-    edges.lower[:], edges.upper[:] = zip(first, second, strict=True)
+    edges["lower"][:], edges["upper"][:] = zip(first, second, strict=True)
+    trees.find_bounds(tree, 0, ROOT)
     np.testing.assert_array_equal(trees.summary(tree, 2).dominated, [expected])
-    edges.lower[:], edges.upper[:] = zip(second, first, strict=True)
+    edges["lower"][:], edges["upper"][:] = zip(second, first, strict=True)
+    trees.find_bounds(tree, 0, ROOT)
     np.testing.assert_array_equal(trees.summary(tree, 2).dominated, [expected[::-1]])
 
 
@@ -166,7 +173,9 @@ def test_bounds_hold_the_exact_value_of_every_node(section: Gumbel | Puct, explo
         for node in range(tree.size[b]):
             position = arrays.take(forest.states, (slice(b, b + 1), node))
             values, edges = exact_qvalues(game, position, EXACT), edges_of(tree, b, node)
-            for action, lower, upper in zip(edges.action, edges.lower, edges.upper, strict=True):
+            for action, lower, upper in zip(
+                edges["action"], edges["lower"], edges["upper"], strict=True
+            ):
                 assert lower <= values.get(int(action), 0.0) <= upper  # 0 where it is over
                 narrowed += lower > -1 or upper < 1
     assert narrowed > 500

@@ -77,8 +77,7 @@ def test_trees_hold_the_legal_actions_only(kind: type[Gumbel] | type[Puct]) -> N
     (wide, _), (narrow, _) = Search(section, 5000).run(), Search(section, LEGAL).run()
     assert arrays.bytes_of(wide.tree) < 100e6  # [B, N, A] would be 2.7 GB
     assert (wide.tree.size == SIMULATIONS + 1).all()
-    held = wide.tree.first[:, SIMULATIONS + 1]
-    np.testing.assert_array_equal(held, np.full(GAMES, LEGAL * (SIMULATIONS + 1)))
+    np.testing.assert_array_equal(wide.tree.held, np.full(GAMES, LEGAL * (SIMULATIONS + 1)))
     assert arrays.bytes_of(wide.tree) < 3 * arrays.bytes_of(narrow.tree)
 
 
@@ -94,11 +93,10 @@ FAN = Toy(
 def test_full_pools_grow_and_drop_nothing(section: Gumbel | Puct) -> None:
     """The roots have one legal action, what is below them fifty."""
     twins = Twins(section, FAN, FAN.init(np.random.default_rng(0), LANES), 0)
-    room = twins.forest.tree.edges.action.shape[1]
+    room = twins.forest.tree.edges.shape[1]
     budget, explore = np.full(LANES, 60), np.arange(LANES) % 2 == 0
     assert twins.assert_equal(*twins.search(budget, explore), explore) >= LANES - 1
-    used = twins.forest.tree.first[:, 61]
-    np.testing.assert_array_equal(used, np.full(LANES, 1 + 60 * 50))
+    np.testing.assert_array_equal(twins.forest.tree.held, np.full(LANES, 1 + 60 * 50))
     assert room < 1 + 60 * 50
 
 
