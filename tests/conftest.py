@@ -25,6 +25,16 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 os.environ["SELFPLAY_DEVICE"] = "cpu"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for_gpus = [item for item in items if item.get_closest_marker("cuda")]
+    if for_gpus:
+        import torch
+
+        if not torch.cuda.is_available():
+            for item in for_gpus:
+                item.add_marker(pytest.mark.skip(reason="torch finds no CUDA GPU here"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_decisions(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What a test trusts is remembered in a folder of the tests."""

@@ -16,6 +16,7 @@ from selfplay import arrays
 from selfplay.learning import losses
 from selfplay.learning.section import LearnerSection
 from selfplay.nets import Heads, Net
+from selfplay.nets.capture import captured
 
 _EAGER = 3  # steps of a shape before its graph is captured: libraries choose their kernels there
 _KEPT = 4  # graphs, the latest used
@@ -202,9 +203,7 @@ class Captured:
         with torch.cuda.device(self._device):
             current = torch.cuda.current_stream()
             try:
-                with torch.cuda.graph(
-                    graph, self._pool, self._stream, capture_error_mode="thread_local"
-                ):
+                with captured(graph, self._pool, self._stream):
                     self._step(batch)
             finally:
                 torch.cuda.set_stream(current)  # a capture that fails leaves its own behind

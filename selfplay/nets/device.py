@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from selfplay.nets.base import SMALLER_BATCH, Net, enough_memory
+from selfplay.nets.capture import captured
 from selfplay.types import Float
 
 UNDER_WAY = 2  # batches that may be at the device at a time
@@ -131,9 +132,7 @@ class _Place:
             for _ in range(3):  # what is made lazily is made before the capture
                 self._result[:size] = self._owner.compute(inputs)
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(
-                graph, self._owner._pool, self._owner._stream, capture_error_mode="thread_local"
-            ):
+            with captured(graph, self._owner._pool, self._owner._stream):
                 self._result[:size] = self._owner.compute(inputs)
             self._graphs[size] = graph
         return self._graphs[size]

@@ -1,0 +1,247 @@
+"""On a GPU: answers, steps, actors and whole runs are those of the CPU, or the same again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from reference import random_positions
+from tiny_runs import TINY, assert_same_run
+
+from envs.tictactoe import TicTacToe
+from selfplay import arrays
+from selfplay.actors import Setup
+from selfplay.actors.actor import ActorSection
+from selfplay.actors.processes import ProcessActors
+from selfplay.cached import CancelledError
+from selfplay.config import parse_config
+from selfplay.learning.learner import Learner
+from selfplay.learning.samples import targets
+from selfplay.learning.section import LearnerSection
+from selfplay.learning.steps import repeatable
+from selfplay.nets import Net, ResNet
+from selfplay.nets.device import DeviceNet
+from selfplay.nets.evaluator import NetEvaluator
+from selfplay.nets.inference import EvaluatorSection
+from selfplay.search import Gumbel
+from selfplay.training.folder import RunFolder
+from selfplay.training.metrics_file import read_metrics
+from selfplay.training.run import Training
+from selfplay.types import Targets
+
+pytestmark = pytest.mark.cuda
+
+GPU, GAME = "cuda:0", TicTacToe()
+TOLERANCE = {torch.float32: 0.005, torch.bfloat16: 0.03}  # of the norm of all answers
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _repeatable() -> None:
+    repeatable()  # as whoever learns on a GPU; it counts before the libraries are first used
+
+
+def a_net(seed: int = 0) -> Net:
+    torch.manual_seed(seed)
+    return ResNet(channels=16, blocks=2).build(GAME)
+
+
+def some_fields(count: int, seed: int = 0) -> list[Any]:
+    state = random_positions(GAME, np.random.default_rng(seed), count, 5)
+    return list(arrays.leaves(GAME.observe(state)))
+
+
+def on_gpu(net: Net, dtype: torch.dtype = torch.float32) -> DeviceNet:
+    return DeviceNet(net, some_fields(1), GAME.num_actions, GPU, dtype)
+
+
+def answers_of(net: DeviceNet, *parts: list[Any]) -> Any:
+    answers, finite = net.ask(parts).answers()
+    assert finite
+    return answers.copy()
+
+
+def some_samples(count: int = 500) -> Targets:
+    rng = np.random.default_rng(0)
+    state = random_positions(GAME, rng, count, 5)
+    legal = GAME.legal(state)
+    policy = rng.random(legal.shape) * legal
+    policy = (policy / policy.sum(1, keepdims=True)).astype(np.float32)
+    value = rng.dirichlet([1, 1, 1], count).astype(np.float32)
+    return targets(GAME.observe(state), legal, policy, value)
+
+
+def a_learner(seed: int = 0) -> Learner:
+    torch.manual_seed(seed)
+    net = ResNet(channels=16, blocks=2).build(GAME)
+    return Learner(net, LearnerSection(batch=64, average=0.9), GAME, GPU, autocast=True, seed=0)
+
+
+def weights_of(learner: Learner) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in learner.acting.state_dict().items()}
+
+
+def assert_bits(mine: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
+    for name, tensor in mine.items():
+        assert torch.equal(tensor, theirs[name]), name
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+def test_answers_are_those_of_the_cpu_and_the_same_again(dtype: torch.dtype) -> None:
+    net, fields = a_net(), some_fields(100)
+    own = DeviceNet(net, some_fields(1), GAME.num_actions, "cpu", torch.float32)
+    truth = answers_of(own, fields)
+    gpu = on_gpu(net, dtype)
+    first = answers_of(gpu, fields)
+    assert np.linalg.norm(first - truth) < TOLERANCE[dtype] * np.linalg.norm(truth)
+    for _ in range(3):  # both places, and graphs that were captured before
+        np.testing.assert_array_equal(answers_of(gpu, fields), first)
+    halves = [[field[:60] for field in fields], [field[60:] for field in fields]]
+    np.testing.assert_array_equal(answers_of(gpu, *halves), first)
+    turned = answers_of(gpu, [field[::-1] for field in fields])
+    np.testing.assert_array_equal(turned[::-1], first)  # an answer does not depend on its row
+    gpu.load(a_net(1))  # into graphs that are there
+    other = DeviceNet(a_net(1), some_fields(1), GAME.num_actions, "cpu", torch.float32)
+    truth = answers_of(other, fields)
+    assert np.linalg.norm(answers_of(gpu, fields) - truth) < 0.03 * np.linalg.norm(truth)
+
+
+def test_two_batches_are_under_way_and_told_in_order() -> None:
+    net = a_net()
+    gpu, both = on_gpu(net), [some_fields(700, seed) for seed in (1, 2)]
+    alone = [answers_of(gpu, fields) for fields in both]
+    for _ in range(3):
+        batches = [gpu.ask([fields]) for fields in both]
+        for batch, expected in zip(batches, alone, strict=True):
+            np.testing.assert_array_equal(batch.answers()[0], expected)
+            assert 0 < batch.device_s() < 1
+
+
+def test_an_evaluator_counts_the_seconds_of_the_gpu() -> None:
+    evaluator = NetEvaluator(a_net(), GAME.num_actions, GPU, torch.float32, 0)
+    state = random_positions(GAME, np.random.default_rng(0), 200, 5)
+    evaluator(GAME, state)
+    evaluator.take_usage()
+    start = time.perf_counter()
+    for _ in range(10):
+        evaluator(GAME, state)
+    assert 0 < evaluator.take_usage().device_s <= time.perf_counter() - start
+
+
+def test_steps_out_of_a_graph_are_those_without_and_the_same_again() -> None:
+    samples, kept = some_samples(), []
+    for captured in (True, True, False):
+        learner = a_learner()
+        if not captured:
+            learner._captured = None
+        for progress in (0.0, 0.5):
+            learner.fit(samples, 12, progress)
+        assert learner.clock.take_s() > 0
+        if captured:
+            assert learner._captured is not None
+            assert learner._captured._graphs  # none was refused
+        kept.append(weights_of(learner))
+    assert_bits(kept[0], kept[1])
+    for name, tensor in kept[2].items():
+        torch.testing.assert_close(kept[0][name], tensor, rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_who_learns_and_who_answers_do_not_disturb_each_other() -> None:
+    """Graphs are captured on both sides while the other one launches."""
+    samples, net = some_samples(), a_net()
+    alone = a_learner()
+    alone.fit(samples, 40, 0.0)
+    sizes = [some_fields(count, count) for count in (20, 40, 60, 90, 120, 180, 250, 380)]
+    expected = [answers_of(on_gpu(net), fields) for fields in sizes]
+    found: list[Any] = []
+    begun, learned = threading.Event(), threading.Event()
+
+    def answer() -> None:
+        while not learned.is_set() or len(found) < 3:
+            gpu = on_gpu(net)  # has no graphs yet
+            begun.set()
+            found.append([answers_of(gpu, fields) for fields in sizes])
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        begun.wait(60)
+        for _ in range(3):
+            learner = a_learner()
+            learner.fit(samples, 40, 0.0)
+            assert_bits(weights_of(learner), weights_of(alone))
+    finally:
+        learned.set()
+        thread.join()
+    assert len(found) >= 3
+    for answers in found:
+        for one, other in zip(answers, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def some_actors(count: int = 3) -> ProcessActors:
+    net = a_net()
+    inference = EvaluatorSection(device=GPU, precision="bfloat16").inference(net, GAME)
+    section = ActorSection(games=12, threads=count)
+    return ProcessActors(
+        Setup(GAME, Gumbel(simulations=4), section, inference), net, 7, served=True
+    )
+
+
+def test_a_server_on_the_gpu_goes_on_when_an_actor_is_killed_and_ends_when_told() -> None:
+    actors = some_actors()
+    try:
+        harvest, usage = actors.collect(a_net(), 60)
+        assert arrays.length(harvest.samples) >= 60
+        served = actors.server_usage()
+        assert served is not None
+        assert usage.device_s == pytest.approx(served.device_s)
+        assert served.device_s > 0
+        (victim,) = (process.pid for process in _processes(actors)[1:2])
+        threading.Timer(0.05, os.kill, (victim, signal.SIGKILL)).start()
+        harvest, _ = actors.collect(a_net(), 3000)
+        assert harvest.tally.lost == 1
+        assert arrays.length(harvest.samples) >= 3000
+
+        threading.Timer(0.3, actors.cancel).start()  # batches are under way
+        start = time.monotonic()
+        with pytest.raises(CancelledError):
+            actors.collect(a_net(), 10**9)
+        assert time.monotonic() - start < 20
+    finally:
+        actors.close()
+    assert not any(process.is_alive() for process in _processes(actors))
+    assert answers_of(on_gpu(a_net()), some_fields(50)).shape == (50, 11)  # the device is well
+
+
+def _processes(actors: ProcessActors) -> list[Any]:
+    import multiprocessing
+
+    return sorted(multiprocessing.active_children(), key=lambda process: process.pid or 0)
+
+
+def test_a_run_repeats_and_tells_its_gpu(tmp_path: Path) -> None:
+    config = parse_config(
+        {
+            **TINY,
+            "net": {"kind": "resnet", "channels": 16, "blocks": 1},
+            "backend": {"kind": "processes"},
+            "evaluator": {"device": GPU, "precision": "bfloat16"},
+            "actor": {"games": 12, "threads": 3},
+            "regime": {"positions": 200},
+            "budget": {"positions": 500},
+        }
+    )
+    for name in ("a", "b"):
+        assert Training(RunFolder(tmp_path / name), config).run().finished
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+    machine = RunFolder(tmp_path / "a").read_json("provenance.json")["machine"]
+    assert machine["device"]["card"] == torch.cuda.get_device_properties(0).name
+    last = read_metrics(tmp_path / "a")[-1]
+    assert 0 < last["cost/device_s"] < last["cost/wall_s"]
