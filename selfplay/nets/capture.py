@@ -13,7 +13,7 @@ _ALONE = threading.Lock()
 
 
 @contextlib.contextmanager
-def captured(graph: torch.cuda.CUDAGraph, pool: Any, stream: torch.cuda.Stream) -> Iterator[None]:
+def captured(graph: torch.cuda.CUDAGraph, pool: Any, stream: Any) -> Iterator[None]:
     """What this thread launches inside becomes ``graph``, in memory of ``pool``.
 
     Others may launch and wait for their own streams meanwhile, but not begin a capture: that waits
