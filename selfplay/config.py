@@ -184,6 +184,12 @@ def _override(values: dict[str, Any], override: str) -> None:
         values = values.setdefault(key, {})
         if not isinstance(values, dict):
             raise ValueError(f"--set {override!r}: {key!r} is a value, not a section")
+    if keys[-1] == "kind":  # what only the old kind knows goes with it
+        kinds = _sections(keys[0])
+        old, new = kinds.get(str(values.get("kind"))), kinds.get(str(value))
+        if old is not None and new is not None:
+            for name in old.model_fields.keys() - new.model_fields:
+                values.pop(name, None)
     values[keys[-1]] = value
 
 

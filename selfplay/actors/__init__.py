@@ -9,8 +9,9 @@ from pydantic import Field
 
 from selfplay.actors.base import Actors, Setup
 from selfplay.actors.processes import Processes
+from selfplay.actors.ray import Ray
 from selfplay.actors.threads import Threads
 
-Backend = Annotated[Processes | Threads, Field(discriminator="kind")]
+Backend = Annotated[Processes | Ray | Threads, Field(discriminator="kind")]
 
-__all__ = ["Actors", "Backend", "Processes", "Setup", "Threads"]
+__all__ = ["Actors", "Backend", "Processes", "Ray", "Setup", "Threads"]

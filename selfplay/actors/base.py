@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -77,14 +77,7 @@ class Actors:
 
         Seconds are summed over the actors.
         """
-        parts = self.play(net, -(-positions // self.count))
-        tally = Tally()
-        for harvest, _ in parts:
-            tally = tally.plus(harvest.tally)
-        usage = Usage(*(sum(column) for column in zip(*(usage for _, usage in parts), strict=True)))
-        samples = joined([harvest.samples for harvest, _ in parts])
-        records = [record for harvest, _ in parts for record in harvest.records]
-        return Harvest(samples, records, tally), usage
+        return combined(self.play(net, -(-positions // self.count)))
 
     def state_dict(self) -> dict[str, Any]:
         """The games under way."""
@@ -101,6 +94,10 @@ class Actors:
                 f"{self.count}; resume with --set actor.threads={len(saved)}"
             )
         self.restore([saved[str(i)] for i in range(self.count)])
+
+    def metrics(self) -> dict[str, float]:
+        """What else is told of the latest ``collect``."""
+        return {}
 
     def server_usage(self) -> ServerUsage | None:
         """What the server of answers has done so far, where one answers for all actors."""
@@ -124,6 +121,17 @@ class Actors:
     def restore(self, states: list[Mapping[str, Any]]) -> None:
         """Goes on with the games that ``states`` returned."""
         raise NotImplementedError
+
+
+def combined(parts: Sequence[tuple[Harvest, Usage]]) -> tuple[Harvest, Usage]:
+    """What several actors have collected, as if it were of one."""
+    tally = Tally()
+    for harvest, _ in parts:
+        tally = tally.plus(harvest.tally)
+    usage = Usage(*(sum(column) for column in zip(*(usage for _, usage in parts), strict=True)))
+    samples = joined([harvest.samples for harvest, _ in parts])
+    records = [record for harvest, _ in parts for record in harvest.records]
+    return Harvest(samples, records, tally), usage
 
 
 class LocalActors(Actors):

@@ -66,8 +66,7 @@ class ProcessActors(Actors):
         """
         inference, games = setup.inference, setup.section.games
         served = inference.serves(net) if served is None else served
-        cores = core_count()
-        most = setup.section.threads or (_A_CORE * max(1, cores - 1) if served else cores)
+        most = setup.section.threads or count_for(core_count(), served)
         part = part or Part.whole(min(most, games))
         self.count = part.size
         self._net: DeviceNet | None = None
@@ -161,6 +160,11 @@ class ProcessActors(Actors):
                 place.ask(method, argument)
             answers.append(answer)
         return answers
+
+
+def count_for(cores: int, served: bool) -> int:
+    """How many processes play on so many cores."""
+    return _A_CORE * max(1, cores - 1) if served else cores
 
 
 class _Place:

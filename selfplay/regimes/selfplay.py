@@ -50,7 +50,8 @@ class SelfPlayLoop(Loop):
         ledger.games += int(harvest.tally.games)
         ledger.pay(usage)
         ledger.tree_s += max(0.0, played_s * self._actors.count - usage.seconds)
-        yield Report(ledger.positions, "selfplay", _played(harvest.tally, usage, played_s))
+        scalars = _played(harvest.tally, usage, played_s) | self._actors.metrics()
+        yield Report(ledger.positions, "selfplay", scalars)
 
         window, raw = parts.replay.window()
         scalars = parts.fit(window, parts.steps(made))

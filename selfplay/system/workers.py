@@ -25,7 +25,8 @@ from typing import Any
 
 _PATIENCE_S = 10.0  # for a process to stop
 _LIVES = 3  # workers that one task may cost
-_FOR_THE_LEADER = {getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)}
+# signals of the terminal, which no worker heeds
+FOR_THE_LEADER = {getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)}
 
 # what a worker works with: made once, it turns a task into an answer
 Work = Callable[[Any], Any]
@@ -155,7 +156,7 @@ class Workers(WorkerPool):
             args=(theirs, self._started, self._halt, self._inherited),
             daemon=True,
         )
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_LEADER)  # goes on in the process
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_LEADER)  # goes on in the process
         try:
             process.start()
         finally:
@@ -238,13 +239,14 @@ def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ..
     while (message := pipe.recv()) is not None:
         asked, task = message
         if asked:
-            pipe.send((True, _answer(work, task) if failed is None else failed))
+            pipe.send((True, answered(work, task) if failed is None else failed))
         else:
-            answer = _answer(work, task)
+            answer = answered(work, task)
             failed = answer if isinstance(answer, Exception) else None
 
 
-def _answer(work: Work, task: Any) -> Any:
+def answered(work: Work, task: Any) -> Any:
+    """What the work makes of the task, or what it raises, told where."""
     try:
         return work(task)
     except Exception as error:

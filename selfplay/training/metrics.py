@@ -58,6 +58,8 @@ _PLAY = (  # what it costs, and how the games go
     ),
     Metric("selfplay/games", "games finished in this iteration; the next three are over these"),
     Metric("selfplay/lost", "actors that died in this iteration, with the games that they played"),
+    Metric("selfplay/lag", "updates of the net between playing and learning, mean over positions"),
+    Metric("selfplay/lag_max", "the most such updates of any position"),
     Metric("selfplay/length", "moves / games, random openings included"),
     Metric(
         "selfplay/first_wins",
