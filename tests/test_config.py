@@ -111,8 +111,8 @@ def test_a_file_name_becomes_a_run_name(tmp_path: Path) -> None:
         ),
         ({"search": {"kind": "x"}}, "search.kind is 'x', expected one of 'gumbel', 'puct'"),
         (
-            {"backend": {"kind": "graph"}},
-            "backend.kind is 'graph', expected one of 'processes', 'ray', 'threads'",
+            {"backend": {"kind": "rays"}},
+            "expected one of 'processes', 'ray', 'threads'; did you mean 'ray'?",
         ),
         (
             {"search": {"simulations": 0}},
