@@ -1,4 +1,4 @@
-"""One task in a process of its own: ``python -m selfplay.sweep.child CORE VERB ...``.
+"""One task in a process of its own: ``python -m selfplay.sweep.child CORES VERB ...``.
 
 Standard input is a pipe from the sweep that nothing is ever written to.  When it ends, because the
 sweep asks for it or is no more, the task is stopped as by Ctrl-C: a run finishes its iteration,
@@ -14,13 +14,13 @@ import sys
 import threading
 
 
-def main(core: int, words: list[str]) -> None:
-    """Ends as ``selfplay WORDS`` does, held to one core; below 0: to none."""
+def main(cores: str, words: list[str]) -> None:
+    """Ends as ``selfplay WORDS`` does, held to ``cores`` as in "0,1"; "any": to none."""
     # a sweep in the background of a script ignores Ctrl-C, and what it starts would do so too
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_stop_when_left, daemon=True).start()
-    if core >= 0 and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {core})
+    if cores != "any" and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, set(map(int, cores.split(","))))
     sys.argv = ["selfplay", *words]
     runpy.run_module("selfplay.verbs.cli", run_name="__main__")  # the program itself
 
@@ -31,4 +31,4 @@ def _stop_when_left() -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main(sys.argv[1], sys.argv[2:])

@@ -90,11 +90,21 @@ def makespan(seconds: Iterable[float], jobs: int, busy: Sequence[float] = ()) ->
 
     ``busy``: how long the tasks that run already still take.
     """
-    ends = [*busy, *[0.0] * (jobs - len(busy))]
+    return schedule(seconds, jobs, busy)[1]
+
+
+def schedule(
+    seconds: Iterable[float], jobs: int, busy: Sequence[float] = ()
+) -> tuple[list[int], float]:
+    """Which of ``jobs`` places takes each task, as it is free; seconds until all is done."""
+    ends = [(end, place) for place, end in enumerate([*busy, *[0.0] * (jobs - len(busy))])]
     heapq.heapify(ends)
+    taken = []
     for each in seconds:
-        heapq.heapreplace(ends, ends[0] + each)
-    return max(ends)
+        free, place = ends[0]
+        heapq.heapreplace(ends, (free + each, place))
+        taken.append(place)
+    return taken, max(ends)[0]
 
 
 def read_paid(folder: Path) -> Paid | None:

@@ -209,7 +209,7 @@ def _cell(
     overrides: Sequence[str],
     file: Path,
 ) -> Cell:
-    """A point with its configuration; one core is all that a cell gets."""
+    """A point with its configuration; a cell gets one actor, on a GPU more (see slots.py)."""
     needs: list[str] = []
 
     def resolved(value: Any) -> Any:
@@ -225,6 +225,11 @@ def _cell(
     own = {"name": name, "seed": point.seed, "actor": {"threads": 1}}
     plain = merged(base, resolved(point.plain), own)
     config = parse_config(plain, overrides, where, file)
+    if str(config.backend.kind) == "ray" and not getattr(config.backend, "address", ""):
+        raise ValueError(
+            f"{where}: backend.kind = 'ray' would start a Ray of its own in every cell; start one "
+            f"for all with 'ray start --head' and name it by backend.address = 'auto'"
+        )
     return Cell(point.name, point.arm, point.axes, config, tuple(needs))
 
 

@@ -5,24 +5,29 @@ What no finished cell tells is measured: a few seconds of a cell's own self-play
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 
+from selfplay.actors import Threads
 from selfplay.config import Config
 from selfplay.learning.learner import Learner
 from selfplay.learning.samples import blank_targets
 from selfplay.measure.bench import bench
 from selfplay.measure.strength import StrengthMeter
-from selfplay.nets.evaluator import choose_precision
 from selfplay.sweep.expert import expert_seconds
-from selfplay.sweep.forecast import Estimate, Forecast, makespan
+from selfplay.sweep.forecast import Estimate, Forecast, schedule
 from selfplay.sweep.plan import Cell, Plan
 from selfplay.sweep.runner import records_of
+from selfplay.sweep.slots import Slot, on_gpu
 from selfplay.sweep.task import Record, Task, tasks_of
+from selfplay.system.cores import own_cores
 
 FEWEST = 3  # measurements that a curve is made of, at least
 _UNKNOWN = Estimate(math.nan, math.nan, "not estimated")
@@ -31,7 +36,7 @@ _SECONDS = 1.0  # that a measurement takes
 
 
 class Rates(NamedTuple):
-    """How fast one core is with a net."""
+    """How fast a slot is with a net."""
 
     flops: float  # of one position forwards
     alone_per_s: float  # positions a second through the net
@@ -39,6 +44,8 @@ class Rates(NamedTuple):
     evaluations: float  # positions through the net a simulation
     learned_per_s: float  # samples a second
     look_s: float = 0.0  # seconds of a measurement of strength
+    gpu_share: float = 0.0  # of the time of play that a GPU computes; 0: there is none
+    beside: int = 1  # cells that share the GPU, this one included
 
 
 def estimate(config: Config, rates: Rates) -> Estimate:
@@ -74,9 +81,13 @@ def points(config: Config, rates: Rates) -> int:
 
 def _course(config: Config, rates: Rates) -> tuple[float, float, float]:
     """The positions that the budget is enough for, and the seconds and FLOPs of one of them."""
-    seconds, flops = _playing(config, rates)
+    playing, flops = _playing(config, rates)
     samples = config.learner.reuse if flops else 1.0
-    seconds += samples / rates.learned_per_s
+    learning = samples / rates.learned_per_s
+    seconds = playing + learning
+    if rates.gpu_share:  # where cells want it for more than all of the time they wait for it
+        busy = playing * rates.gpu_share + learning
+        seconds = max(seconds, rates.beside * busy)
     flops += 3 * rates.flops * samples
     budget = config.budget
     limits = (budget.positions, 1.0), (budget.flops, flops), (budget.seconds, seconds)
@@ -95,19 +106,23 @@ def _playing(config: Config, rates: Rates) -> tuple[float, float]:
 
 
 def measure(config: Config) -> Rates:
-    """The rates of a configuration in one thread of this process."""
-    threads = torch.get_num_threads()
+    """The rates of a configuration in this process: in one thread, on a GPU as in its slot."""
+    threads, gpu = torch.get_num_threads(), on_gpu(config)
     torch.set_num_threads(1)
     try:
-        games = min(_GAMES, config.actor.games)
-        actor = config.actor.model_copy(update={"games": games, "threads": 1})
-        speed = bench(config.game, config.net, config.search, actor, config.evaluator, _SECONDS)
+        games = config.actor.games if gpu else min(_GAMES, config.actor.games)
+        actor = config.actor.model_copy(update={"games": games})
+        backend = config.backend if gpu and config.backend.kind == "processes" else Threads()
+        speed = bench(
+            config.game, config.net, config.search, actor, config.evaluator, _SECONDS, backend
+        )
         return Rates(
             speed["net_mflops"] * 1e6,
             speed["net_positions_per_s"],
             speed["simulations_per_s"],
             speed["evaluations_per_simulation"],
             *_learning(config),
+            gpu_share=min(1.0, speed.get("device_share", 1.0)) if gpu else 0.0,
         )
     finally:
         torch.set_num_threads(threads)
@@ -120,8 +135,9 @@ def _learning(config: Config) -> tuple[float, float]:
     """
     game = config.rules()
     net = config.net.build(game)
-    dtype = choose_precision(net, game, "cpu", config.evaluator.precision).dtype
-    learner = Learner(net, config.learner, game, "cpu", dtype == torch.bfloat16, 0)
+    device, precision, _ = config.evaluator.inference(net, game)
+    autocast = precision.dtype == torch.bfloat16
+    learner = Learner(net, config.learner, game, device, autocast, 0)
     samples = blank_targets(game, config.learner.batch)
     learner.fit(samples, 1, 0.0)
     start, steps = time.perf_counter(), 0
@@ -130,7 +146,7 @@ def _learning(config: Config) -> tuple[float, float]:
         steps += 1
     learned_per_s = steps * config.learner.batch / (time.perf_counter() - start)
     try:
-        meter = StrengthMeter(game, config.search, config.strength, "cpu", dtype)
+        meter = StrengthMeter(game, config.search, config.strength, device, precision.dtype)
     except ValueError:  # no such position file or baseline: the sweep keeps what the cell says
         return learned_per_s, 0.0
     start = time.perf_counter()
@@ -145,12 +161,15 @@ class Preview(NamedTuple):
     left_s: float  # seconds until all cells are done
     flops: float  # of all cells, those that are done included
     warnings: tuple[str, ...]  # cells that are measured too seldom for a curve
+    slots: dict[str, Slot]  # where each task that is left will run if all take as long as told
 
     def content(self) -> dict[str, Any]:
         """The object that ``sweep --dry-run --json`` prints."""
         cells, data = [], []
         for task, record, told in self.rows:
             stands: dict[str, Any] = {"state": record.state, "seconds": told.seconds}
+            if task.name in self.slots:
+                stands["slot"] = str(self.slots[task.name])
             if isinstance(task.item, Cell):
                 stands |= {"flops": told.flops, "source": told.source}
                 cells.append({"name": task.name, **task.item.plain(), **stands})
@@ -164,7 +183,7 @@ class Preview(NamedTuple):
 
 def preview(
     plan: Plan,
-    jobs: int,
+    slots: Sequence[Slot],
     rates: Callable[[Config], Rates] = measure,
     expert_s: Callable[[str], float] = expert_seconds,
 ) -> Preview:
@@ -176,6 +195,7 @@ def preview(
     records = records_of(plan, tasks)
     known = Forecast(tasks, records).estimates()
     measured: dict[str, Rates] = {}
+    beside = max(Counter(slot.gpu for slot in slots).values())
     rows = []
     seldom: dict[int, list[str]] = {}  # how often measured -> cells
     for task in tasks:
@@ -189,29 +209,47 @@ def preview(
                 if config.budget.seconds is not None:
                     told = Estimate(config.budget.seconds, math.nan, "its budget")
             else:
-                key = _alike(config)
+                config = slots[0].fitted(config)
+                key = rates_key(config)
                 if key not in measured:
-                    measured[key] = rates(config)
+                    with _held_to(slots[0]):
+                        measured[key] = rates(config)._replace(beside=beside)
                 told = estimate(config, measured[key])
                 count = points(config, measured[key])
                 if count < FEWEST:
                     seldom.setdefault(count, []).append(task.name)
         rows.append((task, records[task.name], told))
-    left = [
-        told.seconds
+    left = {
+        task.name: told.seconds
         for task, record, told in rows
         if record.state != "done" and (isinstance(task.item, Cell) or not math.isnan(told.seconds))
-    ]
+    }
+    places, left_s = schedule(left.values(), len(slots))
+    where = {name: slots[place] for name, place in zip(left, places, strict=True)}
     flops = sum(told.flops for task, _, told in rows if isinstance(task.item, Cell))
-    return Preview(tuple(rows), makespan(left, jobs), flops, _warnings(seldom))
+    return Preview(tuple(rows), left_s, flops, _warnings(seldom), where)
 
 
-def _alike(config: Config) -> str:
+def rates_key(config: Config) -> str:
     """Equal for configurations whose rates are the same."""
+    how = (config.backend, config.actor) if on_gpu(config) else ()
     return repr((
         config.game, config.net, config.search, config.learner.batch, config.evaluator,
-        config.strength,
+        on_gpu(config), how, config.strength,
     ))  # fmt: skip
+
+
+@contextlib.contextmanager
+def _held_to(slot: Slot) -> Iterator[None]:
+    """This thread, and what it starts, has the cores of a slot with a GPU, as long as it lasts."""
+    own = own_cores()
+    if slot.gpu and slot.cores and own:
+        os.sched_setaffinity(0, slot.cores)
+    try:
+        yield
+    finally:
+        if own:
+            os.sched_setaffinity(0, own)
 
 
 def _warnings(seldom: Mapping[int, Sequence[str]]) -> tuple[str, ...]:

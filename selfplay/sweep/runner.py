@@ -1,15 +1,15 @@
-"""The loop of a sweep: tasks started when what they need is there, one a core."""
+"""The loop of a sweep: tasks started when what they need is there, one a slot."""
 
 from __future__ import annotations
 
-import os
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from selfplay.sweep.plan import Cell, DataSet, Plan
 from selfplay.sweep.screen import Screen
+from selfplay.sweep.slots import Slot
 from selfplay.sweep.task import Process, Record, Task, now, tasks_of
-from selfplay.system.cores import core_count
 from selfplay.system.files import locked
 from selfplay.system.interrupts import interrupts
 from selfplay.system.text import objects_in
@@ -26,13 +26,13 @@ class Outcome(NamedTuple):
     left: int  # tasks stopped or never started; 0 unless the user stopped the sweep
 
 
-def run_sweep(plan: Plan, jobs: int | None = None) -> Outcome:
-    """Runs what is left of a plan, ``jobs`` tasks at a time.
+def run_sweep(plan: Plan, slots: Sequence[Slot]) -> Outcome:
+    """Runs what is left of a plan, a task in each slot.
 
     Raises ValueError when another process runs the same sweep, and as ``tasks_of`` does.
     """
     with locked(plan.folder, f"{plan.folder} is being run by another 'selfplay sweep'"):
-        return _Runner(plan, jobs or core_count()).run()
+        return _Runner(plan, slots).run()
 
 
 def records_of(plan: Plan, tasks: list[Task]) -> dict[str, Record]:
@@ -56,11 +56,10 @@ def records_of(plan: Plan, tasks: list[Task]) -> dict[str, Record]:
 class _Runner:
     """A sweep while it runs."""
 
-    def __init__(self, plan: Plan, jobs: int) -> None:
+    def __init__(self, plan: Plan, slots: Sequence[Slot]) -> None:
         self._plan, self._tasks = plan, tasks_of(plan)
         self._records = records_of(plan, self._tasks)
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        self._slots = [cores[i] if jobs <= len(cores) else -1 for i in range(jobs)]
+        self._slots = list(slots)  # that are free
         self._running: list[Process] = []
         self._stops = 0  # how often the user asked for the end
 
@@ -90,7 +89,7 @@ class _Runner:
         for each in list(self._running):
             if each.poll(stopping=self._stops > 0):
                 self._running.remove(each)
-                self._slots.append(each.core)
+                self._slots.append(each.slot)
                 screen.ended(each.task)
                 changed = True
         waiting = [task for task in self._tasks if self._records[task.name].state == "waiting"]
@@ -100,8 +99,8 @@ class _Runner:
                 screen.ended(task)
                 changed = True
             elif state == "ready" and self._slots and not task.busy():
-                core = self._slots.pop(0)
-                self._running.append(Process(task, self._records[task.name], core))
+                slot = self._slots.pop(0)
+                self._running.append(Process(task, self._records[task.name], slot))
                 changed = True
         if changed:
             self._write()

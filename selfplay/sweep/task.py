@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from envs import trust
+from selfplay.config import Config
 from selfplay.sweep.plan import Cell, DataSet, Plan, differences
+from selfplay.sweep.slots import Slot
 from selfplay.system.files import (
     aside,
     refuse_links_out,
@@ -28,8 +30,7 @@ from selfplay.training.folder import RunFolder
 State = Literal["waiting", "running", "done", "failed"]
 
 _LAST_LINES = 30  # of standard error, kept when a task fails
-# numerical libraries compute in one thread each: a task has one core
-_ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS", "NUMBA")}
+_LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA")  # compute in as many threads as a task has cores
 
 
 class Task(NamedTuple):
@@ -74,10 +75,10 @@ class Record:
 
 
 class Process:
-    """A task while it runs, held to one core, below 0 to none."""
+    """A task while it runs in its slot."""
 
-    def __init__(self, task: Task, record: Record, core: int) -> None:
-        self.task, self.record, self.core = task, record, core
+    def __init__(self, task: Task, record: Record, slot: Slot) -> None:
+        self.task, self.record, self.slot = task, record, slot
         record.state, record.error = "running", None
         record.started = record.started or now()
         self._earlier_s, self._start = record.seconds, time.monotonic()
@@ -88,13 +89,17 @@ class Process:
             log = open(task.log, "wb")  # noqa: SIM115  closed by the block below
         except OSError as error:
             raise refused(task.log, error) from error
+        cores = ",".join(map(str, slot.cores))
+        threads = str(max(1, len(slot.cores)))
         with log:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "selfplay.sweep.child", str(core), *words],
+                [sys.executable, "-P", "-m", "selfplay.sweep.child", cores or "any", *words],
                 stdin=subprocess.PIPE,  # its end tells the child to stop; see child.py
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                env=os.environ | _ONE_THREAD,
+                env=os.environ
+                | {f"{library}_NUM_THREADS": threads for library in _LIBRARIES}
+                | ({"CUDA_VISIBLE_DEVICES": slot.gpu} if slot.gpu else {}),
                 start_new_session=True,  # the terminal's Ctrl-C goes to the sweep alone
             )
 
@@ -102,7 +107,10 @@ class Process:
         """The words of its command, once its place is ready."""
         item = self.task.item
         if isinstance(item, Cell):
-            RunFolder(self.task.folder).write_json("config.json", item.config.dump())
+            config = _begun(item.config, RunFolder(self.task.folder)) or self.slot.fitted(
+                item.config
+            )
+            RunFolder(self.task.folder).write_json("config.json", config.dump())
             trusted = [] if trust.is_listed(item.config.game) else ["--trust"]  # as the plan is
             return ["train", str(self.task.folder), *trusted]
         self.task.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -209,11 +217,20 @@ def now() -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
 
 
+def _begun(config: Config, run: RunFolder) -> Config | None:
+    """The configuration with the number of actors that the run in a folder has; None: no run."""
+    if not run.config_file.is_file():
+        return None
+    actor = config.actor.model_copy(update={"threads": run.config().actor.threads})
+    return config.model_copy(update={"actor": actor})
+
+
 def _refuse_other_config(folder: Path, cell: Cell) -> None:
     run = RunFolder(folder)
-    if not run.config_file.is_file():
+    config = _begun(cell.config, run)
+    if config is None:
         return
-    for option, old, new in differences(run.config(), cell.config):
+    for option, old, new in differences(run.config(), config):
         raise ValueError(
             f"{folder} holds a run with {option} = {old!r}; the sweep's file now says {new!r}: "
             f"give the sweep another folder with --out, or remove that one"

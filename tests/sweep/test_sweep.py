@@ -21,6 +21,7 @@ from selfplay.sweep import runner
 from selfplay.sweep.forecast import Forecast, makespan
 from selfplay.sweep.plan import Plan, read_plan
 from selfplay.sweep.preview import Rates, estimate, preview
+from selfplay.sweep.slots import Slot
 from selfplay.sweep.task import Record, _put_in_place, tasks_of
 from selfplay.system.files import remove_abandoned
 from selfplay.training.folder import RunFolder
@@ -268,7 +269,7 @@ def test_finished_cells_tell_more_than_a_measurement(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, text + '[[arm]]\nname = "y"\n', out=str(tmp_path / "out"))
     finished(plan, "x-positions=600-s0", 20.0, 4e6, 600)
     rates = Rates(1.0, 1.0, 4.0, 1.0, 2.0)  # 2 s and 4 + 2 x 3 FLOPs a position
-    found = preview(plan, 2, lambda _: rates)
+    found = preview(plan, [Slot()] * 2, lambda _: rates)
     told = {task.name: tuple(estimate) for task, _, estimate in found.rows}
     assert told.pop("x-positions=600-s0") == (20.0, 4e6, "done")
     assert told.pop("x-positions=600-s1") == (20.0, 4e6, "other seeds of this sweep")
@@ -307,8 +308,8 @@ class Pretended:
 
     made: ClassVar[list[Pretended]] = []
 
-    def __init__(self, task: Any, record: Record, core: int) -> None:
-        self.task, self.record, self.core, self.told = task, record, core, []
+    def __init__(self, task: Any, record: Record, slot: Slot) -> None:
+        self.task, self.record, self.slot, self.told = task, record, slot, []
         self.process, record.state = self, "running"
         self.made.append(self)
 
@@ -346,7 +347,7 @@ def test_where_the_sweep_itself_fails_its_runs_save_and_leave(
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(ValueError, match=r"sweep\.json could not be saved \(no space left"):
-        runner.run_sweep(plan, jobs=2)
+        runner.run_sweep(plan, [Slot()] * 2)
     assert [each.told for each in pretended.made] == [["stop", "wait"], ["stop", "wait"]]
 
 
@@ -373,9 +374,9 @@ def test_how_a_sweep_is_asked_to_end(
     monkeypatch.setattr(runner.Screen, "show", shown)
     if "kill" in end:
         with pytest.raises(KeyboardInterrupt):
-            runner.run_sweep(plan, jobs=1)
+            runner.run_sweep(plan, [Slot()])
     else:
-        assert runner.run_sweep(plan, jobs=1).left == 1
+        assert runner.run_sweep(plan, [Slot()]).left == 1
     assert pretended.made[0].told == end
     told = json.loads((plan.folder / "sweep.json").read_text())
     assert [each["state"] for each in told["cells"]] == ["waiting"]
@@ -391,7 +392,9 @@ def test_a_cell_begins_when_those_it_needs_are_done(
 
     order: list[tuple[str, int]] = []
     monkeypatch.setattr(Pretended, "poll", ended)
-    outcome = runner.run_sweep(plan_of(tmp_path, BASE + BAD + LATE, out=str(tmp_path / "out")), 3)
+    outcome = runner.run_sweep(
+        plan_of(tmp_path, BASE + BAD + LATE, out=str(tmp_path / "out")), [Slot()] * 3
+    )
     assert order == [("bad-s0", 2), ("good-reuse=4.5-s0", 2), ("late-s0", 3)]
     assert (outcome.failed, outcome.left) == ((), 0)
 
@@ -410,7 +413,7 @@ def test_a_log_that_cannot_be_made_is_one_sentence(
 
     monkeypatch.setattr("builtins.open", opened)
     with pytest.raises(ValueError, match=r"stderr\.txt could not be saved \("):
-        runner.run_sweep(plan, jobs=1)
+        runner.run_sweep(plan, [Slot()])
 
 
 # --- from outside --------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from selfplay.config import parse_config
 from selfplay.sweep.expert import expert_seconds, games_of, refuse_too_few_games
 from selfplay.sweep.plan import read_plan
 from selfplay.sweep.preview import Rates, estimate, points, preview
+from selfplay.sweep.slots import Slot
 
 # 1 s and 100 x 2 FLOPs a position played, 1/2 s and 300 FLOPs a sample
 RATES = Rates(100.0, 1e9, 4.0, 0.5, 2.0, look_s=10.0)
@@ -76,12 +77,12 @@ def test_few_measurements_are_told_and_the_expert_counts(
     (tmp_path / "grid.toml").write_text(ONE.replace("GAMES", "50"))
     plan = read_plan("grid.toml")
     rates = RATES._replace(look_s=0.0)
-    found = preview(plan, 1, lambda _: rates, lambda make: 7.0)
+    found = preview(plan, [Slot()], lambda _: rates, lambda make: 7.0)
     # imitation: 400 samples take 200 s, in four iterations; self-play 400 x (1 + 1) s
     assert found.left_s == pytest.approx(7 + 200 + 800)
     assert found.warnings == ()
     seldom = read_plan(plan.file, ["strength.every_s=1e6"])
-    warned = preview(seldom, 1, lambda _: rates, lambda make: float("nan"))
+    warned = preview(seldom, [Slot()], lambda _: rates, lambda make: float("nan"))
     assert warned.left_s == pytest.approx(200 + 800)
     assert warned.warnings == (
         "own-s0 and 1 more will be measured about once, and a curve needs 3: raise the budget or "
