@@ -10,15 +10,15 @@ Symmetry      left and right mirrored
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.numbered import NumberedActions
-from selfplay.arrays import take
-from selfplay.jit import kernel
-from selfplay.types import Bool, Int, Transition
+from selfplay.arrays import take, take_at
+from selfplay.jit import count_bits, kernel
+from selfplay.types import Bool, Float, Int, Transition
 
 Bits = NDArray[np.uint64]
 _ONE = np.uint64(1)
@@ -62,13 +62,26 @@ class Connect4(NumberedActions):
         return Connect4State(mover, other, np.zeros(batch, np.bool_))
 
     def step(self, state: Connect4State, action: Int) -> tuple[Connect4State, Transition]:
-        after = Connect4State._make(map(np.empty_like, state))
-        paid = Transition(*np.empty((2, len(action)), np.float32))
+        after, paid = _room(len(action))
         illegal = _step(state, action, self.width, self.height, self.run, after, paid)
         if illegal >= 0:
-            column = int(action[illegal]) + 1
-            raise ValueError(f"column {column} cannot be played in\n{self.text(state, illegal)}")
+            self._refuse(state, illegal, action)
         return after, paid
+
+    def step_within(
+        self, states: Connect4State, row: Any, at: Int, action: Int, to: Int
+    ) -> tuple[Connect4State, Transition]:
+        after, paid = _room(len(action))
+        where = row, at, action, to
+        illegal = _step_within(states, *where, self.width, self.height, self.run, after, paid)
+        if illegal >= 0:
+            self._refuse(take_at(states, row, at), illegal, action)
+        return after, paid
+
+    def ends(self, state: Connect4State, row: Any, action: Int) -> Float:
+        pays = np.empty(len(action), np.float32)
+        _ends(state, row, action, self.width, self.height, self.run, pays)
+        return pays
 
     def legal(self, state: Connect4State) -> Bool:
         return _legal(state, self.width, self.height)
@@ -78,6 +91,9 @@ class Connect4(NumberedActions):
 
     def transform(self, obs: Connect4Obs, k: int) -> Connect4Obs:
         return obs if k == 0 else Connect4Obs(obs.planes[..., ::-1])
+
+    def _refuse(self, state: Connect4State, i: int, action: Int) -> NoReturn:
+        raise ValueError(f"column {action[i] + 1} cannot be played in\n{self.text(state, i)}")
 
     def text(self, state: Connect4State, i: int) -> str:
         planes = self.observe(take(state, [i])).planes[0]
@@ -100,6 +116,58 @@ def _has_run(stones: np.uint64, height: int, run: int) -> bool:
     return False
 
 
+def _room(count: int) -> tuple[Connect4State, Transition]:
+    """For so many positions after a move, and what that pays."""
+    (mover, other), over = np.empty((2, count), np.uint64), np.empty(count, np.bool_)
+    return Connect4State(mover, other, over), Transition(*np.empty((2, count), np.float32))
+
+
+_ILLEGAL, _GOES_ON, _DRAWN, _WON = range(4)
+
+
+@kernel
+def _play(
+    mover: np.uint64, other: np.uint64, column: int, width: int, height: int, run: int
+) -> tuple[np.uint64, int]:
+    """The stones of ``mover`` with one more in ``column``, and what has come of that."""
+    if column < 0 or column >= width:
+        return mover, _ILLEGAL
+    full = (_ONE << np.uint64(height)) - _ONE
+    base = np.uint64(column * (height + 1))
+    stack = ((mover | other) >> base) & full
+    if stack == full:
+        return mover, _ILLEGAL
+    mover |= (stack + _ONE) << base
+    if _has_run(mover, height, run):
+        return mover, _WON
+    return mover, _DRAWN if count_bits(mover | other) == width * height else _GOES_ON
+
+
+@kernel
+def _move(
+    mover: np.uint64,
+    other: np.uint64,
+    over: bool,
+    column: int,
+    width: int,
+    height: int,
+    run: int,
+    after: Connect4State,
+    paid: Transition,
+    i: int,
+) -> bool:
+    """Writes what ``column`` leads to at ``i`` of ``after`` and ``paid``; False: it is illegal."""
+    if over:
+        after.mover[i], after.other[i], after.over[i] = mover, other, True
+        paid.reward[i], paid.discount[i] = 0.0, 0.0
+        return True
+    mover, come = _play(mover, other, column, width, height, run)
+    after.mover[i], after.other[i], after.over[i] = other, mover, come > _GOES_ON
+    paid.reward[i] = 1.0 if come == _WON else 0.0
+    paid.discount[i] = 0.0 if come > _GOES_ON else -1.0
+    return come != _ILLEGAL
+
+
 @kernel
 def _step(
     state: Connect4State,
@@ -111,32 +179,57 @@ def _step(
     paid: Transition,
 ) -> int:
     """Plays ``action`` into ``after`` and ``paid``; the index of an illegal action, or -1."""
-    full = (_ONE << np.uint64(height)) - _ONE
-    cells = width * height
-    for b in range(action.shape[0]):
-        mover, other, column = state.mover[b], state.other[b], action[b]
-        if state.over[b]:
-            after.mover[b], after.other[b], after.over[b] = mover, other, True
-            paid.reward[b], paid.discount[b] = 0.0, 0.0
-            continue
-        if column < 0 or column >= width:
-            return b
-        base = np.uint64(column * (height + 1))
-        stack = ((mover | other) >> base) & full
-        if stack == full:
-            return b
-        mover |= (stack + _ONE) << base
-        won = _has_run(mover, height, run)
-        stones = 0
-        rest = mover | other
-        while rest != 0:
-            rest &= rest - _ONE
-            stones += 1
-        over = won or stones == cells
-        after.mover[b], after.other[b], after.over[b] = other, mover, over
-        paid.reward[b] = 1.0 if won else 0.0
-        paid.discount[b] = 0.0 if over else -1.0
+    for i in range(action.shape[0]):
+        before = state.mover[i], state.other[i], state.over[i]
+        if not _move(*before, action[i], width, height, run, after, paid, i):
+            return i
     return -1
+
+
+@kernel
+def _step_within(
+    states: Connect4State,
+    row: NDArray[np.int64],
+    at: Int,
+    action: Int,
+    to: Int,
+    width: int,
+    height: int,
+    run: int,
+    after: Connect4State,
+    paid: Transition,
+) -> int:
+    """As ``_step`` from [row, at] of ``states`` to [row, to]."""
+    for i in range(action.shape[0]):
+        here = row[i], at[i]
+        before = states.mover[here], states.other[here], states.over[here]
+        if not _move(*before, action[i], width, height, run, after, paid, i):
+            return i
+        there = row[i], to[i]
+        states.mover[there], states.other[there] = after.mover[i], after.other[i]
+        states.over[there] = after.over[i]
+    return -1
+
+
+@kernel
+def _ends(
+    state: Connect4State,
+    row: NDArray[np.int64],
+    action: Int,
+    width: int,
+    height: int,
+    run: int,
+    pays: Float,
+) -> None:
+    """Fills ``pays`` [K], see LooksAhead."""
+    for k in range(action.shape[0]):
+        i = row[k]
+        _, come = _play(state.mover[i], state.other[i], action[k], width, height, run)
+        pays[k] = np.nan if come == _GOES_ON else 0.0
+        if come == _WON:
+            pays[k] = 1.0
+        if state.over[i]:
+            pays[k] = 0.0
 
 
 @kernel

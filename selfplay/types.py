@@ -161,6 +161,17 @@ class StepsWithin(Protocol):
         """
 
 
+@runtime_checkable
+class LooksAhead(Protocol):
+    """Optional part of a Game that knows faster than by ``step`` which actions end it."""
+
+    def ends(self, state: State, row: Any, action: Int) -> Float:
+        """[K] f32, what the legal ``action`` [K] pays at position ``row`` [K] of ``state``.
+
+        NaN where it does not end the game, 0 where that is over already.
+        """
+
+
 class Evaluator(Protocol):
     """Turns B positions into an Evaluation: a net with its cache, or a stand-in for one."""
 

@@ -27,7 +27,7 @@ from selfplay.checks.record import (
     step,
     where,
 )
-from selfplay.types import Bool, Float, Game, Int, Obs, State, StepsWithin, Transition
+from selfplay.types import Bool, Float, Game, Int, LooksAhead, Obs, State, StepsWithin, Transition
 
 _TOLERANCE = 1e-5
 _METHODS = ("init", "step", "legal", "observe", "text", "action_name", "parse_action")
@@ -92,6 +92,19 @@ def _steps_within_a_table_are_steps(game: Game, plies: list[Recorded]) -> None:
         for column, expected in enumerate((ply.state, ply.after, ply.after, ply.after)):
             actual = tree_map(lambda array, k=column: array[:, k], table)
             check_same(law, expected, actual, ply.number)
+
+
+def _ends_are_steps(game: Game, plies: list[Recorded]) -> None:
+    """What is said to end the game ends it, pays as much, and nothing else does."""
+    if not isinstance(game, LooksAhead):
+        return
+    for ply in plies:
+        rows = np.arange(len(ply.running))
+        for row in (rows, rows[::-1]):
+            paid = take(ply.paid, row)
+            expected = np.where(paid.discount == 0, paid.reward, np.float32(np.nan))
+            found = game.ends(ply.state, row, ply.action[row])
+            check_same("ends must say what step pays", expected, found, ply.number, row)
 
 
 def _rows_are_independent(game: Game, plies: list[Recorded]) -> None:
@@ -279,4 +292,5 @@ LAWS_OF_STEPS: tuple[Law, ...] = (
     _illegal_actions_are_refused,
     _text_is_drawn,
     _steps_within_a_table_are_steps,
+    _ends_are_steps,
 )

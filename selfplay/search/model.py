@@ -6,7 +6,8 @@ the rules of a game with an evaluator; a learned model of the world is another c
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,10 @@ from selfplay.types import (
     Game,
     Int,
     State,
-    StepsWithin,
     Transition,
 )
 
+_FEW = 64  # actions, each of which is looked at
 BEST, WORST = np.float32(1.0), np.float32(-1.0)  # returns lie between these
 
 
@@ -78,11 +79,19 @@ class Model(Protocol):
 
 def legal_actions(mask: Bool) -> Legal:
     """The actions that are True in ``mask`` [L, A]."""
-    flat = np.flatnonzero(mask)  # far faster than nonzero() where few are legal
-    first, row = np.empty(len(mask) + 1, np.int64), np.empty(len(flat), np.int64)
-    legal = Legal(first, row, np.empty(len(flat), np.int32))
-    _split(flat, mask.shape[1], legal)
-    return legal
+    if mask.shape[1] > _FEW:
+        flat = np.flatnonzero(mask)  # faster than looking at each
+        first, row = np.empty(len(mask) + 1, np.int64), np.empty(len(flat), np.int64)
+        legal = Legal(first, row, np.empty(len(flat), np.int32))
+        _split(flat, mask.shape[1], legal)
+        return legal
+    legal = Legal(
+        np.empty(len(mask) + 1, np.int64),
+        np.empty(mask.size, np.int64),
+        np.empty(mask.size, np.int32),
+    )
+    count = _list(mask, legal)
+    return Legal(legal.first, legal.row[:count], legal.action[:count])
 
 
 class GameModel:
@@ -95,7 +104,9 @@ class GameModel:
     def __init__(self, game: Game, evaluator: Evaluator, see_ends: bool) -> None:
         self.game, self.num_actions = game, game.num_actions
         self._evaluator, self._see_ends = evaluator, see_ends
-        self._within = game.step_within if isinstance(game, StepsWithin) else None
+        within, ends = (_true_to_step(game, name) for name in ("step_within", "ends"))
+        self._within: Callable[..., tuple[State, Transition]] | None = within
+        self._ends_of: Callable[..., Float] | None = ends
 
     def root(self, positions: State) -> tuple[State, Judged]:
         """The positions themselves; the evaluator is asked about all of them."""
@@ -116,9 +127,9 @@ class GameModel:
         legal = legal_actions(mask)
         ends = self._ends(after, legal)
         ends[over[legal.row]] = 0.0
-        undecided = np.empty(len(over), np.bool_)
-        _undecided(legal.first, ends, undecided)
-        return paid, self._judged(after, legal, ends, np.flatnonzero(undecided))
+        undecided = np.empty(len(over), np.int64)
+        count = _undecided(legal.first, ends, undecided)
+        return paid, self._judged(after, legal, ends, undecided[:count])
 
     def step(self, state: State, action: Int) -> tuple[State, Transition]:
         """As Game.step; all that the model does to positions goes through here or below."""
@@ -138,6 +149,8 @@ class GameModel:
         """[K] f32, what the actions pay that end the game; NaN where they don't, or if unseen."""
         if not self._see_ends:
             return np.full(len(legal.action), np.nan, np.float32)
+        if self._ends_of is not None:
+            return self._ends_of(state, legal.row, legal.action)
         _, paid = self.step(arrays.take(state, legal.row), legal.action)
         return np.where(paid.discount == 0.0, paid.reward, np.float32(np.nan))
 
@@ -150,6 +163,13 @@ class GameModel:
             some = state if len(asked) == count else arrays.take(state, asked)
             _fill(judged, asked, self._evaluator(self.game, some))
         return judged
+
+
+def _true_to_step(game: Game, name: str) -> Any:
+    """The optional method; None if there is none, or a subclass has other rules in its ``step``."""
+    classes = type(game).__mro__
+    first = next((each for each in classes if {name, "step"} & vars(each).keys()), object)
+    return getattr(game, name) if name in vars(first) else None
 
 
 @kernel
@@ -166,15 +186,32 @@ def _split(flat: NDArray[np.int64], actions: int, legal: Legal) -> None:
 
 
 @kernel
-def _undecided(first: NDArray[np.int64], ends: Float, out: Bool) -> None:
-    """``out`` [L]: False where the ends in sight settle a position's value."""
-    for i in range(out.shape[0]):
+def _list(mask: Bool, legal: Legal) -> int:
+    """Fills ``legal`` from ``mask`` [L, A], with room for all; how many there are."""
+    k = 0
+    for i in range(mask.shape[0]):
+        legal.first[i] = k
+        for a in range(mask.shape[1]):
+            legal.row[k], legal.action[k] = i, a  # kept if it is legal: no branch to guess
+            k += mask[i, a]
+    legal.first[mask.shape[0]] = k
+    return k
+
+
+@kernel
+def _undecided(first: NDArray[np.int64], ends: Float, out: NDArray[np.int64]) -> int:
+    """Lists in ``out`` the positions whose value the ends in sight do not settle; how many."""
+    count = 0
+    for i in range(first.shape[0] - 1):
         low = high = np.float32(-np.inf)
         for k in range(first[i], first[i + 1]):
             known = not np.isnan(ends[k])
             low = max(low, ends[k] if known else WORST)
             high = max(high, ends[k] if known else BEST)
-        out[i] = low < high
+        if low < high:
+            out[count] = i
+            count += 1
+    return count
 
 
 @kernel

@@ -59,6 +59,16 @@ def within(spoil=lambda states, row, at, to: None, order=lambda row: row):
     return changed(step_within=step_within)
 
 
+def foreseeing(change=lambda pays: pays):
+    """Tic-tac-toe that knows ``change`` of what its actions pay at the end."""
+
+    def ends(self, state, row, action):
+        _, paid = self.step(arrays.take(state, row), action)
+        return change(np.where(paid.discount == 0, paid.reward, np.float32(np.nan)))
+
+    return changed(ends=ends)
+
+
 def in_place(state, after, paid):
     state.mover[:] = after.mover
     return after, paid
@@ -125,6 +135,10 @@ BROKEN = {
      r"step_within must do what step does: in game \d"),
     "writes nothing": (changed(step_within=writing_nothing),
      r"step_within must do what step does: in game 1, move 1"),
+    "foresees too little": (foreseeing(lambda pays: np.where(pays == 1, np.nan, pays)),
+     r"ends must say what step pays: in game \d+, move \d+, .* is 1\.0 against nan"),
+    "foresees too much": (foreseeing(lambda pays: np.nan_to_num(pays)),
+     r"ends must say what step pays: in game 1, move 1, .* is nan against 0\.0"),
     "wrong type of legal": (
         changed(legal=lambda self, state: TicTacToe.legal(self, state).astype(np.int8)),
         r"legal at move 1 must be bool \[16, 9\], but is int8 \[16, 9\]"),
@@ -184,6 +198,10 @@ BROKEN = {
 
 def test_a_sound_step_within_conforms():
     assert check_game(within()) == []
+
+
+def test_sound_foresight_conforms():
+    assert check_game(foreseeing()) == []
 
 
 @pytest.mark.parametrize("name", BROKEN)

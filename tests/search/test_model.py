@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from reference import HashedEvaluator, random_positions
+from reference import HashedEvaluator, assert_same_arrays, random_positions
 
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
@@ -142,3 +142,30 @@ def test_roots_are_always_asked_about() -> None:
     assert evaluator.calls == 30
     assert not np.isnan(judged.draw).any()
     assert (judged.ends == 1.0).any()
+
+
+class Misere(Connect4):
+    """Whoever completes a run has lost."""
+
+    def step(self, state: Any, action: Int) -> tuple[Any, Transition]:
+        after, paid = super().step(state, action)
+        return after, Transition(-paid.reward, paid.discount)
+
+
+@pytest.mark.parametrize("game", [Connect4(4, 4, 4), Misere(4, 4, 4)], ids=["own", "changed"])
+def test_what_is_seen_ahead_is_what_step_pays(game: Connect4) -> None:
+    """Also where a subclass has other rules than the shortcuts of its parent."""
+    evaluator = HashedEvaluator()
+    state = random_positions(game, np.random.default_rng(1), 400, 15)
+    model = GameModel(game, evaluator, see_ends=True)
+    _, judged = model.root(state)
+    _, paid = game.step(arrays.take(state, judged.legal.row), judged.legal.action)
+    expected = np.where(paid.discount == 0, paid.reward, np.float32(NAN))
+    assert len(np.unique(expected)) == 3  # decided, drawn, and open
+    np.testing.assert_array_equal(judged.ends, expected)
+    table = arrays.tree_map(lambda a: np.repeat(a[:, None], 2, axis=1), state)
+    lane, zero, one = np.arange(400), np.zeros(400, np.int32), np.ones(400, np.int32)
+    action = judged.legal.action[judged.legal.first[:-1]]
+    after, stepped = model.step_within(table, lane, zero, action, one)
+    assert_same_arrays((after, stepped), game.step(state, action))
+    assert_same_arrays(arrays.take_at(table, lane, one), after)
