@@ -112,7 +112,8 @@ def test_a_file_name_becomes_a_run_name(tmp_path: Path) -> None:
         ({"search": {"kind": "x"}}, "search.kind is 'x', expected one of 'gumbel', 'puct'"),
         (
             {"backend": {"kind": "rays"}},
-            "expected one of 'processes', 'ray', 'threads'; did you mean 'ray'?",
+            "backend.kind is 'rays', expected one of 'processes', 'ray', 'threads'; "
+            "did you mean 'ray'?",
         ),
         (
             {"search": {"simulations": 0}},

@@ -52,7 +52,7 @@ class RayWorker:
             num_cpus=cores, num_gpus=gpus, max_restarts=0, max_task_retries=0,
             concurrency_groups={"aside": 1}, scheduling_strategy=where,
         )(_Worker)  # fmt: skip
-        self._actor = kind.remote(started, os.getcwd())
+        self._actor = kind.remote(started, os.getcwd(), sys.path)
         self._pid = self._aside("pid")
 
     def ask(self, task: Any, published: Published = NOTHING) -> Any:
@@ -172,7 +172,8 @@ def _by_cores(nodes: Sequence[Node]) -> list[str]:
 class _Worker:
     """What runs in the process of a worker."""
 
-    def __init__(self, started: bytes, folder: str) -> None:
+    def __init__(self, started: bytes, folder: str, path: list[str]) -> None:
+        """``folder`` and ``path``: where the process that asks works, and imports from."""
         self._started = started
         self._halted = threading.Event()
         self._work: Work | None = None
@@ -181,6 +182,9 @@ class _Worker:
         self._failed: Exception | None = None  # that could not be done
         if os.path.isdir(folder):  # a game of the user's lies there
             os.chdir(folder)
+        # nobody but a game of the user's imports from there, whatever Ray thinks
+        own = [each for each in sys.path if each != folder or each in path]
+        sys.path[:] = [*own, *(each for each in path if each not in own and os.path.exists(each))]
         # processes that this one starts would run Ray's program again
         vars(sys.modules["__main__"]).pop("__file__", None)
 
