@@ -15,6 +15,7 @@ from selfplay.actors import underway
 from selfplay.actors.harvest import COMMENT, Harvest, Tally
 from selfplay.jit import kernel
 from selfplay.learning.samples import joined, listed, longest, of_listed, resized, trimmed
+from selfplay.lines.keys import canonical_obs_keys
 from selfplay.lines.lockstep import Turn, lockstep
 from selfplay.search import Forest, Model, Search, SearchResult
 from selfplay.search.forest import advance
@@ -128,7 +129,9 @@ class Actor:
                 tally = tally.plus(finished)
                 parts.append(samples)
                 self._deal(done)
-        return Harvest(trimmed(joined(parts)), records[:_KEPT_GAMES], tally)
+        samples = trimmed(joined(parts))
+        keys = canonical_obs_keys(self.game, samples.obs)
+        return Harvest(samples, keys, records[:_KEPT_GAMES], tally)
 
     def _move(self, evaluator: Evaluator) -> tuple[NDArray[np.int64], Tally]:
         """One searched move in every lane; the lanes whose games are over now."""

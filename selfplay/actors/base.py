@@ -130,8 +130,9 @@ def combined(parts: Sequence[tuple[Harvest, Usage]]) -> tuple[Harvest, Usage]:
         tally = tally.plus(harvest.tally)
     usage = Usage(*(sum(column) for column in zip(*(usage for _, usage in parts), strict=True)))
     samples = joined([harvest.samples for harvest, _ in parts])
+    keys = np.concatenate([harvest.keys for harvest, _ in parts])
     records = [record for harvest, _ in parts for record in harvest.records]
-    return Harvest(samples, records, tally), usage
+    return Harvest(samples, keys, records, tally), usage
 
 
 class LocalActors(Actors):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from selfplay.types import Targets
 
 COMMENT = " # "  # between the moves of a record and what else is told of the game
@@ -34,6 +37,7 @@ class Harvest(NamedTuple):
     """Finished games: their positions, their records, their sums."""
 
     samples: Targets
+    keys: NDArray[np.uint64]  # [M], canonical, of the positions
     records: list[str]  # "MOVES # opening PLIES seed SEED", as ``parse_record`` reads them
     tally: Tally
 

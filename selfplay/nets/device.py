@@ -42,7 +42,8 @@ class DeviceNet:
         self.net = net.fused().to(device, dtype)
         self.forms = [(field.shape[1:], field.dtype) for field in fields]
         cuda = self.device.type == "cuda"
-        self._stream = torch.cuda.Stream(self.device) if cuda else None
+        # games wait for the answers, and nothing for a learner's steps on the same device
+        self._stream = torch.cuda.Stream(self.device, priority=-1) if cuda else None
         self._pool = torch.cuda.graph_pool_handle() if cuda else None
         self._places = [_Place(self) for _ in range(UNDER_WAY)]
         self._turn = 0

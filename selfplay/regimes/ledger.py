@@ -56,25 +56,31 @@ class Ledger:
     device_s: float = 0.0  # that GPUs took for learning and generating
     wall_s: float = 0.0
     made: list[int] = field(default_factory=list)  # positions of the latest iterations, in order
+    # updates that the nets which made them lacked when they were learned first
+    behind: list[int] = field(default_factory=list)
     # the smallest hashes of the positions so far, in order, at most KEPT
     seen: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), compare=False)
 
     def __post_init__(self) -> None:
         self.seen = np.asarray(self.seen)  # out of a checkpoint it is a tensor
+        if not self.behind:  # written before there was such a thing
+            self.behind = [0] * len(self.made)
         used = (self.positions, self.games, self.samples, self.evaluations)
-        counts = [self.iteration, *used, *list(self.made)]
+        counts = [self.iteration, *used, *list(self.made), *list(self.behind)]
         costs = [self.expert_s, self.expert_flops, self.tree_s, self.device_s, self.wall_s]
         if not all(isinstance(each, int) and 0 <= each < 2**63 for each in counts) or not all(
             isinstance(each, int | float) and 0 <= each < math.inf for each in costs
         ):
             raise ValueError("what a run has used so far is no number of at least 0")
-        if self.seen.dtype != np.int64 or self.seen.ndim != 1 or not isinstance(self.made, list):
+        lists = isinstance(self.made, list) and len(self.made) == len(self.behind)
+        if self.seen.dtype != np.int64 or self.seen.ndim != 1 or not lists:
             raise ValueError("what a run has seen so far is no list")
 
-    def note(self, made: int, keys: NDArray[np.uint64], window: int) -> None:
+    def note(self, made: int, keys: NDArray[np.uint64], window: int, behind: int = 0) -> None:
         """Counts an iteration's ``made`` positions with these canonical keys [M].
 
-        ``window``: of how many positions the age may be asked from now on.
+        ``window``: of how many positions the age may be asked from now on.  ``behind``: updates
+        that the net they were made with lacks.
         """
         self.positions += made
         # hashed anew: canonical keys are minima, which do not lie evenly
@@ -83,8 +89,9 @@ class Ledger:
             hashes = hashes[hashes < self.seen[-1]]
         self.seen = _with_new(self.seen, hashes)[:KEPT]
         self.made.append(made)
+        self.behind.append(behind)
         while sum(self.made[1:]) >= window:
-            del self.made[0]
+            del self.made[0], self.behind[0]
 
     def pay(self, *usages: Usage) -> None:
         """Counts what evaluators did to generate data."""
@@ -103,14 +110,14 @@ class Ledger:
         return round((KEPT - 1) * _RANGE / float(self.seen[-1]))
 
     def staleness(self, window: int) -> float:
-        """Mean age of the latest ``window`` positions: iterations since their game was finished.
+        """Mean age of the latest ``window`` positions: updates of the acting net since their game.
 
-        Each iteration ends with an update of the acting net; those of the present one count 0.
+        Each iteration ends with one; those of the present one count 0, or what they are behind.
         """
         ages, left = 0, window
-        for age, made in enumerate(reversed(self.made)):
+        for age, (made, behind) in enumerate(zip(self.made[::-1], self.behind[::-1], strict=True)):
             taken = min(made, left)
-            ages, left = ages + age * taken, left - taken
+            ages, left = ages + (age + behind) * taken, left - taken
         return ages / (window - left)
 
     def state_dict(self) -> dict[str, Any]:

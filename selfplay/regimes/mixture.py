@@ -27,10 +27,17 @@ class ImitationThenSelfPlay(Imitation):
     kind: Literal["imitation_then_selfplay"] = "imitation_then_selfplay"  # type: ignore[assignment]
     share: float = Field(0.2, gt=0, lt=1)
     """of the budget that goes to imitation"""
+    overlap: bool = False
+    """of self-play: as there"""
 
     def open(self, parts: Parts) -> Loop:  # type: ignore[override]
         first = super().open(parts)
-        return MixtureLoop(first, SelfPlay(positions=self.positions).open(parts), self.share, parts)
+        return MixtureLoop(
+            first,
+            SelfPlay(positions=self.positions, overlap=self.overlap).open(parts),
+            self.share,
+            parts,
+        )
 
 
 class MixtureLoop(Loop):

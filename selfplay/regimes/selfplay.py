@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
 from selfplay import arrays
+from selfplay.actors.ahead import Ahead, Played, play
 from selfplay.actors.harvest import Tally
 from selfplay.cached import Usage
 from selfplay.learning import checkpoint
-from selfplay.lines.keys import canonical_obs_keys
 from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.types import Report
 
@@ -25,32 +24,34 @@ class SelfPlay(RegimeSection):
     kind: Literal["selfplay"] = "selfplay"
     positions: int = Field(8192, ge=1, le=10**9)
     """new positions between two updates of the acting net"""
+    overlap: bool = False
+    """play the next positions while the net learns from the last ones: nothing waits, and all but
+    the first are played by a net that is one update older"""
 
     def open(self, parts: Parts) -> SelfPlayLoop:
-        return SelfPlayLoop(self.positions, parts)
+        return SelfPlayLoop(self.positions, self.overlap, parts)
 
 
 class SelfPlayLoop(Loop):
-    """Plays, then learns."""
+    """Plays, then learns; or both at once."""
 
-    def __init__(self, positions: int, parts: Parts) -> None:
+    def __init__(self, positions: int, overlap: bool, parts: Parts) -> None:
         super().__init__(parts)
         self._positions, self._actors = positions, parts.make_actors()
+        self._ahead = Ahead(self._actors) if overlap else None
 
     def iteration(self) -> Iterator[Report]:
         parts, ledger = self.parts, self.parts.ledger
-        start = time.perf_counter()
-        harvest, usage = self._actors.collect(parts.learner.acting, self._positions)
-        played_s = time.perf_counter() - start
+        behind = int(self._ahead is not None and self._ahead.begun)
+        harvest, usage, played_s, metrics = self._play()
         parts.replay.add(harvest.samples)
         self.records = harvest.records
         made = arrays.length(harvest.samples)
-        keys = canonical_obs_keys(parts.game, harvest.samples.obs)
-        ledger.note(made, keys, len(parts.replay))
+        ledger.note(made, harvest.keys, len(parts.replay), behind)
         ledger.games += int(harvest.tally.games)
         ledger.pay(usage)
         ledger.tree_s += max(0.0, played_s * self._actors.count - usage.seconds)
-        scalars = _played(harvest.tally, usage, played_s) | self._actors.metrics()
+        scalars = _played(harvest.tally, usage, played_s) | metrics
         yield Report(ledger.positions, "selfplay", scalars)
 
         window, raw = parts.replay.window()
@@ -61,17 +62,37 @@ class SelfPlayLoop(Loop):
         yield Report(ledger.positions, "learn", scalars)
 
     def state_dict(self) -> dict[str, Any]:
-        """The games under way."""
-        return self._actors.state_dict()
+        """The games under way, and what was played ahead."""
+        if self._ahead is None:
+            return self._actors.state_dict()
+        ahead = self._ahead.state_dict()  # first: it waits for the actors
+        return {"games": self._actors.state_dict(), "ahead": ahead}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        self._actors.load_state_dict(checkpoint.unpacked(saved))
+        saved = checkpoint.unpacked(saved)
+        if self._ahead is not None:
+            self._ahead.load_state_dict(saved["ahead"], self.parts.game)
+            saved = saved["games"]
+        self._actors.load_state_dict(saved)
 
     def cancel(self) -> None:
         self._actors.cancel()
 
     def close(self) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
         self._actors.close()
+
+    def _play(self) -> Played:
+        """The next positions; where they were played ahead, the ones after them are begun."""
+        net = self.parts.learner.acting
+        if self._ahead is None:
+            return play(self._actors, net, self._positions)
+        if not self._ahead.begun:
+            self._ahead.begin(net, self._positions)
+        played = self._ahead.take()
+        self._ahead.begin(net, self._positions)
+        return played
 
 
 def _played(tally: Tally, usage: Usage, seconds: float) -> dict[str, float]:

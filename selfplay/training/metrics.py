@@ -106,7 +106,7 @@ _LEARNING = (  # and the searches that it learns from
     Metric(
         "learn/staleness",
         "mean over these of the updates of the acting net since the position's game was finished; "
-        "those of this iteration count 0",
+        "those of this iteration count 0, or 1 where they were played while the net learned",
     ),
     Metric(
         "search/kl_target_prior",
