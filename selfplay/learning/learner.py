@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import math
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from selfplay import arrays
 from selfplay.learning import losses
 from selfplay.learning.batches import Turns, ahead, one_by_one, tensors, turns_of
+from selfplay.learning.parallel import crew
 from selfplay.learning.samples import Source, source_of
 from selfplay.learning.section import LearnerSection
 from selfplay.learning.steps import Captured, Descent, repeatable
@@ -60,9 +62,11 @@ class Learner:
         self._turns: Turns | None = None  # known when real positions are there
         self._descent = Descent(self.net, self.averaged, section, autocast, fused=self._ahead)
         self._captured: Captured | None = None
+        of_boards = isinstance(self.net.entry, Entry)  # others look at numbers to choose shapes
+        self._spread = of_boards and not self._ahead
         if self._ahead:
             repeatable()
-            if isinstance(self.net.entry, Entry):  # other nets look at numbers to choose shapes
+            if of_boards:
                 self._captured = Captured(self._descent, device)
 
     @property
@@ -82,16 +86,17 @@ class Learner:
             rate = self._rate(progress)
             return LearnMetrics(unknown, unknown, unknown, unknown, unknown, rate, steps=0)
         self.net.train()
-        take_step = self._captured or self._descent
         self._descent.sums.zero_()
-        for batch in self._drawn(source_of(samples), steps):
-            rate = self._rate(progress)
-            self.steps += 1
-            # early on the averaged weights are the plain mean
-            keep = min(self.section.average, (1 + self.steps) / (10 + self.steps))
-            self._descent.prepare(rate, 1 - keep)
-            with self.clock.running():
-                take_step(batch)
+        take_step = self._captured or self._descent
+        with crew() if self._spread else contextlib.nullcontext() as self._descent.crew:
+            for batch in self._drawn(source_of(samples), steps):
+                rate = self._rate(progress)
+                self.steps += 1
+                # early on the averaged weights are the plain mean
+                keep = min(self.section.average, (1 + self.steps) / (10 + self.steps))
+                self._descent.prepare(rate, 1 - keep)
+                with self.clock.running():
+                    take_step(batch)
         *means, norm = (self._descent.sums / steps).tolist()  # a GPU is waited for here alone
         mean = losses.Measured(*means)
         return LearnMetrics(*mean[:3], losses.value_explained(mean), norm, rate, steps)

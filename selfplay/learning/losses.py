@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from selfplay.learning.section import LearnerSection
 from selfplay.nets import Heads
+from selfplay.nets.reduction import summed_tensor
 from selfplay.types import NO_ACTION, Tried
 
 _ILLEGAL = -1e9  # logit in place of -inf: 0 times it is 0
@@ -133,8 +134,11 @@ def _cross_entropy(target: Tensor, log_guess: Tensor) -> Tensor:
 
 
 def _shares(weight: Tensor) -> Tensor:
-    """[M], what each sample counts; their sum is 1, or 0 where no sample has a weight."""
-    return weight / weight.sum().clamp_min(1e-6)
+    """[M], what each sample counts; their sum is 1, or 0 where no sample has a weight.
+
+    It is the sum over all threads that work on the batch.
+    """
+    return weight / summed_tensor(weight.sum()).clamp_min(1e-6)
 
 
 @torch.no_grad()

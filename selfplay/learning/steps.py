@@ -6,7 +6,7 @@ import functools
 import os
 import warnings
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from selfplay import arrays
 from selfplay.learning import losses
+from selfplay.learning.parallel import Crew
 from selfplay.learning.section import LearnerSection
 from selfplay.nets import Heads, Net
 from selfplay.nets.capture import captured
@@ -45,6 +46,8 @@ class Descent:
     ) -> None:
         self.net, self.section, self._autocast = net, section, autocast
         self._device = next(net.parameters()).device
+        self._weights = [weights for weights in net.parameters() if weights.requires_grad]
+        self.crew: Crew | None = None  # threads to spread a batch over
         measured = len(losses.Measured._fields)  # and the norm of the gradient
         self.sums = torch.zeros(measured + 1, dtype=torch.float64, device=self._device)
         self.optimizer = _optimizer(net, section, fused)
@@ -66,9 +69,8 @@ class Descent:
 
     def __call__(self, batch: Any) -> None:
         """Takes a step on a batch of Samples with tensors for arrays."""
-        loss, measured = self.loss(batch)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        measured = self._differentiate(batch)
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.section.max_grad_norm)
         self.optimizer.step()
         self._average()
@@ -88,9 +90,11 @@ class Descent:
     def state_dict(self) -> dict[str, Any]:
         """Of the optimizer, the same from every device."""
         saved = self.optimizer.state_dict()
+        for group in saved["param_groups"]:
+            group["fused"] = None
         if self._rate is not None:
             for group in saved["param_groups"]:
-                group.update(lr=float(group["lr"]), fused=None)
+                group["lr"] = float(group["lr"])
                 if "capturable" in group:
                     group["capturable"] = False
             saved["state"] = {
@@ -124,6 +128,23 @@ class Descent:
         if self._rate is not None:
             for group in self.optimizer.param_groups:
                 group["lr"] = self._rate
+
+    def _differentiate(self, batch: Any) -> Tensor:
+        """Sets the gradients of the loss of a batch; returns what is measured of it."""
+        parts = [] if self.crew is None else self.crew.parts(arrays.length(batch))
+        if self.crew is None or len(parts) == 1:
+            loss, measured = self.loss(batch)
+            loss.backward()
+            return measured
+
+        def of_part(rows: slice) -> tuple[Sequence[Tensor | None], Tensor]:
+            loss, measured = self.loss(arrays.take(batch, rows))
+            return torch.autograd.grad(loss, self._weights, allow_unused=True), measured
+
+        gradients, sums = zip(*self.crew.map(of_part, parts), strict=True)
+        for weights, *shares in zip(self._weights, *gradients, strict=True):
+            weights.grad = None if shares[0] is None else functools.reduce(torch.add, shares)
+        return torch.stack(sums).sum(0)
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -226,10 +247,8 @@ def _optimizer(net: Net, section: LearnerSection, fused: bool) -> torch.optim.Op
         {"params": plain, "weight_decay": 0.0},
     ]
     if section.optimizer == "sgd":
-        return torch.optim.SGD(
-            groups, lr=section.lr, momentum=0.9, nesterov=True, fused=fused or None
-        )
-    adamw = torch.optim.AdamW(groups, lr=section.lr, fused=fused or None, capturable=fused)
+        return torch.optim.SGD(groups, lr=section.lr, momentum=0.9, nesterov=True, fused=True)
+    adamw = torch.optim.AdamW(groups, lr=section.lr, fused=True, capturable=fused)
     if fused:  # else it warns that some steps are taken outside of a graph
         adamw._warned_capturable_if_run_uncaptured = True
     return adamw

@@ -24,6 +24,7 @@ from selfplay.nets.base import (
     enough_memory,
     example,
 )
+from selfplay.nets.normalisation import board_summary, norm_relu
 from selfplay.types import Game
 
 _FUSED = True  # on CUDA cuDNN adds bias and skip and takes the relu in the convolution's kernel
@@ -67,7 +68,8 @@ class ResNet(NetOptions):
         ]
         stem = _ConvNorm(planes, self.channels, 3)
         heads = _BoardHeads(self, height * width, game.num_actions)
-        net = Net(_Planes(), nn.Sequential(stem, nn.ReLU(), *blocks), heads)
+        trunk = nn.Sequential(stem, nn.Identity(), *blocks)  # so weights have the names they had
+        net = Net(_Planes(), trunk, heads)
         return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
@@ -79,7 +81,7 @@ class _Planes(Entry):
 
 
 class _ConvNorm(Trainable):
-    """Convolution and batch normalisation, which inference folds into one."""
+    """Convolution, batch normalisation, which inference folds into it, and relu."""
 
     def __init__(self, inputs: int, outputs: int, size: int) -> None:
         super().__init__()
@@ -87,12 +89,16 @@ class _ConvNorm(Trainable):
         self.conv = nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False)
         self.norm: nn.Module = nn.BatchNorm2d(outputs)
 
-    def forward(self, x_MCHW: Tensor) -> Tensor:
-        normed: Tensor = self.norm(self.conv(x_MCHW))
-        return normed
+    def forward(self, x_MCHW: Tensor, skip_MCHW: Tensor | None = None) -> Tensor:
+        """relu of both, or of ``skip`` plus them."""
+        y_MCHW = self.conv(x_MCHW)
+        if isinstance(self.norm, nn.BatchNorm2d) and self.training and not x_MCHW.is_cuda:
+            return norm_relu(y_MCHW, self.norm, skip_MCHW)
+        y_MCHW = self.norm(y_MCHW)
+        return torch.relu(y_MCHW if skip_MCHW is None else skip_MCHW + y_MCHW)
 
     def relu(self, x_MCHW: Tensor, skip_MCHW: Tensor | None = None) -> Tensor:
-        """relu of the convolution, or of ``skip`` plus it; one kernel where inference may fuse."""
+        """The same, by one kernel where inference on CUDA may fuse."""
         if _FUSED and x_MCHW.is_cuda and isinstance(self.norm, nn.Identity):
             ones, padding = [1, 1], [self.size // 2] * 2
             weight, bias = self.conv.weight, self.conv.bias
@@ -101,8 +107,8 @@ class _ConvNorm(Trainable):
             return torch.cudnn_convolution_add_relu(
                 x_MCHW, weight, skip_MCHW, 1.0, bias, ones, padding, ones, 1
             )
-        y_MCHW = self(x_MCHW)
-        return torch.relu(y_MCHW if skip_MCHW is None else skip_MCHW + y_MCHW)
+        answer: Tensor = self(x_MCHW, skip_MCHW)
+        return answer
 
     def slim(self) -> None:
         if isinstance(self.norm, nn.BatchNorm2d):
@@ -129,6 +135,8 @@ class _Block(nn.Module):
 
 def _board_summary(x_MCHW: Tensor) -> Tensor:
     """Mean and maximum of each channel over the board, side by side: [M, 2C]."""
+    if x_MCHW.requires_grad and not x_MCHW.is_cuda:
+        return board_summary(x_MCHW)
     if x_MCHW.is_cuda:  # has no pooling kernel for channels last: it copies, and one thread works
         highest = x_MCHW.amax((2, 3))
     else:  # where amax is 12 times slower
@@ -148,7 +156,7 @@ class _BoardHeads(Trainable):
         self.value = nn.Linear(section.value_width, 3)
 
     def forward(self, x_MCHW: Tensor) -> Heads:
-        both = torch.relu(self.squeeze(x_MCHW))
+        both = self.squeeze(x_MCHW)
         policy = both[:, : self.width].flatten(1)
         wide = torch.cat([both[:, self.width :].flatten(1), _board_summary(x_MCHW)], 1)
         value = self.value(torch.relu(self.hidden(wide)))
