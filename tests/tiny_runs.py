@@ -101,7 +101,16 @@ def curve(folder: Path, tag: str) -> list[tuple[int, float]]:
 
 def timeless_metrics(folder: Path) -> list[dict[str, Any]]:
     """The metrics without what depends on the clock."""
-    clocks = ("time", "seconds", "wall_s", "tree_s", "device_s", "_per_s", "net_share")
+    clocks = (
+        "time",
+        "seconds",
+        "wall_s",
+        "tree_s",
+        "device_s",
+        "_per_s",
+        "net_share",
+        "idle_share",
+    )
     return [
         {key: value for key, value in line.items() if not key.endswith(clocks)}
         for line in read_metrics(folder)

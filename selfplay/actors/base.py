@@ -178,6 +178,10 @@ class BackendSection(Section):
         """Actors for nets like ``net``; the same seed and number of actors play the same games."""
         raise NotImplementedError
 
+    def cores(self) -> int:
+        """Cores that can be worked on."""
+        return core_count()
+
     def make_workers(self, count: int, begin: Callable[..., Work], *arguments: Any) -> WorkerPool:
         """Workers for what is no play with a net, as MakeWorkers has them: processes of this
         machine, whatever plays here, for threads of Python wait for one another.

@@ -1,12 +1,14 @@
-"""Who tries the problems of a round: this process, or one process a core.
+"""Who tries the problems of a round: this process, or workers, to whoever of them is free.
 
-Threads would wait for each other: a trial is made of many short steps of Python.
+Threads would wait for each other: a trial is made of many short steps of Python.  What becomes of a
+problem depends on the weights, on the seed and on the problems it is tried with, never on who tries
+them or what he did before.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -19,13 +21,15 @@ from envs.proving.proofs.extract import proof_of
 from selfplay import arrays
 from selfplay.cached import CancelledError, Usage
 from selfplay.nets import Net
-from selfplay.nets.evaluator import NetEvaluator
+from selfplay.nets.inference import Inference
 from selfplay.proving.lessons import from_failure, from_proof, lessons_of_parts, replay
 from selfplay.proving.searches import attempt_unguided
 from selfplay.proving.trials import TreeMemory, Trial, attempt
 from selfplay.search import Search
 from selfplay.system.workers import EndedError, MakeWorkers, WorkerPool, Workers
 from selfplay.types import Targets
+
+_UNGUIDED = 8  # problems of a part that is tried without the net, one after the other
 
 How = Literal["guided", "in order", "shuffled"]  # the last two are unguided, see searches.py
 
@@ -42,32 +46,43 @@ class Effort(NamedTuple):
 
 
 class RoundPart(NamedTuple):
-    """What one worker has made of its problems of a round."""
+    """What has been made of some problems of a round, tried side by side."""
 
     trials: list[Trial]
     samples: list[Targets]
     refused: int  # proofs that the checker did not accept
     parts: int  # theorems out of failed trials
     usage: Usage
+    seconds: float  # that it took
 
 
-@dataclass
-class _Trier:
-    """Tries problems with one evaluator."""
+class TrialSetup(NamedTuple):
+    """How problems are tried."""
 
     game: Proving
     search: Search
     effort: Effort
-    evaluator: NetEvaluator
-    memory: TreeMemory = field(default_factory=TreeMemory)
+    inference: Inference
+
+
+class _Trier:
+    """Tries problems with one evaluator, under the weights that ``net`` has then."""
+
+    def __init__(self, setup: TrialSetup, net: Net) -> None:
+        self.game, self.search, self.effort, inference = setup
+        self.net, self.evaluator = net, inference.evaluator(net, setup.game)
+        self.memory = TreeMemory()
 
     def work(self, problems: Sequence[int], how: How, seed: int) -> RoundPart:
         """One trial of each problem, and the lessons."""
-        game, effort, rng = self.game, self.effort, np.random.default_rng(seed)
+        begun = time.perf_counter()
+        self.evaluator.load(self.net)  # without what it remembers of other problems
+        game, effort = self.game, self.effort
+        rng = np.random.default_rng((seed, problems[0]))
         done: list[Trial] = []
         lessons: list[Targets | None] = []
         refused = parts = 0
-        for trial in self._trials(problems, how, rng):
+        for trial in self._trials(problems, how, seed, rng):
             if self.evaluator.cancelled:
                 raise CancelledError
             if trial.proved and not trial.actions:  # the game's limits do not hold the proof
@@ -84,10 +99,11 @@ class _Trier:
                 parts += len(theorems)
             done.append(trial._replace(seen=(), furthest=None))
         samples = [lesson for lesson in lessons if lesson is not None]
-        return RoundPart(done, samples, refused, parts, self.evaluator.take_usage())
+        usage, seconds = self.evaluator.take_usage(), time.perf_counter() - begun
+        return RoundPart(done, samples, refused, parts, usage, seconds)
 
     def _trials(
-        self, problems: Sequence[int], how: How, rng: np.random.Generator
+        self, problems: Sequence[int], how: How, seed: int, rng: np.random.Generator
     ) -> Iterator[Trial]:
         game, effort = self.game, self.effort
         if how == "guided":
@@ -95,8 +111,11 @@ class _Trier:
                 game, self.search, self.evaluator, problems, effort.inferences, rng, effort.lanes,
                 memory=self.memory,
             )  # fmt: skip
-        order = rng if how == "shuffled" else None
-        return (attempt_unguided(game, i, effort.unguided_inferences, order) for i in problems)
+        most, shuffled = effort.unguided_inferences, how == "shuffled"
+        return (
+            attempt_unguided(game, i, most, np.random.default_rng((seed, i)) if shuffled else None)
+            for i in problems
+        )
 
     def _accepts(self, trial: Trial) -> bool:
         """Whether the checker accepts the proof."""
@@ -111,77 +130,89 @@ class TrialWorkers:
 
     def __init__(
         self,
-        game: Proving,
-        search: Search,
-        effort: Effort,
-        evaluator: Callable[[Net], NetEvaluator],
+        setup: TrialSetup,
         count: int,
         make_workers: MakeWorkers = Workers,
     ) -> None:
-        self._count, self._evaluator = count, evaluator
-        self._make_workers = make_workers
-        self._make = (game, search, effort)
+        self._setup, self._count, self._make_workers = setup, count, make_workers
         self._own: _Trier | None = None
-        self._processes: WorkerPool | None = None
+        self._pool: WorkerPool | None = None
+        self._lost = 0  # workers, told of so far
 
     def work(
         self, net: Net, problems: NDArray[np.int64], how: How, rng: np.random.Generator
     ) -> list[RoundPart]:
-        """The trials of the problems under the weights of ``net``."""
-        seeds = [int(seed) for seed in rng.integers(0, 2**63 - 1, self._count)]
-        if self._own is None:
-            self._own = _Trier(*self._make, self._evaluator(net))
-        self._own.evaluator.load(net)
+        """The trials of the problems under the weights of ``net``.
+
+        They are dealt out in turn to as few parts as their size allows, which are the same from any
+        number of workers: problems in order of hardness make parts that take about as long.
+        """
+        seed, most = int(rng.integers(0, 2**63 - 1)), self._setup.effort.lanes
+        parts = -(-len(problems) // (most if how == "guided" else min(most, _UNGUIDED)))
+        tasks: list[_Task] = [(problems[i::parts].tolist(), how, seed) for i in range(parts)]
         if self._count == 1:
-            return [self._own.work(problems.tolist(), how, seeds[0])]
-        if self._processes is None:
-            evaluator = self._own.evaluator
-            self._processes = self._make_workers(
-                self._count, _begin, self._make, net, evaluator.device, evaluator.dtype
-            )
+            return self._alone(net, tasks)
+        if self._pool is None:
+            self._pool = self._make_workers(self._count, _begin, self._setup, net)
         weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
-        shares = [problems[i :: self._count].tolist() for i in range(self._count)]
-        tasks = [(weights, own, how, seed) for own, seed in zip(shares, seeds, strict=True)]
+        self._pool.publish(weights)
         try:
-            return list(self._processes.map(tasks))
+            return list(self._pool.map(tasks))
         except EndedError as error:
+            if self._pool.killed:
+                raise CancelledError from error
             raise ValueError(
-                "a proving process was ended from outside, perhaps for want of memory; what was "
-                "saved before is intact: run the same command again, or with less by --set "
+                "several proving processes were ended from outside while they tried the same "
+                f"problems, perhaps for want of memory, the last so: {error}; what was saved "
+                "before is intact: run the same command again, or with less by --set "
                 "actor.threads=..."
             ) from error
+
+    def _alone(self, net: Net, tasks: list[_Task]) -> list[RoundPart]:
+        if self._own is None:
+            self._own = _Trier(self._setup, net)
+        self._own.net = net
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # as in a process: sums are the same to the last bit
+        try:
+            return [self._own.work(*task) for task in tasks]
+        finally:
+            torch.set_num_threads(threads)
+
+    def take_lost(self) -> int:
+        """The workers that died since the last call, whose problems others have tried again."""
+        lost = 0 if self._pool is None else self._pool.lost
+        self._lost, before = lost, self._lost
+        return lost - before
 
     def cancel(self) -> None:
         """Makes the work under way end at once; it is lost."""
         if self._own is not None:
             self._own.evaluator.cancelled = True
-        if self._processes is not None:
-            self._processes.kill()
+        if self._pool is not None:
+            self._pool.kill()
 
     def close(self) -> None:
         """Ends the workers."""
-        if self._processes is not None:
-            self._processes.close()
+        if self._pool is not None:
+            self._pool.close()
 
 
-_Task = tuple[dict[str, NDArray[Any]], list[int], How, int]  # weights, problems, how, seed
+_Task = tuple[list[int], How, int]  # problems, how, seed
+_Weights = dict[str, NDArray[Any]]
 
 
 def _begin(
-    halted: Callable[[], bool],
-    make: tuple[Proving, Search, Effort],
-    net: Net,
-    device: str,
-    dtype: torch.dtype,
-) -> Callable[[_Task], RoundPart]:
-    """What a worker process works with."""
+    halted: Callable[[], bool], setup: TrialSetup, net: Net
+) -> Callable[[_Task | _Weights], RoundPart | None]:
+    """What a worker process works with: problems, and from time to time weights for the net."""
     torch.set_num_threads(1)
-    trier = _Trier(*make, NetEvaluator(net, make[0].num_actions, device, dtype, 0))
+    trier = _Trier(setup, net)
 
-    def work(task: _Task) -> RoundPart:
-        weights, problems, how, seed = task
-        net.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-        trier.evaluator.load(net)
-        return trier.work(problems, how, seed)
+    def work(task: _Task | _Weights) -> RoundPart | None:
+        if isinstance(task, tuple):
+            return trier.work(*task)
+        net.load_state_dict({name: torch.from_numpy(array) for name, array in task.items()})
+        return None
 
     return work

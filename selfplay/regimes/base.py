@@ -81,6 +81,10 @@ class Parts(NamedTuple):
         """Actors that play with search."""
         return self.backend.make_actors(self.setup, self.learner.net, self.seed)
 
+    def workers(self) -> int:
+        """How many work at the same time."""
+        return self.setup.section.threads or self.backend.cores()
+
     def evaluator(self, net: Net) -> NetEvaluator:
         """The net, for play without search."""
         return self.setup.inference.evaluator(net, self.game)

@@ -18,7 +18,6 @@ from selfplay.lines.lockstep import Turn
 from selfplay.players.players import NetPlayer
 from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.stats import result_probabilities, soften
-from selfplay.system.cores import core_count
 from selfplay.truth.labels import Labeller
 from selfplay.types import Report, State
 
@@ -58,7 +57,7 @@ class DaggerLoop(Loop):
         super().__init__(parts)
         self._section = section
         self._rng = np.random.default_rng(parts.seed)
-        self._labeller = Labeller(parts.game, core_count(), parts.backend.make_workers)
+        self._labeller = Labeller(parts.game, parts.backend.cores(), parts.backend.make_workers)
         self._evaluator = parts.evaluator(parts.learner.acting)
         self._charged = 0.0
 

@@ -23,7 +23,7 @@ from selfplay.learning.samples import joined
 from selfplay.lines.keys import canonical_obs_keys
 from selfplay.proving.curriculum import Matchmaker
 from selfplay.proving.trials import Trial
-from selfplay.proving.workers import Effort, How, TrialWorkers
+from selfplay.proving.workers import Effort, How, TrialSetup, TrialWorkers
 from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.section import Metric
 from selfplay.types import Report
@@ -78,6 +78,12 @@ class Prove(RegimeSection):
         Metric("prove/refused", "proofs that the checker did not accept (they count as failures)"),
         Metric("prove/hindsight", "theorems out of failed trials"),
         Metric("prove/net_share", "seconds in the net / (seconds of the round x workers)", "share"),
+        Metric(
+            "prove/idle_share",
+            "seconds in which workers had nothing to do / (seconds of the round x workers)",
+            "share",
+        ),
+        Metric("prove/lost", "workers that died in the round; others tried their problems again"),
         Metric("prove/seconds", "seconds of the round", "s"),
         *(
             Metric(f"prove/rate_{low}_to_{high}", f"{_RATE} {low}% to {high}%", "share")
@@ -98,7 +104,8 @@ class Prove(RegimeSection):
     guided: bool = True
     """false: the search never asks the net, which imitates the proofs found"""
     lanes: int = Field(64, ge=1, le=10_000)
-    """problems side by side in a worker"""
+    """problems tried side by side, which a worker that is free takes: no more than `trials / lanes`
+    of them work at a time once the net guides"""
     matchmaker: bool = True
     """false: all problems are served alike"""
     failures: int = Field(4, ge=0, le=10**6)
@@ -144,12 +151,10 @@ class ProveLoop(Loop):
             )
         self._unguided = np.zeros(count, np.int64)  # trials without the net, of each problem
         self._length = np.zeros(count, np.int64)  # inferences of the shortest proof; 0: none yet
-        self._threads = parts.setup.workers()
+        self._count = parts.workers()
         effort = Effort(*(getattr(section, name) for name in Effort._fields))
-        search = parts.setup.search
-        self._workers = TrialWorkers(
-            game, search, effort, parts.evaluator, self._threads, parts.backend.make_workers
-        )
+        setup = TrialSetup(game, parts.setup.search, effort, parts.setup.inference)
+        self._workers = TrialWorkers(setup, self._count, parts.backend.make_workers)
 
     def iteration(self) -> Iterator[Report]:
         parts, section = self.parts, self._section
@@ -163,12 +168,13 @@ class ProveLoop(Loop):
         else:
             served = self._match.serve(section.trials, self._train, self._rng)
         rates = self._match.rates()[served]
-        # the hardest first, dealt out in turn: workers end together, and no long trial begins late
+        # the hardest first: no long trial begins late, and those side by side are about as long
         order = np.argsort(np.nan_to_num(rates, nan=0.5), kind="stable")
         served, rates = served[order], rates[order]
         edge = self._match.at_edge(served)
         batches = self._workers.work(parts.learner.acting, served, how, self._rng)
         seconds = time.perf_counter() - begun
+        worked_s = sum(batch.seconds for batch in batches)
         trials = [trial for batch in batches for trial in batch.trials]
         new = self._note(trials, guided, bool(len(fresh)))
         samples = [sample for batch in batches for sample in batch.samples]
@@ -180,7 +186,9 @@ class ProveLoop(Loop):
             "prove/refused": sum(batch.refused for batch in batches),
             "prove/hindsight": sum(batch.parts for batch in batches),
             "prove/inferences_per_s": sum(trial.inferences for trial in trials) / seconds,
-            "prove/net_share": usage.seconds / (seconds * self._threads),
+            "prove/lost": self._workers.take_lost(),
+            "prove/net_share": usage.seconds / (seconds * self._count),
+            "prove/idle_share": max(0.0, 1.0 - worked_s / (seconds * self._count)),
             "prove/seconds": seconds,
             "prove/served_at_edge": edge,
             "prove/uniform_at_edge": uniform_edge,
@@ -193,7 +201,7 @@ class ProveLoop(Loop):
         ledger = parts.ledger
         ledger.games += len(trials)
         ledger.pay(usage)
-        ledger.tree_s += max(0.0, seconds * self._threads - usage.seconds)
+        ledger.tree_s += max(0.0, worked_s - usage.seconds)
         steps = 0
         if samples:
             fresh_samples = joined(samples)

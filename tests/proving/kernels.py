@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from program import run
 from provers import write_prover
 
@@ -15,8 +13,8 @@ from envs.proving.calculus.matrix import build_library
 from envs.proving.game import OWN, SMALL, Proving, load_library
 from selfplay.checks import check_game
 from selfplay.config import parse_config
-from selfplay.nets.evaluator import NetEvaluator
-from selfplay.proving.workers import Effort, TrialWorkers
+from selfplay.nets.inference import EvaluatorSection
+from selfplay.proving.workers import Effort, TrialSetup, TrialWorkers
 from selfplay.search import Puct
 
 EFFORT = Effort(
@@ -36,8 +34,8 @@ def proofs(place: Path) -> None:
     game = Proving(library=build_library(load_library(str(OWN / "pelletier")).forms[18:22]))
     net = parse_config({"net": {"kind": "walks", "features": 8, "width": 16}}).net.build(game)
     search = Puct(simulations=3, look_ahead=False)
-    evaluator = partial(NetEvaluator, actions=64, device="cpu", dtype=torch.float32, cache_size=0)
-    workers = TrialWorkers(game, search, EFFORT, evaluator, 1)
+    section = EvaluatorSection(device="cpu", precision="float32", cache=0)
+    workers = TrialWorkers(TrialSetup(game, search, EFFORT, section.inference(net, game)), 1)
     for how in ("guided", "in order"):
         workers.work(net, np.arange(4), how, np.random.default_rng(0))
     check_game(Proving(), games=2)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import contextlib
+import os
+import signal
+import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,15 +19,14 @@ from envs.proving.game import OWN, Proving, load_library
 from envs.proving.proofs.extract import proof_of
 from envs.proving.proofs.proof import Proof
 from selfplay import arrays
-from selfplay.cached import CancelledError, Usage
+from selfplay.cached import CancelledError
 from selfplay.config import parse_config
 from selfplay.learning.samples import joined
 from selfplay.nets import Net
-from selfplay.nets.evaluator import NetEvaluator
+from selfplay.nets.inference import EvaluatorSection
 from selfplay.proving import workers as proving_workers
-from selfplay.proving.workers import Effort, How, RoundPart, TrialWorkers
+from selfplay.proving.workers import Effort, How, RoundPart, TrialSetup, TrialWorkers
 from selfplay.search import Puct
-from selfplay.system.workers import EndedError
 
 EFFORT = Effort(
     inferences=60, unguided_inferences=500, lanes=8, failures=3, hindsight=2, smoothing=0.1
@@ -46,18 +49,24 @@ def net(game: Proving) -> Net:
     return section.build(game)
 
 
-def evaluator(net: Net) -> NetEvaluator:
-    return NetEvaluator(net, 64, "cpu", torch.float32, 0)
-
-
-def hired(game: Proving, workers: int = 1) -> TrialWorkers:
-    return TrialWorkers(game, SEARCH, EFFORT, evaluator, workers)
+def hired(game: Proving, net: Net, workers: int = 1, lanes: int = 22) -> TrialWorkers:
+    inference = EvaluatorSection(device="cpu", precision="float32", cache=64).inference(net, game)
+    setup = TrialSetup(game, SEARCH, EFFORT._replace(lanes=lanes), inference)
+    return TrialWorkers(setup, workers)
 
 
 def tried(game: Proving, net: Net, how: How, seed: int = 7) -> RoundPart:
-    """All problems, by a single worker."""
-    (batch,) = hired(game).work(net, ALL, how, np.random.default_rng(seed))
-    return batch
+    """All problems by a single worker, with the net side by side."""
+    parts = hired(game, net).work(net, ALL, how, np.random.default_rng(seed))
+    assert len(parts) == (1 if how == "guided" else 3)
+    return RoundPart(
+        [trial for part in parts for trial in part.trials],
+        [sample for part in parts for sample in part.samples],
+        sum(part.refused for part in parts),
+        sum(part.parts for part in parts),
+        parts[0].usage,
+        sum(part.seconds for part in parts),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -158,41 +167,87 @@ def test_a_proof_that_the_game_has_no_room_for_counts_as_none(
 
 
 def test_a_cancelled_round_is_given_up(game: Proving, net: Net) -> None:
-    workers = hired(game)
+    workers = hired(game, net)
     workers.work(net, np.array([0]), "in order", np.random.default_rng(0))
     workers.cancel()
     with pytest.raises(CancelledError):
         workers.work(net, ALL, "in order", np.random.default_rng(0))
 
 
-def test_a_worker_that_was_killed_is_one_sentence(
-    game: Proving, net: Net, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def ended(tasks: Any) -> Any:
-        raise EndedError("its process ended (SIGKILL)")
-
-    two = hired(game, 2)
-    monkeypatch.setattr(two, "_processes", SimpleNamespace(map=ended))
-    with pytest.raises(ValueError, match="a proving process was ended from outside"):
-        two.work(net, ALL, "in order", np.random.default_rng(7))
+# by several workers -------------------------------------------------------------------------------
 
 
-def test_two_processes_try_each_problem_once(game: Proving, unguided: RoundPart) -> None:
-    """With a net that knows the problems, which go to the other processes too."""
-    graphs = Proving(library=game.library, view="graph")
-    section = parse_config({"net": {"kind": "graph", "features": 8, "width": 8, "rounds": 1}}).net
-    net, two = section.build(graphs), hired(graphs, 2)
+@pytest.fixture(scope="module")
+def graphs(game: Proving) -> Proving:
+    """The game for a net that knows the problems, which go to other processes too."""
+    return Proving(library=game.library, view="graph")
+
+
+def graph_net(game: Proving, seed: int) -> Net:
+    torch.manual_seed(seed)
+    section = {"kind": "graph", "features": 8, "width": 8, "rounds": 1}
+    return parse_config({"net": section}).net.build(game)
+
+
+def rounds(game: Proving, workers: TrialWorkers) -> list[Any]:
+    """Three rounds of all problems in another order, the weights others each time."""
+    rng, found = np.random.default_rng(7), []
+    every: tuple[How, ...] = ("shuffled", "guided", "guided")
+    for seed, how in enumerate(every):
+        net = graph_net(game, seed)
+        parts = workers.work(net, rng.permutation(ALL), how, rng)
+        assert accepted(game, parts)
+        assert [len(part.trials) for part in parts] == [4, 4, 4, 4, 3, 3]
+        found.append([plain(part) for part in parts])
+    return [*found, int(rng.integers(1000))]
+
+
+@pytest.fixture(scope="module")
+def alone(graphs: Proving) -> list[Any]:
+    return rounds(graphs, hired(graphs, graph_net(graphs, 0), 1, lanes=4))
+
+
+def test_any_number_of_workers_makes_the_same_rounds(graphs: Proving, alone: list[Any]) -> None:
+    workers = hired(graphs, graph_net(graphs, 0), 3, lanes=4)
     try:
-        alone = two.work(net, ALL, "in order", np.random.default_rng(7))
-        helped = two.work(net, ALL, "guided", np.random.default_rng(7))
+        assert rounds(graphs, workers) == alone
+        assert workers.take_lost() == 0
     finally:
-        two.close()
-    for batches in (alone, helped):
-        assert [sorted(trial.problem for trial in batch.trials) for batch in batches] == [
-            list(range(0, 22, 2)), list(range(1, 22, 2)),
-        ]  # fmt: skip
-    assert accepted(graphs, alone) == accepted(game, [unguided])
-    assert sum(len(batch.samples) for batch in alone) == len(unguided.samples)
-    assert len(accepted(graphs, helped)) >= 5
-    used = [batch.usage for batch in helped]
-    assert all(isinstance(usage, Usage) and usage.evaluated > 0 for usage in used)
+        workers.close()
+
+
+class Deadly(Puct):
+    """A search that ends its process, once for each file in a folder."""
+
+    folder: str
+
+    def search(self, *what: Any) -> Any:
+        for file in Path(self.folder).iterdir():
+            with contextlib.suppress(FileNotFoundError):  # another process was quicker
+                file.unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().search(*what)
+
+
+def test_a_worker_that_dies_takes_nothing_with_it(
+    graphs: Proving, alone: list[Any], tmp_path: Path
+) -> None:
+    """Others try its problems again; those that have cost three are told of."""
+    workers = hired(graphs, graph_net(graphs, 0), 2, lanes=4)
+    search = Deadly(folder=str(tmp_path), **SEARCH.model_dump())
+    workers._setup = workers._setup._replace(search=search)
+    (tmp_path / "1").touch()
+    (tmp_path / "2").touch()
+    net, many = graph_net(graphs, 0), np.tile(ALL, 500)
+    try:
+        assert rounds(graphs, workers) == alone
+        assert (workers.take_lost(), workers.take_lost()) == (2, 0)
+        for number in range(3):
+            (tmp_path / str(number)).touch()
+        with pytest.raises(ValueError, match=r"several proving processes.*last so: .*SIGKILL"):
+            workers.work(net, ALL[:2], "guided", np.random.default_rng(7))
+        threading.Timer(0.3, workers.cancel).start()
+        with pytest.raises(CancelledError):
+            workers.work(net, many, "guided", np.random.default_rng(7))
+    finally:
+        workers.close()
