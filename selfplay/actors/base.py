@@ -178,8 +178,8 @@ class BackendSection(Section):
         """Actors for nets like ``net``; the same seed and number of actors play the same games."""
         raise NotImplementedError
 
-    def cores(self) -> int:
-        """Cores that can be worked on."""
+    def capacity(self) -> int:
+        """How many workers can compute at the same time."""
         return core_count()
 
     def make_workers(self, count: int, begin: Callable[..., Work], *arguments: Any) -> WorkerPool:

@@ -46,6 +46,15 @@ class Ray(BackendSection):
             cluster.close()
             raise
 
+    def capacity(self) -> int:
+        if not self.address:
+            return super().capacity()
+        cluster = _connected(self.address)
+        try:
+            return sum(node.cores for node in cluster.nodes())
+        finally:
+            cluster.close()
+
     def make_workers(self, count: int, begin: Callable[..., Work], *arguments: Any) -> WorkerPool:
         cluster = _connected(self.address)
         try:

@@ -83,7 +83,7 @@ class Parts(NamedTuple):
 
     def workers(self) -> int:
         """How many work at the same time."""
-        return self.setup.section.threads or self.backend.cores()
+        return self.setup.section.threads or self.backend.capacity()
 
     def evaluator(self, net: Net) -> NetEvaluator:
         """The net, for play without search."""

@@ -57,7 +57,7 @@ class DaggerLoop(Loop):
         super().__init__(parts)
         self._section = section
         self._rng = np.random.default_rng(parts.seed)
-        self._labeller = Labeller(parts.game, parts.backend.cores(), parts.backend.make_workers)
+        self._labeller = Labeller(parts.game, parts.backend.capacity(), parts.backend.make_workers)
         self._evaluator = parts.evaluator(parts.learner.acting)
         self._charged = 0.0
 
