@@ -28,18 +28,18 @@ import torch
 
 import envs
 from selfplay import arrays
-from selfplay.actors import Processes, Threads
+from selfplay.actors import Setup
 from selfplay.actors.actor import ActorSection
 from selfplay.learning.learner import Learner
 from selfplay.learning.samples import targets
 from selfplay.learning.section import LearnerSection
 from selfplay.lines.openings import random_positions
-from selfplay.measure.bench import bench
+from selfplay.measure.bounds import DeviceAlone
 from selfplay.nets import ResNet, forward_flops, obs_tensors, resnet
-from selfplay.nets.device import UNDER_WAY, DeviceNet
 from selfplay.nets.evaluator import NetEvaluator, choose_precision
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
+from selfplay.system.cores import core_count
 
 HERE = Path(__file__).resolve().parent
 GAME = envs.make("connect4")
@@ -128,7 +128,7 @@ def machine(options: Options) -> Figures:
     """What it is, and its two ceilings."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if "model name" in line), "")
-    yield figure("cores", len(os.sched_getaffinity(0)), "cores", cpu=model)
+    yield figure("cores", core_count(), "cores", cpu=model)
     versions = {"torch": torch.__version__, "cuda": torch.version.cuda, "numpy": np.__version__}
     yield figure("python", sys.version_info.minor, "3.", **versions)
     if not options.cuda:
@@ -213,30 +213,20 @@ def net(options: Options) -> Figures:
             for fused in (False, True) if options.cuda else (False,):
                 resnet._FUSED = fused
                 try:
-                    alone = DeviceNet(
-                        model, arrays.leaves(obs), GAME.num_actions, options.device, torch.bfloat16
-                    )
-                    rate = _overlapping(alone, arrays.leaves(obs), options)
+                    rate = DeviceAlone(_setup(options), model, batch).positions_per_s(0.4)
                 except Exception as error:
-                    resnet._FUSED = False
-                    yield figure(
-                        f"{name} batch {batch} fused", 0, "failed", error=repr(error)[:300]
-                    )
+                    yield figure(f"{name} {batch} fused", 0, "failed", error=repr(error)[:300])
                     continue
-                more = {"tflops": rate * flops / 1e12}
+                finally:
+                    resnet._FUSED = True
                 how = "graph, fused" if fused else "graph"
-                yield figure(f"{name} batch {batch} {how}", rate, "positions/s", **more)
+                tflops = rate * flops / 1e12
+                yield figure(f"{name} batch {batch} {how}", rate, "positions/s", tflops=tflops)
 
 
-def _overlapping(net: DeviceNet, fields: Any, options: Options) -> float:
-    """Positions a second with as many batches under way as there may be."""
-    under_way = [net.ask([fields]) for _ in range(UNDER_WAY)]
-
-    def call() -> None:
-        under_way.pop(0).answers()
-        under_way.append(net.ask([fields]))
-
-    return len(fields[0]) * per_second(call, options.device, 0.4)
+def _setup(options: Options) -> Setup:
+    inference = EvaluatorSection(device=options.device, precision="bfloat16")
+    return Setup(GAME, Gumbel(), ActorSection(), inference.inference(ResNet().build(GAME), GAME))
 
 
 def threads(options: Options) -> Figures:
@@ -257,9 +247,8 @@ def threads(options: Options) -> Figures:
 
             with ThreadPoolExecutor(count) as pool:
                 calls = sum(pool.map(run, range(count)))
-            yield figure(
-                f"{name_of(section)} batches of 32, {count} threads", calls / 1.5, "calls/s"
-            )
+            name = f"{name_of(section)} batches of 32, {count} threads"
+            yield figure(name, calls / 1.5, "calls/s")
 
 
 def learner(options: Options) -> Figures:
@@ -285,18 +274,35 @@ def learner(options: Options) -> Figures:
                 yield figure(name, steps * batch / seconds, "samples/s", **more)
 
 
+def trees(options: Options) -> Figures:
+    """What the cores can do where nobody waits for a net, and what they are (measure_trees.py)."""
+    seconds = "0.5" if options.tiny else "2"
+    found = run_program([str(HERE / "measure_trees.py"), "--seconds", seconds], options)
+    for line in found.stdout.splitlines():
+        more = json.loads(line)
+        rate = more.pop("simulations_per_s")
+        yield figure(f"trees in {more['processes']} processes", rate, "simulations/s", **more)
+    if found.returncode:
+        yield figure("trees", 0, "failed", said=found.stderr[-400:])
+
+
 def selfplay(options: Options) -> Figures:
-    """`selfplay bench` with threads and with processes and their server."""
-    cases = [(Threads(), 64), (Processes(), 64)] if options.tiny else [(Processes(), 7680)]
-    for section in options.nets:
-        for backend, games in cases:
-            evaluator = EvaluatorSection(device=options.device, precision="bfloat16")
-            search, actor = Gumbel(simulations=32), ActorSection(games=games)
-            seconds = 2 if options.tiny else 8
-            found = bench("connect4", section, search, actor, evaluator, seconds, backend)
-            more = {name: value for name, value in found.items() if isinstance(value, float)}
-            name = f"{name_of(section)} {backend.kind} {games} games"
-            yield figure(name, found["simulations_per_s"], "simulations/s", **more)
+    """`selfplay bench` with processes and their server, on this device and on a modelled one."""
+    cases = [(net, options.device) for net in options.nets]
+    for section, device in [(options.nets[0], "fake:150,0.25"), *cases]:
+        words = ["-m", "selfplay.verbs.cli", "bench", "connect4", "--json", "--device", device]
+        words += ["--blocks", str(section.blocks), "--channels", str(section.channels)]
+        words += ["--games", "64" if options.tiny else "7680", "--set", "backend.kind=processes"]
+        words += [
+            "--set",
+            "evaluator.precision=bfloat16",
+            "--seconds",
+            "2" if options.tiny else "8",
+        ]
+        done = run_program(words, options)
+        found = json.loads(done.stdout) if done.returncode == 0 else {"said": done.stderr[-400:]}
+        rate = found.get("simulations_per_s", 0.0)
+        yield figure(f"{name_of(section)} bench on {device}", rate, "simulations/s", **found)
 
 
 def training(options: Options) -> Figures:
@@ -358,7 +364,7 @@ def run_program(words: list[str], options: Options) -> subprocess.CompletedProce
 
 STAGES = {
     stage.__name__: stage
-    for stage in (machine, check, net, threads, selfplay, learner, peers, training, smoke)
+    for stage in (machine, check, net, threads, trees, selfplay, learner, peers, training, smoke)
 }
 
 

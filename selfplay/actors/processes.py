@@ -8,10 +8,11 @@ seed and a number of actors give the games that threads play.
 from __future__ import annotations
 
 import copy
-import multiprocessing
+import os
 import pickle
 import select
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
@@ -19,8 +20,7 @@ import numpy as np
 from envs.importing import Carried
 from selfplay.actors.base import Actors, BackendSection, Part, Setup
 from selfplay.actors.harvest import Harvest
-from selfplay.actors.server import Server, ServerUsage
-from selfplay.actors.slot import Slot
+from selfplay.actors.server import GROUPS, Device, Server, ServerUsage
 from selfplay.actors.worker import Post, begin
 from selfplay.cached import CachedEvaluator, CancelledError, Usage
 from selfplay.system.cores import core_count
@@ -29,7 +29,6 @@ from selfplay.types import Evaluation, Obs
 
 if TYPE_CHECKING:  # a served process imports this package and must not load torch
     from selfplay.nets import Net
-    from selfplay.nets.device import DeviceNet
 
 _A_CORE = 2  # processes, where a server answers: one walks its trees while the other waits
 _LIVES = 3  # processes that may die in the place of one actor before a collect gives up
@@ -69,17 +68,25 @@ class ProcessActors(Actors):
         most = setup.section.threads or count_for(core_count(), served)
         part = part or Part.whole(min(most, games))
         self.count = part.size
-        self._net: DeviceNet | None = None
+        self._device: Device | None = None
         self._server: Server | None = None
         self._cancelled = False
         _compile(setup)
+        own, rest = _split_cores() if served else (False, ())
         if served:
-            self._net = inference.device_net(net, setup.game)
+            rows = -(-games // part.total)
+            batch = -(-part.size // GROUPS) * rows  # at most
+            device = self._device = inference.device_net(net, setup.game, batch)
+            self._server = Server(device, part.size, rows, spins=own)
             setup = setup._replace(inference=cast(Any, None))
-            self._server = Server(self._net)
         self._places = [
-            _Place(Post(setup, inference.cache, seed, i, part.total), self._server, part.life)
-            for i in part.numbers()
+            _Place(
+                Post(setup, inference.cache, seed, number, part.total, rest),
+                index,
+                self._server,
+                part.life,
+            )
+            for index, number in enumerate(part.numbers())
         ]
 
     def server_usage(self) -> ServerUsage | None:
@@ -91,15 +98,15 @@ class ProcessActors(Actors):
             place.workers.kill()
 
     def close(self) -> None:
-        for place in self._places:
-            place.workers.close()
+        with ThreadPoolExecutor(self.count) as pool:  # each waits until its process has ended
+            list(pool.map(lambda place: place.workers.close(), self._places))
 
     def play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
         weights = None
-        if self._net is None:
+        if self._device is None:
             weights = pickle.dumps(copy.deepcopy(net).cpu())
         else:
-            self._net.load(net)
+            self._device.load(net)
         before = self._device_s()
         try:
             (harvest, usage), *others = self._gather((weights, positions))
@@ -170,23 +177,17 @@ def count_for(cores: int, served: bool) -> int:
 class _Place:
     """Where one actor plays: its process, and the slot through which it asks."""
 
-    def __init__(self, post: Post, server: Server | None, life: int) -> None:
-        self.post, self._server, self._life = post, server, life
+    def __init__(self, post: Post, index: int, server: Server | None, life: int) -> None:
+        """``index``: its number among those that the server answers."""
+        self.post, self._index, self._server, self._life = post, index, server, life
         self._losses = 0
         self._begin()
 
     def _begin(self) -> None:
-        post = self.post
-        self._slot: Slot | None = None
-        if self._server is not None:
-            rows = -(-post.setup.section.games // post.actors)
-            self._slot = Slot(
-                multiprocessing.get_context("spawn"), self._server.forms, self._server.actions, rows
-            )
-        self.workers = Workers(1, begin, Carried(post), self._life, inherited=(self._slot,))
-        if self._server is not None and self._slot is not None:
-            self._slot.actor.close()  # or nobody would hear that the process has died
-            self._server.enter(post.number, self._slot)
+        slot = None if self._server is None else self._server.enter(self._index)
+        self.workers = Workers(1, begin, Carried(self.post), self._life, inherited=(slot,))
+        if slot is not None:
+            slot.answered.close()  # or the server would not notice that nobody reads any more
 
     def begin_again(self, ended: EndedError) -> None:
         """Another process in the place of one that has ended, at other games."""
@@ -212,7 +213,7 @@ class _Place:
         if isinstance(answer, Exception) and not isinstance(answer, EndedError):
             raise answer
         if self._server is not None and not isinstance(answer, EndedError):
-            self._server.leave(self.post.number)
+            self._server.leave(self._index)
         return answer
 
     def with_losses(self, part: tuple[Harvest, Usage]) -> tuple[Harvest, Usage]:
@@ -221,6 +222,17 @@ class _Place:
         tally = harvest.tally._replace(lost=self._losses)
         self._losses = 0
         return harvest._replace(tally=tally), usage
+
+
+def _split_cores() -> tuple[bool, tuple[int, ...]]:
+    """Whether the server has a core of its own, and the cores that are left to the processes.
+
+    It is not held there: where another program works on that core, the server moves on.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return False, ()
+    _, *rest = sorted(os.sched_getaffinity(0))
+    return bool(rest), tuple(rest)
 
 
 class _Silent(CachedEvaluator):

@@ -1,31 +1,69 @@
 """Answers the questions of many actors' processes with one net on one device.
 
-The slots form two groups.  A group is one batch once all of its actors that still play have asked,
+The actors form two groups.  A group is one batch once all of its actors that still play have asked,
 so what is in a batch is a function of the games alone and a run repeats; while one group's batch
 is computed, the other group's actors walk their trees.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.actors.slot import ANSWERED, NOT_FINITE, Slot, knock
+from selfplay.actors.slot import ANSWERED, NAME_BYTES, NOT_FINITE, Form, SharedRows, Slot, knock
+from selfplay.jit import kernel
 from selfplay.types import Float
 
 if TYPE_CHECKING:
-    from selfplay.nets.device import Batch, DeviceNet
+    from selfplay.nets import Net
 
-_PAUSE_S = 2e-5  # between two looks at the device while no one asks
+GROUPS = 2  # of actors: one walks its trees while the other waits
+_PAUSE_S = 2e-5  # between two looks at the device where the server has no core of its own
+_READ_BYTES = 1024 * NAME_BYTES
+
+
+class AskedBatch(Protocol):
+    """Answers on their way."""
+
+    def ready(self) -> bool: ...
+
+    def answers(self) -> tuple[Float, bool]:
+        """[M, A + 2] f32, logits, value and probability of a draw, and whether all are finite."""
+
+    def device_s(self) -> float:
+        """Seconds that the device took."""
+
+
+class Device(Protocol):
+    """What computes answers: ``nets.device.DeviceNet``, or what is modelled on it."""
+
+    actions: int
+    under_way: int  # batches that may be neither answered nor read
+
+    @property
+    def forms(self) -> Sequence[Form]:
+        """Of the fields of an observation."""
+
+    @property
+    def graphs(self) -> int:
+        """Computations that were prepared so far, each for one size of batch."""
+
+    def load(self, net: Net) -> None:
+        """Answers with the weights of ``net`` from now on."""
+
+    def ask(self, count: int, fill: Callable[[Sequence[NDArray[Any]]], None]) -> AskedBatch:
+        """Begins to answer for ``count`` positions, which ``fill`` writes into the first rows of
+        the fields that it is handed.
+        """
 
 
 class ServerUsage(NamedTuple):
@@ -34,86 +72,195 @@ class ServerUsage(NamedTuple):
     batches: int = 0
     positions: int = 0
     device_s: float = 0.0  # seconds that the device took for them
+    serving_s: float = 0.0  # seconds in which actors played
+    idle_s: float = 0.0  # of these, without any batch under way: too few had asked
+    host_s: float = 0.0  # of these, the server's own: to hear, gather, launch and hand back
+
+    graphs: int = 0  # computations that the device prepared
+
+    def since(self, before: ServerUsage) -> ServerUsage:
+        differences: Any = (now - then for now, then in zip(self, before, strict=True))
+        return ServerUsage(*differences)
+
+
+class _Group:
+    """Actors that make up a batch together."""
+
+    def __init__(self, members: Sequence[int]) -> None:
+        self.members = sorted(members)  # that play
+        self.waiting: set[int] = set()  # of these, who have asked
+
+    def remove(self, number: int) -> None:
+        self.waiting.discard(number)
+        if number in self.members:
+            self.members.remove(number)
+
+    def is_whole(self) -> bool:
+        return bool(self.members) and len(self.waiting) == len(self.members)
+
+
+class _UnderWay(NamedTuple):
+    batch: AskedBatch
+    numbers: NDArray[np.int64]  # of the actors that asked
+    counts: NDArray[np.int64]  # their positions; the slots may be others' by now
+    lines: list[Connection]  # and the lines: closed where it is so
+
+
+class _Spent:
+    """Sums of ServerUsage."""
+
+    def __init__(self) -> None:
+        self.batches = self.positions = 0
+        self.device_s = self.serving_s = self.idle_s = self.host_s = 0.0
 
 
 class Server:
-    """Answers for the actors behind slots, each known by its number."""
+    """Answers for ``slots`` actors, each known by its number, who ask for ``rows`` at most."""
 
-    def __init__(self, net: DeviceNet) -> None:
-        self._net, self.forms, self.actions = net, net.forms, net.actions
-        self._slots: dict[int, Slot] = {}
-        self._views: dict[int, tuple[NDArray[np.int64], list[NDArray[Any]], Float]] = {}
-        self._playing: set[int] = set()
-        self._asked: set[int] = set()
-        self._batches: deque[tuple[list[tuple[Connection, Float]], Batch]] = deque()
-        self.usage = ServerUsage()
+    def __init__(self, device: Device, slots: int, rows: int, spins: bool = False) -> None:
+        """``spins``: it has a core of its own, and looks at the device without a pause."""
+        self._device, self._spins = device, spins
+        self._context = get_context("spawn")
+        self._memory = SharedRows(self._context, device.forms, device.actions, slots, rows)
+        self._views = self._memory.views()
+        self._bytes = [_rows_of_bytes(field, 2) for field in self._views.fields]
+        self._bell, self._knocker = self._context.Pipe(duplex=False)
+        self._numbers: dict[int, int] = {}  # of actors, by their name
+        self._lines: dict[int, tuple[int, Connection]] = {}  # their names and lines, by number
+        self._groups: list[_Group] = []
+        self._under_way: deque[_UnderWay] = deque()
+        self._names = 0
+        self._spent = _Spent()
+        self._since = self._emptied = 0.0  # when it began to serve; when it was last out of work
 
-    def enter(self, number: int, slot: Slot) -> None:
-        """This slot is that actor's from now on, in the place of an earlier one's."""
-        if self._playing:
-            with contextlib.suppress(KeyError):  # it was heard that the process is gone
-                self._poll.unregister(self._slots[number].server.fileno())
-            self._poll.register(slot.server.fileno(), select.POLLIN)
-        self._slots[number], self._views[number] = slot, slot.views()
-        self._asked.discard(number)
+    @property
+    def usage(self) -> ServerUsage:
+        return ServerUsage(**vars(self._spent), graphs=self._device.graphs)
+
+    def enter(self, number: int) -> Slot:
+        """A slot for the actor of this number from now on, in the place of an earlier one's.
+
+        Its end of the lines is to be closed here once its process has it.
+        """
+        if number in self._lines:
+            before, line = self._lines[number]
+            del self._numbers[before]
+            line.close()
+            for group in self._groups:
+                group.waiting.discard(number)
+        self._names += 1
+        answered, line = self._context.Pipe(duplex=False)
+        self._numbers[self._names], self._lines[number] = number, (self._names, line)
+        return Slot(self._memory, number, self._names, self._knocker, answered)
 
     def serve(self, poll: select.poll, heard: Callable[[int], None]) -> None:
         """Answers until every actor that has entered has left.
 
-        ``heard`` is told the file descriptors of ``poll`` that can be read and are no slot's; it
+        ``heard`` is told the file descriptors of ``poll`` that can be read and are no actor's; it
         says by ``leave`` who has left by that.
         """
-        self._poll, self._playing, self._asked = poll, set(self._slots), set()
-        for slot in self._slots.values():
-            poll.register(slot.server.fileno(), select.POLLIN)
-        while self._playing:
-            numbers = {slot.server.fileno(): number for number, slot in self._slots.items()}
-            events = poll.poll(0 if self._batches else None)
+        self._under_way.clear()
+        every = list(self._lines)
+        self._groups = [_Group([n for n in every if n % GROUPS == k]) for k in range(GROUPS)]
+        bell = self._bell.fileno()
+        poll.register(bell, select.POLLIN)
+        awake = self._emptied = time.perf_counter()
+        while any(group.members for group in self._groups):
+            events = poll.poll(0 if self._under_way else None)
+            now = time.perf_counter()
+            self._spent.serving_s += now - awake
+            awake = now
             for line, _ in events:
-                if line in numbers:
-                    self._hear(numbers[line], line)
-            for line, _ in events:  # may put new slots in the place of some that were just heard
-                if line not in numbers:
+                if line == bell:
+                    self._hear()
+            for line, _ in events:  # another actor may take the place of one that was just heard
+                if line != bell:
                     heard(line)
-            self._begin()
-            if self._batches and self._batches[0][1].ready():
+            done = bool(self._under_way) and self._under_way[0].batch.ready()
+            if done:
                 self._answer()
-            elif self._batches and not events:
+            if events or done:
+                self._begin()
+                self._spent.host_s += time.perf_counter() - awake
+            elif not self._spins:
                 time.sleep(_PAUSE_S)
+        poll.unregister(bell)
 
     def leave(self, number: int) -> None:
         """The actor will not ask any more."""
-        self._playing.discard(number)
-        self._asked.discard(number)
+        for group in self._groups:
+            group.remove(number)
 
-    def _hear(self, number: int, line: int) -> None:
-        with contextlib.suppress(ConnectionResetError):
-            if os.read(line, 1):
-                self._asked.add(number)
-                return
-        self._poll.unregister(line)  # its process has died, which its other line says
+    def _hear(self) -> None:
+        names = os.read(self._bell.fileno(), _READ_BYTES)
+        for name in np.frombuffer(names, "<u4").tolist():
+            number = self._numbers.get(name)  # None: of a process that has died since
+            if number is not None:
+                self._groups[number % GROUPS].waiting.add(number)
 
     def _begin(self) -> None:
         """Sends each group that is whole on its way."""
-        for parity in range(2):
-            group = sorted(number for number in self._playing if number % 2 == parity)
-            if group and self._asked.issuperset(group) and len(self._batches) < self._net.under_way:
-                parts, rooms = [], []
-                for number in group:
-                    count, fields, answers = self._views[number]
-                    parts.append([field[: count[0]] for field in fields])
-                    rooms.append((self._slots[number].server, answers[: count[0]]))
-                self._batches.append((rooms, self._net.ask(parts)))
-                self._asked.difference_update(group)
+        for group in self._groups:
+            if group.is_whole() and len(self._under_way) < self._device.under_way:
+                self._send(group.members)
+                group.waiting.clear()
+
+    def _send(self, members: Sequence[int]) -> None:
+        numbers = np.array(members, np.int64)
+        counts = self._views.counts[numbers, 0]
+
+        def fill(rooms: Sequence[NDArray[Any]]) -> None:
+            for field, room in zip(self._bytes, rooms, strict=True):
+                _gather(field, numbers, counts, _rows_of_bytes(room, 1))
+
+        batch = self._device.ask(int(counts.sum()), fill)
+        if not self._under_way:
+            self._spent.idle_s += time.perf_counter() - self._emptied
+        lines = [self._lines[number][1] for number in members]
+        self._under_way.append(_UnderWay(batch, numbers, counts, lines))
 
     def _answer(self) -> None:
-        rooms, batch = self._batches.popleft()
+        batch, numbers, counts, lines = self._under_way.popleft()
         answers, finite = batch.answers()
-        start = 0
-        for line, room in rooms:
-            room[:] = answers[start : start + len(room)]
-            start += len(room)
-            knock(line, ANSWERED if finite else NOT_FINITE)
-        used = self.usage
-        device_s = used.device_s + batch.device_s()
-        self.usage = ServerUsage(used.batches + 1, used.positions + start, device_s)
+        _hand_back(answers, numbers, counts, self._views.answers)
+        word = ANSWERED if finite else NOT_FINITE
+        for line in lines:
+            knock(line, word)
+        spent = self._spent
+        spent.batches += 1
+        spent.positions += len(answers)
+        spent.device_s += batch.device_s()
+        self._emptied = time.perf_counter()
+
+
+def _rows_of_bytes(array: NDArray[Any], axes: int) -> NDArray[np.uint8]:
+    """The rows of a contiguous array behind its first ``axes``, as bytes [..., W]."""
+    flat = array.reshape(*array.shape[:axes], -1)
+    return flat.view(np.uint8)
+
+
+@kernel
+def _gather(
+    slots: NDArray[np.uint8],
+    numbers: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    out: NDArray[np.uint8],
+) -> None:
+    """Copies the first ``counts`` rows of the slots [S, R, W] of these ``numbers`` to ``out``."""
+    end = 0
+    for k in range(numbers.shape[0]):
+        rows = counts[k]
+        out[end : end + rows] = slots[numbers[k], :rows]
+        end += rows
+
+
+@kernel
+def _hand_back(
+    answers: Float, numbers: NDArray[np.int64], counts: NDArray[np.int64], slots: Float
+) -> None:
+    """The way back: ``answers`` [M, A + 2] to the slots [S, R, A + 2]."""
+    end = 0
+    for k in range(numbers.shape[0]):
+        rows = counts[k]
+        slots[numbers[k], :rows] = answers[end : end + rows]
+        end += rows

@@ -1,4 +1,4 @@
-"""What an actor's process and the server of answers share: rows of memory and a line to knock on.
+"""What the processes of actors and the server of answers share: memory, and lines to knock on.
 
 A process writes the positions it has to ask for into its slot and knocks; the server answers in
 the same memory and knocks back.  A position is copied twice on its way, and pickled never.
@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,45 +21,67 @@ from selfplay import arrays
 from selfplay.cached import DIVERGED, CachedEvaluator, CancelledError
 from selfplay.types import Evaluation, Float, Obs
 
+ANSWERED, NOT_FINITE = b"!", b"n"
+NAME_BYTES = 4  # of who knocks at the server, little-endian
+_ALIGNED = 64  # bytes: slots share no cache line
+
 Form = tuple[tuple[int, ...], np.dtype[Any]]  # shape and type of one row of a field
 
-ASKED, ANSWERED, NOT_FINITE = b"?", b"!", b"n"
-_ALIGNED = 64  # bytes: a row of a field begins on a cache line
+
+class Views(NamedTuple):
+    """The memory of S slots of R rows as arrays."""
+
+    counts: NDArray[np.int64]  # [S, 8], the first of each: positions asked for
+    fields: list[NDArray[Any]]  # [S, R, ...] each
+    answers: Float  # [S, R, A + 2] f32: logits, value, probability of a draw
 
 
-class Slot:
-    """Room for ``rows`` positions and their answers; both ends may be handed to a new process."""
+class SharedRows:
+    """Room for the questions of ``slots`` actors; may be handed to a new process."""
 
     def __init__(
-        self, context: SpawnContext, forms: Sequence[Form], actions: int, rows: int
+        self, context: SpawnContext, forms: Sequence[Form], actions: int, slots: int, rows: int
     ) -> None:
-        """``forms``: of the fields of an observation."""
-        self.rows, self.actions, self._fields = rows, actions, list(forms)
-        size = sum(_padded(n) for n in self._sizes())
-        self._memory = context.RawArray(ctypes.c_byte, size)
-        self.server, self.actor = context.Pipe()  # only single bytes go through these
-
-    def _sizes(self) -> list[int]:
-        fields = [int(np.prod(shape)) * dtype.itemsize for shape, dtype in self._fields]
-        return [8, *(self.rows * size for size in fields), self.rows * 4 * (self.actions + 2)]
-
-    def views(self) -> tuple[NDArray[np.int64], list[NDArray[Any]], Float]:
-        """The number of positions, [1]; their fields, [rows, ...]; their answers.
-
-        An answer is logits, value and probability of a draw: [rows, A + 2] f32.
+        """``forms``: of the fields of an observation.  ``rows``: positions that one asks at most,
+        rounded up.
         """
-        forms = [
-            ((1,), np.dtype(np.int64)),
-            *(((self.rows, *shape), dtype) for shape, dtype in self._fields),
-            ((self.rows, self.actions + 2), np.dtype(np.float32)),
+        self.rows = rows = -(-rows // _ALIGNED) * _ALIGNED  # whole cache lines, whatever the row
+        self._forms: list[Form] = [
+            ((slots, _ALIGNED // 8), np.dtype(np.int64)),
+            *(((slots, rows, *shape), dtype) for shape, dtype in forms),
+            ((slots, rows, actions + 2), np.dtype(np.float32)),
         ]
+        # a file that has no name any more: nothing of it is left when the last process ends
+        self._memory = context.RawArray(ctypes.c_byte, sum(map(_size, self._forms)) + _ALIGNED)
+
+    def views(self) -> Views:
         views: list[NDArray[Any]] = []
-        start, memory = 0, memoryview(self._memory)
-        for (shape, dtype), size in zip(forms, self._sizes(), strict=True):
-            view = np.frombuffer(memory, dtype, int(np.prod(shape)), start)
-            views.append(view.reshape(shape))
-            start += _padded(size)
-        return views[0], views[1:-1], views[-1]
+        memory = np.frombuffer(memoryview(self._memory), np.uint8)
+        start = -memory.ctypes.data % _ALIGNED
+        for shape, dtype in self._forms:
+            end = start + _size((shape, dtype))
+            views.append(memory[start:end].view(dtype).reshape(shape))
+            start = end
+        return Views(views[0], views[1:-1], views[-1])
+
+
+def _size(form: Form) -> int:
+    shape, dtype = form
+    return int(np.prod(shape)) * dtype.itemsize
+
+
+class Slot(NamedTuple):
+    """An actor's side of one of the slots."""
+
+    memory: SharedRows
+    place: int  # which it is
+    name: int  # of whoever holds it: nobody had it before
+    bell: Connection  # of the server, for all
+    answered: Connection
+
+    @property
+    def actions(self) -> int:
+        return int(self.memory.views().answers.shape[2]) - 2
 
 
 def knock(line: Connection, word: bytes) -> None:
@@ -73,11 +95,15 @@ class RemoteEvaluator(CachedEvaluator):
 
     def __init__(self, slot: Slot, cache_size: int) -> None:
         super().__init__(slot.actions, cache_size)
-        self._slot = slot
-        self._count, self._fields, self._answers = slot.views()
+        self._slot = slot  # keeps its lines open
+        views = slot.memory.views()
+        self._count, self._answers = views.counts[slot.place], views.answers[slot.place]
+        self._fields = [field[slot.place] for field in views.fields]
+        self._name = slot.name.to_bytes(NAME_BYTES, "little")
+        self._bell, self._line = slot.bell.fileno(), slot.answered.fileno()
 
     def _forward(self, obs: Obs, count: int) -> Evaluation:
-        fields, rows = arrays.leaves(obs), self._slot.rows
+        fields, rows = arrays.leaves(obs), self._slot.memory.rows
         if count <= rows:
             answers = self._ask(fields, slice(count))
         else:
@@ -92,15 +118,14 @@ class RemoteEvaluator(CachedEvaluator):
             asked = field[rows]
             room[: len(asked)] = asked
         count = self._count[0] = len(asked)
-        line = self._slot.actor.fileno()
-        os.write(line, ASKED)
-        word = os.read(line, 1)
+        try:
+            os.write(self._bell, self._name)
+            word = os.read(self._line, 1)
+        except OSError as error:
+            raise CancelledError from error
         if word == NOT_FINITE:
             raise ValueError(DIVERGED)
         if word != ANSWERED:  # the server is gone
             raise CancelledError
-        return self._answers[:count]
-
-
-def _padded(size: int) -> int:
-    return -(-size // _ALIGNED) * _ALIGNED
+        answers: Float = self._answers[:count]
+        return answers

@@ -5,6 +5,7 @@ torch takes seconds to start and 200 MB, in each of thirty processes.
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ class Post(NamedTuple):
     seed: int
     number: int
     actors: int  # in all
+    cores: tuple[int, ...] = ()  # where it is to stay; (): anywhere
 
 
 def begin(halted: Callable[[], bool], post: Post, life: int, slot: Slot | None) -> Work:
@@ -30,6 +32,8 @@ def begin(halted: Callable[[], bool], post: Post, life: int, slot: Slot | None) 
     ``life``: how many actors have been lost before it.  ``slot``: where it asks the server; None
     where it has a net of its own.
     """
+    if post.cores:
+        os.sched_setaffinity(0, post.cores)
     setup = post.setup
     actor = setup.actor(post.seed, post.number, post.actors, life)
     evaluator: Any = None
@@ -38,7 +42,6 @@ def begin(halted: Callable[[], bool], post: Post, life: int, slot: Slot | None) 
 
         torch.set_num_threads(1)
     else:
-        slot.server.close()  # or this process would not hear that the other one is gone
         evaluator = RemoteEvaluator(slot, post.cache)
 
     def work(task: tuple[str, Any]) -> Any:

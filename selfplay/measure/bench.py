@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import envs
-from selfplay import arrays
-from selfplay.actors import Backend, Setup, Threads
+from selfplay.actors import Actors, Backend, Setup, Threads
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.server import ServerUsage
 from selfplay.cached import Usage
+from selfplay.measure.bounds import DeviceAlone, net_bounds, tree_bound
 from selfplay.nets import Net, NetSection, forward_flops, obs_tensors
-from selfplay.nets.base import example
-from selfplay.nets.device import UNDER_WAY, DeviceNet
-from selfplay.nets.inference import EvaluatorSection, Inference
+from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Search
-from selfplay.types import Game
+from selfplay.system.cores import core_count
 
 _HERE = Threads()
-_MOVES = 8  # moves of every game between two looks at the clock
 
 
 def bench(
@@ -44,28 +42,25 @@ def bench(
     torch.manual_seed(0)
     game = envs.make(spec)
     net = net_section.build(game)
-    inference = evaluator.inference(net, game)
-    actors = backend.make_actors(Setup(game, search, actor, inference), net, seed=0)
+    inference = evaluator.inference(net, game, modelled=True)
+    setup = Setup(game, search, actor, inference)
+    actors = backend.make_actors(setup, net, seed=0)
     count, batch = actors.count, actor.games // actors.count
-    simulations, cost = 0.0, np.zeros(len(Usage._fields))
     try:
-        actors.collect(net, 1)  # compiles the kernels and spreads the games over all stages
-        warm = actors.server_usage()
-        alone_at = _NetAlone if warm is None else _DeviceAlone
-        each = batch if warm is None else warm.positions // warm.batches
-        raw = alone_at(game, net, inference._replace(cache=0), each, count)
-        before = raw.positions_per_s(seconds / 4)
-        start = time.perf_counter()
-        while time.perf_counter() - start < seconds:
-            harvest, usage = actors.collect(net, _MOVES * actor.games)
-            simulations += harvest.tally.simulations
-            cost += usage
-        wall = time.perf_counter() - start
-        alone = (before + raw.positions_per_s(seconds / 4)) / 2
+        positions = _warm(actors, net, actor.games, seconds)
+        served = actors.server_usage()
+        if served is None:
+            raw: _NetAlone | DeviceAlone = _NetAlone(setup, net, batch, count)
+        else:
+            raw = DeviceAlone(setup, net, max(1, served.positions // max(1, served.batches)))
+        before = raw.positions_per_s(seconds / 8)
+        played = _play(actors, net, positions, seconds)
+        alone = (before + raw.positions_per_s(seconds / 8)) / 2
     finally:  # also on Ctrl-C: threads still at work would keep the program from ending
         actors.cancel()
         actors.close()
-    asked, evaluations, inside, *_ = cost
+    simulations, wall = played.simulations, played.wall
+    asked, evaluations, inside, *_ = played.cost
     return {
         "game": game.name,
         "net": _name(net_section),
@@ -84,32 +79,91 @@ def bench(
         "other_us_per_simulation": (wall * count - inside) / simulations * 1e6,
         "net_mflops": forward_flops(net, game) / 1e6,
         "seconds": wall,
-        **_of_server(warm, actors.server_usage(), wall),
+        **_of_server(played.server, wall),
+        **_bounds(setup, net, batch, played, seconds / 16),
     }
 
 
-def _of_server(
-    before: ServerUsage | None, after: ServerUsage | None, wall: float
-) -> dict[str, float]:
-    """What one server for all actors did in ``wall`` seconds, if there is one."""
-    if before is None or after is None:
+class _Played(NamedTuple):
+    """What was played, and what it cost."""
+
+    simulations: float
+    wall: float  # seconds
+    cost: NDArray[np.float64]  # [4], as Usage
+    server: ServerUsage | None
+
+
+def _warm(actors: Actors, net: Net, games: int, seconds: float) -> int:
+    """Plays until all is compiled and the games are spread over their stages.
+
+    Returns how many positions to ask for at a time, so that the clock is looked at often: for an
+    eighth of the time or a move of every game, whichever is more.
+    """
+    actors.collect(net, 1)
+    start, positions, graphs = time.perf_counter(), games, 0
+    while True:
+        before, usage = time.perf_counter(), actors.server_usage()
+        made = actors.collect(net, positions)[0].tally.positions
+        now = time.perf_counter()
+        positions = int(max(games, made / (now - before) * seconds / 8))
+        captured, graphs = (
+            usage is not None and usage.graphs != graphs,
+            usage.graphs if usage else 0,
+        )
+        if now - start > seconds or (now - start > seconds / 2 and not captured):
+            return positions
+
+
+def _play(actors: Actors, net: Net, positions: int, seconds: float) -> _Played:
+    before, simulations, cost = actors.server_usage(), 0.0, np.zeros(len(Usage._fields))
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        harvest, usage = actors.collect(net, positions)
+        simulations += harvest.tally.simulations
+        cost += usage
+    wall, after = time.perf_counter() - start, actors.server_usage()
+    server = after.since(before) if after is not None and before is not None else None
+    return _Played(simulations, wall, cost, server)
+
+
+def _of_server(used: ServerUsage | None, wall: float) -> dict[str, float]:
+    """What one server for all actors did, if there is one: shares of the time that it served."""
+    if used is None:
         return {}
-    batches = after.batches - before.batches
     return {
-        "server_batch": (after.positions - before.positions) / batches,
-        "device_share": (after.device_s - before.device_s) / wall,
-        "server_ms_a_batch": wall / batches * 1e3,
+        "server_batch": used.positions / used.batches,
+        "device_share": used.device_s / used.serving_s,
+        "server_waiting_share": used.idle_s / used.serving_s,
+        "server_host_share": used.host_s / used.serving_s,
+        "server_host_us_a_batch": used.host_s / used.batches * 1e6,
+        "server_ms_a_batch": used.serving_s / used.batches * 1e3,
+        "server_graphs": used.graphs,
+        "serving_share": used.serving_s / wall,
     }
+
+
+def _bounds(
+    setup: Setup, net: Net, lanes: int, played: _Played, seconds: float
+) -> dict[str, float]:
+    """``bound_*``, simulations a second that self-play cannot exceed here."""
+    cores, batch = core_count(), lanes
+    if (used := played.server) is not None:
+        cores, batch = max(1, cores - 1), max(1, used.positions // used.batches)
+    evaluations = played.cost[1] / played.simulations
+    found = {
+        f"bound_{name}": rate / evaluations
+        for name, rate in net_bounds(setup, net, batch, seconds).items()
+    }
+    alone = tree_bound(setup, lanes, seconds)
+    return found | {"tree_us_per_simulation": 1e6 / alone, "bound_tree": alone * cores}
 
 
 class _NetAlone:
     """The inference net on a batch of random positions, in the threads that self-play has."""
 
-    def __init__(
-        self, game: Game, net: Net, inference: Inference, batch: int, threads: int
-    ) -> None:
-        rng = np.random.default_rng(0)
-        obs = game.observe(game.init(rng, batch))
+    def __init__(self, setup: Setup, net: Net, batch: int, threads: int) -> None:
+        game, inference = setup.game, setup.inference._replace(cache=0)
+        obs = game.observe(game.init(np.random.default_rng(0), batch))
         self._fields = [field.to(inference.device) for field in obs_tensors(obs)]
         self._net = inference.evaluator(net, game).net
         self._batch, self._threads = batch, threads
@@ -133,25 +187,6 @@ class _NetAlone:
                 self._net(self._fields).policy_MA.float().cpu()
                 rounds += 1
         return rounds * self._batch / (time.perf_counter() - start)
-
-
-class _DeviceAlone:
-    """The net on its device, asked for random positions as a server asks it."""
-
-    def __init__(self, game: Game, net: Net, inference: Inference, batch: int, _: int) -> None:
-        fields = arrays.leaves(example(game))
-        self._net = DeviceNet(net, fields, game.num_actions, inference.device, inference.dtype)
-        obs = game.observe(game.init(np.random.default_rng(0), batch))
-        self._fields, self._batch = arrays.leaves(obs), batch
-
-    def positions_per_s(self, seconds: float) -> float:
-        under_way = [self._net.ask([self._fields]) for _ in range(UNDER_WAY)]
-        start, batches = time.perf_counter(), 0
-        while time.perf_counter() - start < seconds:
-            under_way.pop(0).answers()
-            under_way.append(self._net.ask([self._fields]))
-            batches += 1
-        return batches * self._batch / (time.perf_counter() - start)
 
 
 def _name(section: NetSection) -> str:

@@ -7,7 +7,7 @@ under way.  Elsewhere the net is run as it is.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,11 @@ class DeviceNet:
         actions: int,
         device: str,
         dtype: torch.dtype,
+        most: int = 1024,
     ) -> None:
-        """``fields``: of one observation, [1, ...] each."""
+        """``fields``: of one observation, [1, ...] each.  ``most``: positions of the largest batch;
+        larger ones are answered, but make all graphs void.
+        """
         self.device, self.dtype, self.actions = torch.device(device), dtype, actions
         self.net = net.fused().to(device, dtype)
         self.forms = [(field.shape[1:], field.dtype) for field in fields]
@@ -45,6 +48,7 @@ class DeviceNet:
         # games wait for the answers, and nothing for a learner's steps on the same device
         self._stream = torch.cuda.Stream(self.device, priority=-1) if cuda else None
         self._pool = torch.cuda.graph_pool_handle() if cuda else None
+        self.most = most
         self._places = [_Place(self) for _ in range(UNDER_WAY)]
         self._turn = 0
 
@@ -59,13 +63,19 @@ class DeviceNet:
             self._stream.wait_stream(torch.cuda.current_stream(self.device))
 
     @enough_memory(SMALLER_BATCH)
-    def ask(self, parts: Sequence[Sequence[NDArray[Any]]]) -> Batch:
-        """Begins to answer for the rows of all ``parts``, each the fields of some positions.
+    def ask(self, count: int, fill: Callable[[Sequence[NDArray[Any]]], None]) -> Batch:
+        """Begins to answer for ``count`` positions.
 
-        At most UNDER_WAY batches may be neither answered nor read.
+        ``fill`` writes them into the first rows of the fields that it is handed.  At most UNDER_WAY
+        batches may be neither answered nor read.
         """
         self._turn = (self._turn + 1) % UNDER_WAY
-        return self._places[self._turn].begin(parts)
+        return self._places[self._turn].begin(count, fill)
+
+    @property
+    def graphs(self) -> int:
+        """Computations that were captured so far."""
+        return sum(len(place.graphs) for place in self._places)
 
     def compute(self, fields: Sequence[Tensor]) -> Tensor:
         """[M, A + 3] f32: logits, value, probability of a draw, whether all that is finite."""
@@ -83,7 +93,7 @@ class _Place:
         self._owner = owner
         self._rows = 0
         self._host: list[Tensor] = []
-        self._graphs: dict[int, torch.cuda.CUDAGraph] = {}
+        self.graphs: dict[int, torch.cuda.CUDAGraph] = {}
 
     def _room(self, rows: int) -> None:
         """Makes room for batches of ``rows``; graphs of smaller memory are void."""
@@ -94,24 +104,18 @@ class _Place:
         host = [field.pin_memory() if pinned else field for field in host]
         self._host, self._out = host[:-1], host[-1]
         self._views = [field.numpy() for field in self._host]
-        self._graphs.clear()
+        self.graphs.clear()
         if pinned:
             self._inputs = [field.to(owner.device) for field in self._host]
             self._result = self._out.to(owner.device)
             self._start = torch.cuda.Event(enable_timing=True)
             self._end = torch.cuda.Event(enable_timing=True, blocking=True)
 
-    def begin(self, parts: Sequence[Sequence[NDArray[Any]]]) -> Batch:
-        counts = [len(part[0]) for part in parts]
-        count = sum(counts)
+    def begin(self, count: int, fill: Callable[[Sequence[NDArray[Any]]], None]) -> Batch:
         size = _SIZES[bisect.bisect_left(_SIZES, count)]
         if size > self._rows:
-            self._room(max(size, 1024))
-        end = 0
-        for part, rows in zip(parts, counts, strict=True):
-            for field, room in zip(part, self._views, strict=True):
-                room[end : end + rows] = field
-            end += rows
+            self._room(max(size, _SIZES[bisect.bisect_left(_SIZES, self._owner.most)]))
+        fill(self._views)
         owner = self._owner
         if owner._stream is None:
             with torch.inference_mode():
@@ -128,15 +132,15 @@ class _Place:
 
     def _graph(self, size: int) -> torch.cuda.CUDAGraph:
         """The computation of a batch of this size, captured when it is first asked for."""
-        if size not in self._graphs:
+        if size not in self.graphs:
             inputs = [field[:size] for field in self._inputs]
             for _ in range(3):  # what is made lazily is made before the capture
                 self._result[:size] = self._owner.compute(inputs)
             graph = torch.cuda.CUDAGraph()
             with captured(graph, self._owner._pool, self._owner._stream):
                 self._result[:size] = self._owner.compute(inputs)
-            self._graphs[size] = graph
-        return self._graphs[size]
+            self.graphs[size] = graph
+        return self.graphs[size]
 
 
 class Batch:

@@ -15,6 +15,27 @@ NET_SIZES = {
 }
 
 
+_LINES = {  # what is told of the figures, and how
+    "simulations_per_s": (",.0f", "simulations/s of self-play"),
+    "net_positions_per_s": (",.0f", "positions/s of the net alone on that batch"),
+    "ratio": (".2f", "the ratio of the two"),
+    "evaluations_per_simulation": (".2f", "positions that the net judged, a simulation"),
+    "net_share": (".1%", "of the actors' time in the net, or waiting for it"),
+    "other_us_per_simulation": (".1f", "microseconds a simulation outside it"),
+    "server_batch": (",.0f", "positions a batch of the server"),
+    "serving_share": (".1%", "of the time the server serves; else samples are put together"),
+    "device_share": (".1%", "of the server's time the device computes"),
+    "server_waiting_share": (".1%", "of it no batch is under way: too few actors have asked"),
+    "server_host_share": (".1%", "of it the server itself is at work"),
+    "server_host_us_a_batch": (",.0f", "microseconds of that a batch"),
+    "bound_arithmetic": (",.0f", "simulations/s at most, by the device's arithmetic"),
+    "bound_memory": (",.0f", "by the device's memory"),
+    "bound_launches": (",.0f", "by what a batch of one position takes"),
+    "bound_tree": (",.0f", "by the cores that walk the trees"),
+    "tree_us_per_simulation": (".2f", "microseconds a simulation there"),
+}
+
+
 def arguments(parser: Parser) -> None:
     parser.add_argument("game", metavar="GAME", help=A_GAME)
     parser.add_argument(
@@ -24,6 +45,7 @@ def arguments(parser: Parser) -> None:
         parser.add_option(f"--{size}", "N", meaning, at_least(1))
     parser.add_option("--simulations", "N", "a move", at_least(1), 32)
     parser.add_option("--games", "N", "games side by side", at_least(1, 1 << 16))
+    parser.add_option("--device", "D", "evaluator.device; fake:150,0.25 models one")
     parser.add_shared("--set")
     parser.add_option("--seconds", "S", "of self-play", seconds, 20.0)
     parser.add_shared("--json")
@@ -38,6 +60,8 @@ def run(arguments: argparse.Namespace) -> Answer:
     actor = {"games": arguments.games} if arguments.games else {}
     plain = {"game": arguments.game, "net": net, "actor": actor}
     plain["search"] = {"simulations": arguments.simulations}
+    if arguments.device:
+        plain["evaluator"] = {"device": arguments.device}
     config = parse_config(plain, arguments.overrides, "bench")
     bench = measure(
         config.game,
@@ -53,14 +77,9 @@ def run(arguments: argparse.Namespace) -> Answer:
         f"{bench['threads']} {config.backend.kind} of {bench['batch']} games, "
         f"{bench['simulations']} simulations a move"
     )
-    print(f"  {bench['simulations_per_s']:10,.0f} simulations/s of self-play")
-    print(f"  {bench['net_positions_per_s']:10,.0f} positions/s of the net alone on that batch")
-    print(f"  {bench['ratio']:10.2f} the ratio of the two")
-    print(f"  {bench['net_share']:10.1%} of the time in the net")
-    print(f"  {bench['other_us_per_simulation']:10.1f} microseconds a simulation outside it")
-    if "device_share" in bench:
-        print(f"  {bench['device_share']:10.1%} of the time the device computes")
-        print(f"  {bench['server_batch']:10,.0f} positions a batch of the server")
+    for name, (form, meaning) in _LINES.items():
+        if name in bench:
+            print(f"  {format(bench[name], form):>11} {meaning}")
     say_next(f"selfplay train {recipe_for(config.game)}")
     return Answer(bench)
 

@@ -15,7 +15,7 @@ import torch
 
 import envs
 from selfplay import arrays
-from selfplay.actors import Actors, Setup, Threads
+from selfplay.actors import Actors, Processes, Setup, Threads
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.base import Part
 from selfplay.actors.processes import ProcessActors
@@ -129,6 +129,28 @@ def test_a_part_of_them_plays_what_it_would_among_all(by_threads: list[Any]) -> 
     finally:
         for part in parts:
             part.close()
+
+
+def test_asking_a_modelled_device_they_play_the_games_of_threads() -> None:
+    net = a_net()
+    modelled = EvaluatorSection(device="fake:100,1").inference(net, GAME, modelled=True)
+    setup = a_setup(net)._replace(inference=modelled)
+    harvests = []
+    for backend in (Threads(), Processes()):
+        actors = backend.make_actors(setup, net, 7)
+        try:
+            harvests.append(played(actors))
+            usage = actors.server_usage()
+        finally:
+            actors.close()
+    assert_same(*harvests)
+    assert usage is not None
+    # 100 us a batch and 1 us a position, as the device was told
+    spent = (100 * usage.batches + usage.positions) * 1e-6
+    assert usage.device_s == pytest.approx(spent)
+    assert usage.graphs == 0
+    assert 0 < usage.idle_s < usage.serving_s
+    assert 0 < usage.host_s < usage.serving_s
 
 
 def test_a_net_that_diverged_is_told() -> None:

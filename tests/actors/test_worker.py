@@ -12,13 +12,15 @@ import numpy as np
 import envs
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.base import Setup
-from selfplay.actors.slot import Slot
+from selfplay.actors.slot import SharedRows, Slot
 from selfplay.actors.worker import Post, begin
 from selfplay.search import Gumbel
 
 setup = Setup(envs.make("tictactoe"), Gumbel(simulations=4), ActorSection(games=2), None)
 post = pickle.loads(pickle.dumps(Post(setup, 1024, 7, 0, 1)))
-slot = Slot(get_context("spawn"), [((2, 3, 3), np.dtype(np.int8))], 9, 2)
+context = get_context("spawn")
+rows = SharedRows(context, [((2, 3, 3), np.dtype(np.int8))], 9, 1, 2)
+slot = Slot(rows, 0, 1, context.Pipe(duplex=False)[1], context.Pipe(duplex=False)[0])
 work = begin(lambda: False, post, 0, slot)
 assert set(work(("state", None))) >= {"rng", "length", "action"}
 print(sorted(name for name in sys.modules if name in ("torch", "pandas", "rich")))

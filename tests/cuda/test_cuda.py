@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,19 @@ def on_gpu(net: Net, dtype: torch.dtype = torch.float32) -> DeviceNet:
     return DeviceNet(net, some_fields(1), GAME.num_actions, GPU, dtype)
 
 
+def asked(net: DeviceNet, *parts: list[Any]) -> Any:
+    """The batch of the rows of all parts, one after the other."""
+    fields = [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+    def fill(rooms: Sequence[Any]) -> None:
+        for room, field in zip(rooms, fields, strict=True):
+            room[: len(field)] = field
+
+    return net.ask(len(fields[0]), fill)
+
+
 def answers_of(net: DeviceNet, *parts: list[Any]) -> Any:
-    answers, finite = net.ask(parts).answers()
+    answers, finite = asked(net, *parts).answers()
     assert finite
     return answers.copy()
 
@@ -117,7 +129,7 @@ def test_two_batches_are_under_way_and_told_in_order() -> None:
     gpu, both = on_gpu(net), [some_fields(700, seed) for seed in (1, 2)]
     alone = [answers_of(gpu, fields) for fields in both]
     for _ in range(3):
-        batches = [gpu.ask([fields]) for fields in both]
+        batches = [asked(gpu, fields) for fields in both]
         for batch, expected in zip(batches, alone, strict=True):
             np.testing.assert_array_equal(batch.answers()[0], expected)
             assert 0 < batch.device_s() < 1

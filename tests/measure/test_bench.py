@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+import envs
+from selfplay.actors import Processes, Setup
 from selfplay.actors.actor import ActorSection
 from selfplay.measure.bench import bench
+from selfplay.measure.bounds import net_bounds
 from selfplay.nets import Mlp, ResNet
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
+from selfplay.system.cores import core_count
 from selfplay.verbs.cli import main
 
 
@@ -33,6 +37,37 @@ def test_figures_fit_together() -> None:
     assert found["net_share"] * 2 * found["seconds"] + rest == pytest.approx(2 * found["seconds"])
     # 18 x 16 + 16 x 16 + 16 x (9 + 3) multiply-adds at 2 each
     assert found["net_mflops"] == pytest.approx(2 * (18 * 16 + 16 * 16 + 16 * 12) / 1e6)
+
+
+def test_a_modelled_device_and_what_bounds_it() -> None:
+    section = EvaluatorSection(device="fake:50,1", cache=1024)
+    actor, search = ActorSection(games=8, threads=2), Gumbel(simulations=4)
+    found = bench("tictactoe", Mlp(width=16), search, actor, section, 0.5, Processes())
+    assert found["device"] == "fake:50,1"
+    # nothing else is asked of it: a batch of n takes 50 + n us
+    batch = found["server_batch"]
+    assert found["net_positions_per_s"] <= 1e6
+    batches = found["evaluations_per_s"] / batch
+    assert found["device_share"] == pytest.approx(batches * (50 + batch) * 1e-6, rel=0.3)
+    assert 0 < found["server_waiting_share"] < 1
+    assert 0 < found["server_host_share"] < 1
+    cores = max(1, core_count() - 1)
+    assert found["bound_tree"] == pytest.approx(cores * 1e6 / found["tree_us_per_simulation"])
+    assert not {"bound_arithmetic", "bound_memory", "bound_launches"} & set(found)
+
+
+def test_the_bounds_of_a_net() -> None:
+    game = envs.make("tictactoe")
+    net = Mlp(width=16).build(game)
+    inference = EvaluatorSection(device="cpu", precision="float32").inference(net, game)
+    setup = Setup(game, Gumbel(), ActorSection(), inference)
+    found = net_bounds(setup, net, 64, 0.01)
+    assert set(found) == {"arithmetic", "memory", "launches"}
+    # the device cannot compute a position of this net in less than a picosecond, or in a second
+    assert all(1 < rate < 1e12 for rate in found.values())
+    wide = net_bounds(setup, Mlp(width=512, layers=4).build(game), 64, 0.01)
+    assert wide["arithmetic"] < found["arithmetic"] / 100
+    assert wide["memory"] < found["memory"] / 10
 
 
 def test_the_net_is_named_by_its_size() -> None:
