@@ -31,6 +31,7 @@ from selfplay.compare.analysis.sentence import (
     write_alone,
     write_sentence,
 )
+from selfplay.compare.compute import FLOPS, Compute
 from selfplay.compare.groups import Group, group_runs
 from selfplay.compare.metrics import choose_loss, choose_metric, other_searches, spell_title
 from selfplay.compare.pool import Pool
@@ -62,7 +63,7 @@ class Comparison(NamedTuple):
     loss: str  # of the fits; empty: the runs have none
     groups: tuple[Group, ...]
     views: tuple[View, ...]  # the metric asked for first, then the other kinds of search
-    flop_rate: float  # FLOPs that a second of the expert is charged
+    flop_rate: float  # compute that a second of the expert is charged
     fits: tuple[LawFit, ...]  # L(D), L(N), L(N, D), L(C); of two forms the better foreteller first
     frontiers: tuple[Frontier, ...]  # L(C) of each regime
     elasticities: tuple[Elasticity, ...]
@@ -70,6 +71,7 @@ class Comparison(NamedTuple):
     skipped: tuple[Skipped, ...]  # folders that could not be read
     notes: tuple[str, ...]  # what a reader must know: missing intervals, unfinished runs, ...
     pool: Pool | None = None  # None: none was played
+    compute: Compute = FLOPS  # what they are compared at equal amounts of
 
     @property
     def settings(self) -> Settings:
@@ -78,7 +80,10 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    names: Sequence[str | Path], metric: str | None = None, loss: str | None = None
+    names: Sequence[str | Path],
+    metric: str | None = None,
+    loss: str | None = None,
+    compute: Compute = FLOPS,
 ) -> Comparison:
     """What the runs that ``names`` name say together; see records.read_runs.
 
@@ -88,7 +93,7 @@ def compare(
     Raises ValueError with a sentence when there is nothing to compare, when runs were measured in
     different ways, when no run has what was named, or when ``loss`` is better the higher it is.
     """
-    read = read_runs(names)
+    read = read_runs(names, compute)
     known = [run.points.strength.keys() for run in read.runs]
     metric = choose_metric(known, metric)
     wish, loss = loss, choose_loss(known, loss, metric)
@@ -109,6 +114,7 @@ def compare(
         matrix=make_matrix(groups, metric),
         skipped=read.skipped,
         notes=(),
+        compute=compute,
     )
     return comparison._replace(notes=tuple(_notes(read, comparison, wish)))
 
@@ -137,15 +143,15 @@ def _notes(read: Runs, found: Comparison, wish: str | None) -> Iterator[str]:
     yield from (look.note for look in LOOKS.values() if look.note and look.kind in kinds)
     if charged:
         yield (
-            f"the expert's CPU seconds are charged {found.flop_rate:.2g} FLOPs each: all FLOPs of "
-            f"the runs over their wall time"
+            f"the expert's CPU seconds are charged {found.flop_rate:.2g} {found.compute.unit} "
+            f"each: all {found.compute.unit} of the runs over their wall time"
         )
 
 
 def make_views(groups: Sequence[Group], metric: str, rate: float | None) -> tuple[View, ...]:
     """The metric that was asked for, then the other kinds of search that the runs tell of.
 
-    ``rate``: FLOPs that a second of the expert is charged; None: there is no expert.
+    ``rate``: compute that a second of the expert is charged; None: there is no expert.
     """
     known = {name for group in groups for run in group.runs for name in run.points.strength}
     views = []

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfplay.compare.comparison import Comparison, View, compare
+from selfplay.compare.compute import choose_compute
 from selfplay.compare.pool import Pool, read_pool
 from selfplay.compare.report.content import comparison_json
 from selfplay.system.files import (
@@ -70,6 +71,7 @@ class Request(NamedTuple):
     pool: int | None  # games a pair to play first; None: the pool is shown if there is one
     simulations: int | None  # of the pool, 0: the nets alone; None: play_pool.SIMULATIONS
     command: str  # that repeats it
+    compute: str | None = None  # how compute is counted; None: in FLOPs
 
 
 def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Published:
@@ -84,7 +86,7 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
             "the figures need matplotlib, which is not installed: pip install 'selfplay[compare]'"
         ) from error
     names = asked.names
-    comparison = compare(names, asked.metric, asked.loss)
+    comparison = compare(names, asked.metric, asked.loss, choose_compute(asked.compute))
     folder = _choose_folder(names, asked.out)
     _prepare(folder)
     if asked.pool is None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import envs
 from envs import trust
+from selfplay.compare.compute import FLOPS, Compute
 from selfplay.nets import parameter_count
 from selfplay.regimes import LOOKS, REGIMES
 from selfplay.system.printable import in_one_line
@@ -30,7 +31,7 @@ _INDIFFERENT = (
 )  # fmt: skip
 
 
-_COSTS = "flops", "expert_s", "wall_s", "samples", "positions_unique"  # in the order of Points
+_COSTS = "expert_s", "wall_s", "samples", "positions_unique"  # in the order of Points
 
 
 class Settings(NamedTuple):
@@ -57,12 +58,13 @@ _OPTIONS = {"game": "game", "problems": "problems", "limit": "strength.problems"
 class Points(NamedTuple):
     """P measurements of one run, by ascending compute; NaN where a run does not say."""
 
-    flops: F64  # [P] > 0, ascending: learner and generation together
+    flops: F64  # [P] > 0, ascending: of learner and generation together, in the unit of ``compute``
     expert_s: F64  # [P] CPU seconds of the expert
     wall_s: F64  # [P]
     samples: F64  # [P] E, repetitions counted
     unique: F64  # [P] different positions, mirror images counted once
     strength: dict[str, F64]  # [P] each, by the names of the metrics strength/*
+    compute: Compute = FLOPS  # how compute is counted
 
     def of(self, metric: str) -> F64:
         """[P] f64, NaN where ``metric`` was not measured."""
@@ -111,17 +113,18 @@ class Runs(NamedTuple):
     skipped: tuple[Skipped, ...]
 
 
-def read_runs(names: Sequence[str | Path]) -> Runs:
+def read_runs(names: Sequence[str | Path], compute: Compute = FLOPS) -> Runs:
     """The runs that ``names`` name: run folders, folders that hold runs, or parts of a run's name.
 
-    A folder that cannot be read or holds no measurement is skipped and named.  Raises ValueError
-    when nothing is left, or when runs were measured in different ways.
+    A folder that cannot be read, holds no measurement or does not tell its ``compute`` is skipped
+    and named.  Raises ValueError when nothing is left, or when runs were measured in different
+    ways.
     """
     runs: dict[tuple[object, ...], Run] = {}
     skipped: list[Skipped] = []
     for path in dict.fromkeys(path for name in names for path in _folders(name)):
         try:
-            run = read_run(path)
+            run = read_run(path, compute)
         except ValueError as error:
             why = _sweep_error(path)
             skipped.append(Skipped(path, f"{error}; the sweep says: {why}" if why else str(error)))
@@ -138,7 +141,7 @@ def read_runs(names: Sequence[str | Path]) -> Runs:
     return Runs(tuple(runs.values()), tuple(skipped))
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: Path, compute: Compute = FLOPS) -> Run:
     """The run in a folder; ValueError with a sentence when there is none or nothing was measured.
 
     The resolved configuration is read as it stands, so that options which are no more do no harm.
@@ -146,9 +149,9 @@ def read_run(path: Path) -> Run:
     config = _json(path / "config.json")
     provenance = _json(path / "provenance.json") if (path / "provenance.json").exists() else {}
     trust.require(str(config.get("game")), path / "config.json")
-    lines = _measurements(path)
+    lines = _measurements(path, compute)
     try:
-        return _run(path, config, provenance, lines)
+        return _run(path, config, provenance, lines, compute)
     except KeyError as error:
         raise ValueError(
             f"{path / 'config.json'} lacks {error}: it is damaged, or of too old a version"
@@ -158,7 +161,11 @@ def read_run(path: Path) -> Run:
 
 
 def _run(
-    path: Path, config: dict[str, Any], provenance: dict[str, Any], lines: list[dict[str, Any]]
+    path: Path,
+    config: dict[str, Any],
+    provenance: dict[str, Any],
+    lines: list[dict[str, Any]],
+    compute: Compute,
 ) -> Run:
     """The run of these files; KeyError, TypeError or ValueError where one of them is damaged."""
     regime, data = config["regime"], provenance.get("data") or {}
@@ -186,7 +193,7 @@ def _run(
         maker_parameters=_maker(maker)[1] if maker else None,
         options=tuple(_leaves(shaped)),
         finished=bool(provenance.get("finished", provenance)),  # older versions did not say
-        points=_points(lines),
+        points=_points(lines, compute),
     )
 
 
@@ -214,7 +221,7 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
 
 
 def flop_rate(runs: Sequence[Run]) -> float:
-    """FLOPs a second of wall time over all runs: what a second of the expert is charged."""
+    """Compute a second of wall time over all runs: what a second of the expert is charged."""
     flops = sum(float(run.points.flops[-1]) for run in runs)
     return flops / sum(float(np.nan_to_num(run.points.wall_s)[-1]) for run in runs)
 
@@ -265,7 +272,7 @@ def _written(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _measurements(folder: Path) -> list[dict[str, Any]]:
+def _measurements(folder: Path, compute: Compute) -> list[dict[str, Any]]:
     """The lines of a run's metrics that tell of strength, one for each compute, ascending.
 
     A line that lacks the ledger (older versions) has that of the line before it; one before any
@@ -283,21 +290,27 @@ def _measurements(folder: Path) -> list[dict[str, Any]]:
         elif not measured:
             ledger = line
         learn, generate = (line.get(f"cost/flops_{part}", 0.0) for part in ("learn", "generate"))
-        line["cost/flops"] = flops = float(line.get("cost/flops", learn + generate))
-        if measured and flops > 0:
-            lines[flops] = line
+        line.setdefault("cost/flops", learn + generate)
+        used = float(line.get(f"cost/{compute.name}", 0.0))
+        if measured and used > 0:
+            lines[used] = line
+    if not lines and compute is not FLOPS and any("cost/flops" in line for line in reports):
+        raise ValueError(
+            f"{folder} tells no cost/{compute.name}: it used no GPU, or was measured by an earlier "
+            f"version; compare it without --compute"
+        )
     if not lines:
         raise ValueError(f"{folder} has no measurement of strength yet (see strength.versus)")
-    return [lines[flops] for flops in sorted(lines)]
+    return [lines[used] for used in sorted(lines)]
 
 
-def _points(lines: Sequence[dict[str, Any]]) -> Points:
+def _points(lines: Sequence[dict[str, Any]], compute: Compute) -> Points:
     def column(name: str) -> F64:
         return np.array([line.get(name, math.nan) for line in lines], np.float64)
 
     names = sorted({key for line in lines for key in line if key.startswith("strength/")})
-    costs = [column(f"cost/{cost}") for cost in _COSTS]
-    return Points._make([*costs, {name: column(name) for name in names}])
+    costs = [column(f"cost/{cost}") for cost in (compute.name, *_COSTS)]
+    return Points._make([*costs, {name: column(name) for name in names}, compute])
 
 
 def _parameters(folder: Path, lines: Sequence[dict[str, Any]]) -> int:

@@ -8,7 +8,7 @@ import shlex
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import Parser, at_least
 
-OPTIONS = ("metric", "loss", "pool", "pool_simulations", "out")
+OPTIONS = ("metric", "loss", "compute", "pool", "pool_simulations", "out")
 
 
 def arguments(parser: Parser) -> None:
@@ -25,6 +25,8 @@ def arguments(parser: Parser) -> None:
         "of the power laws (default: strength/policy_cross_entropy or "
         "own_policy_cross_entropy, else the metric; none for scores)",
     )  # fmt: skip
+    axis = "what is compared at equal amounts of: flops (default), or device_s, seconds of GPUs"
+    parser.add_option("--compute", "KIND", axis)
     place = "the report's folder (default: the folder if one was named, else runs/compare)"
     parser.add_option("--out", "DIR", place)
     parser.add_option(
@@ -50,7 +52,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     command = shlex.join(["selfplay", "compare", *arguments.runs, *words])
     asked = Request(
         tuple(arguments.runs), arguments.metric, arguments.loss, arguments.out, arguments.pool,
-        arguments.pool_simulations, command,
+        arguments.pool_simulations, command, arguments.compute,
     )  # fmt: skip
     with progress("comparing") as say:
         done = publish(asked, lambda words: say(lambda: words))

@@ -44,6 +44,11 @@ class Curve(NamedTuple):
         return self.group.label
 
     @property
+    def unit(self) -> str:
+        """Of its compute, after a number."""
+        return self.group.runs[0].points.compute.unit
+
+    @property
     def empty(self) -> bool:
         """True where there is no point of the grid that all runs reached; see ``why_empty``."""
         return not len(self.flops)
@@ -85,7 +90,7 @@ class Track(NamedTuple):
 def curves(
     groups: Sequence[Group], metric: str, rate: float | None = None, replicates: int = REPLICATES
 ) -> tuple[Curve, ...]:
-    """The curve of each group; with ``rate``, a second of the expert costs so many FLOPs."""
+    """The curve of each group; with ``rate``, a second of the expert costs so much compute."""
     seeds = np.random.SeedSequence(0).spawn(len(groups))
     rngs = map(np.random.default_rng, seeds)
     return tuple(

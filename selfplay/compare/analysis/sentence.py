@@ -23,20 +23,20 @@ _PERFECT = ("solver", "solver, perfect", "solver, temperature 0")
 
 # of two regimes by the state of their crossing
 _SENTENCES = {
-    "crosses": "{us} overtakes {them} at {at} FLOPs (95%: {ends}){cost}",
-    "ahead": "{us} is better than {them} at every compute measured, {extent} FLOPs{cost}; at the "
+    "crosses": "{us} overtakes {them} at {at} {unit} (95%: {ends}){cost}",
+    "ahead": "{us} is better than {them} at every compute measured, {extent} {unit}{cost}; at the "
     "largest by {gap}",
-    "behind": "{us} does not overtake {them} within {extent} FLOPs{cost}: at the largest compute "
-    "in common {them} is better by {gap}",
-    "undecided": "whether {us} overtakes {them} within {extent} FLOPs is not certain{cost}: at the "
-    "largest compute in common its lead is {gap}",
-    "unknown": "{us} overtakes {them} at {at} FLOPs{cost}; {no_interval}",
+    "behind": "{us} does not overtake {them} within {extent} {unit}{cost}: at the largest "
+    "compute in common {them} is better by {gap}",
+    "undecided": "whether {us} overtakes {them} within {extent} {unit} is not certain{cost}: at "
+    "the largest compute in common its lead is {gap}",
+    "unknown": "{us} overtakes {them} at {at} {unit}{cost}; {no_interval}",
 }
 # the same where no compute is known from which on the mean of the first is better
 _WITHOUT_START = {
-    "crosses": "{us} is ahead of {them} on the whole range of {extent} FLOPs{cost}, and with "
-    "probability over 0.975 from {at} FLOPs on",
-    "unknown": "{ahead} is ahead of {behind} at {last} FLOPs{cost}; {no_interval}",
+    "crosses": "{us} is ahead of {them} on the whole range of {extent} {unit}{cost}, and with "
+    "probability over 0.975 from {at} {unit} on",
+    "unknown": "{ahead} is ahead of {behind} at {last} {unit}{cost}; {no_interval}",
 }
 
 
@@ -54,6 +54,7 @@ def write_sentence(a: Curve, b: Curve, crossing: Crossing) -> str:
     return sentences[crossing.state].format(
         us=us,
         them=them,
+        unit=a.unit,
         ahead=ahead,
         behind=behind,
         at=spell_flops(crossing.flops or crossing.sure or crossing.last),
@@ -77,7 +78,7 @@ def write_alone(curve: Curve, curves: Sequence[Curve]) -> str:
     cost = ", the expert's seconds charged" if curve.charged else ""
     return (
         f"{us} comes to {metric} = {curve.mean[-1]:.3g}{spread} at {spell_flops(curve.flops[-1])} "
-        f"FLOPs{cost}; {_no_rival(curve, curves)}"
+        f"{curve.unit}{cost}; {_no_rival(curve, curves)}"
     )
 
 
@@ -163,7 +164,9 @@ def capital(sentence: str) -> str:
 
 
 def spell_flops(flops: float) -> str:
-    """3.1e14."""
+    """3.1e14, or 120 where there are no more."""
+    if 0.01 <= flops < 1e4:
+        return f"{flops:.3g}"
     mantissa, _, exponent = f"{flops:.1e}".partition("e")
     return f"{mantissa}e{int(exponent)}"
 

@@ -9,12 +9,14 @@ import numpy as np
 from selfplay.compare.analysis.curves import Curve
 from selfplay.compare.analysis.fits import LawFit, LawPoint
 from selfplay.compare.comparison import Comparison, View
+from selfplay.compare.compute import Compute
 from selfplay.compare.groups import Group
 from selfplay.compare.json_values import as_plain
 from selfplay.compare.records import Run
 
 # what is written of records that hold more
 _FIELDS = {
+    Compute: ("name", "unit"),
     Curve: ("label", "flops", "mean", "low", "high", "runs"),
     LawFit: ("label", "of", "form", "parameters", "held_out", "cells"),
     LawPoint: ("x", "loss"),

@@ -72,7 +72,7 @@ def draw_regimes(view: View, account: Account, name: str) -> Picture | None:
     figure = Figure(figsize=(WIDTH, 4.1))
     axes = new_axes(figure, 50, 36, margin(labels, _WRAP), 40 if met else 10)
     extra = " + the expert's seconds" if curves[0].charged else ""
-    _set_scale(axes, traces, view, f"training compute{extra}, FLOPs")
+    _set_scale(axes, traces, view, f"training compute{extra}, {curves[0].unit}")
     named = [curve.label for curve in pair or shown[:1]]
     ends = [
         _draw(axes, trace, label, 1.0, band=trace.group.label in named)
@@ -104,7 +104,7 @@ def draw_groups(view: View) -> Picture | None:
         f"The same for all {len(curves)} groups of runs; the fainter a line, the fewer data or "
         f"the smaller net it stands for. The band of the strongest line of a panel is its 95% "
         f"interval over seeds and test positions.{beside}",
-        _draw_panels(traces, view, "training compute, FLOPs", other),
+        _draw_panels(traces, view, f"training compute, {curves[0].unit}", other),
     )
 
 
@@ -273,7 +273,7 @@ def _mark(axes: Axes, met: Crossing, pair: tuple[Curve, Curve]) -> str:
     where = "at" if met.flops else "from"
     us, them = (spell_kind(curve.group.kind) for curve in pair)
     axes.annotate(
-        f"{us} {verb} {them}\n{where} {spell_flops(at)} FLOPs ({spread})",
+        f"{us} {verb} {them}\n{where} {spell_flops(at)} {pair[0].unit} ({spread})",
         xy=(at, 1.0),
         xycoords=("data", "axes fraction"),
         xytext=(-3 if place > 0.7 else 3 if place < 0.3 else 0, 4),

@@ -29,7 +29,6 @@ from selfplay.compare.metrics import spell_metric
 from selfplay.training.events import EVENTS, EventFile, extended, session_start
 
 LOG_STEPS = 100  # a factor of ten in compute
-_UNITS = ((1e9, "GFLOP"), (1e6, "MFLOP"), (1.0, "FLOP"))
 _LONGEST = 100  # characters of a run's name
 
 
@@ -38,11 +37,12 @@ class Axis(NamedTuple):
 
     tag: str  # of the scalars; it says what a step is, since a chart has no title of its axis
     title: str  # what a step is
-    unit: float  # FLOPs a step; 0: LOG_STEPS a factor of ten
+    unit: float  # compute a step; 0: LOG_STEPS a factor of ten
+    finest: float = 1.0  # compute whose logarithm is step 0
 
     def steps(self, curve: Curve) -> list[int]:
         flops = curve.flops
-        steps = flops / self.unit if self.unit else LOG_STEPS * np.log10(flops)
+        steps = flops / self.unit if self.unit else LOG_STEPS * np.log10(flops / self.finest)
         return [round(each) for each in steps]
 
 
@@ -82,11 +82,13 @@ def _open(folder: Path, now: float) -> EventFile:
 def choose_axes(views: Sequence[View]) -> tuple[Axis, ...]:
     """By the logarithm of compute, then by compute in the largest unit that resolves it."""
     starts = (float(each.flops[0]) for each in views[0].free.curves if not each.empty)
-    least = min(starts, default=_UNITS[0][0])
-    unit, name = next((pair for pair in _UNITS if pair[0] <= least), _UNITS[-1])
-    mark = f"step {12 * LOG_STEPS} = 1e12 FLOPs"
+    scales = views[0].free.curves[0].group.runs[0].points.compute.scales
+    least = min(starts, default=scales[0][0])
+    unit, name = next((pair for pair in scales if pair[0] <= least), scales[-1])
+    finest, its_name = scales[-1]
+    mark = f"step {12 * LOG_STEPS} = 1e12 {its_name}s"
     return (
-        Axis(f"against log compute ({mark})", f"{mark}, {13 * LOG_STEPS} = 1e13", 0.0),
+        Axis(f"against log compute ({mark})", f"{mark}, {13 * LOG_STEPS} = 1e13", 0.0, finest),
         Axis(f"against compute (step = {name})", f"step = {name}", unit),
     )
 

@@ -50,7 +50,7 @@ _WRAP = 28
 _TITLES = {
     "D": ("data", "distinct expert games or positions, D"),
     "N": ("size", "parameters of the net, N"),
-    "C": ("compute", "training compute, FLOPs"),
+    "C": ("compute", "training compute"),
 }
 _MARKERS = "osD^vP"
 _BEST, _OTHER = "-", (0, (1, 1.3))
@@ -121,6 +121,7 @@ def draw_compute_law(comparison: Comparison) -> Picture | None:
         np.concatenate(part) for part in zip(*((f.flops, f.loss) for f in frontiers), strict=True)
     )
     figure, axes = _new(labels, x, loss, "C", comparison.loss)
+    axes.set_xlabel(f"{_TITLES['C'][1]}, {comparison.compute.unit}")
     ends = []
     for each in frontiers:
         colour = light(kind_of(each.label, comparison.groups))

@@ -61,13 +61,13 @@ class Table(NamedTuple):
 def groups_table(views: Sequence[View]) -> Table:
     """One row a group, at the largest compute that all its seeds reached; a column a view."""
     ordered = sorted(views[0].free.curves, key=lambda curve: group_order(curve.group))
-    what = views[0].title.partition(",")[0]
+    what, unit = views[0].title.partition(",")[0], ordered[0].unit
     titles = [
         spell_metric(view.metric) if len(views) == 1 else view.title.removeprefix(f"{what}, ")
         for view in views
     ]
     heads = (
-        "group", "seeds", "N", "D", "FLOPs", *(f"{title} (95%)" for title in titles), "E / D",
+        "group", "seeds", "N", "D", unit, *(f"{title} (95%)" for title in titles), "E / D",
         "expert s", "wall s",
     )  # fmt: skip
     return Table(
@@ -120,7 +120,7 @@ def crossings_table(curves: Sequence[Curve], crossings: Sequence[Crossing], titl
     chief = [each for each in against if each.b not in frozen] or against
     return Table(
         title,
-        ("pair", "the first", "at FLOPs", "95%", "certain from", "lead in the end"),
+        ("pair", "the first", f"at {curves[0].unit}", "95%", "certain from", "lead in the end"),
         tuple(
             (
                 f"{brief(each.a)} against {brief(each.b)}",
