@@ -126,7 +126,7 @@ def test_a_file_name_becomes_a_run_name(tmp_path: Path) -> None:
         ),
         (
             {"learner": {"optimizer": "adam"}},
-            "learner.optimizer = 'adam': Input should be 'adamw' or 'sgd'",
+            "learner.optimizer = 'adam': Input should be 'adamw', 'sgd' or 'muon'",
         ),
         ({"search": 3}, "search = 3: expected a section [search]"),
         ({"learner": 3}, "learner = 3: expected a section [learner]"),

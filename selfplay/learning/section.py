@@ -12,10 +12,13 @@ from selfplay.section import Section
 class LearnerSection(Section):
     """Section ``[learner]``."""
 
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    """or `"sgd"`, with Nesterov momentum 0.9"""
+    optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
+    """or `"sgd"`, with Nesterov momentum 0.9, or `"muon"`: the matrices of the trunk (convolutions)
+    by Muon (Jordan et al. 2024), all else by AdamW"""
     lr: float = Field(2e-3, gt=0, le=1e3)
     """learning rate"""
+    muon_rate: float = Field(3.0, gt=0, le=1e3)
+    """of `muon`: the learning rate of what it moves, in multiples of `lr`"""
     final_lr: float = Field(0.05, ge=0, le=1)
     """share of it left at the end of the budget"""
     decay_from: float = Field(0.5, ge=0, le=1)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from selfplay import arrays
 from selfplay.learning import losses
+from selfplay.learning.muon import Muon
 from selfplay.learning.parallel import Crew
 from selfplay.learning.section import LearnerSection
 from selfplay.nets import Heads, Net
@@ -113,9 +114,12 @@ class Descent:
         for group, own in zip(self.optimizer.param_groups, options, strict=True):
             group.update(own)
         self._use_rate()
-        adam = isinstance(self.optimizer, torch.optim.AdamW)
-        names = ("exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",)
+        adamw = getattr(self.optimizer, "adamw", self.optimizer)
+        groups = adamw.param_groups if isinstance(adamw, torch.optim.AdamW) else []
+        by_adam = {weights for group in groups for weights in group["params"]}
         for weights, state in self.optimizer.state.items():
+            adam = weights in by_adam
+            names = ("exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",)
             if any(state[name].shape != weights.shape for name in names):
                 raise ValueError("the optimizer's state is of other weights")
             if adam and not state["step"] >= 0:
@@ -240,18 +244,28 @@ class Captured:
 
 
 def _optimizer(net: Net, section: LearnerSection, fused: bool) -> torch.optim.Optimizer:
-    decay = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
-    plain = [p for p in net.parameters() if p.requires_grad and p.ndim <= 1]
+    weights = [p for p in net.parameters() if p.requires_grad]
+    matrices = [p for p in net.trunk.parameters() if p.requires_grad and p.ndim > 1]
+    own = set(matrices) if section.optimizer == "muon" else set()
     groups = [
-        {"params": decay, "weight_decay": section.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
+        {
+            "params": [p for p in weights if p.ndim > 1 and p not in own],
+            "weight_decay": section.weight_decay,
+        },
+        {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0},
     ]
     if section.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=section.lr, momentum=0.9, nesterov=True, fused=True)
-    adamw = torch.optim.AdamW(groups, lr=section.lr, fused=True, capturable=fused)
+    options: dict[str, Any] = {"lr": section.lr, "fused": True, "capturable": fused}
+    if own:
+        optimizer: Muon | torch.optim.AdamW
+        optimizer = Muon(matrices, groups, section.muon_rate, section.weight_decay, **options)
+        adamw = optimizer.adamw
+    else:
+        optimizer = adamw = torch.optim.AdamW(groups, **options)
     if fused:  # else it warns that some steps are taken outside of a graph
         adamw._warned_capturable_if_run_uncaptured = True
-    return adamw
+    return optimizer
 
 
 def _numbers(net: Net) -> tuple[list[Tensor], list[Tensor]]:

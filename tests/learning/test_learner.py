@@ -267,7 +267,7 @@ def test_same_seed_same_weights() -> None:
     assert not torch.equal(one.net.heads.value.weight, other.net.heads.value.weight)
 
 
-@pytest.mark.parametrize(("optimizer", "average"), [("adamw", 0.99), ("sgd", 0.0)])
+@pytest.mark.parametrize(("optimizer", "average"), [("adamw", 0.99), ("sgd", 0.0), ("muon", 0.99)])
 def test_goes_on_from_a_saved_state_to_the_bit(
     optimizer: str, average: float, tmp_path: Any
 ) -> None:

@@ -76,9 +76,10 @@ def assert_close(one: Net, other: Net) -> None:
         ("tictactoe", MLP, {"symmetries": False, "average": 0.9, "batch": 500}),
         (SMALL, RESNET, {"average": 0.9}),
         (SMALL, RESNET, {"optimizer": "sgd", "lr": 0.02, "max_grad_norm": 0.5}),
+        (SMALL, RESNET, {"optimizer": "muon", "average": 0.9, "weight_decay": 0.1}),
         ("othello?size=6", RESNET, {"average": 0.9, "weight_decay": 0.1}),
     ],
-    ids=["mlp", "window smaller than a batch", "resnet", "sgd", "othello"],
+    ids=["mlp", "window smaller than a batch", "resnet", "sgd", "muon", "othello"],
 )
 def test_learns_on_a_gpu_what_it_learns_on_a_cpu(spec: str, net: Any, options: Any) -> None:
     game = example(spec)
@@ -115,7 +116,7 @@ def test_symmetries_that_are_no_gathers_are_applied_before() -> None:
     assert a == pytest.approx(b, rel=1e-5, abs=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
 def test_a_checkpoint_of_either_goes_on_on_the_other(optimizer: str, tmp_path: Any) -> None:
     options = {"optimizer": optimizer, "average": 0.9}
     game, samples = TicTacToe(), random_samples(TicTacToe(), 60)
@@ -161,7 +162,7 @@ class Asked(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("net", [MLP, RESNET])
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
 def test_no_step_asks_a_gpu_for_a_number(net: Mlp | ResNet, optimizer: str) -> None:
     game = TicTacToe()
     learner = as_on_gpu(on_cpu(game, net, optimizer=optimizer, average=0.9))
