@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay import arrays
-from selfplay.jit import kernel
+from selfplay.jit import kernel, signed
 from selfplay.types import Int
 
 Keys = NDArray[np.uint64]  # positions with equal keys are equal
-_NUMBER = np.empty(0, np.int32)
+_NUMBER, _KEY = np.empty(0, np.int32), np.empty(0, np.uint64)
+_LOW = np.uint64((1 << 30) - 1)  # what a group's number may be at most
 _Record = TypeVar("_Record")
 
 
@@ -32,26 +33,20 @@ class _Rows(NamedTuple):
     after: Int  # [R], row of the next position that is equal
 
 
-class _Order(NamedTuple):
-    """Groups in the ascending order of their keys."""
-
-    key: Keys  # [S]
-    queue: Int  # [S]
-
-
 class Groups:
     """The groups of equal positions in a window that only moves on, in the order of their keys.
 
-    A slide costs by what comes and what leaves, and one copy of the order, 12 bytes a group.
-    Memory: 8 bytes for each position that there is room for, 48 for each group.
+    A slide costs by what comes and what leaves, and one copy of the order, 8 bytes a group.
+    Memory: 8 bytes for each position that there is room for, 40 for each group.
     """
 
     def __init__(self) -> None:
         self.first = self.last = 0  # the window: positions by their number, from first up to last
         self._count = 0
-        self._queues = _Queues(np.empty(0, np.uint64), _NUMBER, _NUMBER, _NUMBER)
+        self._queues = _Queues(_KEY, _NUMBER, _NUMBER, _NUMBER)
         self._rows = _Rows(_NUMBER, _NUMBER)
-        self._order = self._other = _Order(np.empty(0, np.uint64), _NUMBER)
+        # in the ascending order of keys: of each the upper bits, and for the lower the number
+        self._order = self._other = _KEY
         self._free, self._spare = _NUMBER, 0  # numbers without a group, and how many they are
 
     def __len__(self) -> int:
@@ -67,9 +62,8 @@ class Groups:
         self._make_room(room, len(keys))
         by_key = np.argsort(keys, kind="stable")
         rows = (last - len(keys) + by_key) % ring
-        old = arrays.take(self._order, slice(self._count))
         self._count, self._spare = _follow(
-            self._queues, self._rows, old, self._other,
+            self._queues, self._rows, self._order[: self._count], self._other,
             keys[by_key], rows, dead, self._free, self._spare,
         )  # fmt: skip
         self._order, self._other = self._other, self._order
@@ -80,7 +74,7 @@ class Groups:
 
         Beside them [M], the ends of the groups among these rows.
         """
-        queues = self._order.queue[: self._count][places]
+        queues = (self._order[: self._count][places] & _LOW).astype(np.int32)
         until = np.cumsum(self._queues.size[queues], dtype=np.int64)
         rows = np.empty(until[-1] if len(until) else 0, np.int64)
         _list_members(self._queues, self._rows, queues, rows)
@@ -127,8 +121,8 @@ def _leave(queues: _Queues, rows: _Rows, leaving: NDArray[np.int64]) -> Keys:
 def _follow(
     queues: _Queues,
     rows: _Rows,
-    old: _Order,
-    new: _Order,
+    old: Keys,
+    new: Keys,
     keys: Keys,
     row: NDArray[np.int64],
     dead: Keys,
@@ -143,17 +137,15 @@ def _follow(
     i = k = d = count = 0
     while k < len(keys) or d < len(dead):
         key = keys[k] if d == len(dead) or (k < len(keys) and keys[k] < dead[d]) else dead[d]
-        until = _place(old.key, i, key)
-        for j in range(i, until):
-            new.key[count], new.queue[count] = old.key[j], old.queue[j]
-            count += 1
-        i = until
-        if i < len(old.key) and old.key[i] == key:
-            queue = old.queue[i]
+        until = _place(queues, old, i, key)
+        new[count : count + until - i] = old[i:until]
+        count, i = count + until - i, until
+        queue = signed(old[i] & _LOW) if i < len(old) else -1
+        if queue >= 0 and queues.key[queue] == key:
             i += 1
         else:
             spare -= 1
-            queue = free[spare]
+            queue = signed(free[spare])
             queues.key[queue], queues.size[queue] = key, 0
         while k < len(keys) and keys[k] == key:
             _append(queues, rows, queue, row[k])
@@ -161,32 +153,39 @@ def _follow(
         if d < len(dead) and dead[d] == key:
             d += 1
         if queues.size[queue]:
-            new.key[count], new.queue[count] = key, queue
+            new[count] = (key & ~_LOW) | np.uint64(queue)
             count += 1
         else:
             free[spare] = queue
             spare += 1
-    for j in range(i, len(old.key)):
-        new.key[count], new.queue[count] = old.key[j], old.queue[j]
-        count += 1
-    return count, spare
+    new[count : count + len(old) - i] = old[i:]
+    return count + len(old) - i, spare
 
 
 @kernel
-def _place(keys: Keys, start: int, key: np.uint64) -> int:
+def _place(queues: _Queues, order: Keys, start: int, key: np.uint64) -> int:
     """The first place from ``start`` on whose key is at least ``key``; it is thought to be near."""
     low, step = start, 1
-    while low + step < len(keys) and keys[low + step] < key:
+    while low + step < len(order) and _is_less(queues, order[low + step], key):
         low += step
         step *= 2
-    high = min(low + step, len(keys))
+    high = min(low + step, len(order))
     while low < high:
         middle = (low + high) // 2
-        if keys[middle] < key:
+        if _is_less(queues, order[middle], key):
             low = middle + 1
         else:
             high = middle
     return low
+
+
+@kernel
+def _is_less(queues: _Queues, entry: np.uint64, key: np.uint64) -> bool:
+    """Whether an entry of the order is before ``key``."""
+    upper, other = entry & ~_LOW, key & ~_LOW
+    if upper != other:
+        return bool(upper < other)
+    return bool(queues.key[entry & _LOW] < key)
 
 
 @kernel
