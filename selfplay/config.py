@@ -201,6 +201,9 @@ def _sentence(problem: Any) -> str:
         near = difflib.get_close_matches(plain[-1], _fields_at(place[:-1]), n=1, cutoff=0.5)
         known = ", ".join(_fields_at(place[:-1]))
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {known}"
+        kinds = _sections(place[0]) if len(plain) == 2 else {}
+        if owners := [kind for kind, of in kinds.items() if plain[1] in of.model_fields]:
+            hint = f"it is for {plain[0]}.kind = {' or '.join(map(repr, owners))}"
         return f"unknown option {'.'.join(plain)!r}; {hint}"
     if problem["type"] == "missing":
         option = ".".join(plain)

@@ -103,7 +103,15 @@ def test_a_file_name_becomes_a_run_name(tmp_path: Path) -> None:
         ({"net": {"chanels": 3}}, "unknown option 'net.chanels'; did you mean 'channels'?"),
         (
             {"net": {"kind": "mlp", "channels": 3}},
-            "unknown option 'net.channels'; known here: kind, layers, reply_head, width",
+            "unknown option 'net.channels'; it is for net.kind = 'resnet'",
+        ),
+        (
+            {"net": {"kind": "mlp", "zz": 3}},
+            "unknown option 'net.zz'; known here: kind, layers, reply_head, width",
+        ),
+        (
+            {"backend": {"kind": "threads", "address": "auto"}},
+            "unknown option 'backend.address'; it is for backend.kind = 'ray'",
         ),
         (
             {"search": {"kind": "gumble"}},

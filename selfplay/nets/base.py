@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from selfplay import arrays
 from selfplay.section import Section
+from selfplay.system.gpu_errors import gpu_failure
 from selfplay.types import Game, Obs
 
 
@@ -28,20 +29,16 @@ def enough_memory(smaller: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        reason = str(error)
-        gpu = isinstance(error, torch.cuda.OutOfMemoryError) or "STATUS_ALLOC_FAILED" in reason
-        if gpu or "DefaultCPUAllocator" in reason:
-            place = "the GPU's memory" if gpu else "this machine's memory"
-            reason = f"{place} is too small for this; make smaller: {smaller}"
-        elif reason.startswith(_GPU_FAILURES):
-            first = reason.partition("\n")[0]
-            reason = f"the GPU failed ({first}); try again, or with evaluator.device=cpu"
-        else:
+        failure = gpu_failure(error)
+        if failure:
+            raise ValueError(failure) from error
+        if failure is None and "DefaultCPUAllocator" not in str(error):
             raise
+        place = "this machine's memory" if failure is None else "the GPU's memory"
+        reason = f"{place} is too small for this; make smaller: {smaller}"
         raise ValueError(reason) from error
 
 
-_GPU_FAILURES = ("CUDA error", "CUDA driver error", "cuDNN error", "CUDNN_")
 SMALLER_BATCH = (
     "the net (net.channels, net.width) or the number of games side by side (actor.games)"
 )

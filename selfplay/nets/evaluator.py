@@ -83,7 +83,9 @@ def choose_device(wish: str) -> str:
     if device.type not in ("cpu", "cuda"):
         raise ValueError(f"device {wish!r} is not known; use auto, cpu or cuda:0")
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device {wish!r} asked for, but torch finds no CUDA GPU; use device=cpu")
+        raise ValueError(
+            f"device {wish!r} asked for, but torch finds no CUDA GPU; use evaluator.device=cpu"
+        )
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         last = f"cuda:{torch.cuda.device_count() - 1}"
         raise ValueError(f"device {wish!r} asked for, but the last one here is {last}")

@@ -75,6 +75,13 @@ def _guarded(arguments: argparse.Namespace) -> int:
         if os.environ.get("SELFPLAY_DEBUG"):
             traceback.print_exc()
         return _fail(str(error) or type(error).__name__, 1)
+    except RuntimeError as error:
+        from selfplay.system.gpu_errors import gpu_failure
+
+        failure = gpu_failure(error)
+        if failure is None or os.environ.get("SELFPLAY_DEBUG"):
+            raise
+        return _fail(failure or "the GPU's memory is too small for this: see actor.games", 1)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -147,6 +147,22 @@ def test_a_net_that_memory_cannot_hold_is_refused_in_a_sentence(section: Mlp | R
             "the GPU's memory is too small for this; make smaller: it",
         ),
         (
+            RuntimeError("GET was unable to find an engine to execute this computation"),
+            "the GPU's memory is too small for this; make smaller: it",
+        ),
+        *(
+            (
+                RuntimeError(f"{what}\nmore"),
+                f"the GPU failed ({what}); try again, or with evaluator.device=cpu",
+            )
+            for what in (
+                "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
+                "CUDA driver error: device not ready",
+                "nvrtc: error: failed to open libnvrtc-builtins.so",
+                "Found no NVIDIA driver on your system.",
+            )
+        ),
+        (
             RuntimeError("CUDA error: an illegal memory access\nFor debugging consider ..."),
             "the GPU failed (CUDA error: an illegal memory access); try again, or with "
             "evaluator.device=cpu",

@@ -253,6 +253,29 @@ def test_debug_shows_where_an_error_comes_from_and_a_fault_always_does(place: Pa
         run(place, "check", "mygame:Mistaken")
 
 
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            "CUDA error: device busy\nand more",
+            "the GPU failed (CUDA error: device busy); try again",
+        ),
+        ("CUDA out of memory. Tried to allocate", "the GPU's memory is too small for this"),
+    ],
+)
+def test_what_a_gpu_fails_at_anywhere_is_one_sentence(
+    said: str, sentence: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Any) -> None:
+        raise RuntimeError(said)
+
+    monkeypatch.setattr("selfplay.verbs.games.run", fail)
+    assert refused(run(place, "games")).startswith(f"selfplay: {sentence}")
+    monkeypatch.setenv("SELFPLAY_DEBUG", "1")
+    with pytest.raises(RuntimeError):
+        run(place, "games")
+
+
 def test_a_reader_that_leaves_is_no_error(place: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
