@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from envs.numbered import NumberedActions
 from selfplay.arrays import take, take_at
-from selfplay.jit import count_bits, kernel
+from selfplay.jit import bare_kernel, count_bits, kernel
 from selfplay.types import Bool, Float, Int, Transition
 
 Bits = NDArray[np.uint64]
@@ -104,13 +104,15 @@ class Connect4(NumberedActions):
         return "\n".join([*(" ".join(row) for row in marks), footer])
 
 
-@kernel
+@bare_kernel
 def _has_run(stones: np.uint64, height: int, run: int) -> bool:
     """True when ``stones`` hold ``run`` in a line: vertical, horizontal or either diagonal."""
     for shift in (1, height + 1, height, height + 2):
-        line = stones
-        for _ in range(run - 1):
-            line = stones & (line >> np.uint64(shift))
+        line, length = stones, 1  # where so many stand in line
+        while length < run:
+            step = min(length, run - length)
+            line = line & (line >> np.uint64(step * shift)) if step * shift < 64 else np.uint64(0)
+            length += step
         if line != 0:
             return True
     return False
@@ -125,7 +127,7 @@ def _room(count: int) -> tuple[Connect4State, Transition]:
 _ILLEGAL, _GOES_ON, _DRAWN, _WON = range(4)
 
 
-@kernel
+@bare_kernel
 def _play(
     mover: np.uint64, other: np.uint64, column: int, width: int, height: int, run: int
 ) -> tuple[np.uint64, int]:
@@ -143,7 +145,7 @@ def _play(
     return mover, _DRAWN if count_bits(mover | other) == width * height else _GOES_ON
 
 
-@kernel
+@bare_kernel
 def _move(
     mover: np.uint64,
     other: np.uint64,
@@ -168,7 +170,7 @@ def _move(
     return come != _ILLEGAL
 
 
-@kernel
+@bare_kernel
 def _step(
     state: Connect4State,
     action: Int,
@@ -186,7 +188,7 @@ def _step(
     return -1
 
 
-@kernel
+@bare_kernel
 def _step_within(
     states: Connect4State,
     row: NDArray[np.int64],
@@ -211,7 +213,7 @@ def _step_within(
     return -1
 
 
-@kernel
+@bare_kernel
 def _ends(
     state: Connect4State,
     row: NDArray[np.int64],

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from selfplay.jit import kernel
 
 _Record = TypeVar("_Record")
+_LINE = 64  # bytes that come from memory at a time
 
 
 def tree_map(function: Callable[..., Any], record: _Record, *others: Any) -> _Record:
@@ -122,6 +123,14 @@ def zeros_like(record: _Record, rows: int) -> _Record:
     return tree_map(lambda array: np.zeros((rows, *array.shape[1:]), array.dtype), record)
 
 
+def in_lines(shape: tuple[int, ...], kind: np.dtype[Any]) -> NDArray[Any]:
+    """Zeros, none of which stands in more lines of the memory than it must."""
+    size = math.prod(shape) * kind.itemsize
+    memory = np.zeros(size + _LINE, np.uint8)  # takes none before something is written there
+    start = -memory.ctypes.data % _LINE
+    return memory[start : start + size].view(kind).reshape(shape)
+
+
 def holds_objects(record: Any) -> bool:
     """True when a field is an array of Python objects, so that its bytes say nothing."""
     return any(array.dtype == object for array in leaves(record))
@@ -134,13 +143,14 @@ def hash_rows(record: Any) -> NDArray[np.uint64]:
     probability about 2^-128.
     """
     hashes = np.empty((length(record), 2), np.uint64)
-    hashes[:, 0] = 0x9E3779B97F4A7C15
-    hashes[:, 1] = 0xD1B54A32D192ED03
+    hashes[:] = _SEEDS
     for array in leaves(record):
         rows = np.ascontiguousarray(array).reshape(len(array), math.prod(array.shape[1:]))
         width = rows.shape[1] * rows.itemsize
         if width % 8 == 0:
             _mix(hashes, rows.view(np.uint64))
+        elif width == 1:
+            _mix(hashes, rows.view(np.uint8))
         else:
             words = np.zeros((len(rows), (width + 7) // 8 * 8), np.uint8)
             words[:, :width] = rows.view(np.uint8)
@@ -148,8 +158,11 @@ def hash_rows(record: Any) -> NDArray[np.uint64]:
     return hashes
 
 
+_SEEDS = np.array([0x9E3779B97F4A7C15, 0xD1B54A32D192ED03], np.uint64)
+
+
 @kernel
-def _mix(hashes: NDArray[np.uint64], words: NDArray[np.uint64]) -> None:
+def _mix(hashes: NDArray[np.uint64], words: NDArray[np.unsignedinteger]) -> None:
     """Folds the words [B, K] into the hashes [B, 2] (the finaliser of splitmix64, Steele 2014)."""
     for b in range(words.shape[0]):
         h, g = hashes[b, 0], hashes[b, 1]

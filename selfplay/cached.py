@@ -7,13 +7,13 @@ under the same weights.  What computes the answers is a subclass's part.
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfplay import arrays
-from selfplay.jit import kernel
+from selfplay.jit import kernel, prefetch
 from selfplay.types import Evaluation, Float, Game, Int, Obs, State
 
 DIVERGED = (
@@ -33,18 +33,28 @@ class Usage(NamedTuple):
     device_s: float = 0.0  # that a GPU took for it, by its own clock
 
 
+_ROW = np.dtype(
+    [
+        ("first", np.uint64),  # the two words of the position's hash
+        ("second", np.uint64),
+        ("generation", np.int64),
+        ("batch", np.int64),  # the last one that used the row
+    ]
+)
+_AHEAD = 8  # positions for which memory is asked before they are looked up
+
+
 class Cache(NamedTuple):
     """A set-associative table of answers; a row is valid when its generation is the current one.
 
     Rows that the present batch uses are never evicted by it: it reads them after the net has run.
     """
 
-    key: NDArray[np.uint64]  # [K, 2]
-    generation: NDArray[np.int64]  # [K]
-    batch: NDArray[np.int64]  # [K], the last batch that used the row
-    logits: Float  # [K, A]
-    value: Float  # [K]
-    draw: Float  # [K]
+    rows: NDArray[Any]  # [K] _ROW
+    answers: Float  # [K, A + 2], the logits, the value and the probability of a draw
+
+
+_NOTHING = Evaluation(np.empty((0, 0), np.float32), *np.empty((2, 0), np.float32))
 
 
 class CancelledError(Exception):
@@ -58,12 +68,7 @@ class CachedEvaluator:
         rows = 1 << max(10, int(cache_size).bit_length() - 1) if cache_size else 1 << 14
         self._keep = bool(cache_size)
         self._cache = Cache(
-            np.zeros((rows, 2), np.uint64),
-            np.zeros(rows, np.int64),
-            np.zeros(rows, np.int64),
-            np.zeros((rows, actions), np.float32),
-            np.zeros(rows, np.float32),
-            np.zeros(rows, np.float32),
+            arrays.in_lines((rows,), _ROW), np.zeros((rows, actions + 2), np.float32)
         )
         self._generation = self._batch = 0
         self._usage = Usage(0, 0, 0.0, 0.0)
@@ -96,7 +101,7 @@ class CachedEvaluator:
         misses = _look_up(self._cache, keys, self._generation, self._batch, row, miss)
         new = miss[:misses]
         seconds = 0.0
-        answer = Evaluation(*(np.empty(0, np.float32) for _ in range(3)))
+        answer = _NOTHING
         if misses:
             if obs is None:
                 seen = game.observe(state if misses == count else arrays.take(state, new))
@@ -110,13 +115,11 @@ class CachedEvaluator:
                 raise
             seconds = time.perf_counter() - before
         out = Evaluation(
-            np.empty((count, self._cache.logits.shape[1]), np.float32),
+            np.empty((count, self._cache.answers.shape[1] - 2), np.float32),
             np.empty(count, np.float32),
             np.empty(count, np.float32),
         )
-        if misses:
-            _store(self._cache, row, new, answer, out)
-        _gather(self._cache, row, out)
+        _answer(self._cache, row, new, answer, out)
         used = self._usage
         self._usage = Usage(
             used.asked + count,
@@ -155,59 +158,58 @@ def _look_up(
     ``row`` [B] is the place of the answer, or -1 where all places are taken by this very batch.
     Returns the number of misses.
     """
-    mask = np.uint64(cache.key.shape[0] - 1)
+    mask = np.uint64(cache.rows.shape[0] - 1)
     misses = 0
     for i in range(keys.shape[0]):
-        home = keys[i, 0] & mask
-        found, free = np.int64(-1), np.int64(-1)
+        if i + _AHEAD < keys.shape[0]:
+            prefetch(cache.rows[np.int64(keys[i + _AHEAD, 0] & mask)])
+        home, second = keys[i, 0] & mask, keys[i, 1]
+        found, free, free_is_fresh = np.int64(-1), np.int64(-1), True
         for way in range(_WAYS):
             place = np.int64((home + np.uint64(way)) & mask)
-            fresh = cache.generation[place] == generation
-            if fresh and cache.key[place, 0] == keys[i, 0] and cache.key[place, 1] == keys[i, 1]:
+            here = cache.rows[place]
+            fresh = here.generation == generation
+            if fresh and here.first == keys[i, 0] and here.second == second:
                 found = place
                 break
-            if (not fresh or cache.batch[place] != batch) and (
-                free == -1 or (not fresh and cache.generation[free] == generation)
-            ):
-                free = place
+            if (not fresh or here.batch != batch) and (free == -1 or (not fresh and free_is_fresh)):
+                free, free_is_fresh = place, fresh
         if found >= 0:
             row[i] = found
-            cache.batch[found] = batch
+            cache.rows[found].batch = batch
             continue
         miss[misses] = i
         misses += 1
         row[i] = free
         if free >= 0:
-            cache.key[free] = keys[i]
-            cache.generation[free] = generation
-            cache.batch[free] = batch
+            here = cache.rows[free]
+            here.first, here.second = keys[i, 0], second
+            here.generation, here.batch = generation, batch
     return misses
 
 
 @kernel
-def _store(
+def _answer(
     cache: Cache, row: NDArray[np.int64], miss: Int, answer: Evaluation, out: Evaluation
 ) -> None:
-    """Puts the net's answers into the claimed rows, or straight into ``out``."""
+    """Puts the net's answers into the claimed rows, and those of all rows into ``out``."""
+    actions = out.logits.shape[1]
     for k in range(miss.shape[0]):
         i = miss[k]
         place = row[i]
         if place >= 0:
-            cache.logits[place] = answer.logits[k]
-            cache.value[place] = answer.value[k]
-            cache.draw[place] = answer.draw[k]
+            for a in range(actions):
+                cache.answers[place, a] = answer.logits[k, a]
+            cache.answers[place, actions] = answer.value[k]
+            cache.answers[place, actions + 1] = answer.draw[k]
         else:
-            out.logits[i] = answer.logits[k]
-            out.value[i] = answer.value[k]
-            out.draw[i] = answer.draw[k]
-
-
-@kernel
-def _gather(cache: Cache, row: NDArray[np.int64], out: Evaluation) -> None:
-    """Copies the answers of the rows into ``out``."""
+            for a in range(actions):
+                out.logits[i, a] = answer.logits[k, a]
+            out.value[i], out.draw[i] = answer.value[k], answer.draw[k]
     for i in range(row.shape[0]):
         place = row[i]
         if place >= 0:
-            out.logits[i] = cache.logits[place]
-            out.value[i] = cache.value[place]
-            out.draw[i] = cache.draw[place]
+            for a in range(actions):
+                out.logits[i, a] = cache.answers[place, a]
+            out.value[i] = cache.answers[place, actions]
+            out.draw[i] = cache.answers[place, actions + 1]

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core.caching import IndexDataCacheFile
 from numba.extending import intrinsic
 
@@ -142,6 +143,21 @@ _leading_zeros = _instruction(
 _trailing_zeros = _instruction(
     lambda context, builder, bits: builder.cttz(bits, context.get_constant(numba.boolean, False))
 )
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(typing: Any, record: Any) -> Any:
+    """Asks the memory for the line in which a record of a table begins, without waiting for it."""
+
+    def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
+        pointer, number = ir.PointerType(ir.IntType(8)), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+        soon = (number(each) for each in (1, 3, 1))  # to be written, used again, data
+        builder.call(fetch, [builder.bitcast(values[0], pointer), *soon])
+        return context.get_dummy_value()
+
+    return numba.void(record), emit
 
 
 signed: Any = np.int64  # in kernels: an integer of any type as i64, where int() would keep the type

@@ -129,3 +129,17 @@ def test_swapped_fields_hash_differently_and_neighbours_do_not_matter():
     assert (
         arrays.hash_rows(Inner(rows))[1].tolist() == arrays.hash_rows(Inner(rows[1:]))[0].tolist()
     )
+
+
+def test_a_byte_hashes_as_the_word_that_it_fills():
+    flags = np.array([True, False, True])
+    words = flags.astype("<u8")
+    assert arrays.hash_rows(Inner(flags)).tolist() == arrays.hash_rows(Inner(words)).tolist()
+
+
+def test_records_stand_in_as_few_lines_of_the_memory_as_they_can():
+    for kind in (np.dtype((np.void, 64)), np.dtype((np.void, 16))):
+        table = arrays.in_lines((3, 5), kind)
+        assert table.shape == (3, 5)
+        assert table.flags.c_contiguous
+        assert table.ctypes.data % 64 == 0

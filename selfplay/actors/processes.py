@@ -239,7 +239,7 @@ class _Silent(CachedEvaluator):
     """Has nothing to say of any position."""
 
     def _forward(self, obs: Obs, count: int) -> Evaluation:
-        actions = self._cache.logits.shape[1]
+        actions = self._cache.answers.shape[1] - 2
         zero = np.zeros(count, np.float32)
         return Evaluation(np.zeros((count, actions), np.float32), zero, zero)
 

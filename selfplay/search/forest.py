@@ -18,11 +18,17 @@ from numpy.typing import NDArray
 from selfplay import arrays
 from selfplay.jit import bare_kernel
 from selfplay.search import tree as trees
-from selfplay.search.model import Judged, Model
+from selfplay.search.model import Judged, Model, legal_actions
 from selfplay.search.tree import NONE, ROOT, Frontier, RootSummary, Tree
 from selfplay.types import Int, State, Transition
 
 _ALL_DONE = -1
+_AHEAD = 3  # trees for which memory is asked before their turn comes
+_NOWHERE = (  # what a search begins from: nothing is reached yet
+    Frontier(np.empty(0, np.int64), *np.empty((3, 0), np.int32)),
+    Transition(*np.empty((2, 0), np.float32)),
+    Judged(legal_actions(np.empty((0, 1), np.bool_)), *np.empty((4, 0), np.float32)),
+)
 _SPARE_EDGES = 16  # of a node, besides twice as many as the roots have: then pools seldom grow
 
 Rule = Any  # a NamedTuple of arrays [B, ...] and numbers
@@ -161,29 +167,28 @@ def grow(forest: Forest, model: Model, rule: Rule, budget: Int, wave: int = 1) -
         chosen with less known.
     """
     most = len(budget) * wave
-    frontier = Frontier(np.empty(most, np.int64), *(np.empty(most, np.int32) for _ in range(3)))
-    begun = np.zeros(len(budget), np.int32)
-    depth = np.zeros(2, np.int64)
-    while (count := simulate(forest.tree, rule, budget, begun, wave, frontier, depth)) != _ALL_DONE:
-        if not count:
-            continue
-        reached: Frontier = arrays.take(frontier, slice(count))
-        try:
-            _attach(forest, reached, *model.expand(forest.states, *reached))
-        except BaseException:
-            _take_back(forest.tree, reached)
-            raise
-        if wave > 1:
-            settle(forest.tree)
-    return float(depth[0] / max(1, depth[1]))
-
-
-def _take_back(tree: Tree, reached: Frontier) -> None:
-    """Gives the places back that were kept in a wave, so that the trees can be searched again."""
-    edge = tree.nodes["edge"][reached.lane, reached.node]
-    tree.edges["child"][reached.lane, edge] = NONE
-    settle(tree)
-    np.subtract.at(tree.size, reached.lane, 1)
+    frontiers = [
+        Frontier(np.empty(most, np.int64), *(np.empty(most, np.int32) for _ in range(3)))
+        for _ in range(2)  # one is read while the next is written
+    ]
+    begun, depth = np.zeros(len(budget), np.int32), np.zeros(2, np.int64)
+    reached, paid, judged = _NOWHERE
+    try:
+        while True:
+            more = rule, budget, begun, wave, frontiers[0], depth
+            count = go_on(forest.tree, reached, paid, judged, *more)
+            if count < _ALL_DONE:
+                forest.tree = trees.with_room(forest.tree, -count)
+                count = go_on(forest.tree, reached, paid, judged, *more)
+            if count == _ALL_DONE:
+                return float(depth[0] / max(1, depth[1]))
+            reached = arrays.take(frontiers[0], slice(count))
+            frontiers.reverse()
+            if count:
+                paid, judged = model.expand(forest.states, *reached)
+    except BaseException:
+        take_back(forest.tree)
+        raise
 
 
 @bare_kernel
@@ -195,15 +200,23 @@ def begin(tree: Tree, lane: NDArray[np.int64]) -> None:
 
 
 @bare_kernel
-def settle(tree: Tree) -> None:
-    """Forgets the descents of the wave whose evaluation was under way."""
+def take_back(tree: Tree) -> None:
+    """Gives the places back that were kept in a wave, so that the trees can be searched again."""
     for b in range(tree.size.shape[0]):
         trees.none_under_way(tree, b)
+        while tree.size[b] > 0 and tree.nodes[b, tree.size[b] - 1].visits == 0:
+            tree.size[b] -= 1
+            last = tree.nodes[b, tree.size[b]]
+            if last.parent != NONE:
+                tree.edges[b, last.edge].child = NONE
 
 
 @bare_kernel
-def simulate(
+def go_on(
     tree: Tree,
+    reached: Frontier,
+    paid: Transition,
+    judged: Judged,
     rule: Rule,
     budget: Int,
     begun: Int,
@@ -211,45 +224,74 @@ def simulate(
     frontier: Frontier,
     depth: NDArray[np.int64],
 ) -> int:
-    """Up to ``wave`` descents in each tree that still searches, counted in ``begun`` [B].
+    """Attaches what was ``reached`` [L], then descends: tree by tree, while it is near at hand.
 
+    Up to ``wave`` descents in each tree that still searches, counted in ``begun`` [B].
     Fills ``frontier`` and returns how many edges are in it, _ALL_DONE when no tree
-    searches any more.  A descent that ends in a solved position backs its value up here; one that
-    comes to a position whose evaluation is under way makes room for others and does not count.
-    ``depth`` counts [sum of depths, descents].
+    searches any more; where there is too little room for what was reached, nothing is done, and the
+    room that all of it needs is returned, negated.  ``depth`` counts [sum of depths, descents].
     """
-    count, any_left = 0, False
+    needed = trees.room_needed(tree, reached, judged)
+    if needed > tree.edges.shape[1]:
+        return -needed
+    count, any_left, i, found = 0, False, 0, reached.lane.shape[0]
     for b in range(tree.size.shape[0]):
+        if i + _AHEAD < found:
+            trees.fetch_ahead(tree, reached, i + _AHEAD)
+        while i < found and reached.lane[i] == b:
+            trees.attach_one(tree, reached, paid, judged, i)
+            i += 1
+        if wave > 1:
+            trees.none_under_way(tree, b)
         for _ in range(wave):
+            root = tree.nodes[b, ROOT]
             if begun[b] >= budget[b] or tree.size[b] == tree.nodes.shape[1]:
                 break
-            root = tree.nodes[b, ROOT]
             if root.lower == root.upper:
                 break
             any_left = True
-            node, e = ROOT, select_root(rule, tree, b, begun[b])
-            steps = 0
-            while True:
-                steps += 1
-                child = tree.edges[b, e].child
-                if child == NONE:
-                    frontier.lane[count], frontier.parent[count] = b, node
-                    child = trees.keep_place(tree, b, node, e)
-                    frontier.action[count], frontier.node[count] = tree.edges[b, e].action, child
-                    count += 1
-                elif tree.nodes[b, child].visits > 0:
-                    if tree.nodes[b, child].lower < tree.nodes[b, child].upper:
-                        node = child
-                        e = select(rule, tree, b, node)
-                        continue
-                    trees.back_up(tree, b, child, tree.nodes[b, child].lower)
-                else:
-                    trees.set_under_way(tree, b, child)
-                    break
-                if wave > 1 and tree.nodes[b, child].visits == 0:
-                    trees.set_under_way(tree, b, child)
-                begun[b] += 1
-                depth[0] += steps
-                depth[1] += 1
-                break
+            count = _descend(tree, rule, b, begun, wave, frontier, count, depth)
     return count if any_left else _ALL_DONE
+
+
+@bare_kernel
+def _descend(
+    tree: Tree,
+    rule: Rule,
+    b: int,
+    begun: Int,
+    wave: int,
+    frontier: Frontier,
+    count: int,
+    depth: NDArray[np.int64],
+) -> int:
+    """Goes down a tree once; how many edges then are in ``frontier``.
+
+    A descent that ends in a solved position backs its value up here; one that comes to a position
+    whose evaluation is under way makes room for others and does not count.
+    """
+    node, e, steps = ROOT, select_root(rule, tree, b, begun[b]), 0
+    while True:
+        steps += 1
+        child = tree.edges[b, e].child
+        if child == NONE:
+            frontier.lane[count], frontier.parent[count] = b, node
+            child = trees.keep_place(tree, b, node, e)
+            frontier.action[count], frontier.node[count] = tree.edges[b, e].action, child
+            count += 1
+            if wave > 1:
+                trees.set_under_way(tree, b, child)
+            break
+        here = tree.nodes[b, child]
+        if here.visits == 0:
+            trees.set_under_way(tree, b, child)
+            return count
+        if here.lower == here.upper:
+            trees.back_up(tree, b, child, here.lower)
+            break
+        node = child
+        e = select(rule, tree, b, node)
+    begun[b] += 1
+    depth[0] += steps
+    depth[1] += 1
+    return count

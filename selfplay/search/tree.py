@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.jit import bare_kernel, kernel, scrambled
+from selfplay.arrays import in_lines
+from selfplay.jit import bare_kernel, kernel, prefetch, scrambled
 from selfplay.search.model import BEST, WORST, Judged
 from selfplay.types import Bool, Float, Int, Transition
 
@@ -54,8 +55,6 @@ EDGE = np.dtype(  # what is known of a legal action
         ("action", np.int32),
     ]
 )
-_LINE = 64  # bytes that come from memory at a time
-
 Records = NDArray[Any]  # of one of the types above
 
 
@@ -95,21 +94,14 @@ class RootSummary(NamedTuple):
 def new_tree(batch: int, nodes: int, edges: int) -> Tree:
     """B empty trees with room for ``nodes`` nodes and ``edges`` edges each."""
     size, held = np.zeros((2, batch), np.int32)
-    return Tree(size, held, _records(batch, nodes, NODE), _records(batch, edges, EDGE))
-
-
-def _records(batch: int, each: int, kind: np.dtype[Any]) -> Records:
-    """[batch, each] of zeros; none of them stands in more lines of the memory than it must."""
-    size = batch * each * kind.itemsize
-    memory = np.zeros(size + _LINE, np.uint8)  # takes none before something is written there
-    start = -memory.ctypes.data % _LINE
-    return memory[start : start + size].view(kind).reshape(batch, each)
+    records = in_lines((batch, nodes), NODE), in_lines((batch, edges), EDGE)
+    return Tree(size, held, *records)
 
 
 def with_room(tree: Tree, edges: int) -> Tree:
     """The same trees with room for ``edges`` edges each, and some more."""
     batch, held = tree.edges.shape
-    larger = _records(batch, max(edges, held + held // 2), EDGE)
+    larger = in_lines((batch, max(edges, held + held // 2)), EDGE)
     larger[:, :held] = tree.edges
     return tree._replace(edges=larger)
 
@@ -249,6 +241,18 @@ def attach(tree: Tree, reached: Frontier, paid: Transition, judged: Judged) -> i
     for i in range(reached.lane.shape[0]):
         attach_one(tree, reached, paid, judged, i)
     return 0
+
+
+@bare_kernel
+def fetch_ahead(tree: Tree, reached: Frontier, i: int) -> None:
+    """Asks the memory for what attaching position ``i`` and the next descent are sure to read."""
+    b, node = reached.lane[i], reached.node[i]
+    prefetch(tree.nodes[b, ROOT])
+    prefetch(tree.nodes[b, reached.parent[i]])
+    prefetch(tree.nodes[b, node])
+    for line in range(4):  # there are two edges in a line; most nodes have no more than eight
+        prefetch(tree.edges[b, 2 * line])
+        prefetch(tree.edges[b, tree.held[b] + 2 * line])
 
 
 @bare_kernel
