@@ -126,7 +126,7 @@ class ModelledEvaluator(NetEvaluator):
 
     def _forward(self, obs: Obs, count: int) -> Evaluation:
         ready, _ = self._turns.begin(count)
-        out = np.empty((count, self._cache.logits.shape[1] + 2), np.float32)
+        out = np.empty((count, self._cache.answers.shape[1]), np.float32)
         _answers([*arrays.leaves(obs), out])
         if (rest := ready - time.perf_counter()) > 0:
             time.sleep(rest)
