@@ -135,8 +135,7 @@ class RayActors(Actors):
                 i = asked.pop(each)
                 place, value = self._places[i], answer(each)
                 if isinstance(value, EndedError):
-                    self._lost += place.part.size
-                    place.begin_again(value)
+                    self._lost += place.begin_again(value)
                     asked[place.worker.ask((method, arguments[i]), self._published)] = i
                 elif isinstance(value, Exception):
                     raise value
@@ -161,8 +160,7 @@ class RayActors(Actors):
                     continue
                 value = answer(place.asked.popleft().ref)
                 if isinstance(value, EndedError):
-                    self._lost += place.part.size
-                    place.begin_again(value)
+                    self._lost += place.begin_again(value)
                 elif isinstance(value, Exception):
                     raise value
                 else:
@@ -240,8 +238,8 @@ class _Place:
         self.begun = False
         self._since = time.monotonic()
 
-    def begin_again(self, ended: EndedError) -> None:
-        """Another worker in the place of one that has ended, at other games."""
+    def begin_again(self, ended: EndedError) -> int:
+        """Another worker in the place of one that has ended; how many actors were at games."""
         self._lives -= 1
         if not self._lives:
             raise ValueError(
@@ -251,9 +249,12 @@ class _Place:
             )
         self.worker.kill()
         self.asked.clear()
+        lost = self.part.size if self.begun else 0
         self.part = self.part._replace(life=self.part.life + _OWN_LIVES)
+        # a machine that has gone is told of late: who did not begin there may begin anywhere
         alive = {node.id for node in self._cluster.nodes()}
-        self._begin(self._room.node if self._room.node in alive else None)
+        self._begin(self._room.node if self.begun and self._room.node in alive else None)
+        return lost
 
     def fill(self, task: Any, published: Published) -> None:
         """Asks as often as may be at a time."""

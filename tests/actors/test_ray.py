@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from program import begun, wait_until
 from tiny_runs import TINY, stop_after, timeless_metrics
 
 import envs
@@ -183,6 +185,8 @@ def test_in_any_order_places_play_on_and_the_lag_of_their_samples_is_told() -> N
         assert lags[0] == {"selfplay/lag": 0, "selfplay/lag_max": 0}  # there is but one version yet
         assert all(0 <= lag["selfplay/lag"] <= lag["selfplay/lag_max"] <= 2 for lag in lags)
         assert any(lag["selfplay/lag"] > 0 for lag in lags)
+        # each place: two asks, its process, the news of the latest weights; and the weights
+        assert references() <= 2 * (2 + 2) + 1
 
         os.kill(ray._places[0].worker.pid(), signal.SIGKILL)
         lost = sum(ray.collect(net, 90)[0].tally.lost for _ in range(4))
@@ -190,6 +194,55 @@ def test_in_any_order_places_play_on_and_the_lag_of_their_samples_is_told() -> N
         assert len(ray.state_dict()) == 2
     finally:
         ray.close()
+
+
+@needs_ray
+def test_ctrl_c_ends_a_run_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """In the middle of an iteration that would take hours; the whole group hears it."""
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text("""game = "tictactoe"
+[net]
+kind = "mlp"
+[backend]
+kind = "ray"
+places = 2
+""")
+    process = begun(
+        tmp_path, "train", str(recipe), "--out", "run", "--set", "regime.positions=10000000"
+    )
+    wait_until(lambda: len(fellows(process.pid, b"ray::_Worker.do")) == 2)
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    sent = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - sent < 30
+    assert process.returncode == 130, err
+    assert err.endswith("selfplay: interrupted\n")
+    assert "Traceback" not in err
+    assert "(raylet)" not in out + err
+    wait_until(lambda: not fellows(process.pid), 20)
+    assert list(Path("/tmp").glob(f"selfplay-ray-{process.pid}-*")) == []
+
+
+def references() -> int:
+    """What this process has of Ray's objects."""
+    from ray._private.worker import global_worker
+
+    return len(global_worker.core_worker.get_all_reference_counts())
+
+
+def fellows(session: int, doing: bytes = b"") -> list[int]:
+    """Processes of a session, whose command begins with ``doing``."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            command = (folder / "cmdline").read_bytes()
+            if int(fields[3]) == session and fields[0] != "Z" and command.startswith(doing):
+                found.append(int(folder.name))
+    return found
 
 
 def test_actors_are_shared_out_in_proportion_to_cores() -> None:
