@@ -134,8 +134,13 @@ def read_runs(names: Sequence[str | Path], compute: Compute = FLOPS) -> Runs:
             reason = f"{path} repeats {twin.path}: the same configuration and seed {run.seed}"
             skipped.append(Skipped(path, reason))
     if not runs:
-        reasons = "; ".join(each.reason for each in skipped) or "no run lies there"
         asked = " ".join(map(str, names))
+        if len(skipped) > 1 and all("tells no cost/" in each.reason for each in skipped):
+            raise ValueError(
+                f"none of the {len(skipped)} runs in {asked} tells cost/{compute.name}: they used "
+                f"no GPU, or were measured by an earlier version; compare them without --compute"
+            )
+        reasons = "; ".join(each.reason for each in skipped) or "no run lies there"
         raise ValueError(f"there is nothing to compare in {asked}: {reasons}")
     refuse_other_settings([*runs.values()])
     return Runs(tuple(runs.values()), tuple(skipped))

@@ -99,6 +99,9 @@ def test_runs_without_are_named(place: Path) -> None:
         read_run(older, DEVICE_S)
     with pytest.raises(ValueError, match=r"nothing to compare in .* tells no cost/device_s"):
         compare([older], compute=DEVICE_S)
+    more = own(place / "more", seed=6)
+    with pytest.raises(ValueError, match=r"^none of the 2 runs in [^;]* tells cost/device_s: [^;]*"):
+        compare([older, more], compute=DEVICE_S)
 
 
 def test_kinds_of_compute_have_names() -> None:

@@ -89,10 +89,9 @@ def some_samples(count: int = 500) -> Targets:
     return targets(GAME.observe(state), legal, policy, value)
 
 
-def a_learner(seed: int = 0) -> Learner:
-    torch.manual_seed(seed)
-    net = ResNet(channels=16, blocks=2).build(GAME)
-    return Learner(net, LearnerSection(batch=64, average=0.9), GAME, GPU, autocast=True, seed=0)
+def a_learner(optimizer: Any = "adamw") -> Learner:
+    section = LearnerSection(batch=64, average=0.9, optimizer=optimizer)
+    return Learner(a_net(), section, GAME, GPU, autocast=True, seed=0)
 
 
 def weights_of(learner: Learner) -> dict[str, torch.Tensor]:
@@ -146,10 +145,11 @@ def test_an_evaluator_counts_the_seconds_of_the_gpu() -> None:
     assert 0 < evaluator.take_usage().device_s <= time.perf_counter() - start
 
 
-def test_steps_out_of_a_graph_are_those_without_and_the_same_again() -> None:
+@pytest.mark.parametrize("optimizer", ["adamw", "muon", "sgd"])
+def test_steps_out_of_a_graph_are_those_without_and_the_same_again(optimizer: str) -> None:
     samples, kept = some_samples(), []
     for captured in (True, True, False):
-        learner = a_learner()
+        learner = a_learner(optimizer)
         if not captured:
             learner._captured = None
         for progress in (0.0, 0.5):
