@@ -100,7 +100,9 @@ def test_runs_without_are_named(place: Path) -> None:
     with pytest.raises(ValueError, match=r"nothing to compare in .* tells no cost/device_s"):
         compare([older], compute=DEVICE_S)
     more = own(place / "more", seed=6)
-    with pytest.raises(ValueError, match=r"^none of the 2 runs in [^;]* tells cost/device_s: [^;]*"):
+    with pytest.raises(
+        ValueError, match=r"^none of the 2 runs in [^;]* tells cost/device_s: [^;]*"
+    ):
         compare([older, more], compute=DEVICE_S)
 
 
