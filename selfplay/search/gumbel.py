@@ -17,20 +17,21 @@ from selfplay.jit import bare_kernel
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
 from selfplay.search.base import SearchSection, action_noise
-from selfplay.search.tree import ROOT, RootSummary, Tree
+from selfplay.search.tree import ROOT, Records, RootSummary, Tree
 from selfplay.types import Bool, Decision, Float, Int
 
-
-class Scratch(NamedTuple):
-    """What is known of the K actions of one node, and the policy that follows; room for A."""
-
-    prior: Float  # [A] f32
-    visits: Int  # [A] i32
-    qvalues: Float  # [A] f32, NaN where unknown
-    completed: Float  # [A] f32, the Q values with the unknown ones filled in
-    policy: Float  # [A] f32, the improved policy
-    dominated: Bool  # [A], proven no better than another action
-    solved: Bool  # [A], the exact value is proven
+KNOWN = np.dtype(  # what is known of an action of a node, and the policy that follows
+    [
+        ("prior", np.float32),
+        ("visits", np.int32),
+        ("qvalue", np.float32),  # NaN where unknown
+        ("completed", np.float32),  # the Q value, filled in where it is unknown
+        ("policy", np.float32),  # the improved policy
+        ("dominated", np.bool_),  # proven no better than another action
+        ("solved", np.bool_),  # the exact value is proven
+    ],
+    align=True,
+)
 
 
 class GumbelRule(NamedTuple):
@@ -41,7 +42,7 @@ class GumbelRule(NamedTuple):
     before: Int  # [B, A] i32, visits the root's actions had before this search
     visit_scale: float  # c_visit
     value_scale: float  # c_scale
-    scratch: Scratch
+    scratch: Records  # [A] KNOWN, of the node at hand
     ties: NDArray[np.uint64]  # [B] u64, see trees.lot
 
 
@@ -72,7 +73,7 @@ class Gumbel(SearchSection):
         for row, (actions, simulations) in zip(tables, different.tolist(), strict=True):
             row[:simulations] = considered_visits(actions, simulations)
         schedule, scales = tables[inverse.reshape(-1)], (self.visit_scale, self.value_scale)
-        scratch, ties = new_scratch(forest.actions), trees.tie_seeds(noise)
+        scratch, ties = np.zeros(forest.actions, KNOWN), trees.tie_seeds(noise)
         return GumbelRule(scores, schedule, summary.visits, *scales, scratch, ties)
 
     def decide(
@@ -105,63 +106,65 @@ def considered_visits(actions: int, simulations: int) -> tuple[int, ...]:
     return tuple(sequence[:simulations])
 
 
-def new_scratch(actions: int) -> Scratch:
-    """Room for so many actions."""
-    visits, (dominated, solved) = np.empty(actions, np.int32), np.empty((2, actions), np.bool_)
-    prior, qvalues, completed, policy = np.empty((4, actions), np.float32)
-    return Scratch(prior, visits, qvalues, completed, policy, dominated, solved)
-
-
 @bare_kernel
-def improve(
-    node: Scratch, width: int, raw_value: float, visit_scale: float, value_scale: float
+def complete(
+    node: Records, width: int, raw_value: float, visit_scale: float, value_scale: float
 ) -> float:
-    """Fills ``completed`` and ``policy`` of the ``width`` actions of a node: the policy of eq. 11.
+    """Fills in the Q values of the ``width`` actions of a node that are unknown (NaN).
 
-    Actions of unknown value (NaN) count with the mixed value of appendix D, eq. 33; dominated
-    actions get probability 0.  Returns sigma (eq. 8), what a Q value larger by 1 adds to a logit.
+    They count with the mixed value of appendix D, eq. 33.  Returns sigma (eq. 8), what a Q value
+    larger by 1 adds to a logit.
     """
     mass, weighted, count, most = 0.0, 0.0, 0.0, 0.0
     for k in range(width):
-        if not node.dominated[k] and not np.isnan(node.qvalues[k]):
-            mass += node.prior[k]
-            weighted += node.prior[k] * node.qvalues[k]
-        count += node.visits[k]
-        most = max(most, node.visits[k])
+        known = node[k]
+        if not known.dominated and not np.isnan(known.qvalue):
+            mass += known.prior
+            weighted += known.prior * known.qvalue
+        count += known.visits
+        most = max(most, known.visits)
     mixed = raw_value
     if mass > 0.0:
         mixed = (raw_value + count * weighted / mass) / (1.0 + count)
-    top = -np.inf
     for k in range(width):
-        node.completed[k] = mixed if np.isnan(node.qvalues[k]) else node.qvalues[k]
-        if not node.dominated[k]:
-            top = max(top, node.completed[k])
+        known = node[k]
+        known.completed = mixed if np.isnan(known.qvalue) else known.qvalue
     sigma: float = (visit_scale + most) * value_scale * 0.5  # 0.5: Q in [-1, 1] counts as [0, 1]
-    total, last, growth = 0.0, top, 1.0  # exp(0) is 1
-    for k in range(width):
-        node.policy[k] = 0.0
-        if not node.dominated[k]:
-            if node.completed[k] != last:  # many are as good as the one before: unknown
-                last = node.completed[k]
-                growth = np.exp(sigma * (last - top))
-            node.policy[k] = max(node.prior[k], 1e-30) * growth
-            total += node.policy[k]
-    for k in range(width):
-        node.policy[k] /= total
     return sigma
 
 
 @bare_kernel
-def _improve_node(rule: GumbelRule, tree: Tree, b: int, node: int) -> float:
-    """Fills the scratch of ``rule`` for a node; returns sigma."""
-    here, known = tree.nodes[b, node], rule.scratch
+def improve(node: Records, width: int, sigma: float) -> None:
+    """Fills ``policy`` of the ``width`` actions of a node by eq. 11; 0 where dominated."""
+    top = -np.inf
+    for k in range(width):
+        if not node[k].dominated:
+            top = max(top, node[k].completed)
+    total, last, growth = 0.0, top, 1.0  # exp(0) is 1
+    for k in range(width):
+        known = node[k]
+        known.policy = 0.0
+        if not known.dominated:
+            if known.completed != last:  # many are as good as the one before: unknown
+                last = known.completed
+                growth = np.exp(sigma * (last - top))
+            known.policy = max(known.prior, 1e-30) * growth
+            total += known.policy
+    for k in range(width):
+        node[k].policy /= total
+
+
+@bare_kernel
+def _complete_node(rule: GumbelRule, tree: Tree, b: int, node: int) -> float:
+    """Fills the scratch of ``rule`` for a node but for the policy; returns sigma."""
+    here = tree.nodes[b, node]
     width = here.end - here.first
     for k in range(width):
-        edge = tree.edges[b, here.first + k]
-        known.prior[k], known.qvalues[k], known.visits[k] = edge.prior, edge.qvalue, edge.visits
-        known.dominated[k] = trees.dominated(edge, here.lower, here.upper)
-        known.solved[k] = edge.lower == edge.upper
-    return improve(known, width, here.raw_value, rule.visit_scale, rule.value_scale)
+        edge, known = tree.edges[b, here.first + k], rule.scratch[k]
+        known.prior, known.qvalue, known.visits = edge.prior, edge.qvalue, edge.visits
+        known.dominated = trees.dominated(edge, here.lower, here.upper)
+        known.solved = edge.lower == edge.upper
+    return complete(rule.scratch, width, here.raw_value, rule.visit_scale, rule.value_scale)
 
 
 @bare_kernel
@@ -170,35 +173,38 @@ def _select(rule: GumbelRule, tree: Tree, b: int, node: int) -> int:
 
     Solved actions are passed over: there is nothing left to learn about them.
     """
-    _improve_node(rule, tree, b, node)
-    known, first, count = rule.scratch, tree.nodes[b, node].first, 1.0
-    width = tree.nodes[b, node].end - first
+    here, count = tree.nodes[b, node], 1.0
+    width = here.end - here.first
+    improve(rule.scratch, width, _complete_node(rule, tree, b, node))
     for k in range(width):
-        count += known.visits[k]
+        count += rule.scratch[k].visits
     best, best_action, best_score = trees.NONE, trees.NONE, -np.inf
     for k in range(width):
-        if known.dominated[k] or known.solved[k]:
+        known, score = rule.scratch[k], 0.0
+        if known.dominated or known.solved:
             continue
-        a, score = tree.edges[b, first + k].action, known.policy[k] - known.visits[k] / count
+        score = known.policy
+        if known.visits:
+            score -= known.visits / count
+        a = tree.edges[b, here.first + k].action
         if trees.goes_before(score, best_score, rule.ties[b], node, a, best_action):
-            best, best_action, best_score = first + k, a, score
+            best, best_action, best_score = here.first + k, a, score
     return best
 
 
 @bare_kernel
 def _select_root(rule: GumbelRule, tree: Tree, b: int, simulation: int) -> int:
     """The best edge among those with the visit count that the schedule asks for."""
-    sigma = _improve_node(rule, tree, b, ROOT)
-    known, first = rule.scratch, tree.nodes[b, ROOT].first
+    sigma, root = _complete_node(rule, tree, b, ROOT), tree.nodes[b, ROOT]
     best, best_action, best_score = trees.NONE, trees.NONE, -np.inf
-    for k in range(tree.nodes[b, ROOT].end - first):
-        a = tree.edges[b, first + k].action
-        extra = known.visits[k] - rule.before[b, a]
-        if known.dominated[k] or known.solved[k] or extra != rule.schedule[b, simulation]:
+    for k in range(root.end - root.first):
+        known, a = rule.scratch[k], tree.edges[b, root.first + k].action
+        extra = known.visits - rule.before[b, a]
+        if known.dominated or known.solved or extra != rule.schedule[b, simulation]:
             continue
-        score = rule.scores[b, a] + sigma * known.completed[k]
+        score = rule.scores[b, a] + sigma * known.completed
         if trees.goes_before(score, best_score, rule.ties[b], ROOT, a, best_action):
-            best, best_action, best_score = first + k, a, score
+            best, best_action, best_score = root.first + k, a, score
     # actions that are solved leave the schedule, and then it can run out of candidates
     return best if best != trees.NONE else _select(rule, tree, b, ROOT)
 
@@ -208,16 +214,20 @@ def _conclude(
     rule: GumbelRule, summary: RootSummary, action: Int, policy: Float, value: Float
 ) -> None:
     """Fills the decision of B roots."""
-    completed = rule.scratch.completed
+    root, scales = rule.scratch, (rule.visit_scale, rule.value_scale)
     for b in range(policy.shape[0]):
         visits, dominated, solved = summary.visits[b], summary.dominated[b], summary.solved[b]
-        known = summary.prior[b], visits, summary.qvalues[b]
-        root = Scratch(*known, completed, policy[b], dominated, solved)
-        scales = rule.visit_scale, rule.value_scale
-        sigma = improve(root, policy.shape[1], summary.raw_value[b], *scales)
+        for a in range(policy.shape[1]):
+            known = root[a]
+            known.prior, known.visits = summary.prior[b, a], visits[a]
+            known.qvalue = summary.qvalues[b, a]
+            known.dominated, known.solved = dominated[a], solved[a]
+        sigma = complete(root, policy.shape[1], summary.raw_value[b], *scales)
+        improve(root, policy.shape[1], sigma)
         expected, most_extra = 0.0, np.int32(-1)
         for a in range(policy.shape[1]):
-            expected += policy[b, a] * completed[a]
+            policy[b, a] = root[a].policy
+            expected += policy[b, a] * root[a].completed
             if not dominated[a] and not solved[a]:
                 most_extra = max(most_extra, visits[a] - rule.before[b, a])
         value[b] = min(max(expected, summary.lower[b]), summary.upper[b])
@@ -226,7 +236,7 @@ def _conclude(
             extra = visits[a] - rule.before[b, a]
             if dominated[a] or (extra != most_extra and not solved[a]):
                 continue
-            score = rule.scores[b, a] + sigma * completed[a]
+            score = rule.scores[b, a] + sigma * root[a].completed
             if trees.goes_before(score, best_score, rule.ties[b], ROOT, a, action[b]):
                 action[b], best_score = a, score
 

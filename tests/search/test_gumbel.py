@@ -9,7 +9,8 @@ from reference import HashedEvaluator, searched, summary_of
 from envs.connect4 import Connect4
 from envs.toys import Bandit
 from selfplay.search import Gumbel
-from selfplay.search.gumbel import GumbelRule, Scratch, considered_visits, improve, new_scratch
+from selfplay.search.gumbel import KNOWN, GumbelRule, complete, considered_visits, improve
+from selfplay.search.tree import Records
 from selfplay.types import Evaluation, Game, State
 
 NAN = float("nan")
@@ -49,34 +50,34 @@ def test_a_search_visits_as_the_table_says() -> None:
 
 def _improved(
     prior: list[float], visits: list[int], qvalues: list[float], dominated: list[bool], raw: float
-) -> Scratch:
-    node = new_scratch(len(prior))
-    node.prior[:], node.visits[:] = prior, visits
-    node.qvalues[:], node.dominated[:] = qvalues, dominated
-    improve(node, len(prior), raw, 1.0, 1.0)
+) -> Records:
+    node = np.zeros(len(prior), KNOWN)
+    node["prior"], node["visits"] = prior, visits
+    node["qvalue"], node["dominated"] = qvalues, dominated
+    improve(node, len(prior), complete(node, len(prior), raw, 1.0, 1.0))
     return node
 
 
 def test_improved_policy_by_closed_form() -> None:
     node = _improved([0.5, 0.25, 0.25], [3, 1, 0], [0.5, -0.5, NAN], [False] * 3, raw=0.2)
     # the visited two: 1/6 on average, weighed by the prior; with the raw value (0.2 + 4 / 6) / 5
-    np.testing.assert_allclose(node.completed, [0.5, -0.5, 13 / 75], rtol=1e-6)
+    np.testing.assert_allclose(node["completed"], [0.5, -0.5, 13 / 75], rtol=1e-6)
     # sigma = (1 + 3) (q + 1) / 2, so a step of q by 1 is worth e^2
     weight = np.array([0.5 * np.e, 0.25 / np.e, 0.25 * np.e ** (26 / 75)])
-    np.testing.assert_allclose(node.policy, weight / weight.sum(), rtol=1e-5)
+    np.testing.assert_allclose(node["policy"], weight / weight.sum(), rtol=1e-5)
 
     # without knowledge it is the prior
     node = _improved([0.7, 0.2, 0.1], [0, 0, 0], [NAN] * 3, [False] * 3, raw=-0.4)
-    np.testing.assert_allclose(node.completed, [-0.4] * 3)
-    np.testing.assert_allclose(node.policy, [0.7, 0.2, 0.1], rtol=1e-6)
+    np.testing.assert_allclose(node["completed"], [-0.4] * 3)
+    np.testing.assert_allclose(node["policy"], [0.7, 0.2, 0.1], rtol=1e-6)
 
 
 def test_improved_policy_leaves_out_dominated_actions() -> None:
     """Also where the prior has forgotten the others."""
     node = _improved([0.5, 0.25, 0.25], [1, 0, 0], [-1.0, NAN, NAN], [True, False, False], 0.3)
-    np.testing.assert_allclose(node.policy, [0.0, 0.5, 0.5])
+    np.testing.assert_allclose(node["policy"], [0.0, 0.5, 0.5])
     node = _improved([1.0, 0.0], [5, 0], [NAN, NAN], [True, False], raw=0.0)
-    np.testing.assert_array_equal(node.policy, [0.0, 1.0])
+    np.testing.assert_array_equal(node["policy"], [0.0, 1.0])
 
 
 def _concluded(
@@ -85,7 +86,7 @@ def _concluded(
     """The final action of a root with an even prior."""
     know = summary_of(visits, qvalues, [1 / len(visits)] * len(visits), dominated, solved)
     scores, schedule = np.zeros((1, len(visits)), np.float32), np.zeros((1, 1), np.int32)
-    scratch, ties = new_scratch(len(visits)), np.zeros(1, np.uint64)
+    scratch, ties = np.zeros(len(visits), KNOWN), np.zeros(1, np.uint64)
     rule = GumbelRule(scores, schedule, 0 * know.visits, 50.0, 1.0, scratch, ties)
     explore = np.zeros(1, np.bool_)
     return int(Gumbel().decide(rule, know, np.random.default_rng(0), explore).action[0])
