@@ -36,8 +36,9 @@ def bench(
     """Figures of real self-play with a fresh net, and of the same net alone before and after.
 
     ``simulations_per_s`` counts games x simulations played a second of wall time;
-    ``net_positions_per_s`` is the same net on batches of that size, in as many threads or as the
-    server asks it; ``net_share`` is the part of the actors' time spent in the net.
+    ``net_positions_per_s`` is the same net on batches of that size in as many threads; on a GPU as
+    a server asks it, in batches of the server's size, or of all games where there is none;
+    ``net_share`` is the part of the actors' time spent in the net.
     """
     torch.manual_seed(0)
     game = envs.make(spec)
@@ -49,10 +50,11 @@ def bench(
     try:
         positions = _warm(actors, net, actor.games, seconds)
         served = actors.server_usage()
-        if served is None:
-            raw: _NetAlone | DeviceAlone = _NetAlone(setup, net, batch, count)
-        else:
-            raw = DeviceAlone(setup, net, max(1, served.positions // max(1, served.batches)))
+        if served is not None:
+            at_once = max(1, served.positions // max(1, served.batches))
+        else:  # threads on a GPU ask it in small batches, which says nothing of the net
+            at_once = actor.games if inference.serves(net) else 0
+        raw = DeviceAlone(setup, net, at_once) if at_once else _NetAlone(setup, net, batch, count)
         before = raw.positions_per_s(seconds / 8)
         played = _play(actors, net, positions, seconds)
         alone = (before + raw.positions_per_s(seconds / 8)) / 2

@@ -50,7 +50,7 @@ class SelfPlayLoop(Loop):
         ledger.note(made, harvest.keys, len(parts.replay), behind)
         ledger.games += int(harvest.tally.games)
         ledger.pay(usage)
-        ledger.tree_s += max(0.0, played_s * self._actors.count - usage.seconds)
+        ledger.tree_s += usage.tree_s
         scalars = _played(harvest.tally, usage, played_s) | metrics
         yield Report(ledger.positions, "selfplay", scalars)
 

@@ -29,7 +29,12 @@ _PLAY = (  # what it costs, and how the games go
     ),
     Metric("cost/expert_s", "CPU seconds that the expert spent on the labels used so far", "s"),
     Metric("cost/expert_flops", "FLOPs of it, where the expert is a net", "FLOPs"),
-    Metric("cost/tree_s", "thread seconds of search and game, outside the net", "s"),
+    Metric(
+        "cost/tree_s",
+        "thread seconds of search and game, outside the net; of self-play by the threads' own "
+        "clocks, so that waiting for a core does not count",
+        "s",
+    ),
     Metric(
         "cost/device_s",
         "seconds that GPUs took for learning and generating, by their own clocks, from the first "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from selfplay.actors.actor import ActorSection
 from selfplay.measure.bench import bench
 from selfplay.measure.bounds import net_bounds
 from selfplay.nets import Mlp, ResNet
-from selfplay.nets.inference import EvaluatorSection
+from selfplay.nets.inference import EvaluatorSection, Inference
 from selfplay.search import Gumbel
 from selfplay.system.cores import core_count
 from selfplay.verbs.cli import main
@@ -54,6 +55,27 @@ def test_a_modelled_device_and_what_bounds_it() -> None:
     cores = max(1, core_count() - 1)
     assert found["bound_tree"] == pytest.approx(cores * 1e6 / found["tree_us_per_simulation"])
     assert not {"bound_arithmetic", "bound_memory", "bound_launches"} & set(found)
+
+
+def test_on_a_gpu_the_net_alone_has_batches_of_all_games(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads ask for a thread's share of them, and the sooner the smaller."""
+    asked: list[int] = []
+
+    class Alone:
+        def __init__(self, setup: Setup, net: Any, batch: int) -> None:
+            asked.append(batch)
+
+        def positions_per_s(self, seconds: float) -> float:
+            return 1e6
+
+    monkeypatch.setattr("selfplay.measure.bench.DeviceAlone", Alone)
+    section = EvaluatorSection(precision="float32", cache=1024)
+    actor, search = ActorSection(games=24, threads=2), Gumbel(simulations=4)
+    bench("tictactoe", Mlp(width=16), search, actor, section, seconds=0.2)
+    assert asked == []
+    monkeypatch.setattr(Inference, "serves", lambda self, net: True)
+    found = bench("tictactoe", Mlp(width=16), search, actor, section, seconds=0.2)
+    assert (asked, found["net_positions_per_s"]) == ([24], 1e6)
 
 
 def test_the_bounds_of_a_net() -> None:
