@@ -31,7 +31,8 @@ class Usage(NamedTuple):
     seconds: float  # in the net
     other_seconds: float  # merging and cache
     device_s: float = 0.0  # that a GPU took for it, by its own clock
-    tree_s: float = 0.0  # of its thread from the first question on, outside the net
+    thread_s: float = 0.0  # in the net, by the clock of the thread that asks
+    tree_s: float = 0.0  # of an actor outside the net, by the same clock
 
 
 _ROW = np.dtype(
@@ -73,7 +74,6 @@ class CachedEvaluator:
         )
         self._generation = self._batch = 0
         self._usage = Usage(0, 0, 0.0, 0.0)
-        self._left_at: float | None = None  # of the thread, at the last answer
         self._by_sight: bool | None = None  # equal are positions that look alike
         self.cancelled = False  # set by another thread: whoever asks next gets CancelledError
 
@@ -84,15 +84,13 @@ class CachedEvaluator:
     def take_usage(self) -> Usage:
         """The counts since the last call."""
         usage, self._usage = self._usage, Usage(0, 0, 0.0, 0.0)
-        self._left_at = None
         return usage
 
     def __call__(self, game: Game, state: State) -> Evaluation:
         """Logits, value and draw probability of the B positions of ``state``."""
         if self.cancelled:
             raise CancelledError
-        start, thread_s = time.perf_counter(), time.thread_time()
-        since = thread_s if self._left_at is None else self._left_at
+        start = time.perf_counter()
         self._batch += 1
         if not self._keep:
             self._generation += 1
@@ -104,35 +102,32 @@ class CachedEvaluator:
         row, miss = np.empty(count, np.int64), np.empty(count, np.int32)
         misses = _look_up(self._cache, keys, self._generation, self._batch, row, miss)
         new = miss[:misses]
-        seconds = inside = 0.0
+        seconds = 0.0
         answer = _NOTHING
         if misses:
             if obs is None:
                 seen = game.observe(state if misses == count else arrays.take(state, new))
             else:
                 seen = obs if misses == count else arrays.take(obs, new)
-            before, thread_s = time.perf_counter(), time.thread_time()
+            before = time.perf_counter()
             try:
                 answer = self._forward(seen, misses)
             except BaseException:
                 self._generation += 1  # the rows claimed above will never be filled
                 raise
             seconds = time.perf_counter() - before
-            inside = time.thread_time() - thread_s
         out = Evaluation(
             np.empty((count, self._cache.answers.shape[1] - 2), np.float32),
             np.empty(count, np.float32),
             np.empty(count, np.float32),
         )
         _answer(self._cache, row, new, answer, out)
-        used, self._left_at = self._usage, time.thread_time()
+        used = self._usage
         self._usage = Usage(
             used.asked + count,
             used.evaluated + misses,
             used.seconds + seconds,
             used.other_seconds + time.perf_counter() - start - seconds,
-            used.device_s,
-            used.tree_s + self._left_at - since - inside,
         )
         return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +11,7 @@ import numpy as np
 from selfplay.actors.actor import Actor, ActorSection
 from selfplay.actors.harvest import Harvest, Tally
 from selfplay.actors.server import ServerUsage
-from selfplay.cached import Usage
+from selfplay.cached import CachedEvaluator, Usage
 from selfplay.learning.samples import joined
 from selfplay.search import Search
 from selfplay.section import Section
@@ -135,6 +136,14 @@ def combined(parts: Sequence[tuple[Harvest, Usage]]) -> tuple[Harvest, Usage]:
     return Harvest(samples, keys, records, tally), usage
 
 
+def harvest_of(actor: Actor, evaluator: CachedEvaluator, positions: int) -> tuple[Harvest, Usage]:
+    """What an actor collects in this thread, and what that cost."""
+    begun = time.thread_time()
+    harvest = actor.collect(evaluator, positions)
+    usage = evaluator.take_usage()
+    return harvest, usage._replace(tree_s=time.thread_time() - begun - usage.thread_s)
+
+
 class LocalActors(Actors):
     """Actors of this process that play one after the other; a subclass may have threads do it."""
 
@@ -154,12 +163,11 @@ class LocalActors(Actors):
         first.load(net)
         for other in self._evaluators[1:]:
             other.share(first)
-        harvests = self._harvests(positions)
-        return [(h, e.take_usage()) for h, e in zip(harvests, self._evaluators, strict=True)]
+        return self._harvests(positions)
 
-    def _harvests(self, positions: int) -> list[Harvest]:
+    def _harvests(self, positions: int) -> list[tuple[Harvest, Usage]]:
         pairs = zip(self.actors, self._evaluators, strict=True)
-        return [actor.collect(evaluator, positions) for actor, evaluator in pairs]
+        return [harvest_of(actor, evaluator, positions) for actor, evaluator in pairs]
 
     def states(self) -> list[Mapping[str, Any]]:
         return [actor.state_dict() for actor in self.actors]

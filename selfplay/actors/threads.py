@@ -10,8 +10,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
 
-from selfplay.actors.base import BackendSection, LocalActors, Part, Setup
+from selfplay.actors.base import BackendSection, LocalActors, Part, Setup, harvest_of
 from selfplay.actors.harvest import Harvest
+from selfplay.cached import Usage
 
 if TYPE_CHECKING:  # a served process imports this package and must not load torch
     from selfplay.nets import Net
@@ -37,12 +38,12 @@ class ThreadActors(LocalActors):
             self.count, "actor", initializer=torch.set_num_threads, initargs=(1,)
         )
 
-    def _harvests(self, positions: int) -> list[Harvest]:
+    def _harvests(self, positions: int) -> list[tuple[Harvest, Usage]]:
         import torch
 
         threads = torch.get_num_threads()
         futures = [
-            self._pool.submit(actor.collect, evaluator, positions)
+            self._pool.submit(harvest_of, actor, evaluator, positions)
             for actor, evaluator in zip(self.actors, self._evaluators, strict=True)
         ]
         try:

@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from selfplay.actors.base import Setup
+from selfplay.actors.base import Setup, harvest_of
 from selfplay.actors.slot import RemoteEvaluator, Slot
 from selfplay.system.workers import Work
 
@@ -58,6 +58,6 @@ def begin(halted: Callable[[], bool], post: Post, life: int, slot: Slot | None) 
             evaluator = setup.inference.evaluator(pickle.loads(weights), setup.game)
         else:
             evaluator.load(pickle.loads(weights))
-        return actor.collect(evaluator, positions), evaluator.take_usage()
+        return harvest_of(actor, evaluator, positions)
 
     return work

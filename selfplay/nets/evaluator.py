@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ class NetEvaluator(CachedEvaluator):
     ) -> None:
         super().__init__(actions, cache_size)
         self.device, self.dtype = device, dtype
-        self._clock = DeviceClock(device)
+        self._clock, self._thread_s = DeviceClock(device), 0.0
         self.load(net)
 
     @enough_memory(SMALLER_BATCH)
@@ -45,10 +46,12 @@ class NetEvaluator(CachedEvaluator):
 
     def take_usage(self) -> Usage:
         """The counts since the last call; of those that share a net one has all the GPU's time."""
-        return super().take_usage()._replace(device_s=self._clock.take_s())
+        inside, self._thread_s = self._thread_s, 0.0
+        return super().take_usage()._replace(device_s=self._clock.take_s(), thread_s=inside)
 
     @enough_memory(SMALLER_BATCH)
     def _forward(self, obs: object, count: int) -> Evaluation:
+        begun = time.thread_time()
         fields = obs_tensors(obs)
         padding = -count % _STRIDE
         if padding:
@@ -64,6 +67,7 @@ class NetEvaluator(CachedEvaluator):
             answer = Evaluation(logits.cpu().numpy(), value.cpu().numpy(), draw.cpu().numpy())
         if not (np.isfinite(answer.logits).all() and np.isfinite(answer.value).all()):
             raise ValueError(DIVERGED)
+        self._thread_s += time.thread_time() - begun
         return answer
 
 

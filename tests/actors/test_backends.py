@@ -15,11 +15,12 @@ from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.actors import Setup, Threads
 from selfplay.actors.actor import ActorSection
-from selfplay.actors.base import Part
+from selfplay.actors.base import Part, harvest_of
 from selfplay.actors.threads import ThreadActors
 from selfplay.cached import CancelledError
 from selfplay.learning import checkpoint
 from selfplay.nets import Mlp, Net
+from selfplay.nets.evaluator import NetEvaluator
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
 
@@ -149,3 +150,38 @@ def test_a_failing_actor_stops_the_others(net: Net, monkeypatch: pytest.MonkeyPa
     assert failed.is_set()
     assert time.monotonic() - start < 20
     assert torch.get_num_threads() == before
+
+
+def test_what_an_actor_does_outside_the_net_is_of_its_own_thread(net: Net) -> None:
+    """Whoever sleeps, or waits for others, does nothing."""
+
+    def busy(seconds: float) -> None:
+        end = time.thread_time() + seconds
+        while time.thread_time() < end:
+            pass
+
+    class Slow(torch.nn.Module):
+        def __init__(self, inner: Any) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, fields: Any) -> Any:
+            busy(0.2)
+            return self.inner(fields)
+
+    class Walking:
+        def collect(self, evaluator: NetEvaluator, positions: int) -> Any:
+            for _ in range(2):
+                busy(0.1)
+                time.sleep(0.1)
+                evaluator(game, game.init(np.random.default_rng(0), 3))
+
+    game = TicTacToe()
+    evaluator = NetEvaluator(net, 9, "cpu", torch.float32, cache_size=0)
+    evaluator(game, game.init(np.random.default_rng(0), 3))  # kernels are compiled
+    evaluator.take_usage()
+    evaluator.net = Slow(evaluator.net)  # type: ignore[assignment]
+    walking: Any = Walking()
+    usage = harvest_of(walking, evaluator, 1)[1]
+    assert 0.2 <= usage.tree_s < 0.3
+    assert 0.4 <= usage.thread_s < 0.5

@@ -341,30 +341,3 @@ def test_a_batch_that_memory_cannot_hold_is_one_sentence(
             evaluator(game, state)
     assert "\n" not in str(caught.value)
     assert_close(evaluator(game, state), direct(nets[0], game, state))  # it goes on after that
-
-
-def test_what_a_thread_does_between_questions_is_counted(game: Connect4, nets: list[Net]) -> None:
-    """By its own clock: whoever sleeps, or waits for others, does nothing."""
-
-    class Slow(NetEvaluator):
-        def _forward(self, obs: object, count: int) -> Evaluation:
-            busy(0.2)
-            return super()._forward(obs, count)
-
-    def busy(seconds: float) -> None:
-        end = time.thread_time() + seconds
-        while time.thread_time() < end:
-            pass
-
-    evaluator = Slow(nets[0], 7, "cpu", torch.float32, cache_size=0)
-    state = random_positions(game, np.random.default_rng(0), 4, 5)
-    evaluator(game, state)  # kernels are compiled
-    evaluator.take_usage()
-    busy(0.2)  # of another's time: before the first question
-    for _ in range(2):
-        evaluator(game, state)
-        busy(0.1)
-        time.sleep(0.1)
-    evaluator(game, state)
-    assert 0.2 <= evaluator.take_usage().tree_s < 0.3
-    assert evaluator.take_usage().tree_s == 0
