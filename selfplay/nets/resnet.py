@@ -24,6 +24,7 @@ from selfplay.nets.base import (
     enough_memory,
     example,
 )
+from selfplay.nets.convolution import convolve
 from selfplay.nets.normalisation import board_summary, norm_relu
 from selfplay.types import Game
 
@@ -91,10 +92,9 @@ class _ConvNorm(Trainable):
 
     def forward(self, x_MCHW: Tensor, skip_MCHW: Tensor | None = None) -> Tensor:
         """relu of both, or of ``skip`` plus them."""
-        y_MCHW = self.conv(x_MCHW)
         if isinstance(self.norm, nn.BatchNorm2d) and self.training and not x_MCHW.is_cuda:
-            return norm_relu(y_MCHW, self.norm, skip_MCHW)
-        y_MCHW = self.norm(y_MCHW)
+            return norm_relu(convolve(self.conv, x_MCHW), self.norm, skip_MCHW)
+        y_MCHW = self.norm(self.conv(x_MCHW))
         return torch.relu(y_MCHW if skip_MCHW is None else skip_MCHW + y_MCHW)
 
     def relu(self, x_MCHW: Tensor, skip_MCHW: Tensor | None = None) -> Tensor:
