@@ -31,7 +31,7 @@ from selfplay.compare.analysis.sentence import (
     write_alone,
     write_sentence,
 )
-from selfplay.compare.compute import FLOPS, Compute
+from selfplay.compare.compute import DEVICE_S, FLOPS, Compute
 from selfplay.compare.groups import Group, group_runs
 from selfplay.compare.metrics import choose_loss, choose_metric, other_searches, spell_title
 from selfplay.compare.pool import Pool
@@ -139,6 +139,9 @@ def _notes(read: Runs, found: Comparison, wish: str | None) -> Iterator[str]:
         if best_cell(group, (1.0,), found.loss) is None:
             what = f"a {found.loss} of 0 or none at all"
             yield f"{group.label}: {what}, so it is left out of the fits"
+    cards = sorted({run.card for group in found.groups for run in group.runs} - {""})
+    if found.compute is DEVICE_S and len(cards) > 1:
+        yield f"the GPU seconds are of different GPUs: {', '.join(cards)}"
     kinds = {group.kind for group in found.groups}
     yield from (look.note for look in LOOKS.values() if look.note and look.kind in kinds)
     if charged:

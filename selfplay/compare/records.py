@@ -97,6 +97,7 @@ class Run(NamedTuple):
     options: tuple[tuple[str, str], ...]  # the configuration's leaves that shape what is learned
     finished: bool  # False: its budget is not used up
     points: Points
+    card: str = ""  # the GPU that it began on; empty: none, or of an earlier version
 
 
 class Skipped(NamedTuple):
@@ -199,7 +200,13 @@ def _run(
         options=tuple(_leaves(shaped)),
         finished=bool(provenance.get("finished", provenance)),  # older versions did not say
         points=_points(lines, compute),
+        card=_card(provenance),
     )
+
+
+def _card(provenance: dict[str, Any]) -> str:
+    device = (provenance.get("machine") or {}).get("device") or {}
+    return in_one_line(str(device.get("card") or ""))
 
 
 def _settings_of(config: dict[str, Any]) -> Settings:

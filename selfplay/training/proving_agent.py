@@ -17,8 +17,9 @@ REFERENCE = "reference/prove"  # below ``runs``: the prover that ships
 def load_guide(name: str) -> Guide:
     """The guide that a run was trained to be ("runs/x", a part of its name, "x@500").
 
-    The problems of the run need not be here.  Torch is left with one thread: positions come a few
-    at a time.  Raises ValueError with a sentence when the run or its checkpoint proves nothing.
+    The problems of the run need not be here.  It is asked on the CPU whatever ``evaluator.device``
+    says, and torch is left with one thread: positions come a few at a time, from many processes
+    where many problems are judged.  Raises ValueError with a sentence when the run or its checkpoint proves nothing.
     """
     folder, step = find_agent(name)
     config = folder.config()

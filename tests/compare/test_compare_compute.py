@@ -106,6 +106,16 @@ def test_runs_without_are_named(place: Path) -> None:
         compare([older, more], compute=DEVICE_S)
 
 
+def test_seconds_of_different_gpus_are_told(place: Path) -> None:
+    for name, card in (("own-0", "H100"), ("own-1", "H200"), ("taught-0", "H100")):
+        path = place / name / "provenance.json"
+        told = json.loads(path.read_text())
+        path.write_text(json.dumps({**told, "machine": {"device": {"card": card}}}))
+    note = "the GPU seconds are of different GPUs: H100, H200"
+    assert note in compare([place], compute=DEVICE_S).notes
+    assert note not in compare([place]).notes
+
+
 def test_kinds_of_compute_have_names() -> None:
     assert (choose_compute(None), choose_compute("device_s")) == (FLOPS, DEVICE_S)
     with pytest.raises(ValueError, match="--compute=hours is not known; use flops or device_s"):

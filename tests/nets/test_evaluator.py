@@ -294,6 +294,7 @@ def test_choose_device_beyond_the_last_gpu(monkeypatch: pytest.MonkeyPatch) -> N
         choose_device("cuda:2")
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"])
 @pytest.mark.parametrize(
     ("wish", "fast", "width", "dtype", "reason"),
     [
@@ -310,6 +311,7 @@ def test_the_precision_goes_by_net_and_processor(
     width: int,
     dtype: torch.dtype,
     reason: str,
+    device: str,
     game: Connect4,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -321,9 +323,13 @@ def test_the_precision_goes_by_net_and_processor(
     net = Mlp(width=width).build(game)
     features = {"avx2": True, "avx512_bf16": fast}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features, raising=False)
+    on_gpu = {False: fast}  # whether emulation counts -> the answer
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation: on_gpu[including_emulation]
+    )
     for name in ("time", "monotonic", "perf_counter", "thread_time", "process_time"):
         monkeypatch.setattr(time, name, stopwatch)
-    chosen = choose_precision(net, game, "cpu", wish)
+    chosen = choose_precision(net, game, device, wish)
     monkeypatch.undo()
     assert chosen.dtype == dtype
     assert chosen.sentence.startswith(f"nets run in {str(dtype).removeprefix('torch.')}")
