@@ -19,7 +19,8 @@ def load_guide(name: str) -> Guide:
 
     The problems of the run need not be here.  It is asked on the CPU whatever ``evaluator.device``
     says, and torch is left with one thread: positions come a few at a time, from many processes
-    where many problems are judged.  Raises ValueError with a sentence when the run or its checkpoint proves nothing.
+    where many problems are judged.  Raises ValueError with a sentence when the run or its
+    checkpoint proves nothing.
     """
     folder, step = find_agent(name)
     config = folder.config()
