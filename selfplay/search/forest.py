@@ -29,7 +29,7 @@ _NOWHERE = (  # what a search begins from: nothing is reached yet
     Transition(*np.empty((2, 0), np.float32)),
     Judged(legal_actions(np.empty((0, 1), np.bool_)), *np.empty((4, 0), np.float32)),
 )
-_SPARE_EDGES = 16  # of a node, besides twice as many as the roots have: then pools seldom grow
+_SPARE_EDGES = 16  # of a node, besides as many as the roots have: then pools seldom grow
 
 Rule = Any  # a NamedTuple of arrays [B, ...] and numbers
 
@@ -96,7 +96,7 @@ def plant(model: Model, positions: State, nodes: int, memory: Forest | None = No
     actions = model.num_actions
     if memory is None or not memory.has_room(batch, nodes):
         branching = len(judged.legal.action) / max(1, batch)
-        edges = nodes * min(actions, int(_SPARE_EDGES + 2 * branching))
+        edges = nodes * min(actions, int(_SPARE_EDGES + branching))
         states = arrays.tree_map(lambda a: np.empty((batch, nodes, *a.shape[1:]), a.dtype), roots)
         forest = Forest(trees.new_tree(batch, nodes, edges), states, actions)
     elif len(memory.tree.size) == batch:

@@ -22,6 +22,7 @@ from selfplay.types import Bool, Decision, Float, Int
 
 KNOWN = np.dtype(  # what is known of an action of a node, and the policy that follows
     [
+        ("action", np.int32),
         ("prior", np.float32),
         ("visits", np.int32),
         ("qvalue", np.float32),  # NaN where unknown
@@ -37,9 +38,10 @@ KNOWN = np.dtype(  # what is known of an action of a node, and the policy that f
 class GumbelRule(NamedTuple):
     """What simulations go by."""
 
-    scores: Float  # [B, A] f32, log-prior plus Gumbel noise at the root
+    actions: Int  # [B, K] i32, the legal ones at the root, NONE behind the last
+    scores: Float  # [B, K] f32, log-prior plus Gumbel noise of these
     schedule: Int  # [B, S] i32, visit count of the root action to take at each simulation
-    before: Int  # [B, A] i32, visits the root's actions had before this search
+    before: Int  # [B, K] i32, visits the root's actions had before this search
     visit_scale: float  # c_visit
     value_scale: float  # c_scale
     scratch: Records  # [A] KNOWN, of the node at hand
@@ -64,8 +66,12 @@ class Gumbel(SearchSection):
         summary = forest.summary()
         even = np.zeros((len(explore), 1))
         noise = action_noise(rng.gumbel, even, summary.prior > 0)
+        legal = trees.root_actions(forest.tree)
+        at = np.maximum(legal, 0)  # the last ones of a short list are not looked at
+        prior, drawn = (np.take_along_axis(each, at, 1) for each in (summary.prior, noise))
+        before: Int = np.take_along_axis(summary.visits, at, 1)
         with np.errstate(divide="ignore"):
-            scores = (np.log(summary.prior) + noise * explore[:, None]).astype(np.float32)
+            scores = (np.log(prior) + drawn * explore[:, None]).astype(np.float32)
         candidates = (~summary.dominated & ~summary.solved).sum(axis=1)
         cases = np.stack([np.minimum(candidates, self.considered), budget], axis=1)
         different, inverse = np.unique(cases, axis=0, return_inverse=True)
@@ -74,16 +80,17 @@ class Gumbel(SearchSection):
             row[:simulations] = considered_visits(actions, simulations)
         schedule, scales = tables[inverse.reshape(-1)], (self.visit_scale, self.value_scale)
         scratch, ties = np.zeros(forest.actions, KNOWN), trees.tie_seeds(noise)
-        return GumbelRule(scores, schedule, summary.visits, *scales, scratch, ties)
+        return GumbelRule(legal, scores, schedule, before, *scales, scratch, ties)
 
     def decide(
         self, rule: GumbelRule, summary: RootSummary, rng: np.random.Generator, explore: Bool
     ) -> Decision:
         """The improved policy (eq. 11) and the action that sequential halving is left with."""
-        policy = np.empty(summary.prior.shape, np.float32)
+        policy = np.zeros(summary.prior.shape, np.float32)
+        visits = np.zeros(policy.shape, np.int32)
         action, value = np.empty(len(policy), np.int32), np.empty(len(policy), np.float32)
-        _conclude(rule, summary, action, policy, value)
-        return Decision(action, policy, value, summary.visits - rule.before, summary.qvalues)
+        _conclude(rule, summary, action, policy, value, visits)
+        return Decision(action, policy, value, visits, summary.qvalues)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -161,7 +168,8 @@ def _complete_node(rule: GumbelRule, tree: Tree, b: int, node: int) -> float:
     width = here.end - here.first
     for k in range(width):
         edge, known = tree.edges[b, here.first + k], rule.scratch[k]
-        known.prior, known.qvalue, known.visits = edge.prior, edge.qvalue, edge.visits
+        known.action, known.prior = edge.action, edge.prior
+        known.visits, known.qvalue = edge.visits, edge.qvalue
         known.dominated = trees.dominated(edge, here.lower, here.upper)
         known.solved = edge.lower == edge.upper
     return complete(rule.scratch, width, here.raw_value, rule.visit_scale, rule.value_scale)
@@ -186,9 +194,8 @@ def _select(rule: GumbelRule, tree: Tree, b: int, node: int) -> int:
         score = known.policy
         if known.visits:
             score -= known.visits / count
-        a = tree.edges[b, here.first + k].action
-        if trees.goes_before(score, best_score, rule.ties[b], node, a, best_action):
-            best, best_action, best_score = here.first + k, a, score
+        if trees.goes_before(score, best_score, rule.ties[b], node, known.action, best_action):
+            best, best_action, best_score = here.first + k, known.action, score
     return best
 
 
@@ -198,45 +205,49 @@ def _select_root(rule: GumbelRule, tree: Tree, b: int, simulation: int) -> int:
     sigma, root = _complete_node(rule, tree, b, ROOT), tree.nodes[b, ROOT]
     best, best_action, best_score = trees.NONE, trees.NONE, -np.inf
     for k in range(root.end - root.first):
-        known, a = rule.scratch[k], tree.edges[b, root.first + k].action
-        extra = known.visits - rule.before[b, a]
-        if known.dominated or known.solved or extra != rule.schedule[b, simulation]:
+        known = rule.scratch[k]
+        if known.dominated or known.solved:
             continue
-        score = rule.scores[b, a] + sigma * known.completed
-        if trees.goes_before(score, best_score, rule.ties[b], ROOT, a, best_action):
-            best, best_action, best_score = root.first + k, a, score
+        if known.visits - rule.before[b, k] != rule.schedule[b, simulation]:
+            continue
+        score = rule.scores[b, k] + sigma * known.completed
+        if trees.goes_before(score, best_score, rule.ties[b], ROOT, known.action, best_action):
+            best, best_action, best_score = root.first + k, known.action, score
     # actions that are solved leave the schedule, and then it can run out of candidates
     return best if best != trees.NONE else _select(rule, tree, b, ROOT)
 
 
 @bare_kernel
 def _conclude(
-    rule: GumbelRule, summary: RootSummary, action: Int, policy: Float, value: Float
+    rule: GumbelRule, summary: RootSummary, action: Int, policy: Float, value: Float, visits: Int
 ) -> None:
-    """Fills the decision of B roots."""
+    """Fills the decision of B roots, and the visits of this search; what is not legal stays 0."""
     root, scales = rule.scratch, (rule.visit_scale, rule.value_scale)
     for b in range(policy.shape[0]):
-        visits, dominated, solved = summary.visits[b], summary.dominated[b], summary.solved[b]
-        for a in range(policy.shape[1]):
-            known = root[a]
-            known.prior, known.visits = summary.prior[b, a], visits[a]
-            known.qvalue = summary.qvalues[b, a]
-            known.dominated, known.solved = dominated[a], solved[a]
-        sigma = complete(root, policy.shape[1], summary.raw_value[b], *scales)
-        improve(root, policy.shape[1], sigma)
+        width = 0
+        while width < rule.actions.shape[1] and rule.actions[b, width] != trees.NONE:
+            known, a = root[width], rule.actions[b, width]
+            known.action, known.prior = a, summary.prior[b, a]
+            known.visits, known.qvalue = summary.visits[b, a], summary.qvalues[b, a]
+            known.dominated, known.solved = summary.dominated[b, a], summary.solved[b, a]
+            visits[b, a] = known.visits - rule.before[b, width]
+            width += 1
+        sigma = complete(root, width, summary.raw_value[b], *scales)
+        improve(root, width, sigma)
         expected, most_extra = 0.0, np.int32(-1)
-        for a in range(policy.shape[1]):
-            policy[b, a] = root[a].policy
-            expected += policy[b, a] * root[a].completed
-            if not dominated[a] and not solved[a]:
-                most_extra = max(most_extra, visits[a] - rule.before[b, a])
+        for k in range(width):
+            known = root[k]
+            policy[b, known.action] = known.policy
+            expected += known.policy * known.completed
+            if not known.dominated and not known.solved:
+                most_extra = max(most_extra, visits[b, known.action])
         value[b] = min(max(expected, summary.lower[b]), summary.upper[b])
         action[b], best_score = trees.NONE, -np.inf
-        for a in range(policy.shape[1]):
-            extra = visits[a] - rule.before[b, a]
-            if dominated[a] or (extra != most_extra and not solved[a]):
+        for k in range(width):
+            known, a = root[k], root[k].action
+            if known.dominated or (visits[b, a] != most_extra and not known.solved):
                 continue
-            score = rule.scores[b, a] + sigma * root[a].completed
+            score = rule.scores[b, k] + sigma * known.completed
             if trees.goes_before(score, best_score, rule.ties[b], ROOT, a, action[b]):
                 action[b], best_score = a, score
 

@@ -112,6 +112,14 @@ def edges_of(tree: Tree, b: int, node: int) -> Records:
     return tree.edges[b, here["first"] : here["end"]]
 
 
+def root_actions(tree: Tree) -> Int:
+    """[B, K] i32, the legal actions of the roots, whose edges come first; NONE behind the last."""
+    width = tree.nodes["end"][:, ROOT, None]
+    most = int(width.max(initial=1))
+    legal: Int = np.where(np.arange(most) < width, tree.edges["action"][:, :most], NONE)
+    return legal
+
+
 @bare_kernel
 def find_bounds(tree: Tree, b: int, node: int) -> None:
     """Makes the bounds of a node those that follow from its edges."""
