@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from selfplay.actors.actor import Actor, ActorSection
+from selfplay.actors.collector import Collector, Maker
 from selfplay.actors.harvest import Harvest, Tally
 from selfplay.actors.server import ServerUsage
 from selfplay.cached import CachedEvaluator, Usage
@@ -24,6 +25,15 @@ if TYPE_CHECKING:  # a served process imports this and must not load torch
     from selfplay.nets.inference import Inference
 
 
+class Searching:
+    """Makes actors: they play with search.  An order is how many positions they are to collect."""
+
+    served, quick = True, 1
+
+    def __call__(self, setup: Setup, lanes: int, rng: np.random.Generator) -> Actor:
+        return Actor(setup.game, setup.search, setup.section, lanes, rng)
+
+
 class Setup(NamedTuple):
     """What is played and how."""
 
@@ -31,12 +41,17 @@ class Setup(NamedTuple):
     search: Search
     section: ActorSection
     inference: Inference
+    maker: Maker = Searching()
 
     def workers(self) -> int:
         """How many may play at the same time."""
         return self.section.threads or core_count()
 
-    def actor(self, seed: int, number: int, count: int, life: int = 0) -> Actor:
+    def served(self, net: Net) -> bool:
+        """Whether one server can answer for all."""
+        return self.maker.served and self.inference.serves(net)
+
+    def actor(self, seed: int, number: int, count: int, life: int = 0) -> Collector:
         """The actor of this ``number`` among ``count``, with its own share of the games.
 
         ``life``: how many actors in this place have been lost before it; each plays other games.
@@ -45,7 +60,7 @@ class Setup(NamedTuple):
         lanes = games // count + (number < games % count)
         key = (number, life - 1) if life else (number,)  # as ``SeedSequence.spawn`` makes them
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
-        return Actor(self.game, self.search, self.section, lanes, rng)
+        return self.maker(self, lanes, rng)
 
 
 class Part(NamedTuple):
@@ -111,8 +126,8 @@ class Actors:
     def close(self) -> None:
         """Ends what runs in the background once its present work is done."""
 
-    def play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
-        """At least ``positions`` new samples of each actor, and their cost, in their order."""
+    def play(self, net: Net, order: Any) -> list[tuple[Any, Usage]]:
+        """What came of ``order`` with each actor, and its cost, in their order."""
         raise NotImplementedError
 
     def states(self) -> list[Mapping[str, Any]]:
@@ -126,22 +141,28 @@ class Actors:
 
 def combined(parts: Sequence[tuple[Harvest, Usage]]) -> tuple[Harvest, Usage]:
     """What several actors have collected, as if it were of one."""
-    tally = Tally()
-    for harvest, _ in parts:
-        tally = tally.plus(harvest.tally)
-    usage = Usage(*(sum(column) for column in zip(*(usage for _, usage in parts), strict=True)))
+    tally, usage = totals(parts)
     samples = joined([harvest.samples for harvest, _ in parts])
     keys = np.concatenate([harvest.keys for harvest, _ in parts])
     records = [record for harvest, _ in parts for record in harvest.records]
     return Harvest(samples, keys, records, tally), usage
 
 
-def harvest_of(actor: Actor, evaluator: CachedEvaluator, positions: int) -> tuple[Harvest, Usage]:
-    """What an actor collects in this thread, and what that cost."""
+def totals(parts: Sequence[tuple[Any, Usage]]) -> tuple[Tally, Usage]:
+    """Sums over what several actors have made."""
+    tally = Tally()
+    for made, _ in parts:
+        tally = tally.plus(made.tally)
+    usages = [usage for _, usage in parts]
+    return tally, Usage(*(sum(column) for column in zip(*usages, strict=True)))
+
+
+def made_by(actor: Collector, evaluator: CachedEvaluator, order: Any) -> tuple[Any, Usage]:
+    """What an actor makes of ``order`` in this thread, and what that cost."""
     begun = time.thread_time()
-    harvest = actor.collect(evaluator, positions)
+    made = actor.collect(evaluator, order)
     usage = evaluator.take_usage()
-    return harvest, usage._replace(tree_s=time.thread_time() - begun - usage.thread_s)
+    return made, usage._replace(tree_s=time.thread_time() - begun - usage.thread_s)
 
 
 class LocalActors(Actors):
@@ -158,16 +179,16 @@ class LocalActors(Actors):
         for evaluator in self._evaluators:
             evaluator.cancelled = True
 
-    def play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
+    def play(self, net: Net, order: Any) -> list[tuple[Any, Usage]]:
         first = self._evaluators[0]
         first.load(net)
         for other in self._evaluators[1:]:
             other.share(first)
-        return self._harvests(positions)
+        return self._made(order)
 
-    def _harvests(self, positions: int) -> list[tuple[Harvest, Usage]]:
+    def _made(self, order: Any) -> list[tuple[Any, Usage]]:
         pairs = zip(self.actors, self._evaluators, strict=True)
-        return [harvest_of(actor, evaluator, positions) for actor, evaluator in pairs]
+        return [made_by(actor, evaluator, order) for actor, evaluator in pairs]
 
     def states(self) -> list[Mapping[str, Any]]:
         return [actor.state_dict() for actor in self.actors]

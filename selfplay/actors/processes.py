@@ -1,8 +1,8 @@
 """Actors in processes of their own: no two wait for one another's Python.
 
 On a GPU two processes a core walk the trees and one server, in this process, answers for all of
-them; on CPUs, and for nets that no CUDA graph can hold, each has a core and a net of its own.  A
-seed and a number of actors give the games that threads play.
+them; on CPUs, for nets that no CUDA graph can hold and for play against past selves, each has a
+core and nets of its own.  A seed and a number of actors give the games that threads play.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import numpy as np
 
 from envs.importing import Carried
 from selfplay.actors.base import Actors, BackendSection, Part, Setup
-from selfplay.actors.harvest import Harvest
 from selfplay.actors.server import GROUPS, Device, Server, ServerUsage
 from selfplay.actors.worker import Post, begin
 from selfplay.cached import CachedEvaluator, CancelledError, Usage
@@ -35,7 +34,9 @@ _LIVES = 3  # processes that may die in the place of one actor before a collect 
 
 
 class Processes(BackendSection):
-    """Section ``[backend]`` with ``kind = "processes"``: actors are processes of this machine."""
+    """Section ``[backend]`` with ``kind = "processes"``: actors are processes of this machine,
+    as is who tries problems or solves positions.
+    """
 
     kind: Literal["processes"] = "processes"
 
@@ -64,7 +65,7 @@ class ProcessActors(Actors):
         Raises ValueError when the game cannot be handed to another process.
         """
         inference, games = setup.inference, setup.section.games
-        served = inference.serves(net) if served is None else served
+        served = setup.served(net) if served is None else served
         most = setup.section.threads or count_for(core_count(), served)
         part = part or Part.whole(min(most, games))
         self.count = part.size
@@ -101,7 +102,7 @@ class ProcessActors(Actors):
         with ThreadPoolExecutor(self.count) as pool:  # each waits until its process has ended
             list(pool.map(lambda place: place.workers.close(), self._places))
 
-    def play(self, net: Net, positions: int) -> list[tuple[Harvest, Usage]]:
+    def play(self, net: Net, order: Any) -> list[tuple[Any, Usage]]:
         weights = None
         if self._device is None:
             weights = pickle.dumps(copy.deepcopy(net).cpu())
@@ -109,21 +110,21 @@ class ProcessActors(Actors):
             self._device.load(net)
         before = self._device_s()
         try:
-            (harvest, usage), *others = self._gather((weights, positions))
+            (made, usage), *others = self._gather((weights, order))
         except BaseException:
             self.cancel()  # or those still at work would wait for answers for ever
             raise
         served_s = self._device_s() - before  # told once, of all
-        return [(harvest, usage._replace(device_s=usage.device_s + served_s)), *others]
+        return [(made, usage._replace(device_s=usage.device_s + served_s)), *others]
 
     def _device_s(self) -> float:
         return 0.0 if self._server is None else self._server.usage.device_s
 
-    def _gather(self, task: tuple[bytes | None, int]) -> list[tuple[Harvest, Usage]]:
+    def _gather(self, task: tuple[bytes | None, Any]) -> list[tuple[Any, Usage]]:
         """What each actor has collected; who dies on the way begins anew."""
         poll = select.poll()
         lines: dict[int, _Place] = {}
-        parts: dict[int, tuple[Harvest, Usage]] = {}
+        parts: dict[int, tuple[Any, Usage]] = {}
 
         def ask(place: _Place) -> None:
             line = place.ask("collect", task)
@@ -216,12 +217,12 @@ class _Place:
             self._server.leave(self._index)
         return answer
 
-    def with_losses(self, part: tuple[Harvest, Usage]) -> tuple[Harvest, Usage]:
+    def with_losses(self, part: tuple[Any, Usage]) -> tuple[Any, Usage]:
         """The part, and how often the actor was lost before it came."""
-        harvest, usage = part
-        tally = harvest.tally._replace(lost=self._losses)
+        made, usage = part
+        tally = made.tally._replace(lost=self._losses)
         self._losses = 0
-        return harvest._replace(tally=tally), usage
+        return made._replace(tally=tally), usage
 
 
 def _split_cores() -> tuple[bool, tuple[int, ...]]:
@@ -249,4 +250,4 @@ def _compile(setup: Setup) -> None:
     section = setup.section.model_copy(update={"games": 2})
     quick = setup._replace(section=section, search=setup.search.with_simulations(2))
     actor = quick.actor(0, 0, 1)
-    actor.collect(_Silent(setup.game.num_actions, 1024), 1)
+    actor.collect(_Silent(setup.game.num_actions, 1024), setup.maker.quick)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class Ray(BackendSection):
-    """Section ``[backend]`` with ``kind = "ray"``: actors are on the machines of a Ray cluster."""
+    """Section ``[backend]`` with ``kind = "ray"``: actors are on the machines of a Ray cluster,
+    as is who tries problems or solves positions.
+    """
 
     kind: Literal["ray"] = "ray"
     address: str = ""

@@ -30,7 +30,7 @@ from selfplay.system.ray_cluster import Cluster
 from selfplay.system.ray_workers import Published, RayWorker, answer, publish, ready
 from selfplay.system.workers import EndedError, Work
 
-Parts = list[tuple[Harvest, Usage]]  # of the actors of a place, in their order
+Parts = list[tuple[Any, Usage]]  # of the actors of a place, in their order
 
 _UNDER_WAY = 2  # asks of a place: one is played while the next waits for it, or it to be learned
 _LIVES = 3  # that a place may lose without a harvest between
@@ -56,7 +56,8 @@ class RayActors(Actors):
         if not section.address and torch.device(setup.inference.device).type == "cpu":
             section = section.model_copy(update={"gpus": False})
         rooms = section.rooms(cluster.nodes())
-        served = setup.inference._replace(device="cuda:0").serves(net)
+        on_gpu = setup.inference._replace(device="cuda:0")
+        served = setup._replace(inference=on_gpu).served(net)
         sizes = [count_for(room.cores, room.gpu and served) for room in rooms]
         self.count = min(setup.section.threads or sum(sizes), setup.section.games)
         self._cluster, self._section = cluster, section
@@ -99,10 +100,10 @@ class RayActors(Actors):
             self._publish(net)
             return combined(self._counted(self._first(positions)))
 
-    def play(self, net: Net, positions: int) -> Parts:
+    def play(self, net: Net, order: Any) -> Parts:
         with self._ended_by_errors():
             self._publish(net)
-            played = self._all("play", [positions] * len(self._places))
+            played = self._all("play", [order] * len(self._places))
         places = zip(self._places, played, strict=True)
         return self._counted([part for place, heard in places for part in place.took(heard)])
 

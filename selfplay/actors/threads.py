@@ -8,10 +8,9 @@ given seed and number of threads the same bit for bit.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from selfplay.actors.base import BackendSection, LocalActors, Part, Setup, harvest_of
-from selfplay.actors.harvest import Harvest
+from selfplay.actors.base import BackendSection, LocalActors, Part, Setup, made_by
 from selfplay.cached import Usage
 
 if TYPE_CHECKING:  # a served process imports this package and must not load torch
@@ -19,7 +18,10 @@ if TYPE_CHECKING:  # a served process imports this package and must not load tor
 
 
 class Threads(BackendSection):
-    """Section ``[backend]`` with ``kind = "threads"``: actors are threads of this process."""
+    """Section ``[backend]`` with ``kind = "threads"``: actors are threads of this process.  Who
+    tries problems or solves positions is a process all the same: that is Python for the most part,
+    in which threads wait for one another.
+    """
 
     kind: Literal["threads"] = "threads"
 
@@ -38,12 +40,12 @@ class ThreadActors(LocalActors):
             self.count, "actor", initializer=torch.set_num_threads, initargs=(1,)
         )
 
-    def _harvests(self, positions: int) -> list[tuple[Harvest, Usage]]:
+    def _made(self, order: Any) -> list[tuple[Any, Usage]]:
         import torch
 
         threads = torch.get_num_threads()
         futures = [
-            self._pool.submit(harvest_of, actor, evaluator, positions)
+            self._pool.submit(made_by, actor, evaluator, order)
             for actor, evaluator in zip(self.actors, self._evaluators, strict=True)
         ]
         try:

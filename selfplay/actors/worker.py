@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from selfplay.actors.base import Setup, harvest_of
+from selfplay.actors.base import Setup, made_by
 from selfplay.actors.slot import RemoteEvaluator, Slot
 from selfplay.system.workers import Work
 
@@ -51,13 +51,13 @@ def begin(halted: Callable[[], bool], post: Post, life: int, slot: Slot | None) 
             return actor.state_dict()
         if method == "restore":
             return actor.load_state_dict(argument)
-        weights, positions = argument
+        weights, order = argument
         if weights is None:
             evaluator.forget()
         elif evaluator is None:
             evaluator = setup.inference.evaluator(pickle.loads(weights), setup.game)
         else:
             evaluator.load(pickle.loads(weights))
-        return harvest_of(actor, evaluator, positions)
+        return made_by(actor, evaluator, order)
 
     return work

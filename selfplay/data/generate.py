@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.importing import Carried
-from selfplay.arrays import concatenate
 from selfplay.data.manifest import Manifest, Source
 from selfplay.data.writer import Writer
-from selfplay.lines.games import OPENING_SHARE, Choice, Games, play
+from selfplay.lines.games import OPENING_SHARE, Choice, Games, play, together
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
 from selfplay.players.players import LoadRun, make_player
@@ -167,12 +166,9 @@ def _play_block(
     """Block ``number``, of ``count`` games, and what it cost."""
     rng = np.random.default_rng([order.seed, number])
     expert.begin()
-    parts: list[Games] = []
-    for first in range(0, count, expert.lanes):
-        part = play(game, expert.weigh, min(expert.lanes, count - first), order.openings, rng)
-        parts.append(part._replace(game=part.game + np.int32(first)))
-    columns = zip(*parts, strict=True)
-    games = Games._make(None if c[0] is None else concatenate(list(c)) for c in columns)
+    starts = range(0, count, expert.lanes)
+    lanes = [min(expert.lanes, count - first) for first in starts]
+    games = together([play(game, expert.weigh, each, order.openings, rng) for each in lanes])
     return games, expert.bill(games)
 
 

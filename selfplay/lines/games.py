@@ -57,6 +57,16 @@ def pick(games: Games, rows: Any) -> Games:
     return Games._make(picked)
 
 
+def together(parts: Sequence[Games]) -> Games:
+    """The games of all parts, numbered on."""
+    numbered, first = [], 0
+    for part in parts:
+        numbered.append(part._replace(game=part.game + np.int32(first)))
+        first += int(part.game.max(initial=-1)) + 1
+    columns = zip(*numbered, strict=True)
+    return Games._make(None if c[0] is None else concatenate(list(c)) for c in columns)
+
+
 Refused = dict[int, IllegalMoveError]  # by the number of the game
 
 

@@ -75,7 +75,7 @@ class _Trier:
 
     def work(self, problems: Sequence[int], how: How, seed: int) -> RoundPart:
         """One trial of each problem, and the lessons."""
-        begun = time.perf_counter()
+        begun, begun_cpu = time.perf_counter(), time.thread_time()
         self.evaluator.load(self.net)  # without what it remembers of other problems
         game, effort = self.game, self.effort
         rng = np.random.default_rng((seed, problems[0]))
@@ -100,6 +100,7 @@ class _Trier:
             done.append(trial._replace(seen=(), furthest=None))
         samples = [lesson for lesson in lessons if lesson is not None]
         usage, seconds = self.evaluator.take_usage(), time.perf_counter() - begun
+        usage = usage._replace(tree_s=time.thread_time() - begun_cpu - usage.thread_s)
         return RoundPart(done, samples, refused, parts, usage, seconds)
 
     def _trials(

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.actors import Actors, Backend, Setup
+from selfplay.actors.collector import Maker
 from selfplay.learning.learner import Learner
 from selfplay.learning.replay import Replay
 from selfplay.learning.samples import Source, source_of
-from selfplay.nets import Net
-from selfplay.nets.evaluator import NetEvaluator
 from selfplay.regimes.ledger import Ledger, Progress
 from selfplay.section import Section
 from selfplay.types import Game, Report, Samples
@@ -81,13 +80,15 @@ class Parts(NamedTuple):
         """Actors that play with search."""
         return self.backend.make_actors(self.setup, self.learner.net, self.seed)
 
+    def make_players(self, maker: Maker, games: int) -> Actors:
+        """Actors that play in another way, so many games side by side."""
+        section = self.setup.section.model_copy(update={"games": games})
+        setup = self.setup._replace(section=section, maker=maker)
+        return self.backend.make_actors(setup, self.learner.net, self.seed)
+
     def workers(self) -> int:
         """How many work at the same time."""
         return self.setup.section.threads or self.backend.capacity()
-
-    def evaluator(self, net: Net) -> NetEvaluator:
-        """The net, for play without search."""
-        return self.setup.inference.evaluator(net, self.game)
 
     def fit(self, samples: Samples | Source, steps: int) -> dict[str, float]:
         """``learn/*`` and ``cost/*`` after ``steps`` steps on ``samples``; counts what they took.

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
-from selfplay.arrays import length, take
+from selfplay.actors.base import totals
+from selfplay.arrays import concatenate, length, take
 from selfplay.learning.samples import targets
-from selfplay.lines.games import Choice, play
-from selfplay.lines.keys import canonical_keys
-from selfplay.lines.lockstep import Turn
-from selfplay.players.players import NetPlayer
+from selfplay.players.episodes import GuidedGames, WithExpert
 from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.stats import result_probabilities, soften
 from selfplay.truth.labels import Labeller
@@ -58,13 +57,20 @@ class DaggerLoop(Loop):
         self._section = section
         self._rng = np.random.default_rng(parts.seed)
         self._labeller = Labeller(parts.game, parts.backend.capacity(), parts.backend.make_workers)
-        self._evaluator = parts.evaluator(parts.learner.acting)
+        self._actors = parts.make_players(WithExpert(section.openings), section.games)
         self._charged = 0.0
 
     def iteration(self) -> Iterator[Report]:
         parts, ledger, game = self.parts, self.parts.ledger, self.parts.game
         start = time.perf_counter()
-        state = self._positions()
+        share = self._section.expert_share**ledger.iteration
+        played = self._actors.play(parts.learner.acting, share)
+        tally, usage = totals(played)
+        games = [made for made, _ in played]
+        for each in games:
+            if each.labels is not None:
+                self._labeller.pay(each.labels)
+        state, keys = self._chosen(games)
         scores = self._labeller.scores(state)
         value = np.sign(np.nanmax(scores, axis=1)).astype(np.float32)
         samples = targets(
@@ -73,16 +79,17 @@ class DaggerLoop(Loop):
             policy=soften(scores, self._section.temperature),
             value=result_probabilities(value, np.ones_like(value)),
         )
-        usage = self._evaluator.take_usage()
         played_s = time.perf_counter() - start
         made = length(samples)
         parts.replay.add(samples)
-        ledger.note(made, canonical_keys(game, state), len(parts.replay))
+        ledger.note(made, keys, len(parts.replay))
         ledger.games += self._section.games
         ledger.pay(usage)
+        ledger.tree_s += usage.tree_s - sum(each.expert_s for each in games)
         ledger.expert_s += self._labeller.seconds - self._charged
         self._charged = self._labeller.seconds
-        yield Report(ledger.positions, "selfplay", {"selfplay/seconds": played_s})
+        told = {"selfplay/seconds": played_s, "selfplay/lost": tally.lost}
+        yield Report(ledger.positions, "selfplay", told)
 
         window, raw = parts.replay.window()
         scalars = parts.fit(window, parts.steps(made))
@@ -91,39 +98,31 @@ class DaggerLoop(Loop):
 
     def state_dict(self) -> dict[str, Any]:
         self._labeller.refresh()  # a killed process takes no labels along
-        charged = self._labeller.charged_keys().view(np.int64)
-        return {"rng": json.dumps(self._rng.bit_generator.state), "charged": charged}
+        return {
+            "rng": json.dumps(self._rng.bit_generator.state),
+            "charged": self._labeller.charged_keys().view(np.int64),
+            "actors": self._actors.state_dict(),
+        }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self._rng.bit_generator.state = json.loads(saved["rng"])
         self._labeller.forgive(np.asarray(saved["charged"]).view(np.uint64))
+        if "actors" in saved:  # older checkpoints have none: theirs begin where a new run's do
+            self._actors.load_state_dict(saved["actors"])
 
     def source(self) -> dict[str, Any]:
         return {"expert": "solver, on demand"}
 
     def cancel(self) -> None:
-        self._evaluator.cancelled = True
+        self._actors.cancel()
 
     def close(self) -> None:
+        self._actors.close()
         self._labeller.close()
 
-    def _positions(self) -> State:
-        """Some of the positions that the games of this iteration went through, never test ones."""
-        section, parts = self._section, self.parts
-        self._evaluator.load(parts.learner.acting)
-        net = NetPlayer("net", self._evaluator)
-        share = section.expert_share**parts.ledger.iteration
-        guided = self._rng.random(section.games) < share
-
-        def weigh(turn: Turn, rng: np.random.Generator) -> Choice:
-            chances = net.decide(parts.game, turn.state, rng).policy
-            rows = guided[turn.lane]
-            if rows.any():
-                chances[rows] = soften(self._labeller.scores(take(turn.state, rows)), 0.0)
-            return chances, None
-
-        games = play(parts.game, weigh, section.games, section.openings, self._rng)
-        known = np.isin(canonical_keys(parts.game, games.state), parts.test_keys)
-        new = np.flatnonzero(~known)
-        rows = np.sort(self._rng.permutation(new)[: section.labels])
-        return take(games.state, rows)
+    def _chosen(self, games: Sequence[GuidedGames]) -> tuple[State, NDArray[np.uint64]]:
+        """Some of the positions that the games went through, never test ones, and their keys."""
+        keys = np.concatenate([each.keys for each in games])
+        new = np.flatnonzero(~np.isin(keys, self.parts.test_keys))
+        rows = np.sort(self._rng.permutation(new)[: self._section.labels])
+        return take(concatenate([each.state for each in games]), rows), keys[rows]

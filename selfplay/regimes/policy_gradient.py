@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from selfplay.arrays import take
+from selfplay.actors.base import totals
+from selfplay.actors.harvest import Tally
 from selfplay.learning.samples import listed
-from selfplay.lines.games import Choice, Games, pick, play
-from selfplay.lines.keys import canonical_keys
-from selfplay.lines.lockstep import Turn
-from selfplay.players.players import NetPlayer
+from selfplay.lines.games import together
+from selfplay.players.episodes import AgainstPast, Episodes
 from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.stats import result_probabilities
-from selfplay.types import Bool, Report, Tried
+from selfplay.types import Report, Tried
 
 
 class PolicyGradient(RegimeSection):
@@ -57,22 +57,24 @@ class PolicyGradientLoop(Loop):
         self._section = section
         self._rng = np.random.default_rng(parts.seed)
         self._pool = [_weights(parts)]
-        net = parts.learner.net
-        self._present, self._past = parts.evaluator(net), parts.evaluator(net)
+        maker = AgainstPast(section.self_share, section.openings)
+        self._actors = parts.make_players(maker, section.games)
 
     def iteration(self) -> Iterator[Report]:
         parts, ledger = self.parts, self.parts.ledger
         start = time.perf_counter()
-        games, tried = self._play()
-        samples = self._samples(pick(games, tried))
-        usages = [self._present.take_usage(), self._past.take_usage()]
+        played = self._actors.play(parts.learner.net, self._past())
         played_s = time.perf_counter() - start
-        made = int(tried.sum())
-        ledger.note(made, canonical_keys(parts.game, games.state)[tried], 1)
+        tally, usage = totals(played)
+        episodes = [made for made, _ in played]
+        samples = self._samples(episodes)
+        pasts = [each.past for each in episodes]
+        made = len(samples.action)
+        ledger.note(made, np.concatenate([each.keys for each in episodes]), 1)
         ledger.games += self._section.games
-        ledger.pay(*usages)
-        ledger.tree_s += max(0.0, played_s - sum(usage.seconds for usage in usages))
-        yield Report(ledger.positions, "selfplay", _played(games, played_s))
+        ledger.pay(usage, *pasts)
+        ledger.tree_s += usage.tree_s - sum(past.thread_s for past in pasts)
+        yield Report(ledger.positions, "selfplay", _played(tally, played_s))
 
         yield Report(ledger.positions, "learn", parts.fit(samples, parts.steps(made)))
         if ledger.iteration % self._section.pool_every == 0:
@@ -80,46 +82,33 @@ class PolicyGradientLoop(Loop):
 
     def state_dict(self) -> dict[str, Any]:
         pool = {str(i): weights for i, weights in enumerate(self._pool)}
-        return {"rng": json.dumps(self._rng.bit_generator.state), "pool": pool}
+        rng = json.dumps(self._rng.bit_generator.state)
+        return {"rng": rng, "pool": pool, "actors": self._actors.state_dict()}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self._rng.bit_generator.state = json.loads(saved["rng"])
         self._pool = [saved["pool"][str(i)] for i in range(len(saved["pool"]))]
+        if "actors" in saved:  # older checkpoints have none: theirs begin where a new run's do
+            self._actors.load_state_dict(saved["actors"])
 
     def cancel(self) -> None:
-        self._present.cancelled = self._past.cancelled = True
+        self._actors.cancel()
 
-    def _play(self) -> tuple[Games, Bool]:
-        """Games against one of the past selves and the present one; where the net has moved.
+    def close(self) -> None:
+        self._actors.close()
 
-        The past self of all games of an iteration is the same: two nets, two large batches.
-        """
-        section, parts = self._section, self.parts
-        past = copy.deepcopy(parts.learner.net)
+    def _past(self) -> bytes:
+        """One of the past selves, pickled: whoever plays needs it beside the present one."""
+        past = copy.deepcopy(self.parts.learner.net)
         past.load_state_dict(self._pool[self._rng.integers(len(self._pool))])
-        self._present.load(parts.learner.net)
-        self._past.load(past)
-        alone = self._rng.random(section.games) < section.self_share
-        seat = self._rng.random(section.games) < 0.5  # True: the present self moves second
-        nets = NetPlayer("present", self._present), NetPlayer("past", self._past)
+        return pickle.dumps(past.cpu())
 
-        def weigh(turn: Turn, rng: np.random.Generator) -> Choice:
-            own = alone[turn.lane] | (turn.second == seat[turn.lane])
-            chances = np.empty((len(own), parts.game.num_actions), np.float32)
-            for net, rows in zip(nets, (own, ~own), strict=True):
-                if rows.any():
-                    chances[rows] = net.decide(parts.game, take(turn.state, rows), rng).policy
-            return chances, None
-
-        games = play(parts.game, weigh, section.games, section.openings, self._rng)
-        assert games.second is not None
-        return games, alone[games.game] | (games.second == seat[games.game])
-
-    def _samples(self, games: Games) -> Tried:
+    def _samples(self, episodes: Sequence[Episodes]) -> Tried:
         """The moves tried, with their advantages in units of their standard deviation."""
+        games = together([each.games for each in episodes])
         game, count = self.parts.game, len(games.action)
         assert games.policy is not None
-        advantage = games.outcome - self._present(game, games.state).value
+        advantage = games.outcome - np.concatenate([each.value for each in episodes])
         advantage /= advantage.std() + 1e-6
         return Tried(
             obs=game.observe(games.state),
@@ -135,16 +124,13 @@ def _weights(parts: Parts) -> dict[str, Any]:
     return {name: value.clone() for name, value in parts.learner.net.state_dict().items()}
 
 
-def _played(games: Games, seconds: float) -> dict[str, float]:
+def _played(tally: Tally, seconds: float) -> dict[str, float]:
     """``selfplay/*`` of one iteration; the openings count as moves."""
-    assert games.ply is not None
-    assert games.second is not None
-    last = np.flatnonzero(np.diff(games.game, append=-1))
-    first_return = np.where(games.second[last], -games.outcome[last], games.outcome[last])
     return {
-        "selfplay/games": len(last),
-        "selfplay/length": float(games.ply[last].mean()) + 1,
-        "selfplay/first_wins": float((first_return > 0).mean()),
-        "selfplay/draws": float((first_return == 0).mean()),
+        "selfplay/games": tally.games,
+        "selfplay/lost": tally.lost,
+        "selfplay/length": tally.length / tally.games,
+        "selfplay/first_wins": tally.first_wins / tally.games,
+        "selfplay/draws": tally.draws / tally.games,
         "selfplay/seconds": seconds,
     }

@@ -201,7 +201,7 @@ class ProveLoop(Loop):
         ledger = parts.ledger
         ledger.games += len(trials)
         ledger.pay(usage)
-        ledger.tree_s += max(0.0, worked_s - usage.seconds)
+        ledger.tree_s += usage.tree_s
         steps = 0
         if samples:
             fresh_samples = joined(samples)

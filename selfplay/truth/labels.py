@@ -51,12 +51,12 @@ class Labeller(contextlib.AbstractContextManager["Labeller"]):
     """
 
     def __init__(self, game: Game, processes: int = 1, make_workers: MakeWorkers = Workers) -> None:
-        start = time.process_time()
+        start = time.thread_time()
         self._game = game
         self._solver = solver_for(game)
         self.exhaustive = isinstance(self._solver, ExhaustiveSolver)
         # an exhaustive solver has done its work by now: the first labels it makes pay for it
-        self._owed = time.process_time() - start if self.exhaustive else 0.0
+        self._owed = time.thread_time() - start if self.exhaustive else 0.0
         self._file = LabelFile(game)
         self._known: dict[int, int] = {}  # canonical key -> row of the table
         self._table = Labels(
@@ -65,6 +65,7 @@ class Labeller(contextlib.AbstractContextManager["Labeller"]):
             np.empty((_FIRST_ROOM, game.num_actions), np.float32),
         )
         self._charged: NDArray[np.bool_] = np.zeros(_FIRST_ROOM, np.bool_)
+        self._told = np.zeros(_FIRST_ROOM, np.bool_)  # by ``take_charged``
         self._fresh: list[int] = []  # rows that the file does not have yet
         self._processes = 1 if self.exhaustive else processes
         self._make_workers = make_workers
@@ -90,11 +91,20 @@ class Labeller(contextlib.AbstractContextManager["Labeller"]):
             self._fresh += self._rows(keys[unknown]).tolist()
             self.made += len(unknown)
         rows = self._rows(keys)
-        new = np.unique(rows[~self._charged[rows]])
-        self._charged[new] = True
-        self.seconds += float(self._table.cost[new].sum(dtype=np.float64))
-        self.used += len(new)
+        self._charge(rows)
         return np.take_along_axis(self._table.scores[rows], maps[symmetry], axis=1)
+
+    def take_charged(self) -> Labels:
+        """The labels that were charged since the last call."""
+        new = self._charged & ~self._told
+        self._told |= new
+        labels: Labels = take(self._table, new)
+        return labels
+
+    def pay(self, labels: Labels) -> None:
+        """Charges for labels that another Labeller of the game was charged, and keeps them."""
+        self._add(labels)
+        self._charge(self._rows(labels.key))
 
     def solvable(self, state: State) -> Bool:
         """[B], where the solver can score a position in reasonable time: mostly everywhere."""
@@ -138,10 +148,10 @@ class Labeller(contextlib.AbstractContextManager["Labeller"]):
     def _solve(self, state: State) -> tuple[Float, Float]:
         """The scores [B, A] of positions not known, and what each cost [B]."""
         if self.exhaustive:
-            start = time.process_time() - self._owed
+            start = time.thread_time() - self._owed
             self._owed = 0.0
             scores = self._solver.scores(state)
-            share = (time.process_time() - start) / len(scores)
+            share = (time.thread_time() - start) / len(scores)
             return scores, np.full(len(scores), share, np.float32)
         if self._processes == 1 or length(state) == 1:
             return solve_each(self._solver, state)
@@ -155,6 +165,13 @@ class Labeller(contextlib.AbstractContextManager["Labeller"]):
             raise ValueError(f"positions cannot be solved: {error}") from error
         return solved
 
+    def _charge(self, rows: NDArray[np.int64]) -> None:
+        """Charges for those of the rows for which nobody has paid."""
+        new = np.unique(rows[~self._charged[rows]])
+        self._charged[new] = True
+        self.seconds += float(self._table.cost[new].sum(dtype=np.float64))
+        self.used += len(new)
+
     def _add(self, labels: Labels) -> None:
         """Appends labels to the table; the first that came counts."""
         _, first = np.unique(labels.key, return_index=True)  # one may be in the file twice
@@ -163,7 +180,8 @@ class Labeller(contextlib.AbstractContextManager["Labeller"]):
         start = len(self._known)
         while start + len(new) > len(self._table.key):
             self._table = concatenate([self._table, self._table])
-            self._charged = np.concatenate([self._charged, np.zeros_like(self._charged)])
+            none = np.zeros_like(self._charged)
+            self._charged, self._told = (np.append(a, none) for a in (self._charged, self._told))
         put(self._table, slice(start, start + len(new)), take(labels, new))
         self._known.update((keys[i], start + row) for row, i in enumerate(new))
 
@@ -182,9 +200,9 @@ def solve_each(solver: Solver, state: State) -> tuple[Float, Float]:
     """The scores [B, A], and the CPU seconds of each position [B], one after the other."""
     scores, costs = [], []
     for i in range(length(state)):
-        start = time.process_time()
+        start = time.thread_time()
         scores.append(solver.scores(take(state, slice(i, i + 1))))
-        costs.append(time.process_time() - start)
+        costs.append(time.thread_time() - start)
     return np.concatenate(scores), np.array(costs, np.float32)
 
 

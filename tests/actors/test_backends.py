@@ -15,7 +15,7 @@ from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.actors import Setup, Threads
 from selfplay.actors.actor import ActorSection
-from selfplay.actors.base import Part, harvest_of
+from selfplay.actors.base import Part, made_by
 from selfplay.actors.threads import ThreadActors
 from selfplay.cached import CancelledError
 from selfplay.learning import checkpoint
@@ -182,6 +182,6 @@ def test_what_an_actor_does_outside_the_net_is_of_its_own_thread(net: Net) -> No
     evaluator.take_usage()
     evaluator.net = Slow(evaluator.net)  # type: ignore[assignment]
     walking: Any = Walking()
-    usage = harvest_of(walking, evaluator, 1)[1]
+    usage = made_by(walking, evaluator, 1)[1]
     assert 0.2 <= usage.tree_s < 0.3
     assert 0.4 <= usage.thread_s < 0.5
