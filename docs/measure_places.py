@@ -2,7 +2,7 @@
 
     python docs/measure_places.py [--places 4] [--seconds 5]
 
-A harvest is 2,000 samples of Connect Four and is answered from memory, so only its way is measured.
+Harvests of Connect Four are answered from memory, so only their way is measured.
 """
 
 from __future__ import annotations
@@ -21,40 +21,49 @@ import torch
 
 import envs
 from selfplay import arrays
+from selfplay.actors import Ray
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.base import Setup, combined
-from selfplay.nets import ResNet
+from selfplay.nets import Mlp, ResNet
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
 from selfplay.system.ray_cluster import connect
 from selfplay.system.workers import EndedError, Work
 
-SAMPLES = 2000
+SAMPLES = 200, 2000  # of a harvest
 
 
-def begin(halted: Callable[[], bool], harvest: bytes) -> Work:
-    """Answers with the harvest, with its process, or with nothing."""
-    parts = pickle.loads(harvest)
+def begin(halted: Callable[[], bool], harvests: bytes) -> Work:
+    """Answers with the harvest of that size, with its process, or with nothing."""
+    parts = pickle.loads(harvests)
 
     def work(task: Any) -> Any:
-        if task == "pid":
-            return os.getpid()
-        return parts if task == "harvest" else None
+        return os.getpid() if task == "pid" else parts.get(task)
 
     return work
 
 
-def a_harvest() -> tuple[Any, Any]:
-    """2,000 samples of Connect Four by one actor, and its net."""
+def harvests() -> dict[int, Any]:
+    """By their size, each by one actor."""
     torch.manual_seed(0)
     game = envs.make("connect4")
-    net = ResNet(channels=64, blocks=5).build(game)
     small = ResNet(channels=8, blocks=1).build(game)
     inference = EvaluatorSection(device="cpu", precision="float32").inference(small, game)
     actor = Setup(game, Gumbel(simulations=2), ActorSection(games=64), inference).actor(0, 0, 1)
     evaluator = inference.evaluator(small, game)
-    harvest = actor.collect(evaluator, SAMPLES)
-    return [(harvest, evaluator.take_usage())], net
+    return {size: [(actor.collect(evaluator, size), evaluator.take_usage())] for size in SAMPLES}
+
+
+def small_actors(places: int) -> tuple[Any, Any, int]:
+    """Actors in so many places of one core, a small net, and positions for one collect."""
+    torch.manual_seed(0)
+    game = envs.make("connect4")
+    net = Mlp(width=16, layers=1).build(game)
+    inference = EvaluatorSection(device="cpu", precision="float32").inference(net, game)
+    section = ActorSection(games=64 * places)
+    setup = Setup(game, Gumbel(simulations=4), section, inference)
+    backend = Ray(places=places, cores=1, order="any")
+    return backend.make_actors(setup, net, 0), net, 1000 * places
 
 
 def main() -> None:
@@ -62,7 +71,8 @@ def main() -> None:
     parser.add_argument("--places", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=5.0)
     options = parser.parse_args()
-    parts, net = a_harvest()
+    parts = harvests()
+    net = ResNet(channels=64, blocks=5).build(envs.make("connect4"))
     start = time.perf_counter()
     cluster = connect("")
     told = {"ray started, s": time.perf_counter() - start}
@@ -75,10 +85,11 @@ def main() -> None:
     told[f"{options.places} workers up, s"] = time.perf_counter() - start
 
     told["calls a second"] = rate(workers, "nothing", options.seconds)[0]
-    each_s, cpu_s, bytes_of_one = rate(workers, "harvest", options.seconds, keep=True)
-    told["harvests of 2,000 samples a second"] = each_s
-    told["MB a second"] = each_s * bytes_of_one / 1e6
-    told["driver CPU a harvest, ms"] = cpu_s * 1e3
+    for size in SAMPLES:
+        each_s, cpu_s, bytes_of_one = rate(workers, size, options.seconds)
+        told[f"harvests of {size} samples a second"] = each_s
+        told[f"harvests of {size} samples, MB a second"] = each_s * bytes_of_one / 1e6
+        told[f"driver CPU a harvest of {size}, ms"] = cpu_s * 1e3
 
     weights = {name: tensor.numpy() for name, tensor in net.fused().state_dict().items()}
     size = sum(array.nbytes for array in weights.values())
@@ -111,7 +122,7 @@ def main() -> None:
         print(f"{name:45s} {value:12,.3f}")
 
 
-def rate(workers: Any, task: str, seconds: float, keep: bool = False) -> tuple[float, float, float]:
+def rate(workers: Any, task: Any, seconds: float) -> tuple[float, float, float]:
     """Answers a second, CPU seconds of this process for each, and the bytes of one."""
     done, size = 0, 0
     start, cpu = time.perf_counter(), time.process_time()
@@ -120,7 +131,7 @@ def rate(workers: Any, task: str, seconds: float, keep: bool = False) -> tuple[f
             workers.give(task)
         for _, parts in workers.answers():
             done += 1
-            if keep:
+            if parts is not None:
                 size = arrays.bytes_of(combined(parts)[0].samples)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     while workers.busy:

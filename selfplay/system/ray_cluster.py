@@ -47,6 +47,8 @@ class Cluster:
         self.address = address
         self._users = 0
         self._folder: Path | None = None
+        ray = sys.modules.get("ray")
+        self.own = ray is None or not ray.is_initialized()  # else whoever has joined it leaves it
 
     def nodes(self) -> list[Node]:
         """Its machines, the largest first."""
@@ -65,16 +67,18 @@ class Cluster:
     def close(self) -> None:
         """Says that one who has asked for it needs it no more; the last one's word ends it."""
         global _now
-        import ray
-
         with _lock:
             self._users -= 1
-            if self._users:
-                return
-            _now = None
+            if not self._users:
+                _now = None
+                self.end()
+
+    def end(self) -> None:
+        """Leaves it; one that was started here ends with all that it has written."""
+        if self.own and (ray := sys.modules.get("ray")):
             ray.shutdown()
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def connect(address: str) -> Cluster:
@@ -87,9 +91,14 @@ def connect(address: str) -> Cluster:
     with _lock:
         if _now is None:
             cluster = Cluster(address)
-            with _left_to_this_process():
-                _join(address) if address else _start(cluster)
-            _silence()
+            try:
+                if cluster.own:
+                    with _left_to_this_process():
+                        _join(address) if address else _start(cluster)
+                    _silence()
+            except BaseException:  # Ctrl-C too, which was held back until here
+                cluster.end()
+                raise
             _now = cluster
         elif _now.address != address:
             raise ValueError(
@@ -121,10 +130,9 @@ def _start(cluster: Cluster) -> None:
             logging_level=logging.ERROR,
             _temp_dir=str(cluster._folder),
         )
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        shutil.rmtree(cluster._folder, ignore_errors=True)
+    except Exception as error:  # Ray raises plain ones too
         raise ValueError(
-            f"Ray does not start on this machine ({_first_line(error)}); play without it: "
+            f"Ray does not start on this machine ({_first_line(error)}); try again, or without it: "
             "backend.kind=processes"
         ) from error
 
@@ -143,7 +151,7 @@ def _join(address: str) -> None:
             ) from error
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+    except Exception as error:  # Ray raises plain ones too
         raise ValueError(
             f"this machine is no part of a Ray cluster at {address!r} ({_first_line(error)}); join "
             "it with 'ray start --address=...', or leave backend.address away"

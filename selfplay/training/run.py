@@ -106,7 +106,11 @@ class Training:
             test_keys=self._meter.keys(),
         )
         self.loop = config.regime.open(self.parts)
-        self._checkpoints.restore(self.parts, self.loop)
+        try:
+            self._checkpoints.restore(self.parts, self.loop)
+        except BaseException:
+            self.loop.close()  # or what it has started would go on
+            raise
         self._resumed = saved is not None
         self._stopping = False
         self._latest, self._measured_at = self._told_before()

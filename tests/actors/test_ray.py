@@ -210,7 +210,7 @@ places = 2
     process = begun(
         tmp_path, "train", str(recipe), "--out", "run", "--set", "regime.positions=10000000"
     )
-    wait_until(lambda: len(fellows(process.pid, b"ray::_Worker.do")) == 2)
+    wait_until(lambda: len(fellows(process.pid, b"ray::_Worker.do")) == 2, 200)
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(0.5)
     assert process.poll() is None
