@@ -457,3 +457,14 @@ def test_random_games_under_way_end_in_a_sentence() -> None:
                 noise = rng.integers(0, 256, array.nbytes, dtype=np.uint8)
                 saved[name] = noise.view(array.dtype).reshape(array.shape)
         refused(saved)
+
+
+def test_positions_and_their_mirror_images_have_one_key() -> None:
+    actor = Actor(TicTacToe(), Gumbel(simulations=2), PLAIN, 8, np.random.default_rng(0))
+    got = actor.collect(uniform, 200)
+    boards = got.samples.obs.planes
+    images = [np.rot90(side, turns, (2, 3)) for side in (boards, boards[:, :, ::-1])
+              for turns in range(4)]  # fmt: skip
+    smallest = [min(image[i].tobytes() for image in images) for i in range(len(boards))]
+    assert len(set(smallest)) == len(np.unique(got.keys)) > 50
+    assert len(set(zip(smallest, got.keys.tolist(), strict=True))) == len(set(smallest))
