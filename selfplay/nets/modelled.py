@@ -101,7 +101,7 @@ class ModelledBatch:
 
     def answers(self) -> tuple[Float, bool]:
         """As Batch.answers."""
-        time.sleep(max(0.0, self._ready - time.perf_counter()))
+        _sleep_until(self._ready)
         return self._out, True
 
     def device_s(self) -> float:
@@ -128,9 +128,13 @@ class ModelledEvaluator(NetEvaluator):
         ready, _ = self._turns.begin(count)
         out = np.empty((count, self._cache.answers.shape[1]), np.float32)
         _answers([*arrays.leaves(obs), out])
-        if (rest := ready - time.perf_counter()) > 0:
-            time.sleep(rest)
+        _sleep_until(ready)
         return Evaluation(out[:, :-2], out[:, -2], out[:, -1])
+
+
+def _sleep_until(ready: float) -> None:
+    if (rest := ready - time.perf_counter()) > 0:  # to sleep for nothing can take a millisecond
+        time.sleep(rest)
 
 
 def _answers(fields: Sequence[NDArray[Any]]) -> Float:
