@@ -20,6 +20,7 @@ import numpy as np
 from envs.importing import Carried
 from selfplay.actors.base import Actors, BackendSection, Part, Setup
 from selfplay.actors.server import GROUPS, Device, Server, ServerUsage
+from selfplay.actors.slot import IN_ORDER
 from selfplay.actors.worker import Post, begin
 from selfplay.cached import CachedEvaluator, CancelledError, Usage
 from selfplay.system.cores import core_count
@@ -73,22 +74,17 @@ class ProcessActors(Actors):
         self._server: Server | None = None
         self._cancelled = False
         _compile(setup)
-        own, rest = _split_cores() if served else (False, ())
+        cores = _cores_beside_server() if served else ()
         if served:
             rows = -(-games // part.total)
             batch = -(-part.size // GROUPS) * rows  # at most
             device = self._device = inference.device_net(net, setup.game, batch)
-            self._server = Server(device, part.size, rows, spins=own)
+            self._server = Server(device, part.size, rows, spins=bool(cores))
             setup = setup._replace(inference=cast(Any, None))
-        self._places = [
-            _Place(
-                Post(setup, inference.cache, seed, number, part.total, rest),
-                index,
-                self._server,
-                part.life,
-            )
-            for index, number in enumerate(part.numbers())
-        ]
+        self._places = []
+        for index, number in enumerate(part.numbers()):
+            post = Post(setup, inference.cache, seed, number, part.total, cores)
+            self._places.append(_Place(post, index, self._server, part.life))
 
     def server_usage(self) -> ServerUsage | None:
         return None if self._server is None else self._server.usage
@@ -188,7 +184,7 @@ class _Place:
         slot = None if self._server is None else self._server.enter(self._index)
         self.workers = Workers(1, begin, Carried(self.post), self._life, inherited=(slot,))
         if slot is not None:
-            slot.answered.close()  # or the server would not notice that nobody reads any more
+            slot.line.close()  # or the server would not notice that nobody reads any more
 
     def begin_again(self, ended: EndedError) -> None:
         """Another process in the place of one that has ended, at other games."""
@@ -225,15 +221,14 @@ class _Place:
         return made._replace(tally=tally), usage
 
 
-def _split_cores() -> tuple[bool, tuple[int, ...]]:
-    """Whether the server has a core of its own, and the cores that are left to the processes.
+def _cores_beside_server() -> tuple[int, ...]:
+    """The cores that are left to processes where a server has one to itself; () where it has not.
 
     It is not held there: where another program works on that core, the server moves on.
     """
-    if not hasattr(os, "sched_getaffinity"):
-        return False, ()
-    _, *rest = sorted(os.sched_getaffinity(0))
-    return bool(rest), tuple(rest)
+    if not hasattr(os, "sched_getaffinity") or not IN_ORDER:
+        return ()
+    return tuple(sorted(os.sched_getaffinity(0))[1:])
 
 
 class _Silent(CachedEvaluator):

@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.actors.slot import ANSWERED, NAME_BYTES, NOT_FINITE, Form, SharedRows, Slot, knock
+from selfplay.actors.slot import (
+    ANSWERED,
+    NOT_FINITE,
+    QUESTION,
+    ROWS,
+    Form,
+    SharedRows,
+    Slot,
+    knock,
+)
 from selfplay.jit import kernel
 from selfplay.types import Float
 
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
 
 GROUPS = 2  # of actors: one walks its trees while the other waits
 _PAUSE_S = 2e-5  # between two looks at the device where the server has no core of its own
-_READ_BYTES = 1024 * NAME_BYTES
+_LOOKS = 16  # for questions and answers, before one for what else there is to hear
 
 
 class AskedBatch(Protocol):
@@ -102,8 +111,8 @@ class _Group:
 class _UnderWay(NamedTuple):
     batch: AskedBatch
     numbers: NDArray[np.int64]  # of the actors that asked
-    counts: NDArray[np.int64]  # their positions; the slots may be others' by now
-    lines: list[Connection]  # and the lines: closed where it is so
+    counts: NDArray[np.int64]  # their positions
+    entered: NDArray[np.int64]  # how many had held their slots: more by now where one died
 
 
 class _Spent:
@@ -118,18 +127,18 @@ class Server:
     """Answers for ``slots`` actors, each known by its number, who ask for ``rows`` at most."""
 
     def __init__(self, device: Device, slots: int, rows: int, spins: bool = False) -> None:
-        """``spins``: it has a core of its own, and looks at the device without a pause."""
+        """``spins``: it has a core of its own, and looks for questions and answers all the time."""
         self._device, self._spins = device, spins
         self._context = get_context("spawn")
         self._memory = SharedRows(self._context, device.forms, device.actions, slots, rows)
         self._views = self._memory.views()
         self._bytes = [_rows_of_bytes(field, 2) for field in self._views.fields]
         self._bell, self._knocker = self._context.Pipe(duplex=False)
-        self._numbers: dict[int, int] = {}  # of actors, by their name
-        self._lines: dict[int, tuple[int, Connection]] = {}  # their names and lines, by number
+        self._lines: dict[int, Connection] = {}  # by number
+        self._entered = np.zeros(slots, np.int64)
+        self._heard = np.zeros(slots, np.int64)  # the latest question of each
         self._groups: list[_Group] = []
         self._under_way: deque[_UnderWay] = deque()
-        self._names = 0
         self._spent = _Spent()
         self._since = self._emptied = 0.0  # when it began to serve; when it was last out of work
 
@@ -138,20 +147,19 @@ class Server:
         return ServerUsage(**vars(self._spent), graphs=self._device.graphs)
 
     def enter(self, number: int) -> Slot:
-        """A slot for the actor of this number from now on, in the place of an earlier one's.
+        """A slot for the actor of this number from now on, in the place of one that has ended.
 
-        Its end of the lines is to be closed here once its process has it.
+        Its end of the line is to be closed here once its process has it.
         """
         if number in self._lines:
-            before, line = self._lines[number]
-            del self._numbers[before]
-            line.close()
-            for group in self._groups:
-                group.waiting.discard(number)
-        self._names += 1
-        answered, line = self._context.Pipe(duplex=False)
-        self._numbers[self._names], self._lines[number] = number, (self._names, line)
-        return Slot(self._memory, number, self._names, self._knocker, answered)
+            self._lines[number].close()
+        for group in self._groups:
+            group.waiting.discard(number)
+        self._heard[number] = 0
+        self._views.asked[number] = 0
+        self._entered[number] += 1
+        line, self._lines[number] = self._context.Pipe(duplex=False)
+        return Slot(self._memory, number, self._knocker, line, self._spins)
 
     def serve(self, poll: select.poll, heard: Callable[[int], None]) -> None:
         """Answers until every actor that has entered has left.
@@ -165,21 +173,27 @@ class Server:
         bell = self._bell.fileno()
         poll.register(bell, select.POLLIN)
         awake = self._emptied = time.perf_counter()
+        looks = 0
         while any(group.members for group in self._groups):
-            events = poll.poll(0 if self._under_way else None)
+            looks += 1
+            events: list[tuple[int, int]] = []
+            if not self._spins:
+                events = poll.poll(0 if self._under_way else None)
+            elif looks % _LOOKS == 0:
+                events = poll.poll(0)
             now = time.perf_counter()
             self._spent.serving_s += now - awake
             awake = now
             for line, _ in events:
                 if line == bell:
-                    self._hear()
-            for line, _ in events:  # another actor may take the place of one that was just heard
-                if line != bell:
+                    os.read(line, 4096)
+                else:
                     heard(line)
+            asked = self._hear()
             done = bool(self._under_way) and self._under_way[0].batch.ready()
             if done:
                 self._answer()
-            if events or done:
+            if events or asked or done:
                 self._begin()
                 self._spent.host_s += time.perf_counter() - awake
             elif not self._spins:
@@ -191,12 +205,14 @@ class Server:
         for group in self._groups:
             group.remove(number)
 
-    def _hear(self) -> None:
-        names = os.read(self._bell.fileno(), _READ_BYTES)
-        for name in np.frombuffer(names, "<u4").tolist():
-            number = self._numbers.get(name)  # None: of a process that has died since
-            if number is not None:
-                self._groups[number % GROUPS].waiting.add(number)
+    def _hear(self) -> bool:
+        """Whether anybody has asked since the last call."""
+        questions = self._views.asked[:, QUESTION]
+        (new,) = np.nonzero(questions != self._heard)
+        for number in new.tolist():
+            self._groups[number % GROUPS].waiting.add(number)
+            self._heard[number] = questions[number]
+        return bool(len(new))
 
     def _begin(self) -> None:
         """Sends each group that is whole on its way."""
@@ -207,7 +223,7 @@ class Server:
 
     def _send(self, members: Sequence[int]) -> None:
         numbers = np.array(members, np.int64)
-        counts = self._views.counts[numbers, 0]
+        counts = self._views.asked[numbers, ROWS]
 
         def fill(rooms: Sequence[NDArray[Any]]) -> None:
             for field, room in zip(self._bytes, rooms, strict=True):
@@ -216,16 +232,15 @@ class Server:
         batch = self._device.ask(int(counts.sum()), fill)
         if not self._under_way:
             self._spent.idle_s += time.perf_counter() - self._emptied
-        lines = [self._lines[number][1] for number in members]
-        self._under_way.append(_UnderWay(batch, numbers, counts, lines))
+        self._under_way.append(_UnderWay(batch, numbers, counts, self._entered[numbers]))
 
     def _answer(self) -> None:
-        batch, numbers, counts, lines = self._under_way.popleft()
+        batch, numbers, counts, entered = self._under_way.popleft()
         answers, finite = batch.answers()
         _hand_back(answers, numbers, counts, self._views.answers)
         word = ANSWERED if finite else NOT_FINITE
-        for line in lines:
-            knock(line, word)
+        for number in numbers[self._entered[numbers] == entered].tolist():  # the others have died
+            knock(self._lines[number], word)
         spent = self._spent
         spent.batches += 1
         spent.positions += len(answers)

@@ -1,7 +1,9 @@
 """What the processes of actors and the server of answers share: memory, and lines to knock on.
 
-A process writes the positions it has to ask for into its slot and knocks; the server answers in
-the same memory and knocks back.  A position is copied twice on its way, and pickled never.
+A process writes the positions it has to ask for into its slot and then the number of its question;
+the server answers in the same memory, and knocks.  A position is copied twice on
+its way, and pickled never.  Where the server has a core of its own it looks for questions all the
+time, and nobody has to knock there.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import platform
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
@@ -21,8 +24,9 @@ from selfplay import arrays
 from selfplay.cached import DIVERGED, CachedEvaluator, CancelledError
 from selfplay.types import Evaluation, Float, Obs
 
-ANSWERED, NOT_FINITE = b"!", b"n"
-NAME_BYTES = 4  # of who knocks at the server, little-endian
+ASKED, ANSWERED, NOT_FINITE = b"?", b"!", b"n"
+QUESTION, ROWS = range(2)  # what stands in ``Views.asked``: the number of a question, positions
+IN_ORDER = platform.machine() in ("x86_64", "AMD64")  # cores see what others write in its order
 _ALIGNED = 64  # bytes: slots share no cache line
 
 Form = tuple[tuple[int, ...], np.dtype[Any]]  # shape and type of one row of a field
@@ -31,7 +35,7 @@ Form = tuple[tuple[int, ...], np.dtype[Any]]  # shape and type of one row of a f
 class Views(NamedTuple):
     """The memory of S slots of R rows as arrays."""
 
-    counts: NDArray[np.int64]  # [S, 8], the first of each: positions asked for
+    asked: NDArray[np.int64]  # [S, 8], which the actors write
     fields: list[NDArray[Any]]  # [S, R, ...] each
     answers: Float  # [S, R, A + 2] f32: logits, value, probability of a draw
 
@@ -75,9 +79,9 @@ class Slot(NamedTuple):
 
     memory: SharedRows
     place: int  # which it is
-    name: int  # of whoever holds it: nobody had it before
     bell: Connection  # of the server, for all
-    answered: Connection
+    line: Connection  # on which the server knocks
+    looks: bool  # whether the server looks for questions all the time
 
     @property
     def actions(self) -> int:
@@ -97,10 +101,9 @@ class RemoteEvaluator(CachedEvaluator):
         super().__init__(slot.actions, cache_size)
         self._slot = slot  # keeps its lines open
         views = slot.memory.views()
-        self._count, self._answers = views.counts[slot.place], views.answers[slot.place]
+        self._asked, self._answers = views.asked[slot.place], views.answers[slot.place]
         self._fields = [field[slot.place] for field in views.fields]
-        self._name = slot.name.to_bytes(NAME_BYTES, "little")
-        self._bell, self._line = slot.bell.fileno(), slot.answered.fileno()
+        self._question = 0
 
     def _forward(self, obs: Obs, count: int) -> Evaluation:
         fields, rows = arrays.leaves(obs), self._slot.memory.rows
@@ -117,15 +120,15 @@ class RemoteEvaluator(CachedEvaluator):
         for field, room in zip(fields, self._fields, strict=True):
             asked = field[rows]
             room[: len(asked)] = asked
-        count = self._count[0] = len(asked)
-        try:
-            os.write(self._bell, self._name)
-            word = os.read(self._line, 1)
-        except OSError as error:
-            raise CancelledError from error
+        self._asked[ROWS] = len(asked)
+        self._question += 1
+        self._asked[QUESTION] = self._question
+        if not self._slot.looks:
+            knock(self._slot.bell, ASKED)
+        word = os.read(self._slot.line.fileno(), 1)
         if word == NOT_FINITE:
             raise ValueError(DIVERGED)
         if word != ANSWERED:  # the server is gone
             raise CancelledError
-        answers: Float = self._answers[:count]
+        answers: Float = self._answers[: len(asked)]
         return answers
