@@ -15,7 +15,7 @@ import torch
 
 import envs
 from selfplay import arrays
-from selfplay.actors import Actors, Processes, Setup, Threads
+from selfplay.actors import Actors, Processes, Setup, Threads, processes
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.base import Part
 from selfplay.actors.processes import ProcessActors
@@ -131,19 +131,25 @@ def test_a_part_of_them_plays_what_it_would_among_all(by_threads: list[Any]) -> 
             part.close()
 
 
-def test_asking_a_modelled_device_they_play_the_games_of_threads() -> None:
+def test_asking_a_modelled_device_they_play_the_games_of_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether the server has a core to itself and looks for questions, or is knocked at."""
     net = a_net()
     modelled = EvaluatorSection(device="fake:100,1").inference(net, GAME, modelled=True)
     setup = a_setup(net)._replace(inference=modelled)
     harvests = []
-    for backend in (Threads(), Processes()):
+    by_itself = processes._cores_beside_server()
+    for backend, beside in ((Threads(), ()), (Processes(), ()), (Processes(), by_itself)):
+        monkeypatch.setattr(processes, "_cores_beside_server", lambda beside=beside: beside)
         actors = backend.make_actors(setup, net, 7)
         try:
             harvests.append(played(actors))
             usage = actors.server_usage()
         finally:
             actors.close()
-    assert_same(*harvests)
+    assert_same(harvests[1], harvests[0])
+    assert_same(harvests[2], harvests[0])
     assert usage is not None
     # 100 us a batch and 1 us a position, as the device was told
     spent = (100 * usage.batches + usage.positions) * 1e-6
