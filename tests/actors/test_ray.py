@@ -210,13 +210,16 @@ places = 2
     process = begun(
         tmp_path, "train", str(recipe), "--out", "run", "--set", "regime.positions=10000000"
     )
-    wait_until(lambda: len(fellows(process.pid, b"ray::_Worker.do")) == 2, 200)
-    os.killpg(process.pid, signal.SIGINT)
-    time.sleep(0.5)
-    assert process.poll() is None
-    os.killpg(process.pid, signal.SIGINT)
-    sent = time.monotonic()
-    out, err = process.communicate(timeout=60)
+    try:
+        wait_until(lambda: len(fellows(process.pid, b"ray::_Worker")) == 2, 200)
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.5)
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        sent = time.monotonic()
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert time.monotonic() - sent < 30
     assert process.returncode == 130, err
     assert err.endswith("selfplay: interrupted\n")

@@ -136,8 +136,10 @@ places = 2
 cores = 2
 """)
     process = begun(tmp_path, "train", str(recipe), "--out", "run")
-    wait_until(lambda: any(line["phase"] == "learn" for line in read_metrics(tmp_path / "run")))
-    process.kill()
+    try:
+        wait_until(lambda: any(line["phase"] == "learn" for line in read_metrics(tmp_path / "run")))
+    finally:
+        process.kill()
     process.communicate(timeout=60)
     wait_until(lambda: not fellows(process.pid, b"ray::_Worker"), 10)
     wait_until(lambda: not fellows(process.pid), 150)  # two of Ray's own take a minute
