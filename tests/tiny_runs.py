@@ -70,12 +70,15 @@ def change_config(folder: Path, **sections: Any) -> Path:
     return folder
 
 
+_CLOCKS = {"wall_s", "tree_s", "device_s", "thread_s", "seconds", "other_seconds"}
+
+
 def assert_equal(a: Any, b: Any, where: str = "") -> None:
     """Nested dicts, lists, tensors and numbers, to the bit; clocks may differ."""
     if isinstance(a, dict):
         assert a.keys() == b.keys(), where
         for key in a:
-            if key not in ("wall_s", "tree_s", "device_s", "seconds", "other_seconds"):
+            if key not in _CLOCKS:
                 assert_equal(a[key], b[key], f"{where}.{key}")
     elif isinstance(a, list | tuple):
         assert len(a) == len(b), where
