@@ -98,6 +98,7 @@ class Actor:
         self.game, self.search, self.section, self.rng = game, search, section, rng
         self._lanes = lanes
         self._forest: Forest | None = None
+        self._memory: Forest | None = None  # the trees of before, for new ones to stand in
         self._played = np.zeros(lanes, np.int32)  # the last move of each lane
         self._running = np.zeros(lanes, np.bool_)  # whether the game went on after it
         self._seed = np.zeros(lanes, np.int64)  # of each lane's start position
@@ -115,7 +116,7 @@ class Actor:
         the first harvests of a new actor hold only games that were over early; long games come
         when the lanes have spread.
         """
-        self._forest = None
+        self._memory, self._forest = self._forest or self._memory, None
         parts: list[Targets] = []
         records: list[str] = []
         tally = Tally()
@@ -179,7 +180,8 @@ class Actor:
     def _plant(self, model: Model) -> Forest:
         """Trees for the present positions: the old ones moved on, or started anew."""
         if self._forest is None:
-            self._forest = self.search.plant(model, self._state, self.section.reuse_tree)
+            reuse = self.section.reuse_tree
+            self._forest = self.search.plant(model, self._state, reuse, self._memory)
         else:
             kept = self._running & self.section.reuse_tree
             advance(self._forest, model, self._state, np.where(kept, self._played, NONE))

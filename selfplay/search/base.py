@@ -77,9 +77,18 @@ class SearchSection(Section):
         """What this search sees of a game through an evaluator."""
         return GameModel(game, evaluator, self.look_ahead)
 
-    def plant(self, model: Model, positions: State, reuse: bool = False) -> Forest:
-        """Fresh trees, with room for one search and for the subtrees kept before if ``reuse``."""
-        return forests.plant(model, positions, (2 if reuse else 1) * self.simulations + 1)
+    def plant(
+        self,
+        model: Model,
+        positions: State,
+        reuse: bool = False,
+        memory: Forest | None = None,
+    ) -> Forest:
+        """Fresh trees, with room for one search and for the subtrees kept before if ``reuse``.
+
+        ``memory`` is a forest that is no longer needed, see forest.plant.
+        """
+        return forests.plant(model, positions, (2 if reuse else 1) * self.simulations + 1, memory)
 
     def search(
         self,

@@ -468,3 +468,21 @@ def test_positions_and_their_mirror_images_have_one_key() -> None:
     smallest = [min(image[i].tobytes() for image in images) for i in range(len(boards))]
     assert len(set(smallest)) == len(np.unique(got.keys)) > 50
     assert len(set(zip(smallest, got.keys.tolist(), strict=True))) == len(set(smallest))
+
+
+def test_the_next_harvest_grows_its_trees_where_the_last_stood() -> None:
+    """And is the same as with memory of its own."""
+    actors = [
+        Actor(TicTacToe(), Gumbel(simulations=8), PLAIN, 4, np.random.default_rng(0))
+        for _ in range(2)
+    ]
+    again, anew = actors
+    for actor in actors:
+        actor.collect(HashedEvaluator(), 20)
+    before, anew._forest = again._forest, None
+    found, expected = (actor.collect(HashedEvaluator(), 20) for actor in actors)
+    assert_same_arrays(found.samples, expected.samples)
+    assert found.records == expected.records
+    assert before is not None
+    assert again._forest is not None
+    assert np.shares_memory(before.tree.nodes, again._forest.tree.nodes)
