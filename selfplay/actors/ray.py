@@ -39,6 +39,11 @@ class Ray(BackendSection):
     the learner waits for a place that would be further behind"""
 
     def make_actors(self, setup: Setup, net: Net, seed: int) -> Actors:
+        if setup.inference.is_modelled:
+            raise ValueError(
+                f"places on Ray have no modelled device ({setup.inference.device}); use "
+                "backend.kind=processes"
+            )
         cluster = _connected(self.address)
         try:
             from selfplay.actors.ray_places import RayActors

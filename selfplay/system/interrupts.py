@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -69,6 +70,7 @@ def leave_at_once(code: int) -> None:
     """
     if multiprocessing.active_children():
         return
+    gc.collect()  # semaphores that an exception's frames still hold: who tracks them would warn
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -77,6 +77,14 @@ def cluster() -> Iterator[Cluster]:
     cluster.close()
 
 
+def test_no_modelled_device_is_on_ray() -> None:
+    net = ResNet(channels=8, blocks=1).build(GAME)
+    inference = EvaluatorSection(device="fake:1,1").inference(net, GAME, modelled=True)
+    setup = Setup(GAME, Gumbel(simulations=4), ActorSection(games=4), inference)
+    with pytest.raises(ValueError, match="no modelled device"):
+        Ray().make_actors(setup, net, 0)
+
+
 @needs_ray
 @pytest.mark.usefixtures("cluster")
 def test_a_run_goes_on_where_another_backend_left_it(
