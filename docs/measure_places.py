@@ -38,7 +38,7 @@ def begin(halted: Callable[[], bool], harvests: bytes) -> Work:
     parts = pickle.loads(harvests)
 
     def work(task: Any) -> Any:
-        return os.getpid() if task == "pid" else parts.get(task)
+        return os.getpid() if task == "pid" else parts.get(task) if isinstance(task, int) else None
 
     return work
 
