@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 GROUPS = 2  # of actors: one walks its trees while the other waits
 _PAUSE_S = 2e-5  # between two looks at the device where the server has no core of its own
-_LOOKS = 16  # for questions and answers, before one for what else there is to hear
 
 
 class AskedBatch(Protocol):
@@ -173,14 +172,9 @@ class Server:
         bell = self._bell.fileno()
         poll.register(bell, select.POLLIN)
         awake = self._emptied = time.perf_counter()
-        looks = 0
         while any(group.members for group in self._groups):
-            looks += 1
-            events: list[tuple[int, int]] = []
-            if not self._spins:
-                events = poll.poll(0 if self._under_way else None)
-            elif looks % _LOOKS == 0:
-                events = poll.poll(0)
+            # also where it need not wait: other threads, the learner's, get Python's lock by this
+            events = poll.poll(0 if self._spins or self._under_way else None)
             now = time.perf_counter()
             self._spent.serving_s += now - awake
             awake = now

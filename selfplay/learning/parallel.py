@@ -44,10 +44,12 @@ class Crew(NamedTuple):
             with reduction.joined(index):
                 return work(parts[index])
 
-        others = [self.helpers.submit(joined, index) for index in range(1, len(parts))]
+        others: list[Future[_Result]] = []
         own: Future[_Result] = Future()
         try:
-            own.set_result(joined(0))
+            with reduction.joined(0):  # before there are others: whatever ends it, none waits
+                others += [self.helpers.submit(joined, i) for i in range(1, len(parts))]
+                own.set_result(work(parts[0]))
         except LeftError as error:  # whoever failed says why
             own.set_exception(error)
         finally:  # none works on when this is left

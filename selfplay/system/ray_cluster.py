@@ -140,22 +140,41 @@ def _start(cluster: Cluster) -> None:
 def _join(address: str) -> None:
     import ray
 
-    host, _, port = address.rpartition(":")
-    if address != "auto":
-        try:
-            socket.create_connection((host, int(port)), _PATIENCE_S).close()
-        except (OSError, ValueError, OverflowError) as error:
-            raise ValueError(
-                f"no Ray cluster answers at {address!r} ({error}); start one with 'ray start "
-                "--head' and give its address, such as backend.address=10.0.0.1:6379"
-            ) from error
+    found = address if address != "auto" else _this_machines()
+    host, _, port = found.rpartition(":")
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        if not host or not port.isdecimal():
+            raise ValueError("an address is HOST:PORT")
+        socket.create_connection((host, int(port)), _PATIENCE_S).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"no Ray cluster answers at {found!r} ({error}); start one with 'ray start --head' and "
+            "give its address, such as backend.address=10.0.0.1:6379"
+        ) from error
+    try:
+        ray.init(address=found, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises plain ones too
         raise ValueError(
             f"this machine is no part of a Ray cluster at {address!r} ({_first_line(error)}); join "
             "it with 'ray start --address=...', or leave backend.address away"
         ) from error
+
+
+def _this_machines() -> str:
+    """The address of the cluster that this machine was last made a part of.
+
+    Ray's own "auto" may find one that another process keeps to itself, and wait for it.
+    """
+    from ray._private.services import find_bootstrap_address
+
+    found = os.environ.get("RAY_ADDRESS") or find_bootstrap_address(None)
+    if not found:
+        raise ValueError(
+            "backend.address=auto, and this machine is no part of a Ray cluster; start one with "
+            "'ray start --head', join one with 'ray start --address=...', or leave "
+            "backend.address away"
+        )
+    return str(found)
 
 
 @contextlib.contextmanager

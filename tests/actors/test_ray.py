@@ -288,6 +288,15 @@ def test_what_is_missing_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) 
             ray_cluster._join("127.0.0.1:9")
         with pytest.raises(ValueError, match=r"no Ray cluster answers at 'nonsense'"):
             ray_cluster._join("nonsense")
+        with pytest.raises(ValueError, match=r"no Ray cluster answers at '10.0.0.1' .*HOST:PORT"):
+            ray_cluster._join("10.0.0.1")
+        monkeypatch.setattr("ray._private.services.find_bootstrap_address", lambda folder: None)
+        monkeypatch.delenv("RAY_ADDRESS", raising=False)
+        with pytest.raises(ValueError, match="this machine is no part of a Ray cluster; start one"):
+            ray_cluster._join("auto")
+        monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+        with pytest.raises(ValueError, match="no Ray cluster answers at '127.0.0.1:9'"):
+            ray_cluster._join("auto")
     monkeypatch.setattr(ray_cluster, "_now", None)
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match=r"needs Ray: pip install 'selfplay\[ray\]'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,3 +89,23 @@ def test_an_error_in_a_thread_is_told_and_no_other_waits(failing: int, threads: 
             two.map(work, two.parts(100))
         assert two.map(lambda rows: rows.stop, two.parts(100)) == [50, 100]
     assert torch.get_num_threads() == 2
+
+
+def test_who_is_interrupted_before_all_have_begun_leaves_none_waiting(
+    threads: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads(3)
+
+    def work(rows: slice) -> int:
+        return len(summed(torch.ones(3).double().numpy()))
+
+    with pytest.raises(KeyboardInterrupt), crew() as three:
+        submit, submitted = three.helpers.submit, itertools.count()
+
+        def interrupted(*what: Any) -> Any:
+            if next(submitted):
+                raise KeyboardInterrupt
+            return submit(*what)
+
+        monkeypatch.setattr(three.helpers, "submit", interrupted)
+        three.map(work, three.parts(99))
