@@ -295,7 +295,7 @@ def test_what_is_missing_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(ValueError, match="this machine is no part of a Ray cluster; start one"):
             ray_cluster._join("auto")
         monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
-        with pytest.raises(ValueError, match="no Ray cluster answers at '127.0.0.1:9'"):
+        with pytest.raises(ValueError, match=r"no Ray cluster answers at '127.0.0.1:9'"):
             ray_cluster._join("auto")
     monkeypatch.setattr(ray_cluster, "_now", None)
     monkeypatch.setitem(sys.modules, "ray", None)

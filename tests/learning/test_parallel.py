@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -99,13 +100,14 @@ def test_who_is_interrupted_before_all_have_begun_leaves_none_waiting(
     def work(rows: slice) -> int:
         return len(summed(torch.ones(3).double().numpy()))
 
-    with pytest.raises(KeyboardInterrupt), crew() as three:
-        submit, submitted = three.helpers.submit, itertools.count()
+    submitted = itertools.count()
+    submit = ThreadPoolExecutor.submit
 
-        def interrupted(*what: Any) -> Any:
-            if next(submitted):
-                raise KeyboardInterrupt
-            return submit(*what)
+    def interrupted(self: ThreadPoolExecutor, *what: Any) -> Any:
+        if next(submitted):
+            raise KeyboardInterrupt
+        return submit(self, *what)
 
-        monkeypatch.setattr(three.helpers, "submit", interrupted)
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    with crew() as three, pytest.raises(KeyboardInterrupt):
         three.map(work, three.parts(99))
