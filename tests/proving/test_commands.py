@@ -16,6 +16,7 @@ from envs import trust
 from envs.proving.game import SMALL, Proving
 from selfplay.config import Config
 from selfplay.sweep.preview import Rates, preview
+from selfplay.sweep.slots import Slot
 from selfplay.system.printable import printable
 from selfplay.truth.solver import is_small
 
@@ -75,7 +76,7 @@ def test_proving_is_not_measured_as_if_it_were_self_play(tmp_path: Path) -> None
         raise AssertionError(f"{config.game} was measured")
 
     plan = plan_of(tmp_path, text, out=str(tmp_path / "out"))
-    found = preview(plan, 2, never)
+    found = preview(plan, [Slot()] * 2, never)
     told = {task.name: (estimate.seconds, estimate.source) for task, _, estimate in found.rows}
     assert told["walks-s0"] == told["graph-s0"] == (30, "its budget")
     assert math.isnan(told["long-s0"][0])
