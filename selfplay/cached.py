@@ -43,6 +43,7 @@ _ROW = np.dtype(
         ("batch", np.int64),  # the last one that used the row
     ]
 )
+_MOST_BYTES = 1 << 26  # of a cache: there may be thirty, and a row of chess takes 19 kB
 _AHEAD = 8  # positions for which memory is asked before they are looked up
 
 
@@ -67,7 +68,8 @@ class CachedEvaluator:
     """An Evaluator with a cache; one thread may use it at a time."""
 
     def __init__(self, actions: int, cache_size: int) -> None:
-        rows = 1 << max(10, int(cache_size).bit_length() - 1) if cache_size else 1 << 14
+        most = _MOST_BYTES // (_ROW.itemsize + 4 * (actions + 2))
+        rows = 1 << max(10, min(int(cache_size) or 1 << 14, most).bit_length() - 1)
         self._keep = bool(cache_size)
         self._cache = Cache(
             arrays.in_lines((rows,), _ROW), np.zeros((rows, actions + 2), np.float32)

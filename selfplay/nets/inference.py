@@ -27,7 +27,8 @@ class EvaluatorSection(Section):
     """`"bfloat16"` or `"float32"`; auto: by net and processor alone, bfloat16 where the processor
     has it and a position takes 1 MFLOP or more"""
     cache: int = Field(1 << 17, ge=0, le=1 << 26)
-    """positions remembered, each actor; 0: equal positions are merged within a batch only"""
+    """positions remembered, each actor, in 64 MB at most; 0: equal positions are merged within a
+    batch only"""
 
     def inference(self, net: Net, game: Game, modelled: bool = False) -> Inference:
         """For nets like ``net``; ValueError with a sentence when the device is not there.

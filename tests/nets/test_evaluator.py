@@ -14,7 +14,7 @@ from reference import random_positions, row
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe, TicTacToeObs, TicTacToeState
 from selfplay import arrays
-from selfplay.cached import Cache
+from selfplay.cached import Cache, CachedEvaluator
 from selfplay.nets import Mlp, Net, ResNet, obs_tensors
 from selfplay.nets.evaluator import (
     AUTO,
@@ -92,6 +92,22 @@ def test_without_a_cache_nothing_is_remembered(game: Connect4, nets: list[Net]) 
     for _ in range(3):
         evaluator(game, state)
     assert evaluator.take_usage().evaluated == 3
+
+
+@pytest.mark.parametrize(
+    ("actions", "asked", "rows"),
+    [
+        (7, 1 << 17, 1 << 17),
+        (7, 1000, 1024),
+        (7, 0, 1 << 14),
+        (7, 1 << 26, 1 << 19),
+        (4672, 1 << 17, 1 << 11),
+    ],
+)
+def test_the_memory_is_bounded_in_bytes(actions: int, asked: int, rows: int) -> None:
+    cache = CachedEvaluator(actions, asked)._cache
+    assert cache.answers.shape == (rows, actions + 2)
+    assert cache.answers.nbytes + cache.rows.nbytes <= 1 << 26
 
 
 def test_new_weights_void_the_memory(game: Connect4, nets: list[Net]) -> None:
