@@ -229,6 +229,7 @@ class Deadly(Puct):
         return super().search(*what)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_takes_nothing_with_it(
     graphs: Proving, alone: list[Any], tmp_path: Path
 ) -> None:

@@ -120,7 +120,7 @@ def test_what_is_played_ahead_is_paid_for_when_it_is_learned(overlapped: Outcome
     assert saved["replay_total"] == saved["ledger"]["positions"]
 
 
-@pytest.mark.parametrize("served", [False, True])
+@pytest.mark.parametrize("served", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_processes_play_ahead_too(
     served: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
