@@ -293,12 +293,8 @@ def selfplay(options: Options) -> Figures:
         words = ["-m", "selfplay.verbs.cli", "bench", "connect4", "--json", "--device", device]
         words += ["--blocks", str(section.blocks), "--channels", str(section.channels)]
         words += ["--games", "64" if options.tiny else "7680", "--set", "backend.kind=processes"]
-        words += [
-            "--set",
-            "evaluator.precision=bfloat16",
-            "--seconds",
-            "2" if options.tiny else "8",
-        ]
+        seconds = "2" if options.tiny else "8"
+        words += ["--set", "evaluator.precision=bfloat16", "--seconds", seconds]
         done = run_program(words, options)
         found = json.loads(done.stdout) if done.returncode == 0 else {"said": done.stderr[-400:]}
         rate = found.get("simulations_per_s", 0.0)

@@ -157,20 +157,13 @@ class ProveLoop(Loop):
         self._workers = TrialWorkers(setup, self._count, parts.backend.make_workers)
 
     def iteration(self) -> Iterator[Report]:
-        parts, section = self.parts, self._section
+        parts = self.parts
         begun = time.perf_counter()
         fresh, first = self._fresh()
-        guided = section.guided and not len(fresh)
+        guided = self._section.guided and not len(fresh)
         how: How = "guided" if guided else "in order" if first else "shuffled"
         uniform_edge = self._match.at_edge(self._train)
-        if len(fresh):
-            served = self._rng.permutation(fresh)[: section.trials]
-        else:
-            served = self._match.serve(section.trials, self._train, self._rng)
-        rates = self._match.rates()[served]
-        # the hardest first: no long trial begins late, and those side by side are about as long
-        order = np.argsort(np.nan_to_num(rates, nan=0.5), kind="stable")
-        served, rates = served[order], rates[order]
+        served, rates = self._served(fresh)
         edge = self._match.at_edge(served)
         batches = self._workers.work(parts.learner.acting, served, how, self._rng)
         seconds = time.perf_counter() - begun
@@ -218,6 +211,17 @@ class ProveLoop(Loop):
         scalars = parts.fit(window, steps)
         scalars["learn/window"] = raw
         yield Report(ledger.positions, "learn", scalars)
+
+    def _served(self, fresh: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The problems of a round, and how often each is proved at present."""
+        if len(fresh):
+            served = self._rng.permutation(fresh)[: self._section.trials]
+        else:
+            served = self._match.serve(self._section.trials, self._train, self._rng)
+        rates = self._match.rates()[served]
+        # the hardest first: no long trial begins late, and those side by side are about as long
+        order = np.argsort(np.nan_to_num(rates, nan=0.5), kind="stable")
+        return served[order], rates[order]
 
     def _fresh(self) -> tuple[NDArray[np.int64], bool]:
         """The problems to be tried without the net first, and whether none of them ever was."""

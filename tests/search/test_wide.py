@@ -100,13 +100,8 @@ def test_full_pools_grow_and_drop_nothing(section: Gumbel | Puct) -> None:
     assert room < 1 + 60 * 50
 
 
-_WIDE_PUCT = pytest.mark.xfail(
-    strict=False, reason="its rule knows all actions of the roots: 0.40 to 0.44 of that speed"
-)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["gumbel", pytest.param("puct", marks=_WIDE_PUCT)])
+@pytest.mark.parametrize("kind", ["gumbel", "puct"])
 def test_a_wide_game_takes_little_memory_and_time(kind: str) -> None:
     """Under 1 GB in all, and at half the speed of a game with 30 actions or better."""
     command, tests = [sys.executable, "-m", "search.test_wide", kind], Path(__file__).parents[1]
