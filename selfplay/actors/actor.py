@@ -45,8 +45,8 @@ class ActorSection(Section):
     games: int = Field(512, ge=1, le=1 << 16)
     """games side by side, all actors together"""
     threads: int = Field(0, ge=0, le=1024)
-    """threads or processes that play, or that try problems; 0: as many as there are cores, or,
-    where processes ask a GPU, two for each core but one"""
+    """threads or processes that play, or that try problems; 0: as many as there are cores. Where
+    processes ask a GPU it counts actors, two a process; 0: two for each core but one"""
     opening_share: float = Field(0.5, ge=0, le=1)
     """share of the games that begin with random moves, which are not learned"""
     opening_plies: int = Field(20, ge=0, le=10_000)

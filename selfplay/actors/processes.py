@@ -1,8 +1,9 @@
 """Actors in processes of their own: no two wait for one another's Python.
 
-On a GPU two processes a core walk the trees and one server, in this process, answers for all of
-them; on CPUs, for nets that no CUDA graph can hold and for play against past selves, each has a
-core and nets of its own.  A seed and a number of actors give the games that threads play.
+On a GPU each has a core and walks the trees of two actors in turns, and one server, in this
+process, answers for all of them; on CPUs, for nets that no CUDA graph can hold and for play against
+past selves, each has a core, one actor and nets of its own.  A seed and a number of actors give the
+games that threads play.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import numpy as np
 
 from envs.importing import Carried
 from selfplay.actors.base import Actors, BackendSection, Part, Setup
-from selfplay.actors.server import GROUPS, Device, Server, ServerUsage
+from selfplay.actors.server import Device, Server, ServerUsage
 from selfplay.actors.slot import IN_ORDER
 from selfplay.actors.worker import Post, begin
 from selfplay.cached import CachedEvaluator, CancelledError, Usage
+from selfplay.shared_rows import GROUPS
 from selfplay.system.cores import core_count
 from selfplay.system.workers import EndedError, Workers
 from selfplay.types import Evaluation, Obs
@@ -30,8 +32,7 @@ from selfplay.types import Evaluation, Obs
 if TYPE_CHECKING:  # a served process imports this package and must not load torch
     from selfplay.nets import Net
 
-_A_CORE = 2  # processes, where a server answers: one walks its trees while the other waits
-_LIVES = 3  # processes that may die in the place of one actor before a collect gives up
+_LIVES = 3  # processes that may die in one place before a collect gives up
 
 
 class Processes(BackendSection):
@@ -46,10 +47,10 @@ class Processes(BackendSection):
 
 
 class ProcessActors(Actors):
-    """Each in a process of its own.
+    """In processes: one of each group in each where a server answers, else each in its own.
 
-    One that dies is followed by another, with a seed of its own: the games that it was playing are
-    lost, and counted.
+    A process that dies is followed by another, with a seed of its own: the games that were played
+    there are lost, and the loss is counted.
     """
 
     def __init__(
@@ -77,14 +78,15 @@ class ProcessActors(Actors):
         cores = _cores_beside_server() if served else ()
         if served:
             rows = -(-games // part.total)
-            batch = -(-part.size // GROUPS) * rows  # at most
-            device = self._device = inference.device_net(net, setup.game, batch)
+            device = self._device = inference.device_net(net, setup.game)
             self._server = Server(device, part.size, rows, spins=bool(cores))
             setup = setup._replace(inference=cast(Any, None))
         self._places = []
-        for index, number in enumerate(part.numbers()):
-            post = Post(setup, inference.cache, seed, number, part.total, cores)
-            self._places.append(_Place(post, index, self._server, part.life))
+        size = GROUPS if served else 1
+        for start in range(0, part.size, size):
+            numbers = part.numbers()[start : start + size]
+            post = Post(setup, inference.cache, seed, numbers, part.total, cores)
+            self._places.append(_Place(post, start, self._server, part.life))
 
     def server_usage(self) -> ServerUsage | None:
         return None if self._server is None else self._server.usage
@@ -95,7 +97,7 @@ class ProcessActors(Actors):
             place.workers.kill()
 
     def close(self) -> None:
-        with ThreadPoolExecutor(self.count) as pool:  # each waits until its process has ended
+        with ThreadPoolExecutor(len(self._places)) as pool:  # each waits for its process to end
             list(pool.map(lambda place: place.workers.close(), self._places))
 
     def play(self, net: Net, order: Any) -> list[tuple[Any, Usage]]:
@@ -120,10 +122,10 @@ class ProcessActors(Actors):
         """What each actor has collected; who dies on the way begins anew."""
         poll = select.poll()
         lines: dict[int, _Place] = {}
-        parts: dict[int, tuple[Any, Usage]] = {}
+        parts: dict[int, list[tuple[Any, Usage]]] = {}
 
         def ask(place: _Place) -> None:
-            line = place.ask("collect", task)
+            line = place.ask("collect", [task])
             lines[line] = place
             poll.register(line, select.POLLIN)
 
@@ -137,16 +139,19 @@ class ProcessActors(Actors):
                 place.begin_again(answer)
                 ask(place)
             else:
-                parts[place.post.number] = place.with_losses(answer)
+                parts[place.first] = place.with_losses(answer)
 
+        if self._server is not None:
+            self._server.begin()
         for place in self._places:
             ask(place)
-        if self._server is not None:
-            self._server.serve(poll, hear)
         while lines:
-            for line, _ in poll.poll():
-                hear(line)
-        return [parts[i] for i in sorted(parts)]
+            if self._server is not None and self._server.awaited:
+                self._server.serve(poll, hear)
+            else:
+                for line, _ in poll.poll():
+                    hear(line)
+        return [part for first in sorted(parts) for part in parts[first]]
 
     def states(self) -> list[Mapping[str, Any]]:
         return self._all("state", [None] * self.count)
@@ -155,35 +160,40 @@ class ProcessActors(Actors):
         self._all("restore", states)
 
     def _all(self, method: str, arguments: Sequence[Any]) -> list[Any]:
-        for place, argument in zip(self._places, arguments, strict=True):
-            place.ask(method, argument)
+        def ask(place: _Place) -> None:
+            place.ask(method, arguments[place.first : place.first + len(place.post.numbers)])
+
+        for place in self._places:
+            ask(place)
         answers = []
-        for place, argument in zip(self._places, arguments, strict=True):
+        for place in self._places:
             while isinstance(answer := place.answer(), EndedError):
                 place.begin_again(answer)
-                place.ask(method, argument)
-            answers.append(answer)
+                ask(place)
+            answers += answer
         return answers
 
 
 def count_for(cores: int, served: bool) -> int:
-    """How many processes play on so many cores."""
-    return _A_CORE * max(1, cores - 1) if served else cores
+    """How many actors play on so many cores."""
+    return GROUPS * max(1, cores - 1) if served else cores
 
 
 class _Place:
-    """Where one actor plays: its process, and the slot through which it asks."""
+    """Where some actors play: their process, and the slots through which they ask."""
 
-    def __init__(self, post: Post, index: int, server: Server | None, life: int) -> None:
-        """``index``: its number among those that the server answers."""
-        self.post, self._index, self._server, self._life = post, index, server, life
+    def __init__(self, post: Post, first: int, server: Server | None, life: int) -> None:
+        """``first``: the number of the first among those that the server answers."""
+        self.post, self.first, self._server, self._life = post, first, server, life
         self._losses = 0
         self._begin()
 
     def _begin(self) -> None:
-        slot = None if self._server is None else self._server.enter(self._index)
-        self.workers = Workers(1, begin, Carried(self.post), self._life, inherited=(slot,))
-        if slot is not None:
+        slots = None
+        if self._server is not None:
+            slots = [self._server.enter(self.first + i) for i in range(len(self.post.numbers))]
+        self.workers = Workers(1, begin, Carried(self.post), self._life, inherited=(slots,))
+        for slot in slots or ():
             slot.line.close()  # or the server would not notice that nobody reads any more
 
     def begin_again(self, ended: EndedError) -> None:
@@ -191,7 +201,7 @@ class _Place:
         self._losses += 1
         if self._losses == _LIVES:
             raise ValueError(
-                f"{_LIVES} processes of one actor have ended, the last so: {ended}; resume the run "
+                f"{_LIVES} processes in one place have ended, the last so: {ended}; resume the run "
                 "with fewer actors (actor.threads) or games (actor.games)"
             )
         self._life += 1
@@ -209,16 +219,14 @@ class _Place:
         ((_, answer),) = self.workers.answers()
         if isinstance(answer, Exception) and not isinstance(answer, EndedError):
             raise answer
-        if self._server is not None and not isinstance(answer, EndedError):
-            self._server.leave(self._index)
         return answer
 
-    def with_losses(self, part: tuple[Any, Usage]) -> tuple[Any, Usage]:
-        """The part, and how often the actor was lost before it came."""
-        made, usage = part
+    def with_losses(self, parts: list[tuple[Any, Usage]]) -> list[tuple[Any, Usage]]:
+        """The parts; the first tells how many processes were lost before they came."""
+        (made, usage), *others = parts
         tally = made.tally._replace(lost=self._losses)
         self._losses = 0
-        return made._replace(tally=tally), usage
+        return [(made._replace(tally=tally), usage), *others]
 
 
 def _cores_beside_server() -> tuple[int, ...]:

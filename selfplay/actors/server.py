@@ -19,23 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.actors.slot import (
-    ANSWERED,
-    NOT_FINITE,
-    QUESTION,
-    ROWS,
-    Form,
-    SharedRows,
-    Slot,
-    knock,
-)
-from selfplay.jit import kernel
-from selfplay.types import Float
+from selfplay.actors.slot import ANSWER, FINITE, LEFT, QUESTION, ROWS, Slot, knock
+from selfplay.shared_rows import GROUPS, Form, Room, SharedRows
 
 if TYPE_CHECKING:
     from selfplay.nets import Net
 
-GROUPS = 2  # of actors: one walks its trees while the other waits
 _PAUSE_S = 2e-5  # between two looks at the device where the server has no core of its own
 
 
@@ -44,18 +33,27 @@ class AskedBatch(Protocol):
 
     def ready(self) -> bool: ...
 
-    def answers(self) -> tuple[Float, bool]:
-        """[M, A + 2] f32, logits, value and probability of a draw, and whether all are finite."""
+    def finite(self) -> bool:
+        """Whether all are numbers; waits for them."""
 
     def device_s(self) -> float:
         """Seconds that the device took."""
+
+
+class Channel(Protocol):
+    """The way of one room's questions to a device and of its answers back."""
+
+    def ask(self, counts: NDArray[np.int64]) -> AskedBatch:
+        """Begins to answer the first ``counts`` [P] rows of the room's places, in place.
+
+        They, and the answers, are left alone until the batch is ready.
+        """
 
 
 class Device(Protocol):
     """What computes answers: ``nets.device.DeviceNet``, or what is modelled on it."""
 
     actions: int
-    under_way: int  # batches that may be neither answered nor read
 
     @property
     def forms(self) -> Sequence[Form]:
@@ -68,10 +66,7 @@ class Device(Protocol):
     def load(self, net: Net) -> None:
         """Answers with the weights of ``net`` from now on."""
 
-    def ask(self, count: int, fill: Callable[[Sequence[NDArray[Any]]], None]) -> AskedBatch:
-        """Begins to answer for ``count`` positions, which ``fill`` writes into the first rows of
-        the fields that it is handed.
-        """
+    def channel(self, room: Room) -> Channel: ...
 
 
 class ServerUsage(NamedTuple):
@@ -94,9 +89,15 @@ class ServerUsage(NamedTuple):
 class _Group:
     """Actors that make up a batch together."""
 
-    def __init__(self, members: Sequence[int]) -> None:
-        self.members = sorted(members)  # that play
+    def __init__(self, channel: Channel, places: int) -> None:
+        self.channel, self._places = channel, places
+        self.members: list[int] = []  # that play, in order
         self.waiting: set[int] = set()  # of these, who have asked
+
+    def add(self, number: int) -> None:
+        """An actor that has not asked yet."""
+        self.waiting.discard(number)
+        self.members = sorted({*self.members, number})
 
     def remove(self, number: int) -> None:
         self.waiting.discard(number)
@@ -106,11 +107,20 @@ class _Group:
     def is_whole(self) -> bool:
         return bool(self.members) and len(self.waiting) == len(self.members)
 
+    def send(self, asked: NDArray[np.int64], entered: NDArray[np.int64]) -> _UnderWay:
+        """What all members have asked."""
+        numbers, counts = np.array(self.members), np.zeros(self._places, np.int64)
+        counts[numbers // GROUPS] = asked[numbers, ROWS]
+        self.waiting.clear()
+        batch, positions = self.channel.ask(counts), int(counts.sum())
+        return _UnderWay(batch, positions, numbers, asked[numbers, QUESTION], entered[numbers])
+
 
 class _UnderWay(NamedTuple):
     batch: AskedBatch
+    positions: int
     numbers: NDArray[np.int64]  # of the actors that asked
-    counts: NDArray[np.int64]  # their positions
+    questions: NDArray[np.int64]  # that each asked
     entered: NDArray[np.int64]  # how many had held their slots: more by now where one died
 
 
@@ -130,16 +140,16 @@ class Server:
         self._device, self._spins = device, spins
         self._context = get_context("spawn")
         self._memory = SharedRows(self._context, device.forms, device.actions, slots, rows)
-        self._views = self._memory.views()
-        self._bytes = [_rows_of_bytes(field, 2) for field in self._views.fields]
+        views = self._memory.views()
+        self._asked, self._told = views.asked, views.told
+        self._groups = [_Group(device.channel(room), len(room.fields[0])) for room in views.rooms]
         self._bell, self._knocker = self._context.Pipe(duplex=False)
         self._lines: dict[int, Connection] = {}  # by number
         self._entered = np.zeros(slots, np.int64)
         self._heard = np.zeros(slots, np.int64)  # the latest question of each
-        self._groups: list[_Group] = []
         self._under_way: deque[_UnderWay] = deque()
         self._spent = _Spent()
-        self._since = self._emptied = 0.0  # when it began to serve; when it was last out of work
+        self._emptied = 0.0  # when it was last out of work
 
     @property
     def usage(self) -> ServerUsage:
@@ -152,27 +162,32 @@ class Server:
         """
         if number in self._lines:
             self._lines[number].close()
-        for group in self._groups:
-            group.waiting.discard(number)
-        self._heard[number] = 0
-        self._views.asked[number] = 0
+        self._groups[number % GROUPS].add(number)
+        self._heard[number] = self._asked[number] = self._told[number] = 0
         self._entered[number] += 1
         line, self._lines[number] = self._context.Pipe(duplex=False)
         return Slot(self._memory, number, self._knocker, line, self._spins)
 
-    def serve(self, poll: select.poll, heard: Callable[[int], None]) -> None:
-        """Answers until every actor that has entered has left.
-
-        ``heard`` is told the file descriptors of ``poll`` that can be read and are no actor's; it
-        says by ``leave`` who has left by that.
-        """
+    def begin(self) -> None:
+        """All that have entered are about to play."""
         self._under_way.clear()
-        every = list(self._lines)
-        self._groups = [_Group([n for n in every if n % GROUPS == k]) for k in range(GROUPS)]
+        for number in self._lines:
+            self._groups[number % GROUPS].add(number)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody plays."""
+        return any(group.members for group in self._groups)
+
+    def serve(self, poll: select.poll, heard: Callable[[int], None]) -> None:
+        """Answers until every actor has left.
+
+        ``heard`` is told the file descriptors of ``poll`` that can be read and are no actor's.
+        """
         bell = self._bell.fileno()
         poll.register(bell, select.POLLIN)
         awake = self._emptied = time.perf_counter()
-        while any(group.members for group in self._groups):
+        while self.awaited:
             # also where it need not wait: other threads, the learner's, get Python's lock by this
             events = poll.poll(0 if self._spins or self._under_way else None)
             now = time.perf_counter()
@@ -194,82 +209,38 @@ class Server:
                 time.sleep(_PAUSE_S)
         poll.unregister(bell)
 
-    def leave(self, number: int) -> None:
-        """The actor will not ask any more."""
-        for group in self._groups:
-            group.remove(number)
-
     def _hear(self) -> bool:
-        """Whether anybody has asked since the last call."""
-        questions = self._views.asked[:, QUESTION]
+        """Whether anybody has asked, or has left, since the last call."""
+        questions = self._asked[:, QUESTION]
         (new,) = np.nonzero(questions != self._heard)
         for number in new.tolist():
-            self._groups[number % GROUPS].waiting.add(number)
+            group = self._groups[number % GROUPS]
+            if self._asked[number, ROWS] == LEFT:
+                group.remove(number)
+            else:
+                group.waiting.add(number)
             self._heard[number] = questions[number]
         return bool(len(new))
 
     def _begin(self) -> None:
         """Sends each group that is whole on its way."""
         for group in self._groups:
-            if group.is_whole() and len(self._under_way) < self._device.under_way:
-                self._send(group.members)
-                group.waiting.clear()
-
-    def _send(self, members: Sequence[int]) -> None:
-        numbers = np.array(members, np.int64)
-        counts = self._views.asked[numbers, ROWS]
-
-        def fill(rooms: Sequence[NDArray[Any]]) -> None:
-            for field, room in zip(self._bytes, rooms, strict=True):
-                _gather(field, numbers, counts, _rows_of_bytes(room, 1))
-
-        batch = self._device.ask(int(counts.sum()), fill)
-        if not self._under_way:
-            self._spent.idle_s += time.perf_counter() - self._emptied
-        self._under_way.append(_UnderWay(batch, numbers, counts, self._entered[numbers]))
+            if group.is_whole():
+                if not self._under_way:
+                    self._spent.idle_s += time.perf_counter() - self._emptied
+                self._under_way.append(group.send(self._asked, self._entered))
 
     def _answer(self) -> None:
-        batch, numbers, counts, entered = self._under_way.popleft()
-        answers, finite = batch.answers()
-        _hand_back(answers, numbers, counts, self._views.answers)
-        word = ANSWERED if finite else NOT_FINITE
-        for number in numbers[self._entered[numbers] == entered].tolist():  # the others have died
-            knock(self._lines[number], word)
+        batch, positions, numbers, questions, entered = self._under_way.popleft()
+        finite = batch.finite()
+        here = self._entered[numbers] == entered  # the others have died
+        self._told[numbers[here], FINITE] = finite
+        self._told[numbers[here], ANSWER] = questions[here]
+        if not self._spins:
+            for number in numbers[here].tolist():
+                knock(self._lines[number])
         spent = self._spent
         spent.batches += 1
-        spent.positions += len(answers)
+        spent.positions += positions
         spent.device_s += batch.device_s()
         self._emptied = time.perf_counter()
-
-
-def _rows_of_bytes(array: NDArray[Any], axes: int) -> NDArray[np.uint8]:
-    """The rows of a contiguous array behind its first ``axes``, as bytes [..., W]."""
-    flat = array.reshape(*array.shape[:axes], -1)
-    return flat.view(np.uint8)
-
-
-@kernel
-def _gather(
-    slots: NDArray[np.uint8],
-    numbers: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    out: NDArray[np.uint8],
-) -> None:
-    """Copies the first ``counts`` rows of the slots [S, R, W] of these ``numbers`` to ``out``."""
-    end = 0
-    for k in range(numbers.shape[0]):
-        rows = counts[k]
-        out[end : end + rows] = slots[numbers[k], :rows]
-        end += rows
-
-
-@kernel
-def _hand_back(
-    answers: Float, numbers: NDArray[np.int64], counts: NDArray[np.int64], slots: Float
-) -> None:
-    """The way back: ``answers`` [M, A + 2] to the slots [S, R, A + 2]."""
-    end = 0
-    for k in range(numbers.shape[0]):
-        rows = counts[k]
-        slots[numbers[k], :rows] = answers[end : end + rows]
-        end += rows

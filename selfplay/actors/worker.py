@@ -1,63 +1,94 @@
-"""What an actor's process does; where a server answers for it, it never loads torch.
+"""What a process of actors does; where a server answers for them, it never loads torch.
 
-torch takes seconds to start and 200 MB, in each of thirty processes.
+torch takes seconds to start and 200 MB, in each of fifteen processes.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from selfplay.actors.base import Setup, made_by
+from selfplay.actors.collector import Collector
 from selfplay.actors.slot import RemoteEvaluator, Slot
+from selfplay.actors.turns import Turns
+from selfplay.cached import Usage
 from selfplay.system.workers import Work
 
 
 class Post(NamedTuple):
-    """Which actor it is."""
+    """Which actors they are."""
 
     setup: Setup  # without inference where a server answers: torch is loaded with it
-    cache: int  # positions that its evaluator remembers
+    cache: int  # positions that the evaluator of each remembers
     seed: int
-    number: int
+    numbers: Sequence[int]
     actors: int  # in all
-    cores: tuple[int, ...] = ()  # where it is to stay; (): anywhere
+    cores: tuple[int, ...] = ()  # where they are to stay; (): anywhere
 
 
-def begin(halted: Callable[[], bool], post: Post, life: int, slot: Slot | None) -> Work:
-    """What an actor's process does with its tasks.
+def begin(halted: Callable[[], bool], post: Post, life: int, slots: Sequence[Slot] | None) -> Work:
+    """What a process does with its tasks, each a method and an argument for every actor.
 
-    ``life``: how many actors have been lost before it.  ``slot``: where it asks the server; None
-    where it has a net of its own.
+    ``life``: how many processes have been lost before it.  ``slots``: where each actor asks the
+    server; None where there is one actor with a net of its own.
     """
     if post.cores:
         os.sched_setaffinity(0, post.cores)
-    setup = post.setup
-    actor = setup.actor(post.seed, post.number, post.actors, life)
-    evaluator: Any = None
-    if slot is None:
-        import torch
+    actors = [post.setup.actor(post.seed, n, post.actors, life) for n in post.numbers]
+    collect = _with_a_net(post.setup, *actors) if slots is None else _served(post, actors, slots)
 
-        torch.set_num_threads(1)
-    else:
-        evaluator = RemoteEvaluator(slot, post.cache)
-
-    def work(task: tuple[str, Any]) -> Any:
-        nonlocal evaluator
-        method, argument = task
+    def work(task: tuple[str, Sequence[Any]]) -> list[Any]:
+        method, arguments = task
         if method == "state":
-            return actor.state_dict()
+            return [actor.state_dict() for actor in actors]
         if method == "restore":
-            return actor.load_state_dict(argument)
-        weights, order = argument
-        if weights is None:
-            evaluator.forget()
-        elif evaluator is None:
+            for actor, state in zip(actors, arguments, strict=True):
+                actor.load_state_dict(state)
+            return [None] * len(actors)
+        weights, order = arguments[0]
+        return collect(weights, order)
+
+    return work
+
+
+Collect = Callable[[bytes | None, Any], list[tuple[Any, Usage]]]
+
+
+def _with_a_net(setup: Setup, actor: Collector) -> Collect:
+    import torch
+
+    torch.set_num_threads(1)
+    evaluator: Any = None
+
+    def collect(weights: bytes | None, order: Any) -> list[tuple[Any, Usage]]:
+        nonlocal evaluator
+        assert weights is not None
+        if evaluator is None:
             evaluator = setup.inference.evaluator(pickle.loads(weights), setup.game)
         else:
             evaluator.load(pickle.loads(weights))
-        return made_by(actor, evaluator, order)
+        return [made_by(actor, evaluator, order)]
 
-    return work
+    return collect
+
+
+def _served(post: Post, actors: Sequence[Collector], slots: Sequence[Slot]) -> Collect:
+    """While the answers for one actor are on their way, another one walks its trees."""
+    turns = Turns()
+    evaluators = [RemoteEvaluator(slot, post.cache, turns.pass_on) for slot in slots]
+
+    def made(actor: Collector, evaluator: RemoteEvaluator, order: Any) -> tuple[Any, Usage]:
+        evaluator.forget()
+        found = made_by(actor, evaluator, order)
+        evaluator.leave()
+        return found
+
+    def collect(weights: bytes | None, order: Any) -> list[tuple[Any, Usage]]:
+        pairs = zip(actors, evaluators, strict=True)
+        return turns.run([partial(made, actor, evaluator, order) for actor, evaluator in pairs])
+
+    return collect

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from selfplay import arrays
@@ -17,6 +17,7 @@ from selfplay.actors.server import Device
 from selfplay.nets import Net, forward_flops, obs_tensors
 from selfplay.nets.base import example
 from selfplay.nets.inference import Inference
+from selfplay.shared_rows import GROUPS, SharedRows
 
 _AT_ONCE = "fake:0,0"  # a device whose answers are there when they are asked for
 
@@ -26,32 +27,31 @@ class DeviceAlone:
 
     def __init__(self, setup: Setup, net: Net, batch: int) -> None:
         """``batch``: positions asked at a time."""
-        self._device: Device = setup.inference.device_net(net, setup.game, batch)
+        device: Device = setup.inference.device_net(net, setup.game)
+        memory = SharedRows(get_context("spawn"), device.forms, device.actions, GROUPS, batch)
+        rooms, self._counts = memory.views().rooms, np.array([batch])
         obs = setup.game.observe(setup.game.init(np.random.default_rng(0), batch))
-        self._fields, self._batch = arrays.leaves(obs), batch
+        for room in rooms:
+            for field, there in zip(arrays.leaves(obs), room.fields, strict=True):
+                there[0, :batch] = field
+        self._channels = [device.channel(room) for room in rooms]
 
     def positions_per_s(self, seconds: float) -> float:
         """With as many batches under way as there may be."""
-        under_way = [self._ask() for _ in range(self._device.under_way)]
-        for batch in under_way[:-1]:
-            batch.answers()
-        under_way = under_way[-1:] + [self._ask() for _ in range(self._device.under_way - 1)]
+        for _ in range(2):  # the first one prepares
+            for batch in [channel.ask(self._counts) for channel in self._channels]:
+                batch.finite()
+        under_way = [(channel, channel.ask(self._counts)) for channel in self._channels]
         start, batches = time.perf_counter(), 0
         while time.perf_counter() - start < seconds:
-            under_way.pop(0).answers()
-            under_way.append(self._ask())
+            channel, batch = under_way.pop(0)
+            batch.finite()
+            under_way.append((channel, channel.ask(self._counts)))
             batches += 1
-        rate = batches * self._batch / (time.perf_counter() - start)
-        for batch in under_way:
-            batch.answers()
+        rate = batches * int(self._counts[0]) / (time.perf_counter() - start)
+        for _, batch in under_way:
+            batch.finite()
         return rate
-
-    def _ask(self) -> Any:
-        def fill(rooms: Sequence[NDArray[Any]]) -> None:
-            for room, field in zip(rooms, self._fields, strict=True):
-                room[: self._batch] = field
-
-        return self._device.ask(self._batch, fill)
 
 
 def net_bounds(setup: Setup, net: Net, batch: int, seconds: float) -> dict[str, float]:
@@ -76,14 +76,14 @@ def net_bounds(setup: Setup, net: Net, batch: int, seconds: float) -> dict[str, 
 
 def tree_bound(setup: Setup, lanes: int, seconds: float) -> float:
     """Simulations in a second of one core that walks the trees of ``lanes`` games, when answers
-    are there at once.
+    are there at once.  Games are at all their stages: in openings most positions are known.
     """
     section = setup.section.model_copy(update={"games": lanes})
     inference = setup.inference._replace(device=_AT_ONCE)
     alone = setup._replace(section=section, inference=inference)
     evaluator = inference.evaluator(nn.Identity(), setup.game)  # type: ignore[arg-type]  # no net
     actor = alone.actor(0, 0, 1)
-    actor.collect(evaluator, 1)
+    actor.collect(evaluator, 4 * lanes)
     start, simulations = time.thread_time(), 0.0
     while time.thread_time() - start < seconds:
         simulations += actor.collect(evaluator, lanes).tally.simulations

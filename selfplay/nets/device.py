@@ -1,13 +1,16 @@
 """A net on a device, asked in large batches that overlap with the work around them.
 
-On CUDA a batch is one copy to the device, one CUDA graph and one copy back; two batches may be
-under way.  Elsewhere the net is run as it is.
+On CUDA the questions and answers of a room are copied as they lie in memory shared with those who
+ask, and positions are gathered there: a batch is one CUDA graph, and takes the processor a few
+microseconds.  Elsewhere the net is run as it is.
 """
 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Sequence
+import contextlib
+import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,18 +18,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from selfplay.jit import kernel
 from selfplay.nets.base import SMALLER_BATCH, Net, enough_memory
 from selfplay.nets.capture import captured
-from selfplay.types import Float
+from selfplay.shared_rows import Room
 
-UNDER_WAY = 2  # batches that may be at the device at a time
-_SIZES = sorted({size << k for k in range(20) for size in (32, 48)})  # of batches: one graph each
+_SIZES = sorted(  # of batches: one graph each
+    {size << k for k in range(5) for size in (32, 48)}
+    | {size << k for k in range(5, 20) for size in (32, 40, 48, 56)}
+)
+_SLIM = 1 << 20  # bytes of a room's fields that are copied whole, whatever is asked
 
 
 class DeviceNet:
     """The inference net of a trained one, on ``device`` in ``dtype``."""
-
-    under_way = UNDER_WAY
 
     @enough_memory(SMALLER_BATCH)
     def __init__(
@@ -36,21 +41,16 @@ class DeviceNet:
         actions: int,
         device: str,
         dtype: torch.dtype,
-        most: int = 1024,
     ) -> None:
-        """``fields``: of one observation, [1, ...] each.  ``most``: positions of the largest batch;
-        larger ones are answered, but make all graphs void.
-        """
+        """``fields``: of one observation, [1, ...] each."""
         self.device, self.dtype, self.actions = torch.device(device), dtype, actions
         self.net = net.fused().to(device, dtype)
         self.forms = [(field.shape[1:], field.dtype) for field in fields]
         cuda = self.device.type == "cuda"
         # games wait for the answers, and nothing for a learner's steps on the same device
-        self._stream = torch.cuda.Stream(self.device, priority=-1) if cuda else None
-        self._pool = torch.cuda.graph_pool_handle() if cuda else None
-        self.most = most
-        self._places = [_Place(self) for _ in range(UNDER_WAY)]
-        self._turn = 0
+        self.stream = torch.cuda.Stream(self.device, priority=-1) if cuda else None
+        self.pool = torch.cuda.graph_pool_handle() if cuda else None
+        self._channels: list[DeviceChannel] = []
 
     @enough_memory(SMALLER_BATCH)
     def load(self, net: Net) -> None:
@@ -59,23 +59,19 @@ class DeviceNet:
             fresh = net.fused().state_dict()
             for name, weights in self.net.state_dict().items():
                 weights.copy_(fresh[name])
-        if self._stream is not None:
-            self._stream.wait_stream(torch.cuda.current_stream(self.device))
+        if self.stream is not None:
+            self.stream.wait_stream(torch.cuda.current_stream(self.device))
 
     @enough_memory(SMALLER_BATCH)
-    def ask(self, count: int, fill: Callable[[Sequence[NDArray[Any]]], None]) -> Batch:
-        """Begins to answer for ``count`` positions.
-
-        ``fill`` writes them into the first rows of the fields that it is handed.  At most UNDER_WAY
-        batches may be neither answered nor read.
-        """
-        self._turn = (self._turn + 1) % UNDER_WAY
-        return self._places[self._turn].begin(count, fill)
+    def channel(self, room: Room) -> DeviceChannel:
+        """Where positions of ``room`` are asked for; one batch of it may be under way."""
+        self._channels.append(DeviceChannel(self, room))
+        return self._channels[-1]
 
     @property
     def graphs(self) -> int:
         """Computations that were captured so far."""
-        return sum(len(place.graphs) for place in self._places)
+        return sum(len(channel.graphs) for channel in self._channels)
 
     def compute(self, fields: Sequence[Tensor]) -> Tensor:
         """[M, A + 3] f32: logits, value, probability of a draw, whether all that is finite."""
@@ -86,59 +82,93 @@ class DeviceNet:
         return torch.cat([answer, answer.isfinite().all(1, keepdim=True).float()], 1)
 
 
-class _Place:
-    """Memory for one batch under way, on both sides, and the graphs that read it."""
+class DeviceChannel:
+    """One room on both sides, and the graphs that go from the one to the other and back."""
 
-    def __init__(self, owner: DeviceNet) -> None:
-        self._owner = owner
-        self._rows = 0
-        self._host: list[Tensor] = []
+    def __init__(self, owner: DeviceNet, room: Room) -> None:
+        self._owner, self._room = owner, room
         self.graphs: dict[int, torch.cuda.CUDAGraph] = {}
-
-    def _room(self, rows: int) -> None:
-        """Makes room for batches of ``rows``; graphs of smaller memory are void."""
-        owner, self._rows = self._owner, rows
-        pinned = owner.device.type == "cuda"
-        forms = [*owner.forms, ((owner.actions + 3,), np.dtype(np.float32))]
-        host = [torch.from_numpy(np.zeros((rows, *shape), dtype)) for shape, dtype in forms]
-        host = [field.pin_memory() if pinned else field for field in host]
-        self._host, self._out = host[:-1], host[-1]
-        self._views = [field.numpy() for field in self._host]
-        self.graphs.clear()
-        if pinned:
-            self._inputs = [field.to(owner.device) for field in self._host]
-            self._result = self._out.to(owner.device)
+        self._places, self._rows = room.fields[0].shape[:2]
+        self._most = most = self._places * self._rows
+        largest = _SIZES[bisect.bisect_left(_SIZES, most)]
+        self._index = torch.zeros(most + largest, dtype=torch.int32)  # of answers, of questions
+        self._host = [torch.from_numpy(field).flatten(0, 1) for field in room.fields]
+        self._answers = torch.from_numpy(room.answers)
+        self._whole = sum(field.nbytes for field in room.fields) <= _SLIM
+        self._registered = False
+        if owner.device.type == "cuda":
+            self._registered = _register(self, room.memory)
+            self._index = self._index.pin_memory()
             self._start = torch.cuda.Event(enable_timing=True)
             self._end = torch.cuda.Event(enable_timing=True, blocking=True)
+        self._there = [field.to(owner.device, copy=True) for field in self._host]
+        self._index_there = self._index.to(owner.device, copy=True)
+        self._answers_there = self._answers.to(owner.device, copy=True)
 
-    def begin(self, count: int, fill: Callable[[Sequence[NDArray[Any]]], None]) -> Batch:
-        size = _SIZES[bisect.bisect_left(_SIZES, count)]
-        if size > self._rows:
-            self._room(max(size, _SIZES[bisect.bisect_left(_SIZES, self._owner.most)]))
-        fill(self._views)
-        owner = self._owner
-        if owner._stream is None:
+    @enough_memory(SMALLER_BATCH)
+    def ask(self, counts: NDArray[np.int64]) -> Batch:
+        """Begins to answer the first ``counts`` [P] rows of the room's places, in place."""
+        size = _SIZES[bisect.bisect_left(_SIZES, int(counts.sum()))]
+        _place(counts, self._rows, self._index.numpy(), self._most, size)
+        stream = self._owner.stream
+        if stream is None:
             with torch.inference_mode():
-                answers = owner.compute([field[:size] for field in self._host])
-            return Batch(answers[:count].numpy())
-        with torch.cuda.stream(owner._stream), torch.no_grad():
+                self._bring(size, counts)
+                self._answer(size)
+                self._return(counts)
+            return Batch(self._room)
+        with torch.cuda.stream(stream), torch.no_grad():
             self._start.record()
-            for source, target in zip(self._host, self._inputs, strict=True):
-                target[:size].copy_(source[:size], non_blocking=True)
-            self._graph(size).replay()
-            self._out[:size].copy_(self._result[:size], non_blocking=True)
+            if self._registered and self._whole:
+                self._graph(size, counts).replay()
+            else:
+                self._bring(size, counts)
+                self._graph(size, counts).replay()
+                self._return(counts)
             self._end.record()
-        return Batch(self._out[:count].numpy(), self._start, self._end)
+        return Batch(self._room, self._start, self._end)
 
-    def _graph(self, size: int) -> torch.cuda.CUDAGraph:
-        """The computation of a batch of this size, captured when it is first asked for."""
+    def _bring(self, size: int, counts: NDArray[np.int64]) -> None:
+        """Copies the questions to the device."""
+        end = self._most + size
+        self._index_there[:end].copy_(self._index[:end], non_blocking=True)
+        for here, there in zip(self._host, self._there, strict=True):
+            for rows in self._spans(counts):
+                there[rows].copy_(here[rows], non_blocking=True)
+
+    def _answer(self, size: int) -> None:
+        """Computes answers there, and puts each into the row of its question."""
+        answers, questions = self._index_there[: self._most], self._index_there[self._most :][:size]
+        found = self._owner.compute([field.index_select(0, questions) for field in self._there])
+        self._answers_there[:-1] = found[:, :-1].index_select(0, answers)
+        self._answers_there[-1] = found[:, -1].min()
+
+    def _return(self, counts: NDArray[np.int64]) -> None:
+        """Copies the answers back."""
+        for rows in (*self._spans(counts), slice(self._most, None)):
+            self._answers[rows].copy_(self._answers_there[rows], non_blocking=True)
+
+    def _spans(self, counts: NDArray[np.int64]) -> list[slice]:
+        """The rows that are copied: all in one where they are small, else those asked for."""
+        if self._whole:
+            return [slice(0, self._most)]
+        starts = range(0, self._most, self._rows)
+        return [slice(a, a + n) for a, n in zip(starts, counts.tolist(), strict=True) if n]
+
+    def _graph(self, size: int, counts: NDArray[np.int64]) -> torch.cuda.CUDAGraph:
+        """The work for a batch of this size, captured when it is first asked for."""
         if size not in self.graphs:
-            inputs = [field[:size] for field in self._inputs]
+            whole = self._registered and self._whole
+            self._bring(size, counts)
             for _ in range(3):  # what is made lazily is made before the capture
-                self._result[:size] = self._owner.compute(inputs)
+                self._answer(size)
             graph = torch.cuda.CUDAGraph()
-            with captured(graph, self._owner._pool, self._owner._stream):
-                self._result[:size] = self._owner.compute(inputs)
+            with captured(graph, self._owner.pool, self._owner.stream):
+                if whole:
+                    self._bring(size, counts)
+                self._answer(size)
+                if whole:
+                    self._return(counts)
             self.graphs[size] = graph
         return self.graphs[size]
 
@@ -146,22 +176,19 @@ class _Place:
 class Batch:
     """Answers on their way."""
 
-    def __init__(self, out: Float, start: Any = None, end: Any = None) -> None:
-        self._out, self._start, self._end = out, start, end
+    def __init__(self, room: Room, start: Any = None, end: Any = None) -> None:
+        self._room, self._start, self._end = room, start, end
 
     @enough_memory(SMALLER_BATCH)  # what fails on a GPU is often told only here
     def ready(self) -> bool:
         return self._end is None or bool(self._end.query())
 
     @enough_memory(SMALLER_BATCH)
-    def answers(self) -> tuple[Float, bool]:
-        """[M, A + 2] f32 and whether all are finite; waits for them.
-
-        They stand in memory that the next batch but one is written to.
-        """
+    def finite(self) -> bool:
+        """Whether all answers are numbers; waits for them."""
         if self._end is not None:
             self._end.synchronize()
-        return self._out[:, :-1], bool(self._out[:, -1].all())
+        return bool(self._room.answers[-1, 0])
 
     def device_s(self) -> float:
         """Seconds that the device took, copies included; 0 where there is none to tell.  Waits."""
@@ -169,3 +196,39 @@ class Batch:
             return 0.0
         self._end.synchronize()
         return float(self._start.elapsed_time(self._end)) / 1e3
+
+
+def _register(owner: object, memory: NDArray[np.uint8]) -> bool:
+    """Whether the GPU may copy from and to ``memory`` by itself, as long as ``owner`` lives."""
+    cudart = torch.cuda.cudart()
+    if int(cudart.cudaHostRegister(memory.ctypes.data, memory.nbytes, 0)) == 0:
+        end = weakref.finalize(
+            owner, lambda kept: cudart.cudaHostUnregister(kept.ctypes.data), memory
+        )
+        end.atexit = False  # the process ends, and with it the GPU's part in it
+        return True
+    with contextlib.suppress(RuntimeError):  # the next call would be told of it
+        torch.zeros(1, device="cuda")
+    return False
+
+
+def _unregister(memory: NDArray[np.uint8]) -> None:
+    torch.cuda.cudart().cudaHostUnregister(memory.ctypes.data)
+
+
+@kernel
+def _place(
+    counts: NDArray[np.int64], rows: int, index: NDArray[np.int32], most: int, size: int
+) -> None:
+    """Which row of the batch answers each row of the room, index[:most], and which row of the room
+    each row of the batch is, index[most : most + size]; what is left over is filled up.
+    """
+    end = 0
+    for place in range(counts.shape[0]):
+        start = place * rows
+        for row in range(counts[place]):
+            index[start + row] = end
+            index[most + end] = start + row
+            end += 1
+        index[start + counts[place] : start + rows] = 0
+    index[most + end : most + size] = 0

@@ -82,9 +82,9 @@ class Inference(NamedTuple):
         """
         return self.is_modelled or (self.on_gpu and isinstance(net.entry, Entry))
 
-    def device_net(self, net: Net, game: Game, most: int) -> DeviceNet | ModelledDevice:
-        """What a server asks for ``most`` positions at a time."""
+    def device_net(self, net: Net, game: Game) -> DeviceNet | ModelledDevice:
+        """What a server asks."""
         fields = arrays.leaves(example(game))
         if self.is_modelled:
             return ModelledDevice(fields, game.num_actions, Pace.parse(self.device))
-        return DeviceNet(net, fields, game.num_actions, self.device, self.dtype, most)
+        return DeviceNet(net, fields, game.num_actions, self.device, self.dtype)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from selfplay import arrays
 from selfplay.jit import kernel, scrambled
 from selfplay.nets.base import Net
-from selfplay.nets.device import UNDER_WAY
 from selfplay.nets.evaluator import NetEvaluator
+from selfplay.shared_rows import Room
 from selfplay.types import Evaluation, Float, Obs
 
 PREFIX = "fake:"
@@ -62,7 +62,6 @@ class _Turns:
 class ModelledDevice:
     """As DeviceNet: asked in large batches that overlap with the work around them."""
 
-    under_way = UNDER_WAY
     graphs = 0  # there is nothing to prepare
 
     def __init__(self, fields: Sequence[NDArray[Any]], actions: int, pace: Pace) -> None:
@@ -70,39 +69,48 @@ class ModelledDevice:
         self.actions = actions
         self.forms = [(field.shape[1:], field.dtype) for field in fields]
         self._turns = _Turns(pace)
-        self._places: list[list[NDArray[Any]]] = [[] for _ in range(UNDER_WAY)]
-        self._turn = 0
 
     def load(self, net: Net) -> None:
         """The answers are the same under all weights."""
 
-    def ask(self, count: int, fill: Callable[[Sequence[NDArray[Any]]], None]) -> ModelledBatch:
-        """As DeviceNet.ask."""
-        self._turn = (self._turn + 1) % UNDER_WAY
-        rooms = self._places[self._turn]
-        if not rooms or len(rooms[0]) < count:
-            rows = max(1024, 2 * count)
-            rooms = [np.zeros((rows, *shape), dtype) for shape, dtype in self.forms]
-            self._places[self._turn] = [*rooms, np.empty((rows, self.actions + 2), np.float32)]
-            rooms = self._places[self._turn]
-        fill(rooms[:-1])
-        ready, seconds = self._turns.begin(count)
-        return ModelledBatch(_answers([room[:count] for room in rooms]), ready, seconds)
+    def channel(self, room: Room) -> ModelledChannel:
+        """As DeviceNet.channel."""
+        return ModelledChannel(self._turns, room)
+
+
+class ModelledChannel:
+    """As DeviceChannel."""
+
+    def __init__(self, turns: _Turns, room: Room) -> None:
+        self._turns, self._fields = turns, room.fields
+        self._rows = room.fields[0].shape[1]
+        self._answers, self._finite = room.answers[:-1], room.answers[-1:, 0]
+
+    def ask(self, counts: NDArray[np.int64]) -> ModelledBatch:
+        """As DeviceChannel.ask; the answers are there earlier than it is told."""
+        ready, seconds = self._turns.begin(int(counts.sum()))
+        for place, count in enumerate(counts.tolist()):
+            if count:
+                start = place * self._rows
+                fields = [field[place, :count] for field in self._fields]
+                _answers([*fields, self._answers[start : start + count]])
+        self._finite[:] = 1
+        return ModelledBatch(ready, seconds)
 
 
 class ModelledBatch:
     """Answers on their way."""
 
-    def __init__(self, out: Float, ready: float, seconds: float) -> None:
-        self._out, self._ready, self._seconds = out, ready, seconds
+    def __init__(self, ready: float, seconds: float) -> None:
+        self._ready, self._seconds = ready, seconds
 
     def ready(self) -> bool:
         return time.perf_counter() >= self._ready
 
-    def answers(self) -> tuple[Float, bool]:
-        """As Batch.answers."""
+    def finite(self) -> bool:
+        """As Batch.finite."""
         _sleep_until(self._ready)
-        return self._out, True
+        return True
 
     def device_s(self) -> float:
         return self._seconds

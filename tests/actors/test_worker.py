@@ -12,17 +12,18 @@ import numpy as np
 import envs
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.base import Setup
-from selfplay.actors.slot import SharedRows, Slot
+from selfplay.actors.slot import Slot
 from selfplay.actors.worker import Post, begin
 from selfplay.search import Gumbel
+from selfplay.shared_rows import SharedRows
 
 setup = Setup(envs.make("tictactoe"), Gumbel(simulations=4), ActorSection(games=2), None)
-post = pickle.loads(pickle.dumps(Post(setup, 1024, 7, 0, 1)))
+post = pickle.loads(pickle.dumps(Post(setup, 1024, 7, [0], 1)))
 context = get_context("spawn")
 rows = SharedRows(context, [((2, 3, 3), np.dtype(np.int8))], 9, 1, 2)
 slot = Slot(rows, 0, context.Pipe(duplex=False)[1], context.Pipe(duplex=False)[0], False)
-work = begin(lambda: False, post, 0, slot)
-assert set(work(("state", None))) >= {"rng", "length", "action"}
+work = begin(lambda: False, post, 0, [slot])
+assert set(work(("state", [None]))[0]) >= {"rng", "length", "action"}
 print(sorted(name for name in sys.modules if name in ("torch", "pandas", "rich")))
 """
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ from selfplay.learning.learner import Learner
 from selfplay.learning.samples import targets
 from selfplay.learning.section import LearnerSection
 from selfplay.learning.steps import repeatable
-from selfplay.nets import Net, ResNet
+from selfplay.nets import Net, ResNet, device
 from selfplay.nets.device import DeviceNet
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
+from selfplay.shared_rows import GROUPS, Room, SharedRows
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Training
@@ -62,21 +64,30 @@ def on_gpu(net: Net, dtype: torch.dtype = torch.float32) -> DeviceNet:
     return DeviceNet(net, some_fields(1), GAME.num_actions, GPU, dtype)
 
 
-def asked(net: DeviceNet, *parts: list[Any]) -> Any:
-    """The batch of the rows of all parts, one after the other."""
-    fields = [np.concatenate(column) for column in zip(*parts, strict=True)]
+def room_of(*parts: list[Any]) -> tuple[Room, Any]:
+    """A room whose places hold these rows, and how many each."""
+    counts = np.array([len(part[0]) for part in parts])
+    forms = [(field.shape[1:], field.dtype) for field in parts[0]]
+    slots, rows = GROUPS * len(parts), int(counts.max())
+    memory = SharedRows(get_context("spawn"), forms, GAME.num_actions, slots, rows)
+    room = memory.views().rooms[0]
+    for place, part in enumerate(parts):
+        for field, there in zip(part, room.fields, strict=True):
+            there[place, : len(field)] = field
+    return room, counts
 
-    def fill(rooms: Sequence[Any]) -> None:
-        for room, field in zip(rooms, fields, strict=True):
-            room[: len(field)] = field
 
-    return net.ask(len(fields[0]), fill)
+def answered(room: Room, counts: Any) -> Any:
+    """The answers that stand in a room, [M, A + 2]."""
+    rows = room.fields[0].shape[1]
+    places = [room.answers[i * rows :][:count] for i, count in enumerate(counts)]
+    return np.concatenate(places)
 
 
 def answers_of(net: DeviceNet, *parts: list[Any]) -> Any:
-    answers, finite = asked(net, *parts).answers()
-    assert finite
-    return answers.copy()
+    room, counts = room_of(*parts)
+    assert net.channel(room).ask(counts).finite()
+    return answered(room, counts)
 
 
 def some_samples(count: int = 500) -> Targets:
@@ -111,8 +122,12 @@ def test_answers_are_those_of_the_cpu_and_the_same_again(dtype: torch.dtype) -> 
     gpu = on_gpu(net, dtype)
     first = answers_of(gpu, fields)
     assert np.linalg.norm(first - truth) < TOLERANCE[dtype] * np.linalg.norm(truth)
-    for _ in range(3):  # both places, and graphs that were captured before
-        np.testing.assert_array_equal(answers_of(gpu, fields), first)
+    room, counts = room_of(fields)
+    channel = gpu.channel(room)
+    for _ in range(3):  # by graphs that were captured before
+        room.answers[:] = 0
+        assert channel.ask(counts).finite()
+        np.testing.assert_array_equal(answered(room, counts), first)
     halves = [[field[:60] for field in fields], [field[60:] for field in fields]]
     np.testing.assert_array_equal(answers_of(gpu, *halves), first)
     turned = answers_of(gpu, [field[::-1] for field in fields])
@@ -123,15 +138,34 @@ def test_answers_are_those_of_the_cpu_and_the_same_again(dtype: torch.dtype) -> 
     assert np.linalg.norm(answers_of(gpu, fields) - truth) < 0.03 * np.linalg.norm(truth)
 
 
-def test_two_batches_are_under_way_and_told_in_order() -> None:
-    net = a_net()
-    gpu, both = on_gpu(net), [some_fields(700, seed) for seed in (1, 2)]
+@pytest.mark.parametrize("whole", [True, False], ids=["rooms copied whole", "what is asked"])
+def test_two_batches_are_under_way_and_told_in_order(
+    whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not whole:
+        monkeypatch.setattr(device, "_SLIM", 0)
+    gpu, both = on_gpu(a_net()), [some_fields(700, seed) for seed in (1, 2)]
     alone = [answers_of(gpu, fields) for fields in both]
+    rooms = [room_of([f[:300] for f in fields], [f[300:] for f in fields]) for fields in both]
+    channels = [gpu.channel(room) for room, _ in rooms]
     for _ in range(3):
-        batches = [asked(gpu, fields) for fields in both]
-        for batch, expected in zip(batches, alone, strict=True):
-            np.testing.assert_array_equal(batch.answers()[0], expected)
+        for room, _ in rooms:
+            room.answers[:] = 0
+        pairs = zip(channels, rooms, strict=True)
+        batches = [channel.ask(counts) for channel, (_, counts) in pairs]
+        for batch, (room, counts), expected in zip(batches, rooms, alone, strict=True):
+            assert batch.finite()
+            np.testing.assert_array_equal(answered(room, counts), expected)
             assert 0 < batch.device_s() < 1
+
+
+def test_the_memory_of_a_room_is_copied_without_a_stop_and_given_back() -> None:
+    for _ in range(3):  # at the same place, perhaps: it can be registered once at a time
+        room, _ = room_of(some_fields(100))
+        channel = on_gpu(a_net()).channel(room)
+        assert channel._registered
+        del channel
+        gc.collect()
 
 
 def test_an_evaluator_counts_the_seconds_of_the_gpu() -> None:
