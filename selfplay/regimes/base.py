@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from selfplay import arrays
 from selfplay.actors import Actors, Backend, Setup
 from selfplay.actors.collector import Maker
 from selfplay.learning.learner import Learner
@@ -16,7 +17,7 @@ from selfplay.learning.replay import Replay
 from selfplay.learning.samples import Source, source_of
 from selfplay.regimes.ledger import Ledger, Progress
 from selfplay.section import Section
-from selfplay.types import Game, Report, Samples
+from selfplay.types import NO_ACTION, Bool, Game, Report, Samples, Targets
 
 Cost = Literal["search", "net", "nothing", "unknown"]
 
@@ -66,7 +67,8 @@ class Parts(NamedTuple):
     replay: Replay  # of the positions that the run makes itself; kept on disk to resume
     progress: Progress
     seed: int
-    test_keys: NDArray[np.uint64]  # canonical, of the positions that strength is measured on
+    # canonical, of the positions that strength is measured on: no regime learns from them
+    test_keys: NDArray[np.uint64]
 
     @property
     def game(self) -> Game:
@@ -89,6 +91,25 @@ class Parts(NamedTuple):
     def workers(self) -> int:
         """How many work at the same time."""
         return self.setup.section.threads or self.backend.capacity()
+
+    def learnable(self, keys: NDArray[np.uint64]) -> Bool:
+        """[M], where positions with these canonical keys [M] may be learned from."""
+        return ~np.isin(keys, self.test_keys)
+
+    def unjudged(self, samples: Targets, keys: NDArray[np.uint64]) -> Targets:
+        """Those of M samples, in the order of their games, that may be learned from.
+
+        What was found of the others is not learned as a reply either.  ``keys`` [M]: canonical.
+        """
+        rows = self.learnable(keys)
+        if rows.all():
+            return samples
+        apart = np.append(rows[1:], True)[:, None]  # False: a judged position may come next
+        samples = samples._replace(
+            reply_actions=np.where(apart, samples.reply_actions, NO_ACTION),
+            reply=np.where(apart, samples.reply, 0),
+        )
+        return arrays.take(samples, rows)
 
     def fit(self, samples: Samples | Source, steps: int) -> dict[str, float]:
         """``learn/*`` and ``cost/*`` after ``steps`` steps on ``samples``; counts what they took.

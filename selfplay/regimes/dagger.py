@@ -123,6 +123,6 @@ class DaggerLoop(Loop):
     def _chosen(self, games: Sequence[GuidedGames]) -> tuple[State, NDArray[np.uint64]]:
         """Some of the positions that the games went through, never test ones, and their keys."""
         keys = np.concatenate([each.keys for each in games])
-        new = np.flatnonzero(~np.isin(keys, self.parts.test_keys))
+        new = np.flatnonzero(self.parts.learnable(keys))
         rows = np.sort(self._rng.permutation(new)[: self._section.labels])
         return take(concatenate([each.state for each in games]), rows), keys[rows]

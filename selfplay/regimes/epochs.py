@@ -49,6 +49,11 @@ class EpochsLoop(Loop):
         batch = parts.learner.section.batch
         self._chunk = max(1, positions // batch) * batch
         self._stock = stock
+        if not len(stock):
+            raise ValueError(
+                "nothing is left to learn: all positions are ones that strength is measured on; "
+                "measure on others (strength.positions, strength.validation)"
+            )
         self._taken = 0  # positions, over all epochs
 
         @functools.lru_cache(maxsize=1)

@@ -45,7 +45,10 @@ class Frozen(RegimeSection):
 
 
 class FrozenStock(Stock):
-    """What a run's replay holds on disk, equal positions merged as this run's [replay] says."""
+    """What a run's replay holds on disk, equal positions merged as this run's [replay] says.
+
+    Positions that this run is judged on are left out: its maker may have been judged on others.
+    """
 
     def __init__(self, section: Frozen, parts: Parts) -> None:
         folder = Path(section.run)
@@ -56,6 +59,9 @@ class FrozenStock(Stock):
                 f"name the folder of a run that played itself"
             )
         self._run = section.run
+        shards = [
+            parts.unjudged(shard, canonical_obs_keys(parts.game, shard.obs)) for shard in shards
+        ]
         count = sum(map(arrays.length, shards))
         whole = parts.replay.section.model_copy(update={"window": count, "capacity": count})
         replay = Replay(whole, parts.game.num_actions)

@@ -50,19 +50,19 @@ class Imitation(RegimeSection):
     """between two reports, rounded to whole batches"""
 
     def open(self, parts: Parts) -> EpochsLoop:
-        """Raises ValueError when the data lacks what is asked for, or holds test positions."""
+        """Raises ValueError when the data lacks what is asked for."""
         return EpochsLoop(self.positions, ExpertStock(self, parts), parts)
 
 
 class ExpertStock(Stock):
-    """The training games of a data set."""
+    """The training games of a data set, without the positions that the run is judged on."""
 
     def __init__(self, section: Imitation, parts: Parts) -> None:
         self._section, self._game = section, parts.game
         self.data = open_data(section.data, parts.game)
         _refuse_missing(self.data, section)
-        self._rows = self.data.rows("train", section.games, section.one_a_game, parts.seed)
-        _refuse_test_positions(self.data, self._rows, parts.test_keys)
+        rows = self.data.rows("train", section.games, section.one_a_game, parts.seed)
+        self._rows = rows[parts.learnable(self.data.keys(rows))]
         aside = self.data.rows("validation")
         drawn = np.random.default_rng(parts.seed).permutation(len(aside))[:_JUDGED]
         self.aside = self._targets(np.sort(aside[drawn])) if len(drawn) else None
@@ -127,16 +127,3 @@ def _refuse_missing(data: Dataset, section: Imitation) -> None:
                 f"regime.{option} learns; use regime.target = 'move' and regime.value = 'outcome', "
                 f"or data of an expert that tells it, such as the solver"
             )
-
-
-def _refuse_test_positions(
-    data: Dataset, rows: NDArray[np.int64], test_keys: NDArray[np.uint64]
-) -> None:
-    """Raises ValueError when positions that strength is measured on are to be learned."""
-    seen = np.intersect1d(data.keys(rows), test_keys)
-    if len(seen):
-        raise ValueError(
-            f"{len(seen):,} of the {len(np.unique(test_keys)):,} test positions are among the "
-            f"training data {data.path}; make it again with 'selfplay data ... --exclude FILE', "
-            f"or measure on other positions (strength.positions)"
-        )

@@ -15,11 +15,11 @@ from pydantic import Field
 from selfplay.actors.base import totals
 from selfplay.actors.harvest import Tally
 from selfplay.learning.samples import listed
-from selfplay.lines.games import together
+from selfplay.lines.games import pick, together
 from selfplay.players.episodes import AgainstPast, Episodes
 from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
 from selfplay.stats import result_probabilities
-from selfplay.types import Report, Tried
+from selfplay.types import Bool, Report, Tried
 
 
 class PolicyGradient(RegimeSection):
@@ -67,10 +67,11 @@ class PolicyGradientLoop(Loop):
         played_s = time.perf_counter() - start
         tally, usage = totals(played)
         episodes = [made for made, _ in played]
-        samples = self._samples(episodes)
+        keys = np.concatenate([each.keys for each in episodes])
+        samples = self._samples(episodes, parts.learnable(keys))
         pasts = [each.past for each in episodes]
-        made = len(samples.action)
-        ledger.note(made, np.concatenate([each.keys for each in episodes]), 1)
+        made = len(keys)
+        ledger.note(made, keys, 1)
         ledger.games += self._section.games
         ledger.pay(usage, *pasts)
         ledger.tree_s += usage.tree_s - sum(past.thread_s for past in pasts)
@@ -103,12 +104,16 @@ class PolicyGradientLoop(Loop):
         past.load_state_dict(self._pool[self._rng.integers(len(self._pool))])
         return pickle.dumps(past.cpu())
 
-    def _samples(self, episodes: Sequence[Episodes]) -> Tried:
-        """The moves tried, with their advantages in units of their standard deviation."""
-        games = together([each.games for each in episodes])
+    def _samples(self, episodes: Sequence[Episodes], rows: Bool) -> Tried:
+        """The moves tried, with their advantages in units of their standard deviation.
+
+        ``rows`` [M]: in which of the positions, the others are not learned from.
+        """
+        games = pick(together([each.games for each in episodes]), rows)
         game, count = self.parts.game, len(games.action)
         assert games.policy is not None
-        advantage = games.outcome - np.concatenate([each.value for each in episodes])
+        value = np.concatenate([each.value for each in episodes])[rows]
+        advantage = games.outcome - value
         advantage /= advantage.std() + 1e-6
         return Tried(
             obs=game.observe(games.state),

@@ -44,7 +44,7 @@ class SelfPlayLoop(Loop):
         parts, ledger = self.parts, self.parts.ledger
         behind = int(self._ahead is not None and self._ahead.begun)
         harvest, usage, played_s, metrics = self._play()
-        parts.replay.add(harvest.samples)
+        parts.replay.add(parts.unjudged(harvest.samples, harvest.keys))
         self.records = harvest.records
         made = arrays.length(harvest.samples)
         ledger.note(made, harvest.keys, len(parts.replay), behind)
