@@ -123,6 +123,7 @@ def _notes(read: Runs, found: Comparison, wish: str | None) -> Iterator[str]:
     """What is missing of runs, curves and laws, and what is charged."""
     curves, charged = found.views[0].free.curves, found.views[0].charged.curves
     yield from (f"left out: {each.reason}" for each in read.skipped)
+    yield from read.notes
     for run in read.runs:
         if not run.points.has(found.metric):
             yield f"{run.path} has no {found.metric}: left out"

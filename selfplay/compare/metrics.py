@@ -35,6 +35,12 @@ def on_fixed_positions(metric: str) -> bool:
     return not metric.startswith(("strength/vs_", "strength/own_"))
 
 
+def needs_no_search(metric: str) -> bool:
+    """True for what a net does alone on positions that no search has chosen."""
+    alone = ("net_", "value_", "policy_", "validation_")
+    return metric.removeprefix("strength/").startswith(alone)
+
+
 def is_share(metric: str) -> bool:
     """True for what lies between 0 and 1 and is told in percent; the others are nats."""
     known = find(metric)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import envs
 from envs import trust
 from selfplay.compare.compute import FLOPS, Compute
+from selfplay.compare.searches import equally_searched, search_of
 from selfplay.nets import parameter_count
 from selfplay.regimes import LOOKS, REGIMES
 from selfplay.system.printable import in_one_line
@@ -35,7 +36,10 @@ _COSTS = "expert_s", "wall_s", "samples", "positions_unique"  # in the order of 
 
 
 class Settings(NamedTuple):
-    """How the strength of a run was measured; only runs that agree in it can be compared."""
+    """How the strength of a run was measured; only runs that agree in it can be compared.
+
+    Of those that agree in all but ``search`` the nets alone can.
+    """
 
     game: str
     simulations: int  # strength.simulations
@@ -43,6 +47,7 @@ class Settings(NamedTuple):
     problems: str = ""  # of provers: the problems, a part of which is kept aside
     limit: int = 0  # of provers: strength.problems, of those kept aside
     inferences: int = 0  # of provers: strength.inferences, for each
+    search: str = ""  # its options, which only count with it; see searches.py
 
     @property
     def effort(self) -> str:
@@ -112,6 +117,7 @@ class Runs(NamedTuple):
 
     runs: tuple[Run, ...]
     skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...] = ()  # what was left out of all runs, and why
 
 
 def read_runs(names: Sequence[str | Path], compute: Compute = FLOPS) -> Runs:
@@ -144,7 +150,8 @@ def read_runs(names: Sequence[str | Path], compute: Compute = FLOPS) -> Runs:
         reasons = "; ".join(each.reason for each in skipped) or "no run lies there"
         raise ValueError(f"there is nothing to compare in {asked}: {reasons}")
     refuse_other_settings([*runs.values()])
-    return Runs(tuple(runs.values()), tuple(skipped))
+    shared, notes = equally_searched([*runs.values()])
+    return Runs(shared, tuple(skipped), notes)
 
 
 def read_run(path: Path, compute: Compute = FLOPS) -> Run:
@@ -213,7 +220,7 @@ def _settings_of(config: dict[str, Any]) -> Settings:
     strength = config["strength"]
     settings = Settings(config["game"], int(strength["simulations"]), str(strength["positions"]))
     if config["game"].partition("?")[0] not in envs.ON_PROBLEMS:
-        return settings
+        return settings._replace(search=search_of(config))
     limit, inferences = int(strength["problems"]), int(strength["inferences"])
     return settings._replace(problems=str(config["problems"]), limit=limit, inferences=inferences)
 
@@ -223,7 +230,7 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
     first = runs[0]
     for run in runs[1:]:
         for name, here, there in zip(Settings._fields, first.settings, run.settings, strict=True):
-            if here != there:
+            if here != there and name != "search":
                 option = _OPTIONS.get(name, f"strength.{name}")
                 raise ValueError(
                     f"runs can only be compared at equal evaluation: {first.path} has "

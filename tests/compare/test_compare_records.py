@@ -13,6 +13,7 @@ from hostile import CONFIG, LINE, nonsense, replace_by_what_never_ends
 from synthetic_runs import FLOPS, expert_data, power, write_run, write_sweep
 from tiny_runs import change_config
 
+from selfplay.compare.comparison import compare
 from selfplay.compare.groups import group_runs
 from selfplay.compare.records import Settings, flop_rate, read_run, read_runs
 
@@ -42,7 +43,7 @@ def test_a_run_says_what_was_written(tmp_path: Path) -> None:
     assert run.expert == "solver, temperature 1"
     (folder / "provenance.json").write_text('{"command": "of an older version"}')
     assert read_run(folder).finished
-    assert run.settings == ("tictactoe", 64, "", "", 0, 0)
+    assert run.settings == ("tictactoe", 64, "", "", 0, 0, "")
     points = run.points
     np.testing.assert_allclose(points.flops, FLOPS)
     np.testing.assert_allclose(points.wall_s, FLOPS / 1e10)
@@ -140,6 +141,60 @@ def test_runs_measured_in_other_ways_are_refused(tmp_path: Path) -> None:
     change_config(write_run(tmp_path / "b", LAW, seed=1), strength={"positions": "p.csv"})
     with pytest.raises(ValueError, match=r"strength.positions = '', .*b has 'p.csv'"):
         read_runs([tmp_path])
+
+
+GUMBEL = {"kind": "gumbel", "simulations": 16, "considered": 16}
+
+
+def searched(folder: Path, seed: int, search: dict[str, object], **strength: object) -> Path:
+    """A run with this section [search]."""
+    run = change_config(write_run(folder, LAW, seed=seed), strength=strength)
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {"search": search}))
+    return run
+
+
+def test_of_runs_measured_with_other_searches_the_nets_alone_are_compared(tmp_path: Path) -> None:
+    searched(tmp_path / "a", 0, GUMBEL)
+    searched(tmp_path / "b", 1, GUMBEL | {"considered": 4})
+    read = read_runs([tmp_path])
+    assert [run.settings.search.count("considered = 4,") for run in read.runs] == [0, 1]
+    alone = {f"net_mistake_rate{end}" for end in ("", "_low", "_high")}
+    alone |= {"policy_cross_entropy", "value_cross_entropy"}
+    for run in read.runs:
+        assert {name.removeprefix("strength/") for name in run.points.strength} == alone
+    assert read.notes[0].startswith("only nets alone are compared, since")
+    found = compare([tmp_path])
+    assert found.metric == "strength/net_mistake_rate"
+    assert read.notes[0] in found.notes
+    with pytest.raises(ValueError, match="no run has 'strength/mistake_rate'; there are"):
+        compare([tmp_path], metric="strength/mistake_rate")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "strength", "equal"),
+    [
+        (GUMBEL, GUMBEL | {"simulations": 4}, {}, True),  # measuring has a number of its own
+        (GUMBEL, GUMBEL | {"value_scale": 1.0}, {}, True),  # the default, said by one alone
+        (GUMBEL, GUMBEL | {"look_ahead": False}, {}, False),
+        ({"kind": "puct"}, {"kind": "puct", "noise_share": 0.0}, {}, True),  # of self-play alone
+        ({"kind": "puct"}, {"kind": "puct", "exploration": 2.0}, {}, False),
+        (GUMBEL, {"kind": "puct"}, {}, False),
+        (GUMBEL, GUMBEL, {"searched": 60}, False),
+    ],
+)
+def test_which_searches_are_equal(
+    one: dict[str, object],
+    other: dict[str, object],
+    strength: dict[str, object],
+    equal: bool,
+    tmp_path: Path,
+) -> None:
+    searched(tmp_path / "a", 0, one)
+    searched(tmp_path / "b", 1, other, **strength)
+    read = read_runs([tmp_path])
+    assert (read.notes == ()) == equal
+    assert all(run.points.has("strength/mistake_rate") == equal for run in read.runs)
 
 
 def test_cells_that_failed_are_named_and_the_others_compared(tmp_path: Path) -> None:
