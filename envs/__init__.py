@@ -26,6 +26,11 @@ ADAPTERS = {
     "pettingzoo": "envs.adapters.from_pettingzoo:FromPettingZoo",
     "gymnasium": "envs.adapters.from_gymnasium:FromGymnasium",
 }
+SHORT = {  # names of games with options, without a question mark that a shell would look at
+    "connect4-4x4": "connect4?width=4&height=4",
+    "connect4-5x4": "connect4?width=5&height=4",
+    "othello-6x6": "othello?size=6",
+}
 _OF_OPTIONS = (TypeError, ImportError)  # what options that do not fit raise
 _PARTS = [name for name in (*Game.__annotations__, *vars(Game)) if not name.startswith("_")]
 _METHODS = [name for name in vars(Game) if not name.startswith("_")]
@@ -34,7 +39,7 @@ _METHODS = [name for name in vars(Game) if not name.startswith("_")]
 def make(spec: str, whole: bool = True) -> Game:
     """The game that ``spec`` names; with ``whole=False`` it may lack parts of a Game.
 
-    A spec is a name of GAMES ("connect4"), an adapter and what it adapts
+    A spec is a name of GAMES ("connect4") or SHORT, an adapter and what it adapts
     ("pettingzoo:pettingzoo.classic.tictactoe_v3", "gymnasium:CartPole-v1"), or anybody's class
     ("my_package.my_module:MyGame"); options follow a question mark: "connect4?width=6&height=5".
 
@@ -64,7 +69,7 @@ def _refuse_lacks(spec: str, game: object, parts: list[str]) -> None:
 
 def _found(spec: str) -> tuple[str, dict[str, object]]:
     """ "module:Class" of a game and the options to call that with."""
-    address, _, query = spec.partition("?")
+    address, _, query = SHORT.get(spec, spec).partition("?")
     options: dict[str, object] = {key: _literal(text) for key, text in parse_qsl(query)}
     adapter, colon, wrapped = address.partition(":")
     if address in GAMES:
@@ -74,7 +79,7 @@ def _found(spec: str) -> tuple[str, dict[str, object]]:
     if colon:
         return address, options
     own = importing.classes_in(address.removesuffix(".py"))
-    near = own or difflib.get_close_matches(address, GAMES, n=1)
+    near = own or difflib.get_close_matches(address, [*GAMES, *SHORT], n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known games: {', '.join(sorted(GAMES))}"
     raise ValueError(f"there is no game {address!r}; {hint} (your own: 'package.module:Class')")
 

@@ -103,6 +103,15 @@ def put(record: Any, index: Any, rows: Any) -> None:
     tree_map(write, record, rows)
 
 
+def rank_within(group: NDArray[np.integer]) -> NDArray[np.int64]:
+    """[M], how many entries of ``group`` [M] before each are equal to it."""
+    order = np.argsort(group, kind="stable")
+    ordered = group[order]
+    rank = np.empty(len(group), np.int64)
+    rank[order] = np.arange(len(group)) - np.searchsorted(ordered, ordered)
+    return rank
+
+
 def concatenate(records: Sequence[_Record]) -> _Record:
     """One record with the rows of all, in order."""
     return tree_map(lambda *arrays: np.concatenate(arrays), *records)

@@ -25,7 +25,7 @@ class Interval(NamedTuple):
         return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
 
 
-def wilson(successes: float, trials: int) -> Interval:
+def wilson(successes: float, trials: float) -> Interval:
     """The share of successes with its score interval (Wilson 1927)."""
     share = successes / trials
     centre = share + Z95**2 / (2 * trials)
@@ -33,6 +33,28 @@ def wilson(successes: float, trials: int) -> Interval:
     scale = 1 + Z95**2 / trials
     low, high = float((centre - reach) / scale), float((centre + reach) / scale)
     return Interval(share, max(0.0, min(share, low)), min(1.0, max(share, high)))
+
+
+def clustered(hits: Bool, cluster: NDArray[np.integer] | None = None) -> Interval:
+    """The share of ``hits`` [M], where those of equal ``cluster`` [M] depend on one another.
+
+    Wilson's interval for as many independent trials as tell as much: M less by the design effect,
+    how much larger the variance is over clusters (that of a ratio; Cochran 1977, chapter 6), and
+    by the square of how much wider Student's distribution is for few clusters (Korn and Graubard
+    1998).  Trials count as independent where no cluster is given, and where all or none hit, which
+    tells of no variance.
+    """
+    count, share, trials = float(hits.sum()), float(hits.mean()), float(len(hits))
+    if cluster is not None and 0 < share < 1:
+        _, index = np.unique(cluster, return_inverse=True)
+        sizes, sums = np.bincount(index), np.bincount(index, hits)
+        if len(sizes) > 1:
+            from scipy.special import stdtrit  # takes a moment: only where it is asked for
+
+            spread = ((sums - share * sizes) ** 2).sum() * len(sizes) / (len(sizes) - 1)
+            effect = max(1.0, spread / (trials * share * (1 - share)))
+            trials /= effect * (stdtrit(len(sizes) - 1, 0.975) / Z95) ** 2
+    return wilson(count * (trials / len(hits)), trials)
 
 
 def mean_of(shares: Sequence[Interval]) -> Interval:

@@ -27,7 +27,7 @@ from selfplay.compare.pool import (
 )
 from selfplay.compare.records import Run
 from selfplay.lines.openings import Openings
-from selfplay.measure.mistakes import sample_different
+from selfplay.measure.own_games import sample_different
 from selfplay.players.arena import Match, new_match, play_on
 from selfplay.players.pairing import make_schedule, unbalanced_openings, usual_plies
 from selfplay.players.players import NetPlayer, SearchPlayer, make_player

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from selfplay.data.manifest import Counts
 from selfplay.lines.keys import canonical_keys
-from selfplay.truth.positions import default_positions, read_positions
+from selfplay.truth.positions import NAMES, read_positions, shipped_positions
 from selfplay.types import Game
 
 TRAIN, VALIDATION, HELD_OUT, DROPPED = range(4)  # codes in the column ``split``
@@ -28,7 +28,8 @@ KEYS_AT_ONCE = 1 << 20  # keys looked at in one go, at 50 bytes each
 
 def held_out_keys(game: Game, path: str | None = None) -> NDArray[np.uint64]:
     """[K] u64, the positions nobody may learn: those that ship and those of a position file."""
-    files = [file for file in (default_positions(game), path) if file is not None]
+    shipped = [shipped_positions(game, name) for name in NAMES]
+    files = [file for file in (*shipped, path) if file is not None]
     keys = [canonical_keys(game, read_positions(game, file).state) for file in files]
     return np.unique(np.concatenate([np.empty(0, np.uint64), *keys]))
 

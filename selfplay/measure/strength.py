@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
+from selfplay.measure.answers import Answers
 from selfplay.measure.matches import Matches, MatchesSection
-from selfplay.measure.mistakes import OwnGames, OwnGamesSection, PositionFile, PositionsSection
+from selfplay.measure.own_games import OwnGames, OwnGamesSection
+from selfplay.measure.position_file import PositionFile, PositionsSection, Validation
 from selfplay.nets import Net
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.measure import ProblemsSection, ProvedProblems
@@ -54,7 +56,15 @@ class Measure(Protocol):
         ...
 
 
-MEASURES = (PositionFile, OwnGames, ProvedProblems, Matches)  # in the order of their metrics
+# in the order of their metrics
+MEASURES = (PositionFile, Validation, OwnGames, ProvedProblems, Matches)
+
+
+class Measured(NamedTuple):
+    """What one measurement found."""
+
+    scalars: dict[str, float]  # strength/*, of all measures
+    answers: Answers | None  # on the position file; None where there is none
 
 
 class StrengthMeter:
@@ -69,14 +79,21 @@ class StrengthMeter:
         self._measures: list[Measure] = [
             kind(game, section) for kind in MEASURES if kind.applies(game, section)
         ]
+        of_file = (each for each in self._measures if isinstance(each, PositionFile))
+        self._file = next(of_file, None)
+
+    @property
+    def ladder(self) -> frozenset[str]:
+        """The players whose answers only the last measurement has."""
+        return frozenset() if self._file is None else self._file.ladder
 
     def keys(self) -> NDArray[np.uint64]:
-        """Canonical keys of the positions of the position file, which nothing may be learned of."""
-        keys = [each.keys() for each in self._measures if isinstance(each, PositionFile)]
-        return np.concatenate([np.empty(0, np.uint64), *keys])
+        """Canonical keys of the positions of position files: nothing may be learned of them."""
+        files = (each for each in self._measures if isinstance(each, PositionFile | Validation))
+        return np.concatenate([np.empty(0, np.uint64), *(each.keys() for each in files)])
 
-    def measure(self, net: Net) -> dict[str, float]:
-        """``strength/*`` of all measures."""
+    def measure(self, net: Net, last: bool = False) -> Measured:
+        """All measures of a net; of the ``last`` one of a run the ladder of searches too."""
         if self._evaluator is None:
             self._evaluator = NetEvaluator(
                 net, self._game.num_actions, self._device, self._dtype, cache_size=1 << 15
@@ -86,4 +103,8 @@ class StrengthMeter:
         scalars: dict[str, float] = {}
         for each in self._measures:
             scalars |= each.measure(self._search, self._evaluator)
-        return scalars
+        if self._file is None:
+            return Measured(scalars, None)
+        if last:
+            scalars |= self._file.climb(self._search, self._evaluator)
+        return Measured(scalars, self._file.answers())

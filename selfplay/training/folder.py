@@ -2,6 +2,7 @@
 
     config.json  provenance.json  events.out...  metrics.jsonl  report.md
     checkpoints/000500.pt    replay/000500.npz    games/000500.txt     (number = iteration)
+    strength/004096000.npz   (positions made; see measure/answers.py)
 
 Everything but the events and the metrics is written aside and renamed.
 """
@@ -38,7 +39,7 @@ _ASIDE = re.compile(
 
 PLACES = (  # in which a run writes
     ".lock", "config.json", "provenance.json", "metrics.jsonl", "report.md", "checkpoints",
-    "replay", "games",
+    "replay", "games", "strength",
 )  # fmt: skip
 
 
@@ -159,7 +160,10 @@ class RunFolder(NamedTuple):
 
     def leftovers(self) -> list[Path]:
         """What processes that were killed had half written, and nothing of anybody else's."""
-        own = (self.path, *(self.path / part for part in ("checkpoints", "replay", "games")))
+        own = (
+            self.path,
+            *(self.path / part for part in ("checkpoints", "replay", "games", "strength")),
+        )
         hidden = (path for part in own for path in part.glob(".*"))
         return [path for path in hidden if _ASIDE.fullmatch(path.name) and path.is_file()]
 

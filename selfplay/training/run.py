@@ -18,6 +18,7 @@ from selfplay.actors import Setup
 from selfplay.config import Config, load_config, nearest_recipe
 from selfplay.learning.learner import Learner
 from selfplay.learning.replay import Replay
+from selfplay.measure.answers import answers_path, read_answers, truncate_answers, write_answers
 from selfplay.measure.strength import StrengthMeter
 from selfplay.nets import forward_flops, parameter_count
 from selfplay.regimes.base import Parts
@@ -174,8 +175,9 @@ class Training:
                 measured, stretch = time.monotonic(), self._stretch()
         if unsaved:
             self._save(screen)
-        if self._measured_at != self.parts.ledger.positions and not self._stopping:
-            yield self._strength(screen)
+        at_the_end = self._measured_at == self.parts.ledger.positions and self._climbed()
+        if not self._stopping and not at_the_end:
+            yield self._strength(screen, last=True)
 
     def _save(self, screen: TrainingScreen) -> None:
         screen.doing = "saving"
@@ -200,13 +202,26 @@ class Training:
         with contextlib.suppress(RuntimeError):  # the signal came while a line was being printed
             screen.say("stopping after this iteration (press Ctrl-C again to leave without saving)")
 
-    def _strength(self, screen: TrainingScreen) -> Report:
+    def _strength(self, screen: TrainingScreen, last: bool = False) -> Report:
         screen.doing = "measuring its strength"
         parts = self.parts
         self._measured_at = parts.ledger.positions
-        measured = self._meter.measure(parts.learner.acting)
+        last = last or parts.progress.share() >= 1.0
+        measured, answers = self._meter.measure(parts.learner.acting, last)
+        if answers is not None:
+            write_answers(answers_path(self.folder.path, self._measured_at), answers)
         scalars = {**measured, **parts.progress.costs(), "net/parameters": self._parameters}
         return Report(self._measured_at, "strength", scalars)
+
+    def _climbed(self) -> bool:
+        """Whether the latest measurement has judged every search of `strength.ladder`."""
+        if not self._meter.ladder or self._measured_at is None:
+            return not self._meter.ladder
+        try:
+            answers = read_answers(answers_path(self.folder.path, self._measured_at))
+        except ValueError:  # of an earlier version, or damaged
+            return False
+        return self._meter.ladder <= answers.mistakes.keys()
 
     def _told_before(self) -> tuple[dict[str, float], int | None]:
         """The latest metrics of a resumed run, and the step of its last look at the strength."""
@@ -223,6 +238,8 @@ class Training:
     def _prepare_folder(self) -> None:
         """Writes down what the run is, and clears away what a killed process left unfinished."""
         self._checkpoints.clear_away(self.parts.ledger.iteration)
+        reached = self.parts.ledger.positions if self._resumed else None
+        truncate_answers(self.folder.path, reached)
         self.folder.write_json("config.json", self.config.dump())
         trust.remember(self.config.game, self.folder.config_file)
         now = provenance(self.parts.setup.inference)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,13 +19,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.arrays import length, put, take
+from selfplay.arrays import length, put, rank_within, take
 from selfplay.lines.games import IllegalMoveError, recorded, side_by_side
+from selfplay.lines.keys import position_keys
 from selfplay.system.text import lines, read_text
 from selfplay.types import Float, Game, Int, State
 
 BYTES = 1 << 27  # of a position file, unpacked
 MOST = 1_000_000  # positions of a file
+NAMES = ("stages", "informative", "validation")  # of the files that ship for some games
 DELIMITERS = ",;\t"
 
 
@@ -35,6 +38,7 @@ class Positions(NamedTuple):
     set_index: Int  # [M] i32, into set_names
     state: State  # [M]
     scores: Float  # [M, A] f32, exact score for the player to move; NaN where illegal
+    group: NDArray[np.int64] | None = None  # [M], equal where they are of one game; None: unknown
 
 
 class Row(NamedTuple):
@@ -46,10 +50,41 @@ class Row(NamedTuple):
     scores: Float  # [A]
 
 
-def default_positions(game: Game) -> Path | None:
-    """The position file that ships for ``game``, or None."""
-    path = Path(__file__).parent / "shipped" / f"{game.name}_stages.csv.gz"
+def shipped_positions(game: Game, name: str) -> Path | None:
+    """The position file ``name`` that ships for ``game``, or None."""
+    path = Path(__file__).parent / "shipped" / f"{game.name}_{name}.csv.gz"
     return path if path.exists() else None
+
+
+def default_positions(game: Game) -> Path | None:
+    """The position file that ships for ``game`` and is taken where none is named, or None."""
+    return shipped_positions(game, NAMES[0])
+
+
+def find_positions(game: Game, wish: str) -> Path | None:
+    """The file that ``wish`` names: one that ships, else a path; empty: ``default_positions``."""
+    return (shipped_positions(game, wish) or Path(wish)) if wish else default_positions(game)
+
+
+def digest(positions: Positions) -> str:
+    """16 hex digits, the same for the same positions with the same sets and scores."""
+    content = hashlib.blake2b(digest_size=8)
+    for part in (position_keys(positions.state), positions.set_index, positions.scores):
+        content.update(np.ascontiguousarray(part).tobytes())
+    content.update("\n".join(positions.set_names).encode())
+    return content.hexdigest()
+
+
+def first_of_sets(positions: Positions, each: int) -> Positions:
+    """The first ``each`` positions of every set, or all of a set that has fewer."""
+    index = positions.set_index
+    rows = np.flatnonzero(rank_within(index) < each)
+    return positions._replace(
+        set_index=index[rows],
+        state=take(positions.state, rows),
+        scores=positions.scores[rows],
+        group=None if positions.group is None else positions.group[rows],
+    )
 
 
 def read_positions(game: Game, path: str | Path) -> Positions:

@@ -9,7 +9,7 @@ from typing import Any
 
 from selfplay.verbs import evaluate_problems
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import RUN, Parser, at_least, first_of_each, refuse_given
+from selfplay.verbs.arguments import RUN, Parser, at_least, refuse_given
 from selfplay.verbs.players import player_of, simulations_of
 
 # What else than positions a run is measured by.  Each has, beside ``arguments`` and ``run``: the
@@ -22,7 +22,8 @@ OTHERS: tuple[ModuleType, ...] = (evaluate_problems,)
 def arguments(parser: Parser) -> None:
     instead = [f"{other.NO_RUN}: {other.SEARCH}, with --{other.OPTIONS[0]}" for other in OTHERS]
     parser.add_argument("run", metavar="RUN", help="; ".join([RUN, *instead]))
-    parser.add_option("--positions", "FILE", "positions with truth (default: those that ship)")
+    known = "a file with truth, or of those that ship stages, informative or validation"
+    parser.add_option("--positions", "FILE", f"{known} (default: stages)")
     searched = "leaves a move, 0 for the net alone (default: the run's [strength])"
     parser.add_option("--simulations", "N", searched, at_least(0))
     for other in OTHERS:
@@ -41,14 +42,13 @@ def run(arguments: argparse.Namespace) -> Answer:
         if arguments.run == other.NO_RUN:
             option = f"--{other.OPTIONS[0]}"
             raise ValueError(f"{arguments.run!r} is for {option}: positions are judged by a run")
-    from selfplay.arrays import take
     from selfplay.measure.mistakes import evaluate_positions, truth_json
     from selfplay.training.agent import load_agent
-    from selfplay.truth.positions import default_positions, read_positions
+    from selfplay.truth.positions import find_positions, first_of_sets, read_positions
 
     agent = load_agent(arguments.run)
     game = agent.game
-    path = arguments.positions or default_positions(game)
+    path = find_positions(game, arguments.positions or "")
     elsewhere = other_measure(game.name)
     if path is None and elsewhere:
         raise ValueError(f"{agent.name} {elsewhere.REFUSAL}")
@@ -59,12 +59,7 @@ def run(arguments: argparse.Namespace) -> Answer:
         )
     positions = read_positions(game, path)
     if arguments.limit:
-        kept = first_of_each(positions.set_index, arguments.limit)
-        positions = positions._replace(
-            set_index=positions.set_index[kept],
-            state=take(positions.state, kept),
-            scores=positions.scores[kept],
-        )
+        positions = first_of_sets(positions, arguments.limit)
     simulations = simulations_of(agent, arguments.simulations)
     player = player_of(agent, simulations)
     truth = evaluate_positions(game, positions, player, evaluator=agent.evaluator)

@@ -23,7 +23,7 @@ from selfplay.compare.pool import Entrant, Judged, Meeting, rate, read_pool
 from selfplay.compare.records import read_runs
 from selfplay.config import parse_config
 from selfplay.lines.keys import canonical_keys
-from selfplay.measure.mistakes import own_positions, sample_different
+from selfplay.measure.own_games import own_positions, sample_different
 from selfplay.players.pairing import make_schedule, unbalanced_openings
 from selfplay.players.players import RandomPlayer, SolverPlayer
 from selfplay.training.folder import RunFolder

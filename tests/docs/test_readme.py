@@ -269,7 +269,8 @@ def test_the_table_of_metrics_names_what_a_run_emits(tmp_path: Path) -> None:
         "regime": {"kind": "selfplay", "positions": 64},
         "strength": {
             "positions": str(tmp_path / "known.csv"), "simulations": 4, "versus": ["random"],
-            "games": 2, "own_positions": 10,
+            "games": 2, "own_positions": 10, "ladder": [2],
+            "validation": str(tmp_path / "known.csv"),
         },
         "budget": {"positions": 64},
     })  # fmt: skip

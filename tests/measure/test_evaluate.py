@@ -12,7 +12,7 @@ from envs.tictactoe import TicTacToe
 from selfplay.lines.openings import random_positions
 from selfplay.measure.mistakes import evaluate_positions, truth_json
 from selfplay.players.players import RandomPlayer, SolverPlayer
-from selfplay.stats import mean_of, result_probabilities, wilson
+from selfplay.stats import Z95, clustered, mean_of, result_probabilities, wilson
 from selfplay.truth.positions import Positions, default_positions, read_positions
 from selfplay.truth.solver import solver_for
 from selfplay.types import Decision, Evaluation, Game, State
@@ -168,3 +168,33 @@ def test_the_interval_of_a_mean_covers_the_truth() -> None:
         covered += low <= rates.mean() <= high
     assert covered / trials > 0.95 - 3 * np.sqrt(0.95 * 0.05 / trials)
     assert covered / trials < 0.99
+
+
+def test_positions_of_a_game_do_not_count_as_independent() -> None:
+    """Games of 1 to 9 positions, in some of which one errs seldom, in others mostly."""
+    rng, trials, covered, naive = np.random.default_rng(0), 2000, 0, 0
+    for _ in range(trials):
+        sizes = rng.integers(1, 10, 50)
+        game = np.repeat(np.arange(50), sizes)
+        hits = rng.random(len(game)) < rng.choice([0.05, 0.55], 50)[game]
+        _, low, high = clustered(hits, game)
+        covered += low <= 0.3 <= high
+        _, low, high = wilson(float(hits.sum()), len(hits))
+        naive += low <= 0.3 <= high
+    assert 0.93 < covered / trials < 0.97
+    assert naive / trials < 0.83
+
+
+def test_independent_positions_count_as_such() -> None:
+    hits = np.arange(60) % 4 == 0
+    assert clustered(hits) == wilson(15, 60)
+    for nothing in (hits & False, hits | True):
+        assert clustered(nothing, np.arange(60) // 3) == wilson(float(nothing.sum()), 60)
+    alone, even = clustered(hits, np.arange(60)), clustered(hits, np.arange(60) // 4)
+    assert alone.low == pytest.approx(wilson(15, 60).low, abs=3e-3)  # Student's 60 are many
+    assert even.value == 0.25
+    assert even.low < alone.low < 0.25 < alone.high < even.high  # 15 games are few
+    # every four positions alike: as many trials as there are games, in Student's terms
+    alike = np.repeat(np.arange(15) % 3 == 0, 4)
+    few = 15 * (14 / 15) * (Z95 / 2.144787) ** 2  # t(14), of any table
+    assert clustered(alike, np.arange(60) // 4)[1:] == pytest.approx(wilson(few / 3, few)[1:])

@@ -15,11 +15,12 @@ import envs
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import length
 from selfplay.config import parse_config
-from selfplay.measure.mistakes import OWN_POSITIONS, own_positions
+from selfplay.measure.own_games import OWN_POSITIONS, own_positions
 from selfplay.measure.strength import StrengthMeter, StrengthSection
 from selfplay.nets import Mlp, Net
 from selfplay.players.players import RandomPlayer
 from selfplay.search import Gumbel
+from selfplay.stats import wilson
 from selfplay.training.folder import RunFolder
 from selfplay.training.run import Training
 from selfplay.truth.labels import Labeller
@@ -38,7 +39,7 @@ def measured(game: Game, **section: Any) -> dict[str, float]:
     torch.manual_seed(0)
     net: Net = Mlp(width=16).build(game)
     meter = StrengthMeter(game, Gumbel(), StrengthSection(**section), "cpu", torch.float32)
-    return meter.measure(net)
+    return meter.measure(net).scalars
 
 
 def test_a_deep_search_makes_no_mistakes_where_it_goes_and_its_net_does() -> None:
@@ -105,3 +106,23 @@ def test_what_judges_the_own_games_is_not_charged(tmp_path: Path) -> None:
     same = {k: v for k, v in with_own.items() if k.startswith("cost/") and not k.endswith("_s")}
     assert same == {k: v for k, v in without.items() if k in same}
     assert with_own["cost/expert_s"] == 0
+
+
+def test_the_interval_of_own_games_allows_for_their_dependence() -> None:
+    """Positions of a game are alike: the interval is wider than Wilson's, the rate the same."""
+    found = measured(TicTacToe(), own_positions=60, simulations=2)
+    for kind in ("", "net_", "value_"):
+        rate, low, high = (
+            found[f"strength/own_{kind}mistake_rate{end}"] for end in ("", "_low", "_high")
+        )
+        independent = wilson(60 * rate, 60)
+        assert independent.value == pytest.approx(rate)
+        assert low < independent.low - 0.002
+        assert high > independent.high + 0.002
+    game = TicTacToe()
+    with Labeller(game) as labeller:
+        own = own_positions(game, RandomPlayer(), 60, labeller)
+    assert own is not None
+    assert own.group is not None
+    assert 8 < len(np.unique(own.group)) <= 16  # games
+    assert length(own.state) == len(own.group) == 60

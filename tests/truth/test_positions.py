@@ -17,7 +17,16 @@ from selfplay.lines.openings import distinct_openings, random_positions
 from selfplay.truth import connect4
 from selfplay.truth import positions as positions_module
 from selfplay.truth.connect4 import SETS, STAGES, plies_left
-from selfplay.truth.positions import default_positions, parse_moves, read_positions, write_positions
+from selfplay.truth.positions import (
+    default_positions,
+    digest,
+    find_positions,
+    first_of_sets,
+    parse_moves,
+    read_positions,
+    shipped_positions,
+    write_positions,
+)
 from selfplay.truth.solver import label_stages, solver_for
 from selfplay.types import Int
 
@@ -231,3 +240,33 @@ def test_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         read_positions(Connect4(), write(tmp_path, line, line, line))
     with pytest.raises(ValueError, match="line 2: 43 moves; no game of connect4 has more than 42"):
         read_positions(Connect4(), write(tmp_path, line.replace("44", "4" * 43)))
+
+
+def test_a_file_is_found_by_its_name_or_its_path(tmp_path: Path) -> None:
+    game = Connect4()
+    assert find_positions(game, "") == find_positions(game, "stages") == default_positions(game)
+    assert find_positions(game, "stages") == shipped_positions(game, "stages")
+    assert find_positions(TicTacToe(), "") is None
+    assert find_positions(TicTacToe(), "stages") == Path("stages")  # whatever that is
+    assert find_positions(game, str(tmp_path / "x.csv")) == tmp_path / "x.csv"
+
+
+def test_the_first_of_each_set_and_what_tells_files_apart(tmp_path: Path) -> None:
+    lines = [f"{name},{move},0,0,0,0,0,0,{i}" for i, (name, move) in enumerate(
+        [("a", ""), ("b", "1"), ("a", "2"), ("a", "3"), ("b", "4")]
+    )]  # fmt: skip
+    game = Connect4()
+    every = read_positions(game, write(tmp_path, *lines))
+    for each, kept in ((1, [0, 1]), (2, [0, 1, 2, 4]), (9, [0, 1, 2, 3, 4])):
+        some = first_of_sets(every._replace(group=np.arange(10, 15)), each)
+        assert some.scores[:, 6].tolist() == kept
+        assert some.set_index.tolist() == every.set_index[kept].tolist()
+        assert some.group is not None
+        assert (some.group - 10).tolist() == kept
+        assert length(some.state) == len(kept)
+    assert digest(every) == digest(read_positions(game, write(tmp_path, *lines)))
+    assert len(digest(every)) == 16
+    others = ([*lines[:4], "b,5,0,0,0,0,0,0,4"], [*lines[:4], "b,4,0,0,0,0,0,0,5"],
+              [*lines[:4], "c,4,0,0,0,0,0,0,4"], lines[:4], lines[::-1])  # fmt: skip
+    digests = {digest(read_positions(game, write(tmp_path, *other))) for other in others}
+    assert len(digests | {digest(every)}) == 6

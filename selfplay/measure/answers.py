@@ -1,0 +1,101 @@
+"""What players answered, position by position, at one measurement of a run: RUN/strength/STEP.npz.
+
+Runs that were judged on the same positions can be compared pair by pair, which takes out how hard
+the positions are.  One file a measurement, of 15 kB for 6,000 positions; no pickles.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.system.files import write_atomically
+from selfplay.types import Bool, Float
+
+FOLDER = "strength"  # of a run
+_MOST = 1 << 28  # bytes of a file, unpacked
+_DIGEST = re.compile(r"[0-9a-f]{16}")
+
+
+class Answers(NamedTuple):
+    """Who erred where, on M positions of a file.
+
+    Players: ``net`` alone, its ``value`` one move ahead, the ``search``, and ``search_S`` for each
+    number S of ``strength.ladder``.  With ``strength.searched`` all but the first are judged on the
+    first K positions of the sets, see ``truth.positions.first_of_sets``: arrays of equal length
+    under equal digests are of the same positions.
+    """
+
+    positions: str  # digest of the position file: 16 hex digits
+    mistakes: dict[str, Bool]  # [M] by player: the move played spoils the best result
+    mass: dict[str, Float]  # [M] f32 by player: probability of moves that do not
+
+
+def answers_path(run: Path, step: int) -> Path:
+    """Where the run in a folder keeps what was answered at ``step`` positions."""
+    return run / FOLDER / f"{step:09}.npz"
+
+
+def write_answers(path: Path, answers: Answers) -> None:
+    """Writes a file aside and renames it; ValueError when the disk does not take it.
+
+    Mistakes take a bit each.  Of the mass it is the rest up to 1 that is kept as float16: there the
+    numbers of a good player are small, and exact to 0.05%.
+    """
+    fields = {"positions": np.array(answers.positions)}
+    for player, mistakes in answers.mistakes.items():
+        rest = np.clip(1 - answers.mass[player].astype(np.float64), 0, 1)
+        fields[f"mistakes_{player}"] = np.packbits(mistakes)
+        fields[f"rest_{player}"] = rest.astype(np.float16)
+    write_atomically(path, lambda file: np.savez_compressed(file, **fields))  # type: ignore[arg-type]
+
+
+def read_answers(path: Path) -> Answers:
+    """What ``write_answers`` wrote; ValueError with a sentence where it is missing or damaged."""
+    try:
+        with zipfile.ZipFile(path) as zipped:
+            if sum(part.file_size for part in zipped.infolist()) > _MOST:
+                raise ValueError("it is too large")
+        with np.load(path, allow_pickle=False) as file:
+            held = {name: file[name] for name in file.files}
+        digest = str(held.pop("positions"))
+        players = [name.removeprefix("rest_") for name in held if name.startswith("rest_")]
+        mass = {player: _mass(held.pop(f"rest_{player}")) for player in players}
+        mistakes = {
+            player: _unpacked(held.pop(f"mistakes_{player}"), len(mass[player]))
+            for player in players
+        }
+        if held or not _DIGEST.fullmatch(digest):
+            raise ValueError("it holds something else")
+    except Exception as error:  # damaged bytes make numpy and zipfile raise almost anything
+        raise ValueError(
+            f"{path} is missing or damaged: what was answered there is only known again when a run "
+            f"of the same recipe is trained anew"
+        ) from error
+    return Answers(digest, mistakes, mass)
+
+
+def truncate_answers(run: Path, step: int | None) -> None:
+    """Removes what the run in a folder answered after ``step`` (None: all): it is done again."""
+    for path in (run / FOLDER).glob("[0-9]*.npz"):
+        if path.stem.isdecimal() and (step is None or int(path.stem) > step):
+            path.unlink()
+
+
+def _mass(rest: NDArray[Any]) -> Float:
+    if rest.dtype != np.float16 or rest.ndim != 1 or not ((rest >= 0) & (rest <= 1)).all():
+        raise ValueError("a mass that is no probability")
+    mass: Float = 1 - rest.astype(np.float32)
+    return mass
+
+
+def _unpacked(packed: NDArray[Any], count: int) -> Bool:
+    if packed.dtype != np.uint8 or packed.shape != (-(-count // 8),):
+        raise ValueError("lists of unequal length")
+    bits: Bool = np.unpackbits(packed, count=count).view(np.bool_)
+    return bits
