@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import envs
 from envs import trust
 from selfplay.compare.compute import FLOPS, Compute
-from selfplay.compare.searches import equally_searched, search_of
+from selfplay.compare.measured import equally_searched, learned_what_is_judged, search_of
 from selfplay.nets import parameter_count
 from selfplay.regimes import LOOKS, REGIMES
 from selfplay.system.printable import in_one_line
@@ -38,7 +38,7 @@ _COSTS = "expert_s", "wall_s", "samples", "positions_unique"  # in the order of 
 class Settings(NamedTuple):
     """How the strength of a run was measured; only runs that agree in it can be compared.
 
-    Of those that agree in all but ``search`` the nets alone can.
+    Of those that agree in all but ``search`` the nets alone can, and ``apart`` is told.
     """
 
     game: str
@@ -47,7 +47,8 @@ class Settings(NamedTuple):
     problems: str = ""  # of provers: the problems, a part of which is kept aside
     limit: int = 0  # of provers: strength.problems, of those kept aside
     inferences: int = 0  # of provers: strength.inferences, for each
-    search: str = ""  # its options, which only count with it; see searches.py
+    search: str = ""  # its options, which only count with it; see measured.py
+    apart: bool = False  # strength.apart: nothing was learned from what is judged; runs may differ
 
     @property
     def effort(self) -> str:
@@ -151,7 +152,7 @@ def read_runs(names: Sequence[str | Path], compute: Compute = FLOPS) -> Runs:
         raise ValueError(f"there is nothing to compare in {asked}: {reasons}")
     refuse_other_settings([*runs.values()])
     shared, notes = equally_searched([*runs.values()])
-    return Runs(shared, tuple(skipped), notes)
+    return Runs(shared, tuple(skipped), (*notes, *learned_what_is_judged(shared)))
 
 
 def read_run(path: Path, compute: Compute = FLOPS) -> Run:
@@ -220,7 +221,8 @@ def _settings_of(config: dict[str, Any]) -> Settings:
     strength = config["strength"]
     settings = Settings(config["game"], int(strength["simulations"]), str(strength["positions"]))
     if config["game"].partition("?")[0] not in envs.ON_PROBLEMS:
-        return settings._replace(search=search_of(config))
+        apart = bool(strength.get("apart", False))  # of an earlier version: not in every regime
+        return settings._replace(search=search_of(config), apart=apart)
     limit, inferences = int(strength["problems"]), int(strength["inferences"])
     return settings._replace(problems=str(config["problems"]), limit=limit, inferences=inferences)
 
@@ -230,7 +232,7 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
     first = runs[0]
     for run in runs[1:]:
         for name, here, there in zip(Settings._fields, first.settings, run.settings, strict=True):
-            if here != there and name != "search":
+            if here != there and name not in ("search", "apart"):
                 option = _OPTIONS.get(name, f"strength.{name}")
                 raise ValueError(
                     f"runs can only be compared at equal evaluation: {first.path} has "

@@ -36,7 +36,7 @@ from selfplay.types import Evaluator, Game, Player
 
 
 class PositionsSection(Section):
-    """The positions of files, with their truth; nothing is learned of them in any regime."""
+    """The positions of files, with their truth."""
 
     positions: str = ""
     """a position file, or the name of one that ships for the game: `"stages"`, `"informative"`;
@@ -50,6 +50,9 @@ class PositionsSection(Section):
     validation: str = ""
     """a second position file, on which to choose settings and checkpoints; empty: the one that
     ships for the game, if any"""
+    apart: bool = True
+    """no regime learns from the positions of either file; `false` for an agent that is to know the
+    openings, of which the stages of Connect Four hold the first moves"""
 
 
 class PositionFile:

@@ -75,6 +75,7 @@ class StrengthMeter:
     ) -> None:
         self._game, self._device, self._dtype = game, device, dtype
         self._search = search.with_simulations(section.simulations)
+        self._apart = section.apart
         self._evaluator: NetEvaluator | None = None
         self._measures: list[Measure] = [
             kind(game, section) for kind in MEASURES if kind.applies(game, section)
@@ -88,9 +89,10 @@ class StrengthMeter:
         return frozenset() if self._file is None else self._file.ladder
 
     def keys(self) -> NDArray[np.uint64]:
-        """Canonical keys of the positions of position files: nothing may be learned of them."""
-        files = (each for each in self._measures if isinstance(each, PositionFile | Validation))
-        return np.concatenate([np.empty(0, np.uint64), *(each.keys() for each in files)])
+        """Canonical keys of the positions of position files from which nothing may be learned."""
+        files = [each for each in self._measures if isinstance(each, PositionFile | Validation)]
+        keys = [each.keys() for each in files if self._apart]
+        return np.concatenate([np.empty(0, np.uint64), *keys])
 
     def measure(self, net: Net, last: bool = False) -> Measured:
         """All measures of a net; of the ``last`` one of a run the ladder of searches too."""

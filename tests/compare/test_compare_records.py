@@ -43,7 +43,7 @@ def test_a_run_says_what_was_written(tmp_path: Path) -> None:
     assert run.expert == "solver, temperature 1"
     (folder / "provenance.json").write_text('{"command": "of an older version"}')
     assert read_run(folder).finished
-    assert run.settings == ("tictactoe", 64, "", "", 0, 0, "")
+    assert run.settings == ("tictactoe", 64, "", "", 0, 0, "", False)
     points = run.points
     np.testing.assert_allclose(points.flops, FLOPS)
     np.testing.assert_allclose(points.wall_s, FLOPS / 1e10)
@@ -195,6 +195,15 @@ def test_which_searches_are_equal(
     read = read_runs([tmp_path])
     assert (read.notes == ()) == equal
     assert all(run.points.has("strength/mistake_rate") == equal for run in read.runs)
+
+
+def test_it_is_said_where_some_have_learned_what_all_are_judged_on(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", LAW, strength={"apart": True})
+    write_run(tmp_path / "b", LAW, seed=1, strength={"apart": True})
+    assert read_runs([tmp_path]).notes == ()
+    write_run(tmp_path / "c", LAW, seed=2)  # of an earlier version, perhaps
+    (note,) = read_runs([tmp_path]).notes
+    assert note.startswith(f"{tmp_path / 'c'} may have learned from positions that it is judged on")
 
 
 def test_cells_that_failed_are_named_and_the_others_compared(tmp_path: Path) -> None:

@@ -103,3 +103,27 @@ def test_what_was_found_of_them_is_no_reply_to_learn() -> None:
     assert kept.reply.tolist() == [[1], [0], [0], [1]]
     assert kept.reply.dtype == np.float32
     assert parts.unjudged(samples, keys + np.uint64(5)) is samples
+
+
+def test_an_agent_to_play_with_may_learn_what_it_is_judged_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = write_reached(tmp_path / "test.csv", 3, 1)  # all there are
+    asked: list[np.ndarray] = []
+    unjudged = Parts.unjudged
+
+    def watching(self: Parts, samples: Any, keys: np.ndarray) -> Any:
+        asked.append(canonical_obs_keys(GAME, unjudged(self, samples, keys).obs))
+        return unjudged(self, samples, keys)
+
+    monkeypatch.setattr(Parts, "unjudged", watching)
+    for apart, learned in ((True, 0), (False, 3)):
+        asked.clear()
+        train_tiny(
+            tmp_path / str(apart),
+            net=TWO_LAYERS,
+            regime={"kind": "selfplay", "positions": 256},
+            strength={"positions": str(tmp_path / "test.csv"), "simulations": 2, "apart": apart},
+            budget={"positions": 500},
+        )
+        assert np.isin(test, np.concatenate(asked)).sum() == learned

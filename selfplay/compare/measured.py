@@ -1,4 +1,4 @@
-"""With which search runs were measured, and what can be compared where it was not the same."""
+"""With which search and on what runs were measured, and what can be compared where that differs."""
 
 from __future__ import annotations
 
@@ -60,3 +60,14 @@ def equally_searched(runs: Sequence[Run]) -> tuple[tuple[Run, ...], tuple[str, .
         for run, kept in zip(runs, alone, strict=True)
     )
     return tuple(shared), (f"only nets alone are compared, since {differ}",)
+
+
+def learned_what_is_judged(runs: Sequence[Run]) -> tuple[str, ...]:
+    """What is to be said where only some runs kept what all are judged on from learning."""
+    apart, within = ([run for run in runs if run.settings.apart is kept] for kept in (True, False))
+    if not apart or not within:
+        return ()
+    return (
+        f"{within[0].path} may have learned from positions that it is judged on, {apart[0].path} "
+        f"has not (strength.apart): that favours the first",
+    )
