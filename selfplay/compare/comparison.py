@@ -13,7 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from selfplay.compare.analysis.best import best_of
 from selfplay.compare.analysis.curves import Crossing, Curve, crossing, curves, why_empty
+from selfplay.compare.analysis.exchange import Exchange, exchanges
+from selfplay.compare.analysis.exchange_sentence import order_exchanges, write_exchange
 from selfplay.compare.analysis.fits import (
     Elasticity,
     LawFit,
@@ -33,7 +36,13 @@ from selfplay.compare.analysis.sentence import (
 )
 from selfplay.compare.compute import DEVICE_S, FLOPS, Compute
 from selfplay.compare.groups import Group, group_runs
-from selfplay.compare.metrics import choose_loss, choose_metric, other_searches, spell_title
+from selfplay.compare.metrics import (
+    choose_loss,
+    choose_metric,
+    on_fixed_positions,
+    other_searches,
+    spell_title,
+)
 from selfplay.compare.pool import Pool
 from selfplay.compare.records import Runs, Settings, Skipped, flop_rate, read_runs
 from selfplay.regimes import LOOKS
@@ -53,7 +62,13 @@ class View(NamedTuple):
     metric: str
     title: str  # "mistake rate, 64 simulations a move"
     free: Account  # compute of the nets alone
-    charged: Account  # the same with the expert's seconds charged; empty: there are none
+    charged: Account  # the same with the seconds of expert and search charged; empty: no expert
+    exchanges: tuple[Exchange, ...] = ()  # the one that the sentence is of first
+
+    @property
+    def exchange_sentence(self) -> str:
+        """What the compute of own games is worth in games of the expert; empty: no such pair."""
+        return write_exchange(self.exchanges[0]) if self.exchanges else ""
 
 
 class Comparison(NamedTuple):
@@ -63,7 +78,7 @@ class Comparison(NamedTuple):
     loss: str  # of the fits; empty: the runs have none
     groups: tuple[Group, ...]
     views: tuple[View, ...]  # the metric asked for first, then the other kinds of search
-    flop_rate: float  # compute that a second of the expert is charged
+    flop_rate: float  # compute that a CPU second beside the net is charged
     fits: tuple[LawFit, ...]  # L(D), L(N), L(N, D), L(C); of two forms the better foreteller first
     frontiers: tuple[Frontier, ...]  # L(C) of each regime
     elasticities: tuple[Elasticity, ...]
@@ -77,6 +92,11 @@ class Comparison(NamedTuple):
     def settings(self) -> Settings:
         """How all runs were measured."""
         return self.groups[0].runs[0].settings
+
+    @property
+    def headline(self) -> str:
+        """The exchange rate in a sentence where there is one, else who overtakes whom."""
+        return self.views[0].exchange_sentence or self.views[0].free.sentence
 
 
 def compare(
@@ -145,17 +165,42 @@ def _notes(read: Runs, found: Comparison, wish: str | None) -> Iterator[str]:
         yield f"the GPU seconds are of different GPUs: {', '.join(cards)}"
     kinds = {group.kind for group in found.groups}
     yield from (look.note for look in LOOKS.values() if look.note and look.kind in kinds)
+    yield from _limits(found)
     if charged:
         yield (
-            f"the expert's CPU seconds are charged {found.flop_rate:.2g} {found.compute.unit} "
-            f"each: all {found.compute.unit} of the runs over their wall time"
+            f"where expert and search are charged, each of their CPU seconds costs "
+            f"{found.flop_rate:.2g} {found.compute.unit}: all {found.compute.unit} of the runs "
+            f"over their wall time"
         )
+
+
+def _limits(found: Comparison) -> Iterator[str]:
+    """What curves, pairs and best checkpoints stand on that is less than they could."""
+    view = found.views[0]
+    for group in found.groups:
+        early = sum(run.points.stopped for run in group.runs)
+        if early:
+            which = f"{early} of its {len(group.runs)} runs stopped early"
+            yield f"{group.label}: {which}, so that their curves are level from there on"
+    if on_fixed_positions(found.metric) and any(each.redrawn is None for each in view.free.curves):
+        yield "not all runs left their answers to each position, so that not all pairs are paired"
+    stocks = [group for group in found.groups if group.data is not None]
+    best = [best_of(group, found.metric) for group in stocks]
+    if any(each is not None and "itself" in each.chosen for each in best):
+        yield (
+            "some best checkpoints were chosen on the positions they are judged on, which flatters "
+            "them: their runs left neither validation nor answers to each position"
+        )
+    late = dict.fromkeys(m.label for each in view.exchanges for m in each.matches if m.late)
+    if late:
+        labels = "; ".join(late)
+        yield f"best when measured last, so that their plateaus may lie further: {labels}"
 
 
 def make_views(groups: Sequence[Group], metric: str, rate: float | None) -> tuple[View, ...]:
     """The metric that was asked for, then the other kinds of search that the runs tell of.
 
-    ``rate``: compute that a second of the expert is charged; None: there is no expert.
+    ``rate``: compute that a CPU second beside the net is charged; None: there is no expert.
     """
     known = {name for group in groups for run in group.runs for name in run.points.strength}
     views = []
@@ -165,7 +210,8 @@ def make_views(groups: Sequence[Group], metric: str, rate: float | None) -> tupl
             free = _account(curves(measured, each))
             charged = Account() if rate is None else _account(curves(measured, each, rate))
             title = spell_title(each, measured[0].runs[0].settings.effort)
-            views.append(View(each, title, free, charged))
+            rates = order_exchanges(exchanges(free.curves))
+            views.append(View(each, title, free, charged, rates))
     return tuple(views)
 
 

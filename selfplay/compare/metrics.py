@@ -41,6 +41,10 @@ def needs_no_search(metric: str) -> bool:
     return metric.removeprefix("strength/").startswith(alone)
 
 
+# mistakes of the net alone on positions apart, which choose, and on those that are judged on
+VALIDATION, VALIDATED = "strength/validation_mistake_rate", "strength/net_mistake_rate"
+
+
 def is_share(metric: str) -> bool:
     """True for what lies between 0 and 1 and is told in percent; the others are nats."""
     known = find(metric)

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 import envs
 from envs import trust
 from selfplay.compare.compute import FLOPS, Compute
 from selfplay.compare.measured import equally_searched, learned_what_is_judged, search_of
+from selfplay.compare.redraws import F32 as F32
+from selfplay.compare.redraws import F64 as F64
+from selfplay.compare.redraws import Redraws, read_redraws
 from selfplay.nets import parameter_count
 from selfplay.regimes import LOOKS, REGIMES
 from selfplay.system.printable import in_one_line
@@ -24,15 +26,10 @@ from selfplay.system.text import objects_in, read_object
 from selfplay.training.folder import RunFolder, find_run
 from selfplay.training.metrics_file import left_out, load_metrics, read_metrics
 
-F64 = NDArray[np.float64]
-
 # how a run was made and measured without a change to what it learns
 _INDIFFERENT = (
     "name", "seed", "checkpoint_s", "strength.", "evaluator.", "actor.threads", "backend.",
 )  # fmt: skip
-
-
-_COSTS = "expert_s", "wall_s", "samples", "positions_unique"  # in the order of Points
 
 
 class Settings(NamedTuple):
@@ -71,6 +68,9 @@ class Points(NamedTuple):
     unique: F64  # [P] different positions, mirror images counted once
     strength: dict[str, F64]  # [P] each, by the names of the metrics strength/*
     compute: Compute = FLOPS  # how compute is counted
+    tree_s: F64 = np.zeros(1)  # [P], thread seconds of search and game outside the net
+    stopped: bool = False  # it ended early, since its validation did not get better any more
+    redraws: Redraws = Redraws()  # how other draws of the test positions would move ``strength``
 
     def of(self, metric: str) -> F64:
         """[P] f64, NaN where ``metric`` was not measured."""
@@ -84,6 +84,23 @@ class Points(NamedTuple):
         """[P] f64 each, how far the 95% interval of ``metric`` reaches down and up; else 0."""
         value, low, high = (self.of(metric + end) for end in ("", "_low", "_high"))
         return np.nan_to_num(value - low), np.nan_to_num(high - value)
+
+    def redrawn(self, metric: str) -> F32 | None:
+        """[P, B] f32, how draws of the test positions move ``metric``; None: some are not known."""
+        moves = self.redraws.moves.get(metric)
+        known = np.isfinite(self.of(metric))
+        return moves if moves is not None and np.isfinite(moves[known]).all() else None
+
+    def halves(self, metric: str) -> F64 | None:
+        """[P, 2] f64, the mean over each half of the positions less that over all; else None."""
+        halves = self.redraws.halves.get(metric)
+        known = np.isfinite(self.of(metric))
+        return halves if halves is not None and np.isfinite(halves[known]).all() else None
+
+    def charges(self) -> F64:
+        """[P] f64, CPU seconds beside the net: of the expert, and of search and game."""
+        seconds: F64 = np.nan_to_num(self.expert_s) + np.nan_to_num(self.tree_s)
+        return seconds
 
 
 class Run(NamedTuple):
@@ -164,8 +181,10 @@ def read_run(path: Path, compute: Compute = FLOPS) -> Run:
     provenance = _json(path / "provenance.json") if (path / "provenance.json").exists() else {}
     trust.require(str(config.get("game")), path / "config.json")
     lines = _measurements(path, compute)
+    redraws = read_redraws(path, [_step(line) for line in lines])
     try:
-        return _run(path, config, provenance, lines, compute)
+        run = _run(path, config, provenance, lines, compute)
+        return run._replace(points=run.points._replace(redraws=redraws))
     except KeyError as error:
         raise ValueError(
             f"{path / 'config.json'} lacks {error}: it is damaged, or of too old a version"
@@ -239,10 +258,18 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
                     f"{option} = {here!r}, {run.path} has {there!r}; compare them apart, or "
                     f"train one again with the other's setting"
                 )
+    digests = {run.points.redraws.positions: run.path for run in runs}
+    digests.pop("", None)
+    if len(digests) > 1:
+        one, other, *_ = digests.values()
+        raise ValueError(
+            f"{one} and {other} were measured on different positions, though their options agree: "
+            f"the file has changed in between; compare them apart, or train one again"
+        )
 
 
 def flop_rate(runs: Sequence[Run]) -> float:
-    """Compute a second of wall time over all runs: what a second of the expert is charged."""
+    """Compute a second of wall time over all runs: what a CPU second beside the net is charged."""
     flops = sum(float(run.points.flops[-1]) for run in runs)
     return flops / sum(float(np.nan_to_num(run.points.wall_s)[-1]) for run in runs)
 
@@ -304,6 +331,7 @@ def _measurements(folder: Path, compute: Compute) -> list[dict[str, Any]]:
         print(f"{folder / 'metrics.jsonl'}: {left_out(damaged)}", file=sys.stderr)
     ledger: dict[str, Any] = {}
     lines: dict[float, dict[str, Any]] = {}
+    stopped = any(line.get("cost/stopped") for line in reports)
     for line in reports:
         measured = any(name.startswith("strength/") for name in line)
         if "cost/flops_learn" not in line:
@@ -322,7 +350,14 @@ def _measurements(folder: Path, compute: Compute) -> list[dict[str, Any]]:
         )
     if not lines:
         raise ValueError(f"{folder} has no measurement of strength yet (see strength.versus)")
-    return [lines[used] for used in sorted(lines)]
+    return [lines[used] | {"cost/stopped": stopped} for used in sorted(lines)]
+
+
+def _step(line: dict[str, Any]) -> int:
+    """The step of a measurement; -1 where it does not say."""
+    step = line.get("step")
+    known = isinstance(step, (int, float)) and math.isfinite(step)
+    return int(step) if known else -1
 
 
 def _points(lines: Sequence[dict[str, Any]], compute: Compute) -> Points:
@@ -330,8 +365,17 @@ def _points(lines: Sequence[dict[str, Any]], compute: Compute) -> Points:
         return np.array([line.get(name, math.nan) for line in lines], np.float64)
 
     names = sorted({key for line in lines for key in line if key.startswith("strength/")})
-    costs = [column(f"cost/{cost}") for cost in (compute.name, *_COSTS)]
-    return Points._make([*costs, {name: column(name) for name in names}, compute])
+    return Points(
+        flops=column(f"cost/{compute.name}"),
+        expert_s=column("cost/expert_s"),
+        wall_s=column("cost/wall_s"),
+        samples=column("cost/samples"),
+        unique=column("cost/positions_unique"),
+        tree_s=column("cost/tree_s"),
+        strength={name: column(name) for name in names},
+        compute=compute,
+        stopped=any(line.get("cost/stopped") for line in lines),
+    )
 
 
 def _parameters(folder: Path, lines: Sequence[dict[str, Any]]) -> int:

@@ -156,8 +156,8 @@ def test_measured_once_is_said_and_not_that_there_is_no_other(tmp_path: Path) ->
         ({}, "{us} overtakes {them} at 3.1e14 FLOPs (95%: 2.2e14-4.4e14)"),
         (
             {"low": None, "charged": True},
-            "{us} overtakes {them} at 3.1e14 FLOPs (95%: below 1.0e12-4.4e14), the expert's "
-            "seconds charged",
+            "{us} overtakes {them} at 3.1e14 FLOPs (95%: below 1.0e12-4.4e14), the seconds "
+            "of expert and search charged",
         ),
         (
             {"flops": None, "low": None},
@@ -250,12 +250,12 @@ def test_apart_with_the_expert_charged_says_so() -> None:
     own = group_of("a", [run_of(flops, columns)])
     taught = group_of("b", [run_of(flops, columns, expert_s=1e6)])
     taught = taught._replace(kind="imitation", games=10)
-    for rate, words in ((None, ""), (1e9, "no compute in common once the expert's seconds are")):
+    for rate, words in ((None, ""), (1e9, "no compute in common once the seconds of expert and search are")):
         pair = curves([own, taught], RATE, rate)
         sentence = write_sentence(*pair, crossing(*pair))
         assert words in sentence
         assert ("no compute in common" in sentence) == bool(words)
-    assert "the expert's seconds charged" in write_answer(curves([own], RATE, 1e9))
+    assert "the seconds of expert and search charged" in write_answer(curves([own], RATE, 1e9))
 
 
 def test_an_axis_holds_zero() -> None:

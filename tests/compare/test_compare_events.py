@@ -70,7 +70,7 @@ def test_one_seed_has_the_mean_as_its_band_and_charged_curves_are_apart(folder: 
     for end in ("low", "high"):
         assert series(found, f"{BANDS}_{end}")[1].tolist() == mean.tolist()
     free, _ = series(found, f"compare/mistake rate/{LOG}")
-    charged, _ = series(found, f"compare/mistake rate, the expert charged/{LOG}")
+    charged, _ = series(found, f"compare/mistake rate, expert and search charged/{LOG}")
     assert free[0] == 1000
     assert charged[0] == 1035  # 1e10 + 1e10 = 1e10.30, the next point of the grid
     assert free[-1] == charged[-1] == 1400

@@ -122,7 +122,7 @@ def test_views_cross_where_it_was_planted(content: dict[str, Any]) -> None:
 
 def test_charging_the_expert_moves_its_curves(content: dict[str, Any]) -> None:
     assert content["flop_rate"] == pytest.approx(1e10)
-    assert "the expert's seconds charged" in content["charged_sentence"]
+    assert "the seconds of expert and search charged" in content["charged_sentence"]
     view = content["views"][0]
     for group, free, late in zip(content["groups"], view["curves"], view["charged"], strict=True):
         assert group["label"] == free["label"] == late["label"]

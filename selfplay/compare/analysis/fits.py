@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from selfplay.compare.analysis.best import best_of
 from selfplay.compare.analysis.bootstrap import REPLICATES, interval, moved
 from selfplay.compare.analysis.laws import (
     EFFICIENCY,
@@ -20,7 +21,6 @@ from selfplay.compare.analysis.laws import (
     starts,
 )
 from selfplay.compare.groups import Group, spell_kind
-from selfplay.compare.metrics import on_fixed_positions
 from selfplay.compare.records import F64
 from selfplay.stats import Z95, Interval
 
@@ -37,6 +37,7 @@ class LawPoint(NamedTuple):
     loss: F64  # [S] > 0
     below: float  # how far another draw of test positions may move ln L down; 0: not known
     above: float  # and up
+    redrawn: F64 | None = None  # [B] how draws of the positions, the same for all, move ln L
 
 
 class LawFit(NamedTuple):
@@ -125,14 +126,17 @@ def seed_shifts(cells: Sequence[LawPoint], replicates: int = REPLICATES) -> F64 
     error = _spread(cells) / np.sqrt(sizes * EFFICIENCY)
     off: F64 = rng.standard_normal((replicates, len(cells))) * wide * error
     below, above = np.array([(cell.below, cell.above) for cell in cells]).T
-    off += moved(below, above, rng.standard_normal((replicates, len(cells))))
-    return off
+    shift = moved(below, above, rng.standard_normal((replicates, len(cells))))
+    for column, cell in enumerate(cells):
+        if cell.redrawn is not None:
+            shift[:, column] = cell.redrawn[np.arange(replicates) % len(cell.redrawn)]
+    return off + shift
 
 
 def data_and_size_fits(groups: Sequence[Group], metric: str) -> tuple[LawFit, ...]:
     """L(D) of the largest net, L(N) on the most data, and L(N, D), of each regime and expert."""
     fits: list[LawFit] = []
-    for of, free in (("D", _OF_DATA_ALONE), ("N", _OF_SIZE), ("N, D", _OF_DATA + _OF_SIZE)):
+    for of, free in (("D", OF_DATA_ALONE), ("N", _OF_SIZE), ("N, D", _OF_DATA + _OF_SIZE)):
         largest: dict[tuple[object, ...], list[Group]] = {}
         for bundle in bundles(groups, free).values():
             kin = family(bundle[0])
@@ -149,7 +153,7 @@ def elasticities(groups: Sequence[Group], metric: str) -> tuple[Elasticity, ...]
     """Of N at each D and of D at each N, of each regime, expert and maker of frozen data."""
     return tuple(
         _elasticity(title(bundle, of), of, cells)
-        for of, free in (("N", _OF_SIZE), ("D", _OF_DATA_ALONE))
+        for of, free in (("N", _OF_SIZE), ("D", OF_DATA_ALONE))
         for bundle in bundles(groups, free).values()
         if (cells := _cells(bundle, of, metric)) and bundle[0].data is not None
         if len({cell.x for cell in cells}) > 1
@@ -168,7 +172,7 @@ def _elasticity(label: str, of: str, cells: Sequence[LawPoint]) -> Elasticity:
 
 _OF_DATA = ("regime.games", "regime.data", "regime.unique")
 # L(D) is of each run's least loss, which few data reach with little compute
-_OF_DATA_ALONE = (*_OF_DATA, "budget.")
+OF_DATA_ALONE = (*_OF_DATA, "budget.")
 _OF_SIZE = ("net.",)
 
 
@@ -184,20 +188,17 @@ def bundles(
 
 
 def best_cell(group: Group, x: tuple[float, ...], metric: str) -> LawPoint | None:
-    """The least loss of each run of a group (it stops early); None where one has none above 0."""
-    losses, below, above = [], [], []
-    for run in group.runs:
-        values = run.points.of(metric)
-        if not 0 < np.nanmin(values, initial=np.inf) < np.inf:
-            return None
-        at = int(np.nanargmin(values))
-        down, up = (end[at] for end in run.points.error(metric))
-        losses.append(values[at])
-        below.append(np.log(values[at] / max(values[at] - down, values[at] / 10)))
-        above.append(np.log1p(up / values[at]))
-    shared = on_fixed_positions(metric)
-    reach = (float(np.mean(below)), float(np.mean(above))) if shared else (0.0, 0.0)
-    return LawPoint(x, np.array(losses), *reach)
+    """The best loss of each run of a group (it stops early); None where one has none above 0."""
+    best = best_of(group, metric)
+    if best is None or not best.value.min() > 0:
+        return None
+    value = best.value
+    below = -np.log1p(-np.minimum(best.below / value, 0.9))
+    above = np.log1p(best.above / value)
+    drawn = best.redrawn
+    if drawn is not None:
+        drawn = np.log1p(np.maximum(drawn / value.mean(), -0.9))
+    return LawPoint(x, value, float(below.mean()), float(above.mean()), drawn)
 
 
 def _cells(bundle: Sequence[Group], of: str, metric: str) -> list[LawPoint]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from selfplay.compare.analysis.bootstrap import REPLICATES, moved, seed_weights
-from selfplay.compare.analysis.curves import PER_DECADE, track
+from selfplay.compare.analysis.curves import PER_DECADE, Track, track
 from selfplay.compare.analysis.fits import LawFit, LawPoint, bundles, family, fit_laws, title
 from selfplay.compare.groups import Group
 from selfplay.compare.metrics import on_fixed_positions
@@ -19,11 +20,11 @@ EVERY = 5  # grid points between the points of that fit: a quarter of a decade
 
 
 class Frontier(NamedTuple):
-    """The least loss that X amounts of compute buy with one regime.
+    """The least loss that X amounts of compute buy with one regime: the best up to there.
 
-    The arm (a size of the net, a length of the training) is chosen on half of the seeds and its
-    loss is that of the others, each half in turn: one that is chosen and judged by the same runs
-    looks better than it is.  Means and bands are those of ln L.
+    The arm (a size of the net, a length of the training) and the checkpoint are chosen on half of
+    the seeds and the loss is that of the others, each half in turn: what is chosen and judged by
+    the same runs looks better than it is.  Means and bands are those of ln L.
     """
 
     label: str
@@ -42,6 +43,7 @@ class _Arm(NamedTuple):
     runs: F64  # [S, X] ln L
     below: F64  # [X] how far another draw of positions may move them
     above: F64  # [X]
+    redrawn: F64 | None  # [B, X] how draws of the positions move their mean; None: not known
 
 
 def frontiers(
@@ -77,25 +79,38 @@ def _trace(
         return None
     means = np.stack([arm.runs.mean(axis=0) for arm in arms])
     known = np.flatnonzero(np.isfinite(means).any(axis=0))
-    means, columns = means[:, known], np.arange(len(known))
+    means = means[:, known]
     halves = [
-        np.stack([arm.runs[half::2].mean(axis=0)[known] for arm in arms])
+        np.stack([arm.runs[half::2].mean(axis=0)[known] for arm in arms]) + 0 * means
         for half in ((0, 1) if seeds > 1 else (0,))
     ]
-    chosen = [np.nanargmin(half, axis=0) for half in halves]
+    chosen = [_best_so_far(half) for half in halves]
     log_loss = np.mean(
-        [judge[pick, columns] for pick, judge in zip(chosen, halves[::-1], strict=True)], axis=0
+        [judge[pick] for pick, judge in zip(chosen, halves[::-1], strict=True)], axis=0
     )
     flops = 10 ** ((first + known) / PER_DECADE)
-    sizes = np.array([arm.parameters for arm in arms], np.float64)[np.nanargmin(means, axis=0)]
+    sizes = np.array([arm.parameters for arm in arms], np.float64)[_best_so_far(means)[0]]
     frontier = Frontier(title(bundle, "C"), flops, np.exp(log_loss), None, None, sizes, len(arms))
     if seeds < 2:
         return frontier, None
     rng = np.random.default_rng(0)
     moves = np.stack([_moves(arm, replicates, rng)[:, known] for arm in arms])
-    shifts = np.mean([moves[pick, :, columns].T for pick in chosen], axis=0)
+    shifts = np.mean([moves[arm, :, at].T for arm, at in chosen], axis=0)
     low, high = np.exp(log_loss + np.quantile(shifts, [0.025, 0.975], axis=0))
     return frontier._replace(low=low, high=high), shifts
+
+
+def _best_so_far(loss: F64) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """[X] each, the arm and the point of the least ``loss`` [A, X] up to each point.
+
+    NaN counts as infinite.
+    """
+    known = np.where(np.isnan(loss), np.inf, loss)
+    arm, points = known.argmin(axis=0), np.arange(loss.shape[1])
+    least = known[arm, points]
+    new = least <= np.minimum.accumulate(least)
+    at: NDArray[np.intp] = np.maximum.accumulate(np.where(new, points, 0))
+    return arm[at], at
 
 
 def _arms(bundle: Sequence[Group], metric: str) -> tuple[int, list[_Arm]]:
@@ -119,16 +134,33 @@ def _arms(bundle: Sequence[Group], metric: str) -> tuple[int, list[_Arm]]:
             columns[1, row, at] = -np.log1p(-np.minimum(one.below / one.value, 0.9))
             columns[2, row, at] = np.log1p(one.above / one.value)
         reach = columns[1:].mean(axis=1) * on_fixed_positions(metric)
-        arms.append(_Arm(group.parameters, columns[0], reach[0], reach[1]))
+        drawn = _redrawn(each, first, last)
+        arms.append(_Arm(group.parameters, columns[0], reach[0], reach[1], drawn))
     return first, [arm for arm in arms if np.isfinite(arm.runs.mean(axis=0)).any()]
+
+
+def _redrawn(tracks: Sequence[Track], first: int, last: int) -> F64 | None:
+    """[B, X] f64, how draws of the positions move the mean of ln L; None: not known of some run."""
+    parts = []
+    for one in tracks:
+        if one.redrawn is None:
+            return None
+        moves = np.full((len(one.redrawn), last - first), np.nan)
+        at = slice(one.first - first, one.first - first + len(one.value))
+        moves[:, at] = np.log1p(np.maximum(one.redrawn / one.value, -0.9))
+        parts.append(moves)
+    mean: F64 = np.mean(parts, axis=0)
+    return mean
 
 
 def _moves(arm: _Arm, replicates: int, rng: np.random.Generator) -> F64:
     """[B, X] f64, how far the replicates move the mean of an arm."""
     weights = seed_weights([len(arm.runs)], replicates, rng)
     by_seeds: F64 = weights @ arm.runs - arm.runs.mean(axis=0)
-    by_seeds += moved(arm.below, arm.above, rng.standard_normal((replicates, 1)))
-    return by_seeds
+    shift = moved(arm.below, arm.above, rng.standard_normal((replicates, 1)))
+    if arm.redrawn is not None:
+        shift = arm.redrawn[np.arange(replicates) % len(arm.redrawn)]
+    return by_seeds + shift
 
 
 def _fits(frontier: Frontier, shifts: F64 | None) -> tuple[LawFit, ...]:

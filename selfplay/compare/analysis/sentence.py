@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from selfplay.compare.analysis.curves import Crossing, Curve, why_empty
+from selfplay.compare.analysis.curves import Crossing, Curve, on_common_grid, why_empty
 from selfplay.compare.groups import Group, spell_kind
 from selfplay.compare.metrics import (
     lower_is_better,
@@ -19,6 +19,11 @@ from selfplay.stats import Interval
 
 _GAP = "\N{NO-BREAK SPACE}"
 _PERFECT = ("solver", "solver, perfect", "solver, temperature 0")
+
+
+def is_perfect(expert: str) -> bool:
+    """Whether an expert plays moves that are no mistakes only."""
+    return expert in _PERFECT
 
 
 # of two regimes by the state of their crossing
@@ -44,7 +49,7 @@ def write_sentence(a: Curve, b: Curve, crossing: Crossing) -> str:
     """Where ``a`` overtakes ``b``, or what else can be said, with the interval if there is one."""
     us, them = name_group(a.group), name_group(b.group)
     if crossing.state == "apart":
-        why = " once the expert's seconds are charged" if crossing.charged else ""
+        why = " once the seconds of expert and search are charged" if crossing.charged else ""
         return f"{us} and {them} have no compute in common{why}, so that nothing can be compared"
     gap = crossing.gap or Interval(crossing.lead, math.nan, math.nan)
     if crossing.state == "behind":
@@ -62,7 +67,7 @@ def write_sentence(a: Curve, b: Curve, crossing: Crossing) -> str:
         ends="-".join(spell_ends(crossing)),
         extent="-".join(dict.fromkeys(map(spell_flops, (crossing.first, crossing.last)))),
         gap=_spell_gap(gap, crossing.metric),
-        cost=", the expert's seconds charged" if crossing.charged else "",
+        cost=", the seconds of expert and search charged" if crossing.charged else "",
         no_interval="there is no interval, which needs two seeds of each",
     )
 
@@ -75,7 +80,7 @@ def write_alone(curve: Curve, curves: Sequence[Curve]) -> str:
     spread = " (one seed, so there is no interval)"
     if curve.low is not None and curve.high is not None:
         spread = f" (95%: {curve.low[-1]:.3g}-{curve.high[-1]:.3g})"
-    cost = ", the expert's seconds charged" if curve.charged else ""
+    cost = ", the seconds of expert and search charged" if curve.charged else ""
     return (
         f"{us} comes to {metric} = {curve.mean[-1]:.3g}{spread} at {spell_flops(curve.flops[-1])} "
         f"{curve.unit}{cost}; {_no_rival(curve, curves)}"
@@ -93,7 +98,7 @@ def _no_rival(curve: Curve, curves: Sequence[Curve]) -> str:
 
 
 def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:
-    """Self-play and the imitation of the most games, each the one that ends best.
+    """Self-play and the imitation of the most games, each the best at equal compute.
 
     Of self-play the best of those that have compute in common with the imitation, if any has.
     Where one of the two is missing, the nearest to it stands in; None for a single regime.
@@ -106,11 +111,11 @@ def choose_pair(curves: Sequence[Curve]) -> tuple[Curve, Curve] | None:
     other = _best_on_most(others)
     first, last = other.flops[[0, -1]]
     met = [curve for curve in own if curve.flops[0] <= last and first <= curve.flops[-1]]
-    return _best(met or own), other
+    return best_at_equal_compute(met or own), other
 
 
 def representatives(curves: Sequence[Curve]) -> list[Curve]:
-    """One curve a regime, the pair of the sentence first: on the most data, the one that ends best.
+    """One curve a regime, the pair of the sentence first: on the most data, the best of them.
 
     Curves of no points are left out.
     """
@@ -145,7 +150,7 @@ def name_group(group: Group) -> str:
         return f"{words} games of a net of {group.maker_parameters:,} parameters"
     if not group.expert and group.games is None:
         return words
-    perfect = "perfect " if group.expert in _PERFECT else ""
+    perfect = "perfect " if is_perfect(group.expert) else ""
     if group.games is None:
         return f"{words} of {group.expert}"
     by = f" ({group.expert})" if group.expert and not perfect else ""
@@ -192,12 +197,23 @@ def _first_kind(curves: Sequence[Curve], kinds: Sequence[str]) -> list[Curve]:
 
 
 def _best_on_most(curves: Sequence[Curve]) -> Curve:
-    """Of those that learn from the most data, the one that ends best."""
+    """Of those that learn from the most data, the best at equal compute."""
     most = max(curve.group.data or 0 for curve in curves)
-    return _best([curve for curve in curves if (curve.group.data or 0) == most])
+    return best_at_equal_compute([c for c in curves if (c.group.data or 0) == most])
 
 
-def _best(curves: Sequence[Curve]) -> Curve:
-    """The curve that ends best: each is judged at its own largest compute."""
-    sign = 1 if lower_is_better(curves[0].metric) else -1
-    return min(curves, key=lambda curve: sign * float(curve.mean[-1]))
+def best_at_equal_compute(curves: Sequence[Curve]) -> Curve:
+    """The curve that is better than most others at the largest compute in common with each.
+
+    Ties go to the one that goes on longest.
+    """
+    wins = [sum(_leads(one, other) for other in curves if other is not one) for one in curves]
+    ends = [float(curve.flops[-1]) for curve in curves]
+    return curves[max(range(len(curves)), key=lambda i: (wins[i], ends[i]))]
+
+
+def _leads(one: Curve, other: Curve) -> bool:
+    """Whether ``one`` is better at the largest compute in common; False where there is none."""
+    one, other = on_common_grid(one, other)
+    sign = -1 if lower_is_better(one.metric) else 1
+    return not one.empty and bool(sign * (one.mean[-1] - other.mean[-1]) > 0)

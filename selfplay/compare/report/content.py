@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from selfplay.compare.analysis.curves import Curve
+from selfplay.compare.analysis.exchange import Exchange, Match
+from selfplay.compare.analysis.exchange_law import ExchangeLaw
 from selfplay.compare.analysis.fits import LawFit, LawPoint
 from selfplay.compare.comparison import Comparison, View
 from selfplay.compare.compute import Compute
@@ -17,6 +19,18 @@ from selfplay.compare.records import Run
 # what is written of records that hold more
 _FIELDS = {
     Compute: ("name", "unit"),
+    Exchange: ("learner", "expert", "parameters", "matches", "law"),
+    ExchangeLaw: (
+        "reference",
+        "scale",
+        "exponent",
+        "held_out",
+        "data",
+        "compute",
+        "ratio",
+        "excess",
+    ),
+    Match: ("label", "games", "expert_s", "plateau", "state", "flops", "late"),
     Curve: ("label", "flops", "mean", "low", "high", "runs"),
     LawFit: ("label", "of", "form", "parameters", "held_out", "cells"),
     LawPoint: ("x", "loss"),
@@ -31,6 +45,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
     content = {
         "sentence": first.free.sentence,
         "charged_sentence": first.charged.sentence,
+        "exchange_sentence": first.exchange_sentence,
         "settings": comparison.settings,
         **comparison._asdict(),
         "groups": [_group(*pair) for pair in pairs],
@@ -61,6 +76,8 @@ def _view(view: View) -> dict[str, Any]:
         "title": view.title,
         "sentence": view.free.sentence,
         "charged_sentence": view.charged.sentence,
+        "exchange_sentence": view.exchange_sentence,
+        "exchanges": view.exchanges,
         "curves": view.free.curves,
         "charged": view.charged.curves,
         "crossings": view.free.crossings,

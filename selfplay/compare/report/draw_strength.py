@@ -71,7 +71,7 @@ def draw_regimes(view: View, account: Account, name: str) -> Picture | None:
     met = None if pair is None else _marked(crossing(*pair))
     figure = Figure(figsize=(WIDTH, 4.1))
     axes = new_axes(figure, 50, 36, margin(labels, _WRAP), 40 if met else 10)
-    extra = " + the expert's seconds" if curves[0].charged else ""
+    extra = " + the seconds of expert and search" if curves[0].charged else ""
     _set_scale(axes, traces, view, f"training compute{extra}, {curves[0].unit}")
     named = [curve.label for curve in pair or shown[:1]]
     ends = [
@@ -82,7 +82,7 @@ def draw_regimes(view: View, account: Account, name: str) -> Picture | None:
     overtaken = _mark(axes, met, pair) if met and pair else ""
     return picture(
         name,
-        f"Strength against compute{', the expert charged' if curves[0].charged else ''}: "
+        f"Strength against compute{', expert and search charged' if curves[0].charged else ''}: "
         f"{view.title}",
         f"{capital(account.sentence)}. {_how(shown, curves)}{overtaken}",
         figure,
@@ -298,5 +298,5 @@ def _how(shown: Sequence[Curve], curves: Sequence[Curve]) -> str:
     if any(curve.low is None for curve in shown):
         words += "; dashed lines are of one seed and have no band"
     if len(shown) < len(curves):
-        words += "; of each regime the group on the most data that ends best"
+        words += "; of each regime the group on the most data that is best at equal compute"
     return words + "."

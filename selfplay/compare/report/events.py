@@ -26,6 +26,11 @@ from selfplay.compare.analysis.sentence import brief
 from selfplay.compare.comparison import View
 from selfplay.compare.groups import Group, spell_kind
 from selfplay.compare.metrics import spell_metric
+from selfplay.compare.report.exchange_events import (
+    exchange_charts,
+    exchange_names,
+    exchange_scalars,
+)
 from selfplay.training.events import EVENTS, EventFile, extended, session_start
 
 LOG_STEPS = 100  # a factor of ten in compute
@@ -55,10 +60,20 @@ def write_events(folder: Path, views: Sequence[View]) -> None:
     axes = choose_axes(views)
     groups = [curve.group for curve in views[0].free.curves]
     layout = {"Strength against training compute": _charts(views, axes)}
+    if charts := exchange_charts(views):
+        layout["What games of the expert are worth"] = dict(charts)
     file = _open(folder, now)
     file.add(0, now, summary=custom_scalars(layout))
     file.add(0, now, summary=_experiment(groups, views, axes, now))
     file.close()
+    for name, label in zip(
+        folder_names(exchange_names(views), folder), exchange_names(views), strict=True
+    ):
+        (folder / name).mkdir()
+        file = _open(folder / name, now)
+        for step, values in exchange_scalars(views, label):
+            file.add_scalars(values, step, now)
+        file.close()
     for group, name in zip(groups, run_names(groups, folder), strict=True):
         (folder / name).mkdir()
         file = _open(folder / name, now)
@@ -95,17 +110,22 @@ def choose_axes(views: Sequence[View]) -> tuple[Axis, ...]:
 
 def tags(curve: Curve, axis: Axis) -> list[str]:
     """Of the mean, and of the ends of its band, which are in a folder of their own."""
-    charged = ", the expert charged" if curve.charged else ""
+    charged = ", expert and search charged" if curve.charged else ""
     name = f"{spell_metric(curve.metric)}{charged}/{axis.tag}"
     return [f"compare/{name}", f"compare_bands/{name}_low", f"compare_bands/{name}_high"]
 
 
 def run_names(groups: Sequence[Group], folder: Path) -> list[str]:
-    """A folder's name for each group, all different and none of a folder that is there."""
+    """A folder's name for each group; see ``folder_names``."""
+    return folder_names([brief(group.label) for group in groups], folder)
+
+
+def folder_names(labels: Sequence[str], folder: Path) -> list[str]:
+    """A folder's name for each label, all different and none of a folder that is there."""
     taken = {path.name.lower() for path in folder.iterdir()}
     names = []
-    for group in groups:
-        plain = re.sub(r"[^\w.,=+-]+", " ", brief(group.label)).strip(" .")[:_LONGEST] or "group"
+    for label in labels:
+        plain = re.sub(r"[^\w.,=+-]+", " ", label).strip(" .")[:_LONGEST] or "group"
         name, number = plain, 2
         while name.lower() in taken:
             name, number = f"{plain} {number}", number + 1
@@ -129,7 +149,7 @@ def _charts(views: Sequence[View], axes: Sequence[Axis]) -> dict[str, tuple[str,
     charts = [
         (f"{view.title}{words} ({axis.title})", ("Margin", tags(account.curves[0], axis)))
         for view in views
-        for account, words in ((view.free, ""), (view.charged, ", the expert charged"))
+        for account, words in ((view.free, ""), (view.charged, ", expert and search charged"))
         for axis in axes
         if account.curves
     ]

@@ -44,6 +44,7 @@ from selfplay.compare.report.canvas import (
     picture,
     spell_percent,
 )
+from selfplay.compare.report.draw_exchange import draw_exchange
 from selfplay.compare.report.draw_strength import draw_epochs, draw_groups, draw_regimes
 
 _WRAP = 28
@@ -64,6 +65,7 @@ def draw_all(comparison: Comparison) -> tuple[Picture, ...]:
     first, *others = comparison.views
     with mpl.rc_context(STYLE):  # type: ignore[arg-type]  # it wants literal keys
         drawn = [
+            draw_exchange(first),
             draw_regimes(first, first.free, "strength"),
             draw_regimes(first, first.charged, "strength-charged"),
             draw_groups(first),

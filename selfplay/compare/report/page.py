@@ -13,8 +13,9 @@ from selfplay.compare.analysis.sentence import capital, spell_flops
 from selfplay.compare.comparison import Comparison
 from selfplay.compare.metrics import spell_metric
 from selfplay.compare.report.canvas import Picture, style_sheet
+from selfplay.compare.report.exchange_tables import matches_table, rates_table
+from selfplay.compare.report.table import Table
 from selfplay.compare.report.tables import (
-    Table,
     crossings_table,
     elasticities_table,
     fits_table,
@@ -65,9 +66,10 @@ def _tables(comparison: Comparison) -> list[Table]:
     """Those that have something to say, in the order of the page."""
     views = comparison.views
     accounts = [("", view, view.free) for view in views]
-    accounts += [(", the expert charged", view, view.charged) for view in views]
+    accounts += [(", expert and search charged", view, view.charged) for view in views]
     tables = (
         groups_table(views),
+        *(table(view) for view in views for table in (matches_table, rates_table)),
         *(
             crossings_table(view.free.curves, each.crossings, f"Crossings{cost}: {view.title}")
             for cost, view, each in accounts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from rich import box
@@ -29,11 +28,12 @@ from selfplay.compare.metrics import (
     unit_of_difference,
 )
 from selfplay.compare.pool import Pool
+from selfplay.compare.report.exchange_tables import matches_table, rates_table
+from selfplay.compare.report.table import NONE, Table
 from selfplay.stats import Interval
 from selfplay.system.console import PlainConsole
 
 _WIDE = 150  # columns where there is no terminal to fit
-NONE = "-"  # in a cell of which nothing is known
 _STATES = {
     "crosses": "overtakes",
     "ahead": "better all along",
@@ -42,20 +42,6 @@ _STATES = {
     "apart": "no compute in common",
     "unknown": "one seed: no interval",
 }
-
-
-class Table(NamedTuple):
-    """Rows of cells under headings; the first column is words, the others are numbers."""
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""  # what a reader must know of the columns
-
-    @property
-    def words(self) -> tuple[bool, ...]:
-        """Which columns are words rather than numbers, of those behind the first."""
-        return tuple(head.startswith("parameters (") for head in self.heads)
 
 
 def groups_table(views: Sequence[View]) -> Table:
@@ -120,7 +106,15 @@ def crossings_table(curves: Sequence[Curve], crossings: Sequence[Crossing], titl
     chief = [each for each in against if each.b not in frozen] or against
     return Table(
         title,
-        ("pair", "the first", f"at {curves[0].unit}", "95%", "certain from", "lead in the end"),
+        (
+            "pair",
+            "the first",
+            f"at {curves[0].unit}",
+            "95%",
+            "certain from",
+            "lead in the end",
+            "its standard error",
+        ),
         tuple(
             (
                 f"{brief(each.a)} against {brief(each.b)}",
@@ -129,12 +123,14 @@ def crossings_table(curves: Sequence[Curve], crossings: Sequence[Crossing], titl
                 " to ".join(spell_ends(each)) if each.state == "crosses" else NONE,
                 spell_flops(each.sure) if each.sure else NONE,
                 _lead(each),
+                _lead_error(each),
             )
             for each in chief
         ),
         "certain from: the compute from which on the first is better with probability over 0.975; "
         "lead in the end: at the largest compute in common, with its 95% interval, above 0 where "
-        "the first is better; all pairs are in compare.json",
+        "the first is better; its standard error: of the seeds and of the positions, paired where "
+        "all runs left their answers to each; all pairs are in compare.json",
     )
 
 
@@ -145,6 +141,14 @@ def _lead(crossing: Crossing) -> str:
     lead, low, high = (spell_number(each, crossing.metric, sign="+") for each in gap)
     value = f"{lead} {unit_of_difference(crossing.metric)}"
     return value if crossing.gap is None else f"{value} ({low} to {high})"
+
+
+def _lead_error(crossing: Crossing) -> str:
+    if crossing.error is None:
+        return NONE
+    paired = ", paired" if crossing.paired else ""
+    unit = unit_of_difference(crossing.metric)
+    return f"{spell_number(crossing.error, crossing.metric, 2)} {unit}{paired}"
 
 
 def fits_table(fits: Sequence[LawFit], loss: str) -> Table:
@@ -246,10 +250,13 @@ def print_comparison(comparison: Comparison) -> None:
     console = PlainConsole()
     if not console.is_terminal:
         console = PlainConsole(width=_WIDE)
-    for sentence in filter(None, (view.free.sentence, view.charged.sentence)):
+    sentences = view.exchange_sentence, view.free.sentence, view.charged.sentence
+    for sentence in filter(None, sentences):
         console.print(Text(f"{capital(sentence)}.", "bold"), soft_wrap=True)
     tables = (
         groups_table([view]),
+        matches_table(view),
+        rates_table(view),
         crossings_table(view.free.curves, view.free.crossings, "Crossings"),
         fits_table(comparison.fits, comparison.loss),
         pool_table(comparison.pool),

@@ -1,0 +1,103 @@
+"""How other draws of the test positions would move what was measured of a run.
+
+From the answers position by position (measure/answers.py): the positions are drawn again by
+weights, exponential numbers over their sum (Rubin 1981, the Bayesian bootstrap).  All runs that
+were measured on the same positions share the same draws, so that whatever is computed of several
+runs, differences above all, is paired: what makes a position hard for both moves neither ahead.
+
+Each half of the positions is told too, so that a checkpoint can be chosen on the one and judged on
+the other.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfplay.measure.answers import Answers, answers_path, read_answers
+from selfplay.measure.mistakes import SURPRISE
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+DRAWS = 1000  # of the positions
+
+NOTHING: Mapping[str, NDArray[np.floating]] = MappingProxyType({})
+
+
+class Redraws(NamedTuple):
+    """P measurements of one run, by the names of the metrics strength/*."""
+
+    positions: str = ""  # the digest of the file; empty: the run left no answers
+    moves: Mapping[str, F32] = NOTHING  # [P, DRAWS], how far each draw moves the metric
+    halves: Mapping[str, F64] = NOTHING  # [P, 2], the mean over each half less that over all
+
+
+def read_redraws(run: Path, steps: Sequence[int]) -> Redraws:
+    """Of the measurements at these ``steps``, NaN where one of them left no answers.
+
+    Files that are damaged are named on standard error and count as missing.  Raises ValueError with
+    a sentence where the positions are others in the middle of the run.
+    """
+    found: dict[int, Answers] = {}
+    for place, step in enumerate(steps):
+        path = answers_path(run, step)
+        if path.exists():
+            try:
+                found[place] = read_answers(path)
+            except ValueError as error:
+                print(f"{error}; it is left out", file=sys.stderr)
+    digests = {answers.positions for answers in found.values()}
+    if len(digests) > 1:
+        raise ValueError(f"{run} was measured on other positions from some step on")
+    if not found:
+        return Redraws()
+    columns = {place: _columns(answers) for place, answers in found.items()}
+    moves, halves = dict[str, F32](), dict[str, F64]()
+    for name in dict.fromkeys(name for each in columns.values() for name in each):
+        told = [place for place, each in columns.items() if name in each]
+        values = np.stack([columns[place][name] for place in told])
+        mean = values.mean(axis=1, dtype=np.float64)
+        moves[name] = np.full((len(steps), DRAWS), np.nan, np.float32)
+        moves[name][told] = (values - mean[:, None].astype(np.float32)) @ _weights(
+            *digests, values.shape[1]
+        )
+        halves[name] = np.full((len(steps), 2), np.nan)
+        for half in (0, 1):
+            halves[name][told, half] = values[:, half::2].mean(axis=1, dtype=np.float64) - mean
+    return Redraws(*digests, moves, halves)
+
+
+def _columns(answers: Answers) -> dict[str, F32]:
+    """[M] each: what a metric is the mean of, by its name."""
+    columns = {
+        f"strength/{_STEMS[player]}mistake_rate": mistakes.astype(np.float32)
+        for player, mistakes in answers.mistakes.items()
+        if player in _STEMS
+    }
+    if "search" in answers.mass:
+        columns["strength/optimal_mass"] = answers.mass["search"]
+    if "net" in answers.mass:
+        surprise = -np.log(np.maximum(answers.mass["net"], SURPRISE))
+        columns["strength/policy_cross_entropy"] = surprise
+    return columns
+
+
+_STEMS = {"net": "net_", "value": "value_", "search": ""}  # of the metrics of each player
+
+
+@functools.lru_cache(maxsize=2)
+def _weights(positions: str, count: int) -> F32:
+    """[M, DRAWS], those of a draw sum to 1; the same wherever the positions are the same."""
+    rng = np.random.default_rng(zlib.crc32(positions.encode()))
+    drawn: F32 = rng.standard_exponential((DRAWS, count), np.float32)
+    drawn /= drawn.sum(axis=1, keepdims=True)
+    return drawn.T

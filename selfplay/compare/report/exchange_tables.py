@@ -1,0 +1,94 @@
+"""The tables of exchange rates."""
+
+from __future__ import annotations
+
+import math
+
+from selfplay.compare.analysis.exchange import Exchange, Match
+from selfplay.compare.analysis.exchange_law import ExchangeLaw
+from selfplay.compare.analysis.exchange_sentence import name_games, spell_exponent
+from selfplay.compare.analysis.sentence import brief, spell_flops
+from selfplay.compare.comparison import View
+from selfplay.compare.metrics import spell_number, spell_value
+from selfplay.compare.report.table import NONE, Table
+from selfplay.stats import Interval
+
+_STATES = {
+    "matched": "come to it",
+    "below": "are better all along",
+    "beyond": "do not come to it",
+}
+
+
+def matches_table(view: View) -> Table:
+    """One row an amount of an expert's games."""
+    unit = view.free.curves[0].unit
+    heads = (
+        "games of the expert", "own games", "best that imitation reaches (95%)", "own games ...",
+        f"matched at {unit} (95%)", "expert s",
+    )  # fmt: skip
+    return Table(
+        f"Exchange rate of the expert's games: {view.title}",
+        heads,
+        tuple(_match_row(each, match) for each in view.exchanges for match in each.matches),
+        "matched at: the compute at which the mean of own games, made monotone, comes to the mean "
+        "over seeds of the best of imitation; each seed has its own draw of games, and its best "
+        "checkpoint is chosen on other positions than it is judged on",
+    )
+
+
+def _match_row(each: Exchange, match: Match) -> tuple[str, ...]:
+    first, last = (float(end) for end in each.curve.flops[[0, -1]])
+    value, low, high = match.plateau
+    best = spell_value(value, each.curve.metric)
+    if not math.isnan(low):
+        ends = (spell_number(end, each.curve.metric, 2) for end in (low, high))
+        best += f" ({' to '.join(ends)})"
+    return (
+        brief(match.label),
+        brief(each.learner),
+        best,
+        _STATES[match.state],
+        _compute(match.flops, first, last),
+        f"{match.expert_s:,.0f}" if math.isfinite(match.expert_s) else NONE,
+    )
+
+
+def _compute(found: Interval, first: float, last: float) -> str:
+    """With its interval, in which the ends of what was measured stand for what is beyond."""
+
+    def spell(flops: float) -> str:
+        if flops <= 0:
+            return f"below {spell_flops(first)}"
+        return f"over {spell_flops(last)}" if flops == math.inf else spell_flops(flops)
+
+    value, low, high = found
+    return spell(value) + ("" if math.isnan(low) else f" ({spell(low)} to {spell(high)})")
+
+
+def rates_table(view: View) -> Table:
+    """One row a law."""
+    heads = (
+        "own games against", "at games", f"{view.free.curves[0].unit} (95%)", "exponent",
+        "alpha D", "alpha C", "alpha D / alpha C", "exponent less it", "held-out factor",
+    )  # fmt: skip
+    return Table(
+        f"Exchange rate as a law: {view.title}",
+        heads,
+        tuple(_law_row(each, each.law) for each in view.exchanges if each.law is not None),
+        "compute = C x (D / D0)^exponent; alpha D: exponent of the best of imitation against its "
+        "games, alpha C: of own games against compute in their last two decades, both without a "
+        "floor; held-out factor: how far the law of the fewer games is off at the most",
+    )
+
+
+def _law_row(each: Exchange, law: ExchangeLaw) -> tuple[str, ...]:
+    first, last = (float(end) for end in each.curve.flops[[0, -1]])
+    told = (law.exponent, law.data, law.compute, law.ratio, law.excess)
+    return (
+        f"{brief(each.learner)} against {name_games(each.expert, 'D')}",
+        f"{law.reference:,}",
+        _compute(law.scale, first, last),
+        *(NONE if found is None else spell_exponent(found) for found in told),
+        NONE if law.held_out is None else f"{math.exp(law.held_out):.2f}",
+    )
