@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -23,13 +22,10 @@ Chart = tuple[str, tuple[str, list[str]]]
 
 def exchange_tags(view: View) -> list[str]:
     """Of the value, and of the ends of its interval."""
-    name = (
-        f"log10 of the {view.free.curves[0].unit} that match D games, {spell_metric(view.metric)}"
-    )
-    return [
-        f"exchange/{name}/step = D",
-        *(f"exchange_bands/{name}_{end}" for end in ("low", "high")),
-    ]
+    unit, metric = view.free.curves[0].unit, spell_metric(view.metric)
+    name = f"log10 of the {unit} that match D games, {metric}"
+    bands = (f"exchange_bands/{name}_{end}" for end in ("low", "high"))
+    return [f"exchange/{name} (step = D)", *bands]
 
 
 def exchange_charts(views: Sequence[View]) -> list[Chart]:
@@ -37,27 +33,29 @@ def exchange_charts(views: Sequence[View]) -> list[Chart]:
     return [
         (f"exchange rate, {view.title} (step = games D)", ("Margin", exchange_tags(view)))
         for view in views
-        if view.exchanges
+        if _charted(view)
     ]
 
 
 def exchange_names(views: Sequence[View]) -> list[str]:
     """Names of the runs, one for each pair of own games and an expert."""
-    names = (_name(each) for view in views for each in view.exchanges)
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(_name(each) for view in views for each in _charted(view)))
 
 
 def exchange_scalars(views: Sequence[View], name: str) -> list[tuple[int, dict[str, float]]]:
     """Step and values of the run ``name``, by ascending step."""
     steps: dict[int, dict[str, float]] = {}
     for view in views:
-        for each in (each for each in view.exchanges if _name(each) == name):
-            for match in each.matches:
-                values = _logs(match, each)
-                steps.setdefault(match.games, {}).update(
-                    zip(exchange_tags(view), values, strict=True)
-                )
+        for each in _charted(view):
+            for match in each.matches if _name(each) == name else ():
+                told = zip(exchange_tags(view), _logs(match, each), strict=True)
+                steps.setdefault(match.games, {}).update(told)
     return sorted(steps.items())
+
+
+def _charted(view: View) -> list[Exchange]:
+    """One amount of games alone is no chart."""
+    return [each for each in view.exchanges if len(each.matches) > 1]
 
 
 def _name(each: Exchange) -> str:
