@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 import envs
 from selfplay.arrays import concatenate, take
+from selfplay.compare.analysis.dependent import Tally, add, tally
 from selfplay.compare.groups import Group
 from selfplay.compare.metrics import METRIC
 from selfplay.compare.pool import (
     Entrant,
-    Judged,
     Meeting,
     Pool,
     rate,
@@ -26,6 +27,7 @@ from selfplay.compare.pool import (
     write_pool,
 )
 from selfplay.compare.records import Run
+from selfplay.lines.lockstep import Ply, Turn
 from selfplay.lines.openings import Openings
 from selfplay.measure.own_games import sample_different
 from selfplay.players.arena import Match, new_match, play_on
@@ -35,7 +37,7 @@ from selfplay.training.agent import load_agent
 from selfplay.training.folder import RunFolder
 from selfplay.truth.base import optimal_moves
 from selfplay.truth.labels import Labeller
-from selfplay.types import Decision, Game, Int, Player, State
+from selfplay.types import Game, Int, Player, State
 
 ANCHORS = ("minimax:4", "mcts:100", "minimax:2", "random")  # the best guess of the best first
 SIMULATIONS = 64
@@ -141,18 +143,37 @@ def _missing(entrants: Sequence[Entrant], ready: set[tuple[str, str]]) -> list[t
     return [(names[i], names[j]) for i, j in make_schedule(teams, OPPONENTS, met)]
 
 
-class Recorder:
-    """A player who remembers every position in which it was to move, and what it played."""
+class PlayedMoves:
+    """The moves of matches as they are played: who made them, where, and from which opening."""
 
-    def __init__(self, player: Player) -> None:
-        self.name = player.name
-        self._player = player
-        self.met: list[tuple[State, Int]] = []  # batch by batch
+    def __init__(self) -> None:
+        self._plies: list[tuple[Turn, Int]] = []
+        self._opening = np.empty(0, np.int64)  # of each game
+        self._seats = np.empty((0, 2), np.str_)
 
-    def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
-        decision = self._player.decide(game, state, rng)
-        self.met.append((state, decision.action))
-        return decision
+    def begin(self, openings: Openings) -> None:
+        """Games begin from ``openings``, one from each."""
+        _, of = np.unique(openings.moves, axis=0, return_inverse=True)
+        self._opening = of.reshape(-1)
+
+    def moved(self, ply: Ply) -> None:
+        """One more move in those that go on."""
+        self._plies.append((ply.turn, ply.action))
+
+    def end(self, seats: Sequence[tuple[str, str]], results: NDArray[np.int8]) -> None:
+        """All are over: who had the first and the second seat."""
+        self._seats = np.array(seats)
+
+    def moves_of(self, player: str) -> tuple[State, Int, NDArray[np.int64]] | None:
+        """Where it was to move, what it played, and the number of the opening; None: nowhere."""
+        found = []
+        for turn, action in self._plies:
+            mover = self._seats[turn.lane, turn.second.astype(np.int64)]
+            rows = np.flatnonzero(mover == player)
+            if len(rows):
+                opening = self._opening[turn.lane[rows]]
+                found.append((take(turn.state, rows), action[rows], opening))
+        return concatenate(found) if found else None
 
 
 class PoolGames:
@@ -188,13 +209,14 @@ class PoolGames:
     def meet(self, meetings: Sequence[Meeting]) -> list[Meeting]:
         """The meetings with all openings played, side by side, from the first they lack."""
         names = [name for each in meetings for name in (each.a, each.b)]
-        players = {name: Recorder(self._player(name)) for name in names}
+        players = {name: self._player(name) for name in names}
         words = "".join(f"{each.a} {each.b} {len(each.results)} " for each in meetings)
         rng = np.random.default_rng([SEED, zlib.crc32(words.encode())])
         matches = [Match(each.a, each.b, each.results) for each in meetings]
-        results = play_on(self._game, players, matches, self._openings, rng)
+        played = PlayedMoves()
+        results = play_on(self._game, players, matches, self._openings, rng, played)
         # what a player did in all these matches is written down with its first
-        own = {name: self._judge(each, names.count(name), rng) for name, each in players.items()}
+        own = {name: self._judge(played, name, names.count(name), rng) for name in players}
         return [
             Meeting(*match, (_sum(own, match.a, before.own[0]), _sum(own, match.b, before.own[1])))
             for before, match in zip(meetings, results, strict=True)
@@ -213,23 +235,25 @@ class PoolGames:
         search = self._search.with_simulations(self._order.simulations)
         return SearchPlayer(identity, search, agent.evaluator)
 
-    def _judge(self, player: Recorder, matches: int, rng: np.random.Generator) -> Judged:
+    def _judge(
+        self, played: PlayedMoves, player: str, matches: int, rng: np.random.Generator
+    ) -> Tally:
         """The mistakes of a player in a sample of the moves that it has just made."""
-        if self._labeller is None or not player.met:
-            return Judged(0, 0)
-        state, action = concatenate(player.met)
+        seen = None if self._labeller is None else played.moves_of(player)
+        if self._labeller is None or seen is None:
+            return Tally()
+        state, action, opening = seen
         most = self._known_moves * matches
         rows = sample_different(self._game, state, most, self._labeller, rng)
         right = optimal_moves(self._labeller.scores(take(state, rows)))
-        played = right[np.arange(len(rows)), action[rows]]
+        spared = right[np.arange(len(rows)), action[rows]]
         self._labeller.refresh()
-        return Judged(int((~played).sum()), len(rows))
+        return tally(~spared, opening[rows])
 
 
-def _sum(judged: dict[str, Judged], name: str, before: Judged) -> Judged:
+def _sum(judged: dict[str, Tally], name: str, before: Tally) -> Tally:
     """What was judged of a player before and now, which is taken out of ``judged``."""
-    now = judged.pop(name, Judged(0, 0))
-    return Judged(before.mistakes + now.mistakes, before.moves + now.moves)
+    return add([before, judged.pop(name, Tally())])
 
 
 def _labeller(game: Game) -> Labeller | None:

@@ -8,18 +8,17 @@ them.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from selfplay.compare.analysis.bootstrap import seed_weights
+from selfplay.compare.analysis.bootstrap import seed_spread
+from selfplay.compare.analysis.dependent import Tally, add, shares
 from selfplay.compare.json_values import as_plain
 from selfplay.compare.records import F64
-from selfplay.players.arena import POSTERIOR, Match, Results, rating_posterior
-from selfplay.stats import Interval, wilson
+from selfplay.players.arena import Match, Results, rating_posterior
 from selfplay.system.files import write_text_atomically
 from selfplay.system.text import read_object
 
@@ -30,9 +29,10 @@ class Pool(NamedTuple):
     """P players: groups of runs that differ in their seed, and anchors that are no runs.
 
     The Elo of a group is the mean over its runs, each of which plays for itself; 0 is the mean of
-    the groups.  Its interval holds the chance of openings and games, and of the seeds where a
-    group has several.  Own mistakes are counted on a sample of the positions in which a player was
-    to move, different ones, by the solver of the game.
+    the groups.  Its interval holds the chance of openings and games, and of the seeds, whose spread
+    is learned from all groups that have several.  Own mistakes are counted on a sample of the
+    positions in which a player was to move, different ones, by the solver of the game; games from
+    one opening depend on each other, see dependent.py.
     """
 
     labels: tuple[str, ...]  # as Group.label, or the name of an anchor
@@ -55,20 +55,13 @@ class Entrant(NamedTuple):
     anchor: bool
 
 
-class Judged(NamedTuple):
-    """Moves that the solver looked at."""
-
-    mistakes: int
-    moves: int
-
-
 class Meeting(NamedTuple):
     """The games of a and b, from the openings of the pool in order."""
 
     a: str  # identities
     b: str
     results: Results  # [G, 2] i8, as in arena.Match
-    own: tuple[Judged, Judged] = (Judged(0, 0), Judged(0, 0))  # a's moves and b's
+    own: tuple[Tally, Tally] = (Tally(), Tally())  # mistakes in a's moves and in b's, by opening
 
 
 def read_pool(folder: Path) -> Pool | None:
@@ -119,7 +112,7 @@ def read_meetings(folder: Path, terms: dict[str, Any]) -> list[Meeting]:
         meetings = []
         for each in content["matches"]:
             results = np.array(each["results"], np.int8).reshape(-1, 2)
-            own = Judged(*map(int, each["own"][0])), Judged(*map(int, each["own"][1]))
+            own = Tally(*map(int, each["own"][0])), Tally(*map(int, each["own"][1]))
             meetings.append(Meeting(str(each["a"]), str(each["b"]), results, own))
         return meetings
     except (KeyError, IndexError, TypeError) as error:
@@ -146,7 +139,7 @@ def rate(
     group = np.array([labels.index(each.label) for each in entrants])
     elo, draws = _group_elo(entrants, counted, group)
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
-    own = [_own(counted, entrants, label) for label in labels]
+    own = shares([_own(counted, entrants, label) for label in labels])
     return Pool(
         labels,
         elo,
@@ -169,15 +162,13 @@ def _group_elo(
     share = member / member.sum(axis=1, keepdims=True)
     elo = share @ rated.elo[order]
     draws = rated.samples[:, order] @ share.T
-    if member.sum() > len(member):  # some group has seeds to learn the spread of seeds from
-        sizes = member.sum(axis=1).tolist()
-        weights = seed_weights(sizes, POSTERIOR, np.random.default_rng(0))
-        by_group = np.argsort(group, kind="stable")  # as seed_weights has them
-        away = np.zeros_like(weights)
-        away[:, by_group] = weights
-        draws = draws + ((away - share[group, np.arange(len(group))]) * rated.elo[order]) @ member.T
     trained = sorted({int(g) for g, each in zip(group, entrants, strict=True) if not each.anchor})
     zero = trained or list(range(len(member)))
+    if len(group) > len(member):  # some group has seeds to learn the spread of seeds from
+        rng, count = np.random.default_rng(0), member.sum(axis=1)[trained]
+        spread = seed_spread(rated.elo[order], rated.samples[:, order], group, rng)
+        normal = rng.standard_normal((len(draws), len(trained)))
+        draws[:, trained] += normal * spread[:, None] / np.sqrt(count)
     return elo - elo[zero].mean(), draws - draws[:, zero].mean(axis=1, keepdims=True)
 
 
@@ -195,12 +186,11 @@ def _scores(meetings: Sequence[Meeting], known: dict[str, int], group: np.ndarra
     return shares
 
 
-def _own(meetings: Sequence[Meeting], entrants: Sequence[Entrant], label: str) -> Interval:
-    """The share of mistakes with its interval; NaN where the solver knew none of the moves."""
-    members = {each.identity for each in entrants if each.label == label}
-    judged = [own for each in meetings for who, own in zip(each[:2], each.own, strict=True)
-              if who in members]  # fmt: skip
-    moves = sum(each.moves for each in judged)
-    if not moves:
-        return Interval(math.nan, math.nan, math.nan)
-    return wilson(sum(each.mistakes for each in judged), moves)
+def _own(meetings: Sequence[Meeting], entrants: Sequence[Entrant], label: str) -> list[Tally]:
+    """The mistakes of each run of a group, in the moves that the solver knew."""
+    tallies = []
+    for member in (each.identity for each in entrants if each.label == label):
+        judged = [own for each in meetings for who, own in zip(each[:2], each.own, strict=True)
+                  if who == member]  # fmt: skip
+        tallies.append(add(judged))
+    return tallies

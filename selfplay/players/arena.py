@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,16 @@ class Match(NamedTuple):
     a: str
     b: str
     results: Results  # [P, 2] i8, +1 a won, 0 draw, -1 b won; column 0: a had the first seat
+
+
+class Watch(Protocol):
+    """Who is told of the games of matches."""
+
+    def begin(self, openings: Openings) -> None: ...
+
+    def moved(self, ply: Ply) -> None: ...
+
+    def end(self, seats: Sequence[tuple[str, str]], results: NDArray[np.int8]) -> None: ...
 
 
 class MatchGames:
@@ -83,7 +93,7 @@ def tournament(
     plies: int,
     seed: int,
     batch: int = 256,
-    watch: MatchGames | None = None,
+    watch: Watch | None = None,
     ledger: Sequence[Match] = (),
 ) -> list[Match]:
     """Everyone against everyone: ``pairs`` openings of ``plies`` random moves, seats swapped.
@@ -127,7 +137,7 @@ def play_on(
     matches: Sequence[Match],
     openings: Openings,
     rng: np.random.Generator,
-    watch: MatchGames | None = None,
+    watch: Watch | None = None,
 ) -> list[Match]:
     """The matches with the results from all ``openings``: each goes on from the first it lacks.
 
@@ -161,7 +171,7 @@ def _play(
     seats: NDArray[np.int64],
     openings: Openings,
     rng: np.random.Generator,
-    watch: MatchGames | None,
+    watch: Watch | None,
 ) -> NDArray[np.int8]:
     """[B] i8, the result for whoever has the first seat in the games from B openings.
 

@@ -250,7 +250,10 @@ def test_apart_with_the_expert_charged_says_so() -> None:
     own = group_of("a", [run_of(flops, columns)])
     taught = group_of("b", [run_of(flops, columns, expert_s=1e6)])
     taught = taught._replace(kind="imitation", games=10)
-    for rate, words in ((None, ""), (1e9, "no compute in common once the seconds of expert and search are")):
+    for rate, words in (
+        (None, ""),
+        (1e9, "no compute in common once the seconds of expert and search are"),
+    ):
         pair = curves([own, taught], RATE, rate)
         sentence = write_sentence(*pair, crossing(*pair))
         assert words in sentence

@@ -18,8 +18,9 @@ from selfplay.arrays import length, take
 from selfplay.compare import play_pool as playing
 from selfplay.compare.groups import Group, group_runs
 from selfplay.compare.json_values import as_plain
-from selfplay.compare.play_pool import PoolOrder, Progress, Recorder, play_pool
-from selfplay.compare.pool import Entrant, Judged, Meeting, rate, read_pool
+from selfplay.compare.analysis.dependent import Tally
+from selfplay.compare.play_pool import PlayedMoves, PoolOrder, Progress, play_pool
+from selfplay.compare.pool import Entrant, Meeting, rate, read_pool
 from selfplay.compare.records import read_runs
 from selfplay.config import parse_config
 from selfplay.lines.keys import canonical_keys
@@ -100,7 +101,7 @@ def test_openings_without_truth_and_where_only_one_side_can_win() -> None:
 
 def meeting(a: str, b: str, share: float, pairs: int, rng: np.random.Generator) -> Meeting:
     results = np.where(rng.random((pairs, 2)) < share, 1, -1).astype(np.int8)
-    return Meeting(a, b, results, (Judged(1, 10), Judged(0, 0)))
+    return Meeting(a, b, results, (Tally(1, 10), Tally()))
 
 
 def test_planted_elo_comes_back_from_a_sparse_pool() -> None:

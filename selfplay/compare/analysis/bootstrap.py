@@ -7,11 +7,13 @@ few runs has; for one mean of normal errors the interval is exactly that of Stud
 has one weight along its whole curve, so curves stay curves.
 
 The test positions come second.  All runs are measured on the same ones, so the spread of the
-seeds does not show how far another draw of positions would move them all: each replicate moves
-the measured values of a group together, as far as their own intervals reach (Wilson's, or of a
-mean over sets of positions).  Groups move apart from each other: that their mistakes lie on the
-same positions is not used, which makes differences look less certain than they are.  Measures
-over own games differ from run to run, and the spread of the seeds already holds that.
+seeds does not show how far another draw of positions would move them all.  Where the runs left
+their answers to each position, replicate b of all groups is of the same draw of positions
+(redraws.py): differences are paired, and a mean over seeds moves less than one run.  Elsewhere each
+replicate moves the measured values of a group together, as far as the intervals of its single runs
+reach (Wilson's, or of a mean over sets of positions), and groups apart from each other, which makes
+differences look less certain than they are.  Measures over own games differ from run to run, and
+the spread of the seeds already holds that.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from selfplay.compare.records import F64
 from selfplay.stats import Z95, Interval
@@ -73,3 +76,28 @@ def interval(value: float, replicates: F64) -> Interval:
     """``value`` with the middle 95% of its replicates [B]; infinite ones count."""
     low, high = np.quantile(replicates, [0.025, 0.975], method="closest_observation")
     return Interval(value, float(low), float(high))
+
+
+def seed_spread(
+    value: F64, samples: F64, group: NDArray[np.integer], rng: np.random.Generator
+) -> F64:
+    """[B] f64, draws of the standard deviation of runs [R] of one ``group`` [R], by all groups.
+
+    ``value`` [R] is what was found of each run and ``samples`` [B, R] how far it may be off, which
+    is no spread of the runs and taken off.  Raises ValueError where no group has two runs.
+    """
+    count = np.bincount(group)
+    freedom = len(group) - len(count)
+    if freedom < 1:
+        raise ValueError(f"a spread needs two runs in a group; there are {count.tolist()}")
+    member = group == np.arange(len(count))[:, None]
+    share = member / count[:, None]
+
+    def squares(rows: F64) -> F64:
+        inside: F64 = rows - (rows @ share.T)[..., group]
+        return (inside**2).sum(axis=-1) / freedom
+
+    off = squares(samples - samples.mean(axis=0)).mean()
+    wide = freedom / rng.chisquare(freedom, len(samples))
+    spread: F64 = np.sqrt(np.maximum(0.0, squares(value) * wide - off))
+    return spread
