@@ -64,6 +64,8 @@ def read_redraws(run: Path, steps: Sequence[int]) -> Redraws:
     moves, halves = dict[str, F32](), dict[str, F64]()
     for name in dict.fromkeys(name for each in columns.values() for name in each):
         told = [place for place, each in columns.items() if name in each]
+        if len({len(columns[place][name]) for place in told}) > 1:
+            continue  # a resumed run that is searched on fewer positions than before
         values = np.stack([columns[place][name] for place in told])
         mean = values.mean(axis=1, dtype=np.float64)
         moves[name] = np.full((len(steps), DRAWS), np.nan, np.float32)
@@ -94,7 +96,7 @@ def _columns(answers: Answers) -> dict[str, F32]:
 _STEMS = {"net": "net_", "value": "value_", "search": ""}  # of the metrics of each player
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)
 def _weights(positions: str, count: int) -> F32:
     """[M, DRAWS], those of a draw sum to 1; the same wherever the positions are the same."""
     rng = np.random.default_rng(zlib.crc32(positions.encode()))

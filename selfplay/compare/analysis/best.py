@@ -9,6 +9,7 @@ judged on what it was chosen by, which is told.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -55,17 +56,12 @@ def best_of(group: Group, metric: str) -> Best | None:
         [end[list(pick.at)].mean() for end in run.points.error(metric)] for run, pick in pairs
     ]
     below, above = np.array(errors).T * on_fixed_positions(metric)
-    moves = [
-        drawn[list(pick.at)].mean(axis=0)
-        for run, pick in pairs
-        if (drawn := run.points.redrawn(metric)) is not None
-    ]
     last = [np.flatnonzero(np.isfinite(run.points.of(metric)))[-1] for run in group.runs]
     return Best(
         value=np.array([pick.value for pick in picks]),
         below=below,
         above=above,
-        redrawn=np.mean(moves, axis=0) if len(moves) == len(picks) else None,
+        redrawn=mean_moves(group.runs, metric, [pick.at for pick in picks]),
         late=np.array(
             [
                 max(pick.at) == end and not run.points.stopped
@@ -74,6 +70,19 @@ def best_of(group: Group, metric: str) -> Best | None:
         ),
         chosen=tuple(pick.chosen for pick in picks),
     )
+
+
+def mean_moves(runs: Sequence[Run], metric: str, at: Sequence[tuple[int, ...]]) -> F32 | None:
+    """[B] f32, how draws of the positions move the mean over runs of measurements ``at`` each.
+
+    None where the answers of one are missing.
+    """
+    moves = [
+        drawn[list(rows)].mean(axis=0)
+        for run, rows in zip(runs, at, strict=True)
+        if (drawn := run.points.redrawn(metric)) is not None
+    ]
+    return np.mean(moves, axis=0) if len(moves) == len(runs) else None
 
 
 def _pick(run: Run, metric: str) -> _Pick:

@@ -23,10 +23,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.compare.records import F64
+from selfplay.compare.records import F32, F64
+from selfplay.compare.redraws import DRAWS
 from selfplay.stats import Z95, Interval
 
-REPLICATES = 1000
+REPLICATES = DRAWS  # one draw of the positions for each
 
 
 def seed_weights(
@@ -70,6 +71,11 @@ def moved(below: F64, above: F64, normal: F64) -> F64:
     """How far values move whose 95% interval reaches ``below`` and ``above`` them."""
     shift: F64 = np.where(normal < 0, below, above) * (normal / Z95)
     return shift
+
+
+def draws_of(redrawn: F32 | F64, replicates: int) -> F32 | F64:
+    """The first ``replicates`` of the draws [B, ...] of the positions, over again where they end."""
+    return redrawn[np.arange(replicates) % len(redrawn)]
 
 
 def interval(value: float, replicates: F64) -> Interval:

@@ -9,7 +9,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.compare.analysis.bootstrap import REPLICATES, interval, moved, seed_weights, welch
+from selfplay.compare.analysis.bootstrap import (
+    REPLICATES,
+    draws_of,
+    interval,
+    moved,
+    seed_weights,
+    welch,
+)
 from selfplay.compare.groups import Group
 from selfplay.compare.metrics import is_share, lower_is_better, on_fixed_positions
 from selfplay.compare.records import F32, F64, Run
@@ -172,8 +179,7 @@ def redrawn(curve: Curve, weights: F64, rng: np.random.Generator) -> F64:
     normal = rng.standard_normal((len(weights), 1))
     shift = moved(curve.below, curve.above, normal)
     if curve.redrawn is not None:  # where nobody errs, no draw moves anything
-        drawn = curve.redrawn[np.arange(len(weights)) % len(curve.redrawn)]
-        shift = np.where(curve.mean == 0, shift, drawn)
+        shift = np.where(curve.mean == 0, shift, draws_of(curve.redrawn, len(weights)))
     return weights @ curve.runs + shift
 
 

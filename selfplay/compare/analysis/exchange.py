@@ -25,7 +25,13 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from selfplay.compare.analysis.best import Best, best_of
-from selfplay.compare.analysis.bootstrap import REPLICATES, interval, moved, seed_weights
+from selfplay.compare.analysis.bootstrap import (
+    REPLICATES,
+    draws_of,
+    interval,
+    moved,
+    seed_weights,
+)
 from selfplay.compare.analysis.curves import Curve, redrawn
 from selfplay.compare.analysis.exchange_law import ExchangeLaw, Places, fit_exchange
 from selfplay.compare.analysis.fits import OF_DATA_ALONE, bundles
@@ -153,7 +159,7 @@ def _redraw(best: Best, replicates: int, rng: np.random.Generator) -> F64 | None
         return None
     drawn: F64 = seed_weights([len(best.value)], replicates, rng) @ best.value
     if best.redrawn is not None:
-        return drawn + best.redrawn[np.arange(replicates) % len(best.redrawn)]
+        return drawn + draws_of(best.redrawn, replicates)
     normal = rng.standard_normal(replicates)
     return drawn + moved(best.below.mean(), best.above.mean(), normal)
 

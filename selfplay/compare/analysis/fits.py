@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from selfplay.compare.analysis.best import best_of
-from selfplay.compare.analysis.bootstrap import REPLICATES, interval, moved
+from selfplay.compare.analysis.bootstrap import REPLICATES, draws_of, interval, moved
 from selfplay.compare.analysis.laws import (
     EFFICIENCY,
     LAWS,
@@ -129,7 +129,7 @@ def seed_shifts(cells: Sequence[LawPoint], replicates: int = REPLICATES) -> F64 
     shift = moved(below, above, rng.standard_normal((replicates, len(cells))))
     for column, cell in enumerate(cells):
         if cell.redrawn is not None:
-            shift[:, column] = cell.redrawn[np.arange(replicates) % len(cell.redrawn)]
+            shift[:, column] = draws_of(cell.redrawn, replicates)
     return off + shift
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.compare.analysis.bootstrap import REPLICATES, moved, seed_weights
+from selfplay.compare.analysis.bootstrap import REPLICATES, draws_of, moved, seed_weights
 from selfplay.compare.analysis.curves import PER_DECADE, Track, track
 from selfplay.compare.analysis.fits import LawFit, LawPoint, bundles, family, fit_laws, title
 from selfplay.compare.groups import Group
@@ -159,7 +159,7 @@ def _moves(arm: _Arm, replicates: int, rng: np.random.Generator) -> F64:
     by_seeds: F64 = weights @ arm.runs - arm.runs.mean(axis=0)
     shift = moved(arm.below, arm.above, rng.standard_normal((replicates, 1)))
     if arm.redrawn is not None:
-        shift = arm.redrawn[np.arange(replicates) % len(arm.redrawn)]
+        shift = draws_of(arm.redrawn, replicates)
     return by_seeds + shift
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from selfplay.compare.analysis.best import mean_moves
 from selfplay.compare.analysis.bootstrap import REPLICATES, interval, moved, seed_weights
 from selfplay.compare.groups import Group
 from selfplay.compare.metrics import on_fixed_positions
@@ -63,7 +64,11 @@ def _last(runs: Sequence[Run], metric: str) -> tuple[float, float, float]:
         return float(values[0]), np.nan, np.nan
     rng = np.random.default_rng(0)
     drawn = seed_weights([len(runs)], REPLICATES, rng) @ values
-    if on_fixed_positions(metric):
+    ends = [int(np.flatnonzero(np.isfinite(run.points.of(metric)))[-1]) for run in runs]
+    moves = mean_moves(runs, metric, [(end,) for end in ends])
+    if moves is not None:
+        drawn += moves[:REPLICATES]
+    elif on_fixed_positions(metric):
         drawn += moved(below.mean(), above.mean(), rng.standard_normal(REPLICATES))
     low, high = interval(float(values.mean()), drawn)[1:]
     return float(values.mean()), max(0.0, low), high
