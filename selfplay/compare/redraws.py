@@ -47,7 +47,7 @@ def read_redraws(run: Path, steps: Sequence[int]) -> Redraws:
     Files that are damaged are named on standard error and count as missing.  Raises ValueError with
     a sentence where the positions are others in the middle of the run.
     """
-    found: dict[int, Answers] = {}
+    found = dict[int, Answers]()
     for place, step in enumerate(steps):
         path = answers_path(run, step)
         if path.exists():
@@ -55,9 +55,14 @@ def read_redraws(run: Path, steps: Sequence[int]) -> Redraws:
                 found[place] = read_answers(path)
             except ValueError as error:
                 print(f"{error}; it is left out", file=sys.stderr)
-    digests = {answers.positions for answers in found.values()}
-    if len(digests) > 1:
+    if len({answers.positions for answers in found.values()}) > 1:
         raise ValueError(f"{run} was measured on other positions from some step on")
+    return redraws_of(found, len(steps))
+
+
+def redraws_of(found: Mapping[int, Answers], measurements: int) -> Redraws:
+    """Of the answers at some places among so many measurements, all to the same positions."""
+    digests = {answers.positions for answers in found.values()}
     if not found:
         return Redraws()
     columns = {place: _columns(answers) for place, answers in found.items()}
@@ -68,11 +73,11 @@ def read_redraws(run: Path, steps: Sequence[int]) -> Redraws:
             continue  # a resumed run that is searched on fewer positions than before
         values = np.stack([columns[place][name] for place in told])
         mean = values.mean(axis=1, dtype=np.float64)
-        moves[name] = np.full((len(steps), DRAWS), np.nan, np.float32)
+        moves[name] = np.full((measurements, DRAWS), np.nan, np.float32)
         moves[name][told] = (values - mean[:, None].astype(np.float32)) @ _weights(
             *digests, values.shape[1]
         )
-        halves[name] = np.full((len(steps), 2), np.nan)
+        halves[name] = np.full((measurements, 2), np.nan)
         for half in (0, 1):
             halves[name][told, half] = values[:, half::2].mean(axis=1, dtype=np.float64) - mean
     return Redraws(*digests, moves, halves)

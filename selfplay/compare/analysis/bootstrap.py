@@ -74,7 +74,7 @@ def moved(below: F64, above: F64, normal: F64) -> F64:
 
 
 def draws_of(redrawn: F32 | F64, replicates: int) -> F32 | F64:
-    """The first ``replicates`` of the draws [B, ...] of the positions, over again where they end."""
+    """The first ``replicates`` of the draws [B, ...] of positions, over again where they end."""
     return redrawn[np.arange(replicates) % len(redrawn)]
 
 
