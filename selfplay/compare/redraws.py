@@ -62,9 +62,9 @@ def read_redraws(run: Path, steps: Sequence[int]) -> Redraws:
 
 def redraws_of(found: Mapping[int, Answers], measurements: int) -> Redraws:
     """Of the answers at some places among so many measurements, all to the same positions."""
-    digests = {answers.positions for answers in found.values()}
     if not found:
         return Redraws()
+    (digest,) = {answers.positions for answers in found.values()}
     columns = {place: _columns(answers) for place, answers in found.items()}
     moves, halves = dict[str, F32](), dict[str, F64]()
     for name in dict.fromkeys(name for each in columns.values() for name in each):
@@ -75,12 +75,12 @@ def redraws_of(found: Mapping[int, Answers], measurements: int) -> Redraws:
         mean = values.mean(axis=1, dtype=np.float64)
         moves[name] = np.full((measurements, DRAWS), np.nan, np.float32)
         moves[name][told] = (values - mean[:, None].astype(np.float32)) @ _weights(
-            *digests, values.shape[1]
+            digest, values.shape[1]
         )
         halves[name] = np.full((measurements, 2), np.nan)
         for half in (0, 1):
             halves[name][told, half] = values[:, half::2].mean(axis=1, dtype=np.float64) - mean
-    return Redraws(*digests, moves, halves)
+    return Redraws(digest, moves, halves)
 
 
 def _columns(answers: Answers) -> dict[str, F32]:

@@ -222,6 +222,26 @@ def test_a_pair_has_compute_in_common() -> None:
         assert [each.label for each in pair] == [expected.label, "taught"]
 
 
+def test_of_equal_data_the_rival_is_the_better_one_at_equal_compute() -> None:
+    """The longer arm ends lower and the other is ahead wherever both were measured."""
+
+    def curve(name: str, end: float, exponent: float, kind: str = "imitation") -> Curve:
+        flops = np.array([1e11, end])
+        rates = 0.5 * (1e11 / flops) ** exponent
+        group = group_of(name, [run_of(flops, {RATE: rates}, i) for i in range(2)])
+        (found,) = curves(
+            [group._replace(kind=kind, games=None if kind == "selfplay" else 2000)], RATE
+        )
+        return found
+
+    own = curve("own", 1e14, 0.2, "selfplay")
+    longer, better = curve("longer", 1e14, 0.15), curve("better", 1e12, 0.3)
+    assert longer.mean[-1] < better.mean[-1]
+    pair = choose_pair([own, longer, better])
+    assert pair is not None
+    assert [each.label for each in pair] == ["own", "better"]
+
+
 def test_one_regime_alone() -> None:
     flops = np.array([1e12, 1e15])
     runs = [run_of(flops, {RATE: np.array([0.5, rate])}, i) for i, rate in enumerate((0.02, 0.03))]

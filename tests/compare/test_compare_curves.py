@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from synthetic_study import NET, draw_positions, planted_run
 
 from selfplay.compare.analysis.bootstrap import interval, seed_weights, welch
 from selfplay.compare.analysis.curves import Curve, crossing, curves, onset, track
 from selfplay.compare.groups import Group, group_runs
 from selfplay.compare.records import F64, Points, Run, Settings
+from selfplay.compare.redraws import redraws_of
+from selfplay.measure.answers import Answers
 from selfplay.stats import wilson
 
 RATE = "strength/mistake_rate"
@@ -214,3 +217,104 @@ def test_an_option_that_older_runs_do_not_know_is_told_where_nothing_else_differ
 
     assert labels("0.002") == {"self-play, learner.lr 0.003", "self-play, learner.lr 0.002"}
     assert labels("0.003") == {"self-play", "self-play, learner.clip 0.2"}
+
+
+def test_the_seconds_of_the_search_are_charged_as_those_of_the_expert() -> None:
+    run = run_of(np.array([1e10, 1e12]), {RATE: np.array([0.5, 0.1])}, expert_s=4e3)
+    run = run._replace(points=run.points._replace(tree_s=np.full(2, 5e3)))
+    (free,), (charged,) = (curves([group_of("a", [run])], RATE, rate) for rate in (None, 1e7))
+    assert free.flops[0] == pytest.approx(1e10)
+    assert charged.flops[0] == pytest.approx(1e11)
+
+
+def test_a_run_that_stopped_early_is_level_up_to_the_longest() -> None:
+    stopped, whole = (
+        flat("a", (1e10, 1e12), (1e10, 1e11), rates=(0.2, 0.4)),
+        flat("b", (1e10, 1e13)),
+    )
+    runs = [run._replace(points=run.points._replace(stopped=True)) for run in stopped.runs]
+    early, cut, _ = curves([stopped._replace(runs=tuple(runs)), stopped, whole], RATE)
+    assert cut.flops[-1] == pytest.approx(1e11)
+    assert early.flops[-1] == pytest.approx(1e13)
+    np.testing.assert_allclose(early.mean, 0.3)
+
+
+def test_seeds_that_err_elsewhere_make_the_mean_surer_than_one_of_them() -> None:
+    """Three seeds of one rate on different positions: the band is that of 3 times as many."""
+    wrong = np.zeros((3, 600), np.bool_)
+    for seed in range(3):
+        wrong[seed, 60 * seed : 60 * (seed + 1)] = True
+    (apart,), (alike,), (plain,) = (
+        curves([group_of("a", answered(rows))], RATE, replicates=4000) for rows in
+        (wrong, wrong[[0, 0, 0]], None)
+    )  # fmt: skip
+    assert apart.low is not None
+    assert apart.high is not None
+    assert alike.low is not None
+    assert alike.high is not None
+    share = wilson(60, 600)
+    assert (alike.low[0], alike.high[0]) == pytest.approx(share[1:], abs=4e-3)
+    # errors on different positions do not fall on one position twice: p (1 - 3 p) / 3 in place of
+    # p (1 - p)
+    ratio = (apart.high[0] - apart.low[0]) / (alike.high[0] - alike.low[0])
+    assert ratio == pytest.approx(np.sqrt(0.7 / 3 / 0.9), rel=0.07)
+    assert plain.redrawn is None
+
+
+def answered(wrong: np.ndarray | None) -> list[Run]:
+    """Runs that made these mistakes [S, M] at both of two measurements; 10% without answers."""
+    flops, runs = np.array([1e10, 1e12]), []
+    rows = np.zeros((3, 1), np.bool_) if wrong is None else wrong
+    for seed, row in enumerate(rows):
+        share = wilson(60, 600) if wrong is None else wilson(float(row.sum()), len(row))
+        columns = {name: np.full(2, value) for name, value in share.scalars(RATE).items()}
+        run = run_of(flops, columns, seed)
+        if wrong is not None:
+            told = Answers("0" * 16, {"search": row}, {"search": 1 - row.astype(np.float32)})
+            redraws = redraws_of({0: told, 1: told}, 2)
+            run = run._replace(points=run.points._replace(redraws=redraws))
+        runs.append(run)
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("repeats", "within"), [(40, 0.5), pytest.param(300, 0.15, marks=pytest.mark.slow)]
+)
+def test_the_standard_error_of_a_lead_is_how_far_it_is_off(repeats: int, within: float) -> None:
+    """Two regimes that err on the same positions: paired, the lead is surer, and as sure as told."""
+    off, told, unpaired = [], [], []
+    flops = np.array([1e11, 1e12])
+    for repeat in range(repeats):
+        positions = draw_positions(1000, np.random.default_rng(repeat))
+        for answered in (True, False):
+            one, other = (
+                group_of(name, [
+                    planted_run(positions, regime, flops, np.full(2, rate), seed, answered=answered)
+                    for seed in range(4)
+                ])
+                for name, rate in (("a", 0.15), ("b", 0.20))
+                for regime in [positions.regime()]
+            )  # fmt: skip
+            found = crossing(*curves([one, other], NET, replicates=2), replicates=50)
+            assert found.error is not None
+            assert found.paired == answered
+            if answered:
+                off.append(found.lead - 0.05)
+                told.append(found.error)
+            else:
+                unpaired.append(found.error)
+    assert np.sqrt(np.mean(np.square(told))) == pytest.approx(np.std(off), rel=within)
+    assert np.mean(told) < 0.85 * np.mean(unpaired)
+
+
+def test_both_moved_by_the_same_draw_of_positions_leave_the_lead_where_it_is() -> None:
+    """a errs wherever b does, and on 30 positions more: the draws move the lead by those alone."""
+    wrong = np.zeros((2, 600), np.bool_)
+    wrong[:, :150] = True
+    more = wrong.copy()
+    more[:, 150:180] = True
+    a, b = (group_of(name, answered(rows)) for name, rows in (("a", more), ("b", wrong)))
+    found = crossing(*curves([a, b], RATE))
+    assert found.error == pytest.approx(np.sqrt(0.05 * 0.95 / 600), rel=0.1)
+    assert found.lead == pytest.approx(-0.05)
+    assert found.state == "behind"

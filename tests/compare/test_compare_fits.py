@@ -8,10 +8,13 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime, minimize
+from synthetic_study import NET, draw_positions, planted_run
 from test_compare_curves import group_of, run_of
 
+from selfplay.compare.analysis.best import best_of
 from selfplay.compare.analysis.fits import (
     LawPoint,
+    best_cell,
     data_and_size_fits,
     elasticities,
     fit_law,
@@ -274,3 +277,94 @@ def test_the_matrix_holds_the_last_values() -> None:
     assert np.isnan(matrix.low[1]).all()
     assert (matrix.low[0] <= matrix.value[0] + 1e-12).all()
     assert make_matrix(arms("imitation", {1000: 1}, (100,), 2), RATE) is None
+
+
+def constant(rate: float, rng: np.random.Generator, **judged: bool) -> Group:
+    """3 runs that make no progress, measured 15 times on 400 positions."""
+    positions = draw_positions(400, rng)
+    flops, regime = 10 ** np.linspace(10, 13, 15), positions.regime()
+    runs = [planted_run(positions, regime, flops, np.full(15, rate), i, **judged) for i in range(3)]
+    return group_of("a", runs)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "judged"),
+    [("validation", {}), ("halves", {"validated": False})],
+)
+def test_the_best_checkpoint_is_judged_on_other_positions(
+    chosen: str, judged: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 15 equal checkpoints the least on the same positions is far below what they are."""
+    monkeypatch.setattr("synthetic_study.SHARES", (0.1, 0.1, 0.1))  # so that checkpoints differ
+    values, least = [], []
+    for repeat in range(25):
+        group = constant(0.2, np.random.default_rng(repeat), **judged)
+        found = best_of(group, NET)
+        assert found is not None
+        assert set(found.chosen) == {chosen}
+        values.append(found.value.mean())
+        least.append(np.mean([run.points.of(NET).min() for run in group.runs]))
+        cell = best_cell(group, (1.0,), NET)
+        assert cell is not None
+        assert cell.loss.tolist() == found.value.tolist()
+    assert np.mean(values) == pytest.approx(0.2, abs=0.006)
+    assert np.mean(least) < 0.175
+
+
+def test_without_validation_and_answers_it_is_said_to_be_judged_by_what_chose_it() -> None:
+    group = constant(0.2, np.random.default_rng(0), validated=False, answered=False)
+    found = best_of(group, NET)
+    assert found is not None
+    assert set(found.chosen) == {"itself"}
+    assert found.value.tolist() == [run.points.of(NET).min() for run in group.runs]
+
+
+def test_the_best_that_came_last_is_told() -> None:
+    falling = run_of(np.array([1e10, 1e11, 1e12]), {RATE: np.array([0.3, 0.2, 0.1])})
+    rising = run_of(np.array([1e10, 1e11, 1e12]), {RATE: np.array([0.3, 0.1, 0.2])})
+    stopped = falling._replace(points=falling.points._replace(stopped=True))
+    found = best_of(group_of("a", [falling, rising, stopped]), RATE)
+    assert found is not None
+    assert found.late.tolist() == [True, False, False]
+
+
+def test_the_frontier_holds_the_best_up_to_each_compute() -> None:
+    """A loss that turns up after 1e12 FLOPs: more compute does not make the best any worse."""
+    flops = 10 ** np.arange(10, 14.01, 0.25)
+    loss = np.where(flops <= 1e12, (1e10 / flops) ** 0.2, 0.4 * (flops / 1e12) ** 0.3)
+    runs = [run_of(flops, {LOSS: loss}, i) for i in range(2)]
+    (found,), _ = frontiers([group_of("a", runs)], LOSS)
+    at = found.flops <= 1.01e12
+    np.testing.assert_allclose(found.loss[at], (1e10 / found.flops[at]) ** 0.2, rtol=2e-3)
+    np.testing.assert_allclose(found.loss[~at], 0.01**0.2, rtol=1e-6)
+
+
+def test_an_arm_that_ended_stays_what_was_best() -> None:
+    """Of a small net that is better and ends at 1e11 FLOPs, and a large one that goes on."""
+    groups = []
+    for size, end, level in ((1000, 11.01, 0.3), (4000, 12.01, 0.5)):
+        flops = 10 ** np.arange(10, end, 0.25)
+        run = run_of(flops, {LOSS: np.full(len(flops), level)})
+        run = run._replace(options=(("net.width", str(size)),))
+        runs = [run, run._replace(seed=1)]
+        groups.append(group_of(f"{size}", runs)._replace(parameters=size))
+    (found,), _ = frontiers(groups, LOSS)
+    assert found.flops[-1] == pytest.approx(1e12)
+    np.testing.assert_allclose(found.loss, 0.3)
+    assert (found.parameters == 1000).all()
+
+
+def test_draws_of_positions_that_all_share_leave_an_exponent_surer() -> None:
+    """All cells err on the same positions, so that another draw moves their losses alike."""
+    rng = np.random.default_rng(0)
+    shared = rng.normal(0, 0.1, 1000)
+    loss = [np.array([x**-0.3, 1.02 * x**-0.3, 0.98 * x**-0.3]) for x in X.tolist()]
+    reach = 0.196  # of a normal error of 0.1
+    plain = [LawPoint((float(x),), each, reach, reach) for x, each in zip(X, loss, strict=True)]
+    paired = [cell._replace(redrawn=shared) for cell in plain]
+    widths = []
+    for cells in (plain, paired):
+        spread = fit_law("power", "planted", "D", cells, seed_shifts(cells)).parameters["exponent"]
+        assert spread.low <= 0.3 <= spread.high
+        widths.append(spread.high - spread.low)
+    assert widths[1] < widths[0] / 3

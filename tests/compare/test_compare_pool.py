@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -16,17 +16,22 @@ from envs.tictactoe import TicTacToe
 from envs.toys import Nim
 from selfplay.arrays import length, take
 from selfplay.compare import play_pool as playing
+from selfplay.compare import pool as rating
+from selfplay.compare.analysis.bootstrap import seed_spread
+from selfplay.compare.analysis.dependent import Tally, add, shares, tally
 from selfplay.compare.groups import Group, group_runs
 from selfplay.compare.json_values import as_plain
-from selfplay.compare.analysis.dependent import Tally
 from selfplay.compare.play_pool import PlayedMoves, PoolOrder, Progress, play_pool
 from selfplay.compare.pool import Entrant, Meeting, rate, read_pool
 from selfplay.compare.records import read_runs
 from selfplay.config import parse_config
 from selfplay.lines.keys import canonical_keys
+from selfplay.lines.openings import distinct_openings
 from selfplay.measure.own_games import own_positions, sample_different
+from selfplay.players.arena import new_match, play_on
 from selfplay.players.pairing import make_schedule, unbalanced_openings
 from selfplay.players.players import RandomPlayer, SolverPlayer
+from selfplay.stats import wilson
 from selfplay.training.folder import RunFolder
 from selfplay.training.run import Training
 from selfplay.truth.labels import Labeller
@@ -268,9 +273,111 @@ def test_own_positions_are_where_the_player_went() -> None:
         np.testing.assert_array_equal(found.state.mover, again.state.mover)
         assert len(np.unique(canonical_keys(game, found.state))) == length(found.state) == 40
         np.testing.assert_array_equal(found.scores, solver_for(game).scores(found.state))
-        recorder, rng = Recorder(RandomPlayer()), np.random.default_rng(0)
+        rng = np.random.default_rng(0)
         start = game.init(rng, 5)
-        action = recorder.decide(game, start, rng).action
-        assert [moves.tolist() for _, moves in recorder.met] == [action.tolist()]
         rows = sample_different(game, take(start, np.zeros(5, np.int64)), 3, labeller, rng)
         assert rows.tolist() == [0]  # all five are the same position
+
+
+def test_moves_are_told_by_player_and_opening() -> None:
+    """Two openings, each played twice: who moved where is what the results' seats say."""
+    game = TicTacToe()
+    openings = distinct_openings(game, 2, 1, np.random.default_rng(0))
+    players, played = {"a": RandomPlayer(), "b": RandomPlayer()}, PlayedMoves()
+    play_on(game, players, [new_match("a", "b")], openings, np.random.default_rng(1), played)
+    told = [played.moves_of(name) for name in "ab"]
+    assert played.moves_of("c") is None
+    assert told[0] is not None
+    assert told[1] is not None
+    for state, action, opening in told:
+        assert length(state) == len(action) == len(opening)
+        legal = game.legal(state)[np.arange(len(action)), action]
+        assert legal.all()
+        assert set(opening.tolist()) == {0, 1}
+    # one random move, so that the second seat begins: both begin once from each opening
+    begun = [int((game.legal(state).sum(axis=1) == 8).sum()) for state, *_ in told]
+    assert begun == [2, 2]
+
+
+class Planted(NamedTuple):
+    """In place of a posterior of ratings."""
+
+    names: tuple[str, ...]
+    elo: np.ndarray
+    samples: np.ndarray
+
+
+@pytest.mark.parametrize(("noise", "repeats"), [(0.0, 250), (30.0, 250)])
+def test_elo_intervals_hold_groups_as_often_as_they_say(
+    noise: float, repeats: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """8 groups of 3 seeds that spread by 40 Elo, measured with an error; 84% where each group's
+    spread was taken with the freedom of all."""
+    names = [f"run{i}" for i in range(24)]
+    entrants = [Entrant(name, f"group{i // 3}", False) for i, name in enumerate(names)]
+    meetings = [Meeting(name, names[0], np.zeros((1, 2), np.int8)) for name in names[1:]]
+    truth = np.linspace(-200, 200, 8)
+    held = []
+    for repeat in range(repeats):
+        rng = np.random.default_rng(repeat)
+        elo = truth.repeat(3) + rng.normal(0, 40, 24) + rng.normal(0, noise, 24)
+        samples = elo + rng.normal(0, noise, (500, 24)) if noise else np.tile(elo, (500, 1))
+        monkeypatch.setattr(
+            rating, "rating_posterior", lambda _, e=elo, s=samples: Planted(tuple(names), e, s)
+        )
+        pool = rate(entrants, meetings, 2, 0)
+        held.append((pool.low <= truth) & (truth <= pool.high))
+    assert 0.93 <= np.mean(held) <= 0.985
+
+
+def test_the_spread_of_runs_is_that_beyond_their_errors() -> None:
+    rng = np.random.default_rng(0)
+    group = np.arange(400) // 2
+    errors = rng.normal(0, 30, 400)
+    value = rng.normal(0, 40, 400) + errors
+    samples = value + rng.normal(0, 30, (200, 400))
+    drawn = seed_spread(value, samples, group, rng)
+    assert np.median(drawn) == pytest.approx(40, rel=0.15)
+    with pytest.raises(ValueError, match="two runs in a group"):
+        seed_spread(value[:2], samples[:, :2], np.arange(2), rng)
+
+
+def test_moves_from_one_opening_are_no_independent_trials() -> None:
+    """20 moves each from 15 openings, in half of which a player errs all the time."""
+    held, wide = [], []
+    for repeat in range(300):
+        rng = np.random.default_rng(repeat)
+        opening = np.arange(15).repeat(20)
+        bad = rng.random(15) < 0.5
+        wrong = bad[opening] & (rng.random(300) < 0.6)
+        (found,) = shares([[tally(wrong, opening)]])
+        held.append(found.low <= 0.3 <= found.high)
+        wide.append(found.high - found.low)
+    assert 0.90 <= np.mean(held) <= 0.99
+    plain = wilson(90, 300)
+    assert np.mean(wide) > 2 * (plain.high - plain.low)
+
+
+def test_runs_that_err_apart_widen_the_share_of_their_group() -> None:
+    """4 groups of 3 runs, whose true shares spread by 5 points; single moves are independent."""
+    held = []
+    for repeat in range(200):
+        rng = np.random.default_rng(repeat)
+        groups = []
+        for _ in range(4):
+            rates = np.clip(0.2 + rng.normal(0, 0.05, 3), 0.01, 0.9)
+            runs = [tally(rng.random(300) < rate, np.arange(300) // 10) for rate in rates]
+            groups.append(runs)
+        held += [each.low <= 0.2 <= each.high for each in shares(groups)]
+    assert 0.90 <= np.mean(held) <= 0.99
+
+
+def test_tallies_add_up_and_older_ones_are_taken_as_independent() -> None:
+    wrong = np.array([True, False, True, True])
+    one, other = tally(wrong, np.array([0, 0, 1, 1])), tally(wrong[:2], np.array([5, 6]))
+    assert one == (3, 4, 2, 5, 6, 8)
+    assert add([one, Tally(), other]) == (4, 6, 4, 6, 7, 10)
+    assert add([one, Tally(1, 10)]) == (4, 14, 0, 0, 0, 0)
+    found, nothing = shares([[Tally(10, 100)], [Tally()]])
+    assert found == wilson(10, 100)
+    assert np.isnan(nothing.value)

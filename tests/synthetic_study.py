@@ -1,0 +1,146 @@
+"""A study with a known exchange rate: self-play against imitation of D games, position by position.
+
+Rates of mistakes by regime: self-play ``0.3 (1e11 / C) ** ALPHA_C``, imitation of D games
+``0.25 (60 / D) ** ALPHA_D`` from 1e12 FLOPs on and more before.  So C_match is a power law of
+exponent ALPHA_D / ALPHA_C.  Who errs where follows from a normal number a position that regimes,
+seeds and checkpoints share in part: mistakes of two seeds agree more than those of two regimes.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from selfplay.compare.groups import Group
+from selfplay.compare.records import F64, Points, Run, Settings
+from selfplay.compare.redraws import redraws_of
+from selfplay.measure.answers import Answers
+from selfplay.stats import wilson
+
+NET = "strength/net_mistake_rate"
+VALIDATION = "strength/validation_mistake_rate"
+ALPHA_C, ALPHA_D = 0.25, 0.2
+GAMES = (60, 200, 600, 2000, 6000, 20_000)
+# of the variance of a position's number: by all, by a regime, by a seed; the rest by a checkpoint
+SHARES = 0.45, 0.29, 0.20
+SPREAD = 0.04  # of ln rate between seeds
+
+
+def own_rate(flops: F64) -> F64:
+    return 0.3 * (1e11 / flops) ** ALPHA_C
+
+
+def plateau(games: float) -> float:
+    """The best that imitation of so many games reaches."""
+    return float(0.25 * (60 / games) ** ALPHA_D)
+
+
+def taught_rate(games: float, flops: F64) -> F64:
+    return plateau(games) * np.maximum(1.0, (1e12 / flops) ** 0.3)
+
+
+def match_of(games: float) -> float:
+    """The planted C_match."""
+    return float(1e11 * (0.3 / plateau(games)) ** (1 / ALPHA_C))
+
+
+class Positions(NamedTuple):
+    """M positions, with what all who are judged on them share."""
+
+    shared: F64  # [M]
+    rng: np.random.Generator
+
+    def regime(self) -> F64:
+        """[M], what one regime adds."""
+        return self.rng.standard_normal(len(self.shared))
+
+
+def draw_positions(count: int, rng: np.random.Generator) -> Positions:
+    return Positions(rng.standard_normal(count), rng)
+
+
+def mistakes_of(positions: Positions, regime: F64, rates: F64) -> NDArray[np.bool_]:
+    """[P, M]: the mistakes of one run whose expected rates [P] these are."""
+    rng, count = positions.rng, len(positions.shared)
+    seed = rng.standard_normal(count)
+    parts = np.sqrt([*SHARES, 1 - sum(SHARES)])
+    noise = rng.standard_normal((len(rates), count))
+    number = parts[0] * positions.shared + parts[1] * regime + parts[2] * seed + parts[3] * noise
+    return number < ndtri(rates)[:, None]
+
+
+def planted_run(
+    positions: Positions,
+    regime: F64,
+    flops: F64,
+    rates: F64,
+    seed: int,
+    validated: bool = True,
+    answered: bool = True,
+) -> Run:
+    """A run of these expected rates times its seed's factor, measured on the positions."""
+    rng = positions.rng
+    rates = np.minimum(0.9, rates * np.exp(SPREAD * rng.standard_normal()))
+    wrong = mistakes_of(positions, regime, rates)
+    shares = np.array([wilson(float(row.sum()), wrong.shape[1]) for row in wrong]).T
+    columns = dict(zip((NET, f"{NET}_low", f"{NET}_high"), shares, strict=True))
+    if validated:
+        columns[VALIDATION] = rng.binomial(1000, rates) / 1000
+    found = {
+        i: Answers("0" * 16, {"net": row}, {"net": np.where(row, 0.2, 0.8).astype(np.float32)})
+        for i, row in enumerate(wrong)
+    }
+    zero = np.zeros(len(flops))
+    points = Points(flops, zero, flops / 1e10, zero, zero, columns)
+    if answered:
+        points = points._replace(redraws=redraws_of(found, len(flops)))
+    settings = Settings("tictactoe", 64, "")
+    return Run(
+        Path(str(seed)), settings, "selfplay", seed, "", None, None, "mlp", 1000, "", None, (),
+        True, points,
+    )  # fmt: skip
+
+
+def planted_study(
+    rng: np.random.Generator,
+    positions: int = 1000,
+    seeds: tuple[int, int] = (8, 5),
+    reach: tuple[float, float] = (1e11, 3e13),
+    games: Sequence[int] = GAMES,
+    validated: bool = True,
+    answered: bool = True,
+) -> list[Group]:
+    """Self-play and imitation of all amounts, by (own, taught) seeds; one draw of positions.
+
+    ``reach``: where the curve of self-play begins and ends.
+    """
+    drawn = draw_positions(positions, rng)
+    judged = validated, answered
+    flops = 10 ** np.arange(np.log10(reach[0]), np.log10(reach[1]) + 0.01, 1 / 6)
+    own = drawn.regime()
+    runs = [planted_run(drawn, own, flops, own_rate(flops), i, *judged) for i in range(seeds[0])]
+    groups = [Group("self-play", "selfplay", "", None, None, 1000, None, tuple(runs))]
+    taught, flops = drawn.regime(), 10 ** np.arange(11, 13.01, 1 / 6)
+    for count in games:
+        rates = taught_rate(count, flops)
+        runs = [planted_run(drawn, taught, flops, rates, i, *judged) for i in range(seeds[1])]
+        options = (("regime.games", str(count)),)
+        runs = [
+            run._replace(kind="imitation", games=count, expert="solver", options=options)
+            for run in runs
+        ]
+        label = f"imitation, {count:,} games"
+        fields = (label, "imitation", "solver", count, None, 1000, None, tuple(runs))
+        groups.append(Group(*fields))
+    return groups
+
+
+def digest_of(text: str) -> str:
+    """16 hex digits."""
+    return f"{zlib.crc32(text.encode()):016x}"
