@@ -8,19 +8,21 @@ seeds and checkpoints share in part: mistakes of two seeds agree more than those
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import json
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
+from synthetic_runs import expert_data, write_run
 
 from selfplay.compare.groups import Group
 from selfplay.compare.records import F64, Points, Run, Settings
 from selfplay.compare.redraws import redraws_of
-from selfplay.measure.answers import Answers
+from selfplay.measure.answers import Answers, answers_path, write_answers
 from selfplay.stats import wilson
 
 NET = "strength/net_mistake_rate"
@@ -141,6 +143,68 @@ def planted_study(
     return groups
 
 
-def digest_of(text: str) -> str:
-    """16 hex digits."""
-    return f"{zlib.crc32(text.encode()):016x}"
+PLAYERS = {"net": ("net_", 1.0), "value": ("value_", 0.8), "search": ("", 0.6)}
+
+
+def write_study(
+    folder: Path,
+    experts: Sequence[str] = ("solver", "solver, temperature 1", "solver, temperature 2"),
+    games: Sequence[int] = GAMES,
+    seeds: tuple[int, int] = (20, 10),
+    positions: int = 6000,
+    checkpoints: int = 15,
+) -> Path:
+    """The same as folders of runs, with answers of three players to each position.
+
+    200 runs unless told otherwise; what the experts teach is the same, so are the laws.
+    """
+    drawn = draw_positions(positions, np.random.default_rng(0))
+    own, flops = drawn.regime(), np.geomspace(1e11, 3e13, checkpoints)
+    for seed in range(seeds[0]):
+        _write_judged(folder / f"own-{seed}", drawn, own, flops, own_rate(flops), seed, {})
+    for expert in experts:
+        taught, flops = drawn.regime(), np.geomspace(1e11, 1e13, checkpoints)
+        for count in games:
+            rates = taught_rate(count, flops)
+            data = {
+                "kind": "imitation",
+                "regime": {"data": f"runs/data/{expert}", "games": count},
+                "data": expert_data(count, expert),
+                "expert_s": count / 10,
+            }
+            for seed in range(seeds[1]):
+                name = f"imitation-{expert.replace(' ', '-')}-{count}-{seed}"
+                _write_judged(folder / name, drawn, taught, flops, rates, seed, data)
+    (folder / "sweep.json").write_text("{}")
+    return folder
+
+
+def _write_judged(
+    folder: Path,
+    positions: Positions,
+    regime: F64,
+    flops: F64,
+    rates: F64,
+    seed: int,
+    options: dict[str, Any],
+) -> None:
+    """A run's folder, in which metrics and answers agree."""
+    write_run(folder, lambda _: 0.2, seed=seed, flops=flops, spread=0.0, **options)
+    factor = float(np.exp(SPREAD * positions.rng.standard_normal()))
+    wrong = {
+        player: mistakes_of(positions, regime, ease * factor * rates)
+        for player, (_, ease) in PLAYERS.items()
+    }
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    measured = [line for line in lines if line["phase"] == "strength"]
+    for at, line in enumerate(measured):
+        now = {player: rows[at] for player, rows in wrong.items()}
+        mass = {player: np.where(row, 0.3, 0.9).astype(np.float32) for player, row in now.items()}
+        write_answers(answers_path(folder, line["step"]), Answers("0" * 16, now, mass))
+        for player, (stem, _) in PLAYERS.items():
+            share = wilson(float(now[player].sum()), len(now[player]))
+            line |= share.scalars(f"strength/{stem}mistake_rate")
+        line["strength/optimal_mass"] = float(mass["search"].mean())
+        line["strength/policy_cross_entropy"] = float(-np.log(mass["net"]).mean())
+        line[VALIDATION] = float(positions.rng.binomial(6000, factor * rates[at]) / 6000)
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -281,7 +281,7 @@ def answered(wrong: np.ndarray | None) -> list[Run]:
     ("repeats", "within"), [(40, 0.5), pytest.param(300, 0.15, marks=pytest.mark.slow)]
 )
 def test_the_standard_error_of_a_lead_is_how_far_it_is_off(repeats: int, within: float) -> None:
-    """Two regimes that err on the same positions: paired, the lead is surer, and as sure as told."""
+    """Of regimes that err on the same positions the paired lead is surer, and as sure as told."""
     off, told, unpaired = [], [], []
     flops = np.array([1e11, 1e12])
     for repeat in range(repeats):

@@ -307,8 +307,8 @@ def test_the_best_checkpoint_is_judged_on_other_positions(
         cell = best_cell(group, (1.0,), NET)
         assert cell is not None
         assert cell.loss.tolist() == found.value.tolist()
-    assert np.mean(values) == pytest.approx(0.2, abs=0.006)
-    assert np.mean(least) < 0.175
+    assert np.mean(values) == pytest.approx(0.2, abs=0.008)
+    assert np.mean(least) < 0.18
 
 
 def test_without_validation_and_answers_it_is_said_to_be_judged_by_what_chose_it() -> None:

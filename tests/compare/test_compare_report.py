@@ -144,8 +144,10 @@ def test_the_manual_names_what_json_holds(content: dict[str, Any]) -> None:
 
 def test_the_page_begins_with_the_sentence(page: str, content: dict[str, Any]) -> None:
     (first,) = re.findall(r'<p class="answer">(.*?)</p>', page)
-    sentence = content["sentence"]
+    sentence = content["exchange_sentence"]
     assert html.unescape(first) == f"{sentence[0].upper()}{sentence[1:]}."
+    (second, *_) = re.findall(r'<p class="second">(.*?)</p>', page)
+    assert html.unescape(second)[1:] == f"{content['sentence'][1:]}."
     assert page.index('class="answer"') < page.index("<svg")
     assert f"{content['charged_sentence'][1:]}." in html.unescape(page)
 
@@ -186,7 +188,7 @@ def test_the_page_needs_nothing_from_elsewhere(page: str) -> None:
 
 
 FIGURES = [
-    "strength", "strength-charged", "strength-groups", "strength-net_mistake_rate", "law-data",
+    "exchange", "strength", "strength-charged", "strength-groups", "strength-net_mistake_rate", "law-data",
     "law-compute", "epochs", "matrix", "pool",
 ]  # fmt: skip
 
@@ -217,7 +219,8 @@ def test_every_figure_is_in_the_page_and_beside_it_and_says_what_it_shows(
 
 def test_people_read_the_sentence_first(done: subprocess.CompletedProcess[str]) -> None:
     lines = done.stderr.removeprefix("drawing\n").splitlines()  # said on a busy machine
-    assert lines[0].startswith("Self-play overtakes imitation of 10,000 games (solver, temp")
+    assert lines[0].startswith("Matching D games (solver, temperature 1) takes self-play ")
+    assert lines[1].startswith("Self-play overtakes imitation of 10,000 games (solver, temp")
     assert any(line.split()[:1] == ["self-play,"] for line in lines)
     assert any(line.startswith("Note: left out: ") for line in lines)
     assert lines[-1].startswith("Next: tensorboard --logdir sweep")
