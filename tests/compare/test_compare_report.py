@@ -188,8 +188,8 @@ def test_the_page_needs_nothing_from_elsewhere(page: str) -> None:
 
 
 FIGURES = [
-    "exchange", "strength", "strength-charged", "strength-groups", "strength-net_mistake_rate", "law-data",
-    "law-compute", "epochs", "matrix", "pool",
+    "exchange", "strength", "strength-charged", "strength-groups", "strength-net_mistake_rate",
+    "law-data", "law-compute", "epochs", "matrix", "pool",
 ]  # fmt: skip
 
 

@@ -180,14 +180,19 @@ def log_x(axes: Axes, low: float, high: float, title: str) -> None:
     _log_ticks(axes.xaxis, low, high, plain=high < 1e6)
 
 
-def log_y(axes: Axes, low: float, high: float, percent: bool, zero: bool = False) -> None:
-    """A logarithmic y axis; with ``zero`` it goes on to 0 in a short straight piece."""
+def log_y(
+    axes: Axes, low: float, high: float, percent: bool, zero: bool = False, plain: bool = True
+) -> None:
+    """A logarithmic y axis; with ``zero`` it goes on to 0 in a short straight piece.
+
+    Without ``plain`` its numbers are powers of 10.
+    """
     if zero:
         axes.set_yscale("symlog", linthresh=low, linscale=_ZERO_ROOM)
     else:
         axes.set_yscale("log")
     axes.set_ylim(0.0 if zero else low, high)
-    _log_ticks(axes.yaxis, low, high, plain=True, percent=percent)
+    _log_ticks(axes.yaxis, low, high, plain=plain, percent=percent)
     if zero:
         ticks = [at for at in axes.yaxis.get_major_locator().tick_values(low, high) if at >= low]
         axes.yaxis.set_major_locator(FixedLocator([0.0, *ticks]))

@@ -8,11 +8,10 @@ from matplotlib.figure import Figure
 
 from selfplay.compare.analysis.exchange import Exchange
 from selfplay.compare.analysis.exchange_sentence import name_games, spell_exponent
-from selfplay.compare.analysis.sentence import capital, spell_flops
+from selfplay.compare.analysis.sentence import capital
 from selfplay.compare.comparison import View
 from selfplay.compare.groups import spell_kind
 from selfplay.compare.metrics import is_share, lower_is_better
-from selfplay.compare.records import F64
 from selfplay.compare.report.canvas import (
     WIDTH,
     Label,
@@ -28,8 +27,8 @@ from selfplay.compare.report.canvas import (
     spell_plain,
 )
 
-_WRAP = 22  # characters of a label
-_LEFT = 205.0  # points, of the left axes
+_WRAP = 18  # characters of a label
+_LEFT = 172.0  # points, of the left axes
 _BOTTOM, _TOP = 36.0, 34.0
 _MARKERS, _DASHES = "osD^vP", ("-", (0, (4, 1.5)), (0, (1, 1.3)))
 _FIELD = 1.6  # a factor beyond the outermost D
@@ -44,7 +43,7 @@ def draw_exchange(view: View) -> Picture | None:
     right = 72 * WIDTH - 46 - _LEFT
     _draw_levels(new_axes(figure, 46, _BOTTOM, right, _TOP), shown[0], view)
     labels = [_label(each, shown) for each in shown]
-    axes = new_axes(figure, 46 + _LEFT + 58, _BOTTOM, margin(labels, _WRAP), _TOP)
+    axes = new_axes(figure, 46 + _LEFT + 50, _BOTTOM, margin(labels, _WRAP), _TOP)
     _draw_rates(axes, shown, labels)
     seconds = _seconds_axis(axes, shown)
     return picture(
@@ -106,7 +105,7 @@ def _draw_rates(axes: Axes, shown: list[Exchange], labels: list[str]) -> None:
     ends = np.array([each.curve.flops[[0, -1]] for each in shown])
     low, high = float(ends.min()), float(ends.max())
     log_x(axes, games.min() / _FIELD, games.max() * _FIELD, "games of the expert, D")
-    log_y(axes, low, high, percent=False)
+    log_y(axes, low, high, percent=False, plain=False)
     axes.set_ylabel(f"matched at, {shown[0].curve.unit}")
     written = []
     for number, (each, label) in enumerate(zip(shown, labels, strict=True)):
@@ -147,14 +146,10 @@ def _seconds_axis(axes: Axes, shown: list[Exchange]) -> str:
         rates = [match.expert_s / match.games for match in each.matches if match.expert_s > 0]
         if rates:
             rate = float(np.median(rates))
-
-            def seconds(games: F64, rate: float = rate) -> F64:
-                return games * rate
-
-            def back(seconds: F64, rate: float = rate) -> F64:
-                return seconds / rate
-
-            above = axes.secondary_xaxis("top", functions=(seconds, back))
-            above.set_xlabel(f"CPU seconds of the expert, {spell_flops(rate)} a game")
+            above = axes.twiny()
+            title = f"CPU seconds of the expert ({rate:.2g} a game)"
+            log_x(above, *(float(end) * rate for end in axes.get_xlim()), title)
+            above.spines[["left", "right", "bottom"]].set_visible(False)
+            above.spines["top"].set_visible(True)
             return f" Above: what the {name_games(each.expert, 'D')} took the expert."
     return ""
