@@ -132,25 +132,32 @@ def _exchange(curve: Curve, bundle: Sequence[Group], replicates: int) -> Exchang
     if len(curve.runs) > 1:
         weights = seed_weights([len(curve.runs)], replicates, rng)
         curves = monotone(sign * redrawn(curve, weights, rng))
-    place, drawn = np.empty(len(levels)), list[F64 | None]()
-    for i, each in enumerate(levels):
-        place[i] = reach(mean, log, sign * each.best.value.mean(keepdims=True))[0]
-        known = curves is not None and each.drawn is not None
-        drawn.append(reach(curves, log, sign * each.drawn) if known else None)
+    met = [_meet(mean, curves, log, sign, each) for each in levels]
     law = fit_exchange(
         Places(
             games=np.array([each.group.games or 0 for each in levels], np.float64),
-            place=place,
+            place=np.array([place for place, _ in met]),
             level=np.array([each.best.value.mean() for each in levels]),
             log=log,
             curve=mean[0],
-            places=_stacked(drawn),
+            places=_stacked([drawn for _, drawn in met]),
             levels=_stacked([each.drawn for each in levels]),
             curves=curves,
         ),
         loss,
     )
-    return Exchange(curve, tuple(map(_match, levels, place.tolist(), drawn)), law)
+    matches = (_match(each, *found) for each, found in zip(levels, met, strict=True))
+    return Exchange(curve, tuple(matches), law)
+
+
+def _meet(
+    mean: F64, curves: F64 | None, log: F64, sign: float, level: _Level
+) -> tuple[float, F64 | None]:
+    """Where the mean curve [1, X] comes to a level, and its replicates [B, X] to theirs."""
+    place = float(reach(mean, log, sign * level.best.value.mean(keepdims=True))[0])
+    if curves is None or level.drawn is None:
+        return place, None
+    return place, reach(curves, log, sign * level.drawn)
 
 
 def _redraw(best: Best, replicates: int, rng: np.random.Generator) -> F64 | None:
