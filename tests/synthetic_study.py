@@ -8,11 +8,10 @@ seeds and checkpoints share in part: mistakes of two seeds agree more than those
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import json
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +112,7 @@ def planted_study(
     rng: np.random.Generator,
     positions: int = 1000,
     seeds: tuple[int, int] = (8, 5),
-    reach: tuple[float, float] = (1e11, 3e13),
+    reach: tuple[float, float] = (1e11, 4e13),
     games: Sequence[int] = GAMES,
     validated: bool = True,
     answered: bool = True,
@@ -124,7 +123,7 @@ def planted_study(
     """
     drawn = draw_positions(positions, rng)
     judged = validated, answered
-    flops = 10 ** np.arange(np.log10(reach[0]), np.log10(reach[1]) + 0.01, 1 / 6)
+    flops = np.geomspace(*reach, 1 + round(6 * np.log10(reach[1] / reach[0])))
     own = drawn.regime()
     runs = [planted_run(drawn, own, flops, own_rate(flops), i, *judged) for i in range(seeds[0])]
     groups = [Group("self-play", "selfplay", "", None, None, 1000, None, tuple(runs))]

@@ -356,8 +356,7 @@ def _measurements(folder: Path, compute: Compute) -> list[dict[str, Any]]:
 def _step(line: dict[str, Any]) -> int:
     """The step of a measurement; -1 where it does not say."""
     step = line.get("step")
-    known = isinstance(step, (int, float)) and math.isfinite(step)
-    return int(step) if known else -1
+    return int(step) if isinstance(step, (int, float)) and math.isfinite(step) else -1
 
 
 def _points(lines: Sequence[dict[str, Any]], compute: Compute) -> Points:

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ F64 = NDArray[np.float64]
 
 DRAWS = 1000  # of the positions
 
-NOTHING: Mapping[str, NDArray[np.floating]] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Redraws(NamedTuple):

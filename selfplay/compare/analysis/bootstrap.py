@@ -101,7 +101,8 @@ def seed_spread(
 
     def squares(rows: F64) -> F64:
         inside: F64 = rows - (rows @ share.T)[..., group]
-        return (inside**2).sum(axis=-1) / freedom
+        summed: F64 = (inside**2).sum(axis=-1) / freedom
+        return summed
 
     off = squares(samples - samples.mean(axis=0)).mean()
     wide = freedom / rng.chisquare(freedom, len(samples))

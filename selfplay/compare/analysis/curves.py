@@ -222,7 +222,7 @@ def _between(grid: NDArray[np.int64], at: F64, rows: F32) -> F32:
         return np.repeat(rows.T, len(grid), axis=1)
     right = np.clip(np.searchsorted(at, grid), 1, len(at) - 1)
     part = np.clip((grid - at[right - 1]) / (at[right] - at[right - 1]), 0.0, 1.0)
-    mixed: F32 = rows[right - 1].T * (1 - part) + rows[right].T * part
+    mixed = rows[right - 1].T * (1 - part) + rows[right].T * part
     return mixed.astype(np.float32)
 
 

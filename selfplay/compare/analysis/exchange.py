@@ -187,7 +187,8 @@ def reach(falling: F64, log: F64, level: F64) -> F64:
     above, below = falling[rows, left], falling[rows, first]
     with np.errstate(invalid="ignore", divide="ignore"):
         part = (above - level) / (above - below)
-    place = np.where(first == 0, -np.inf, log[left] + part * (log[first] - log[left]))
+        place = log[left] + part * (log[first] - log[left])
+    place = np.where(first == 0, -np.inf, place)
     return np.where(there.any(axis=1), place, np.inf)
 
 

@@ -41,6 +41,15 @@ class Places(NamedTuple):
         return float(self.log[0]), float(self.log[-1])
 
 
+class TwoLaws(NamedTuple):
+    """What two power laws without floors, fitted apart, say of the exponent."""
+
+    data: Interval  # alpha_D of imitation's best
+    compute: Interval  # alpha_C of own games in their last decades
+    ratio: Interval  # alpha_D / alpha_C
+    excess: Interval  # the exponent less the ratio
+
+
 class ExchangeLaw(NamedTuple):
     """C_match = scale x (D / reference) ** exponent; ends are NaN where some group has one seed."""
 
@@ -48,10 +57,7 @@ class ExchangeLaw(NamedTuple):
     scale: Interval  # compute
     exponent: Interval
     held_out: float | None  # |ln(foretold / found)| at the largest D that is matched, by the others
-    data: Interval | None  # alpha_D of imitation's best; None: not of a loss
-    compute: Interval | None  # alpha_C of own games in their last decades
-    ratio: Interval | None  # alpha_D / alpha_C
-    excess: Interval | None  # exponent less ratio
+    apart: TwoLaws | None  # None: the metric is no loss
     games: F64  # [K] D, over the range of the study
     flops: F64  # [K] the law there
     low: F64 | None  # [K] ends of its 95% band
@@ -75,21 +81,26 @@ def fit_exchange(places: Places, loss: bool) -> ExchangeLaw | None:
         lines = censored_line(x, places.places, places.ends, sigma)
     scale = _told(float(np.exp(line[0])), None if lines is None else np.exp(lines[:, 0]))
     exponent = _told(float(line[1]), None if lines is None else lines[:, 1])
-    low, high = (math.copysign(math.inf, e) if abs(e) >= STEEPEST else e for e in exponent[1:])
-    exponent = Interval(exponent.value, low, high)
+    ends = (math.copysign(math.inf, e) if abs(e) >= STEEPEST else e for e in exponent[1:])
     dense = np.geomspace(games[0], games[-1], DENSE)
     along = np.stack([np.ones(DENSE), np.log(dense / reference)])
-    low, high = None, None
+    band = None, None
     if lines is not None:
-        low, high = np.exp(np.quantile(lines @ along, [0.025, 0.975], axis=0))
-    ratio = _ratio(places, x, exponent.value, lines) if loss else [None] * 4
-    error = _held_out(places, x, sigma)
-    drawn = dense, np.exp(line @ along), low, high
-    return ExchangeLaw(reference, scale, exponent, error, *ratio, *drawn)
+        band = np.exp(np.quantile(lines @ along, [0.025, 0.975], axis=0))
+    return ExchangeLaw(
+        reference=reference,
+        scale=scale,
+        exponent=Interval(exponent.value, *ends),
+        held_out=_held_out(places, x, sigma),
+        apart=_two_laws(places, x, exponent.value, lines) if loss else None,
+        games=dense,
+        flops=np.exp(line @ along),
+        low=band[0],
+        high=band[1],
+    )
 
 
-def _ratio(places: Places, x: F64, exponent: float, lines: F64 | None) -> list[Interval]:
-    """The exponents of the two other laws, their ratio, and ``exponent`` less that."""
+def _two_laws(places: Places, x: F64, exponent: float, lines: F64 | None) -> TwoLaws:
     late = places.log >= places.log[-1] - DECADES * np.log(10) - 1e-9
     data = -_slope(x, places.level[None])
     compute = -_slope(places.log[late], places.curve[None, late])
@@ -101,7 +112,8 @@ def _ratio(places: Places, x: F64, exponent: float, lines: F64 | None) -> list[I
         of_compute = -_slope(places.log[late], places.curves[:, late])
         ratios = of_data / of_compute
         drawn = [of_data, of_compute, ratios, lines[:, 1] - ratios]
-    return [_told(float(row[0]), each) for row, each in zip(rows, drawn, strict=True)]
+    told = (_told(float(row[0]), each) for row, each in zip(rows, drawn, strict=True))
+    return TwoLaws(*told)
 
 
 def _slope(x: F64, loss: F64) -> F64:

@@ -61,16 +61,16 @@ def name_games(expert: str, games: str) -> str:
 
 def _beside(law: ExchangeLaw) -> Iterator[str]:
     """What the two separate power laws say of the exponent."""
-    if law.ratio is None or law.excess is None:
+    if law.apart is None:
         return
-    words = f"alpha_D / alpha_C of the two separate power laws is {law.ratio.value:.2f}"
-    words += _spread(law.ratio)
-    if math.isnan(law.excess.low):
+    ratio, excess = law.apart.ratio, law.apart.excess
+    words = f"alpha_D / alpha_C of two separate power laws is {ratio.value:.2f}{_spread(ratio)}"
+    if math.isnan(excess.low):
         yield words
-    elif law.excess.low <= 0 <= law.excess.high:
+    elif excess.low <= 0 <= excess.high:
         yield f"{words}, which does not contradict it"
     else:
-        yield f"{words}, for certain {'less' if law.excess.low > 0 else 'more'}"
+        yield f"{words}, for certain {'less' if excess.low > 0 else 'more'}"
 
 
 def _beyond(found: Exchange) -> Iterator[str]:

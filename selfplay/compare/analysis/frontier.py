@@ -157,10 +157,9 @@ def _moves(arm: _Arm, replicates: int, rng: np.random.Generator) -> F64:
     """[B, X] f64, how far the replicates move the mean of an arm."""
     weights = seed_weights([len(arm.runs)], replicates, rng)
     by_seeds: F64 = weights @ arm.runs - arm.runs.mean(axis=0)
-    shift = moved(arm.below, arm.above, rng.standard_normal((replicates, 1)))
     if arm.redrawn is not None:
-        shift = draws_of(arm.redrawn, replicates)
-    return by_seeds + shift
+        return by_seeds + draws_of(arm.redrawn, replicates)
+    return by_seeds + moved(arm.below, arm.above, rng.standard_normal((replicates, 1)))
 
 
 def _fits(frontier: Frontier, shifts: F64 | None) -> tuple[LawFit, ...]:

@@ -20,16 +20,7 @@ from selfplay.compare.records import Run
 _FIELDS = {
     Compute: ("name", "unit"),
     Exchange: ("learner", "expert", "parameters", "matches", "law"),
-    ExchangeLaw: (
-        "reference",
-        "scale",
-        "exponent",
-        "held_out",
-        "data",
-        "compute",
-        "ratio",
-        "excess",
-    ),
+    ExchangeLaw: ("reference", "scale", "exponent", "held_out", "apart"),
     Match: ("label", "games", "expert_s", "plateau", "state", "flops", "late"),
     Curve: ("label", "flops", "mean", "low", "high", "runs"),
     LawFit: ("label", "of", "form", "parameters", "held_out", "cells"),

@@ -148,7 +148,8 @@ def _seconds_axis(axes: Axes, shown: list[Exchange]) -> str:
             rate = float(np.median(rates))
             above = axes.twiny()
             title = f"CPU seconds of the expert ({rate:.2g} a game)"
-            log_x(above, *(float(end) * rate for end in axes.get_xlim()), title)
+            low, high = axes.get_xlim()
+            log_x(above, low * rate, high * rate, title)
             above.spines[["left", "right", "bottom"]].set_visible(False)
             above.spines["top"].set_visible(True)
             return f" Above: what the {name_games(each.expert, 'D')} took the expert."

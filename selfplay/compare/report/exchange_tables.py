@@ -84,7 +84,7 @@ def rates_table(view: View) -> Table:
 
 def _law_row(each: Exchange, law: ExchangeLaw) -> tuple[str, ...]:
     first, last = (float(end) for end in each.curve.flops[[0, -1]])
-    told = (law.exponent, law.data, law.compute, law.ratio, law.excess)
+    told = (law.exponent, *(law.apart or [None] * 4))
     return (
         f"{brief(each.learner)} against {name_games(each.expert, 'D')}",
         f"{law.reference:,}",
