@@ -168,9 +168,8 @@ def _notes(read: Runs, found: Comparison, wish: str | None) -> Iterator[str]:
     yield from _limits(found)
     if charged:
         yield (
-            f"where expert and search are charged, each of their CPU seconds costs "
-            f"{found.flop_rate:.2g} {found.compute.unit}: all {found.compute.unit} of the runs "
-            f"over their wall time"
+            f"the CPU seconds of expert and search are charged {found.flop_rate:.2g} "
+            f"{found.compute.unit} each: all {found.compute.unit} of the runs over their wall time"
         )
 
 

@@ -229,9 +229,9 @@ def test_more_games_and_runs_add_to_what_was_played_by_the_same_search(
     played: list[int] = []
     play_on = playing.play_on
 
-    def counting(game: Any, players: Any, matches: Any, openings: Any, rng: Any) -> Any:
+    def counting(game: Any, players: Any, matches: Any, openings: Any, *rest: Any) -> Any:
         played.extend(length(openings) - len(match.results) for match in matches)
-        return play_on(game, players, matches, openings, rng)
+        return play_on(game, players, matches, openings, *rest)
 
     monkeypatch.setattr(playing, "play_on", counting)
     pool = play_pool(tmp_path, groups, ORDER)

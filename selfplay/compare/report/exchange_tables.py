@@ -6,7 +6,7 @@ import math
 
 from selfplay.compare.analysis.exchange import Exchange, Match
 from selfplay.compare.analysis.exchange_law import ExchangeLaw
-from selfplay.compare.analysis.exchange_sentence import name_games, spell_exponent
+from selfplay.compare.analysis.exchange_sentence import name_games
 from selfplay.compare.analysis.sentence import brief, spell_flops
 from selfplay.compare.comparison import View
 from selfplay.compare.metrics import spell_number, spell_value
@@ -68,9 +68,10 @@ def _compute(found: Interval, first: float, last: float) -> str:
 
 def rates_table(view: View) -> Table:
     """One row a law."""
+    unit = view.free.curves[0].unit
     heads = (
-        "own games against", "at games", f"{view.free.curves[0].unit} (95%)", "exponent",
-        "alpha D", "alpha C", "alpha D / alpha C", "exponent less it", "held-out factor",
+        "own games against", "D0", f"{unit} at D0 (95%)", "exponent (95%)", "alpha D, alpha C",
+        "their ratio (95%)", "exponent less it (95%)", "held-out factor",
     )  # fmt: skip
     return Table(
         f"Exchange rate as a law: {view.title}",
@@ -84,11 +85,22 @@ def rates_table(view: View) -> Table:
 
 def _law_row(each: Exchange, law: ExchangeLaw) -> tuple[str, ...]:
     first, last = (float(end) for end in each.curve.flops[[0, -1]])
-    told = (law.exponent, *(law.apart or [None] * 4))
+    apart = law.apart
+    beside = (NONE, NONE, NONE)
+    if apart is not None:
+        alphas = f"{apart.data.value:.2f}, {apart.compute.value:.2f}"
+        beside = alphas, _exponent(apart.ratio), _exponent(apart.excess)
     return (
         f"{brief(each.learner)} against {name_games(each.expert, 'D')}",
         f"{law.reference:,}",
         _compute(law.scale, first, last),
-        *(NONE if found is None else spell_exponent(found) for found in told),
+        _exponent(law.exponent),
+        *beside,
         NONE if law.held_out is None else f"{math.exp(law.held_out):.2f}",
     )
+
+
+def _exponent(found: Interval) -> str:
+    if math.isnan(found.low):
+        return f"{found.value:.2f}"
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
