@@ -71,3 +71,15 @@ def learned_what_is_judged(runs: Sequence[Run]) -> tuple[str, ...]:
         f"{within[0].path} may have learned from positions that it is judged on, {apart[0].path} "
         f"has not (strength.apart): that favours the first",
     )
+
+
+def refuse_other_positions(runs: Sequence[Run]) -> None:
+    """Raises ValueError, naming two, when runs left answers to different positions."""
+    digests = {run.points.redraws.positions: run.path for run in runs}
+    digests.pop("", None)
+    if len(digests) > 1:
+        one, other, *_ = digests.values()
+        raise ValueError(
+            f"{one} and {other} were measured on different positions, though their options agree: "
+            f"the file has changed in between; compare them apart, or train one again"
+        )

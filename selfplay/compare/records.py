@@ -15,7 +15,12 @@ import numpy as np
 import envs
 from envs import trust
 from selfplay.compare.compute import FLOPS, Compute
-from selfplay.compare.measured import equally_searched, learned_what_is_judged, search_of
+from selfplay.compare.measured import (
+    equally_searched,
+    learned_what_is_judged,
+    refuse_other_positions,
+    search_of,
+)
 from selfplay.compare.redraws import F32 as F32
 from selfplay.compare.redraws import F64 as F64
 from selfplay.compare.redraws import Redraws, read_redraws
@@ -168,6 +173,7 @@ def read_runs(names: Sequence[str | Path], compute: Compute = FLOPS) -> Runs:
         reasons = "; ".join(each.reason for each in skipped) or "no run lies there"
         raise ValueError(f"there is nothing to compare in {asked}: {reasons}")
     refuse_other_settings([*runs.values()])
+    refuse_other_positions([*runs.values()])
     shared, notes = equally_searched([*runs.values()])
     return Runs(shared, tuple(skipped), (*notes, *learned_what_is_judged(shared)))
 
@@ -258,14 +264,6 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
                     f"{option} = {here!r}, {run.path} has {there!r}; compare them apart, or "
                     f"train one again with the other's setting"
                 )
-    digests = {run.points.redraws.positions: run.path for run in runs}
-    digests.pop("", None)
-    if len(digests) > 1:
-        one, other, *_ = digests.values()
-        raise ValueError(
-            f"{one} and {other} were measured on different positions, though their options agree: "
-            f"the file has changed in between; compare them apart, or train one again"
-        )
 
 
 def flop_rate(runs: Sequence[Run]) -> float:
