@@ -33,6 +33,7 @@ class Usage(NamedTuple):
     device_s: float = 0.0  # that a GPU took for it, by its own clock
     thread_s: float = 0.0  # in the net, by the clock of the thread that asks
     tree_s: float = 0.0  # of an actor outside the net, by the same clock
+    flops: float = 0.0  # in the net, counted where positions differ in size; else 0
 
 
 _ROW = np.dtype(

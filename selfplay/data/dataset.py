@@ -110,11 +110,16 @@ class Dataset:
         return int(self._start[-1])
 
     def rows(
-        self, split: str, games: int | None = None, one_a_game: bool = False, seed: int = 0
+        self,
+        split: str,
+        games: int | None = None,
+        one_a_game: bool = False,
+        seed: int = 0,
+        draw: int = 0,
     ) -> NDArray[np.int64]:
         """[R] i64, ascending: the rows of "train", "validation" or "held_out".
 
-        ``games``: only so many games, drawn once for all: those of fewer are among those of more.
+        ``games``: only so many games, the ``draw``-th draw: those of fewer are among those of more.
         ``one_a_game``: of each game one position, drawn with ``seed``.
         Raises ValueError when there are fewer games.
         """
@@ -132,7 +137,7 @@ class Dataset:
                     f"for validation; ask for at most {len(first):,}, or make it with more"
                 )
             # sources are often in order (of years, say): the first ones would be no fair sample
-            drawn = np.random.default_rng(0).permutation(len(first))[:games]
+            drawn = np.random.default_rng(draw).permutation(len(first))[:games]
             rows = rows[np.repeat(np.isin(np.arange(len(first)), drawn), lengths)]
             lengths = lengths[np.sort(drawn)]
             first = np.cumsum(lengths) - lengths

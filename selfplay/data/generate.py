@@ -41,9 +41,10 @@ class GamesOrder(NamedTuple):
     spec: str
     games: int
     temperature: float
-    openings: int = 0  # at most so many random moves at the start of half of the games
+    openings: int = 0  # at most so many random moves at the start of some games
     seed: int = 0
     processes: int = 1
+    opening_share: float = OPENING_SHARE  # of the games, that start with them
 
 
 class Progress(NamedTuple):
@@ -115,8 +116,8 @@ def _notes(order: GamesOrder, labels: int) -> tuple[str, ...]:
     notes = [f"seed {order.seed}"]
     if order.openings:
         notes.append(
-            f"{OPENING_SHARE:.0%} of the games start with 1 to {order.openings} random moves, "
-            f"which are not stored"
+            f"{order.opening_share:.0%} of the games start with 1 to {order.openings} random "
+            f"moves, which are not stored"
         )
     if labels:
         notes.append(f"{labels} labels, each charged once with the CPU seconds it took to make")
@@ -168,7 +169,8 @@ def _play_block(
     expert.begin()
     starts = range(0, count, expert.lanes)
     lanes = [min(expert.lanes, count - first) for first in starts]
-    games = together([play(game, expert.weigh, each, order.openings, rng) for each in lanes])
+    share = order.opening_share
+    games = together([play(game, expert.weigh, each, order.openings, rng, share) for each in lanes])
     return games, expert.bill(games)
 
 
@@ -268,8 +270,9 @@ class PlayerExpert:
         if self._evaluator is not None:
             from selfplay.nets import forward_flops  # imports torch: only where there is a net
 
-            evaluated = self._evaluator.take_usage().evaluated
-            flops = float(evaluated * forward_flops(self._evaluator.net, self._game))
+            usage = self._evaluator.take_usage()
+            each = forward_flops(self._evaluator.net, self._game)
+            flops = usage.flops or float(usage.evaluated * each)
         return Bill(np.empty(0, np.uint64), np.empty(0, np.float32), seconds, flops)
 
     def close(self) -> None:

@@ -72,8 +72,6 @@ class Turns(NamedTuple):
 
     def __call__(self, samples: Any, symmetry: Tensor) -> Any:
         """``samples.transformed`` on tensors, under the symmetries [M] that were drawn."""
-        if isinstance(samples, Tried):
-            return samples
 
         def turned(field: Tensor, origin: Tensor) -> Tensor:
             flat = field.reshape(len(field), -1)
@@ -84,8 +82,12 @@ class Turns(NamedTuple):
             index = symmetry[:, None] * columns + lists.long().remainder(columns)
             return torch.take(self.becomes, index).to(lists.dtype)
 
+        obs, tried = arrays.tree_map(turned, samples.obs, self.origin), isinstance(samples, Tried)
+        if tried:
+            action = renamed(samples.action[:, None])[:, 0]
+            return samples._replace(obs=obs, actions=renamed(samples.actions), action=action)
         return samples._replace(
-            obs=arrays.tree_map(turned, samples.obs, self.origin),
+            obs=obs,
             actions=renamed(samples.actions),
             reply_actions=renamed(samples.reply_actions),
         )

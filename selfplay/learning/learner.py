@@ -23,7 +23,7 @@ from selfplay.learning.steps import Captured, Descent, repeatable
 from selfplay.nets import Net, enough_memory
 from selfplay.nets.base import Entry
 from selfplay.nets.clock import DeviceClock
-from selfplay.types import Game, Samples, Symmetric, Targets
+from selfplay.types import Game, Samples, Symmetric, Targets, Tried
 
 _SMALLER = "the batch (learner.batch) or the net (net.channels, net.width)"
 
@@ -89,7 +89,7 @@ class Learner:
         self._descent.sums.zero_()
         take_step = self._captured or self._descent
         with crew() if self._spread else contextlib.nullcontext() as self._descent.crew:
-            for batch in self._drawn(source_of(samples), steps):
+            for batch in self._drawn(samples, steps):
                 rate = self._rate(progress)
                 self.steps += 1
                 # early on the averaged weights are the plain mean
@@ -103,12 +103,12 @@ class Learner:
 
     def judge(self, samples: Targets) -> losses.Judgement:
         """How well the acting net predicts ``samples``, as they are, without learning from them."""
-        net, sums = self.acting.eval(), torch.zeros(3, dtype=torch.float64, device=self.device)
+        net, sums = self.acting.eval(), torch.zeros(2, 5, dtype=torch.float64, device=self.device)
         with torch.no_grad():
             for start in range(0, arrays.length(samples), self.section.batch):
                 batch = tensors(self.device, samples, slice(start, start + self.section.batch))
                 sums += losses.judgement(batch, self._descent.answers(net, batch))
-        return losses.Judgement(*(sums / arrays.length(samples)).tolist())
+        return losses.Judgement(*(sums[0] / sums[1].clamp_min(1e-6)).tolist())
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimizer, averaged weights, step count and random state."""
@@ -148,13 +148,18 @@ class Learner:
             yield order[used : used + size]
             used += size
 
-    def _drawn(self, samples: Source, steps: int) -> Iterator[Any]:
+    def _drawn(self, samples: Samples | Source, steps: int) -> Iterator[Any]:
         """The batches of ``steps`` steps, with tensors for arrays."""
-        draws = self._batches(len(samples), steps)
-        if self._ahead and self._game is not None and self._turns is None:
-            some = samples.take(np.arange(min(256, len(samples))))
-            self._turns = turns_of(self._game, some.obs, self.device)
+        source = source_of(samples)
+        draws = self._batches(len(source), steps)
+        # REINFORCE is for moves of the net itself, which does not play images alike
+        as_played = isinstance(samples, Tried) and not self.section.clip
+        game = None if as_played else self._game
+        if self._ahead and game is not None and self._turns is None:
+            some = source.take(np.arange(min(256, len(source))))
+            self._turns = turns_of(game, some.obs, self.device)
             self._ahead = self._turns is not None
         if self._ahead:
-            return ahead(samples, draws, self._turns, self._rng, self.device)
-        return one_by_one(samples, draws, self._game, self._rng, self.device)
+            turns = None if as_played else self._turns
+            return ahead(source, draws, turns, self._rng, self.device)
+        return one_by_one(source, draws, game, self._rng, self.device)

@@ -76,8 +76,7 @@ def targets_loss(batch: Any, said: Answers, section: LearnerSection) -> tuple[Te
         reply_MA = _spread(batch.reply_actions, batch.reply, said.log_reply_MA)
         reply_loss = (_cross_entropy(reply_MA, said.log_reply_MA) * value_share).sum()
         loss = loss + section.reply_weight * reply_loss
-    least = -torch.xlogy(policy_MA, policy_MA).sum(1)
-    kl = ((surprise.detach() - least) * policy_share).sum()
+    kl = ((surprise.detach() - _entropy(policy_MA)) * policy_share).sum()
     return loss, _measured(batch.value, said, value_share, policy_loss, kl, value_loss)
 
 
@@ -105,22 +104,33 @@ def tried_loss(batch: Any, said: Answers, section: LearnerSection) -> tuple[Tens
 
 
 class Judgement(NamedTuple):
-    """How well a net predicts samples that it is not learning from."""
+    """How well a net predicts samples that it is not learning from, each counted by its weight."""
 
     policy_loss: float  # cross-entropy of the policy target, nats
+    policy_kl: float  # policy_loss less the entropy of the target
     value_loss: float  # cross-entropy of win, draw, loss, nats
+    value_kl: float  # value_loss less the entropy of the target
     accuracy: float  # share of positions where the net's favourite is the target's
 
 
 def judgement(batch: Any, said: Answers) -> Tensor:
-    """[3] f64, the sums over a batch of Targets of what a Judgement holds the means of."""
+    """[2, 5] f64, sums over a batch of Targets of what a Judgement holds the means of, weighted,
+    and of the weights.
+    """
     policy_MA = _spread(batch.actions, batch.policy, said.log_policy_MA)
+    policy_loss = _cross_entropy(policy_MA, said.log_policy_MA)
+    value_loss = _cross_entropy(batch.value, said.log_value_M3)
+    agrees = said.log_policy_MA.argmax(1) == policy_MA.argmax(1)
+    of_policy, of_value = batch.policy_weight, batch.value_weight
     columns = (
-        _cross_entropy(policy_MA, said.log_policy_MA),
-        _cross_entropy(batch.value, said.log_value_M3),
-        said.log_policy_MA.argmax(1) == policy_MA.argmax(1),
+        (policy_loss, of_policy),
+        (policy_loss - _entropy(policy_MA), of_policy),
+        (value_loss, of_value),
+        (value_loss - _entropy(batch.value), of_value),
+        (agrees, of_policy),
     )
-    return torch.stack([column.double().sum() for column in columns])
+    sums = [torch.stack([(each.double() * w).sum(), w.double().sum()]) for each, w in columns]
+    return torch.stack(sums, 1)
 
 
 def _spread(actions_ML: Tensor, values_ML: Tensor, like_MA: Tensor) -> Tensor:
@@ -131,6 +141,11 @@ def _spread(actions_ML: Tensor, values_ML: Tensor, like_MA: Tensor) -> Tensor:
 def _cross_entropy(target: Tensor, log_guess: Tensor) -> Tensor:
     """[M], of the probabilities ``target`` [M, K]."""
     return -(target * log_guess).sum(1)
+
+
+def _entropy(target: Tensor) -> Tensor:
+    """[M], of the probabilities ``target`` [M, K]."""
+    return -torch.xlogy(target, target).sum(1)
 
 
 def _shares(weight: Tensor) -> Tensor:

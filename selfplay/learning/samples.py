@@ -136,19 +136,26 @@ def blank_targets(game: Game, count: int = 0) -> Targets:
 def transformed(game: Any, samples: Samples, rng: np.random.Generator) -> Samples:
     """Each position under a random symmetry of ``game``, which is Symmetric.
 
-    Tried moves stay as they are: the chance of a move is known for the position it was tried in.
+    A move that was tried keeps its chance and what came of it: that is how the image of the player
+    plays the image of the game, whose moves are as good.
     """
     symmetry = rng.integers(len(game.action_map), size=arrays.length(samples))
-    if isinstance(samples, Tried):
-        return samples
     obs = arrays.tree_map(np.copy, samples.obs)
     for k in range(1, len(game.action_map)):
         rows = np.flatnonzero(symmetry == k)
         arrays.put(obs, rows, game.transform(arrays.take(samples.obs, rows), k))
     becomes = np.full((len(game.action_map), game.num_actions + 1), NO_ACTION)
     becomes[:, :-1] = game.action_map  # NO_ACTION, -1, finds the last column
-    actions, reply_actions = (
-        becomes[symmetry[:, None], lists].astype(lists.dtype)
-        for lists in (samples.actions, samples.reply_actions)
+
+    def renamed(lists: NDArray[_Numbers]) -> NDArray[_Numbers]:
+        named: NDArray[_Numbers] = becomes[symmetry[:, None], lists].astype(lists.dtype)
+        return named
+
+    if isinstance(samples, Tried):
+        action = renamed(samples.action[:, None])[:, 0]
+        return samples._replace(obs=obs, actions=renamed(samples.actions), action=action)
+    return samples._replace(
+        obs=obs,
+        actions=renamed(samples.actions),
+        reply_actions=renamed(samples.reply_actions),
     )
-    return samples._replace(obs=obs, actions=actions, reply_actions=reply_actions)

@@ -25,6 +25,8 @@ class LearnerSection(Section):
     """share of the budget after which it falls linearly"""
     warmup_steps: int = Field(100, ge=0, le=10**9)
     """steps over which it rises linearly from 0"""
+    warmup_share: float = Field(0.02, ge=0, le=1)
+    """of `budget.flops`, where there are such: after so much it has risen in fewer steps"""
     weight_decay: float = Field(1e-4, ge=0, le=1e3)
     """of weights, not of biases and norms"""
     batch: int = Field(512, ge=1, le=1 << 20)
@@ -40,9 +42,20 @@ class LearnerSection(Section):
     average: float = Field(0.0, ge=0, lt=1)
     """decay a step of averaged weights, which then act; 0: the latest weights act"""
     symmetries: bool = True
-    """learn from randomly transformed positions, if the game has symmetries"""
+    """learn from randomly transformed positions, if the game has symmetries; plain REINFORCE
+    (`clip = 0`) learns from them as they were played"""
     clip: float = Field(0.2, ge=0, lt=1)
     """of `policy_gradient`: how far the probability of a move may change, as in PPO; 0: no bound,
     plain REINFORCE"""
     entropy_weight: float = Field(0.01, ge=0, le=1e6)
     """of `policy_gradient`: keeps the policy from narrowing"""
+
+    def within(self, flops: float | None, forward: float) -> LearnerSection:
+        """The section for a run of so many FLOPs in all, whose net takes ``forward`` a position.
+
+        Its warm-up is ``warmup_share`` of them at most, a step counted as three forward passes.
+        """
+        if flops is None:
+            return self
+        most = int(self.warmup_share * flops / (3 * forward * self.batch))
+        return self.model_copy(update={"warmup_steps": min(self.warmup_steps, most)})

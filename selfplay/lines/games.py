@@ -167,9 +167,19 @@ def _back_up(
     return outcome
 
 
-def play(game: Game, weigh: Weigh, count: int, openings: int, rng: np.random.Generator) -> Games:
-    """``count`` games side by side; the random moves that some begin with are not among them."""
-    state, second, before = _opened(game, count, openings, rng)
+def play(
+    game: Game,
+    weigh: Weigh,
+    count: int,
+    openings: int,
+    rng: np.random.Generator,
+    opening_share: float = OPENING_SHARE,
+) -> Games:
+    """``count`` games side by side; the random moves that some begin with are not among them.
+
+    A share ``opening_share`` of the games begins with 1 to ``openings`` of them.
+    """
+    state, second, before = _opened(game, count, openings, opening_share, rng)
     choices: list[Choice] = []
 
     def choose(turn: Turn) -> Int:
@@ -187,12 +197,12 @@ def play(game: Game, weigh: Weigh, count: int, openings: int, rng: np.random.Gen
 
 
 def _opened(
-    game: Game, count: int, openings: int, rng: np.random.Generator
+    game: Game, count: int, openings: int, share: float, rng: np.random.Generator
 ) -> tuple[State, Bool, NDArray[np.int64]]:
     """``count`` positions that games go on from, none over; who is to move; the moves before."""
     wanted = np.zeros(count, np.int64)
     if openings:
-        opened = rng.random(count) < OPENING_SHARE
+        opened = rng.random(count) < share
         wanted[opened] = rng.integers(1, openings + 1, int(opened.sum()))
     plies, parts = wanted, []
     for _ in range(ROUNDS + 1):

@@ -10,10 +10,12 @@ from pydantic import Field
 from selfplay.nets.base import (
     Heads,
     Net,
+    counts_flops,
     enough_memory,
     forward_flops,
     obs_tensors,
     parameter_count,
+    take_flops,
 )
 from selfplay.nets.graph import Graph
 from selfplay.nets.mlp import Mlp
@@ -30,8 +32,10 @@ __all__ = [
     "NetSection",
     "ResNet",
     "Walks",
+    "counts_flops",
     "enough_memory",
     "forward_flops",
     "obs_tensors",
     "parameter_count",
+    "take_flops",
 ]

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from selfplay import arrays
 from selfplay.section import Section
+from selfplay.stats import random_actions
 from selfplay.system.gpu_errors import gpu_failure
 from selfplay.types import Game, Obs
 
@@ -43,6 +44,9 @@ SMALLER_BATCH = (
     "the net (net.channels, net.width) or the number of games side by side (actor.games)"
 )
 SMALLER_NET = "the net (net.channels and net.blocks, or net.width and net.layers)"
+
+
+_STARTS, _PLIES = 32, 4  # of the positions by which the cost of a net is told
 
 
 class Heads(NamedTuple):
@@ -90,13 +94,34 @@ def parameter_count(net: nn.Module) -> int:
 
 
 def forward_flops(net: Net, game: Game) -> int:
-    """FLOPs of one position through the inference net, at 2 a multiply-add (torch's counter)."""
+    """FLOPs of one position through the inference net, at 2 a multiply-add (torch's counter).
+
+    Of a net whose positions differ in size the mean over some of random play; what it remembers of
+    their problems from an earlier position is not counted.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
     fused = net.fused().float().cpu()
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        fused(obs_tensors(example(game)))
-    return int(counter.get_total_flops())
+    seen = example(game) if isinstance(net.entry, Entry) else _some(game)
+    with torch.inference_mode():
+        fused(obs_tensors(seen))
+        with FlopCounterMode(display=False) as counter:
+            fused(obs_tensors(seen))
+    return int(counter.get_total_flops() // arrays.length(seen))
+
+
+def _some(game: Game) -> Obs:
+    """Positions that random play goes through, from some starts."""
+    rng = np.random.default_rng(0)
+    state = game.init(rng, _STARTS)
+    parts: list[Obs] = []
+    for _ in range(_PLIES):
+        parts.append(game.observe(state))
+        state, paid = game.step(state, random_actions(game.legal(state), rng))
+        state = arrays.take(state, np.flatnonzero(paid.discount))
+        if not arrays.length(state):
+            break
+    return arrays.concatenate(parts)
 
 
 def example(game: Game) -> Obs:
@@ -119,3 +144,28 @@ class Entry(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("like", torch.zeros(1), persistent=False)
+
+
+class Counted(nn.Linear):
+    """A linear layer of a net whose positions differ in size: it counts the rows it computes."""
+
+    rows: int = 0  # since ``take_flops`` last asked
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.rows += x.numel() // self.in_features
+        return super().forward(x)
+
+
+def counts_flops(net: nn.Module) -> bool:
+    """Whether ``take_flops`` tells what the net computes; else all its positions cost the same."""
+    return any(isinstance(layer, Counted) for layer in net.modules())
+
+
+def take_flops(net: nn.Module) -> float:
+    """FLOPs forwards since the last call, as they were run, of a net that counts them; else 0."""
+    flops = 0
+    for layer in net.modules():
+        if isinstance(layer, Counted):
+            flops += 2 * layer.weight.numel() * layer.rows
+            layer.rows = 0
+    return float(flops)

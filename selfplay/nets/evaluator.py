@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from selfplay.cached import DIVERGED, CachedEvaluator, Usage
-from selfplay.nets import Net, enough_memory, forward_flops, obs_tensors
+from selfplay.nets import Net, enough_memory, forward_flops, obs_tensors, take_flops
 from selfplay.nets.base import SMALLER_BATCH
 from selfplay.nets.clock import DeviceClock
 from selfplay.types import Evaluation, Game
@@ -37,6 +37,7 @@ class NetEvaluator(CachedEvaluator):
     def load(self, net: Net) -> None:
         """Answers with the weights of ``net`` from now on; what the cache held is void."""
         self.net = net.fused().to(self.device, self.dtype)
+        take_flops(self.net)  # what the net had counted is no cost of the copy
         self.forget()
 
     def share(self, other: NetEvaluator) -> None:
@@ -47,7 +48,11 @@ class NetEvaluator(CachedEvaluator):
     def take_usage(self) -> Usage:
         """The counts since the last call; of those that share a net one has all the GPU's time."""
         inside, self._thread_s = self._thread_s, 0.0
-        return super().take_usage()._replace(device_s=self._clock.take_s(), thread_s=inside)
+        return (
+            super()
+            .take_usage()
+            ._replace(device_s=self._clock.take_s(), thread_s=inside, flops=take_flops(self.net))
+        )
 
     @enough_memory(SMALLER_BATCH)
     def _forward(self, obs: object, count: int) -> Evaluation:

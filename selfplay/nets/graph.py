@@ -20,7 +20,15 @@ from torch import Tensor, nn
 
 from envs.proving.calculus.matrix import Library
 from envs.proving.views.graph import ABOVE, COUNTS, EXTENSION, START, TOKENS, GraphObs
-from selfplay.nets.base import SMALLER_NET, Heads, Net, NetOptions, enough_memory, example
+from selfplay.nets.base import (
+    SMALLER_NET,
+    Counted,
+    Heads,
+    Net,
+    NetOptions,
+    enough_memory,
+    example,
+)
 from selfplay.nets.graph_problems import (
     Encoder,
     Memory,
@@ -158,12 +166,12 @@ class _Position(nn.Module):
         super().__init__()
         features, width = section.features, section.width
         self.norm = nn.LayerNorm(features)
-        self.enter = nn.Linear(2 * features, width)
+        self.enter = Counted(2 * features, width)
         self.role = nn.Embedding(4, width)
         self.climb = nn.Embedding(TOKENS, width)
-        self.inner = nn.Linear(width, width)
+        self.inner = Counted(width, width)
         self.literal = nn.LayerNorm(width)
-        self.ask, self.key = nn.Linear(width, width), nn.Linear(width, width)
+        self.ask, self.key = Counted(width, width), Counted(width, width)
         self.join = layers(5 * width + features + COUNTS, width)
         self.position = nn.LayerNorm(width)
         self.drop = nn.Dropout(section.dropout)
@@ -193,14 +201,14 @@ class _Scores(nn.Module):
         super().__init__()
         features, width = section.features, section.width
         self.kind, self.used = nn.Embedding(4, width), nn.Embedding(4, width)
-        self.enter = nn.Linear(2 * features, width)
-        self.partner = nn.Linear(width, width, bias=False)
+        self.enter = Counted(2 * features, width)
+        self.partner = Counted(width, width, bias=False)
         self.norm = nn.LayerNorm(width)
-        self.meet = nn.Linear(width, width)
-        self.hidden = nn.Linear(3 * width, width)
-        self.score = nn.Linear(width, 1)
-        self.judge = nn.Linear(3 * width, width)
-        self.value = nn.Linear(width, 3)
+        self.meet = Counted(width, width)
+        self.hidden = Counted(3 * width, width)
+        self.score = Counted(width, 1)
+        self.judge = Counted(3 * width, width)
+        self.value = Counted(width, 3)
 
     def forward(self, parts: tuple[Tensor, Tensor, _Seen]) -> Heads:
         x_MW, h_RW, seen = parts

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from envs.proving.calculus.matrix import ROLES, Matrix
 from envs.proving.views.graph import NAME_KINDS, PLACES, VARIABLE_CODES, problem_graphs
+from selfplay.nets.base import Counted
 
 MOST_ROWS = 1 << 20  # of encoded problems that are remembered: 128 MB at 32 features of 4 bytes
 
@@ -127,7 +128,7 @@ def most_by(x: Tensor, index: Tensor, rows: int) -> Tensor:
 
 
 def layers(inside: int, width: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inside, width), nn.ReLU(), nn.Linear(width, width))
+    return nn.Sequential(Counted(inside, width), nn.ReLU(), Counted(width, width))
 
 
 class Places(nn.Module):

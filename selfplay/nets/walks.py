@@ -12,7 +12,15 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from envs.proving.views.walks import TABLE, WalksObs
-from selfplay.nets.base import SMALLER_NET, Heads, Net, NetOptions, enough_memory, example
+from selfplay.nets.base import (
+    SMALLER_NET,
+    Counted,
+    Heads,
+    Net,
+    NetOptions,
+    enough_memory,
+    example,
+)
 from selfplay.types import Game
 
 
@@ -78,9 +86,9 @@ class _Position(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             nn.LayerNorm(section.features),
-            nn.Linear(section.features, section.width),
+            Counted(section.features, section.width),
             nn.ReLU(),
-            nn.Linear(section.width, section.width),
+            Counted(section.width, section.width),
             nn.ReLU(),
         )
 
@@ -94,10 +102,10 @@ class _Scores(nn.Module):
     def __init__(self, section: Walks) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(section.features)
-        self.meet = nn.Linear(section.width, section.features)
-        self.hidden = nn.Linear(3 * section.features, section.width // 2)
-        self.score = nn.Linear(section.width // 2, 1)
-        self.value = nn.Linear(section.width, 3)
+        self.meet = Counted(section.width, section.features)
+        self.hidden = Counted(3 * section.features, section.width // 2)
+        self.score = Counted(section.width // 2, 1)
+        self.value = Counted(section.width, 3)
 
     def forward(self, parts: _Parts) -> Heads:
         x_MW, y_RD, bias_R1, there_MA = parts

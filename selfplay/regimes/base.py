@@ -15,6 +15,7 @@ from selfplay.actors.collector import Maker
 from selfplay.learning.learner import Learner
 from selfplay.learning.replay import Replay
 from selfplay.learning.samples import Source, source_of
+from selfplay.nets import take_flops
 from selfplay.regimes.ledger import Ledger, Progress
 from selfplay.section import Section
 from selfplay.types import NO_ACTION, Bool, Game, Report, Samples, Targets
@@ -118,7 +119,9 @@ class Parts(NamedTuple):
         """
         start = time.perf_counter()
         learner, ledger = self.learner, self.ledger
+        take_flops(learner.net)  # what it was asked beside learning
         fit = learner.fit(samples, steps, self.progress.share())
+        ledger.learn_flops += 3 * take_flops(learner.net)
         ledger.samples += steps * min(learner.section.batch, len(source_of(samples)))
         ledger.device_s += learner.clock.take_s()
         ledger.iteration += 1
@@ -143,6 +146,10 @@ class Loop:
     def iteration(self) -> Iterator[Report]:
         """Gets positions, learns from them, and reports on both."""
         raise NotImplementedError
+
+    def validate(self) -> dict[str, float]:
+        """``validation/*``: how well the net predicts what is kept aside, where anything is."""
+        return {}
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next iteration depends on, beside the parts' learner and replay."""

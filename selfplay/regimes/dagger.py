@@ -16,12 +16,13 @@ from selfplay.arrays import concatenate, length, take
 from selfplay.learning.samples import targets
 from selfplay.players.episodes import GuidedGames, WithExpert
 from selfplay.regimes.base import Look, Loop, Parts, RegimeSection
+from selfplay.regimes.stakes import StakesSection
 from selfplay.stats import result_probabilities, soften
 from selfplay.truth.labels import Labeller
 from selfplay.types import Report, State
 
 
-class Dagger(RegimeSection):
+class Dagger(StakesSection, RegimeSection):
     """Section ``[regime]`` with ``kind = "dagger"``: data set aggregation (Ross et al. 2011).
 
     The expert is the game's perfect solver.  In iteration i it also chooses the moves in a share
@@ -78,6 +79,7 @@ class DaggerLoop(Loop):
             game.legal(state),
             policy=soften(scores, self._section.temperature),
             value=result_probabilities(value, np.ones_like(value)),
+            policy_weight=self._section.policy_weight(scores),
         )
         played_s = time.perf_counter() - start
         made = length(samples)

@@ -4,26 +4,76 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from selfplay import arrays
-from selfplay.regimes.base import Loop, Parts
+from selfplay.regimes.base import Cost, Loop, Parts, RegimeSection
+from selfplay.section import Metric
 from selfplay.types import Report, Targets
 
-# positions looked at without learning from them, for each that is learned from; a look takes a
-# third of the compute
-JUDGE_SHARE = 1 / 8
+_ASIDE = "of what is kept aside of a fixed stock, whole games of it:"
+
+
+class StockSection(RegimeSection):
+    """What the regimes have in common that learn from a fixed stock."""
+
+    taught = True
+    position_cost: ClassVar[Cost] = "nothing"
+    begins_with = "learning"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("learn/epoch", "how often a fixed stock of positions has been gone through"),
+        Metric(
+            "validation/accuracy",
+            f"{_ASIDE} share of the positions where the net's favourite is the target's",
+            "share",
+            "up",
+            label="foretold of games kept aside",
+            form="{:.1%}",
+        ),
+        Metric("validation/policy_loss", f"{_ASIDE} mean(-sum_a target(a) log p(a))", "nats"),
+        Metric(
+            "validation/policy_kl",
+            f"{_ASIDE} mean(sum_a target(a) log(target(a) / p(a))), which is the loss less the "
+            "entropy of the targets",
+            "nats",
+            "down",
+        ),
+        Metric(
+            "validation/value_loss",
+            f"{_ASIDE} mean(-sum target log p) over win, draw, loss",
+            "nats",
+        ),
+        Metric(
+            "validation/value_kl",
+            f"{_ASIDE} the same less the entropy of the targets",
+            "nats",
+            "down",
+        ),
+    )
+
+    draw: int = Field(-1, ge=-1, lt=2**63)
+    """of those that are drawn where not all are asked for, which draw: all runs with the same
+    number learn from the same ones; -1: every seed has a draw of its own"""
+    positions: int = Field(8192, ge=1, le=10**9)
+    """between two reports, rounded to whole batches"""
+
+    def draw_for(self, parts: Parts) -> int:
+        """The number of the draw that a run learns from."""
+        return parts.seed if self.draw < 0 else self.draw
 
 
 class Stock(Protocol):
     """Positions with targets that are there from the start."""
 
-    # positions to see how well the net predicts what it does not learn, if there are any; what it
-    # says of them is reported now and then: see JUDGE_SHARE
+    draw: int  # which draw of them it is
+    # positions to see how well the net predicts what it does not learn, if there are any
     aside: Targets | None = None
+
+    def redraw(self, draw: int) -> None:
+        """Becomes another draw."""
 
     def __len__(self) -> int: ...
 
@@ -73,27 +123,26 @@ class EpochsLoop(Loop):
         scalars = parts.fit(stock.samples(rows), len(rows) // parts.learner.section.batch)
         epoch, used = divmod(self._taken, len(stock))
         scalars["learn/epoch"] = epoch + used / len(stock)
-        if stock.aside is not None and self._due(before, arrays.length(stock.aside)):
-            judged = parts.learner.judge(stock.aside)
-            scalars["learn/validation_policy_loss"] = judged.policy_loss
-            scalars["learn/validation_value_loss"] = judged.value_loss
-            scalars["learn/validation_accuracy"] = judged.accuracy
         yield Report(ledger.positions, "learn", scalars)
+
+    def validate(self) -> dict[str, float]:
+        if self._stock.aside is None:
+            return {}
+        judged = self.parts.learner.judge(self._stock.aside)
+        return {f"validation/{name}": value for name, value in judged._asdict().items()}
 
     def state_dict(self) -> dict[str, Any]:
         epoch, used = divmod(self._taken, len(self._stock))
-        return {"epoch": epoch, "used": used}
+        return {"epoch": epoch, "used": used, "draw": self._stock.draw}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        draw = int(saved.get("draw", 0))  # earlier versions drew the same for every seed
+        if draw != self._stock.draw:
+            self._stock.redraw(draw)
         self._taken = int(saved["epoch"]) * len(self._stock) + int(saved["used"])
 
     def source(self) -> dict[str, Any]:
         return self._stock.source()
-
-    def _due(self, before: int, aside: int) -> bool:
-        """Whether it is time to look at so many positions: at first, and now and then."""
-        every = aside / JUDGE_SHARE
-        return before == 0 or before // every != self._taken // every
 
     def _rows(self, before: int) -> NDArray[np.int64]:
         """Those behind the first ``before``, on into further epochs."""

@@ -11,15 +11,19 @@ from pydantic import Field
 
 from selfplay import arrays
 from selfplay.learning.checkpoint import DamagedError
-from selfplay.learning.replay import Replay
+from selfplay.learning.merging import Merged
+from selfplay.learning.replay import Recent, Replay
+from selfplay.learning.samples import joined
 from selfplay.learning.shards import load_shard
 from selfplay.lines.keys import canonical_obs_keys
-from selfplay.regimes.base import Look, Parts, RegimeSection
-from selfplay.regimes.epochs import EpochsLoop, Stock
-from selfplay.types import Game, Targets
+from selfplay.regimes.base import Look, Parts
+from selfplay.regimes.epochs import EpochsLoop, Stock, StockSection
+from selfplay.types import NO_ACTION, Bool, Game, Targets
+
+_LARGEST = 0.1  # share of the positions that are held out, at most
 
 
-class Frozen(RegimeSection):
+class Frozen(StockSection):
     """Section ``[regime]`` with ``kind = "frozen"``: tells the extractor from the quarry.
 
     Nets of several sizes that learn from the same positions differ by what they can extract
@@ -27,17 +31,15 @@ class Frozen(RegimeSection):
     """
 
     looks = (Look("frozen", "frozen", "#4f5b8c", "#a3aee6"),)
-    taught = True
-    position_cost = "nothing"
-    begins_with = "learning"
 
     kind: Literal["frozen"] = "frozen"
     run: str
     """folder of the run whose replay holds the positions"""
     unique: int | None = Field(None, ge=1, le=10**12)
-    """so many of its different positions, drawn once; none: all"""
-    positions: int = Field(8192, ge=1, le=10**9)
-    """between two reports, rounded to whole batches"""
+    """so many of its different positions, those of fewer among those of more; none: all"""
+    held_out: int = Field(4096, ge=0, le=10**9)
+    """of its positions, in whole games and a tenth at most, that are not learned: those of them
+    that occur in no other game tell `validation/*`, the same for every seed and draw"""
 
     def open(self, parts: Parts) -> EpochsLoop:
         """Raises ValueError when the run is of another game or has too few positions."""
@@ -58,25 +60,32 @@ class FrozenStock(Stock):
                 f"regime.run = {section.run!r}: there are no positions in {folder / 'replay'}; "
                 f"name the folder of a run that played itself"
             )
-        self._run = section.run
-        shards = [
-            parts.unjudged(shard, canonical_obs_keys(parts.game, shard.obs)) for shard in shards
-        ]
-        count = sum(map(arrays.length, shards))
-        whole = parts.replay.section.model_copy(update={"window": count, "capacity": count})
-        replay = Replay(whole, parts.game.num_actions)
-        replay.restore(shards, count)
-        window, _ = replay.window()
-        there, drawn = len(window), np.arange(len(window))
-        if section.unique is not None:
-            if section.unique > there:
+        self._section, self._game = section, parts.game
+        made = joined(shards)
+        keys = canonical_obs_keys(parts.game, made.obs)
+        unjudged = parts.learnable(keys)
+        made, keys = arrays.take(made, unjudged), keys[unjudged]
+        held = held_out(games_of(made), section.held_out)
+        self._window = _merged(arrays.take(made, ~held), parts)
+        unseen = held & ~np.isin(keys, keys[~held])
+        if unseen.any():
+            aside = _merged(arrays.take(made, unseen), parts)
+            self.aside = aside.take(np.arange(len(aside)))
+        self.redraw(section.draw_for(parts))
+
+    def redraw(self, draw: int) -> None:
+        there, unique = len(self._window), self._section.unique
+        drawn = np.arange(there)
+        if unique is not None:
+            if unique > there:
                 raise ValueError(
-                    f"{section.run} holds {there:,} different positions; regime.unique asks for "
-                    f"{section.unique:,}"
+                    f"{self._section.run} holds {there:,} different positions that are not held "
+                    f"out; regime.unique asks for {unique:,}"
                 )
-            drawn = np.random.default_rng(0).permutation(there)[: section.unique]
-        self._samples = window.take(drawn)
-        self._keys = canonical_obs_keys(parts.game, self._samples.obs)
+            drawn = np.random.default_rng(draw).permutation(there)[:unique]
+        self.draw = draw
+        self._samples = self._window.take(drawn)
+        self._keys = canonical_obs_keys(self._game, self._samples.obs)
 
     def __len__(self) -> int:
         return arrays.length(self._samples)
@@ -89,11 +98,47 @@ class FrozenStock(Stock):
 
     def source(self) -> dict[str, Any]:
         return {
-            "path": self._run,
-            "expert": f"the run {self._run}",
+            "path": self._section.run,
+            "expert": f"the run {self._section.run}",
             "positions": len(self),
             "unique": len(np.unique(self._keys)),
+            "held_out": 0 if self.aside is None else arrays.length(self.aside),
         }
+
+
+def games_of(made: Targets) -> NDArray[np.int64]:
+    """[M], ascending: the number of the game of each position, in the order in which a run made
+    them, which is game by game.
+
+    A game ends where no reply is known although the position behind was searched in full.  Where
+    that was not so, two games may have one number; no game has two.
+    """
+    last = (made.reply_actions == NO_ACTION).all(axis=1)
+    begins = last[:-1] & (made.policy_weight[1:] > 0)
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(begins)])[: len(last)]
+
+
+def held_out(game: NDArray[np.int64], count: int) -> Bool:
+    """[M], True in games drawn at random, once for all, of ``count`` positions or a few less.
+
+    ``game`` [M] is that of ``games_of``.
+    """
+    lengths = np.bincount(game)
+    order = np.random.default_rng(0).permutation(len(lengths))
+    most = min(count, int(_LARGEST * len(game)))
+    drawn = np.zeros(len(lengths), np.bool_)
+    drawn[order] = np.cumsum(lengths[order]) <= most
+    held: Bool = drawn[game]
+    return held
+
+
+def _merged(samples: Targets, parts: Parts) -> Merged | Recent:
+    """The samples, one or more, equal ones as one."""
+    count = arrays.length(samples)
+    whole = parts.replay.section.model_copy(update={"window": count, "capacity": count})
+    replay = Replay(whole, parts.game.num_actions)
+    replay.restore([samples], count)
+    return replay.window()[0]
 
 
 def _shards(paths: list[Path], game: Game) -> list[Targets]:

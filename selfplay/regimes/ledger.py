@@ -28,11 +28,18 @@ class Budget(Section):
     """positions generated, or taken from an expert's data"""
     flops: float | None = Field(None, gt=0, le=1e40)
     """FLOPs of learning and generating, `cost/flops`; measurements of strength are not counted"""
+    patience: float = Field(0.0, ge=0, le=1e9)
+    """early stop: the run ends at the first measurement until which its compute has grown by this
+    factor since `watch` was at its best; 0: never"""
+    watch: str = "strength/validation_optimal_mass"
+    """what `patience` waits for: a metric of measurements that has a better way"""
 
     @model_validator(mode="after")
     def _ends(self) -> Budget:
         if self.seconds is None and self.positions is None and self.flops is None:
             raise ValueError("set seconds, positions or flops, else the run would never end")
+        if 0 < self.patience <= 1:
+            raise ValueError("patience is a factor of more than 1, or 0 for none")
         return self
 
     def progress(self, seconds: float, positions: float, flops: float) -> float:
@@ -50,6 +57,9 @@ class Ledger:
     games: int = 0  # played by the run itself
     samples: int = 0  # positions learned from, repetitions counted
     evaluations: int = 0  # positions that went through the net to generate data
+    # as they were run, of nets whose positions differ in size; of others see Progress.flops
+    learn_flops: float = 0.0
+    generate_flops: float = 0.0
     expert_s: float = 0.0  # CPU seconds of the expert whose labels were used
     expert_flops: float = 0.0  # of an expert that is a net
     tree_s: float = 0.0  # thread seconds of search and game, outside the net
@@ -68,6 +78,7 @@ class Ledger:
         used = (self.positions, self.games, self.samples, self.evaluations)
         counts = [self.iteration, *used, *list(self.made), *list(self.behind)]
         costs = [self.expert_s, self.expert_flops, self.tree_s, self.device_s, self.wall_s]
+        costs += [self.learn_flops, self.generate_flops]
         if not all(isinstance(each, int) and 0 <= each < 2**63 for each in counts) or not all(
             isinstance(each, int | float) and 0 <= each < math.inf for each in costs
         ):
@@ -97,6 +108,7 @@ class Ledger:
         """Counts what evaluators did to generate data."""
         self.evaluations += sum(usage.evaluated for usage in usages)
         self.device_s += sum(usage.device_s for usage in usages)
+        self.generate_flops += sum(usage.flops for usage in usages)
 
     def unique(self) -> int:
         """Different positions so far, mirror images counted once: exact below KEPT.
@@ -135,16 +147,22 @@ def _with_new(seen: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np.in
 class Progress:
     """How much of its budget a run has used."""
 
-    def __init__(self, budget: Budget, forward: int) -> None:
-        """``forward``: FLOPs of one position forwards through the net."""
+    def __init__(self, budget: Budget, forward: int, counted: bool = False) -> None:
+        """``forward``: FLOPs of one position forwards through the net.
+
+        ``counted``: positions differ in size, and the ledger tells the FLOPs that were run.
+        """
         self.ledger = Ledger()
-        self.forward = forward
+        self.forward, self._counted = forward, counted
         self._budget, self._start = budget, time.monotonic()
 
     def resume(self, ledger: Ledger) -> None:
         """Goes on from what a checkpoint tells, its wall time included."""
         self.ledger = ledger
         self._start -= ledger.wall_s
+        if self._counted and not ledger.learn_flops:  # of before they were counted
+            ledger.learn_flops = 3.0 * self.forward * ledger.samples
+            ledger.generate_flops = float(self.forward) * ledger.evaluations
 
     def seconds(self) -> float:
         """Wall time used, over all sessions of the run."""
@@ -153,6 +171,8 @@ class Progress:
     def flops(self) -> tuple[float, float]:
         """Of learning, a step as three forward passes, and of generating; not of measuring."""
         forward, ledger = float(self.forward), self.ledger
+        if self._counted:
+            return ledger.learn_flops, ledger.generate_flops
         return 3.0 * forward * ledger.samples, forward * ledger.evaluations
 
     def share(self) -> float:

@@ -52,6 +52,9 @@ class MixtureLoop(Loop):
         yield from loop.iteration()
         self.records = loop.records
 
+    def validate(self) -> dict[str, float]:
+        return self._first.validate()
+
     def state_dict(self) -> dict[str, Any]:
         return {"first": self._first.state_dict(), "second": self._second.state_dict()}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
+import operator
 import re
 import shlex
 from collections import Counter
@@ -49,6 +50,7 @@ class Arm(_Section):
     name: str = Field(pattern=r"^[\w.]+$")
     set: dict[str, Any] = {}  # options of all its cells
     grid: dict[str, Any] = {}  # option -> the values it takes
+    seeds: list[int] | None = Field(None, min_length=1)  # None: those of the sweep
 
 
 class SweepFile(_Section):
@@ -107,12 +109,17 @@ def read_plan(file: str | Path, overrides: Sequence[str] = (), out: str | None =
     base = _base(file, sweep.base)
     folder = Path(out) if out else SWEEPS / sweep.name
     _refuse_repeated(f"{file}: arm", [arm.name for arm in sweep.arm])
-    cells_of = (math.prod(map(len, _axes(sweep, arm).values())) for arm in sweep.arm)
-    count = len(sweep.seeds) * sum(cells_of)
+    seeds = [arm.seeds or sweep.seeds for arm in sweep.arm]
+    points_of = (math.prod(map(len, _axes(sweep, arm).values())) for arm in sweep.arm)
+    count = sum(map(operator.mul, map(len, seeds), points_of))
     if count > MOST_CELLS:
         raise ValueError(f"{file}: a sweep has {MOST_CELLS:,} cells at most; this has {count:,}")
     points = [
-        point for seed in sweep.seeds for arm in sweep.arm for point in _spread(sweep, arm, seed)
+        point
+        for rank in range(max(map(len, seeds)))
+        for arm, own in zip(sweep.arm, seeds, strict=True)
+        for seed in own[rank : rank + 1]
+        for point in _spread(sweep, arm, seed)
     ]
     _refuse_overridden_axes(points, overrides)
     _refuse_repeated(f"{file}: cell", [point.name for point in points])

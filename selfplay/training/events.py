@@ -35,8 +35,8 @@ _LAYOUT = {
         "proved": ("Multiline", ["1_strength/(un)?proved"]),
     },
     "Learning": {
-        "loss of the policy": ("Multiline", ["learn/.*policy_loss"]),
-        "loss of the value": ("Multiline", ["learn/.*value_loss"]),
+        "loss of the policy": ("Multiline", ["(learn|validation)/policy_loss"]),
+        "loss of the value": ("Multiline", ["(learn|validation)/value_loss"]),
     },
 }
 

@@ -19,12 +19,15 @@ _PLAY = (  # what it costs, and how the games go
     Metric("cost/flops", "`cost/flops_learn` + `cost/flops_generate`", "FLOPs"),
     Metric(
         "cost/flops_learn",
-        "3 x FLOPs of one position forwards x `cost/samples`, at 2 a multiply-add",
+        "3 x FLOPs of one position forwards x `cost/samples`, at 2 a multiply-add; where positions "
+        "differ in size, as in proving, 3 x the FLOPs forwards that were run, problems that were "
+        "encoded included",
         "FLOPs",
     ),
     Metric(
         "cost/flops_generate",
-        "FLOPs of one position forwards x positions that went through the net",
+        "FLOPs of one position forwards x positions that went through the net; where they differ "
+        "in size, the FLOPs that were run",
         "FLOPs",
     ),
     Metric("cost/expert_s", "CPU seconds that the expert spent on the labels used so far", "s"),
@@ -48,6 +51,10 @@ _PLAY = (  # what it costs, and how the games go
         "different positions generated since the start, those that a symmetry of the game turns "
         "into one another counted once; exact below 262,144, then an estimate with standard error "
         "0.2%",
+    ),
+    Metric(
+        "cost/stopped",
+        "1 where a run stopped early (`budget.patience`): in its last measurement; else absent",
     ),
     Metric("cost/effective_epochs", "`cost/samples` / `cost/positions_unique`"),
     Metric(
@@ -130,16 +137,6 @@ _LEARNING = (  # and the searches that it learns from
     ),
     Metric("search/value_gain", "mean over moves of (search value - net value) at the root"),
     Metric("search/solved", "share of moves at whose end the value of the root is proven", "share"),
-    Metric("learn/epoch", "how often a fixed stock of positions has been gone through"),
-    Metric(
-        "learn/validation_accuracy",
-        "share of the positions of games kept aside where the net's favourite is the target's",
-        "share",
-        label="foretold of games kept aside",
-        form="{:.1%}",
-    ),
-    Metric("learn/validation_policy_loss", "policy loss on games kept aside", "nats"),
-    Metric("learn/validation_value_loss", "value loss on games kept aside", "nats"),
     Metric("net/parameters", "weights of the net"),
 )
 
@@ -149,7 +146,7 @@ def table() -> tuple[Metric, ...]:
     """All metrics, those of strength first."""
     strength = [metric for measure in MEASURES for metric in measure.metrics]
     kinds = kinds_of(Config.model_fields["regime"])
-    regimes = [metric for kind in kinds for metric in kind.metrics]
+    regimes = dict.fromkeys(metric for kind in kinds for metric in kind.metrics)
     return (*strength, *_PLAY, *regimes, *_LEARNING)
 
 

@@ -34,13 +34,15 @@ def write_report(folder: RunFolder, config: Config) -> None:
     known = default_positions(config.rules()) is not None
     latest = {key: value for line in lines for key, value in line.items() if "/" in key}
     positions = max((int(line["step"]) for line in lines), default=0)
+    last = next((line for line in lines[::-1] if line["phase"] == "strength"), {})
+    stopped = f" It stopped early, by `{config.budget.watch}`." if "cost/stopped" in last else ""
     text = "\n".join(
         [
             f"# {config.name}",
             "",
             f"{config.game}, {config.regime.kind}, net {config.net.kind}, seed {config.seed}: "
             f"{latest.get('cost/games', 0):,.0f} games, {positions:,} positions, "
-            f"{latest.get('cost/wall_s', 0) / 60:.1f} minutes.",
+            f"{latest.get('cost/wall_s', 0) / 60:.1f} minutes.{stopped}",
             "",
             *_strength(lines),
             "## Last values",

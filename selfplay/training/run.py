@@ -20,7 +20,7 @@ from selfplay.learning.learner import Learner
 from selfplay.learning.replay import Replay
 from selfplay.measure.answers import answers_path, read_answers, truncate_answers, write_answers
 from selfplay.measure.strength import StrengthMeter
-from selfplay.nets import forward_flops, parameter_count
+from selfplay.nets import counts_flops, forward_flops, parameter_count
 from selfplay.regimes.base import Parts
 from selfplay.regimes.ledger import Progress
 from selfplay.system.files import refuse_links_out
@@ -29,6 +29,7 @@ from selfplay.system.text import objects_in
 from selfplay.training.folder import PLACES, RUNS, RunFolder, find_run
 from selfplay.training.log import RunLog, TrainingScreen
 from selfplay.training.metrics_file import read_metrics
+from selfplay.training.patience import Patience
 from selfplay.training.report import about, provenance, write_report
 from selfplay.training.resume import Checkpoints, refuse_other_config
 from selfplay.types import Report
@@ -82,6 +83,7 @@ class Training:
 
     def __init__(self, folder: RunFolder, config: Config) -> None:
         self.folder, self.config = folder, config
+        self._patience = Patience(config.budget)
         game = config.rules()
         torch.manual_seed(config.seed)
         net = config.net.build(game)
@@ -97,12 +99,14 @@ class Training:
         )
         seeds = np.random.SeedSequence(config.seed).generate_state(2)
         autocast = inference.dtype == torch.bfloat16
+        forward = forward_flops(net, game)
+        learner = config.learner.within(config.budget.flops, forward)
         self.parts = Parts(
             setup=Setup(game, config.search, config.actor, inference),
             backend=config.backend,
-            learner=Learner(net, config.learner, game, inference.device, autocast, int(seeds[0])),
+            learner=Learner(net, learner, game, inference.device, autocast, int(seeds[0])),
             replay=Replay(config.replay, game.num_actions),
-            progress=Progress(config.budget, forward_flops(net, game)),
+            progress=Progress(config.budget, forward, counts_flops(net)),
             seed=int(seeds[1]),
             test_keys=self._meter.keys(),
         )
@@ -138,12 +142,14 @@ class Training:
             screen.say("its budget is used up: give it more with --set budget.seconds=...")
         try:
             with interrupts(lambda by_key: self._stop(screen, by_key)):
-                with _threads_for(progress.forward * self.config.learner.batch):
+                with _threads_for(self._step_flops()):
                     for report in self._reports(screen):
                         log.write(report)
                         screen.show(report)
                         self._latest.update(report.scalars)
-                finished = progress.share() >= 1.0
+                finished = progress.share() >= 1.0 or self._patience.over
+                if self._patience.over:
+                    screen.say(self._patience.sentence())
                 if finished:  # a sweep need not come back to this run
                     told = self.folder.read_json("provenance.json")
                     self.folder.write_json("provenance.json", {**told, "finished": True})
@@ -162,7 +168,7 @@ class Training:
         measured = saved = time.monotonic()
         stretch = self._stretch()
         unsaved = False
-        while self.parts.progress.share() < 1.0 and not self._stopping:
+        while not self._is_over():
             screen.doing = self.config.regime.begins_with
             yield from self.loop.iteration()
             unsaved = True
@@ -178,6 +184,16 @@ class Training:
         at_the_end = self._measured_at == self.parts.ledger.positions and self._climbed()
         if not self._stopping and not at_the_end:
             yield self._strength(screen, last=True)
+
+    def _step_flops(self) -> float:
+        """FLOPs forwards of a step, which is large where the net encodes problems beside."""
+        forward = self.parts.progress.forward
+        return math.inf if self.config.net.of_one_game else forward * self.config.learner.batch
+
+    def _is_over(self) -> bool:
+        """Whether no further iteration is begun."""
+        used_up = self.parts.progress.share() >= 1.0
+        return used_up or self._stopping or self._patience.over
 
     def _save(self, screen: TrainingScreen) -> None:
         screen.doing = "saving"
@@ -210,7 +226,12 @@ class Training:
         measured, answers = self._meter.measure(parts.learner.acting, last)
         if answers is not None:
             write_answers(answers_path(self.folder.path, self._measured_at), answers)
-        scalars = {**measured, **parts.progress.costs(), "net/parameters": self._parameters}
+        costs = {**parts.progress.costs(), "net/parameters": self._parameters}
+        scalars = {**measured, **self.loop.validate(), **costs}
+        self._patience.refuse_unmeasured(scalars)
+        self._patience.note(scalars)
+        if self._patience.over:
+            scalars["cost/stopped"] = 1.0
         return Report(self._measured_at, "strength", scalars)
 
     def _climbed(self) -> bool:
@@ -233,6 +254,7 @@ class Training:
             latest |= {key: value for key, value in line.items() if "/" in key}
             if line["phase"] == "strength":
                 measured_at = line["step"]
+                self._patience.note(line)
         return latest, measured_at
 
     def _prepare_folder(self) -> None:

@@ -48,8 +48,10 @@ def arguments(parser: Parser) -> None:
         "how it chooses (default: 0 for solver and minimax, any of the best moves; 1 for others, "
         "in proportion to the search's policy)", up_to(1e6), group=expert,
     )  # fmt: skip
-    random = "at most so many random moves at the start of half of the games (default: 0)"
+    random = "at most so many random moves at the start of some games (default: 0)"
     parser.add_option("--openings", "PLIES", random, at_least(0, 10_000), group=expert)
+    share = "of the games, that start with them (default: 0.5)"
+    parser.add_option("--opening-share", "SHARE", share, up_to(1.0), group=expert)
     parser.add_option("--seed", "N", "(default: 0)", SEED, group=expert)
     parser.add_option("--processes", "N", "(default: the cores)", at_least(1, 1024), group=expert)
     recorded = parser.add_argument_group("of recorded games")
@@ -112,12 +114,13 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
     from selfplay.data.generate import GamesOrder, default_temperature, generate
     from selfplay.data.readers import FORMATS
     from selfplay.data.splits import held_out_keys
+    from selfplay.lines.games import OPENING_SHARE
     from selfplay.system.console import progress
 
     name = arguments.source
     _only(
-        arguments, "an expert", "targets", "out", "games", "temperature", "openings", "seed",
-        "processes", "exclude", "trust",
+        arguments, "an expert", "targets", "out", "games", "temperature", "openings",
+        "opening_share", "seed", "processes", "exclude", "trust",
     )  # fmt: skip
     if len(arguments.targets) > 1 or (not arguments.targets and is_built_in(name)):
         raise ValueError(
@@ -131,11 +134,17 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
         raise ValueError(f"{error}{hint}") from error
     if arguments.out is None:
         raise ValueError(f"say where to with --out, as in --out runs/data/{game.name}")
-    wish = arguments.temperature
+    wish, share = arguments.temperature, arguments.opening_share
+    if share is not None and not arguments.openings:
+        raise ValueError(
+            f"--opening-share {share:g} is of games that start with random moves; say how many "
+            f"moves at most with --openings"
+        )
     order = GamesOrder(
         name, spec, arguments.games or 1000,
         default_temperature(name) if wish is None else wish,
         arguments.openings or 0, arguments.seed or 0, arguments.processes or os.cpu_count() or 1,
+        OPENING_SHARE if share is None else share,
     )  # fmt: skip
     keys = held_out_keys(game, arguments.exclude)
     try:

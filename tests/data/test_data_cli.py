@@ -78,12 +78,12 @@ def test_show_tells_the_same(small: dict[str, Any], data: Data) -> None:
 def test_other_experts_and_options(data: Data, small: dict[str, Any]) -> None:
     done = data(
         "minimax:2", "tictactoe", "--games", "40", "--temperature", "0.5", "--openings", "3",
-        "--processes", "1", "--out", "minimax", "--json",
+        "--opening-share", "0.8", "--processes", "1", "--out", "minimax", "--json",
     )  # fmt: skip
     found = answer(done)
     assert found["source"]["expert"] == "minimax:2, temperature 0.5"
     assert found["counts"]["all"]["games"] == 40
-    assert found["source"]["notes"][1].startswith("50% of the games start with 1 to 3 random moves")
+    assert found["source"]["notes"][1].startswith("80% of the games start with 1 to 3 random moves")
 
 
 def test_positions_of_a_file_are_held_out(data: Data, place: Path) -> None:
@@ -102,6 +102,10 @@ def test_positions_of_a_file_are_held_out(data: Data, place: Path) -> None:
         ("solver tictactoo --out x", "there is no game 'tictactoo'; did you mean 'tictactoe'?"),
         ("solver tictactoe --out small", "small exists already; give another folder with --out"),
         ("solver tictactoe", "say where to with --out, as in --out runs/data/tictactoe"),
+        (
+            "solver tictactoe --opening-share 1 --out x",
+            "say how many moves at most with --openings",
+        ),
         ("solver --out x", "name one game, as in 'selfplay data solver connect4"),
         ("solver connect4?width=6 --out x", "there is no solver for connect4-6x6-4"),
         ("shwo small", "did you mean 'selfplay data show'?"),
@@ -131,7 +135,7 @@ def test_help_groups_the_options_by_what_they_are_of(data: Data) -> None:
     expert = told.stdout.partition("of an expert:")[2].partition("of recorded games:")
     recorded = expert[2].partition("experts:")
     assert re.findall(r"^  --([a-z-]+)", expert[0], re.MULTILINE) == [
-        "games", "temperature", "openings", "seed", "processes",
+        "games", "temperature", "openings", "opening-share", "seed", "processes",
     ]  # fmt: skip
     assert re.findall(r"^  --([a-z-]+)", recorded[0], re.MULTILINE) == [
         "game", "licence", "skip-broken",

@@ -235,3 +235,18 @@ def test_a_process_that_is_killed_is_one_sentence(
     with pytest.raises(ValueError, match="played games was ended from outside, perhaps"):
         generate(order, TicTacToe(), tmp_path / "x", no_run)
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_so_many_games_begin_at_random(share: float, tmp_path: Path) -> None:
+    """Within 3 sigma, and after each number of moves alike."""
+    order = GamesOrder("minimax:1", "tictactoe", 400, 0.0, openings=3, opening_share=share)
+    games = made(order, TicTacToe(), tmp_path / "x")
+    assert games.ply is not None
+    begun = games.ply[np.flatnonzero(np.diff(games.game, prepend=-1))]
+    opened = int((begun > 0).sum())
+    assert abs(opened - 400 * share) <= 3 * (400 * share * (1 - share)) ** 0.5
+    plies = np.bincount(begun[begun > 0], minlength=4)[1:]
+    assert abs(plies - opened / 3).max() < 3 * (opened * 2 / 9) ** 0.5
+    notes = open_data(tmp_path / "x", TicTacToe()).manifest.source.notes
+    assert notes[1].startswith(f"{100 * share:.0f}% of the games start with 1 to 3 random moves")

@@ -447,3 +447,17 @@ def test_columns_that_cannot_be_are_refused_even_where_the_hash_fits(small: Path
         rehashed(file)
         with pytest.raises(ValueError, match=r"action\.npy cannot be read|action\.npy holds"):
             open_data(small, Connect4())
+
+
+def test_each_draw_is_of_other_games(shared: Dataset) -> None:
+    """Two draws of a third of the games have a third of it in common, within 3 sigma."""
+    number = shared.take(np.arange(len(shared))).game
+    count = shared.manifest.counts["train"].games
+    third = count // 3
+    drawn = [set(number[shared.rows("train", third, draw=draw)].tolist()) for draw in range(20)]
+    assert all(len(games) == third for games in drawn)
+    assert drawn[0] == set(number[shared.rows("train", third)].tolist())
+    common = [len(drawn[0] & other) for other in drawn[1:]]
+    sigma = (third * (1 / 3) * (2 / 3) * (2 / 3) / len(common)) ** 0.5  # hypergeometric
+    assert abs(np.mean(common) - third * third / count) < 3 * sigma
+    assert set(number[shared.rows("train", 10, draw=4)].tolist()) <= drawn[4]

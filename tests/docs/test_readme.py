@@ -278,8 +278,8 @@ def test_the_table_of_metrics_names_what_a_run_emits(tmp_path: Path) -> None:
     emitted = {name for line in read_metrics(tmp_path / "run") for name in line if "/" in name}
     assert [name for name in emitted if find(name) is None] == []
     missing = {each.name for each in table() if not any(map(each.matches, emitted))}
-    others = ("step", "prove/", "strength/proved", "strength/unproved", "learn/validation",
-              "selfplay/lag", "cost/device_s")  # fmt: skip
+    others = ("step", "prove/", "strength/proved", "strength/unproved", "validation/",
+              "selfplay/lag", "cost/device_s", "cost/stopped")  # fmt: skip
     assert {name for name in missing if not name.startswith(others)} == {"learn/epoch"}
 
 

@@ -19,7 +19,7 @@ from selfplay.learning.learner import Learner
 from selfplay.learning.samples import listed, targets, transformed
 from selfplay.learning.section import LearnerSection
 from selfplay.nets import Mlp, Net, ResNet
-from selfplay.types import Bool, Float, Game, Targets
+from selfplay.types import Bool, Float, Game, Targets, Tried
 
 GAME = TicTacToe()
 STEADY = {"warmup_steps": 0, "decay_from": 1.0, "symmetries": False}
@@ -291,3 +291,74 @@ def test_a_batch_that_memory_cannot_hold_is_one_sentence(monkeypatch: pytest.Mon
     with pytest.raises(ValueError, match=r"memory is too small.*learner\.batch") as caught:
         learner.fit(random_samples(GAME, 20), steps=1, progress=0.0)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("steps", "flops", "forward", "warm"),
+    [  # a step of 16 takes 3 x 16 forwards; the share is a tenth
+        (100, None, 10.0, 100),
+        (100, 480 * 1000, 10.0, 100),
+        (100, 480 * 310, 10.0, 31),
+        (100, 480 * 9, 10.0, 0),
+        (5, 480 * 310, 10.0, 5),
+    ],
+)
+def test_the_warm_up_is_a_share_of_the_budget_at_most(
+    steps: int, flops: float | None, forward: float, warm: int
+) -> None:
+    section = LearnerSection(batch=16, warmup_steps=steps, warmup_share=0.1)
+    assert section.within(flops, forward).warmup_steps == warm
+
+
+def first_moves(game: Game, action: int, count: int) -> Tried:
+    """The first move, played at chance 0.25 and better than expected."""
+    obs = game.observe(game.init(np.random.default_rng(0), count))
+    one = np.ones(count, np.float32)
+    return Tried(
+        obs,
+        listed(np.ones((count, game.num_actions), np.bool_)),
+        np.full(count, action, np.int32),
+        0.25 * one,
+        one,
+        np.tile(np.float32([0, 1, 0]), (count, 1)),
+    )
+
+
+def test_tried_moves_turn_with_the_board() -> None:
+    """Planted: a stone in a cell, and that a move into the cell behind it was tried."""
+    first = np.arange(8).repeat(40)
+    state, _ = GAME.step(GAME.init(np.random.default_rng(0), len(first)), first.astype(np.int32))
+    samples = Tried(
+        GAME.observe(state),
+        listed(GAME.legal(state)),
+        (first + 1).astype(np.int32),
+        np.linspace(0, 1, len(first), dtype=np.float32),
+        np.linspace(-1, 1, len(first), dtype=np.float32),
+        np.tile(np.float32([0, 1, 0]), (len(first), 1)),
+    )
+    turned = transformed(GAME, samples, np.random.default_rng(0))
+    stone = turned.obs.planes[:, 1].reshape(-1, 9).argmax(1)
+    for name in ("chance", "advantage", "value"):
+        np.testing.assert_array_equal(getattr(turned, name), getattr(samples, name))
+    # the images of two cells lie as far apart as the cells
+    pairs = (first, first + 1), (stone, turned.action)
+    before, after = (np.hypot(a % 3 - b % 3, a // 3 - b // 3) for a, b in pairs)
+    np.testing.assert_allclose(before, after)
+    # all but the middle cell lie in one of four places, within 3 sigma
+    moved = (stone != first)[first != 4]
+    assert abs(moved.mean() - 0.75) < 3 * (0.75 * 0.25 / len(moved)) ** 0.5
+    free = [set(row) - {-1} for row in turned.actions.tolist()]
+    assert all(free[i] == set(range(9)) - {int(cell)} for i, cell in enumerate(stone))
+
+
+@pytest.mark.parametrize(("clip", "mirrored"), [(0.9, True), (0.0, False)])
+def test_moves_tried_on_one_side_are_learned_on_the_other(clip: float, mirrored: bool) -> None:
+    """Plain REINFORCE, which is for the net's own moves, learns from them as they were played."""
+    game = Connect4(5, 4, 3)
+    learner = learner_of(game, lr=5e-3, warmup_steps=0, clip=clip, entropy_weight=0.0)
+    learner.fit(first_moves(game, 0, 64), 60, 0.0)
+    with torch.no_grad():
+        planes = torch.from_numpy(game.observe(game.init(np.random.default_rng(0), 1)).planes)
+        left, *_, right = torch.softmax(learner.net([planes]).policy_MA, 1)[0].tolist()
+    assert left > 0.3
+    assert (right > 0.3) == mirrored

@@ -112,12 +112,15 @@ def test_a_judgement_by_hand() -> None:
     batch = Targets(
         obs=(),
         actions=torch.tensor([[0, 1]] * 2),
-        policy=torch.tensor([[1.0, 0], [1.0, 0]]),
-        value=torch.tensor([[1.0, 0, 0], [0, 1.0, 0]]),
+        policy=torch.tensor([[1.0, 0], [0.5, 0.5]]),
+        value=torch.tensor([[1.0, 0, 0], [0.5, 0.5, 0]]),
         reply_actions=torch.zeros(2, 0, dtype=torch.int8),
         reply=torch.zeros(2, 0),
-        policy_weight=torch.zeros(2),  # weights are for learning
-        value_weight=torch.zeros(2),
+        policy_weight=torch.tensor([1.0, 3.0]),
+        value_weight=torch.tensor([2.0, 1.0]),
     )
-    sums = losses.judgement(batch, said([[1.0, 3.0], [1.0, 1.0]], [[0, 1]] * 2))
-    assert sums.tolist() == pytest.approx([QUARTER + HALF, 2 * THIRD, 1.0])
+    sums, weights = losses.judgement(batch, said([[1.0, 3.0], [1.0, 1.0]], [[0, 1]] * 2))
+    surprise = QUARTER + 3 * HALF  # of which 3 HALF are the second target's own
+    expected = [surprise, surprise - 3 * HALF, 3 * THIRD, 3 * THIRD - HALF, 3.0]
+    assert sums.tolist() == pytest.approx(expected)
+    assert weights.tolist() == [4, 4, 3, 3, 4]

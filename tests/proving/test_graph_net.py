@@ -10,6 +10,7 @@ from formulas import VARIABLES, form_of, random_literals
 from nets.test_evaluator import assert_close, direct, evaluator_of
 from provers import library_of
 from reference import random_positions, row
+from torch.utils.flop_counter import FlopCounterMode
 
 from envs.connect4 import Connect4
 from envs.proving.calculus.matrix import Library, build_library
@@ -41,11 +42,15 @@ from selfplay.learning.section import LearnerSection
 from selfplay.nets import (
     Graph,
     Heads,
+    Mlp,
     Net,
+    Walks,
+    counts_flops,
     forward_flops,
     graph_problems,
     obs_tensors,
     parameter_count,
+    take_flops,
 )
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.lessons import replay
@@ -405,3 +410,30 @@ def test_large_positions_are_merged_by_what_is_seen_of_them() -> None:
         evaluator = evaluator_of(net, game.num_actions, cache)
         assert_close(evaluator(game, state), direct(net, game, state))
         assert evaluator.take_usage().evaluated == len(looks)
+
+
+@pytest.mark.parametrize("section", [Graph(), Walks()], ids=lambda section: section.kind)
+def test_it_counts_what_it_computes(section: Graph | Walks) -> None:
+    """To the FLOP, by torch's counter; what is remembered of a problem costs nothing again, and is
+    no part of what a position costs."""
+    sizes = dict(zip(("nodes", "variables", "actions"), SIZES, strict=True))
+    library = build_library([random_form(seed) for seed in range(10)])
+    game = Proving(**sizes, view=section.view, library=library)
+    torch.manual_seed(0)
+    net = section.build(game)
+    state = random_positions(game, np.random.default_rng(0), 40, 3)
+    seen, inference = obs_tensors(game.observe(state)), net.fused()
+    run = []
+    for _ in range(2):
+        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+            inference(seen)
+        run.append(counter.get_total_flops())
+    assert take_flops(inference) == sum(run) > 0
+    assert take_flops(inference) == 0
+    with FlopCounterMode(display=False) as counter:
+        net(seen)
+    assert take_flops(net) == counter.get_total_flops() == run[0]
+    assert 0.5 < forward_flops(net, game) / (run[1] / arrays.length(state)) < 2
+    assert (run[1] < run[0]) == (section.kind == "graph")
+    assert counts_flops(net)
+    assert not counts_flops(Mlp().build(Connect4()))

@@ -13,14 +13,17 @@ import pytest
 from provers import library_of, moves_are_accepted, number_of
 from reference import uniform
 from tiny_runs import assert_equal, stop_after, timeless_metrics
+from torch.utils.flop_counter import FlopCounterMode
 
 from envs.proving.game import OWN, Proving, held_out
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
+from selfplay.learning.steps import Descent
+from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.curriculum import Matchmaker
 from selfplay.proving.measure import ProvedProblems
 from selfplay.proving.trials import attempt
-from selfplay.proving.workers import TrialWorkers
+from selfplay.proving.workers import TrialWorkers, _Trier
 from selfplay.regimes.prove import Prove
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics import find
@@ -326,3 +329,42 @@ def test_the_table_of_metrics_names_what_a_prover_emits(straight: Outcome) -> No
     clock = {"prove/inferences_per_s", "prove/seconds"}  # left out where the clock stands still
     own = {each.name for each in (*Prove.metrics, *ProvedProblems.metrics)}
     assert own - clock <= emitted
+
+
+@pytest.mark.parametrize("kind", ["graph", "walks"])
+def test_a_run_is_charged_what_it_ran(
+    kind: str, recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the FLOP, by torch's counter: a problem is encoded once for all its positions, and the
+    measurements of strength are not charged."""
+    run = {"trials": 0, "learning": 0}
+    trying = [False]
+    work, forward, answers = _Trier.work, NetEvaluator._forward, Descent.answers
+
+    def working(self: _Trier, *task: Any) -> Any:
+        trying[0] = True
+        try:
+            return work(self, *task)
+        finally:
+            trying[0] = False
+
+    def forwarding(self: NetEvaluator, *asked: Any) -> Any:
+        with FlopCounterMode(display=False) as counter:
+            answer = forward(self, *asked)
+        run["trials"] += counter.get_total_flops() * trying[0]
+        return answer
+
+    def answering(self: Descent, *asked: Any) -> Any:
+        with FlopCounterMode(display=False) as counter:
+            answer = answers(self, *asked)
+        run["learning"] += counter.get_total_flops()
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Trier, "work", working)
+        patch.setattr(NetEvaluator, "_forward", forwarding)
+        patch.setattr(Descent, "answers", answering)
+        options = [f'net = {{ kind = "{kind}", features = 8 }}', "budget.positions=120"]
+        scalars = train(recipe, options, str(tmp_path / "run")).scalars
+    assert scalars["cost/flops_generate"] == run["trials"] > 0
+    assert scalars["cost/flops_learn"] == 3 * run["learning"] > 0

@@ -156,3 +156,16 @@ def test_policy_gradient_does_not_lose(truth: Truth, tmp_path: Path) -> None:
     assert found.unbeaten_by_random > 0.95
     assert found.unbeaten_by_perfect > 0.85
     assert found.mistakes < 0.1
+
+
+def test_a_short_run_learns_at_its_full_rate(selfplayed: Outcome, tmp_path: Path) -> None:
+    """31 steps, with a warm-up of 100: it is over within a fiftieth of the budget of FLOPs."""
+    outcome = train_tiny(
+        tmp_path / "run",
+        regime={"kind": "frozen", "run": str(selfplayed.folder), "positions": 128},
+        net=TWO_LAYERS,
+        learner={"batch": 128, "warmup_steps": 100, "lr": 0.004, "final_lr": 1.0},
+        budget={"flops": 31 * 3 * 128 * FORWARD},
+    )
+    rates = [line["learn/lr"] for line in read_metrics(outcome.folder) if "learn/lr" in line]
+    assert rates == [0.004] * 31

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reference import assert_same_arrays, exact_qvalues, row, wide
 from tiny_runs import (
+    FORWARD,
     GAME,
     TINY,
     TWO_LAYERS,
@@ -22,7 +24,9 @@ from selfplay.config import parse_config
 from selfplay.data.dataset import open_data
 from selfplay.data.generate import GamesOrder, generate
 from selfplay.learning.learner import Learner
-from selfplay.regimes import epochs
+from selfplay.regimes.epochs import EpochsLoop
+from selfplay.regimes.imitation import ExpertStock
+from selfplay.regimes.stakes import stakes
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Training
@@ -50,10 +54,10 @@ def test_the_expert_is_charged_once_for_the_share_that_was_used(
         assert scalars["cost/expert_s"] == pytest.approx(seconds)
 
 
-def test_looking_at_games_kept_aside_takes_little(
+def test_games_kept_aside_are_looked_at_with_every_measurement(
     perfect_games: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A set share of the positions that are learned from, however small the iterations."""
+    """And at no other time; what they tell stands beside strength and costs, charged to nobody."""
     looks: list[int] = []
     judge = Learner.judge
 
@@ -62,21 +66,27 @@ def test_looking_at_games_kept_aside_takes_little(
         return judge(self, samples)
 
     monkeypatch.setattr(Learner, "judge", counting)
-    monkeypatch.setattr(epochs, "JUDGE_SHARE", 0.01)
     outcome = train_tiny(
         tmp_path / "run",
         regime={"kind": "imitation", "data": str(perfect_games), "positions": 256},
         net=TWO_LAYERS,
+        strength={"per_decade": 4},
         budget={"positions": 20_480},
     )
     aside = len(open_data(perfect_games, GAME).rows("validation"))
-    assert set(looks) == {aside}
+    lines = read_metrics(outcome.folder)
+    measured = [line for line in lines if line["phase"] == "strength"]
+    assert looks == [aside] * len(measured)
     assert aside == 17
-    assert len(looks) == 13  # the first, and then at every 1,700 positions
-    lines = [line for line in read_metrics(outcome.folder) if line["phase"] == "learn"]
-    assert len(lines) == 80
-    assert "learn/validation_accuracy" in lines[0]
-    assert sum("learn/validation_policy_loss" in line for line in lines) == len(looks)
+    assert len(measured) >= 8  # two decades of 80 iterations, the first and the last
+    for line in measured:
+        # the one move played is all of the target, the one result too: they have no entropy
+        assert line["validation/policy_kl"] == pytest.approx(line["validation/policy_loss"])
+        assert line["validation/value_kl"] == pytest.approx(line["validation/value_loss"])
+        assert line["cost/flops"] == 3 * FORWARD * line["step"]
+    told = [name for line in lines if line["phase"] == "learn" for name in line]
+    assert not [name for name in told if name.startswith("validation/")]
+    assert measured[-1]["validation/policy_loss"] < measured[0]["validation/policy_loss"]
 
 
 def test_data_of_nothing_but_test_positions_teach_nothing(tmp_path: Path) -> None:
@@ -107,3 +117,110 @@ def test_data_of_another_game_or_board_are_refused(perfect_games: Path, tmp_path
         config = parse_config({**TINY, **plain, "budget": {"positions": 1000}})
         with pytest.raises(ValueError, match=sentence):
             Training(RunFolder(tmp_path / "run"), config)
+
+
+def stock_of(data: Path, folder: Path, seed: int = 0, **regime: Any) -> ExpertStock:
+    """What a run learns from; nothing is learned."""
+    plain = {"kind": "imitation", "data": str(data), **regime}
+    config = parse_config({**TINY, "regime": plain, "seed": seed, "budget": {"positions": 1000}})
+    loop = Training(RunFolder(folder), config).loop
+    assert isinstance(loop, EpochsLoop)
+    assert isinstance(loop._stock, ExpertStock)
+    return loop._stock
+
+
+def test_every_seed_has_a_draw_of_its_own(perfect_games: Path, tmp_path: Path) -> None:
+    """Unless all are to learn from the same one; of a seed the fewer are among the more."""
+
+    def drawn(seed: int, games: int = 200, **regime: Any) -> set[int]:
+        stock = stock_of(perfect_games, tmp_path / "x", seed, games=games, **regime)
+        return set(stock._rows.tolist())
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+    assert drawn(1, 50) < drawn(1)
+    assert drawn(1, draw=5) == drawn(2, draw=5) != drawn(2, draw=6)
+    aside = [stock_of(perfect_games, tmp_path / "x", seed).aside for seed in (1, 2)]
+    assert_same_arrays(*aside)
+
+
+def test_a_checkpoint_of_before_goes_on_with_the_draw_that_all_seeds_had(
+    perfect_games: Path, tmp_path: Path
+) -> None:
+    before = stock_of(perfect_games, tmp_path / "x", 0, games=50, draw=0)._rows.tolist()
+    plain = {"kind": "imitation", "data": str(perfect_games), "games": 50}
+    config = parse_config({**TINY, "regime": plain, "seed": 3, "budget": {"positions": 1000}})
+    training = Training(RunFolder(tmp_path / "x"), config)
+    loop = training.loop
+    assert isinstance(loop, EpochsLoop)
+    assert isinstance(loop._stock, ExpertStock)
+    now = loop.state_dict()
+    loop.load_state_dict(now)
+    assert loop._stock._rows.tolist() != before
+    loop.load_state_dict({"epoch": 1, "used": 30})
+    assert loop._stock._rows.tolist() == before
+    assert loop.state_dict() == {"epoch": 1, "used": 30, "draw": 0}
+    assert now["draw"] == training.parts.seed
+
+
+def test_soft_targets_and_exact_results(perfect_games: Path, tmp_path: Path) -> None:
+    """Every move that is no mistake, and the result of perfect play, by an independent search."""
+    stock = stock_of(perfect_games, tmp_path / "x", target="optimal", value="scores")
+    rows = np.arange(0, len(stock), 40)
+    samples, state = stock.samples(rows), stock.data.take(stock._rows[rows]).state
+    policy = wide(samples.actions, samples.policy, 9)
+    known: dict[bytes, float] = {}
+    for i in range(len(rows)):
+        truth = exact_qvalues(GAME, row(state, i), known)
+        best = max(truth.values())
+        right = [action for action, value in truth.items() if value == best]
+        expected = np.zeros(9)
+        expected[right] = 1 / len(right)
+        np.testing.assert_allclose(policy[i], expected, atol=1e-6)
+        assert samples.value[i].tolist() == [best == 1, best == 0, best == -1]
+    assert (samples.policy_weight == 1).all()
+
+
+def test_stakes_by_hand() -> None:
+    nan = np.nan
+    scores = np.float32(
+        [[3, -1, nan], [5, 2, 1], [0, -2, nan], [0, 0, 0], [1, 0, -9], [nan, -4, -5]]
+    )
+    assert stakes(scores).tolist() == [1, 0, 0.5, 0, 1, 0]
+
+
+@pytest.mark.parametrize("least", [0.0, 0.25])
+def test_positions_weigh_what_is_at_stake(
+    least: float, perfect_games: Path, tmp_path: Path
+) -> None:
+    """The policy's weight by an independent search; values and what is kept aside weigh alike."""
+    options = {"weigh": "stakes", "least_weight": least}
+    stock = stock_of(perfect_games, tmp_path / "x", **options)
+    rows = np.arange(0, len(stock), 40)
+    samples, state = stock.samples(rows), stock.data.take(stock._rows[rows]).state
+    known: dict[bytes, float] = {}
+    for i in range(len(rows)):
+        results = exact_qvalues(GAME, row(state, i), known).values()
+        spread = (max(results) - min(results)) / 2
+        assert samples.policy_weight[i] == pytest.approx(least + (1 - least) * spread)
+    assert len(set(samples.policy_weight.tolist())) == 3
+    assert (samples.value_weight == 1).all()
+    assert stock.aside is not None
+    assert (stock.aside.policy_weight == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("regime", "said"),
+    [
+        ({"target": "optimal"}, 'without what regime.target = "optimal" learns'),
+        ({"target": "values"}, 'without what regime.target = "values" learns'),
+        ({"value": "scores"}, 'without what regime.value = "scores" learns'),
+        ({"weigh": "stakes"}, 'without what regime.weigh = "stakes" learns'),
+    ],
+)
+def test_what_the_data_do_not_tell_cannot_be_learned(
+    regime: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    generate(GamesOrder("minimax:1", "tictactoe", 40, 0.0), GAME, tmp_path / "data", no_runs)
+    with pytest.raises(ValueError, match=said):
+        stock_of(tmp_path / "data", tmp_path / "x", **regime)

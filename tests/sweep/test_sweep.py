@@ -99,6 +99,15 @@ def test_a_grid_is_spread_out_seed_by_seed(tmp_path: Path) -> None:
     assert plan.folder == Path("runs/sweeps/some")
 
 
+def test_an_arm_may_have_seeds_of_its_own(tmp_path: Path) -> None:
+    """All arms with the first of their seeds, then with the second."""
+    own = "[[arm]]\nname = 'a'\n[[arm]]\nname = 'b'\nseeds = [9, 0, 4]\n"
+    plan = plan_of(tmp_path, f"seeds = [0, 1]\n{own}")
+    assert [cell.name for cell in plan.cells] == ["a-s0", "b-s9", "a-s1", "b-s0", "b-s4"]
+    assert [cell.config.seed for cell in plan.cells] == [0, 9, 1, 0, 4]
+    assert "arm 2 seeds" in refused(tmp_path, own.replace("[9, 0, 4]", "[]"))
+
+
 def test_a_cell_may_need_the_run_of_another(tmp_path: Path) -> None:
     """What a reference does not name is as in the cell that asks; those needed come first."""
     plan = plan_of(

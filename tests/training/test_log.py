@@ -195,12 +195,12 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.M
 
 def test_a_regime_without_games_of_its_own_tells_of_none() -> None:
     screen = TrainingScreen("training", lambda: 0.0, io.StringIO())
-    told = {"cost/games": 0.0, "learn/policy_loss": 1.5, "learn/validation_accuracy": 0.25}
+    told = {"cost/games": 0.0, "learn/policy_loss": 1.5, "validation/accuracy": 0.25}
     screen.show(Report(4096, "learn", told))
     assert screen._cells()[1:] == [
         ("positions", "4,096"),
-        ("policy loss", "1.500"),
         ("foretold of games kept aside", "25.0%"),
+        ("policy loss", "1.500"),
     ]
 
 
