@@ -26,6 +26,9 @@ from selfplay.compare.analysis.fits import (
 )
 from selfplay.compare.analysis.frontier import Frontier, frontiers
 from selfplay.compare.analysis.matrix import SizeMatrix, make_matrix
+from selfplay.compare.analysis.one_pass import OnePass, one_passes
+from selfplay.compare.analysis.plane import SearchPlane, search_planes
+from selfplay.compare.analysis.seeds import SeedSpread, seed_spreads
 from selfplay.compare.analysis.sentence import (
     OWN,
     TAUGHT,
@@ -34,8 +37,10 @@ from selfplay.compare.analysis.sentence import (
     write_alone,
     write_sentence,
 )
+from selfplay.compare.analysis.similarity import Similarity, similarities
 from selfplay.compare.compute import DEVICE_S, FLOPS, Compute
 from selfplay.compare.groups import Group, group_runs
+from selfplay.compare.histories import read_histories
 from selfplay.compare.metrics import (
     choose_loss,
     choose_metric,
@@ -83,6 +88,10 @@ class Comparison(NamedTuple):
     frontiers: tuple[Frontier, ...]  # L(C) of each regime
     elasticities: tuple[Elasticity, ...]
     matrix: SizeMatrix | None  # None: there are no frozen runs
+    one_passes: tuple[OnePass, ...]  # L(E) against L(D)
+    planes: tuple[SearchPlane, ...]  # search at training and at test
+    seeds: tuple[SeedSpread, ...]  # the law over seeds
+    similarities: tuple[Similarity, ...]  # order of learning and agreement, of any two groups
     skipped: tuple[Skipped, ...]  # folders that could not be read
     notes: tuple[str, ...]  # what a reader must know: missing intervals, unfinished runs, ...
     pool: Pool | None = None  # None: none was played
@@ -121,6 +130,7 @@ def compare(
     groups = group_runs(measured)
     rate = flop_rate(measured)
     asked = any(np.nan_to_num(run.points.expert_s).max() > 0 for run in measured)
+    histories = read_histories([run.path for run in measured])
     traced, compute_fits = frontiers(groups, loss) if loss else ((), ())
     comparison = Comparison(
         metric=metric,
@@ -132,6 +142,10 @@ def compare(
         frontiers=traced,
         elasticities=elasticities(groups, loss) if loss else (),
         matrix=make_matrix(groups, metric),
+        one_passes=one_passes(groups),
+        planes=search_planes(groups),
+        seeds=seed_spreads(groups, histories),
+        similarities=similarities(groups, histories),
         skipped=read.skipped,
         notes=(),
         compute=compute,

@@ -1,7 +1,8 @@
 """``selfplay compare``: runs are read and compared, and what they say is written down::
 
     report.html  compare.json
-    compare/  figures/strength.svg .png ...   GROUP/events.out...   made-by-selfplay-compare.json
+    compare/  figures/strength.svg .png ...   report/events.out...   GROUP/events.out...
+            made-by-selfplay-compare.json
 
 The folder compare/ is replaced as a whole; nothing that somebody else wrote is overwritten.
 """
@@ -16,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from selfplay.compare.comparison import Comparison, View, compare
+from selfplay.compare.comparison import Comparison, compare
 from selfplay.compare.compute import choose_compute
 from selfplay.compare.pool import Pool, read_pool
 from selfplay.compare.report.content import comparison_json
@@ -105,7 +106,7 @@ def publish(asked: Request, tell: Callable[[str], None] = lambda _: None) -> Pub
     subject = ", ".join(names if len(names) <= 3 else names[:2])
     subject += f" and {len(names) - 2} more" if len(names) > 3 else ""
     page = write_page(comparison, pictures, subject, asked.command, now)
-    _write_own(folder / OWN, pictures, comparison.views)
+    _write_own(folder / OWN, pictures, comparison)
     numbers = json.dumps(content, indent=1, ensure_ascii=False)
     write_text_atomically(folder / NUMBERS, numbers + "\n")
     write_text_atomically(folder / REPORT, page)
@@ -163,10 +164,12 @@ def _prepare(folder: Path) -> None:
             raise ValueError(f"{path} is not of selfplay compare; move it or name another --out")
 
 
-def _write_own(own: Path, pictures: Sequence[Picture], views: Sequence[View]) -> None:
-    """Figures and curves, in a folder that takes the place of ``own`` once it is whole."""
+def _write_own(own: Path, pictures: Sequence[Picture], comparison: Comparison) -> None:
+    """Figures and files for TensorBoard, in a folder that takes the place of ``own`` when whole."""
     from selfplay.compare.report.canvas import standalone
+    from selfplay.compare.report.event_pages import write_pages
     from selfplay.compare.report.events import write_events
+    from selfplay.compare.report.page import report_tables
 
     remove_abandoned(own)
     made = aside(own)
@@ -176,7 +179,8 @@ def _write_own(own: Path, pictures: Sequence[Picture], views: Sequence[View]) ->
             svg, png = (made / "figures" / f"{each.name}.{end}" for end in ("svg", "png"))
             svg.write_text(standalone(each), encoding="utf-8")
             png.write_bytes(each.png)
-        write_events(made, views)
+        write_pages(made, pictures, report_tables(comparison))
+        write_events(made, comparison.views)
         files = sorted(str(p.relative_to(made)) for p in made.rglob("*") if p.is_file())
         (made / MARK).write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")
         _replace(own, made)

@@ -76,6 +76,7 @@ class Points(NamedTuple):
     tree_s: F64 = np.zeros(1)  # [P], thread seconds of search and game outside the net
     stopped: bool = False  # it ended early, since its validation did not get better any more
     redraws: Redraws = Redraws()  # how other draws of the test positions would move ``strength``
+    learning: F64 = np.zeros(1)  # [P], FLOPs of the learner alone
 
     def of(self, metric: str) -> F64:
         """[P] f64, NaN where ``metric`` was not measured."""
@@ -369,6 +370,7 @@ def _points(lines: Sequence[dict[str, Any]], compute: Compute) -> Points:
         samples=column("cost/samples"),
         unique=column("cost/positions_unique"),
         tree_s=column("cost/tree_s"),
+        learning=column("cost/flops_learn"),
         strength={name: column(name) for name in names},
         compute=compute,
         stopped=any(line.get("cost/stopped") for line in lines),

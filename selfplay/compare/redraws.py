@@ -86,9 +86,8 @@ def redraws_of(found: Mapping[int, Answers], measurements: int) -> Redraws:
 def _columns(answers: Answers) -> dict[str, F32]:
     """[M] each: what a metric is the mean of, by its name."""
     columns = {
-        f"strength/{_STEMS[player]}mistake_rate": mistakes.astype(np.float32)
+        _metric(player): mistakes.astype(np.float32)
         for player, mistakes in answers.mistakes.items()
-        if player in _STEMS
     }
     if "search" in answers.mass:
         columns["strength/optimal_mass"] = answers.mass["search"]
@@ -98,7 +97,11 @@ def _columns(answers: Answers) -> dict[str, F32]:
     return columns
 
 
-_STEMS = {"net": "net_", "value": "value_", "search": ""}  # of the metrics of each player
+def _metric(player: str) -> str:
+    """The mistake rate of a player of the answers."""
+    if player.startswith("search_"):
+        return f"strength/ladder_mistake_rate/{player.removeprefix('search_')}"
+    return f"strength/{'' if player == 'search' else f'{player}_'}mistake_rate"
 
 
 @functools.lru_cache(maxsize=4)

@@ -80,6 +80,21 @@ def read_answers(path: Path) -> Answers:
     return Answers(digest, mistakes, mass)
 
 
+def read_packed_mistakes(path: Path, player: str) -> NDArray[np.uint8]:
+    """Where one player erred, 8 positions a byte as ``np.packbits`` has it; the rest is not read.
+
+    Raises ValueError with a sentence where the file is missing, damaged, or without the player.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            packed: NDArray[np.uint8] = file[f"mistakes_{player}"]
+        if packed.dtype != np.uint8 or packed.ndim != 1:
+            raise ValueError("it holds something else")
+    except Exception as error:  # as in ``read_answers``
+        raise ValueError(f"{path} is missing, damaged, or without {player}") from error
+    return packed
+
+
 def truncate_answers(run: Path, step: int | None) -> None:
     """Removes what the run in a folder answered after ``step`` (None: all): it is done again."""
     for path in (run / FOLDER).glob("[0-9]*.npz"):

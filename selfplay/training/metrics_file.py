@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,17 @@ def left_out(lines: int) -> str:
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
     """The reports of ``load_metrics``."""
     return load_metrics(folder)[0]
+
+
+def read_reports_of(folder: Path, name: str, newest: int | None = None) -> list[dict[str, Any]]:
+    """The reports that tell a metric, in the file's order, or so many of the newest ones.
+
+    The other lines are not even parsed.
+    """
+    path, mark = folder / NAME, json.dumps(name).encode()
+    rows = read_bytes(path, _LIMIT).split(b"\n") if path.exists() else []
+    told = (line for row in reversed(rows) if mark in row and (line := parse_line(row)))
+    return [*islice((line for line in told if name in line), newest)][::-1]
 
 
 def parse_line(row: bytes) -> dict[str, Any] | None:

@@ -189,7 +189,7 @@ def test_the_page_needs_nothing_from_elsewhere(page: str) -> None:
 
 FIGURES = [
     "exchange", "strength", "strength-charged", "strength-groups", "strength-net_mistake_rate",
-    "law-data", "law-compute", "epochs", "matrix", "pool",
+    "law-data", "law-compute", "epochs", "matrix", "search-raw", "pool",
 ]  # fmt: skip
 
 
@@ -256,7 +256,7 @@ def test_a_run_measured_once_is_compared_again_and_only_what_is_its_own_replaced
     before = {path.name for path in own.rglob("events*")}
     assert told in compare("short").stdout
     after = {path.name for path in own.rglob("events*")}
-    assert len(before) == len(after) == 2
+    assert len(before) == len(after) == 3
     assert not before & after
     assert (own / "mine.txt").read_text() == "mine"
     assert [*folder.glob(".*")] == []

@@ -15,6 +15,7 @@ from selfplay.measure.answers import (
     Answers,
     answers_path,
     read_answers,
+    read_packed_mistakes,
     truncate_answers,
     write_answers,
 )
@@ -72,6 +73,20 @@ def test_what_is_written_is_read(count: int, tmp_path: Path) -> None:
         np.testing.assert_allclose(rest, expected, rtol=6e-4, atol=2e-7)  # float16 of what is left
     with np.load(path, allow_pickle=False) as file:
         assert all(file[name].dtype != object for name in file.files)
+
+
+def test_one_player_is_read_alone(tmp_path: Path) -> None:
+    answers, path = planted(13), answers_path(tmp_path, 500)
+    path.parent.mkdir()
+    write_answers(path, answers)
+    packed = read_packed_mistakes(path, "search_16")
+    assert packed.nbytes == 2
+    np.testing.assert_array_equal(
+        np.unpackbits(packed, count=13).astype(np.bool_), answers.mistakes["search_16"]
+    )
+    for other, player in ((path, "value"), (tmp_path / "none.npz", "net")):
+        with pytest.raises(ValueError, match=f"is missing, damaged, or without {player}"):
+            read_packed_mistakes(other, player)
 
 
 def test_thousands_of_positions_take_kilobytes(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def write_events(folder: Path, views: Sequence[View]) -> None:
     layout = {"Strength against training compute": _charts(views, axes)}
     if charts := exchange_charts(views):
         layout["What games of the expert are worth"] = dict(charts)
-    file = _open(folder, now)
+    file = open_events(folder, now)
     file.add(0, now, summary=custom_scalars(layout))
     file.add(0, now, summary=_experiment(groups, views, axes, now))
     file.close()
@@ -70,13 +70,13 @@ def write_events(folder: Path, views: Sequence[View]) -> None:
         folder_names(exchange_names(views), folder), exchange_names(views), strict=True
     ):
         (folder / name).mkdir()
-        file = _open(folder / name, now)
+        file = open_events(folder / name, now)
         for step, values in exchange_scalars(views, label):
             file.add_scalars(values, step, now)
         file.close()
     for group, name in zip(groups, run_names(groups, folder), strict=True):
         (folder / name).mkdir()
-        file = _open(folder / name, now)
+        file = open_events(folder / name, now)
         file.add(0, now, summary=session_start(_options(group), name, now))
         *_, end = hparams({}, {})  # so that a group does not count as running
         ended = SessionEndInfo(end_time_secs=now)
@@ -88,7 +88,7 @@ def write_events(folder: Path, views: Sequence[View]) -> None:
         file.close()
 
 
-def _open(folder: Path, now: float) -> EventFile:
+def open_events(folder: Path, now: float) -> EventFile:
     """A file of another name than any before: TensorBoard shows what takes the place of one."""
     name = f"{EVENTS}.{int(now):010}.selfplay.{time.time_ns() % 10**9}"
     return EventFile(folder / name, now)

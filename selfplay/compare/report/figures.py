@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 
 from selfplay.compare.analysis.fits import LawFit
 from selfplay.compare.analysis.matrix import SizeMatrix
-from selfplay.compare.analysis.sentence import brief
+from selfplay.compare.analysis.sentence import brief, representatives
 from selfplay.compare.comparison import Comparison
 from selfplay.compare.groups import Group, spell_kind
 from selfplay.compare.metrics import (
@@ -45,6 +45,9 @@ from selfplay.compare.report.canvas import (
     spell_percent,
 )
 from selfplay.compare.report.draw_exchange import draw_exchange
+from selfplay.compare.report.draw_one_pass import draw_one_pass
+from selfplay.compare.report.draw_search import draw_planes, draw_raw
+from selfplay.compare.report.draw_seeds import draw_seeds, draw_similarity
 from selfplay.compare.report.draw_strength import draw_epochs, draw_groups, draw_regimes
 
 _WRAP = 28
@@ -78,6 +81,17 @@ def draw_all(comparison: Comparison) -> tuple[Picture, ...]:
             draw_compute_law(comparison),
             draw_epochs(first),
             draw_matrix(comparison.matrix),
+            *(
+                draw_one_pass(each, kind_of(each.label, comparison.groups), number)
+                for number, each in enumerate(comparison.one_passes)
+            ),
+            draw_planes(comparison.planes, comparison.groups),
+            draw_raw(comparison),
+            draw_seeds(comparison.seeds, comparison.similarities, comparison.groups),
+            draw_similarity(
+                comparison.similarities,
+                [curve.label for curve in representatives(first.free.curves)],
+            ),
             draw_pool(comparison.pool, comparison.groups),
         ]
     return tuple(each for each in drawn if each is not None)

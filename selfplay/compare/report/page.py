@@ -22,9 +22,13 @@ from selfplay.compare.report.tables import (
     groups_table,
     pool_table,
 )
+from selfplay.compare.report.view_tables import view_tables
 
 # figures that take less or more height than others
-_SHAPES = {"matrix": "small", "strength-groups": "tall", "epochs": "tall"}
+_SHAPES = {
+    "matrix": "small", "similarity": "small", "strength-groups": "tall", "epochs": "tall",
+    "search-plane": "tall", "seeds": "tall",
+}  # fmt: skip
 
 
 def write_page(
@@ -53,7 +57,7 @@ def write_page(
     return environment.get_template("page.html").render(
         comparison=comparison,
         pictures=pictures,
-        tables=_tables(comparison),
+        tables=report_tables(comparison),
         shapes=_SHAPES,
         variables=style_sheet(),
         subject=subject,
@@ -62,7 +66,7 @@ def write_page(
     )
 
 
-def _tables(comparison: Comparison) -> list[Table]:
+def report_tables(comparison: Comparison) -> list[Table]:
     """Those that have something to say, in the order of the page."""
     views = comparison.views
     accounts = [("", view, view.free) for view in views]
@@ -76,6 +80,7 @@ def _tables(comparison: Comparison) -> list[Table]:
         ),
         fits_table(comparison.fits, comparison.loss),
         elasticities_table(comparison.elasticities),
+        *view_tables(comparison),
         pool_table(comparison.pool),
     )
     return [table for table in tables if table.rows]

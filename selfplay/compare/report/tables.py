@@ -30,6 +30,7 @@ from selfplay.compare.metrics import (
 from selfplay.compare.pool import Pool
 from selfplay.compare.report.exchange_tables import matches_table, rates_table
 from selfplay.compare.report.table import NONE, Table
+from selfplay.compare.report.view_tables import view_tables
 from selfplay.stats import Interval
 from selfplay.system.console import PlainConsole
 
@@ -259,6 +260,7 @@ def print_comparison(comparison: Comparison) -> None:
         rates_table(view),
         crossings_table(view.free.curves, view.free.crossings, "Crossings"),
         fits_table(comparison.fits, comparison.loss),
+        *view_tables(comparison),
         pool_table(comparison.pool),
     )
     for table in tables:
