@@ -19,7 +19,7 @@ import numpy as np
 
 from selfplay import arrays
 from selfplay.search import Forest, Gumbel, Puct, SearchResult
-from selfplay.search.tree import RootSummary
+from selfplay.search.root import RootSummary
 from selfplay.truth.positions import parse_moves
 from selfplay.types import Bool, Evaluation, Evaluator, Game, Int, State
 
@@ -551,13 +551,14 @@ def summary_of(
     solved: list[bool] | None = None,
     lanes: int = 1,
 ) -> RootSummary:
-    """Equal roots about which this much is known; values 0 in [-1, 1]."""
-    none = [False] * len(visits)
-    kinds = np.int32, np.float32, np.float32, np.bool_, np.bool_
-    lists = zip((visits, qvalues, prior, dominated or none, solved or none), kinds, strict=True)
+    """Equal roots about which this much is known, all actions legal; values 0 in [-1, 1]."""
+    none, count = [False] * len(visits), len(visits)
+    kinds = np.int32, np.int32, np.float32, np.float32, np.bool_, np.bool_
+    rows = range(count), visits, qvalues, prior, dominated or none, solved or none
     zeros = np.zeros(lanes, np.float32)
+    lists = zip(rows, kinds, strict=True)
     known = [np.tile(np.array(each, kind), (lanes, 1)) for each, kind in lists]
-    return RootSummary(*known, zeros, zeros, zeros, lower=zeros - 1, upper=zeros + 1)
+    return RootSummary(count, *known, zeros, zeros, zeros, lower=zeros - 1, upper=zeros + 1)
 
 
 def row(state: State, i: int) -> State:

@@ -349,7 +349,7 @@ class Actor:
 
 def _tally_of(found: SearchResult, budget: Int) -> Tally:
     """What is counted of B searches."""
-    policy = found.decision.policy.astype(np.float64)
+    policy = of_listed(found.decision.policy, found.legal).astype(np.float64)
     log_policy = np.log(np.maximum(policy, 1e-12))
     log_prior = np.log(np.maximum(found.prior.astype(np.float64), 1e-12))
     return Tally(

@@ -91,7 +91,8 @@ class ProofSession(Session[Thought]):
         worth = np.where(summary.dominated[0], -1.0, summary.visits[0] + summary.prior[0])
         sure = summary.solved[0] & (summary.qvalues[0] >= BEST)
         likeliest = sure if sure.any() else worth == worth.max()
-        return int(np.where(likeliest, lots, -1.0).argmax())
+        actions = summary.actions[0]
+        return int(actions[np.where(likeliest, lots[actions], -1.0).argmax()])
 
 
 class ProofTerminal(Terminal):
@@ -191,7 +192,7 @@ class ProofTerminal(Terminal):
             return
         self._look()
         forest, best = session.opinion().forest, session.best()
-        tree, summary = forest.tree, forest.summary()
+        tree, summary = forest.tree, forest.summary()  # its lists go by the number of the inference
         visits, prior = summary.visits[0], summary.prior[0]
         order = sorted(range(len(lines)), key=lambda a: (a != best, -visits[a], -prior[a], a))
         self._say("       prior  visits      Q")

@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay.search import forest as forests
 from selfplay.search.forest import Forest
 from selfplay.search.model import GameModel, Model
-from selfplay.search.tree import RootSummary
+from selfplay.search.root import RootSummary, by_action
 from selfplay.section import Section
 from selfplay.types import Bool, Decision, Evaluator, Float, Game, Int, State
 
-_FEW = 1024  # actions, for all of which noise is drawn
 MAX_SIMULATIONS = 100_000  # leaves a move; a position's tree has room for all of them
+
+
+class Choice(NamedTuple):
+    """What a rule makes of B roots that know their K legal actions."""
+
+    action: Int  # [B] i32, the move to play
+    policy: Float  # [B, K] f32, probability of each legal action
+    value: Float  # [B] f32, expected return for the player to move
 
 
 class SearchResult(NamedTuple):
     """A search's decision, and what else is worth knowing of it."""
 
     decision: Decision
-    prior: Float  # [B, A] f32, the model's policy at the root
+    legal: Int  # [B, K] i32, the legal actions in ascending order, NONE behind the last
+    prior: Float  # [B, K] f32, the model's policy at the root, of these
     raw_value: Float  # [B] f32, the model's value of the root
     draw: Float  # [B] f32, the model's probability of a draw at the root
     solved: Bool  # [B], the exact value of the root is proven
     depth: float  # mean depth of the leaves
-
-
-def action_noise(
-    sample: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    parameter: NDArray[np.float64],
-    legal: Bool,
-) -> NDArray[np.float64]:
-    """[B, A] f64, ``sample`` of the parameter [B, 1] of each row, drawn action after action.
-
-    In games with very many actions only for those ``legal`` [B, A], and 0 elsewhere: with 5,000
-    actions the drawing would take longer than the search.
-    """
-    if legal.shape[1] <= _FEW:
-        return sample(np.broadcast_to(parameter, legal.shape))
-    noise, flat = np.zeros(legal.size), np.flatnonzero(legal)
-    noise[flat] = sample(parameter[flat // legal.shape[1], 0])
-    return noise.reshape(legal.shape)
 
 
 class SearchSection(Section):
@@ -63,14 +52,22 @@ class SearchSection(Section):
             raise ValueError(f"a search takes 1 to {most}; you asked for {simulations:,}")
         return self.model_copy(update={"simulations": simulations})
 
-    def rule(self, forest: Forest, rng: np.random.Generator, budget: Int, explore: Bool) -> Any:
-        """What the ``budget`` [B] of simulations go by, with noise where ``explore`` [B]."""
+    def rule(
+        self, before: RootSummary, rng: np.random.Generator, budget: Int, explore: Bool
+    ) -> Any:
+        """What the ``budget`` [B] of simulations go by, with noise where ``explore`` [B].
+
+        ``before`` is what the roots know before them.
+        """
         raise NotImplementedError
 
     def decide(
-        self, rule: Any, summary: RootSummary, rng: np.random.Generator, explore: Bool
-    ) -> Decision:
-        """The policy and the move of each root; where to ``explore`` [B] chance may choose it."""
+        self, rule: Any, after: RootSummary, rng: np.random.Generator, explore: Bool
+    ) -> Choice:
+        """The policy and the move of each root, which knows this much after the simulations.
+
+        Where to ``explore`` [B] chance may choose the move.
+        """
         raise NotImplementedError
 
     def model(self, game: Game, evaluator: Evaluator) -> GameModel:
@@ -112,11 +109,16 @@ class SearchSection(Section):
         """
         if budget is None:
             budget = np.full(len(forest.tree.size), self.simulations, np.int32)
-        rule = self.rule(forest, rng, budget, explore)
+        before = forest.summary()
+        rule = self.rule(before, rng, budget, explore)
         depth = forests.grow(forest, model, rule, budget, wave)
-        summary = forest.summary()
-        decision, solved = self.decide(rule, summary, rng, explore), summary.lower == summary.upper
-        return SearchResult(decision, summary.prior, summary.raw_value, summary.draw, solved, depth)
+        after = forest.summary()
+        choice, solved = self.decide(rule, after, rng, explore), after.lower == after.upper
+        policy, qvalues = by_action(after, choice.policy), by_action(after, after.qvalues, np.nan)
+        visits = by_action(after, after.visits - before.visits)
+        decision = Decision(choice.action, policy, choice.value, visits, qvalues)
+        known = after.prior, after.raw_value, after.draw
+        return SearchResult(decision, after.actions, *known, solved, depth)
 
     def run(
         self, model: Model, positions: State, rng: np.random.Generator, explore: bool = False

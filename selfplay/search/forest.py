@@ -19,7 +19,8 @@ from selfplay import arrays
 from selfplay.jit import bare_kernel
 from selfplay.search import tree as trees
 from selfplay.search.model import Judged, Model, legal_actions
-from selfplay.search.tree import NONE, ROOT, Frontier, RootSummary, Tree
+from selfplay.search.root import RootSummary, summary
+from selfplay.search.tree import NONE, ROOT, Frontier, Tree
 from selfplay.types import Int, State, Transition
 
 _ALL_DONE = -1
@@ -73,8 +74,8 @@ class Forest:
     actions: int  # A
 
     def summary(self) -> RootSummary:
-        """What the roots know about each action."""
-        return trees.summary(self.tree, self.actions)
+        """What the roots know of their legal actions."""
+        return summary(self.tree, self.actions)
 
     def has_room(self, batch: int, nodes: int) -> bool:
         """Whether there are so many trees of just that size."""

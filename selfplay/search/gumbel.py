@@ -16,9 +16,10 @@ from pydantic import Field
 from selfplay.jit import bare_kernel
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
-from selfplay.search.base import SearchSection, action_noise
-from selfplay.search.tree import ROOT, Records, RootSummary, Tree
-from selfplay.types import Bool, Decision, Float, Int
+from selfplay.search.base import Choice, SearchSection
+from selfplay.search.root import RootSummary, action_noise
+from selfplay.search.tree import ROOT, Records, Tree
+from selfplay.types import Bool, Float, Int
 
 KNOWN = np.dtype(  # what is known of an action of a node, and the policy that follows
     [
@@ -38,14 +39,13 @@ KNOWN = np.dtype(  # what is known of an action of a node, and the policy that f
 class GumbelRule(NamedTuple):
     """What simulations go by."""
 
-    actions: Int  # [B, K] i32, the legal ones at the root, NONE behind the last
-    scores: Float  # [B, K] f32, log-prior plus Gumbel noise of these
+    scores: Float  # [B, K] f32, log-prior plus Gumbel noise of the legal actions at the root
     schedule: Int  # [B, S] i32, visit count of the root action to take at each simulation
-    before: Int  # [B, K] i32, visits the root's actions had before this search
+    before: Int  # [B, K] i32, visits these had before this search
     visit_scale: float  # c_visit
     value_scale: float  # c_scale
     scratch: Records  # [A] KNOWN, of the node at hand
-    ties: NDArray[np.uint64]  # [B] u64, see trees.lot
+    ties: NDArray[np.uint64]  # [B] u64, see tree.lot
 
 
 class Gumbel(SearchSection):
@@ -60,37 +60,30 @@ class Gumbel(SearchSection):
     """c_scale of the paper, on Q in [0, 1]"""
 
     def rule(
-        self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: Bool
+        self, before: RootSummary, rng: np.random.Generator, budget: Int, explore: Bool
     ) -> GumbelRule:
         """The rule of one search, with fresh Gumbel noise where it is to ``explore``."""
-        summary = forest.summary()
-        even = np.zeros((len(explore), 1))
-        noise = action_noise(rng.gumbel, even, summary.prior > 0)
-        legal = trees.root_actions(forest.tree)
-        at = np.maximum(legal, 0)  # the last ones of a short list are not looked at
-        prior, drawn = (np.take_along_axis(each, at, 1) for each in (summary.prior, noise))
-        before: Int = np.take_along_axis(summary.visits, at, 1)
+        noise, ties = action_noise(rng.gumbel, np.zeros((len(explore), 1)), before)
         with np.errstate(divide="ignore"):
-            scores = (np.log(prior) + drawn * explore[:, None]).astype(np.float32)
-        candidates = (~summary.dominated & ~summary.solved).sum(axis=1)
+            scores = (np.log(before.prior) + noise * explore[:, None]).astype(np.float32)
+        candidates = (~before.dominated & ~before.solved).sum(axis=1)
         cases = np.stack([np.minimum(candidates, self.considered), budget], axis=1)
         different, inverse = np.unique(cases, axis=0, return_inverse=True)
         tables = np.zeros((len(different), int(budget.max(initial=0))), np.int32)
         for row, (actions, simulations) in zip(tables, different.tolist(), strict=True):
             row[:simulations] = considered_visits(actions, simulations)
         schedule, scales = tables[inverse.reshape(-1)], (self.visit_scale, self.value_scale)
-        scratch, ties = np.zeros(forest.actions, KNOWN), trees.tie_seeds(noise)
-        return GumbelRule(legal, scores, schedule, before, *scales, scratch, ties)
+        scratch = np.zeros(before.num_actions, KNOWN)
+        return GumbelRule(scores, schedule, before.visits, *scales, scratch, ties)
 
     def decide(
-        self, rule: GumbelRule, summary: RootSummary, rng: np.random.Generator, explore: Bool
-    ) -> Decision:
+        self, rule: GumbelRule, after: RootSummary, rng: np.random.Generator, explore: Bool
+    ) -> Choice:
         """The improved policy (eq. 11) and the action that sequential halving is left with."""
-        policy = np.zeros(summary.prior.shape, np.float32)
-        visits = np.zeros(policy.shape, np.int32)
-        action, value = np.empty(len(policy), np.int32), np.empty(len(policy), np.float32)
-        _conclude(rule, summary, action, policy, value, visits)
-        return Decision(action, policy, value, visits, summary.qvalues)
+        batch, policy = len(explore), np.empty(after.prior.shape, np.float32)
+        choice = Choice(np.empty(batch, np.int32), policy, np.empty(batch, np.float32))
+        _conclude(rule, after, choice)
+        return choice
 
 
 @functools.lru_cache(maxsize=4096)
@@ -218,38 +211,36 @@ def _select_root(rule: GumbelRule, tree: Tree, b: int, simulation: int) -> int:
 
 
 @bare_kernel
-def _conclude(
-    rule: GumbelRule, summary: RootSummary, action: Int, policy: Float, value: Float, visits: Int
-) -> None:
-    """Fills the decision of B roots, and the visits of this search; what is not legal stays 0."""
+def _conclude(rule: GumbelRule, after: RootSummary, choice: Choice) -> None:
+    """Fills the choice at B roots."""
     root, scales = rule.scratch, (rule.visit_scale, rule.value_scale)
-    for b in range(policy.shape[0]):
-        width = 0
-        while width < rule.actions.shape[1] and rule.actions[b, width] != trees.NONE:
-            known, a = root[width], rule.actions[b, width]
-            known.action, known.prior = a, summary.prior[b, a]
-            known.visits, known.qvalue = summary.visits[b, a], summary.qvalues[b, a]
-            known.dominated, known.solved = summary.dominated[b, a], summary.solved[b, a]
-            visits[b, a] = known.visits - rule.before[b, width]
-            width += 1
-        sigma = complete(root, width, summary.raw_value[b], *scales)
+    for b in range(choice.policy.shape[0]):
+        width = choice.policy.shape[1]
+        for k in range(width):
+            known = root[k]
+            known.action, known.prior = after.actions[b, k], after.prior[b, k]
+            known.visits, known.qvalue = after.visits[b, k], after.qvalues[b, k]
+            known.dominated, known.solved = after.dominated[b, k], after.solved[b, k]
+        sigma = complete(root, width, after.raw_value[b], *scales)
         improve(root, width, sigma)
         expected, most_extra = 0.0, np.int32(-1)
         for k in range(width):
             known = root[k]
-            policy[b, known.action] = known.policy
+            known.visits -= rule.before[b, k]  # from here on those of this search
+            choice.policy[b, k] = known.policy
             expected += known.policy * known.completed
             if not known.dominated and not known.solved:
-                most_extra = max(most_extra, visits[b, known.action])
-        value[b] = min(max(expected, summary.lower[b]), summary.upper[b])
-        action[b], best_score = trees.NONE, -np.inf
+                most_extra = max(most_extra, known.visits)
+        choice.value[b] = min(max(expected, after.lower[b]), after.upper[b])
+        best, best_score = trees.NONE, -np.inf
         for k in range(width):
-            known, a = root[k], root[k].action
-            if known.dominated or (visits[b, a] != most_extra and not known.solved):
+            known = root[k]
+            if known.dominated or (known.visits != most_extra and not known.solved):
                 continue
             score = rule.scores[b, k] + sigma * known.completed
-            if trees.goes_before(score, best_score, rule.ties[b], ROOT, a, action[b]):
-                action[b], best_score = a, score
+            if trees.goes_before(score, best_score, rule.ties[b], ROOT, known.action, best):
+                best, best_score = known.action, score
+        choice.action[b] = best
 
 
 forests.register(GumbelRule, _select_root, _select)

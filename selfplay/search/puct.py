@@ -15,23 +15,23 @@ from pydantic import Field
 from selfplay.jit import bare_kernel
 from selfplay.search import forest as forests
 from selfplay.search import tree as trees
-from selfplay.search.base import SearchSection, action_noise
+from selfplay.search.base import Choice, SearchSection
 from selfplay.search.model import WORST
-from selfplay.search.tree import ROOT, RootSummary, Tree
+from selfplay.search.root import RootSummary, action_noise
+from selfplay.search.tree import ROOT, Tree
 from selfplay.stats import random_actions
-from selfplay.types import Bool, Decision, Float, Int
+from selfplay.types import Bool, Float, Int
 
 
 class PuctRule(NamedTuple):
     """What simulations go by."""
 
-    root_prior: Float  # [B, A] f32, the prior at the roots, noise mixed in
-    before: Int  # [B, A] i32, visits the root's actions had before this search
+    root_prior: Float  # [B, K] f32, the prior of the legal actions at the roots, noise mixed in
     exploration: float  # c_init
     exploration_base: float  # c_base
     unvisited_penalty: float  # what an unvisited action is thought to be worse than its node
     forced: Float  # [B] f32, k of forced playouts, 0 for none
-    ties: NDArray[np.uint64]  # [B] u64, see trees.lot
+    ties: NDArray[np.uint64]  # [B] u64, see tree.lot
 
 
 class Puct(SearchSection):
@@ -54,39 +54,35 @@ class Puct(SearchSection):
     """moves are drawn by visits to the power of 1 / this; 0: the most visited"""
 
     def rule(
-        self, forest: forests.Forest, rng: np.random.Generator, budget: Int, explore: Bool
+        self, before: RootSummary, rng: np.random.Generator, budget: Int, explore: Bool
     ) -> PuctRule:
         """The rule of one search, with fresh Dirichlet noise where it is to ``explore``."""
-        summary = forest.summary()
-        legal = summary.prior > 0
-        count = np.maximum(legal.sum(axis=1, keepdims=True), 1)
-        noise = action_noise(rng.gamma, self.noise_total / count, legal)
-        ties, share = trees.tie_seeds(noise), self.noise_share * explore[:, None]
-        noise *= legal  # all in place: arrays of many actions are slow to make
-        noise /= np.maximum(noise.sum(axis=1, keepdims=True), 1e-30)
-        noise *= share
-        noise += (1 - share) * summary.prior
+        count = np.maximum((before.prior > 0).sum(axis=1, keepdims=True), 1)
+        gamma, ties = action_noise(rng.gamma, self.noise_total / count, before)
+        noise = gamma / np.maximum(gamma.sum(axis=1, keepdims=True), 1e-30)
+        share = self.noise_share * explore[:, None]
+        prior = (noise * share + (1 - share) * before.prior).astype(np.float32)
         options = self.exploration, self.exploration_base, self.unvisited_penalty
         forced = np.where(explore, self.forced, 0.0).astype(np.float32)
-        return PuctRule(noise.astype(np.float32), summary.visits, *options, forced, ties)
+        return PuctRule(prior, *options, forced, ties)
 
     def decide(
-        self, rule: PuctRule, summary: RootSummary, rng: np.random.Generator, explore: Bool
-    ) -> Decision:
+        self, rule: PuctRule, after: RootSummary, rng: np.random.Generator, explore: Bool
+    ) -> Choice:
         """The share of the visits, pruned of forced ones, as policy; a move drawn by visits."""
-        policy = np.empty(summary.prior.shape, np.float32)
-        _prune(rule, summary, policy)
-        weight = np.where(summary.dominated, 0.0, summary.visits)
+        policy = np.empty(after.prior.shape, np.float32)
+        _prune(rule, after, policy)
+        weight = np.where(after.dominated, 0.0, after.visits)
         nothing = weight.sum(axis=1) == 0
         weight[nothing] = policy[nothing]
-        action = np.empty(len(policy), np.int32)
-        _choose(rule, summary, weight, action)
+        chosen = np.empty(len(policy), np.int32)
+        _choose(rule, after, weight, chosen)
         if self.temperature > 0:
             weight /= weight.max(axis=1, keepdims=True)
             weight **= 1 / self.temperature
-            action = np.where(explore, random_actions(weight, rng), action).astype(np.int32)
-        visits = summary.visits - rule.before
-        return Decision(action, policy, summary.value, visits, summary.qvalues)
+            chosen = np.where(explore, random_actions(weight, rng), chosen)
+        action = after.actions[np.arange(len(chosen)), chosen]
+        return Choice(action, policy, after.value)
 
 
 @bare_kernel
@@ -112,7 +108,7 @@ def _select(rule: PuctRule, tree: Tree, b: int, node: int) -> int:
         a, count, q = edge.action, edge.visits, edge.qvalue
         if np.isnan(q):
             q = mean - rule.unvisited_penalty
-        prior = rule.root_prior[b, a] if node == ROOT else edge.prior
+        prior = rule.root_prior[b, e - here.first] if node == ROOT else edge.prior
         score = q + reach * prior / (1.0 + count)
         if node == ROOT and 0 < count < np.sqrt(rule.forced[b] * prior * visits):
             score += 1e6
@@ -127,76 +123,76 @@ def _select_root(rule: PuctRule, tree: Tree, b: int, simulation: int) -> int:
 
 
 @bare_kernel
-def _favourite(rule: PuctRule, summary: RootSummary, weight: NDArray[np.floating], b: int) -> int:
-    """The action of most ``weight`` [A], among equals the one that has done better."""
-    best, best_q = trees.NONE, np.float32(-np.inf)
-    for a in range(weight.shape[0]):
-        if summary.dominated[b, a]:
+def _favourite(rule: PuctRule, after: RootSummary, weight: NDArray[np.floating], b: int) -> int:
+    """The place in the list of the action of most ``weight`` [K], or of the better of equals."""
+    best, best_action, best_q = trees.NONE, trees.NONE, np.float32(-np.inf)
+    for k in range(weight.shape[0]):
+        if after.dominated[b, k]:
             continue
-        q = WORST if np.isnan(summary.qvalues[b, a]) else summary.qvalues[b, a]
-        if best != trees.NONE and weight[a] != weight[best]:
-            ahead = weight[a] > weight[best]
+        a, q = after.actions[b, k], after.qvalues[b, k]
+        if np.isnan(q):
+            q = WORST
+        if best != trees.NONE and weight[k] != weight[best]:
+            ahead = weight[k] > weight[best]
         else:
-            ahead = trees.goes_before(q, best_q, rule.ties[b], ROOT, a, best)
+            ahead = trees.goes_before(q, best_q, rule.ties[b], ROOT, a, best_action)
         if ahead:
-            best, best_q = a, q
+            best, best_action, best_q = k, a, q
     return best
 
 
 @bare_kernel
-def _choose(
-    rule: PuctRule, summary: RootSummary, weight: NDArray[np.floating], action: Int
-) -> None:
-    """Fills ``action`` [B] with the favourites by ``weight`` [B, A]."""
-    for b in range(action.shape[0]):
-        action[b] = _favourite(rule, summary, weight[b], b)
+def _choose(rule: PuctRule, after: RootSummary, weight: NDArray[np.floating], chosen: Int) -> None:
+    """Fills ``chosen`` [B] with the favourites by ``weight`` [B, K]."""
+    for b in range(chosen.shape[0]):
+        chosen[b] = _favourite(rule, after, weight[b], b)
 
 
 @bare_kernel
-def _prune(rule: PuctRule, summary: RootSummary, policy: Float) -> None:
-    """``policy`` [B, A]: visits less those that only forcing explains (Wu 2019, section 3.2).
+def _prune(rule: PuctRule, after: RootSummary, policy: Float) -> None:
+    """``policy`` [B, K]: visits less those that only forcing explains (Wu 2019, section 3.2).
 
     Forced visits are taken back from an action as long as its bound stays below that of the most
     visited action; what then has a single visit is dropped.
     """
     for b in range(policy.shape[0]):
         total = 1.0
-        for a in range(policy.shape[1]):
-            policy[b, a] = 0.0 if summary.dominated[b, a] else summary.visits[b, a]
-            total += summary.visits[b, a]
-        favourite = _favourite(rule, summary, policy[b], b)
+        for k in range(policy.shape[1]):
+            policy[b, k] = 0.0 if after.dominated[b, k] else after.visits[b, k]
+            total += after.visits[b, k]
+        favourite = _favourite(rule, after, policy[b], b)
         reach = _exploration(rule, total)
-        if rule.forced[b] > 0.0 and not np.isnan(summary.qvalues[b, favourite]):
-            ceiling = summary.qvalues[b, favourite] + reach * rule.root_prior[b, favourite] / (
+        if rule.forced[b] > 0.0 and not np.isnan(after.qvalues[b, favourite]):
+            ceiling = after.qvalues[b, favourite] + reach * rule.root_prior[b, favourite] / (
                 1.0 + policy[b, favourite]
             )
-            for a in range(policy.shape[1]):
-                if a == favourite or policy[b, a] == 0.0:
+            for k in range(policy.shape[1]):
+                if k == favourite or policy[b, k] == 0.0:
                     continue
-                spare = np.floor(np.sqrt(rule.forced[b] * rule.root_prior[b, a] * total))
-                count = policy[b, a]
+                spare = np.floor(np.sqrt(rule.forced[b] * rule.root_prior[b, k] * total))
+                count = policy[b, k]
                 while spare > 0 and count > 0:
-                    bound = summary.qvalues[b, a] + reach * rule.root_prior[b, a] / count
+                    bound = after.qvalues[b, k] + reach * rule.root_prior[b, k] / count
                     if bound >= ceiling:
                         break
                     count -= 1.0
                     spare -= 1.0
-                policy[b, a] = 0.0 if count <= 1.0 and policy[b, a] > 1.0 else count
-        _normalise(policy[b], summary.prior[b], summary.dominated[b])
+                policy[b, k] = 0.0 if count <= 1.0 and policy[b, k] > 1.0 else count
+        _normalise(policy[b], after.prior[b], after.dominated[b])
 
 
 @bare_kernel
-def _normalise(policy: Float, prior: Float, dominated: Float) -> None:
-    """Scales ``policy`` [A] to sum 1; falls back to the prior where nothing was visited."""
+def _normalise(policy: Float, prior: Float, dominated: Bool) -> None:
+    """Scales ``policy`` [K] to sum 1; falls back to the prior where nothing was visited."""
     total = 0.0
-    for a in range(policy.shape[0]):
-        total += policy[a]
+    for k in range(policy.shape[0]):
+        total += policy[k]
     if total == 0.0:
-        for a in range(policy.shape[0]):
-            policy[a] = 0.0 if dominated[a] else max(prior[a], 1e-30)
-            total += policy[a]
-    for a in range(policy.shape[0]):
-        policy[a] /= total
+        for k in range(policy.shape[0]):
+            policy[k] = 0.0 if dominated[k] else max(prior[k], 1e-30)
+            total += policy[k]
+    for k in range(policy.shape[0]):
+        policy[k] /= total
 
 
 forests.register(PuctRule, _select_root, _select)

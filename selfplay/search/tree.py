@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from selfplay.arrays import in_lines
 from selfplay.jit import bare_kernel, kernel, prefetch, scrambled
 from selfplay.search.model import BEST, WORST, Judged
-from selfplay.types import Bool, Float, Int, Transition
+from selfplay.types import Int, Transition
 
 ROOT = 0
 NONE = -1  # no parent, no child, no action
@@ -76,21 +76,6 @@ class Frontier(NamedTuple):
     node: Int  # [L] i32, the place kept for what the edge leads to
 
 
-class RootSummary(NamedTuple):
-    """What B roots know about each action after a search."""
-
-    visits: Int  # [B, A] i32
-    qvalues: Float  # [B, A] f32, NaN where unknown
-    prior: Float  # [B, A] f32
-    dominated: Bool  # [B, A], illegal, or proven no better than another action
-    solved: Bool  # [B, A], the exact value is proven
-    value: Float  # [B] f32, mean value of the root within its bounds
-    raw_value: Float  # [B] f32, the model's value
-    draw: Float  # [B] f32, the model's probability of a draw
-    lower: Float  # [B] f32, proven bounds of the root's value
-    upper: Float  # [B] f32
-
-
 def new_tree(batch: int, nodes: int, edges: int) -> Tree:
     """B empty trees with room for ``nodes`` nodes and ``edges`` edges each."""
     size, held = np.zeros((2, batch), np.int32)
@@ -112,14 +97,6 @@ def edges_of(tree: Tree, b: int, node: int) -> Records:
     return tree.edges[b, here["first"] : here["end"]]
 
 
-def root_actions(tree: Tree) -> Int:
-    """[B, K] i32, the legal actions of the roots, whose edges come first; NONE behind the last."""
-    width = tree.nodes["end"][:, ROOT, None]
-    most = int(width.max(initial=1))
-    legal: Int = np.where(np.arange(most) < width, tree.edges["action"][:, :most], NONE)
-    return legal
-
-
 @bare_kernel
 def find_bounds(tree: Tree, b: int, node: int) -> None:
     """Makes the bounds of a node those that follow from its edges."""
@@ -139,15 +116,6 @@ def dominated(edge: Any, low: Number, high: Number) -> bool:
     action may be better.
     """
     return bool(edge.upper <= low and (edge.lower < low or (low == WORST and high > low)))
-
-
-def tie_seeds(noise: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """[B] u64, what ``lot`` needs of each tree: the bits of the noise [B, A] of its search.
-
-    That was drawn anyway, so breaking ties takes nothing more from the generator.
-    """
-    seeds: NDArray[np.uint64] = np.bitwise_xor.reduce(noise.view(np.uint64), axis=1)
-    return seeds
 
 
 @bare_kernel
@@ -308,37 +276,6 @@ def _write_edges(tree: Tree, b: int, node: int, judged: Judged, i: int) -> None:
     for e in range(here.first, here.end):
         tree.edges[b, e].prior /= mass
     here.lower, here.upper = low, high
-
-
-@bare_kernel
-def summarise(tree: Tree, out: RootSummary) -> None:
-    """Fills ``out`` with what the roots know of their legal actions."""
-    for b in range(tree.size.shape[0]):
-        root = tree.nodes[b, ROOT]
-        low, high = root.lower, root.upper
-        out.lower[b], out.upper[b] = low, high
-        mean = root.total / root.visits
-        out.value[b] = min(max(mean, low), high)
-        out.raw_value[b], out.draw[b] = root.raw_value, root.draw
-        for e in range(root.first, root.end):
-            edge = tree.edges[b, e]
-            a = edge.action
-            out.visits[b, a], out.qvalues[b, a] = edge.visits, edge.qvalue
-            out.prior[b, a] = edge.prior
-            out.dominated[b, a] = dominated(edge, low, high)
-            out.solved[b, a] = edge.lower == edge.upper
-
-
-def summary(tree: Tree, actions: int) -> RootSummary:
-    """What the roots know about each of so many actions."""
-    wide = len(tree.size), actions
-    narrow = (np.empty(len(tree.size), np.float32) for _ in range(5))
-    visits, qvalues = np.zeros(wide, np.int32), np.full(wide, np.nan, np.float32)
-    dominated, solved = np.ones(wide, np.bool_), np.zeros(wide, np.bool_)
-    prior = np.zeros(wide, np.float32)
-    out = RootSummary(visits, qvalues, prior, dominated, solved, *narrow)
-    summarise(tree, out)
-    return out
 
 
 @kernel

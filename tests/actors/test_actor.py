@@ -52,6 +52,7 @@ class Scripted(Gumbel):
         value = np.array([plan.value], np.float32)
         return SearchResult(
             Decision(np.array([plan.action], np.int32), policy, value, policy, policy),
+            legal=np.arange(model.num_actions, dtype=np.int32)[None],
             prior=np.full_like(policy, 1 / model.num_actions),
             raw_value=value - 0.25,
             draw=np.array([plan.draw], np.float32),

@@ -14,6 +14,7 @@ from reference import (
     random_positions,
     row,
     searched,
+    wide,
 )
 
 from envs.connect4 import Connect4
@@ -69,14 +70,16 @@ class Twins:
         """Both go on by ``budget`` [B] with the same noise where they ``explore`` [B]."""
         self.seed += 1000
         rng = np.random.default_rng(self.seed)
-        rule = self.section.rule(self.forest, rng, budget.astype(np.int32), explore)
+        before = self.forest.summary()
+        rule = self.section.rule(before, rng, budget.astype(np.int32), explore)
         ties = rule.ties.tolist()
         if isinstance(self.section, Gumbel):
             shape = len(budget), self.game.num_actions
             noise = np.random.default_rng(self.seed).gumbel(size=shape) * explore[:, None]
             options = list(zip(noise, strict=True))
         else:
-            priors = [dict(enumerate(prior)) for prior in rule.root_prior.tolist()]
+            rows = zip(before.actions.tolist(), rule.root_prior.tolist(), strict=True)
+            priors = [dict(zip(*row, strict=True)) for row in rows]
             options = list(zip(priors, np.where(explore, self.section.forced, 0.0), strict=True))
         choices = [
             each.search(count, *option, tie)
@@ -91,7 +94,7 @@ class Twins:
     def assert_equal(self, found: SearchResult, choices: list[Choice], explore: np.ndarray) -> int:
         """All lanes agree but for those with a hair's breadth in them; how many were compared."""
         actions, decision, compared = self.game.num_actions, found.decision, 0
-        know = self.forest.summary()
+        know, prior = self.forest.summary(), wide(found.legal, found.prior, actions)
         for b, (each, choice) in enumerate(zip(self.slow, choices, strict=True)):
             if each.narrowest < TINY:
                 continue
@@ -100,7 +103,7 @@ class Twins:
                 (decision.visits, choice.visits, 0, 0),
                 (decision.qvalues, choice.qvalues, np.nan, 2e-6),
                 (decision.policy, choice.policy, 0.0, 1e-4),
-                (found.prior, each.root.prior, 0.0, 1e-6),
+                (prior, each.root.prior, 0.0, 1e-6),
             ):
                 np.testing.assert_allclose(mine[b], dense(theirs, actions, fill), atol=off)
             assert decision.value[b] == pytest.approx(choice.value, abs=1e-5)
@@ -170,7 +173,7 @@ def _searched(section: Gumbel | Puct, reuse: bool = True) -> tuple[Forest, Searc
 def test_restarted_lanes_are_as_if_planted_and_leave_the_others_alone() -> None:
     game, section = Connect4(5, 4, 4), Puct(simulations=40)
     forest, found = _searched(section)
-    kept_sizes = [forest.summary().visits[b, a] for b, a in enumerate(found.decision.action)]
+    kept_sizes = found.decision.visits[np.arange(LANES), found.decision.action]
     keep = np.array([True, False, True, False, False, True])
     start = game.init(np.random.default_rng(0), LANES)
     evaluator = HashedEvaluator()
@@ -180,7 +183,7 @@ def test_restarted_lanes_are_as_if_planted_and_leave_the_others_alone() -> None:
     fresh = section.plant(model, start, reuse=True)
     np.testing.assert_array_equal(forest.tree.size, np.where(keep, kept_sizes, 1))
     mine, new = forest.summary(), fresh.summary()
-    for name in mine._fields:
+    for name in mine._fields[1:]:  # all but the number of actions
         np.testing.assert_array_equal(getattr(mine, name)[~keep], getattr(new, name)[~keep])
 
 
@@ -237,7 +240,8 @@ def test_no_simulations_still_give_a_legal_move_and_the_prior(section: Gumbel | 
     assert evaluator.calls == 50
     open_ = np.isnan(found.decision.qvalues).sum(axis=1) == 5  # neither a full column nor an end
     assert open_.sum() > 10
-    np.testing.assert_allclose(found.decision.policy[open_], found.prior[open_], rtol=1e-4)
+    prior = wide(found.legal, found.prior, 5)
+    np.testing.assert_allclose(found.decision.policy[open_], prior[open_], rtol=1e-4)
     np.testing.assert_allclose(found.decision.value[open_], found.raw_value[open_], rtol=1e-4)
 
 

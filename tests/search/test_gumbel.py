@@ -87,8 +87,7 @@ def _concluded(
     know = summary_of(visits, qvalues, [1 / len(visits)] * len(visits), dominated, solved)
     scores, schedule = np.zeros((1, len(visits)), np.float32), np.zeros((1, 1), np.int32)
     scratch, ties = np.zeros(len(visits), KNOWN), np.zeros(1, np.uint64)
-    actions = np.arange(len(visits), dtype=np.int32)[None]
-    rule = GumbelRule(actions, scores, schedule, 0 * know.visits, 50.0, 1.0, scratch, ties)
+    rule = GumbelRule(scores, schedule, 0 * know.visits, 50.0, 1.0, scratch, ties)
     explore = np.zeros(1, np.bool_)
     return int(Gumbel().decide(rule, know, np.random.default_rng(0), explore).action[0])
 

@@ -7,8 +7,9 @@ from reference import HashedEvaluator, searched, summary_of, uniform
 from envs.connect4 import Connect4
 from envs.toys import Move, Toy
 from selfplay.search import Puct
+from selfplay.search.base import Choice
 from selfplay.search.puct import PuctRule
-from selfplay.types import Decision, Evaluation, Game, State
+from selfplay.types import Evaluation, Game, State
 
 PLAIN = Puct(
     simulations=9,
@@ -76,13 +77,13 @@ def _decided(
     explore: bool,
     lanes: int = 1,
     dominated: list[bool] | None = None,
-) -> Decision:
-    """The decision of equal roots about which this much is known."""
+) -> Choice:
+    """The choice at equal roots about which this much is known."""
     know = summary_of(visits, qvalues, prior, dominated, lanes=lanes)
     options = section.exploration, section.exploration_base, section.unvisited_penalty
     forced = np.full(lanes, section.forced * explore, np.float32)
     ties = np.random.default_rng(0).integers(2**63, size=lanes, dtype=np.uint64)
-    rule = PuctRule(know.prior, 0 * know.visits, *options, forced, ties)
+    rule = PuctRule(know.prior, *options, forced, ties)
     return section.decide(rule, know, np.random.default_rng(0), np.full(lanes, explore))
 
 
@@ -105,7 +106,6 @@ def test_pruning_worked_by_hand() -> None:
 def test_what_pruning_leaves_with_one_visit_is_dropped() -> None:
     decision = _decided(PLAIN, [5, 3], [0.5, 0.0], [0.7, 0.3], explore=True)
     np.testing.assert_array_equal(decision.policy, [[1.0, 0.0]])
-    np.testing.assert_array_equal(decision.visits, [[5, 3]])
 
 
 def test_dominated_actions_have_no_share() -> None:
@@ -145,17 +145,17 @@ def test_dirichlet_noise_is_mixed_into_the_prior_of_legal_actions() -> None:
     forest = section.plant(section.model(game, evaluator), state)
     nothing = np.zeros(draws, np.int32)
     explore = np.arange(draws) % 2 == 0
-    rule = section.rule(forest, np.random.default_rng(0), nothing, explore)
-    prior = forest.summary().prior
-    np.testing.assert_array_equal(rule.root_prior[~explore], prior[~explore])
-    noise = (rule.root_prior[explore] - 0.75 * prior[explore].astype(np.float64)) / 0.25
-    assert (noise[:, 4] == 0).all()
+    before = forest.summary()
+    rule = section.rule(before, np.random.default_rng(0), nothing, explore)
+    np.testing.assert_array_equal(before.actions, np.tile(range(4), (draws, 1)))
+    np.testing.assert_array_equal(rule.root_prior[~explore], before.prior[~explore])
+    noise = (rule.root_prior[explore] - 0.75 * before.prior[explore].astype(np.float64)) / 0.25
     np.testing.assert_allclose(noise.sum(axis=1), 1.0, atol=1e-5)
     # Dirichlet(2.5, 2.5, 2.5, 2.5): mean 1 / 4, variance (1 / 4) (3 / 4) / 11
     variance = 3 / 16 / 11
     spread = np.sqrt(variance / explore.sum())
-    assert (np.abs(noise[:, :4].mean(axis=0) - 0.25) < 3 * spread).all()
-    np.testing.assert_allclose(noise[:, :4].var(axis=0), variance, rtol=0.05)
+    assert (np.abs(noise.mean(axis=0) - 0.25) < 3 * spread).all()
+    np.testing.assert_allclose(noise.var(axis=0), variance, rtol=0.05)
     np.testing.assert_array_equal(rule.forced, np.where(explore, 2.0, 0.0))
 
 

@@ -12,6 +12,7 @@ from reference import (
     row,
     searched,
     uniform,
+    wide,
 )
 
 from envs.connect4 import Connect4
@@ -21,6 +22,7 @@ from selfplay import arrays
 from selfplay.search import Gumbel, Puct
 from selfplay.search import tree as trees
 from selfplay.search.model import Judged, legal_actions
+from selfplay.search.root import by_action, summary
 from selfplay.search.tree import NONE, ROOT, Frontier, Tree, edges_of
 from selfplay.truth.base import optimal_moves
 from selfplay.truth.positions import default_positions, read_positions
@@ -71,7 +73,7 @@ def test_values_come_up_with_rewards_and_signs() -> None:
     np.testing.assert_array_equal(tree.nodes["visits"][0], [4, 3, 2, 1])
     totals = [0.5 + 0.75 - 0.15 + 0.5, 0.5 - 0.4 + 0.25, 0.4 - 0.25, -0.25]
     np.testing.assert_allclose(tree.nodes["total"][0], totals, rtol=1e-6)
-    know = trees.summary(tree, 2)
+    know = summary(tree, 2)
     np.testing.assert_array_equal(know.visits, [[3, 0]])
     np.testing.assert_allclose(know.qvalues, [[0.25 + 0.35 / 3, NAN]], rtol=1e-6)
     np.testing.assert_allclose(know.prior, [[0.75, 0.25]], rtol=1e-6)
@@ -97,7 +99,7 @@ def test_bounds_come_up_with_rewards_and_signs() -> None:
         np.testing.assert_array_equal(edges_of(tree, 0, node)["upper"], upper)
         assert tree.nodes["lower"][0, node] == max(lower)
         assert tree.nodes["upper"][0, node] == max(upper)
-    know = trees.summary(tree, 2)
+    know = summary(tree, 2)
     np.testing.assert_array_equal(know.solved, [[True, False]])
     np.testing.assert_array_equal(know.qvalues, [[0.0, NAN]])
 
@@ -110,7 +112,7 @@ def test_bounds_stay_within_what_a_game_can_return() -> None:
     )
     np.testing.assert_allclose(edges_of(tree, 0, ROOT)["lower"], [-0.25, -1.0])
     np.testing.assert_allclose(edges_of(tree, 0, ROOT)["upper"], [1.0, 0.25])
-    know = trees.summary(tree, 2)
+    know = summary(tree, 2)
     np.testing.assert_allclose(know.qvalues, [[1.0, -1.0]])
 
 
@@ -119,7 +121,7 @@ def test_the_end_of_the_game_is_worth_its_reward() -> None:
         Leaf(NONE, NONE, 0.0, 1.0, value=0.0),
         Leaf(ROOT, 1, -0.5, 0.0, value=0.7, ends=(0.0, 0.0)),  # the value counts for nothing here
     )
-    know = trees.summary(tree, 2)
+    know = summary(tree, 2)
     np.testing.assert_array_equal(know.qvalues, [[NAN, -0.5]])
     np.testing.assert_array_equal(know.solved, [[False, True]])
     np.testing.assert_allclose(know.value, [-0.25])
@@ -147,18 +149,30 @@ def test_dominated(
     edges = edges_of(tree, 0, ROOT)
     edges["lower"][:], edges["upper"][:] = zip(first, second, strict=True)
     trees.find_bounds(tree, 0, ROOT)
-    np.testing.assert_array_equal(trees.summary(tree, 2).dominated, [expected])
+    np.testing.assert_array_equal(summary(tree, 2).dominated, [expected])
     edges["lower"][:], edges["upper"][:] = zip(second, first, strict=True)
     trees.find_bounds(tree, 0, ROOT)
-    np.testing.assert_array_equal(trees.summary(tree, 2).dominated, [expected[::-1]])
+    np.testing.assert_array_equal(summary(tree, 2).dominated, [expected[::-1]])
 
 
-def test_illegal_actions_have_no_prior_no_value_and_are_dominated() -> None:
-    tree = _planted(Leaf(NONE, NONE, 0.0, 1.0, value=0.0, legal=(False, True)))
-    know = trees.summary(tree, 2)
-    np.testing.assert_array_equal(know.prior, [[0.0, 1.0]])
-    np.testing.assert_array_equal(know.dominated, [[True, False]])
+def test_roots_list_their_legal_actions() -> None:
+    """What stands behind the last of a short list is no action and counts for nothing."""
+    tree = arrays.concatenate(
+        [
+            _planted(Leaf(NONE, NONE, 0.0, 1.0, value=0.5, legal=legal))
+            for legal in ((False, True), (True, True))
+        ]
+    )
+    know = summary(tree, 2)
+    np.testing.assert_array_equal(know.actions, [[1, NONE], [0, 1]])
+    np.testing.assert_allclose(know.prior, [[1.0, 0.0], [0.75, 0.25]], rtol=1e-6)
+    np.testing.assert_array_equal(know.dominated, [[False, True], [False, False]])
+    np.testing.assert_array_equal(know.solved, np.zeros((2, 2)))
     assert np.isnan(know.qvalues).all()
+    np.testing.assert_array_equal(know.visits, np.zeros((2, 2)))
+    np.testing.assert_allclose(by_action(know, know.prior), [[0.0, 1.0], [0.75, 0.25]], rtol=1e-6)
+    filled = by_action(know, np.full((2, 2), 7, np.int32), fill=3)
+    np.testing.assert_array_equal(filled, [[3, 7], [7, 7]])
 
 
 @pytest.mark.parametrize("explore", [False, True])
@@ -215,9 +229,10 @@ def test_plays_proven_wins_and_avoids_proven_losses(
     state = random_positions(game, rng, 300, 7)
     section, noisy = kind(simulations=simulations), np.full(300, explore)
     forest, found = searched(section, game, HashedEvaluator(2), state, rng, noisy)
-    summary, chosen = forest.summary(), found.decision.action
-    wins, losses = (summary.solved & (summary.qvalues == value) for value in (1, -1))
-    won, lost = wins.any(axis=1), summary.upper == -1
+    know, chosen = forest.summary(), found.decision.action
+    solved = wide(know.actions, know.solved, game.num_actions)
+    wins, losses = (solved & (found.decision.qvalues == value) for value in (1, -1))
+    won, lost = wins.any(axis=1), know.upper == -1
     assert won.sum() > 50
     assert wins[np.arange(300), chosen][won].all()
     assert not losses[np.arange(300), chosen][~lost].any()
