@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from selfplay import arrays
 from selfplay.learning import losses
 from selfplay.learning.batches import Turns, ahead, one_by_one, tensors, turns_of
-from selfplay.learning.parallel import crew
+from selfplay.learning.parallel import threads
 from selfplay.learning.samples import Source, source_of
 from selfplay.learning.section import LearnerSection
 from selfplay.learning.steps import Captured, Descent, repeatable
@@ -88,7 +88,7 @@ class Learner:
         self.net.train()
         self._descent.sums.zero_()
         take_step = self._captured or self._descent
-        with crew() if self._spread else contextlib.nullcontext() as self._descent.crew:
+        with threads() if self._spread else contextlib.nullcontext() as self._descent.threads:
             for batch in self._drawn(samples, steps):
                 rate = self._rate(progress)
                 self.steps += 1

@@ -21,7 +21,7 @@ _LEAST = 32  # samples a thread: with fewer it would mostly wait for others
 _Result = TypeVar("_Result")
 
 
-class Crew(NamedTuple):
+class Threads(NamedTuple):
     """Threads that work on the parts of a batch; the one that asks is the first of them."""
 
     size: int
@@ -61,14 +61,14 @@ class Crew(NamedTuple):
 
 
 @contextlib.contextmanager
-def crew() -> Iterator[Crew]:
-    """A crew of as many threads as torch computes with; as long as it lasts, torch uses one."""
+def threads() -> Iterator[Threads]:
+    """As many as torch computes with; as long as they last, torch uses one."""
     count = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(
             max(1, count - 1), "learner", initializer=torch.set_num_threads, initargs=(1,)
         ) as helpers:
             torch.set_num_threads(1)
-            yield Crew(count, helpers)
+            yield Threads(count, helpers)
     finally:
         torch.set_num_threads(count)

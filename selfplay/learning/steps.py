@@ -15,7 +15,7 @@ from torch import Tensor
 from selfplay import arrays
 from selfplay.learning import losses
 from selfplay.learning.muon import Muon
-from selfplay.learning.parallel import Crew
+from selfplay.learning.parallel import Threads
 from selfplay.learning.section import LearnerSection
 from selfplay.nets import Heads, Net
 from selfplay.nets.capture import captured
@@ -48,7 +48,7 @@ class Descent:
         self.net, self.section, self._autocast = net, section, autocast
         self._device = next(net.parameters()).device
         self._weights = [weights for weights in net.parameters() if weights.requires_grad]
-        self.crew: Crew | None = None  # threads to spread a batch over
+        self.threads: Threads | None = None  # to spread a batch over
         measured = len(losses.Measured._fields)  # and the norm of the gradient
         self.sums = torch.zeros(measured + 1, dtype=torch.float64, device=self._device)
         self.optimizer = _optimizer(net, section, fused)
@@ -135,8 +135,8 @@ class Descent:
 
     def _differentiate(self, batch: Any) -> Tensor:
         """Sets the gradients of the loss of a batch; returns what is measured of it."""
-        parts = [] if self.crew is None else self.crew.parts(arrays.length(batch))
-        if self.crew is None or len(parts) == 1:
+        parts = [] if self.threads is None else self.threads.parts(arrays.length(batch))
+        if self.threads is None or len(parts) == 1:
             loss, measured = self.loss(batch)
             loss.backward()
             return measured
@@ -145,7 +145,7 @@ class Descent:
             loss, measured = self.loss(arrays.take(batch, rows))
             return torch.autograd.grad(loss, self._weights, allow_unused=True), measured
 
-        gradients, sums = zip(*self.crew.map(of_part, parts), strict=True)
+        gradients, sums = zip(*self.threads.map(of_part, parts), strict=True)
         for weights, *shares in zip(self._weights, *gradients, strict=True):
             weights.grad = None if shares[0] is None else functools.reduce(torch.add, shares)
         return torch.stack(sums).sum(0)

@@ -13,8 +13,8 @@ from test_learner import assert_same_weights, random_samples
 from test_steps import MLP, RESNET, assert_close, on_cpu
 
 from envs.connect4 import Connect4
+from selfplay.learning import parallel
 from selfplay.learning.learner import Learner
-from selfplay.learning.parallel import crew
 from selfplay.learning.section import LearnerSection
 from selfplay.nets import Mlp, ResNet
 from selfplay.nets.reduction import summed
@@ -31,7 +31,7 @@ def threads() -> Iterator[Any]:
 
 def test_rows_are_shared_out_evenly_and_in_order(threads: Any) -> None:
     threads(3)
-    with crew() as three:
+    with parallel.threads() as three:
         assert [(rows.start, rows.stop) for rows in three.parts(100)] == [
             (0, 33),
             (33, 66),
@@ -85,7 +85,7 @@ def test_an_error_in_a_thread_is_told_and_no_other_waits(failing: int, threads: 
             raise ZeroDivisionError("mine")
         return len(summed(torch.ones(3).double().numpy()))
 
-    with crew() as two:
+    with parallel.threads() as two:
         with pytest.raises(ZeroDivisionError, match="mine"):
             two.map(work, two.parts(100))
         assert two.map(lambda rows: rows.stop, two.parts(100)) == [50, 100]
@@ -109,5 +109,5 @@ def test_who_is_interrupted_before_all_have_begun_leaves_none_waiting(
         return submit(self, *what)
 
     monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
-    with crew() as three, pytest.raises(KeyboardInterrupt):
+    with parallel.threads() as three, pytest.raises(KeyboardInterrupt):
         three.map(work, three.parts(99))
