@@ -110,10 +110,10 @@ def test_what_lies_beyond_the_measurements_is_said_and_stays_in_the_law() -> Non
     assert "20,000 games teach within 1." in sentence
 
 
-def held(repeats: int, first: int = 0, **study: object) -> dict[str, float]:
+def held(repeats: int, **study: object) -> dict[str, float]:
     """How often each interval holds the planted truth."""
     counts: dict[str, list[bool]] = {}
-    for repeat in range(first, first + repeats):
+    for repeat in range(repeats):
         found = exchange_of(planted_study(np.random.default_rng(repeat), **study))  # type: ignore[arg-type]
         law = found.law
         assert law is not None
@@ -126,8 +126,10 @@ def held(repeats: int, first: int = 0, **study: object) -> dict[str, float]:
         assert law.apart is not None
         truths.append(("excess", law.apart.excess, 0.0))
         for name, interval, truth in truths:
-            high = interval.high or found.curve.flops[0]  # 0 says: before the first point
-            counts.setdefault(name, []).append(interval.low <= truth <= high)
+            # 0 says before the first point, infinite behind the last
+            first_at, last_at = found.curve.flops[[0, -1]]
+            inside = min(interval.low, last_at) <= truth <= (interval.high or first_at)
+            counts.setdefault(name, []).append(inside)
     return {name: float(np.mean(each)) for name, each in counts.items()}
 
 
@@ -139,21 +141,27 @@ def test_intervals_hold_the_planted_truth() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
-    "study",
+    ("study", "most"),
     [
-        {},
-        {"reach": (4e11, 1.2e13)},
-        {"seeds": (3, 3)},
-        {"validated": False},
-        {"answered": False},
+        ({}, 0.99),
+        ({"reach": (4e11, 1.2e13)}, 0.99),
+        ({"validated": False}, 0.995),
+        ({"seeds": (3, 3)}, 1.0),
+        ({"answered": False}, 1.0),
     ],
-    ids=["whole", "censored", "few seeds", "halves", "without answers"],
+    ids=["whole", "censored", "halves", "few seeds", "without answers"],
 )
-def test_intervals_hold_the_planted_truth_as_often_as_they_say(study: dict[str, object]) -> None:
-    """90 to 99% of 200 repeats; without answers pairs are unpaired, which errs to the safe side."""
+def test_intervals_hold_the_planted_truth_as_often_as_they_say(
+    study: dict[str, object], most: float
+) -> None:
+    """90 to 99% of 200 repeats; few seeds and unpaired positions err to the safe side.
+
+    So does the exponent less the ratio of two others, which the same errors move.
+    """
     shares = held(200, **study)
-    most = 1.0 if study.get("answered") is False else 0.995
-    assert all(0.90 <= share <= most for share in shares.values()), shares
+    assert min(shares.values()) >= 0.90, shares
+    shares.pop("excess")
+    assert np.mean([*shares.values()]) <= most, shares
 
 
 def test_at_equal_size_of_the_net_the_sentence_is_of_perfect_games() -> None:

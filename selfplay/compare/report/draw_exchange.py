@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from selfplay.compare.analysis.exchange import Exchange
 from selfplay.compare.analysis.exchange_sentence import name_games, spell_exponent
@@ -29,9 +30,11 @@ from selfplay.compare.report.canvas import (
 
 _WRAP = 18  # characters of a label
 _LEFT = 172.0  # points, of the left axes
-_BOTTOM, _TOP = 36.0, 34.0
+_BOTTOM, _TOP = 36.0, 36.0
 _MARKERS, _DASHES = "osD^vP", ("-", (0, (4, 1.5)), (0, (1, 1.3)))
 _FIELD = 1.6  # a factor beyond the outermost D
+_ROOM = 1.15  # a factor beyond the range of compute
+_ASIDE = 1.06  # a factor between the marks of two experts
 
 
 def draw_exchange(view: View) -> Picture | None:
@@ -105,12 +108,14 @@ def _draw_rates(axes: Axes, shown: list[Exchange], labels: list[str]) -> None:
     ends = np.array([each.curve.flops[[0, -1]] for each in shown])
     low, high = float(ends.min()), float(ends.max())
     log_x(axes, games.min() / _FIELD, games.max() * _FIELD, "games of the expert, D")
-    log_y(axes, low, high, percent=False, plain=False)
+    axes.xaxis.set_major_locator(LogLocator(numticks=99))
+    log_y(axes, low / _ROOM, high * _ROOM, percent=False, plain=False)
     axes.set_ylabel(f"matched at, {shown[0].curve.unit}")
     written = []
     for number, (each, label) in enumerate(zip(shown, labels, strict=True)):
         colour, marker = light(each.curve.group.kind), _MARKERS[number % len(_MARKERS)]
-        _draw_matches(axes, each, colour, marker, (low, high))
+        aside = _ASIDE ** (number - (len(shown) - 1) / 2)
+        _draw_matches(axes, each, colour, marker, (low, high), aside)
         end = float(each.matches[-1].games), float(np.clip(each.matches[-1].flops.value, low, high))
         if each.law is not None:
             law = each.law
@@ -124,12 +129,20 @@ def _draw_rates(axes: Axes, shown: list[Exchange], labels: list[str]) -> None:
 
 
 def _draw_matches(
-    axes: Axes, each: Exchange, colour: str, marker: str, reach: tuple[float, float]
+    axes: Axes,
+    each: Exchange,
+    colour: str,
+    marker: str,
+    reach: tuple[float, float],
+    aside: float,
 ) -> None:
-    """Each C_match with its interval; an arrow where it lies beyond the range that was measured."""
+    """Each C_match with its interval; an arrow where it lies beyond the range that was measured.
+
+    They stand at D times ``aside``, so that those of several experts are told apart.
+    """
     for match in each.matches:
         value, low, high = (float(np.clip(end, *reach)) for end in match.flops)
-        x = float(match.games)
+        x = match.games * aside
         if np.isfinite(low) and np.isfinite(high):
             axes.plot([x, x], [low, high], color=colour, lw=1.6, alpha=0.45)
         shape = {"matched": marker, "below": "v", "beyond": "^"}[match.state]
@@ -150,6 +163,7 @@ def _seconds_axis(axes: Axes, shown: list[Exchange]) -> str:
             title = f"CPU seconds of the expert ({rate:.2g} a game)"
             low, high = axes.get_xlim()
             log_x(above, low * rate, high * rate, title)
+            above.xaxis.set_major_locator(LogLocator(numticks=99))
             above.spines[["left", "right", "bottom"]].set_visible(False)
             above.spines["top"].set_visible(True)
             return f" Above: what the {name_games(each.expert, 'D')} took the expert."
