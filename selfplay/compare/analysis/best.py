@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from selfplay.compare.analysis.bootstrap import shared_moves
 from selfplay.compare.groups import Group
 from selfplay.compare.metrics import (
     VALIDATED,
@@ -22,7 +23,7 @@ from selfplay.compare.metrics import (
     lower_is_better,
     on_fixed_positions,
 )
-from selfplay.compare.records import F32, F64, Run
+from selfplay.compare.records import F64, Run
 
 Chosen = Literal["validation", "halves", "itself"]
 
@@ -33,7 +34,7 @@ class Best(NamedTuple):
     value: F64  # [S]
     below: F64  # [S] how far the interval on the test positions reaches down; else 0
     above: F64  # [S] and up
-    redrawn: F32 | None  # [B] how draws of the test positions move their mean; None: not known
+    redrawn: F64 | None  # [B] how draws of the test positions move their mean; None: not known
     late: NDArray[np.bool_]  # [S], nothing was measured behind it, so that a better one may follow
     chosen: tuple[Chosen, ...]  # [S], how
 
@@ -72,8 +73,8 @@ def best_of(group: Group, metric: str) -> Best | None:
     )
 
 
-def mean_moves(runs: Sequence[Run], metric: str, at: Sequence[tuple[int, ...]]) -> F32 | None:
-    """[B] f32, how draws of the positions move the mean over runs of measurements ``at`` each.
+def mean_moves(runs: Sequence[Run], metric: str, at: Sequence[tuple[int, ...]]) -> F64 | None:
+    """[B] f64, how draws of the positions move the mean over runs of measurements ``at`` each.
 
     None where the answers of one are missing.
     """
@@ -82,7 +83,7 @@ def mean_moves(runs: Sequence[Run], metric: str, at: Sequence[tuple[int, ...]]) 
         for run, rows in zip(runs, at, strict=True)
         if (drawn := run.points.redrawn(metric)) is not None
     ]
-    return np.mean(moves, axis=0) if len(moves) == len(runs) else None
+    return shared_moves(moves) if len(moves) == len(runs) else None
 
 
 def _pick(run: Run, metric: str) -> _Pick:

@@ -9,7 +9,8 @@ has one weight along its whole curve, so curves stay curves.
 The test positions come second.  All runs are measured on the same ones, so the spread of the
 seeds does not show how far another draw of positions would move them all.  Where the runs left
 their answers to each position, replicate b of all groups is of the same draw of positions
-(redraws.py): differences are paired, and a mean over seeds moves less than one run.  Elsewhere each
+(redraws.py): differences are paired, and a mean over seeds moves less than one run, less what the
+spread of the seeds already holds.  Elsewhere each
 replicate moves the measured values of a group together, as far as the intervals of its single runs
 reach (Wilson's, or of a mean over sets of positions), and groups apart from each other, which makes
 differences look less certain than they are.  Measures over own games differ from run to run, and
@@ -108,3 +109,18 @@ def seed_spread(
     wide = freedom / rng.chisquare(freedom, len(samples))
     spread: F64 = np.sqrt(np.maximum(0.0, squares(value) * wide - off))
     return spread
+
+
+def shared_moves(runs: Sequence[NDArray[np.floating]]) -> F64:
+    """[B, ...] f64, how draws of the positions move the mean of ``runs``, each [B, ...].
+
+    Runs that differ in their seed err partly on positions of their own.  How far that moves their
+    mean the spread of the seeds holds already, so that it is taken off here.
+    """
+    mean: F64 = np.mean(runs, axis=0, dtype=np.float64)
+    if len(runs) < 2:
+        return mean
+    own = sum((run - mean).var(axis=0) for run in runs) / (len(runs) - 1)
+    whole = np.maximum(mean.var(axis=0), np.finfo(np.float64).tiny)
+    shared: F64 = mean * np.sqrt(np.clip(1 - own / len(runs) / whole, 0, 1))
+    return shared

@@ -15,6 +15,7 @@ from selfplay.compare.analysis.bootstrap import (
     interval,
     moved,
     seed_weights,
+    shared_moves,
     welch,
 )
 from selfplay.compare.groups import Group
@@ -46,7 +47,7 @@ class Curve(NamedTuple):
     runs: F64  # [S, X] the curve of each seed, in the order of the group's runs
     below: F64  # [X] how far another draw of test positions may move all of them down; else 0
     above: F64  # [X] and up
-    redrawn: F32 | None = None  # [B, X] how draws of the positions, the same for all curves, move
+    redrawn: F64 | None = None  # [B, X] how draws of the positions, the same for all curves, move
     # the mean; None: not known
 
     @property
@@ -151,7 +152,7 @@ def _curve(
         runs=value,
         below=below.mean(axis=0),
         above=above.mean(axis=0),
-        redrawn=np.mean(moves, axis=0) if len(moves) == len(tracks) else None,
+        redrawn=shared_moves(moves) if len(moves) == len(tracks) else None,
     )
     if len(tracks) < 2 or not count:
         return curve

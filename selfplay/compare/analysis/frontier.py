@@ -8,7 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.compare.analysis.bootstrap import REPLICATES, draws_of, moved, seed_weights
+from selfplay.compare.analysis.bootstrap import (
+    REPLICATES,
+    draws_of,
+    moved,
+    seed_weights,
+    shared_moves,
+)
 from selfplay.compare.analysis.curves import PER_DECADE, Track, track
 from selfplay.compare.analysis.fits import LawFit, LawPoint, bundles, family, fit_laws, title
 from selfplay.compare.groups import Group
@@ -149,8 +155,7 @@ def _redrawn(tracks: Sequence[Track], first: int, last: int) -> F64 | None:
         at = slice(one.first - first, one.first - first + len(one.value))
         moves[:, at] = np.log1p(np.maximum(one.redrawn / one.value, -0.9))
         parts.append(moves)
-    mean: F64 = np.mean(parts, axis=0)
-    return mean
+    return shared_moves(parts)
 
 
 def _moves(arm: _Arm, replicates: int, rng: np.random.Generator) -> F64:
