@@ -12,13 +12,14 @@ from selfplay.training.metrics import ENDS, find
 class Patience:
     """Hears of every measurement of a run; ``over`` once the run is to end.
 
-    That is when compute has grown by ``budget.patience`` since ``budget.watch`` was at its best.
+    That is when compute has grown by ``budget.patience`` since ``budget.watch`` was at its best, or
+    has become better by ``budget.gain`` for the last time.
     """
 
     def __init__(self, budget: Budget) -> None:
         """Raises ValueError with a sentence when what is watched is no metric that gets better."""
         self.over = False
-        self._factor, self._watch = budget.patience, budget.watch
+        self._factor, self._watch, self._gain = budget.patience, budget.watch, budget.gain
         self._best, self._since = -math.inf, math.inf
         metric = find(self._watch)
         if self._factor and (metric is None or not metric.better):
@@ -35,7 +36,7 @@ class Patience:
         if not self._factor or not flops or self._watch not in scalars:
             return
         value = self._sign * scalars[self._watch]
-        if value > self._best:
+        if value > self._best + self._gain:
             self._best, self._since = value, flops
         self.over = flops >= self._factor * self._since
 

@@ -17,8 +17,8 @@ from selfplay.training.patience import Patience
 from selfplay.training.run import Outcome
 
 
-def patience(factor: float, watch: str = "validation/policy_kl") -> Patience:
-    return Patience(Budget(positions=1, patience=factor, watch=watch))
+def patience(factor: float, watch: str = "validation/policy_kl", gain: float = 0.0) -> Patience:
+    return Patience(Budget(positions=1, patience=factor, watch=watch, gain=gain))
 
 
 def over_after(waiting: Patience, watch: str, told: list[tuple[float, float]]) -> list[bool]:
@@ -38,6 +38,16 @@ def test_compute_has_to_grow_by_the_factor_since_the_best() -> None:
     better = [*told[:-1], (60, 0.4), (179, 0.4), (180, 0.4)]
     assert over_after(patience(3), watch, better) == [False] * 7 + [True]
     assert over_after(patience(0), watch, [*told, (1e9, 9.0)]) == [False] * 7
+
+
+def test_what_creeps_on_by_less_than_the_gain_is_no_better() -> None:
+    """By a thousandth from 20 on: together it is better by the gain at 50."""
+    watch = "validation/policy_kl"
+    told = [(10, 0.5), (20, 0.4), (40, 0.399), (50, 0.389), (99, 0.38), (100, 0.38)]
+    assert over_after(patience(2, gain=0.01), watch, told[:3]) == [False, False, True]
+    assert over_after(patience(3, gain=0.01), watch, told) == [False] * 6
+    assert over_after(patience(2.5, gain=0.01), watch, told[:3]) == [False] * 3
+    assert over_after(patience(2, gain=0.01), watch, [*told[:2], *told[3:]])[-2:] == [False, True]
 
 
 def test_of_a_metric_that_is_to_rise_the_highest_is_the_best() -> None:
