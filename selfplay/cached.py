@@ -61,6 +61,11 @@ class Cache(NamedTuple):
 _NOTHING = Evaluation(np.empty((0, 0), np.float32), *np.empty((2, 0), np.float32))
 
 
+def is_finite(answer: Evaluation) -> bool:
+    """Whether a net that has not diverged may have said it."""
+    return bool(np.isfinite(answer.logits).all() and np.isfinite(answer.value).all())
+
+
 class CancelledError(Exception):
     """The evaluator was told to answer no more."""
 

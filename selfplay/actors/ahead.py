@@ -9,13 +9,9 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
-from selfplay import arrays
 from selfplay.actors.base import Actors
-from selfplay.actors.harvest import Harvest, Tally
+from selfplay.actors.harvest import Harvest, loaded_harvest, saved_harvest
 from selfplay.cached import Usage
-from selfplay.learning.samples import blank_targets
 from selfplay.types import Game
 
 if TYPE_CHECKING:
@@ -61,32 +57,16 @@ class Ahead:
         """What was played and not taken; waits for it, and leaves it to be taken."""
         if self._future is None:
             return {}
-        (samples, keys, records, tally), usage, wall_s, metrics = self._future.result()
-        fields = zip(arrays.names_of(samples), arrays.leaves(samples), strict=True)
-        return {
-            "samples": dict(fields),
-            "keys": keys.view(np.int64),  # torch has no unsigned ones
-            "records": records,
-            "tally": tally._asdict(),
-            "usage": usage._asdict(),
-            "wall_s": wall_s,
-            "metrics": metrics,
-        }
+        played = self._future.result()
+        saved = saved_harvest(played.harvest, played.usage)
+        return saved | {"wall_s": played.wall_s, "metrics": played.metrics}
 
     def load_state_dict(self, saved: Mapping[str, Any], game: Game) -> None:
         """Has that to be taken which ``state_dict`` returned."""
         if not saved:
             return
-        like = blank_targets(game)
-        fields = iter([saved["samples"][name] for name in arrays.names_of(like)])
-        harvest = Harvest(
-            arrays.tree_map(lambda _: next(fields), like),
-            saved["keys"].view(np.uint64),
-            list(saved["records"]),
-            Tally(**saved["tally"]),
-        )
+        harvest, usage = loaded_harvest(saved, game)
         self._future = Future()
-        usage = Usage(**saved["usage"])
         self._future.set_result(Played(harvest, usage, saved["wall_s"], dict(saved["metrics"])))
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from selfplay.learning.samples import joined
 from selfplay.search import Search
 from selfplay.section import Section
 from selfplay.system.cores import core_count
-from selfplay.system.workers import Work, WorkerPool, Workers
+from selfplay.system.workers import Entering, Work, WorkerPool, Workers
 from selfplay.types import Game
 
 if TYPE_CHECKING:  # a served process imports this and must not load torch
@@ -42,6 +42,7 @@ class Setup(NamedTuple):
     section: ActorSection
     inference: Inference
     maker: Maker = Searching()
+    games_option: str = "actor.games"  # which says how many games are side by side
 
     def workers(self) -> int:
         """How many may play at the same time."""
@@ -83,6 +84,9 @@ class Part(NamedTuple):
         return range(self.first, self.first + self.size)
 
 
+HELD = "held"  # beside the games under way in a checkpoint: what nobody has taken of places on Ray
+
+
 class Actors:
     """``count`` actors, each with its own share of the games."""
 
@@ -104,6 +108,7 @@ class Actors:
 
         Raises ValueError when they were played by another number of actors.
         """
+        saved = {name: state for name, state in saved.items() if name != HELD}
         if len(saved) != self.count:
             raise ValueError(
                 f"the run was played by {len(saved)} actors, this machine would use "
@@ -201,6 +206,9 @@ class LocalActors(Actors):
 class BackendSection(Section):
     """Section ``[backend]``."""
 
+    # whether workers may be on other machines: they share no memory with this one, and have no GPU
+    remote: ClassVar[bool] = False
+
     kind: str
 
     def make_actors(self, setup: Setup, net: Net, seed: int) -> Actors:
@@ -211,8 +219,14 @@ class BackendSection(Section):
         """How many workers can compute at the same time."""
         return core_count()
 
-    def make_workers(self, count: int, begin: Callable[..., Work], *arguments: Any) -> WorkerPool:
+    def make_workers(
+        self,
+        count: int,
+        begin: Callable[..., Work],
+        *arguments: Any,
+        entering: Entering | None = None,
+    ) -> WorkerPool:
         """Workers for what is no play with a net, as MakeWorkers has them: processes of this
         machine, whatever plays here, for threads of Python wait for one another.
         """
-        return Workers(count, begin, *arguments)
+        return Workers(count, begin, *arguments, entering=entering)

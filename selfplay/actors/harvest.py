@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.types import Targets
+from selfplay import arrays
+from selfplay.cached import Usage
+from selfplay.learning.samples import blank_targets
+from selfplay.types import Game, Targets
 
 COMMENT = " # "  # between the moves of a record and what else is told of the game
 
@@ -40,6 +44,28 @@ class Harvest(NamedTuple):
     keys: NDArray[np.uint64]  # [M], canonical, of the positions
     records: list[str]  # "MOVES # opening PLIES seed SEED", as ``parse_record`` reads them
     tally: Tally
+
+
+def saved_harvest(harvest: Harvest, usage: Usage) -> dict[str, Any]:
+    """A harvest and its cost, as a checkpoint holds them."""
+    samples, keys, records, tally = harvest
+    fields = zip(arrays.names_of(samples), arrays.leaves(samples), strict=True)
+    return {
+        "samples": dict(fields),
+        "keys": keys.view(np.int64),  # torch has no unsigned ones
+        "records": records,
+        "tally": tally._asdict(),
+        "usage": usage._asdict(),
+    }
+
+
+def loaded_harvest(saved: Mapping[str, Any], game: Game) -> tuple[Harvest, Usage]:
+    """What ``saved_harvest`` was given."""
+    like = blank_targets(game)
+    fields = iter([saved["samples"][name] for name in arrays.names_of(like)])
+    samples: Targets = arrays.tree_map(lambda _: next(fields), like)
+    keys, records = saved["keys"].view(np.uint64), list(saved["records"])
+    return Harvest(samples, keys, records, Tally(**saved["tally"])), Usage(**saved["usage"])
 
 
 class Record(NamedTuple):

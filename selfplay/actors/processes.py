@@ -137,6 +137,8 @@ class ProcessActors(Actors):
                 if self._cancelled:
                     raise CancelledError
                 place.begin_again(answer)
+                if self._cancelled:  # before the new one was there to be ended
+                    raise CancelledError
                 ask(place)
             else:
                 parts[place.first] = place.with_losses(answer)
@@ -202,7 +204,7 @@ class _Place:
         if self._losses == _LIVES:
             raise ValueError(
                 f"{_LIVES} processes in one place have ended, the last so: {ended}; resume the run "
-                "with fewer actors (actor.threads) or games (actor.games)"
+                f"with fewer actors (actor.threads) or games ({self.post.setup.games_option})"
             )
         self._life += 1
         self.workers.close()

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from selfplay.actors.base import Actors, BackendSection, Setup
 from selfplay.system.cores import core_count
-from selfplay.system.workers import Work, WorkerPool
+from selfplay.system.workers import Entering, Work, WorkerPool
 
 if TYPE_CHECKING:
     from selfplay.nets import Net
@@ -20,6 +20,8 @@ class Ray(BackendSection):
     """Section ``[backend]`` with ``kind = "ray"``: actors are on the machines of a Ray cluster,
     as is who tries problems or solves positions.
     """
+
+    remote = True
 
     kind: Literal["ray"] = "ray"
     address: str = ""
@@ -62,7 +64,14 @@ class Ray(BackendSection):
         finally:
             cluster.close()
 
-    def make_workers(self, count: int, begin: Callable[..., Work], *arguments: Any) -> WorkerPool:
+    def make_workers(
+        self,
+        count: int,
+        begin: Callable[..., Work],
+        *arguments: Any,
+        entering: Entering | None = None,
+    ) -> WorkerPool:
+        assert entering is None, "workers elsewhere share no memory"
         cluster = _connected(self.address)
         try:
             from selfplay.system.ray_workers import RayWorkers

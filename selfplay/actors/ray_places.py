@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from envs.importing import Carried
-from selfplay.actors.base import Actors, LocalActors, Part, Setup, combined
-from selfplay.actors.harvest import Harvest
+from selfplay.actors.base import HELD, Actors, LocalActors, Part, Setup, combined
+from selfplay.actors.harvest import Harvest, loaded_harvest, saved_harvest
 from selfplay.actors.processes import ProcessActors, count_for
 from selfplay.actors.ray import Ray, Room, shares
 from selfplay.actors.server import ServerUsage
@@ -66,11 +66,13 @@ class RayActors(Actors):
         self._cancelled = False
         self._lost = 0  # actors since the last harvest
         self._lags: list[tuple[int, float]] = []  # of the latest collect: in versions, of positions
+        self._game = setup.game
+        self._held: list[tuple[int, tuple[Harvest, Usage]]] = []  # versions, of a run that went on
         carried = pickle.dumps(Carried((setup, net.fused().to("cpu", self._dtype))))
         sizes = shares(self.count, sizes)
         starts = itertools.accumulate([0, *sizes])
         self._places = [
-            _Place(cluster, carried, seed, room, Part(first, size, self.count))
+            _Place(cluster, carried, seed, room, Part(first, size, self.count), setup.games_option)
             for room, first, size in zip(rooms, starts, sizes, strict=False)
             if size
         ]
@@ -117,6 +119,23 @@ class RayActors(Actors):
         with self._ended_by_errors():
             self._all("restore", [states[p.first : p.first + p.size] for p in parts])
 
+    def state_dict(self) -> dict[str, Any]:
+        """The games under way, and what was played to get there and is not taken yet."""
+        states = super().state_dict()  # first: they come after all that was asked before
+        held: dict[str, Any] = {}
+        for asked in (asked for place in self._places for asked in place.asked):
+            value = answer(asked.ref)
+            if isinstance(value, _Played):  # else whoever takes it hears why not
+                behind = self._published.number - value.version
+                held[str(len(held))] = {"behind": behind, **saved_harvest(*combined(value.parts))}
+        return states | ({HELD: held} if held else {})
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        super().load_state_dict(saved)
+        if self._section.order == "any":
+            held = saved.get(HELD, {}).values()
+            self._held = [(-int(each["behind"]), loaded_harvest(each, self._game)) for each in held]
+
     def _publish(self, net: Net) -> None:
         """The weights are a new version, fetched once by each place."""
         tensors = net.fused().to("cpu", self._dtype).state_dict()
@@ -147,9 +166,11 @@ class RayActors(Actors):
     def _first(self, positions: int) -> Parts:
         """At least ``positions`` new samples of whichever places have some."""
         task = "play", -(-positions // self.count)
-        parts: Parts = []
-        made = 0.0
-        self._lags = []
+        held, self._held = self._held, []
+        parts: Parts = [part for _, part in held]
+        number = self._published.number
+        self._lags = [(number - version, part[0].tally.positions) for version, part in held]
+        made = sum(positions for _, positions in self._lags)
         for place in self._places:
             place.worker.tell(self._published)
             place.fill(task, self._published)
@@ -222,9 +243,17 @@ class _Asked(NamedTuple):
 class _Place:
     """Where some actors play: the worker that Ray keeps there, and what it has been asked."""
 
-    def __init__(self, cluster: Cluster, carried: bytes, seed: int, room: Room, part: Part) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        carried: bytes,
+        seed: int,
+        room: Room,
+        part: Part,
+        games_option: str = "actor.games",
+    ) -> None:
         self._cluster, self._carried, self._seed = cluster, carried, seed
-        self._room, self.part = room, part
+        self._room, self.part, self._games_option = room, part, games_option
         self.asked: deque[_Asked] = deque()
         self._lives = _LIVES
         self.used: ServerUsage | None = None
@@ -246,7 +275,7 @@ class _Place:
             raise ValueError(
                 f"a place on Ray has ended {_LIVES} times before it had played anything, the last "
                 f"time so: {ended}; resume the run with fewer actors (actor.threads) or games "
-                "(actor.games)"
+                f"({self._games_option})"
             )
         self.worker.kill()
         self.asked.clear()

@@ -88,7 +88,7 @@ class Learner:
         self.net.train()
         self._descent.sums.zero_()
         take_step = self._captured or self._descent
-        with threads() if self._spread else contextlib.nullcontext() as self._descent.threads:
+        with self._spread_out():
             for batch in self._drawn(samples, steps):
                 rate = self._rate(progress)
                 self.steps += 1
@@ -130,6 +130,18 @@ class Learner:
             self._captured.forget()
         self.steps = int(saved["steps"])
         self._rng.bit_generator.state = json.loads(saved["rng"])
+
+    @contextlib.contextmanager
+    def _spread_out(self) -> Iterator[None]:
+        """Steps are spread over threads as long as this lasts, where that is of use."""
+        if not self._spread:
+            yield
+            return
+        with threads() as self._descent.threads:
+            try:
+                yield
+            finally:
+                self._descent.threads = None
 
     def _rate(self, progress: float) -> float:
         """Linear warm-up, constant, then linear decay from ``decay_from`` of the budget on."""

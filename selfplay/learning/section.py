@@ -39,6 +39,10 @@ class LearnerSection(Section):
     """of the reply loss, with `net.reply_head`"""
     max_grad_norm: float = Field(5.0, gt=0, le=1e9)
     """larger gradients are scaled down to this norm"""
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    """`"bfloat16"`: a step's products are taken in it (torch's autocast), while weights,
+    gradients and the optimizer stay in float32; `"float32"`: none are; auto: as nets that play
+    compute, which `evaluator.precision` says"""
     average: float = Field(0.0, ge=0, lt=1)
     """decay a step of averaged weights, which then act; 0: the latest weights act"""
     symmetries: bool = True
@@ -59,3 +63,7 @@ class LearnerSection(Section):
             return self
         most = int(self.warmup_share * flops / (3 * forward * self.batch))
         return self.model_copy(update={"warmup_steps": min(self.warmup_steps, most)})
+
+    def autocasts(self, plays_in_bfloat16: bool) -> bool:
+        """Whether steps compute in bfloat16 where nets that play do so or do not."""
+        return plays_in_bfloat16 if self.precision == "auto" else self.precision == "bfloat16"

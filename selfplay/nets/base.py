@@ -41,7 +41,8 @@ def enough_memory(smaller: str) -> Iterator[None]:
 
 
 SMALLER_BATCH = (
-    "the net (net.channels, net.width) or the number of games side by side (actor.games)"
+    "the net (net.channels, net.width) or the number of games side by side (actor.games; where the "
+    "regime says it, regime.games or regime.lanes)"
 )
 SMALLER_NET = "the net (net.channels and net.blocks, or net.width and net.layers)"
 

@@ -8,10 +8,9 @@ import subprocess
 import time
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
-from selfplay.cached import DIVERGED, CachedEvaluator, Usage
+from selfplay.cached import DIVERGED, CachedEvaluator, Usage, is_finite
 from selfplay.nets import Net, enough_memory, forward_flops, obs_tensors, take_flops
 from selfplay.nets.base import SMALLER_BATCH
 from selfplay.nets.clock import DeviceClock
@@ -45,6 +44,12 @@ class NetEvaluator(CachedEvaluator):
         self.net, self._clock = other.net, other._clock
         self.forget()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it is sent to another process: without what it remembers."""
+        kept = len(self._cache.rows) if self._keep else 0
+        actions = self._cache.answers.shape[1] - 2
+        return NetEvaluator, (self.net, actions, self.device, self.dtype, kept)
+
     def take_usage(self) -> Usage:
         """The counts since the last call; of those that share a net one has all the GPU's time."""
         inside, self._thread_s = self._thread_s, 0.0
@@ -54,9 +59,17 @@ class NetEvaluator(CachedEvaluator):
             ._replace(device_s=self._clock.take_s(), thread_s=inside, flops=take_flops(self.net))
         )
 
-    @enough_memory(SMALLER_BATCH)
     def _forward(self, obs: object, count: int) -> Evaluation:
         begun = time.thread_time()
+        answer = self.answers(obs, count)
+        if not is_finite(answer):
+            raise ValueError(DIVERGED)
+        self._thread_s += time.thread_time() - begun
+        return answer
+
+    @enough_memory(SMALLER_BATCH)
+    def answers(self, obs: object, count: int) -> Evaluation:
+        """What the net says of the ``count`` positions that ``obs`` shows, past the cache."""
         fields = obs_tensors(obs)
         padding = -count % _STRIDE
         if padding:
@@ -69,11 +82,7 @@ class NetEvaluator(CachedEvaluator):
             value = win_draw_loss[:, 0] - win_draw_loss[:, 2]
             logits = heads.policy_MA[:count].float()
             draw = win_draw_loss[:, 1].contiguous()
-            answer = Evaluation(logits.cpu().numpy(), value.cpu().numpy(), draw.cpu().numpy())
-        if not (np.isfinite(answer.logits).all() and np.isfinite(answer.value).all()):
-            raise ValueError(DIVERGED)
-        self._thread_s += time.thread_time() - begun
-        return answer
+            return Evaluation(logits.cpu().numpy(), value.cpu().numpy(), draw.cpu().numpy())
 
 
 def choose_device(wish: str) -> str:

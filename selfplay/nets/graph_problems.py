@@ -56,6 +56,10 @@ class Problems:
     def __deepcopy__(self, memo: object) -> Self:
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        """As it is sent to another process, which may have no GPU."""
+        return {"count": self.count, "_on": {"cpu": self._on["cpu"]}}
+
     def on(self, device: torch.device) -> Mapping[str, Tensor]:
         """The arrays on a device."""
         key = str(device)

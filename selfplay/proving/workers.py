@@ -7,6 +7,7 @@ them or what he did before.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
@@ -19,8 +20,11 @@ from envs.proving.game import Proving
 from envs.proving.proofs.checker import check_proof
 from envs.proving.proofs.extract import proof_of
 from selfplay import arrays
-from selfplay.cached import CancelledError, Usage
+from selfplay.actors.open_server import OpenServer
+from selfplay.actors.slot import RemoteEvaluator, Slot
+from selfplay.cached import CachedEvaluator, CancelledError, Usage
 from selfplay.nets import Net
+from selfplay.nets.evaluator import NetEvaluator
 from selfplay.nets.inference import Inference
 from selfplay.proving.lessons import from_failure, from_proof, lessons_of_parts, replay
 from selfplay.proving.searches import attempt_unguided
@@ -68,15 +72,22 @@ class TrialSetup(NamedTuple):
 class _Trier:
     """Tries problems with one evaluator, under the weights that ``net`` has then."""
 
-    def __init__(self, setup: TrialSetup, net: Net) -> None:
+    def __init__(self, setup: TrialSetup, net: Net | None, slot: Slot | None = None) -> None:
+        """``slot``: where it asks a server, whatever the net is."""
         self.game, self.search, self.effort, inference = setup
-        self.net, self.evaluator = net, inference.evaluator(net, setup.game)
+        self.net = net
+        self.evaluator: CachedEvaluator
+        if slot is not None:
+            self.evaluator = RemoteEvaluator(slot, inference.cache, lambda: None)
+        else:
+            assert net is not None
+            self.evaluator = inference.evaluator(net, setup.game)
         self.memory = TreeMemory()
 
     def work(self, problems: Sequence[int], how: How, seed: int) -> RoundPart:
         """One trial of each problem, and the lessons."""
         begun, begun_cpu = time.perf_counter(), time.thread_time()
-        self.evaluator.load(self.net)  # without what it remembers of other problems
+        self._forget()
         game, effort = self.game, self.effort
         rng = np.random.default_rng((seed, problems[0]))
         done: list[Trial] = []
@@ -103,6 +114,13 @@ class _Trier:
         usage = usage._replace(tree_s=time.thread_time() - begun_cpu - usage.thread_s)
         return RoundPart(done, samples, refused, parts, usage, seconds)
 
+    def _forget(self) -> None:
+        """Nothing is remembered of other problems, nor of other weights."""
+        if isinstance(self.evaluator, NetEvaluator) and self.net is not None:
+            self.evaluator.load(self.net)
+        else:
+            self.evaluator.forget()
+
     def _trials(
         self, problems: Sequence[int], how: How, seed: int, rng: np.random.Generator
     ) -> Iterator[Trial]:
@@ -127,15 +145,22 @@ class _Trier:
 
 
 class TrialWorkers:
-    """The workers of a run."""
+    """The workers of a run.
+
+    Where nets are on a GPU it is one process's, this one's, which answers for all of them.
+    """
 
     def __init__(
         self,
         setup: TrialSetup,
         count: int,
         make_workers: MakeWorkers = Workers,
+        served: bool | None = None,
     ) -> None:
+        """``served``: whether one net answers for all; None: on a GPU."""
         self._setup, self._count, self._make_workers = setup, count, make_workers
+        self._served = setup.inference.on_gpu if served is None else served
+        self._server: OpenServer | None = None
         self._own: _Trier | None = None
         self._pool: WorkerPool | None = None
         self._lost = 0  # workers, told of so far
@@ -154,11 +179,18 @@ class TrialWorkers:
         if self._count == 1:
             return self._alone(net, tasks)
         if self._pool is None:
-            self._pool = self._make_workers(self._count, _begin, self._setup, net)
-        weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
-        self._pool.publish(weights)
+            self._pool = self._started(net)
+        if self._server is not None:
+            self._server.load(net)
+        else:
+            weights = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
+            self._pool.publish(weights)
         try:
-            return list(self._pool.map(tasks))
+            return self._charged(list(self._pool.map(tasks)))
+        except CancelledError:  # of a worker that got no answer
+            if self._server is not None and self._server.failure is not None:
+                raise self._server.failure from None
+            raise
         except EndedError as error:
             if self._pool.killed:
                 raise CancelledError from error
@@ -166,8 +198,26 @@ class TrialWorkers:
                 "several proving processes were ended from outside while they tried the same "
                 f"problems, perhaps for want of memory, the last so: {error}; what was saved "
                 "before is intact: run the same command again, or with less by --set "
-                "actor.threads=..."
+                "actor.threads=... or --set regime.lanes=..."
             ) from error
+
+    def _started(self, net: Net) -> WorkerPool:
+        """The workers, and who answers them where they have no nets of their own."""
+        setup, count = self._setup, self._count
+        if not self._served:
+            return self._make_workers(count, _begin, setup, copy.deepcopy(net).cpu())
+        evaluator = setup.inference._replace(cache=0).evaluator(net, setup.game)
+        self._server = OpenServer(evaluator, setup.game, count, setup.effort.lanes)
+        entering = self._server.entering
+        return self._make_workers(count, _begin, setup, None, entering=entering)
+
+    def _charged(self, parts: list[RoundPart]) -> list[RoundPart]:
+        """The parts of a round; the first is charged what the server's net took for all."""
+        if self._server is None or not parts:
+            return parts
+        own, net = parts[0].usage, self._server.take_usage()
+        usage = own._replace(device_s=own.device_s + net.device_s, flops=own.flops + net.flops)
+        return [parts[0]._replace(usage=usage), *parts[1:]]
 
     def _alone(self, net: Net, tasks: list[_Task]) -> list[RoundPart]:
         if self._own is None:
@@ -197,6 +247,8 @@ class TrialWorkers:
         """Ends the workers."""
         if self._pool is not None:
             self._pool.close()
+        if self._server is not None:
+            self._server.close()
 
 
 _Task = tuple[list[int], How, int]  # problems, how, seed
@@ -204,15 +256,19 @@ _Weights = dict[str, NDArray[Any]]
 
 
 def _begin(
-    halted: Callable[[], bool], setup: TrialSetup, net: Net
+    halted: Callable[[], bool], setup: TrialSetup, net: Net | None, slot: Slot | None = None
 ) -> Callable[[_Task | _Weights], RoundPart | None]:
-    """What a worker process works with: problems, and from time to time weights for the net."""
+    """What a worker process works with: problems, and from time to time weights for the net.
+
+    ``slot``: where it asks the server; None where it has a net of its own.
+    """
     torch.set_num_threads(1)
-    trier = _Trier(setup, net)
+    trier = _Trier(setup, net, slot)
 
     def work(task: _Task | _Weights) -> RoundPart | None:
         if isinstance(task, tuple):
             return trier.work(*task)
+        assert net is not None, "weights are for who has a net"
         net.load_state_dict({name: torch.from_numpy(array) for name, array in task.items()})
         return None
 

@@ -84,9 +84,9 @@ class Parts(NamedTuple):
         return self.backend.make_actors(self.setup, self.learner.net, self.seed)
 
     def make_players(self, maker: Maker, games: int) -> Actors:
-        """Actors that play in another way, so many games side by side."""
+        """Actors that play in another way, as many games side by side as ``regime.games`` says."""
         section = self.setup.section.model_copy(update={"games": games})
-        setup = self.setup._replace(section=section, maker=maker)
+        setup = self.setup._replace(section=section, maker=maker, games_option="regime.games")
         return self.backend.make_actors(setup, self.learner.net, self.seed)
 
     def workers(self) -> int:

@@ -153,7 +153,10 @@ class ProveLoop(Loop):
         self._length = np.zeros(count, np.int64)  # inferences of the shortest proof; 0: none yet
         self._count = parts.workers()
         effort = Effort(*(getattr(section, name) for name in Effort._fields))
-        setup = TrialSetup(game, parts.setup.search, effort, parts.setup.inference)
+        inference = parts.setup.inference
+        if parts.backend.remote:
+            inference = inference._replace(device="cpu")
+        setup = TrialSetup(game, parts.setup.search, effort, inference)
         self._workers = TrialWorkers(setup, self._count, parts.backend.make_workers)
 
     def iteration(self) -> Iterator[Report]:

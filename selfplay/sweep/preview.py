@@ -136,7 +136,7 @@ def _learning(config: Config) -> tuple[float, float]:
     game = config.rules()
     net = config.net.build(game)
     device, precision, _ = config.evaluator.inference(net, game)
-    autocast = precision.dtype == torch.bfloat16
+    autocast = config.learner.autocasts(precision.dtype == torch.bfloat16)
     learner = Learner(net, config.learner, game, device, autocast, 0)
     samples = blank_targets(game, config.learner.batch)
     learner.fit(samples, 1, 0.0)

@@ -51,9 +51,11 @@ def locked(path: Path, busy: str) -> Iterator[None]:
     """Keeps a folder to this process as long as the context lasts; ValueError(busy) if it is taken.
 
     The system drops the lock of a killed process.  ValueError also where nothing can be written.
+    Where nothing has come to lie beside the lock nothing is left: no lock, nor a folder made here.
     """
     lock = FileLock(path / LOCK, timeout=0)
     try:
+        made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
@@ -63,7 +65,13 @@ def locked(path: Path, busy: str) -> Iterator[None]:
     try:
         yield
     finally:
+        with contextlib.suppress(OSError):  # whoever has it may have removed it
+            if os.listdir(path) == [LOCK]:
+                (path / LOCK).unlink()  # while it is held: who waits for it looks again
         lock.release()
+        with contextlib.suppress(OSError):  # there is something in it
+            for folder in made:
+                folder.rmdir()
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:

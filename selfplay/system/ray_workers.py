@@ -119,13 +119,12 @@ class RayWorkers(WorkerPool):
     def __init__(
         self, cluster: Cluster, count: int, begin: Callable[..., Work], *arguments: Any
     ) -> None:
-        self.count = count
         self._cluster = cluster
         self._started = pickle.dumps((begin, arguments))
         self._published = NOTHING
         self._nodes = itertools.cycle(_by_cores(cluster.nodes()))
-        self._idle = [self._start() for _ in range(count)]
         self.busy: dict[Any, tuple[RayWorker, Any]] = {}
+        super().__init__(count)
 
     def _start(self) -> RayWorker:
         alive = {node.id for node in self._cluster.nodes()}
@@ -136,28 +135,26 @@ class RayWorkers(WorkerPool):
         self._published = publish(self._published.number + 1, task)
 
     def give(self, task: Any, name: Any = None) -> None:
-        worker = self._idle.pop() if self._idle else self._start()
+        worker = self._idle.pop() if self._idle else self._new()
         self.busy[worker.ask(task, self._published)] = worker, task if name is None else name
 
     def answers(self, seconds: float | None = None) -> Iterator[tuple[Any, Any]]:
         for asked in ready(list(self.busy), seconds):
             worker, task = self.busy.pop(asked)
             value = answer(asked)
-            if not isinstance(value, EndedError):
+            if isinstance(value, EndedError):
+                self._alive.remove(worker)
+            else:
                 self._idle.append(worker)
             yield task, value
 
     def halt(self) -> None:
-        for worker in (*self._idle, *(worker for worker, _ in self.busy.values())):
+        for worker in list(self._alive):
             worker.halt()
-
-    def kill(self) -> None:
-        self.killed = True
-        for worker in (*self._idle, *(worker for worker, _ in self.busy.values())):
-            worker.kill()
 
     def close(self) -> None:
         self.kill()
+        self._alive.clear()
         self._idle.clear()
         self.busy.clear()
         self._cluster.close()

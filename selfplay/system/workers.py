@@ -17,6 +17,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -30,6 +31,8 @@ FOR_THE_LEADER = {getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasa
 
 # what a worker works with: made once, it turns a task into an answer
 Work = Callable[[Any], Any]
+# what only a new process can be given, shared memory and pipes, while it is started
+Entering = Callable[[], AbstractContextManager[tuple[Any, ...]]]
 # (count, begin, *arguments): workers of which each calls ``begin(halted, *arguments)`` for its
 # Work; ``halted()`` is whether to stop
 MakeWorkers = Callable[..., "WorkerPool"]
@@ -48,7 +51,18 @@ class WorkerPool(ABC):
     count: int  # that work at the same time
     busy: Mapping[Any, Any]  # has one entry a task that is under way
     lost = 0  # workers that died while ``map`` waited for them
-    killed = False
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._kills = 0  # how often all were ended
+        self._alive: list[Any] = []  # workers, busy or not
+        # of these, who has no task; handed from here to ``busy`` and back by one thread alone
+        self._idle = [self._new() for _ in range(count)]
+
+    @property
+    def killed(self) -> bool:
+        """Whether all were ended at once."""
+        return self._kills > 0
 
     @abstractmethod
     def publish(self, task: Any) -> None:
@@ -76,9 +90,24 @@ class WorkerPool(ABC):
     def halt(self) -> None:
         """Asks all to stop at once."""
 
-    @abstractmethod
     def kill(self) -> None:
-        """Ends all at once; what they are at is lost."""
+        """Ends all at once; what they are at is lost.  Another thread may do it at any moment."""
+        self._kills += 1
+        for worker in list(self._alive):
+            worker.kill()
+
+    @abstractmethod
+    def _start(self) -> Any:
+        """A new worker, which has a method ``kill``."""
+
+    def _new(self) -> Any:
+        """A new worker, ended where all were while it began."""
+        kills = self._kills
+        worker = self._start()
+        self._alive.append(worker)  # before the look: who kills counts before he looks here
+        if self._kills != kills:
+            worker.kill()
+        return worker
 
     @abstractmethod
     def close(self) -> None:
@@ -96,6 +125,8 @@ class WorkerPool(ABC):
         for number in range(len(tasks)):
             while number not in answers:
                 while waiting and len(self.busy) < self.count:
+                    if self.killed:  # no worker begins for what nobody wants any more
+                        raise EndedError("it was ended before its task was done")
                     name, task = waiting.pop()
                     self.give(task, name)
                 for name, answer in self.answers():
@@ -112,7 +143,7 @@ class WorkerPool(ABC):
             yield answer
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
     """A process, and how it is talked to."""
 
@@ -124,6 +155,9 @@ class _Worker:
     def pid(self) -> int | None:
         return self.process.pid
 
+    def kill(self) -> None:
+        self.process.kill()
+
 
 class Workers(WorkerPool):
     """``count`` processes of this machine."""
@@ -134,33 +168,34 @@ class Workers(WorkerPool):
         begin: Callable[..., Work],
         *arguments: Any,
         inherited: tuple[Any, ...] = (),
+        entering: Entering | None = None,
     ) -> None:
         """Each process calls ``begin(halted, *arguments, *inherited)``.
 
-        ``inherited`` is what only a new process can be given: shared memory, pipes.
+        ``inherited`` is what only a new process can be given: shared memory, pipes; ``entering``:
+        makes it, where each has its own.
         """
-        self.count = count
         self._context = multiprocessing.get_context("spawn")  # threads of torch survive no fork
         self._halt = self._context.Event()
         # in one piece: what starts a process is pickled while other threads pickle too
         self._started = pickle.dumps((begin, arguments))
-        self._inherited = inherited
+        self._entering = entering or (lambda: nullcontext(inherited))
         self._published = (0, b"")  # how often, and the latest message
-        self._idle = [self._start() for _ in range(count)]
         self.busy: dict[Connection, tuple[_Worker, Any]] = {}
+        super().__init__(count)
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=_serve,
-            args=(theirs, self._started, self._halt, self._inherited),
-            daemon=True,
-        )
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_LEADER)  # goes on in the process
-        try:
-            process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with self._entering() as inherited:
+            process = self._context.Process(
+                target=_serve, args=(theirs, self._started, self._halt, inherited), daemon=True
+            )
+            # goes on in the process
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_LEADER)
+            try:
+                process.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         return _Worker(process, ours)
 
@@ -168,7 +203,7 @@ class Workers(WorkerPool):
         self._published = self._published[0] + 1, bytes(ForkingPickler.dumps((False, task)))
 
     def give(self, task: Any, name: Any = None) -> None:
-        worker = self._idle.pop() if self._idle else self._start()
+        worker = self._idle.pop() if self._idle else self._new()
         self.busy[worker.pipe] = worker, task if name is None else name
         with contextlib.suppress(OSError):  # it has died: ``answers`` says so
             number, message = self._published
@@ -184,6 +219,7 @@ class Workers(WorkerPool):
             try:
                 begun, answer = ours.recv()
             except (EOFError, OSError):
+                self._alive.remove(worker)
                 worker.process.join()
                 ours.close()
                 code = worker.process.exitcode or 0
@@ -200,14 +236,9 @@ class Workers(WorkerPool):
     def halt(self) -> None:
         self._halt.set()
 
-    def kill(self) -> None:
-        self.killed = True
-        for worker in (*self._idle, *(worker for worker, _ in self.busy.values())):
-            worker.process.kill()
-
     def close(self) -> None:
         self._halt.set()
-        every = [*self._idle, *(worker for worker, _ in self.busy.values())]
+        every = list(self._alive)
         for worker in every:
             with contextlib.suppress(OSError):
                 worker.pipe.send(None)
@@ -217,6 +248,7 @@ class Workers(WorkerPool):
             if worker.process.is_alive():
                 worker.process.kill()
             worker.pipe.close()
+        self._alive.clear()
         self._idle.clear()
         self.busy.clear()
 

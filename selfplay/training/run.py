@@ -98,7 +98,7 @@ class Training:
             game, config.search, config.strength, inference.device, inference.dtype
         )
         seeds = np.random.SeedSequence(config.seed).generate_state(2)
-        autocast = inference.dtype == torch.bfloat16
+        autocast = config.learner.autocasts(inference.dtype == torch.bfloat16)
         forward = forward_flops(net, game)
         learner = config.learner.within(config.budget.flops, forward)
         self.parts = Parts(

@@ -113,7 +113,7 @@ def refuse_given(arguments: argparse.Namespace, names: Iterable[str], where: str
     """Raises ValueError when an option was given that means nothing there."""
     for name in names:
         if getattr(arguments, name) not in (None, False, []):
-            option = f"--{name.replace('_', '-')}"
+            option = "--set" if name == "overrides" else f"--{name.replace('_', '-')}"
             raise ValueError(f"{option} means nothing to 'selfplay {arguments.verb}' {where}")
 
 

@@ -81,7 +81,8 @@ def _guarded(arguments: argparse.Namespace) -> int:
         failure = gpu_failure(error)
         if failure is None or os.environ.get("SELFPLAY_DEBUG"):
             raise
-        return _fail(failure or "the GPU's memory is too small for this: see actor.games", 1)
+        smaller = "the GPU's memory is too small for this: see actor.games or regime.games"
+        return _fail(failure or smaller, 1)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import re
 import shlex
 import sys
@@ -16,6 +15,7 @@ from selfplay.verbs.arguments import SEED, Parser, at_least, refuse_given, up_to
 from selfplay.verbs.players import is_built_in, players_named
 
 if TYPE_CHECKING:
+    from selfplay.actors.base import BackendSection
     from selfplay.data.manifest import Manifest
 
 SOURCES = """\
@@ -54,6 +54,10 @@ def arguments(parser: Parser) -> None:
     parser.add_option("--opening-share", "SHARE", share, up_to(1.0), group=expert)
     parser.add_option("--seed", "N", "(default: 0)", SEED, group=expert)
     parser.add_option("--processes", "N", "(default: the cores)", at_least(1, 1024), group=expert)
+    expert.add_argument(
+        "--set", action="append", default=[], metavar="backend.KEY=VALUE", dest="overrides",
+        help="where they are, as in --set backend.kind=ray; may be repeated",
+    )  # fmt: skip
     recorded = parser.add_argument_group("of recorded games")
     parser.add_option("--game", "GAME", "which they are (wthor: othello)", group=recorded)
     parser.add_option("--licence", "TEXT", "kept with the data set", group=recorded)
@@ -120,7 +124,7 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
     name = arguments.source
     _only(
         arguments, "an expert", "targets", "out", "games", "temperature", "openings",
-        "opening_share", "seed", "processes", "exclude", "trust",
+        "opening_share", "seed", "processes", "overrides", "exclude", "trust",
     )  # fmt: skip
     if len(arguments.targets) > 1 or (not arguments.targets and is_built_in(name)):
         raise ValueError(
@@ -134,6 +138,9 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
         raise ValueError(f"{error}{hint}") from error
     if arguments.out is None:
         raise ValueError(f"say where to with --out, as in --out runs/data/{game.name}")
+    if str(getattr(getattr(player, "evaluator", None), "device", "")).startswith("cuda"):
+        refuse_given(arguments, ["overrides"], "with a net on a GPU, which plays in this process")
+    backend = _backend(arguments.overrides)
     wish, share = arguments.temperature, arguments.opening_share
     if share is not None and not arguments.openings:
         raise ValueError(
@@ -143,7 +150,7 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
     order = GamesOrder(
         name, spec, arguments.games or 1000,
         default_temperature(name) if wish is None else wish,
-        arguments.openings or 0, arguments.seed or 0, arguments.processes or os.cpu_count() or 1,
+        arguments.openings or 0, arguments.seed or 0, arguments.processes or backend.capacity(),
         OPENING_SHARE if share is None else share,
     )  # fmt: skip
     keys = held_out_keys(game, arguments.exclude)
@@ -151,7 +158,7 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
         with progress("making games", every_s=10.0) as say:
             manifest = generate(
                 order, game, arguments.out, lambda *_: player, keys,
-                lambda done: say(done.text),
+                lambda done: say(done.text), backend.make_workers,
             )  # fmt: skip
     except KeyboardInterrupt:
         print(
@@ -161,6 +168,23 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
         )
         raise
     return _tell_data(Path(arguments.out), manifest)
+
+
+def _backend(overrides: list[str]) -> BackendSection:
+    """Who makes the workers: processes of this machine, where nothing else is said."""
+    from selfplay.actors import Processes
+
+    if not overrides:
+        return Processes()
+    from selfplay.config import parse_config  # imports torch, which a solver does without
+
+    for override in overrides:
+        if not override.strip().startswith("backend."):
+            raise ValueError(
+                f"--set {override}: games of experts have the options of [backend] alone, as in "
+                "--set backend.kind=ray"
+            )
+    return parse_config({}, overrides, "data").backend
 
 
 def _only(arguments: argparse.Namespace, what: str, *options: str) -> None:

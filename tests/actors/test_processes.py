@@ -9,64 +9,35 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from small_games import GAME, a_net, a_setup, assert_same, played
 
 import envs
 from selfplay import arrays
-from selfplay.actors import Actors, Processes, Setup, Threads, processes
+from selfplay.actors import Processes, Threads, processes
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.base import Part
 from selfplay.actors.processes import ProcessActors
 from selfplay.cached import CancelledError
 from selfplay.learning.samples import joined
-from selfplay.nets import Net, ResNet
 from selfplay.nets.device import Batch
 from selfplay.nets.inference import EvaluatorSection
-from selfplay.search import Gumbel
+from selfplay.system.workers import Workers
 
-GAME = envs.make("tictactoe")
-
-
-def a_net(seed: int = 0) -> Net:
-    torch.manual_seed(seed)
-    return ResNet(channels=8, blocks=1).build(GAME)
-
-
-def a_setup(net: Net) -> Setup:
-    inference = EvaluatorSection(device="cpu", precision="float32").inference(net, GAME)
-    return Setup(GAME, Gumbel(simulations=4), ActorSection(games=9, threads=3), inference)
-
-
-def played(actors: Actors) -> list[Any]:
-    """Two harvests under different weights and the games under way, as arrays."""
-    harvests = [actors.collect(a_net(seed), 60)[0] for seed in (0, 1)]
-    samples = [field for harvest in harvests for field in arrays.leaves(harvest.samples)]
-    records = [np.array(harvest.records) for harvest in harvests]
-    states = [
-        np.asarray(value)
-        for state in actors.state_dict().values()
-        for name, value in sorted(state.items())
-    ]
-    return samples + records + states
-
-
-def assert_same(mine: list[Any], theirs: list[Any]) -> None:
-    for one, other in zip(mine, theirs, strict=True):
-        np.testing.assert_array_equal(one, other)
+GAMES, ACTORS = 9, 3
 
 
 @pytest.fixture(scope="module")
 def by_threads() -> list[Any]:
-    actors = Threads().make_actors(a_setup(a_net()), a_net(), 7)
+    actors = Threads().make_actors(a_setup(a_net(), GAMES, ACTORS), a_net(), 7)
     arrays_of_threads = played(actors)
     actors.close()
     return arrays_of_threads
 
 
 def test_each_with_a_net_of_its_own_they_play_the_games_of_threads(by_threads: list[Any]) -> None:
-    actors = ProcessActors(a_setup(a_net()), a_net(), 7, served=False)
+    actors = ProcessActors(a_setup(a_net(), GAMES, ACTORS), a_net(), 7, served=False)
     try:
         assert_same(played(actors), by_threads)
         assert actors.server_usage() is None
@@ -83,7 +54,7 @@ def test_a_server_answers_for_all_until_they_are_cancelled(
     """The games of threads; who dies is replaced and counted."""
     net = a_net()
     monkeypatch.setattr(Batch, "device_s", lambda self: 0.25)  # as if a GPU had told it
-    actors = ProcessActors(a_setup(net), net, 7, served=True)
+    actors = ProcessActors(a_setup(net, GAMES, ACTORS), net, 7, served=True)
     try:
         assert_same(played(actors), by_threads)
         usage = actors.server_usage()
@@ -118,7 +89,7 @@ def test_a_server_answers_for_all_until_they_are_cancelled(
 
 def test_a_part_of_them_plays_what_it_would_among_all(by_threads: list[Any]) -> None:
     parts = [
-        ProcessActors(a_setup(a_net()), a_net(), 7, part, served=False)
+        ProcessActors(a_setup(a_net(), GAMES, ACTORS), a_net(), 7, part, served=False)
         for part in (Part(0, 1, 3), Part(1, 2, 3))
     ]
     try:
@@ -137,7 +108,7 @@ def test_asking_a_modelled_device_they_play_the_games_of_threads(
     """Whether the server has a core to itself and looks for questions, or is knocked at."""
     net = a_net()
     modelled = EvaluatorSection(device="fake:100,1").inference(net, GAME, modelled=True)
-    setup = a_setup(net)._replace(inference=modelled)
+    setup = a_setup(net, GAMES, ACTORS)._replace(inference=modelled)
     harvests = []
     by_itself = processes._cores_beside_server()
     for backend, beside in ((Threads(), ()), (Processes(), ()), (Processes(), by_itself)):
@@ -163,7 +134,7 @@ def test_a_net_that_diverged_is_told() -> None:
     net = a_net()
     with torch.no_grad():
         net.heads.policy.bias.fill_(float("nan"))
-    setup = a_setup(net)
+    setup = a_setup(net, GAMES, ACTORS)
     setup = setup._replace(section=setup.section.model_copy(update={"threads": 1}))
     actors = ProcessActors(setup, net, 7, served=True)
     try:
@@ -206,7 +177,7 @@ def test_a_users_own_game_is_played_and_what_it_cannot_do_is_told(
     monkeypatch.chdir(tmp_path)
     net, section = a_net(), ActorSection(games=2, threads=1)
     locked, failing = (
-        a_setup(net)._replace(game=envs.make(f"own_games:{name}"), section=section)
+        a_setup(net, GAMES, ACTORS)._replace(game=envs.make(f"own_games:{name}"), section=section)
         for name in ("Locked", "Failing")
     )
     with pytest.raises(ValueError, match=r"holds .*_thread.lock.*backend.kind=threads"):
@@ -218,3 +189,38 @@ def test_a_users_own_game_is_played_and_what_it_cannot_do_is_told(
     finally:
         actors.close()
     assert 'own_games.py", line' in failed.value.__notes__[0]
+
+
+def test_who_dies_over_and_over_is_told_with_what_says_how_many_games_there_are() -> None:
+    net = a_net()
+    setup = a_setup(net, 1, 1)._replace(games_option="regime.games")
+    actors = ProcessActors(setup, net, 7, served=True)
+    (place,) = actors._places
+    place._losses = 2
+    os.kill(place.workers._idle[0].pid, signal.SIGKILL)
+    try:
+        with pytest.raises(ValueError, match=r"^3 processes in one place .*games \(regime.games\)"):
+            actors.collect(net, 30)
+    finally:
+        actors.close()
+
+
+def test_who_begins_again_while_all_are_cancelled_is_ended_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before it has taken the place of the one that died."""
+    net = a_net()
+    actors = ProcessActors(a_setup(net, 1, 1), net, 7, served=True)
+
+    def cancelled(*what: Any, **more: Any) -> Workers:
+        workers = Workers(*what, **more)
+        actors.cancel()
+        return workers
+
+    monkeypatch.setattr(processes, "Workers", cancelled)
+    os.kill(actors._places[0].workers._idle[0].pid, signal.SIGKILL)
+    try:
+        with pytest.raises(CancelledError):
+            actors.collect(net, 10**9)
+    finally:
+        actors.close()

@@ -17,17 +17,17 @@ import numpy as np
 import pytest
 import torch
 from program import begun, wait_until
+from small_games import GAME, a_net, a_setup, assert_same, played
 from tiny_runs import TINY, stop_after, timeless_metrics
 
-import envs
 from selfplay import arrays
-from selfplay.actors import Actors, Ray, Setup, Threads
+from selfplay.actors import Ray, Setup, Threads
 from selfplay.actors.actor import ActorSection
 from selfplay.actors.ray import shares
 from selfplay.cached import CancelledError
 from selfplay.config import parse_config
 from selfplay.learning import checkpoint
-from selfplay.nets import Net, ResNet
+from selfplay.nets import ResNet
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.search import Gumbel
 from selfplay.system import ray_cluster
@@ -37,36 +37,7 @@ from selfplay.training.run import Training
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs Ray")
 
-GAME = envs.make("tictactoe")
-
-
-def a_net(seed: int = 0) -> Net:
-    torch.manual_seed(seed)
-    return ResNet(channels=8, blocks=1).build(GAME)
-
-
-def a_setup(net: Net) -> Setup:
-    inference = EvaluatorSection(device="cpu", precision="float32").inference(net, GAME)
-    return Setup(GAME, Gumbel(simulations=4), ActorSection(games=7, threads=2), inference)
-
-
-def played(actors: Actors) -> list[Any]:
-    """Harvests under different weights and the games under way, as arrays."""
-    harvests = [actors.collect(a_net(seed), 60)[0] for seed in (0, 1)]
-    samples = [field for harvest in harvests for field in arrays.leaves(harvest.samples)]
-    sums = [np.array(harvest.tally) for harvest in harvests]
-    records = [np.array(harvest.records) for harvest in harvests]
-    states = [
-        np.asarray(value)
-        for state in actors.state_dict().values()
-        for name, value in sorted(state.items())
-    ]
-    return samples + sums + records + states
-
-
-def assert_same(mine: list[Any], theirs: list[Any]) -> None:
-    for one, other in zip(mine, theirs, strict=True):
-        np.testing.assert_array_equal(one, other)
+GAMES, ACTORS = 7, 2
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +92,7 @@ def test_places_play_the_games_of_threads_and_one_that_dies_is_followed_by_anoth
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     net = a_net()
-    setup = a_setup(net)
+    setup = a_setup(net, GAMES, ACTORS)
     ray, threads = Ray(places=2).make_actors(setup, net, 7), Threads().make_actors(setup, net, 7)
     try:
         assert_same(played(ray), played(threads))
@@ -155,7 +126,7 @@ def test_places_play_the_games_of_threads_and_one_that_dies_is_followed_by_anoth
 @pytest.mark.usefixtures("cluster")
 def test_a_place_that_cannot_live_ends_the_run_with_a_sentence() -> None:
     net = a_net()
-    ray = Ray(places=1).make_actors(a_setup(net), net, 7)
+    ray = Ray(places=1).make_actors(a_setup(net, GAMES, ACTORS), net, 7)
     place = ray._places[0]
     try:
         stop = threading.Event()
@@ -181,7 +152,7 @@ def test_a_place_that_cannot_live_ends_the_run_with_a_sentence() -> None:
 @pytest.mark.usefixtures("cluster")
 def test_in_any_order_places_play_on_and_the_lag_of_their_samples_is_told() -> None:
     net = a_net()
-    ray = Ray(places=2, order="any", max_lag=2).make_actors(a_setup(net), net, 7)
+    ray = Ray(places=2, order="any", max_lag=2).make_actors(a_setup(net, GAMES, ACTORS), net, 7)
     try:
         lags = []
         for _ in range(12):
@@ -199,9 +170,39 @@ def test_in_any_order_places_play_on_and_the_lag_of_their_samples_is_told() -> N
         os.kill(ray._places[0].worker.pid(), signal.SIGKILL)
         lost = sum(ray.collect(net, 90)[0].tally.lost for _ in range(4))
         assert lost == 1  # the learner has waited for that place, if only to hear that it is dead
-        assert len(ray.state_dict()) == 2
+        assert ray.state_dict().keys() - {"held"} == {"0", "1"}
     finally:
         ray.close()
+
+
+@needs_ray
+@pytest.mark.usefixtures("cluster")
+def test_in_any_order_a_checkpoint_holds_what_nobody_has_taken(tmp_path: Path) -> None:
+    net = a_net()
+    setup = a_setup(net, GAMES, ACTORS)
+    first, second = (Ray(places=2, order="any").make_actors(setup, net, seed) for seed in (7, 8))
+    threads = Threads().make_actors(setup, net, 7)
+    try:
+        for _ in range(3):
+            first.collect(net, 90)
+        checkpoint.save(tmp_path / "1.pt", {"net": {}, "actors": first.state_dict()})
+        saved = checkpoint.unpacked(checkpoint.load(tmp_path / "1.pt")["actors"])
+        held = list(saved["held"].values())
+        assert len(held) == 4  # two of each place
+        second.load_state_dict(saved)
+        harvest, usage = second.collect(net, 1)  # nobody has to play for that
+        assert arrays.length(harvest.samples) == sum(len(each["keys"]) for each in held) > 0
+        keys = np.concatenate([each["keys"] for each in held]).view(np.uint64)
+        np.testing.assert_array_equal(harvest.keys, keys)
+        assert usage.evaluated == sum(each["usage"]["evaluated"] for each in held)
+        behind = max(each["behind"] for each in held)
+        assert second.metrics()["selfplay/lag_max"] == 1 + behind
+        assert second.collect(net, 60)[0].tally.positions >= 60
+        threads.load_state_dict(saved)  # goes on with the games, without what was held
+        assert threads.collect(net, 30)[0].tally.positions >= 30
+    finally:
+        for actors in (first, second, threads):
+            actors.close()
 
 
 @needs_ray
@@ -300,4 +301,4 @@ def test_what_is_missing_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(ray_cluster, "_now", None)
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match=r"needs Ray: pip install 'selfplay\[ray\]'"):
-        Ray().make_actors(a_setup(net), net, 7)
+        Ray().make_actors(a_setup(net, GAMES, ACTORS), net, 7)

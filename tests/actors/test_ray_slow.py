@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from program import begun, wait_until
-from test_ray import GAME, a_setup, fellows, references
+from small_games import GAME, a_setup
+from test_ray import fellows, references
 from tiny_runs import TINY
 
 from selfplay import arrays
@@ -93,7 +94,7 @@ def test_a_run_ends_though_a_place_is_killed_every_five_seconds(order: str, tmp_
 def test_memory_does_not_grow(order: str) -> None:
     """Over 500 collects of 200 KB or more: of this process, of the places, of the object store."""
     net = Mlp(width=16, layers=1).build(GAME)
-    setup = a_setup(net)._replace(search=Gumbel(simulations=2))
+    setup = a_setup(net, 7, 2)._replace(search=Gumbel(simulations=2))
     ray = Ray(places=2, order=order).make_actors(setup, net, 7)
     try:
         sizes: list[list[int]] = []
@@ -150,14 +151,14 @@ import os, time
 os.environ["RAY_AUTH_MODE"] = "disabled"
 os.environ["RAY_health_check_period_ms"] = "500"
 from ray.cluster_utils import Cluster
-from test_ray import GAME, a_net, a_setup
+from small_games import a_net, a_setup
 from selfplay.actors import Ray
 
 machines = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
 first, second = (machines.add_node(num_cpus=1) for _ in range(2))
 machines.wait_for_nodes()
 net = a_net()
-actors = Ray(address=machines.address).make_actors(a_setup(net), net, 7)
+actors = Ray(address=machines.address).make_actors(a_setup(net, 7, 2), net, 7)
 assert [place._room.cores for place in actors._places] == [1, 1]
 tally = actors.collect(net, 60)[0].tally
 assert (tally.lost, tally.positions >= 60) == (0, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import signal
 import threading
@@ -17,6 +18,7 @@ import torch
 from reference import random_positions
 from tiny_runs import TINY, assert_same_run
 
+from envs.proving.game import Proving
 from envs.tictactoe import TicTacToe
 from selfplay import arrays
 from selfplay.actors import Setup
@@ -32,7 +34,8 @@ from selfplay.nets import Net, ResNet, device
 from selfplay.nets.device import DeviceNet
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.nets.inference import EvaluatorSection
-from selfplay.search import Gumbel
+from selfplay.proving.workers import Effort, TrialSetup, TrialWorkers
+from selfplay.search import Gumbel, Puct
 from selfplay.shared_rows import GROUPS, Room, SharedRows
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
@@ -267,8 +270,6 @@ def test_a_server_on_the_gpu_goes_on_when_an_actor_is_killed_and_ends_when_told(
 
 
 def _processes(actors: ProcessActors) -> list[Any]:
-    import multiprocessing
-
     return sorted(multiprocessing.active_children(), key=lambda process: process.pid or 0)
 
 
@@ -294,3 +295,29 @@ def test_a_run_repeats_and_tells_its_gpu(overlap: bool, tmp_path: Path) -> None:
     assert machine["device"]["card"] == torch.cuda.get_device_properties(0).name
     last = read_metrics(tmp_path / "a")[-1]
     assert 0 < last["cost/device_s"] < 2 * last["cost/wall_s"]
+
+
+@pytest.mark.parametrize("kind", ["graph", "walks"])
+def test_one_net_answers_for_all_who_try_problems(kind: str) -> None:
+    """No other process touches the GPU."""
+    net_options = {"kind": kind, "features": 8, "width": 8}
+    config = parse_config({"game": "proving", "net": net_options})
+    game = config.rules()
+    assert isinstance(game, Proving)
+    net = config.net.build(game)
+    inference = EvaluatorSection(device=GPU, precision="float32").inference(net, game)
+    effort = Effort(60, 500, lanes=4, failures=3, hindsight=2, smoothing=0.1)
+    search = Puct(simulations=15, look_ahead=False)
+    workers = TrialWorkers(TrialSetup(game, search, effort, inference), 2)
+    problems, rng = np.arange(12), np.random.default_rng(0)
+    try:
+        for _ in range(2):
+            parts = workers.work(net, problems, "guided", rng)
+            tried = [trial.problem for part in parts for trial in part.trials]
+            assert sorted(tried) == problems.tolist()
+            assert sum(part.usage.device_s for part in parts) > 0
+        for process in multiprocessing.active_children():
+            opened = [os.readlink(each) for each in Path(f"/proc/{process.pid}/fd").iterdir()]
+            assert not any(name.startswith("/dev/nvidia") for name in opened)
+    finally:
+        workers.close()

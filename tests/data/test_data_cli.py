@@ -18,6 +18,7 @@ import pytest
 from program import answer, begun, refused, run, wait_until
 
 from envs.tictactoe import TicTacToe
+from selfplay.actors import Processes, Threads
 from selfplay.data.dataset import open_data
 from selfplay.data.readers import FORMATS
 from selfplay.lines import every_line
@@ -86,6 +87,16 @@ def test_other_experts_and_options(data: Data, small: dict[str, Any]) -> None:
     assert found["source"]["notes"][1].startswith("80% of the games start with 1 to 3 random moves")
 
 
+def test_games_are_played_where_the_backend_says(data: Data) -> None:
+    """Two blocks of games, so that one process would not do."""
+    words = ("minimax:1", "tictactoe", "--games", "40", "--processes", "2", "--out", "elsewhere")
+    with mock.patch.object(Processes, "make_workers", side_effect=ValueError("they are asked")):
+        assert "they are asked" in data(*words, "--set", "backend.kind=processes").stderr
+        assert "they are asked" in data(*words).stderr
+        with mock.patch.object(Threads, "make_workers", side_effect=ValueError("others are")):
+            assert "others are" in data(*words, "--set", "backend.kind=threads").stderr
+
+
 def test_positions_of_a_file_are_held_out(data: Data, place: Path) -> None:
     (place / "truth.csv").write_text("set,moves,s1,s2,s3,s4,s5,s6,s7,s8,s9\na,,0,0,0,0,0,0,0,0,0\n")
     done = data(
@@ -115,6 +126,9 @@ def test_positions_of_a_file_are_held_out(data: Data, place: Path) -> None:
         ("moves a.txt --out x", "'selfplay data moves PATH --game GAME --out"),
         ("moves --out x", "importing needs files and a place to go: 'selfplay data moves PATH"),
         ("moves a --seed 1 --out x", "--seed means nothing to 'selfplay data' with moves"),
+        ("show small --set backend.kind=ray", "--set means nothing to 'selfplay data' with show"),
+        ("solver tictactoe --set seed=1 --out x", "games of experts have the options of [backend]"),
+        ("solver tictactoe --set backend.kind=cloud --out x", "expected one of 'processes', 'ray'"),
     ],
 )
 def test_wrong_usage_is_one_sentence(
@@ -136,6 +150,7 @@ def test_help_groups_the_options_by_what_they_are_of(data: Data) -> None:
     recorded = expert[2].partition("experts:")
     assert re.findall(r"^  --([a-z-]+)", expert[0], re.MULTILINE) == [
         "games", "temperature", "openings", "opening-share", "seed", "processes",
+        "set",
     ]  # fmt: skip
     assert re.findall(r"^  --([a-z-]+)", recorded[0], re.MULTILINE) == [
         "game", "licence", "skip-broken",

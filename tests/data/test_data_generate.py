@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 import signal
@@ -11,21 +12,31 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+import torch
 from reference import exact_qvalues
 
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
+from selfplay.actors import Processes, Ray, Threads
+from selfplay.actors.base import BackendSection
 from selfplay.arrays import take
 from selfplay.data.dataset import open_data
 from selfplay.data.generate import GamesOrder, Progress, generate
 from selfplay.lines.games import Games, first_rows, play
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
+from selfplay.nets import Mlp
+from selfplay.nets.evaluator import NetEvaluator
+from selfplay.players.players import SearchPlayer
+from selfplay.search import Gumbel
 from selfplay.stats import random_actions, soften
+from selfplay.system.workers import Workers
 from selfplay.truth.base import optimal_moves
 from selfplay.truth.labels import Labeller
 from selfplay.truth.solver import solver_for
 from selfplay.types import Game, Player
+
+needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs Ray")
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +148,33 @@ def test_the_same_seed_gives_the_same_games(tmp_path: Path) -> None:
     assert one.scores is None
     assert one.action.tolist() != other.action.tolist()
     assert open_data(tmp_path / "two", game).manifest.source.expert_s > 0
+
+
+@pytest.mark.parametrize(
+    ("expert", "games", "backend"),
+    [
+        ("mcts:4", 70, Threads()),
+        ("runs/some", 300, Processes()),
+        pytest.param("mcts:4", 70, Ray(), marks=needs_ray),
+    ],
+)
+def test_every_backend_makes_the_same_files(
+    expert: str, games: int, backend: BackendSection, tmp_path: Path
+) -> None:
+    """As this process alone does, in two blocks of games or more."""
+    torch.manual_seed(0)
+    evaluator = NetEvaluator(Mlp(width=16).build(TicTacToe()), 9, "cpu", torch.float32, 1024)
+    player = SearchPlayer(expert, Gumbel(simulations=4), evaluator)
+    order = GamesOrder(expert, "tictactoe", games, 1.0, openings=3, seed=5)
+    none, written = np.empty(0, np.uint64), []
+    for name, processes, make in (("one", 1, Workers), ("two", 2, backend.make_workers)):
+        out = tmp_path / name
+        each = order._replace(processes=processes)
+        generate(each, TicTacToe(), out, lambda *_: player, none, make_workers=make)
+        files = [file.relative_to(out) for file in sorted(out.rglob("*.npy"))]
+        written.append({file: (out / file).read_bytes() for file in files})
+    assert len(written[0]) == 11
+    assert written[0] == written[1]
 
 
 def test_minimax_takes_a_win(tmp_path: Path) -> None:

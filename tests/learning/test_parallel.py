@@ -14,6 +14,7 @@ from test_steps import MLP, RESNET, assert_close, on_cpu
 
 from envs.connect4 import Connect4
 from selfplay.learning import parallel
+from selfplay.learning.batches import tensors
 from selfplay.learning.learner import Learner
 from selfplay.learning.section import LearnerSection
 from selfplay.nets import Mlp, ResNet
@@ -111,3 +112,15 @@ def test_who_is_interrupted_before_all_have_begun_leaves_none_waiting(
     monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
     with parallel.threads() as three, pytest.raises(KeyboardInterrupt):
         three.map(work, three.parts(99))
+
+
+def test_a_step_after_a_fit_waits_for_no_thread_of_it(threads: Any) -> None:
+    """They ended with the fit."""
+    threads(2)
+    learner = on_cpu(GAME, MLP, batch=100)
+    samples = random_samples(GAME, 200)
+    learner.fit(samples, 1, 0.0)
+    assert learner._descent.threads is None
+    before = learner.net.state_dict()["heads.value.weight"].clone()
+    learner._descent(tensors("cpu", samples, slice(100)))
+    assert not torch.equal(before, learner.net.state_dict()["heads.value.weight"])

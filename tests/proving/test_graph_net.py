@@ -1,5 +1,6 @@
 """The net that sees no names: what it must not notice, what it must, its memory, its learning."""
 
+import pickle
 from itertools import combinations
 from typing import Any
 
@@ -314,6 +315,9 @@ def test_checkpoints_hold_no_problem_and_copies_share_the_library() -> None:
     assert sum(array.nbytes for array in net.state_dict().values()) < 1e6
     assert parameter_count(net) == parameter_count(twin)
     assert net.fused().entry.encoder.problems is net.entry.encoder.problems
+    net.entry.encoder.problems.on(torch.device("meta"))  # as on a GPU that others do not have
+    sent = pickle.loads(pickle.dumps(net)).entry.encoder.problems
+    assert (list(sent._on), sent.count) == (["cpu"], 1)
     assert forward_flops(net, one_game) > 1e4
     with pytest.raises(ValueError, match="net kind 'graph' needs the proving game with view=graph"):
         Graph().build(Connect4())
@@ -333,7 +337,8 @@ def test_the_evaluator_can_ask_it(dtype: torch.dtype) -> None:
     assert np.isfinite(evaluator(game, over).value).all()
 
 
-def test_it_learns_what_depends_on_goal_and_clause() -> None:
+@pytest.mark.parametrize("autocast", [False, True])
+def test_it_learns_what_depends_on_goal_and_clause(autocast: bool) -> None:
     """Planted: the value is the sign of the goal, the best inference that of the longest clause."""
     game = proving(*(random_form(seed) for seed in range(20)))
     state = random_positions(game, np.random.default_rng(3), 250, 5)
@@ -348,7 +353,7 @@ def test_it_learns_what_depends_on_goal_and_clause() -> None:
     policy /= policy.sum(1, keepdims=True)
     samples = targets(game.observe(state), game.legal(state), policy, value)
     section = LearnerSection(batch=64, lr=3e-3, warmup_steps=5)
-    learner = Learner(fresh(game), section, game, "cpu", autocast=False, seed=0)
+    learner = Learner(fresh(game), section, game, "cpu", autocast, seed=0)
     before = learner.fit(samples, 3, 0.0)
     learner.fit(samples, 60, 0.0)
     after = learner.fit(samples, 3, 0.0)

@@ -16,7 +16,8 @@ from tiny_runs import assert_equal, stop_after, timeless_metrics
 from torch.utils.flop_counter import FlopCounterMode
 
 from envs.proving.game import OWN, Proving, held_out
-from selfplay.config import parse_config
+from selfplay.actors import Backend, Processes, Ray, Threads
+from selfplay.config import load_config, parse_config
 from selfplay.learning import checkpoint
 from selfplay.learning.steps import Descent
 from selfplay.nets.evaluator import NetEvaluator
@@ -29,7 +30,7 @@ from selfplay.training.folder import RunFolder
 from selfplay.training.metrics import find
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.proving_agent import load_guide
-from selfplay.training.run import Outcome, train
+from selfplay.training.run import Outcome, Training, train
 from selfplay.types import Evaluator
 
 RECIPE = """
@@ -368,3 +369,25 @@ def test_a_run_is_charged_what_it_ran(
         scalars = train(recipe, options, str(tmp_path / "run")).scalars
     assert scalars["cost/flops_generate"] == run["trials"] > 0
     assert scalars["cost/flops_learn"] == 3 * run["learning"] > 0
+
+
+@pytest.mark.parametrize(
+    ("backend", "device", "served"),
+    [
+        (Threads(), "cuda:0", True),
+        (Processes(), "cuda:0", True),
+        (Processes(), "cpu", False),
+        (Ray(), "cuda:0", False),
+    ],
+)
+def test_one_net_answers_where_workers_share_a_gpu_and_others_have_theirs_on_cpus(
+    backend: Backend, device: str, served: bool, recipe: str, tmp_path: Path
+) -> None:
+    """Nothing is started before the first round."""
+    training = Training(RunFolder(tmp_path), load_config(recipe))
+    setup = training.parts.setup
+    inference = setup.inference._replace(device=device)
+    parts = training.parts._replace(setup=setup._replace(inference=inference), backend=backend)
+    workers = training.config.regime.open(parts)._workers  # type: ignore[attr-defined]
+    assert workers._served is served
+    assert workers._setup.inference.device == ("cuda:0" if served else "cpu")

@@ -23,10 +23,12 @@ from selfplay.cached import CancelledError
 from selfplay.config import parse_config
 from selfplay.learning.samples import joined
 from selfplay.nets import Net
+from selfplay.nets.clock import DeviceClock
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.proving import workers as proving_workers
 from selfplay.proving.workers import Effort, How, RoundPart, TrialSetup, TrialWorkers
 from selfplay.search import Puct
+from selfplay.types import Evaluation
 
 EFFORT = Effort(
     inferences=60, unguided_inferences=500, lanes=8, failures=3, hindsight=2, smoothing=0.1
@@ -212,6 +214,40 @@ def test_any_number_of_workers_makes_the_same_rounds(graphs: Proving, alone: lis
     try:
         assert rounds(graphs, workers) == alone
         assert workers.take_lost() == 0
+    finally:
+        workers.close()
+
+
+def test_one_net_answers_for_all_workers(
+    graphs: Proving, alone: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it the rounds are the same; one that fails is told."""
+    monkeypatch.setattr(DeviceClock, "take_s", lambda self: 0.25)  # as if a GPU had told it
+    net = graph_net(graphs, 1)
+    setup = hired(graphs, net, lanes=4)._setup
+    workers = TrialWorkers(setup, 2, served=True)
+    rng = np.random.default_rng(7)
+    try:
+        parts = workers.work(net, rng.permutation(ALL), "shuffled", rng)
+        assert [plain(part) for part in parts] == alone[0]
+        parts = workers.work(net, rng.permutation(ALL), "guided", rng)
+        assert sorted(trial.problem for part in parts for trial in part.trials) == ALL.tolist()
+        assert accepted(graphs, parts)
+        assert all(part.usage.evaluated > 0 for part in parts)
+        assert sum(part.usage.device_s for part in parts) == 0.25
+        assert sum(part.usage.flops for part in parts) > 0  # that the net counted as it was run
+
+        os.kill(workers._pool._idle[0].pid, signal.SIGKILL)  # type: ignore[union-attr]
+        again = workers.work(net, ALL, "guided", rng)
+        assert sorted(trial.problem for part in again for trial in part.trials) == ALL.tolist()
+        assert workers.take_lost() == 1
+
+        def fail(*_: object) -> Evaluation:
+            raise ValueError("the memory is too small for this")
+
+        monkeypatch.setattr(workers._server._evaluator, "answers", fail)  # type: ignore[union-attr]
+        with pytest.raises(ValueError, match="too small for this"):
+            workers.work(net, ALL, "guided", rng)
     finally:
         workers.close()
 

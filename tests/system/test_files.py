@@ -188,3 +188,25 @@ def test_where_no_folder_can_be_another_is_asked_for(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="choose another folder with --out"):
             files.write_text_atomically(tmp_path / name / "c.txt", "text")
     assert (tmp_path / "a").read_text() == "mine"
+
+
+def test_a_folder_in_which_nothing_was_done_is_left_as_it_was(tmp_path: Path) -> None:
+    with locked(tmp_path / "a" / "b", "busy"):
+        assert os.listdir(tmp_path / "a" / "b") == [".lock"]
+        with pytest.raises(ValueError, match="busy"), locked(tmp_path / "a" / "b", "busy"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+    def fail(file: str) -> None:
+        with locked(tmp_path / "a", "busy"):
+            (tmp_path / file).touch()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail("a/mine")
+    assert sorted(os.listdir(tmp_path / "a")) == [".lock", "mine"]
+    (tmp_path / "a" / "mine").unlink()
+    with locked(tmp_path / "a", "busy"):
+        pass
+    assert os.listdir(tmp_path) == ["a"]  # which was there before
+    assert os.listdir(tmp_path / "a") == []

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,57 @@ def is_running(process: int) -> bool:
         return False
     status = Path(f"/proc/{process}/stat")
     return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+# killed by another thread at the worst moment ---------------------------------------------------
+
+
+def test_who_is_being_handed_a_task_is_killed_too(workers: Workers) -> None:
+    class Killing(dict[Any, Any]):
+        """As if another thread killed all before a worker stands among the busy ones."""
+
+        def __setitem__(self, key: Any, value: Any) -> None:
+            workers.kill()
+            super().__setitem__(key, value)
+
+    workers.busy = Killing()
+    workers.give(99)
+    ((task, answer),) = workers.answers(20)
+    assert (task, type(answer)) == (99, EndedError)
+
+
+def test_who_has_just_answered_is_killed_too(workers: Workers) -> None:
+    class Killing(list[Any]):
+        """The same before one that has answered stands among the idle ones."""
+
+        def append(self, worker: Any) -> None:
+            workers.kill()
+            super().append(worker)
+
+    workers.give(5)
+    workers._idle = Killing(workers._idle)
+    assert answered(workers) == {5: 30}
+    workers.give(99)  # to the one that answered
+    ((task, answer),) = workers.answers(20)
+    assert (task, type(answer)) == (99, EndedError)
+
+
+def test_who_is_just_beginning_is_killed_too(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for task in (0, 0):
+        workers.give(task)
+    answered(workers)  # now there is none
+    start = SpawnProcess.start
+
+    def killed(process: SpawnProcess) -> None:
+        start(process)
+        workers.kill()
+
+    monkeypatch.setattr(SpawnProcess, "start", killed)
+    workers.give(99)
+    ((task, answer),) = workers.answers(20)
+    assert (task, type(answer)) == (99, EndedError)
+    with pytest.raises(EndedError):  # nor does one begin for what nobody wants any more
+        list(workers.map([99]))
+    assert not workers.busy

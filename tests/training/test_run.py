@@ -114,8 +114,8 @@ def test_what_cannot_start_leaves_no_folder(
     override: str, sentence: str, recipe: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
-        train(recipe, [override], str(tmp_path / "run"))
-    assert not (tmp_path / "run" / "config.json").exists()
+        train(recipe, [override], str(tmp_path / "runs" / "first"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_tensorboard_has_the_metrics_by_positions(straight: Outcome) -> None:
