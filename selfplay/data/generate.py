@@ -10,6 +10,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -173,24 +174,11 @@ def _play_block(
     expert.begin()
     starts = range(0, count, expert.lanes)
     lanes = [min(expert.lanes, count - first) for first in starts]
-    share, one = order.opening_share, expert.net_player is not None
-    with _one_thread() if one else contextlib.nullcontext():
+    share = order.opening_share
+    with expert.at_work():
         blocks = [play(game, expert.weigh, each, order.openings, rng, share) for each in lanes]
     games = together(blocks)
     return games, expert.bill(games)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """torch computes in one thread, as in every process: sums are the same to the last bit."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 # Experts -----------------------------------------------------------------------------------------
@@ -245,6 +233,10 @@ class SolverExpert:
         """A block begins."""
         self._labeller.refresh()
 
+    def at_work(self) -> AbstractContextManager[None]:
+        """Lasts as long as games are played."""
+        return contextlib.nullcontext()
+
     def bill(self, games: Games) -> Bill:
         """What the games since then cost."""
         keys = np.unique(canonical_keys(self._game, games.state))
@@ -284,6 +276,12 @@ class PlayerExpert:
         self._began = time.process_time()
         if self._evaluator is not None:
             self._evaluator.forget()  # an answer of another block may differ in its last bits
+
+    def at_work(self) -> AbstractContextManager[None]:
+        if self._evaluator is None:
+            return contextlib.nullcontext()
+        one: AbstractContextManager[None] = self._evaluator.in_one_thread()
+        return one
 
     def bill(self, games: Games) -> Bill:
         seconds, flops = time.process_time() - self._began, 0.0
