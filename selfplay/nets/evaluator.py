@@ -54,7 +54,7 @@ class NetEvaluator(CachedEvaluator):
 
     @contextlib.contextmanager
     def in_one_thread(self) -> Iterator[None]:
-        """torch computes in one, as in each of many processes: sums are the same to the last bit."""
+        """torch computes in one, as in many processes: sums are the same to the last bit."""
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
