@@ -2,7 +2,7 @@
 
 Regimes are compared at equal search only: each kind of search (the net alone, its value one move
 ahead, with search) is a view with curves, crossings and a sentence of its own, and no two kinds
-ever share a figure.
+ever share one.
 """
 
 from __future__ import annotations
@@ -180,6 +180,12 @@ def _notes(read: Runs, found: Comparison, wish: str | None) -> Iterator[str]:
     kinds = {group.kind for group in found.groups}
     yield from (look.note for look in LOOKS.values() if look.note and look.kind in kinds)
     yield from _limits(found)
+    for passes in found.one_passes:
+        for data in passes.too_short():
+            yield (
+                f"{passes.label}: less was learned of {data:,.0f} positions than of fewer, so that "
+                f"those runs ended too early to tell L(D), and E* with it"
+            )
     if charged:
         yield (
             f"the CPU seconds of expert and search are charged {found.flop_rate:.2g} "

@@ -123,6 +123,15 @@ def test_a_net_that_comes_late_to_what_data_can_teach_meets_it_there(
     assert size.leaves.value == math.inf
 
 
+def test_stocks_that_were_left_too_early_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = Planted(2, 0.0, np.random.default_rng(0))
+    assert planted.found(monkeypatch).too_short() == []
+    for run in planted.groups[-3].runs:  # of 16,000 positions
+        looks = planted.looks[run.path]
+        planted.looks[run.path] = looks._replace(loss=looks.loss * 2)
+    assert planted.found(monkeypatch).too_short() == pytest.approx([16e3])
+
+
 def test_where_to_stop_and_which_size_is_best(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small nets are ahead below 1.1e11 FLOPs, where 0.3 + 3e4 / sqrt C = 0.2 + 6.3e4 / sqrt C."""
     flops = 10 ** np.arange(8, 14.01, 0.05)

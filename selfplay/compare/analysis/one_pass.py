@@ -59,6 +59,12 @@ class OnePass(NamedTuple):
     high: F64 | None  # [K]
     exponent: Interval  # of E*(N) ~ N ** exponent; NaN with fewer than three sizes that leave
 
+    def too_short(self) -> list[float]:
+        """The D of which less was learned than of fewer: more passes would have gone lower."""
+        least = np.minimum.accumulate(self.best)
+        above: list[float] = self.data[1:][self.best[1:] > APART * least[:-1]].tolist()
+        return above
+
 
 class _Arm(NamedTuple):
     """The runs of one size on so much data."""

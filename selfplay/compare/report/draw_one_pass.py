@@ -7,6 +7,7 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from selfplay.compare.analysis.one_pass import OnePass, SizePass
 from selfplay.compare.analysis.sentence import brief
@@ -101,5 +102,6 @@ def _draw_parting(axes: Axes, parted: list[SizePass], passes: OnePass, colour: s
         ends = "" if math.isnan(exponent.low) else f" ({exponent.low:.2f}-{exponent.high:.2f})"
         axes.set_title(f"exponent {exponent.value:.2f}{ends}", fontweight="normal", pad=6)
     log_x(axes, float(n.min()) / 1.4, float(n.max()) * 1.4, "parameters N")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if n.max() > 5 * n.min() else (1, 2, 5)))
     log_y(axes, float(low.min()) / 1.3, float(high.max()) * 1.3, percent=False)
     axes.set_ylabel("E*, samples", labelpad=1)
