@@ -9,12 +9,12 @@ has one weight along its whole curve, so curves stay curves.
 The test positions come second.  All runs are measured on the same ones, so the spread of the
 seeds does not show how far another draw of positions would move them all.  Where the runs left
 their answers to each position, replicate b of all groups is of the same draw of positions
-(redraws.py): differences are paired, and a mean over seeds moves less than one run, less what the
-spread of the seeds already holds.  Elsewhere each
-replicate moves the measured values of a group together, as far as the intervals of its single runs
-reach (Wilson's, or of a mean over sets of positions), and groups apart from each other, which makes
-differences look less certain than they are.  Measures over own games differ from run to run, and
-the spread of the seeds already holds that.
+(redraws.py): differences are paired, and of a mean over seeds only that is moved which its seeds
+share, since their spread holds the rest.  Elsewhere each replicate moves the
+measured values of a group together, as far as the intervals of its single runs reach (Wilson's, or
+of a mean over sets of positions), and groups apart from each other, which makes differences look
+less certain than they are.  Measures over own games differ from run to run, and the spread of the
+seeds already holds that.
 """
 
 from __future__ import annotations
