@@ -28,8 +28,8 @@ class World(NamedTuple):
     learner: float  # samples that the learner takes a second
     reuse: float = 2.0
     spread: float = 0.1  # of the time for a harvest, as a share of its mean
-    harvest_s: float = 1.1e-3  # of the driver for each harvest ...
-    position_s: float = 0.4e-6  # ... and for each position in it
+    harvest_s: float = 0.53e-3  # of the driver for each harvest ...
+    position_s: float = 0.38e-6  # ... and for each position in it
     publish_s: float = 0.02  # until new weights are out
     noticed_s: float = 1.5  # from a death to its being heard
     back_s: float = 15.0  # from then to the next life's first game
