@@ -169,6 +169,7 @@ def _write_own(own: Path, pictures: Sequence[Picture], comparison: Comparison) -
     from selfplay.compare.report.canvas import standalone
     from selfplay.compare.report.event_pages import write_pages
     from selfplay.compare.report.events import write_events
+    from selfplay.compare.report.one_pass_events import write_one_passes
     from selfplay.compare.report.page import report_tables
 
     remove_abandoned(own)
@@ -180,6 +181,7 @@ def _write_own(own: Path, pictures: Sequence[Picture], comparison: Comparison) -
             svg.write_text(standalone(each), encoding="utf-8")
             png.write_bytes(each.png)
         write_pages(made, pictures, report_tables(comparison))
+        write_one_passes(made, comparison.one_passes)
         write_events(made, comparison.views)
         files = sorted(str(p.relative_to(made)) for p in made.rglob("*") if p.is_file())
         (made / MARK).write_text(json.dumps({"files": files}, indent=1) + "\n", encoding="utf-8")

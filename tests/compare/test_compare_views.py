@@ -16,6 +16,7 @@ from tiny_runs import events_of
 
 from selfplay.compare.publish import Published, Request, publish
 from selfplay.compare.report.event_pages import as_markdown
+from selfplay.compare.report.one_pass_events import TAG
 from selfplay.compare.report.table import Table
 from selfplay.compare.report.tables import print_comparison
 
@@ -107,6 +108,20 @@ def test_tensorboard_shows_figures_and_tables(done: Published) -> None:
     texts = found.PluginTagToContent(PLUGIN_NAME)
     for title in TABLES:
         assert any(tag.startswith(title) for tag in texts)
+
+
+def test_tensorboard_has_a_curve_for_each_size(done: Published) -> None:
+    (passes,) = done.comparison.one_passes
+    own = done.folder / "compare"
+    for name, x, loss in (
+        ("L D , frozen, made by 1,996 parameters", passes.data, passes.best),
+        ("one pass, frozen, made by 1,996 parameters, N = 7,948",
+         passes.sizes[2].samples, passes.sizes[2].loss),
+    ):  # fmt: skip
+        points = events_of(own / name).Scalars(TAG)
+        assert [point.step for point in points] == (100 * np.log10(x)).round().astype(int).tolist()
+        assert [point.value for point in points] == pytest.approx(loss)
+    assert len([*own.glob("one pass*")]) == len(WIDTHS)
 
 
 def test_cells_of_tables_are_no_mark_up() -> None:

@@ -144,8 +144,9 @@ def draw_raw(comparison: Comparison) -> Picture | None:
         "search-raw",
         f"The net alone against the same with {comparison.settings.effort}",
         "Each line is the mean of a group over its training, which ends at the dot. Far below the "
-        "dotted diagonal search adds much; a line that comes nearer to it has learned what search "
-        "found. Of lines that end at equal height the one further to the left needs search less.",
+        "diagonal (dotted, where it lies in the picture) search adds much; a line that comes "
+        "nearer to it has learned what search found. Of lines that end at equal height the one "
+        "further to the left needs search less.",
         figure,
     )
 
