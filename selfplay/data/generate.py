@@ -6,13 +6,11 @@ same games however many processes there are.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +130,7 @@ def _notes(order: GamesOrder, labels: int) -> tuple[str, ...]:
 def _blocks(
     order: GamesOrder, game: Game, expert: Expert, make_workers: MakeWorkers
 ) -> Iterator[tuple[Games, Bill]]:
-    """The blocks in order, made by workers or, where they would not be faster, by this process."""
+    """The blocks in order, made by workers or, for nets, by this process."""
     size = expert.block
     tasks = [(i, min(size, order.games - i * size)) for i in range(-(-order.games // size))]
     processes = 1 if expert.alone else min(order.processes, len(tasks))
@@ -143,7 +141,7 @@ def _blocks(
         finally:
             expert.close()
         return
-    workers = make_workers(processes, _begin, order, Carried((game, expert.net_player)))
+    workers = make_workers(processes, _begin, order, Carried(game))
     try:
         yield from workers.map(tasks)
     except EndedError as error:
@@ -157,12 +155,9 @@ def _blocks(
         workers.close()
 
 
-def _begin(
-    halted: Callable[[], bool], order: GamesOrder, carried: tuple[Game, Player | None]
-) -> Work:
+def _begin(halted: Callable[[], bool], order: GamesOrder, game: Game) -> Work:
     """What a process plays blocks with."""
-    game, net_player = carried
-    expert = make_expert(order.expert, order.temperature, game, lambda *_: cast(Player, net_player))
+    expert = make_expert(order.expert, order.temperature, game, _no_run)
     return lambda task: _play_block(order, game, expert, *task)
 
 
@@ -175,10 +170,12 @@ def _play_block(
     starts = range(0, count, expert.lanes)
     lanes = [min(expert.lanes, count - first) for first in starts]
     share = order.opening_share
-    with expert.at_work():
-        blocks = [play(game, expert.weigh, each, order.openings, rng, share) for each in lanes]
-    games = together(blocks)
+    games = together([play(game, expert.weigh, each, order.openings, rng, share) for each in lanes])
     return games, expert.bill(games)
+
+
+def _no_run(run: str, step: int | None, simulations: int | None) -> Player:
+    raise AssertionError(f"the net of {run} plays in the first process")
 
 
 # Experts -----------------------------------------------------------------------------------------
@@ -211,11 +208,10 @@ class SolverExpert:
     """The game's solver: games come with the score of every move.
 
     Of every expert: ``block`` games are played at a time, ``lanes`` of them side by side, ``alone``
-    where several processes would not be faster; ``net_player`` is what other processes are handed.
+    where several processes would not be faster.
     """
 
     block = BLOCK
-    net_player: Player | None = None
 
     def __init__(self, game: Game, temperature: float) -> None:
         self._game, self._temperature = game, temperature
@@ -232,10 +228,6 @@ class SolverExpert:
     def begin(self) -> None:
         """A block begins."""
         self._labeller.refresh()
-
-    def at_work(self) -> AbstractContextManager[None]:
-        """Lasts as long as games are played."""
-        return contextlib.nullcontext()
 
     def bill(self, games: Games) -> Bill:
         """What the games since then cost."""
@@ -254,10 +246,8 @@ class PlayerExpert:
         self._game, self._player, self._temperature = game, player, temperature
         self._searches = player.name.partition(":")[0] != "minimax"
         self._evaluator: Any = getattr(player, "evaluator", None)
-        self.net_player = None if self._evaluator is None else player
-        self.block = self.lanes = BLOCK if self.net_player is None else NET_BLOCK
-        # a GPU is one process's
-        self.alone = str(getattr(self._evaluator, "device", "cpu")).startswith("cuda")
+        self.alone = self._evaluator is not None  # a net fills the processor by itself
+        self.block = self.lanes = NET_BLOCK if self.alone else BLOCK
         self._began = 0.0
 
     def weigh(self, turn: Turn, rng: np.random.Generator) -> Choice:
@@ -274,14 +264,6 @@ class PlayerExpert:
 
     def begin(self) -> None:
         self._began = time.process_time()
-        if self._evaluator is not None:
-            self._evaluator.forget()  # an answer of another block may differ in its last bits
-
-    def at_work(self) -> AbstractContextManager[None]:
-        if self._evaluator is None:
-            return contextlib.nullcontext()
-        one: AbstractContextManager[None] = self._evaluator.in_one_thread()
-        return one
 
     def bill(self, games: Games) -> Bill:
         seconds, flops = time.process_time() - self._began, 0.0

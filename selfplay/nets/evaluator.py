@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import subprocess
 import time
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -45,22 +43,6 @@ class NetEvaluator(CachedEvaluator):
         """As ``load``, with the inference net that ``other`` holds already, on one clock."""
         self.net, self._clock = other.net, other._clock
         self.forget()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """As it is sent to another process: without what it remembers."""
-        kept = len(self._cache.rows) if self._keep else 0
-        actions = self._cache.answers.shape[1] - 2
-        return NetEvaluator, (self.net, actions, self.device, self.dtype, kept)
-
-    @contextlib.contextmanager
-    def in_one_thread(self) -> Iterator[None]:
-        """torch computes in one, as in many processes: sums are the same to the last bit."""
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
 
     def take_usage(self) -> Usage:
         """The counts since the last call; of those that share a net one has all the GPU's time."""

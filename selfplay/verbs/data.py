@@ -138,8 +138,8 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
         raise ValueError(f"{error}{hint}") from error
     if arguments.out is None:
         raise ValueError(f"say where to with --out, as in --out runs/data/{game.name}")
-    if str(getattr(getattr(player, "evaluator", None), "device", "")).startswith("cuda"):
-        refuse_given(arguments, ["overrides"], "with a net on a GPU, which plays in this process")
+    if not is_built_in(name):
+        refuse_given(arguments, ["overrides"], "with a run, whose net plays in this process")
     backend = _backend(arguments.overrides)
     wish, share = arguments.temperature, arguments.opening_share
     if share is not None and not arguments.openings:

@@ -127,6 +127,10 @@ def test_positions_of_a_file_are_held_out(data: Data, place: Path) -> None:
         ("moves --out x", "importing needs files and a place to go: 'selfplay data moves PATH"),
         ("moves a --seed 1 --out x", "--seed means nothing to 'selfplay data' with moves"),
         ("show small --set backend.kind=ray", "--set means nothing to 'selfplay data' with show"),
+        (
+            "reference/connect4:64 --set backend.kind=ray --out x",
+            "--set means nothing to 'selfplay data' with a run, whose net plays in this process",
+        ),
         ("solver tictactoe --set seed=1 --out x", "games of experts have the options of [backend]"),
         ("solver tictactoe --set backend.kind=cloud --out x", "expected one of 'processes', 'ray'"),
     ],

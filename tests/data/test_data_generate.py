@@ -12,7 +12,6 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
-import torch
 from reference import exact_qvalues
 
 from envs.connect4 import Connect4
@@ -25,10 +24,6 @@ from selfplay.data.generate import GamesOrder, Progress, generate
 from selfplay.lines.games import Games, first_rows, play
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
-from selfplay.nets import Mlp
-from selfplay.nets.evaluator import NetEvaluator
-from selfplay.players.players import SearchPlayer
-from selfplay.search import Gumbel
 from selfplay.stats import random_actions, soften
 from selfplay.system.workers import Workers
 from selfplay.truth.base import optimal_moves
@@ -150,27 +145,15 @@ def test_the_same_seed_gives_the_same_games(tmp_path: Path) -> None:
     assert open_data(tmp_path / "two", game).manifest.source.expert_s > 0
 
 
-@pytest.mark.parametrize(
-    ("expert", "games", "backend"),
-    [
-        ("mcts:4", 70, Threads()),
-        ("runs/some", 300, Processes()),
-        pytest.param("mcts:4", 70, Ray(), marks=needs_ray),
-    ],
-)
-def test_every_backend_makes_the_same_files(
-    expert: str, games: int, backend: BackendSection, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("backend", [Threads(), Processes(), pytest.param(Ray(), marks=needs_ray)])
+def test_every_backend_makes_the_same_files(backend: BackendSection, tmp_path: Path) -> None:
     """As this process alone does, in two blocks of games or more."""
-    torch.manual_seed(0)
-    evaluator = NetEvaluator(Mlp(width=16).build(TicTacToe()), 9, "cpu", torch.float32, 1024)
-    player = SearchPlayer(expert, Gumbel(simulations=4), evaluator)
-    order = GamesOrder(expert, "tictactoe", games, 1.0, openings=3, seed=5)
+    order = GamesOrder("mcts:4", "tictactoe", 70, 1.0, openings=3, seed=5)
     none, written = np.empty(0, np.uint64), []
     for name, processes, make in (("one", 1, Workers), ("two", 2, backend.make_workers)):
         out = tmp_path / name
         each = order._replace(processes=processes)
-        generate(each, TicTacToe(), out, lambda *_: player, none, make_workers=make)
+        generate(each, TicTacToe(), out, no_run, none, make_workers=make)
         files = [file.relative_to(out) for file in sorted(out.rglob("*.npy"))]
         written.append({file: (out / file).read_bytes() for file in files})
     assert len(written[0]) == 11
