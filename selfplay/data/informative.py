@@ -6,6 +6,7 @@ that ship are made by ``docs/make_positions.py``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -95,18 +96,23 @@ def _round(
     legal = game.legal(games.state).sum(axis=1)
     fit = (games.ply >= first) & (legal > 1) & labeller.solvable(games.state)
     rows = rng.permutation(np.flatnonzero(fit))
-    rows = rows[rank_within(games.game[rows]) < A_GAME]
-    keys = canonical_keys(game, take(games.state, rows)).tolist()
-    new = [i for i, key in enumerate(keys) if key not in seen and key not in keys[:i]]
-    seen.update(keys)
-    rows = rows[new]
-    scores = labeller.scores(take(games.state, rows))
-    spoils = optimal_moves(scores).sum(axis=1) < legal[rows]
-    return [
-        Labelled(source.name, moves[games.game[row], : games.ply[row]].tolist(), scores[i])
-        for i, row in enumerate(rows.tolist())
-        if spoils[i]
-    ]
+    keys, turn = canonical_keys(game, take(games.state, rows)), rank_within(games.game[rows])
+    found, kept = list[Labelled](), Counter[int]()
+    for i in range(int(turn.max(initial=-1)) + 1):  # a position of each game that lacks one
+        tried = []
+        for row, key in zip(rows[turn == i].tolist(), keys[turn == i].tolist(), strict=True):
+            if kept[games.game[row]] < A_GAME and key not in seen:
+                seen.add(key)
+                tried.append(row)
+        scores = labeller.scores(take(games.state, tried))
+        spoils = optimal_moves(scores).sum(axis=1) < legal[tried]
+        for row, truth, spoilt in zip(tried, scores, spoils, strict=True):
+            if spoilt:
+                number = int(games.game[row])
+                kept[number] += 1
+                line = moves[number, : games.ply[row]].tolist()
+                found.append(Labelled(source.name, line, truth))
+    return found
 
 
 def _play(game: Game, source: Source, rng: np.random.Generator) -> Int:

@@ -16,7 +16,7 @@ from selfplay.lines.keys import position_keys
 from selfplay.types import Bool, Game, State
 
 HASTE = 1e-3  # how much of a score may speak of soonness; returns differ by more than this
-MAX_EDGES = 8_000_000  # moves tried before there counts as too much to look at
+MAX_EDGES = 10_000_000  # moves tried before there counts as too much to look at
 MAX_EDGES_OBJECTS = 200_000  # the same for games whose states are Python objects
 UNSEEN = -1  # no position of the next level: the game is over, or the horizon is reached
 
