@@ -295,7 +295,7 @@ def test_positions_of_the_tests_are_held_out_by_default(tmp_path: Path) -> None:
     writer.add(played(game, 500))
     counts = writer.close(SOURCE).counts
     held = splits.held_out_keys(game)
-    assert len(held) == 600
+    assert len(held) == 600 + 6000 + 1000  # of the stages, the informative ones, validation
     data = open_data(tmp_path / "x", game)
     rows = data.rows("held_out")
     assert counts["held_out"].positions == len(rows)
