@@ -93,7 +93,9 @@ def read_positions(game: Game, path: str | Path) -> Positions:
     Raises ValueError naming file and line when something in it cannot be.
     """
     if not Path(path).exists():
-        raise ValueError(f"there is no position file {path}")
+        ship = [name for name in NAMES if shipped_positions(game, name)]
+        named = f"; {game.name} ships with {', '.join(ship)}" if ship else ""
+        raise ValueError(f"there is no position file {path}{named}")
     rows = _read_rows(game, read_text(path, limit=BYTES), path)
     names = tuple(dict.fromkeys(row.set_name for row in rows))
     index = {name: i for i, name in enumerate(names)}
