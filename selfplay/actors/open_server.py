@@ -105,6 +105,7 @@ class OpenServer:
         with self._lock:
             for line in self._lines.values():
                 line.close()
+            self._lines.clear()
 
     def _serve(self) -> None:
         try:
@@ -150,7 +151,8 @@ class OpenServer:
                 room[:, -2], room[:, -1] = answer.value[begin:end], answer.draw[begin:end]
                 told = self._views.told[number]
                 told[FINITE], told[ANSWER] = finite, self._heard[number]
-                knock(self._lines[number])
+                if number in self._lines:  # else all are told to go
+                    knock(self._lines[number])
 
 
 def _is_deserted(line: Connection) -> bool:

@@ -285,9 +285,10 @@ def _measurements(folder: Path, compute: Compute) -> list[dict[str, Any]]:
         print(f"{folder / 'metrics.jsonl'}: {left_out(damaged)}", file=sys.stderr)
     ledger: dict[str, Any] = {}
     lines: dict[float, dict[str, Any]] = {}
-    stopped = any(line.get("cost/stopped") for line in reports)
+    stopped = False  # a run that stopped early may have gone on later
     for line in reports:
         measured = any(name.startswith("strength/") for name in line)
+        stopped = bool(line.get("cost/stopped")) if measured else stopped
         if "cost/flops_learn" not in line:
             line = {**ledger, **line}
         elif not measured:

@@ -202,9 +202,7 @@ def _register(owner: object, memory: NDArray[np.uint8]) -> bool:
     """Whether the GPU may copy from and to ``memory`` by itself, as long as ``owner`` lives."""
     cudart = torch.cuda.cudart()
     if int(cudart.cudaHostRegister(memory.ctypes.data, memory.nbytes, 0)) == 0:
-        end = weakref.finalize(
-            owner, lambda kept: cudart.cudaHostUnregister(kept.ctypes.data), memory
-        )
+        end = weakref.finalize(owner, _unregister, memory)
         end.atexit = False  # the process ends, and with it the GPU's part in it
         return True
     with contextlib.suppress(RuntimeError):  # the next call would be told of it

@@ -18,7 +18,7 @@ from selfplay.learning.samples import Source, source_of
 from selfplay.nets import take_flops
 from selfplay.regimes.ledger import Ledger, Progress
 from selfplay.section import Section
-from selfplay.types import NO_ACTION, Bool, Game, Report, Samples, Targets
+from selfplay.types import Bool, Game, Report, Samples, Targets
 
 Cost = Literal["search", "net", "nothing", "unknown"]
 
@@ -100,16 +100,14 @@ class Parts(NamedTuple):
     def unjudged(self, samples: Targets, keys: NDArray[np.uint64]) -> Targets:
         """Those of M samples, in the order of their games, that may be learned from.
 
-        What was found of the others is not learned as a reply either.  ``keys`` [M]: canonical.
+        What was found of the others is not learned as a reply either, though that there was one
+        still tells that a game went on.  ``keys`` [M]: canonical.
         """
         rows = self.learnable(keys)
         if rows.all():
             return samples
         apart = np.append(rows[1:], True)[:, None]  # False: a judged position may come next
-        samples = samples._replace(
-            reply_actions=np.where(apart, samples.reply_actions, NO_ACTION),
-            reply=np.where(apart, samples.reply, 0),
-        )
+        samples = samples._replace(reply=np.where(apart, samples.reply, 0))
         return arrays.take(samples, rows)
 
     def fit(self, samples: Samples | Source, steps: int) -> dict[str, float]:

@@ -63,9 +63,10 @@ class FrozenStock(Stock):
         self._section, self._game = section, parts.game
         made = joined(shards)
         keys = canonical_obs_keys(parts.game, made.obs)
-        unjudged = parts.learnable(keys)
-        made, keys = arrays.take(made, unjudged), keys[unjudged]
-        held = held_out(games_of(made), section.held_out)
+        learnable = parts.learnable(keys)
+        game = games_of(made)[learnable]
+        made, keys = parts.unjudged(made, keys), keys[learnable]
+        held = held_out(game, section.held_out)
         self._window = _merged(arrays.take(made, ~held), parts)
         unseen = held & ~np.isin(keys, keys[~held])
         if unseen.any():

@@ -62,6 +62,7 @@ class ExpertStock(Stock):
         _refuse_missing(self.data, section)
         self.redraw(section.draw_for(parts))
         aside = self.data.rows("validation")
+        aside = aside[parts.learnable(self.data.keys(aside))]
         drawn = np.random.default_rng(0).permutation(len(aside))[:_JUDGED]  # the same for all seeds
         if len(drawn):
             judged = self._targets(np.sort(aside[drawn]))

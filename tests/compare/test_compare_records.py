@@ -280,3 +280,17 @@ def test_long_runs_are_read_in_seconds(tmp_path: Path) -> None:
     start = time.monotonic()
     assert len(read_runs([tmp_path]).runs) == 25
     assert time.monotonic() - start < 5
+
+
+def test_a_run_that_stopped_early_and_went_on_has_not_stopped(tmp_path: Path) -> None:
+    """What its last measurement says counts."""
+    run = write_run(tmp_path / "a", LAW)
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    measured = [line for line in lines if line["phase"] == "strength"]
+    for stops, expected in (((-1,), True), ((2,), False), ((2, -1), True)):
+        for number in stops:
+            measured[number]["cost/stopped"] = 1.0
+        (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        assert read_run(run).points.stopped is expected
+        for line in measured:
+            line.pop("cost/stopped", None)

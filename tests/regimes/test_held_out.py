@@ -16,6 +16,7 @@ from selfplay.lines.keys import canonical_keys, canonical_obs_keys
 from selfplay.lines.openings import NO_MOVE, distinct_openings
 from selfplay.regimes import REGIMES
 from selfplay.regimes.base import Parts
+from selfplay.regimes.frozen import games_of
 from selfplay.training.run import Outcome
 from selfplay.truth.positions import write_positions
 from selfplay.truth.solver import solver_for
@@ -99,10 +100,12 @@ def test_what_was_found_of_them_is_no_reply_to_learn() -> None:
     kept = parts.unjudged(samples, keys)
     np.testing.assert_array_equal(kept.obs.planes, planes[[0, 1, 3, 4]])
     assert kept.reply_actions.dtype == np.int8
-    assert kept.reply_actions.tolist() == [[3], [-1], [-1], [6]]
+    assert kept.reply_actions.tolist() == [[3], [4], [-1], [6]]  # the second went on
     assert kept.reply.tolist() == [[1], [0], [0], [1]]
     assert kept.reply.dtype == np.float32
     assert parts.unjudged(samples, keys + np.uint64(5)) is samples
+    searched = kept._replace(policy_weight=np.ones(4, np.float32))
+    assert games_of(searched).tolist() == [0, 0, 0, 1]  # no game is parted by what is left out
 
 
 def test_an_agent_to_play_with_may_learn_what_it_is_judged_on(
