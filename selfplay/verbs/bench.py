@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     )
     print(
         f"{bench['game']}, {bench['net']} in {bench['precision']} on {bench['device']}, "
-        f"{bench['threads']} {config.backend.kind} of {bench['batch']} games, "
+        f"{bench['threads']} actors ({config.backend.kind}) of {bench['batch']} games, "
         f"{bench['simulations']} simulations a move"
     )
     for name, (form, meaning) in _LINES.items():
