@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 		"'make PYTHON=/path/to/python3.11'" >&2; exit 1; }
 	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing into $(VENV) (a few minutes the first time)"
-	@$(PIP) install --quiet -e '.[dev,solver,classic,compare]' -c constraints.txt
+	@$(PIP) install --quiet -e '.[dev,solver,classic,compare,web]' -c constraints.txt
 	@touch $@
 
 demo: setup
