@@ -30,7 +30,7 @@ from selfplay.regimes import LOOKS, REGIMES
 from selfplay.system.printable import in_one_line
 from selfplay.system.text import objects_in, read_object
 from selfplay.training.folder import RunFolder, find_run
-from selfplay.training.metrics_file import left_out, load_metrics, read_metrics
+from selfplay.training.metrics_file import STOPPED, left_out, load_metrics, read_metrics
 
 # how a run was made and measured without a change to what it learns
 _INDIFFERENT = (
@@ -288,7 +288,7 @@ def _measurements(folder: Path, compute: Compute) -> list[dict[str, Any]]:
     stopped = False  # a run that stopped early may have gone on later
     for line in reports:
         measured = any(name.startswith("strength/") for name in line)
-        stopped = bool(line.get("cost/stopped")) if measured else stopped
+        stopped = bool(line.get(STOPPED)) if measured else stopped
         if "cost/flops_learn" not in line:
             line = {**ledger, **line}
         elif not measured:
@@ -305,7 +305,7 @@ def _measurements(folder: Path, compute: Compute) -> list[dict[str, Any]]:
         )
     if not lines:
         raise ValueError(f"{folder} has no measurement of strength yet (see strength.versus)")
-    return [lines[used] | {"cost/stopped": stopped} for used in sorted(lines)]
+    return [lines[used] | {STOPPED: stopped} for used in sorted(lines)]
 
 
 def _step(line: dict[str, Any]) -> int:
@@ -329,7 +329,7 @@ def _points(lines: Sequence[dict[str, Any]], compute: Compute) -> Points:
         learning=column("cost/flops_learn"),
         strength={name: column(name) for name in names},
         compute=compute,
-        stopped=any(line.get("cost/stopped") for line in lines),
+        stopped=any(line.get(STOPPED) for line in lines),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from selfplay.system.files import write_atomically, write_text_atomically
 from selfplay.system.text import read_bytes
 
 NAME = "metrics.jsonl"
+STOPPED = "cost/stopped"  # of the measurement that ended a run early
 _LIMIT = 1 << 27  # bytes
 
 
@@ -64,6 +66,15 @@ def parse_line(row: bytes) -> dict[str, Any] | None:
     if not all(map(_is_finite, numbers)) or line["step"] < 0:
         return None
     return line
+
+
+def updated(latest: Mapping[str, float], told: Mapping[str, Any]) -> dict[str, float]:
+    """The latest value of each metric once a further report is ``told``.
+
+    A run that reports anything after an early stop has gone on: it has not stopped any more.
+    """
+    kept = {name: value for name, value in latest.items() if name != STOPPED}
+    return kept | {name: value for name, value in told.items() if "/" in name}
 
 
 def drop_after(folder: Path, step: int) -> tuple[int, Path]:

@@ -21,6 +21,7 @@ class Patience:
         self.over = False
         self._factor, self._watch, self._gain = budget.patience, budget.watch, budget.gain
         self._best, self._since = -math.inf, math.inf
+        self._told = False  # whether any measurement has told what is watched
         metric = find(self._watch)
         if self._factor and (metric is None or not metric.better):
             raise ValueError(
@@ -31,7 +32,10 @@ class Patience:
         self._sign = -1.0 if metric is not None and metric.better == "down" else 1.0
 
     def note(self, scalars: Mapping[str, float]) -> None:
-        """Hears of a measurement with its costs; one before any compute was used counts nothing."""
+        """Hears of a measurement with its costs; one before any compute was used counts nothing,
+        nor does one that could not tell what is watched.
+        """
+        self._told |= self._watch in scalars
         flops = scalars.get("cost/flops", 0.0)
         if not self._factor or not flops or self._watch not in scalars:
             return
@@ -41,8 +45,10 @@ class Patience:
         self.over = flops >= self._factor * self._since
 
     def refuse_unmeasured(self, scalars: Mapping[str, float]) -> None:
-        """Raises ValueError with a sentence when a measurement does not tell what is watched."""
-        if self._factor and self._watch not in scalars:
+        """Raises ValueError with a sentence when no measurement up to this one tells what is
+        watched: one of own positions may fail to find any that can be judged.
+        """
+        if self._factor and not self._told and self._watch not in scalars:
             told = (each for each in scalars if not each.endswith(ENDS))
             known = [each for each in told if (metric := find(each)) and metric.better]
             raise ValueError(

@@ -22,7 +22,7 @@ from selfplay.system.files import write_text_atomically
 from selfplay.system.version import version
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics import ENDS
-from selfplay.training.metrics_file import read_metrics
+from selfplay.training.metrics_file import STOPPED, read_metrics, updated
 from selfplay.truth.positions import default_positions
 
 _ROWS = 12  # lines of the strength table
@@ -32,10 +32,11 @@ def write_report(folder: RunFolder, config: Config) -> None:
     """Writes ``report.md`` from the metrics of the run."""
     lines = read_metrics(folder.path)
     known = default_positions(config.rules()) is not None
-    latest = {key: value for line in lines for key, value in line.items() if "/" in key}
+    latest: dict[str, float] = {}
+    for line in lines:
+        latest = updated(latest, line)
     positions = max((int(line["step"]) for line in lines), default=0)
-    last = next((line for line in lines[::-1] if line["phase"] == "strength"), {})
-    stopped = f" It stopped early, by `{config.budget.watch}`." if "cost/stopped" in last else ""
+    stopped = f" It stopped early, by `{config.budget.watch}`." if STOPPED in latest else ""
     text = "\n".join(
         [
             f"# {config.name}",

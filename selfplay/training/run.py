@@ -28,7 +28,7 @@ from selfplay.system.interrupts import interrupts
 from selfplay.system.text import objects_in
 from selfplay.training.folder import PLACES, RUNS, RunFolder, find_run
 from selfplay.training.log import RunLog, TrainingScreen
-from selfplay.training.metrics_file import read_metrics
+from selfplay.training.metrics_file import STOPPED, read_metrics, updated
 from selfplay.training.patience import Patience
 from selfplay.training.report import about, provenance, write_report
 from selfplay.training.resume import Checkpoints, refuse_other_config
@@ -146,8 +146,8 @@ class Training:
                     for report in self._reports(screen):
                         log.write(report)
                         screen.show(report)
-                        self._latest.update(report.scalars)
-                finished = progress.share() >= 1.0 or self._patience.over
+                        self._latest = updated(self._latest, report.scalars)
+                finished = self._used_up() and (not self._stopping or self._told_the_end())
                 if self._patience.over:
                     screen.say(self._patience.sentence())
                 if finished:  # a sweep need not come back to this run
@@ -181,8 +181,7 @@ class Training:
                 measured, stretch = time.monotonic(), self._stretch()
         if unsaved:
             self._save(screen)
-        at_the_end = self._measured_at == self.parts.ledger.positions and self._climbed()
-        if not self._stopping and not at_the_end:
+        if not self._stopping and not self._told_the_end():
             yield self._strength(screen, last=True)
 
     def _step_flops(self) -> float:
@@ -192,8 +191,15 @@ class Training:
 
     def _is_over(self) -> bool:
         """Whether no further iteration is begun."""
-        used_up = self.parts.progress.share() >= 1.0
-        return used_up or self._stopping or self._patience.over
+        return self._used_up() or self._stopping
+
+    def _used_up(self) -> bool:
+        """Whether the budget leaves nothing to train, or the run has waited long enough."""
+        return self.parts.progress.share() >= 1.0 or self._patience.over
+
+    def _told_the_end(self) -> bool:
+        """Whether the net as it is now has been measured as the last one of a run is."""
+        return self._measured_at == self.parts.ledger.positions and self._climbed()
 
     def _save(self, screen: TrainingScreen) -> None:
         screen.doing = "saving"
@@ -231,7 +237,7 @@ class Training:
         self._patience.refuse_unmeasured(scalars)
         self._patience.note(scalars)
         if self._patience.over:
-            scalars["cost/stopped"] = 1.0
+            scalars[STOPPED] = 1.0
         return Report(self._measured_at, "strength", scalars)
 
     def _climbed(self) -> bool:
@@ -251,7 +257,7 @@ class Training:
         for line in read_metrics(self.folder.path) if self._resumed else []:
             if line["step"] > self.parts.ledger.positions:
                 continue
-            latest |= {key: value for key, value in line.items() if "/" in key}
+            latest = updated(latest, line)
             if line["phase"] == "strength":
                 measured_at = line["step"]
                 self._patience.note(line)

@@ -197,6 +197,27 @@ def test_a_ladder_can_be_climbed_later(tmp_path: Path) -> None:
     assert len(read_metrics(folder)) == count + 1
 
 
+@pytest.mark.parametrize("ends_by", ["patience", "budget"])
+def test_a_run_is_not_finished_before_the_ladder_is_climbed(
+    ends_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C comes in the iteration that ends it: the ladder is climbed when it is resumed."""
+    plain, folder = options(tmp_path), tmp_path / "run"
+    watch = {"watch": "strength/validation_optimal_mass", "patience": 1.01, "gain": 1.0}
+    ends = {"patience": {"positions": 10_000, **watch}, "budget": {"positions": 400}}
+    plain["budget"] = ends[ends_by]  # both in the second iteration: no mass grows by all of it
+    if ends_by == "budget":
+        plain["strength"]["every_s"] = 1e6
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        assert not train_tiny(folder, **plain).finished
+    made = max(line["step"] for line in read_metrics(folder))
+    resumed = train_tiny(folder, **plain)
+    assert (resumed.finished, resumed.positions) == (True, made)
+    answers = read_answers(answers_path(folder, made))
+    assert answers.mistakes.keys() >= {"search_0", "search_4", "search_8"}
+
+
 def test_without_a_position_file_there_are_no_answers(tmp_path: Path) -> None:
     """Tic-tac-toe ships with none."""
     folder = train_tiny(tmp_path / "run", net=TWO_LAYERS, budget={"positions": 100}).folder

@@ -108,9 +108,13 @@ def test_a_run_ends_when_it_learns_by_heart(few_games: Path, tmp_path: Path) -> 
     assert (again.finished, again.positions) == (True, outcome.positions)
     assert [line for line in read_metrics(folder) if line["phase"] == "strength"] == measured
     more = outcome.positions + 2560
+    assert again.scalars["cost/stopped"] == 1
     longer = stopped_run(few_games, folder, watch="", patience=0, positions=more)
     assert longer.positions == more
-    assert "stopped early" not in (folder / "report.md").read_text()
+    assert "cost/stopped" not in longer.scalars
+    report = (folder / "report.md").read_text()
+    assert "stopped early" not in report
+    assert "cost/stopped" not in report
 
 
 def test_what_is_not_measured_cannot_be_waited_for(few_games: Path, tmp_path: Path) -> None:
@@ -132,3 +136,17 @@ def test_a_run_without_patience_says_nothing_of_it(few_games: Path, tmp_path: Pa
     assert outcome.finished
     assert "cost/stopped" not in outcome.scalars
     assert "stopped early" not in (outcome.folder / "report.md").read_text()
+
+
+def test_a_measurement_that_cannot_tell_counts_as_none() -> None:
+    """Only what no measurement has told is refused, a resumed run's earlier ones included."""
+    watch = "strength/own_mistake_rate"
+    waiting = patience(3, watch)
+    nothing = {"cost/flops": 10.0, "strength/vs_random": 0.5}
+    with pytest.raises(ValueError, match=f"waits for {watch}, which this run does not measure"):
+        waiting.refuse_unmeasured(nothing)
+    assert over_after(waiting, watch, [(0, 0.1), (20, 0.5)]) == [False, False]
+    waiting.refuse_unmeasured(nothing)
+    waiting.note({**nothing, "cost/flops": 1e9})
+    assert not waiting.over
+    assert over_after(waiting, watch, [(59, 0.5), (60, 0.5)]) == [False, True]
