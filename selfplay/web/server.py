@@ -70,9 +70,7 @@ def serve(
     server.run(sockets=[listening])
 
 
-def application(
-    routes: Sequence[BaseRoute], page: str, token: str, host: str, port: int
-) -> Guard:
+def application(routes: Sequence[BaseRoute], page: str, token: str, host: str, port: int) -> Guard:
     """What the server runs: the page at /, static/ of the package, ``routes``, all guarded."""
     content = page_html(page)
 
