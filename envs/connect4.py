@@ -15,10 +15,11 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.boards import cells_in_line
 from envs.numbered import NumberedActions
 from selfplay.arrays import take, take_at
 from selfplay.jit import bare_kernel, count_bits, kernel
-from selfplay.types import Bool, Float, Int, Transition
+from selfplay.types import Board, Bool, Float, Int, Transition
 
 Bits = NDArray[np.uint64]
 _ONE = np.uint64(1)
@@ -102,6 +103,16 @@ class Connect4(NumberedActions):
         marks = np.where(planes[0] == 1, mover, np.where(planes[1] == 1, other, "."))
         footer = " ".join(str((column + 1) % 10) for column in range(self.width))
         return "\n".join([*(" ".join(row) for row in marks), footer])
+
+    def board(self, state: Connect4State, i: int) -> Board:
+        mover, other = self.observe(take(state, [i])).planes[0]
+        stones = mover + other
+        first, second = (mover, other) if stones.sum() % 2 == 0 else (other, mover)
+        columns = np.arange(self.width, dtype=np.int32)
+        lowest = np.maximum(self.height - 1 - stones.sum(axis=0), 0).astype(np.int32)
+        clicks = np.tile(columns, (self.height, 1))
+        line = cells_in_line(other == 1, self.run)  # whoever won has moved last
+        return Board(first + 2 * second, clicks, lowest * self.width + columns, line, "holes")
 
 
 @bare_kernel

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import take
 from selfplay.jit import count_bits, highest_bit, kernel
-from selfplay.types import Bool, Int, Transition
+from selfplay.types import Board, Bool, Int, Transition
 
 Bits = NDArray[np.uint64]
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
@@ -49,7 +49,7 @@ class Othello:
         self.name = "othello" if size == 8 else f"othello-{size}x{size}"
         self.num_actions = size * size
         self.max_moves = size * size - 4
-        self.board = board_mask(size)
+        self.squares = board_mask(size)
         cells = np.arange(size * size, dtype=np.int32).reshape(size, size)
         # moved[i] is the square whose disc stands at i afterwards, so its inverse maps actions
         moved = [_turn(cells, k).reshape(-1) for k in range(8)]
@@ -65,7 +65,7 @@ class Othello:
     def step(self, state: OthelloState, action: Int) -> tuple[OthelloState, Transition]:
         after = OthelloState._make(map(np.empty_like, state))
         paid = Transition(*np.empty((2, len(action)), np.float32))
-        illegal = _step(state, action, self.size, self.board, after, paid)
+        illegal = _step(state, action, self.size, self.squares, after, paid)
         if illegal >= 0:
             square = int(action[illegal])
             on_board = 0 <= square < self.num_actions
@@ -74,10 +74,10 @@ class Othello:
         return after, paid
 
     def legal(self, state: OthelloState) -> Bool:
-        return _legal(state, self.size, self.board)
+        return _legal(state, self.size, self.squares)
 
     def observe(self, state: OthelloState) -> OthelloObs:
-        return OthelloObs(_observe(state, self.size, self.board))
+        return OthelloObs(_observe(state, self.size, self.squares))
 
     def transform(self, obs: OthelloObs, k: int) -> OthelloObs:
         return OthelloObs(_turn(obs.planes, k))
@@ -105,6 +105,12 @@ class Othello:
         header = "  " + " ".join("abcdefgh"[: self.size])
         rows = [f"{row + 1} " + " ".join(cells) for row, cells in enumerate(marks)]
         return "\n".join([header, *rows, f"{turn}, discs: X {discs['X']}, O {discs['O']}"])
+
+    def board(self, state: OthelloState, i: int) -> Board:
+        mover, other, _ = self.observe(take(state, [i])).planes[0]
+        black, white = (other, mover) if state.white[i] else (mover, other)
+        squares = np.arange(self.num_actions, dtype=np.int32)
+        return Board(black + 2 * white, squares.reshape(black.shape), squares, (), "discs")
 
 
 def board_mask(size: int) -> np.uint64:

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.boards import cells_in_line
 from envs.numbered import NumberedActions
 from selfplay.arrays import take
 from selfplay.jit import kernel
-from selfplay.types import Bool, Int, Transition
+from selfplay.types import Board, Bool, Int, Transition
 
 _LINES = np.array([0o7, 0o70, 0o700, 0o111, 0o222, 0o444, 0o421, 0o124], np.uint16)
 _FULL = 0o777
@@ -82,6 +83,13 @@ class TicTacToe(NumberedActions):
         empty = np.arange(1, 10).reshape(3, 3).astype(str)
         marks = np.where(planes[0] == 1, mover, np.where(planes[1] == 1, other, empty))
         return "\n".join(" ".join(row) for row in marks)
+
+    def board(self, state: TicTacToeState, i: int) -> Board:
+        mover, other = self.observe(take(state, [i])).planes[0]
+        first, second = (mover, other) if (mover + other).sum() % 2 == 0 else (other, mover)
+        cells = np.arange(9, dtype=np.int32)
+        line = cells_in_line(other == 1, 3)  # whoever won has moved last
+        return Board(first + 2 * second, cells.reshape(3, 3), cells, line, "marks")
 
 
 def _turn(board: NDArray[Any], k: int) -> NDArray[Any]:

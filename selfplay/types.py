@@ -172,6 +172,30 @@ class LooksAhead(Protocol):
         """
 
 
+class Board(NamedTuple):
+    """What one position looks like: a grid of cells, rows from the top.
+
+    The last move stands where the first piece does, row by row, of the cells that mean its action.
+    """
+
+    cells: NDArray[np.int8]  # [R, C] 0 empty, 1 a piece of who moved first, 2 the other's, -1 none
+    clicks: Int  # [R, C] i32, the action that a click there means, legal or not; NO_ACTION: none
+    places: Int  # [A] i32, the cell (row * C + column) for a number about an action, -1 beside all
+    line: tuple[int, ...]  # the cells that won, () as long as none did
+    look: str  # one of LOOKS
+
+
+LOOKS = ("holes", "discs", "marks", "text")  # as Connect Four, Othello, tic-tac-toe; as its text
+
+
+@runtime_checkable
+class Drawn(Protocol):
+    """Optional part of a Game: positions as data, for whoever draws them."""
+
+    def board(self, state: State, i: int) -> Board:
+        """Position ``i``."""
+
+
 class Evaluator(Protocol):
     """Turns B positions into an Evaluation: a net with its cache, or a stand-in for one."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import leaves, take, tree_map
+from selfplay.checks.boards import boards_are_drawn
 from selfplay.checks.record import (
     BrokenLaw,
     Recorded,
@@ -291,6 +292,7 @@ LAWS_OF_STEPS: tuple[Law, ...] = (
     _rows_are_independent,
     _illegal_actions_are_refused,
     _text_is_drawn,
+    boards_are_drawn,
     _steps_within_a_table_are_steps,
     _ends_are_steps,
 )

@@ -226,3 +226,31 @@ def test_several_broken_laws_are_all_told():
 def test_findings_repeat_for_a_seed():
     game, _ = BROKEN["pays two"]
     assert check_game(game, seed=3) == check_game(game, seed=3)
+
+
+def drawing(**parts):
+    """Tic-tac-toe whose board has other parts."""
+    board = TicTacToe.board
+    return changed(board=lambda self, state, i: board(self, state, i)._replace(**parts))
+
+
+NOWHERE = np.full((3, 3), -1, np.int8)
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        ({"cells": np.zeros(9, np.int8)}, r"cells must be an array int8 \[R, C\], but is ndarray"),
+        ({"cells": np.full((3, 3), 3, np.int8)}, "cells must be from -1 to 2, but one is 3"),
+        ({"clicks": np.zeros((3, 2), np.int32)}, r"clicks must be int32 \[3, 3\], but is int32"),
+        ({"clicks": np.full((3, 3), 9, np.int32)}, "clicks must be from -1 to 8, but one is 9"),
+        ({"places": np.arange(8, dtype=np.int32)}, r"places must be int32 \[9\]"),
+        ({"places": np.full(9, 9, np.int32)}, "places must be from -1 to 8, but one is 9"),
+        ({"cells": NOWHERE}, "one of places is 0, where the board has no cell"),
+        ({"line": (0, 9)}, "line must be from 0 to 8, but one is 9"),
+        ({"look": "felt"}, "look must be one of .*, but is 'felt'"),
+    ],
+)
+def test_boards_that_cannot_be_drawn(parts, sentence):
+    (finding,) = check_game(drawing(**parts), games=2)
+    assert re.fullmatch(f"board in game 1, move 1: .*{sentence}.*", finding)
