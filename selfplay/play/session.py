@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from selfplay.arrays import take
-from selfplay.lines.keys import canonical_keys
+from selfplay.lines.keys import position_keys
+from selfplay.play.course import expected, loss, standard_error
+from selfplay.play.variations import NOT_PLAYED, Position, after, start_of
 from selfplay.types import Decision, Game, Player, State
-
-NOT_PLAYED = -1  # the action of a position that is still to be decided
-SURE = 3.0  # standard errors beyond which a difference is no noise of the search
-
-
-class Position(NamedTuple):
-    """A position of the game, and what was played there."""
-
-    state: State  # [1]
-    mover: int  # 0: who moved first, 1: the other
-    over: bool
-    paid: tuple[float, float]  # to either player since the start
-    action: int = NOT_PLAYED
 
 
 class Opinion(NamedTuple):
@@ -57,8 +44,7 @@ class Session(Generic[Thought]):
 
     def restart(self) -> None:
         """Begins a new game."""
-        start = self.game.init(self._rng, 1)
-        self.history = [Position(start, 0, False, (0.0, 0.0))]
+        self.history = [start_of(self.game.init(self._rng, 1))]
         self._opinions: dict[int, Thought] = {}  # by ply
 
     @property
@@ -95,18 +81,7 @@ class Session(Generic[Thought]):
         """Plays ``action``, which must be legal, for whoever is to move."""
         before = self.now
         self.history[-1] = before._replace(action=action)
-        self.history.append(self._after(before, action))
-
-    def _after(self, before: Position, action: int) -> Position:
-        """The position that ``action`` leads to."""
-        state, transition = self.game.step(before.state, np.array([action], np.int32))
-        reward, discount = float(transition.reward[0]), float(transition.discount[0])
-        paid = list(before.paid)
-        paid[before.mover] += reward
-        if self.game.num_players == 2:
-            paid[1 - before.mover] -= reward
-        mover = 1 - before.mover if discount < 0 else before.mover
-        return Position(state, mover, discount == 0, (paid[0], paid[1]))
+        self.history.append(after(self.game, before, action))
 
     def undo(self) -> None:
         """Takes back the moves since the person's last one, and that one; ValueError if none."""
@@ -154,46 +129,16 @@ class GameSession(Session[Opinion]):
     def loss(self, ply: int) -> float:
         """How much worse the move after ``ply`` moves was than the agent's own choice there.
 
-        In units of return: a win thrown away for a draw is 1.  At least 0, and 0 where the two
-        moves are mirror images or where the difference may be noise of the search.
+        In units of return, as ``course.loss``: a win thrown away for a draw is 1.
         """
-        before, after = self.history[ply], self.history[ply + 1]
-        best = self.opinion(ply)
-        if before.action == best.action:
-            return 0.0
-        rival = self._after(before, best.action)
-        if self._is_image(after, rival):
-            return 0.0
-        gained, error = self._gained(before, after, lambda: self.opinion(ply + 1))
-        lost, error_here = best.value - gained, math.hypot(best.error, error)
-        if lost <= SURE * error_here:
-            return 0.0
-        if error_here:  # a search of its own for either move: none has had more replies looked at
-            other, error_there = self._gained(before, rival, lambda: self._think(rival.state))
-            lost = min(lost, other - gained)
-            if lost <= SURE * math.hypot(error, error_there):
-                return 0.0
-        return max(0.0, lost)
+        before, played = self.history[ply], self.history[ply + 1]
+        key = position_keys(played.state)[0]
 
-    def _gained(
-        self, before: Position, after: Position, think: Callable[[], Opinion]
-    ) -> tuple[float, float]:
-        """The return that the mover of ``before`` has from its move on, with its standard error.
+        def think(position: Position) -> Opinion:
+            known = position_keys(position.state)[0] == key
+            return self.opinion(ply + 1) if known else self._think(position.state)
 
-        ``think`` gives the opinion of ``after``, where the game is not over.
-        """
-        gained = after.paid[before.mover] - before.paid[before.mover]
-        if after.over:
-            return gained, 0.0
-        opinion, sign = think(), 1 if after.mover == before.mover else -1
-        return gained + sign * opinion.value, opinion.error
-
-    def _is_image(self, left: Position, right: Position) -> bool:
-        """Whether a symmetry of the game turns one position into the other."""
-        if left._replace(state=None) != right._replace(state=None):
-            return False
-        keys = [canonical_keys(self.game, each.state) for each in (left, right)]
-        return bool(keys[0] == keys[1])
+        return loss(self.game, before, before.action, self.opinion(ply), think)
 
     def variation(self, ply: int, most: int) -> list[int]:
         """The moves expected after ``ply`` moves, the agent's own choice first: ``most`` of them,
@@ -212,19 +157,7 @@ class GameSession(Session[Opinion]):
         decision = take(self.player.decide(self.game, state, self._rng), 0)
         net = take(self._net.decide(self.game, state, self._rng), 0) if self._net else None
         action = int(decision.action)
-        known = float(decision.qvalues[action])
-        value = float(decision.value) if np.isnan(known) else known
+        value = expected(decision)
         error = standard_error(value, int(decision.visits[action]))
         guesses = getattr(self.player, "guesses", False)  # its values are more than it knows
         return Opinion(action, value, decision, net, error if guesses else 0.0)
-
-
-def standard_error(value: float, visits: int) -> float:
-    """Of a mean of ``visits`` values in [-1, 1], at most; inf where there are none.
-
-    Wins and losses have variance 1 - value^2, everything else has less; few that are all alike say
-    little.  A win or a loss without a visit has been proven.
-    """
-    if not visits:
-        return 0.0 if abs(value) >= 1.0 else math.inf
-    return math.sqrt(max(0.0, 1.0 - value * value) / visits + 1.0 / visits**2)

@@ -16,8 +16,10 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff
 from selfplay.play import terminal as terminals
-from selfplay.play.session import NOT_PLAYED, GameSession, standard_error
+from selfplay.play.course import standard_error
+from selfplay.play.session import GameSession
 from selfplay.play.terminal import GameTerminal
+from selfplay.play.variations import NOT_PLAYED
 from selfplay.players.players import (
     MinimaxPlayer,
     NetPlayer,
