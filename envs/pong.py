@@ -26,6 +26,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from selfplay.arrays import tree_map
 from selfplay.jit import kernel, scrambled
 from selfplay.types import Float, Int
 
@@ -78,7 +79,7 @@ def step(state: PongState, action: Int) -> tuple[PongState, NDArray[np.int8]]:
     """
     if ((action < STAY) | (action > DOWN)).any():
         raise ValueError(f"actions of Pong are 0 (stay), 1 (up) and 2 (down); got {action}")
-    after = PongState._make(map(np.copy, state))
+    after = tree_map(np.copy, state)
     event = np.zeros((len(action), 2), np.int8)
     step_within(after, action, event)
     return after, event
