@@ -9,7 +9,6 @@ of an answer.
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import threading
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay import arrays
-from selfplay.actors.slot import ANSWER, FINITE, QUESTION, ROWS, Slot, knock
+from selfplay.actors.slot import ANSWER, FINITE, QUESTION, ROWS, Bell, Slot, knock
 from selfplay.cached import Usage, is_finite
 from selfplay.nets.base import example
 from selfplay.shared_rows import GROUPS, SharedRows
@@ -49,7 +48,7 @@ class OpenServer:
         forms = [(field.shape[1:], field.dtype) for field in arrays.leaves(example(game))]
         self._memory = SharedRows(self._context, forms, game.num_actions, slots, rows)
         self._views = self._memory.views()
-        self._bell, self._knocker = self._context.Pipe(duplex=False)
+        self._bell = Bell(self._context)
         self._lines: dict[int, Connection] = {}  # by the number of the slot
         self._entered = np.zeros(slots, np.int64)
         self._heard = np.zeros(slots, np.int64)  # the latest question of each
@@ -79,9 +78,10 @@ class OpenServer:
                 self._lines[number].close()
             self._views.asked[number] = self._views.told[number] = self._heard[number] = 0
             self._entered[number] += 1
+            holder = int(self._entered[number])
             line, self._lines[number] = self._context.Pipe(duplex=False)
         try:
-            yield (Slot(self._memory, number, self._knocker, line, looks=False),)
+            yield (Slot(self._memory, number, self._bell.knocker, line, holder, looks=False),)
         finally:
             line.close()  # or it would not be noticed that nobody reads any more
 
@@ -95,11 +95,10 @@ class OpenServer:
     def close(self) -> None:
         """Ends; who still asks gets CancelledError."""
         self._ended = True
-        knock(self._knocker)
+        self._bell.wake()
         self._thread.join()
         self._leave()
         self._bell.close()
-        self._knocker.close()
 
     def _leave(self) -> None:
         with self._lock:
@@ -110,20 +109,20 @@ class OpenServer:
     def _serve(self) -> None:
         try:
             while not self._ended:
-                os.read(self._bell.fileno(), 4096)
-                asked = self._hear()
+                asked = self._hear(self._bell.rung(self._entered))
                 if len(asked.numbers):
                     self._answer(asked)
         except Exception as error:  # out of memory, say: told by whoever waits for the processes
             self.failure = error
             self._leave()
 
-    def _hear(self) -> _Asked:
-        """Who has asked since the last call."""
+    def _hear(self, rung: list[int]) -> _Asked:
+        """Who of those that have knocked has asked since the last call."""
         with self._lock:
-            questions = self._views.asked[:, QUESTION].copy()
-            (numbers,) = np.nonzero(questions != self._heard)
-            self._heard[numbers] = questions[numbers]
+            numbers = np.array(rung, np.int64)
+            questions = self._views.asked[numbers, QUESTION]
+            numbers = numbers[questions != self._heard[numbers]]
+            self._heard[numbers] = self._views.asked[numbers, QUESTION]
             counts = self._views.asked[numbers, ROWS].copy()
             return _Asked(numbers, counts, self._entered[numbers])
 

@@ -7,7 +7,6 @@ is computed, the other group's actors walk their trees.
 
 from __future__ import annotations
 
-import os
 import select
 import time
 from collections import deque
@@ -19,13 +18,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from selfplay.actors.slot import ANSWER, FINITE, LEFT, QUESTION, ROWS, Slot, knock
+from selfplay.actors.slot import ANSWER, FINITE, LEFT, QUESTION, ROWS, Bell, Slot, knock
 from selfplay.shared_rows import GROUPS, Form, Room, SharedRows
 
 if TYPE_CHECKING:
     from selfplay.nets import Net
 
 _PAUSE_S = 2e-5  # between two looks at the device where the server has no core of its own
+_NOBODY = np.empty(0, np.int64)
 
 
 class AskedBatch(Protocol):
@@ -143,9 +143,10 @@ class Server:
         views = self._memory.views()
         self._asked, self._told = views.asked, views.told
         self._groups = [_Group(device.channel(room), len(room.fields[0])) for room in views.rooms]
-        self._bell, self._knocker = self._context.Pipe(duplex=False)
+        self._bell = Bell(self._context)
         self._lines: dict[int, Connection] = {}  # by number
-        self._entered = np.zeros(slots, np.int64)
+        self._entered = np.zeros(slots, np.int64)  # how many held each slot
+        self._everybody = np.arange(slots)
         self._heard = np.zeros(slots, np.int64)  # the latest question of each
         self._under_way: deque[_UnderWay] = deque()
         self._spent = _Spent()
@@ -166,7 +167,8 @@ class Server:
         self._heard[number] = self._asked[number] = self._told[number] = 0
         self._entered[number] += 1
         line, self._lines[number] = self._context.Pipe(duplex=False)
-        return Slot(self._memory, number, self._knocker, line, self._spins)
+        holder = int(self._entered[number])
+        return Slot(self._memory, number, self._bell.knocker, line, holder, self._spins)
 
     def begin(self) -> None:
         """All that have entered are about to play."""
@@ -184,7 +186,7 @@ class Server:
 
         ``heard`` is told the file descriptors of ``poll`` that can be read and are no actor's.
         """
-        bell = self._bell.fileno()
+        bell = self._bell.line.fileno()
         poll.register(bell, select.POLLIN)
         awake = self._emptied = time.perf_counter()
         while self.awaited:
@@ -193,12 +195,13 @@ class Server:
             now = time.perf_counter()
             self._spent.serving_s += now - awake
             awake = now
+            rung = self._everybody if self._spins else _NOBODY
             for line, _ in events:
                 if line == bell:
-                    os.read(line, 4096)
+                    rung = np.array(self._bell.rung(self._entered), np.int64)
                 else:
                     heard(line)
-            asked = self._hear()
+            asked = self._hear(rung)
             done = bool(self._under_way) and self._under_way[0].batch.ready()
             if done:
                 self._answer()
@@ -209,17 +212,16 @@ class Server:
                 time.sleep(_PAUSE_S)
         poll.unregister(bell)
 
-    def _hear(self) -> bool:
-        """Whether anybody has asked, or has left, since the last call."""
-        questions = self._asked[:, QUESTION]
-        (new,) = np.nonzero(questions != self._heard)
+    def _hear(self, among: NDArray[np.int64]) -> bool:
+        """Whether anybody ``among`` the actors has asked, or has left, since the last call."""
+        new = among[self._asked[among, QUESTION] != self._heard[among]]
         for number in new.tolist():
             group = self._groups[number % GROUPS]
             if self._asked[number, ROWS] == LEFT:
                 group.remove(number)
             else:
                 group.waiting.add(number)
-            self._heard[number] = questions[number]
+            self._heard[number] = self._asked[number, QUESTION]
         return bool(len(new))
 
     def _begin(self) -> None:

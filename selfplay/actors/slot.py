@@ -3,6 +3,10 @@
 An actor writes the positions it has to ask for into its slot and then the number of its question;
 the server answers in the same memory, and then repeats the number.  Nothing is pickled.  Where the
 server has a core of its own both look for the other's numbers all the time; else they knock.
+
+Cores of some kinds see what another has written in any order.  So both look only where they see it
+in its order, and else read nothing of an actor's but what was written before a knock that has been
+read: a pipe has a lock, which hands on with the bytes what was written before.
 """
 
 from __future__ import annotations
@@ -10,9 +14,11 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import struct
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +33,8 @@ QUESTION, ROWS = range(2)  # what stands in ``Views.asked``: the number of a que
 ANSWER, FINITE = range(2)  # in ``Views.told``: the question answered, whether all numbers are
 LEFT = -1  # in the place of ROWS: there will be no questions for now
 IN_ORDER = platform.machine() in ("x86_64", "AMD64")  # cores see what others write in its order
+_KNOCK = struct.Struct("ii")  # short enough that a pipe never parts or mixes two of them
+_NO_HOLDER = -1
 _LOOKS = 10_000  # for an answer, in a millisecond, before the core is left to others
 _PAUSE_S = 5e-5  # between later looks
 
@@ -38,6 +46,7 @@ class Slot(NamedTuple):
     number: int  # which it is
     bell: Connection  # of the server, for all
     line: Connection  # on which the server knocks
+    holder: int  # how many held the slot, this actor included
     looks: bool  # whether both sides look for the other's numbers all the time
 
     @property
@@ -45,10 +54,33 @@ class Slot(NamedTuple):
         return int(self.memory.views().rooms[0].answers.shape[1]) - 2
 
 
-def knock(line: Connection) -> None:
+def knock(line: Connection, told: bytes = b"!") -> None:
     """In vain when nobody is there any more."""
     with contextlib.suppress(OSError):
-        os.write(line.fileno(), b"!")
+        os.write(line.fileno(), told)
+
+
+class Bell:
+    """A line on which all actors knock, each with the number of his slot and of its holder."""
+
+    def __init__(self, context: SpawnContext) -> None:
+        self.line, self.knocker = context.Pipe(duplex=False)
+
+    def rung(self, holders: NDArray[np.int64]) -> list[int]:
+        """The slots [S] whose present ``holders`` have knocked since the last call, in order.
+
+        Waits for a knock; one of whoever held a slot before counts as none.
+        """
+        knocks = _KNOCK.iter_unpack(os.read(self.line.fileno(), _KNOCK.size * 256))
+        return sorted({number for number, holder in knocks if holder == holders[number]})
+
+    def wake(self) -> None:
+        """Ends a wait in which nobody knocks."""
+        knock(self.knocker, _KNOCK.pack(0, _NO_HOLDER))
+
+    def close(self) -> None:
+        self.line.close()
+        self.knocker.close()
 
 
 class RemoteEvaluator(CachedEvaluator):
@@ -103,7 +135,7 @@ class RemoteEvaluator(CachedEvaluator):
         self._question += 1
         self._asked[QUESTION] = self._question
         if not self._slot.looks:
-            knock(self._slot.bell)
+            knock(self._slot.bell, _KNOCK.pack(self._slot.number, self._slot.holder))
 
     def _wait(self) -> None:
         """Until the answer is there.  Whoever waits for a server that is gone is ended with it."""

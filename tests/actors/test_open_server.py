@@ -15,7 +15,7 @@ from reference import random_positions
 from small_games import GAME, a_net
 
 from selfplay.actors.open_server import OpenServer
-from selfplay.actors.slot import RemoteEvaluator, Slot
+from selfplay.actors.slot import _KNOCK, RemoteEvaluator, Slot, knock
 from selfplay.cached import CancelledError
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.types import Evaluation, State
@@ -106,6 +106,22 @@ def test_what_is_asked_meanwhile_is_one_batch(server: OpenServer, enter: Enter) 
         assert_close(answer, evaluator()(GAME, some(i, 50 if i else 5)))
 
 
+def test_nothing_is_read_before_the_knock_of_who_wrote_it(
+    server: OpenServer, enter: Enter
+) -> None:
+    """Where the numbers of a question can be seen before its positions are, a knock of another's,
+    or of one who held the slot before, is no sign that they are there.
+    """
+    asking, early = enter(), enter()
+    knocked, late = early._slot, some(1)
+    early._asked[:2] = 1, 40  # seen too early: its positions are not there yet
+    knock(knocked.bell, _KNOCK.pack(knocked.number, knocked.holder - 1))
+    assert_close(asking(GAME, some(0)), evaluator()(GAME, some(0)))
+    assert early._told[0] == 0
+    early._asked[:2] = 0
+    assert_close(early(GAME, late), evaluator()(GAME, late))
+
+
 def test_who_takes_the_place_of_one_that_died_gets_his_own_answers() -> None:
     server = OpenServer(evaluator(), GAME, 1, 60)
     own, begun, go_on = server._evaluator.answers, threading.Event(), threading.Event()
@@ -121,8 +137,8 @@ def test_who_takes_the_place_of_one_that_died_gets_his_own_answers() -> None:
             with pytest.raises(AssertionError), server.entering():
                 pass
             dying = client_of(slot)
-            dying._fields[0][:1], dying._asked[:2] = GAME.observe(some(0, 1)).planes, (1, 1)
-            slot.bell.send_bytes(b"?")
+            dying._fields[0][:1] = GAME.observe(some(0, 1)).planes
+            dying._ask(1)
             assert begun.wait(20)
         with server.entering() as (slot,):
             go_on.set()

@@ -21,7 +21,7 @@ setup = Setup(envs.make("tictactoe"), Gumbel(simulations=4), ActorSection(games=
 post = pickle.loads(pickle.dumps(Post(setup, 1024, 7, [0], 1)))
 context = get_context("spawn")
 rows = SharedRows(context, [((2, 3, 3), np.dtype(np.int8))], 9, 1, 2)
-slot = Slot(rows, 0, context.Pipe(duplex=False)[1], context.Pipe(duplex=False)[0], False)
+slot = Slot(rows, 0, context.Pipe(duplex=False)[1], context.Pipe(duplex=False)[0], 1, False)
 work = begin(lambda: False, post, 0, [slot])
 assert set(work(("state", [None]))[0]) >= {"rng", "length", "action"}
 print(sorted(name for name in sys.modules if name in ("torch", "pandas", "rich")))
