@@ -106,9 +106,7 @@ def test_what_is_asked_meanwhile_is_one_batch(server: OpenServer, enter: Enter) 
         assert_close(answer, evaluator()(GAME, some(i, 50 if i else 5)))
 
 
-def test_nothing_is_read_before_the_knock_of_who_wrote_it(
-    server: OpenServer, enter: Enter
-) -> None:
+def test_nothing_is_read_before_the_knock_of_who_wrote_it(server: OpenServer, enter: Enter) -> None:
     """Where the numbers of a question can be seen before its positions are, a knock of another's,
     or of one who held the slot before, is no sign that they are there.
     """
