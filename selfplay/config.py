@@ -170,6 +170,28 @@ def parse_config(
     return config
 
 
+def changed_options(config: Config) -> dict[str, Any]:
+    """The options that differ from their defaults, plain values by dotted names; not its name."""
+    changed: dict[str, Any] = {}
+    for name, field in Config.model_fields.items():
+        value = getattr(config, name)
+        if name == "name":
+            continue
+        if not isinstance(value, Section):
+            if value != field.default:
+                changed[name] = value
+            continue
+        same_kind = type(value) is type(field.default)
+        plain = value.model_dump(mode="json")
+        if not same_kind:
+            changed[f"{name}.kind"] = plain["kind"]
+        for option, inner in type(value).model_fields.items():
+            usual = getattr(field.default, option) if same_kind else inner.get_default()
+            if option != "kind" and getattr(value, option) != usual:
+                changed[f"{name}.{option}"] = plain[option]
+    return changed
+
+
 def _override(values: dict[str, Any], override: str) -> None:
     """Writes ``a.b=value`` into nested ``values``; the value is read as TOML, else as text."""
     path, equals, text = override.partition("=")

@@ -27,7 +27,8 @@ from selfplay.system.files import (
     remove_abandoned,
     write_text_atomically,
 )
-from selfplay.training.folder import RUNS, RunFolder
+from selfplay.training.folder import RunFolder
+from selfplay.training.places import RUNS
 
 if TYPE_CHECKING:
     from selfplay.compare.report.canvas import Picture

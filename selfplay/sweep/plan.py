@@ -23,7 +23,7 @@ from envs import trust
 from selfplay.config import NAME, TOLD, Config, parse_config, read_toml
 from selfplay.sweep.expert import refuse_too_few_games
 from selfplay.sweep.options import REFERENCE, flat, label, merged, nested, written
-from selfplay.training.folder import RUNS
+from selfplay.training.places import RUNS
 
 SWEEPS = RUNS / "sweeps"
 MOST_CELLS = 10_000

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,7 @@ LOCK = ".lock"  # the file that a process holds while a folder is its own
 PLAIN_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _NO_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG)
 _NO_ROOM = 1 << 20  # bytes: with less left than that, a failed write has filled the disk
+_LOOK_S = 0.1  # longer than `is_locked` takes, by which nobody is to be turned away
 
 
 def aside(path: Path) -> Path:
@@ -53,7 +55,7 @@ def locked(path: Path, busy: str) -> Iterator[None]:
     The system drops the lock of a killed process.  ValueError also where nothing can be written.
     Where nothing has come to lie beside the lock nothing is left: no lock, nor a folder made here.
     """
-    lock = FileLock(path / LOCK, timeout=0)
+    lock = FileLock(path / LOCK, timeout=_LOOK_S)
     try:
         made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
@@ -184,3 +186,24 @@ def _cause(error: BaseException) -> BaseException:
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
     return cause or error
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the folder ``path`` by ``locked``; nothing is written.
+
+    False where the system cannot tell.
+    """
+    try:
+        file = os.open(path / LOCK, os.O_RDONLY | PLAIN_FILE)
+    except OSError:
+        return False
+    try:
+        fcntl = importlib.import_module("fcntl")  # not on Windows
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: who looks beside gets it too
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        return False
+    finally:
+        os.close(file)
+    return False

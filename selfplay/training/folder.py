@@ -26,10 +26,8 @@ from selfplay.learning import checkpoint
 from selfplay.learning.shards import Made, load_shard
 from selfplay.system.files import locked, write_text_atomically
 from selfplay.system.text import read_object
+from selfplay.training.places import RUNS, SHIPPED
 from selfplay.types import Game, Targets
-
-RUNS = Path("runs")  # of the user
-SHIPPED = Path(__file__).resolve().parents[2] / "runs"
 
 # what ``files.write_atomically`` writes beside the files of a run: .NAME.PROCESS
 _ASIDE = re.compile(

@@ -8,7 +8,7 @@ from envs.proving.game import SMALL, Proving
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.searches import Guide
 from selfplay.training.agent import SavedNet, find_agent
-from selfplay.training.folder import SHIPPED
+from selfplay.training.places import SHIPPED
 from selfplay.types import Evaluator
 
 REFERENCE = "reference/prove"  # below ``runs``: the prover that ships

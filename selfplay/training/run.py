@@ -26,10 +26,11 @@ from selfplay.regimes.ledger import Progress
 from selfplay.system.files import refuse_links_out
 from selfplay.system.interrupts import interrupts
 from selfplay.system.text import objects_in
-from selfplay.training.folder import PLACES, RUNS, RunFolder, find_run
+from selfplay.training.folder import PLACES, RunFolder, find_run
 from selfplay.training.log import RunLog, TrainingScreen
 from selfplay.training.metrics_file import STOPPED, read_metrics, updated
 from selfplay.training.patience import Patience
+from selfplay.training.places import RUNS
 from selfplay.training.report import about, provenance, write_report
 from selfplay.training.resume import Checkpoints, refuse_other_config
 from selfplay.types import Report

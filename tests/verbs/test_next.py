@@ -171,7 +171,8 @@ def test_a_run_of_the_users_that_hides_one_that_ships_is_named(
     place: Path,
 ) -> None:
     from selfplay.training.agent import _say_once
-    from selfplay.training.folder import SHIPPED, RunFolder, find_run, shadowed
+    from selfplay.training.folder import RunFolder, find_run, shadowed
+    from selfplay.training.places import SHIPPED
 
     (place / "runs" / "connect4").mkdir(parents=True)
     shipped = SHIPPED / "reference" / "connect4"
