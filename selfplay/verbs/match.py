@@ -29,6 +29,7 @@ def arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
+    from selfplay.data.readers.moves import HEADER
     from selfplay.players.arena import MatchGames, match_json, ratings, score, tournament
     from selfplay.system.console import progress
     from selfplay.system.files import write_text_atomically
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> Answer:
         watch = MatchGames(game, of, lambda words: say(lambda: words))
         matches = tournament(game, players, pairs, arguments.openings, arguments.seed, watch=watch)
     if arguments.save:
-        write_text_atomically(Path(arguments.save), watch.text())
+        write_text_atomically(Path(arguments.save), f"{HEADER}{spec}\n{watch.text()}")
         print(f"{of:,} games are in {arguments.save}, one a line.")
     for each in matches:
         points = score(each)

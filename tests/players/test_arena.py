@@ -324,6 +324,7 @@ def test_saved_games_can_be_imported_and_no_file_is_overwritten(
     )
     assert json.loads(capsys.readouterr().out)["counts"]["all"]["games"] == 6
     before = (tmp_path / "games.txt").read_text()
+    assert before.startswith("# game: tictactoe\n")  # so that `selfplay review` knows it
     for name, why in (("games.txt", "is there already"), ("no/games.txt", "there is no folder no")):
         assert cli.main([*words, name]) == 1
         assert why in capsys.readouterr().err

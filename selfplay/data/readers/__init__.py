@@ -14,11 +14,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.data.manifest import Manifest, Source
+from selfplay.data.readers.importer import Parse, Told
 from selfplay.data.writer import Writer
+from selfplay.system.text import read_bytes
 from selfplay.types import Game
 
 # format, whose reader is FORMAT.py with import_FORMAT -> the game that it implies
 FORMATS: dict[str, str | None] = {"wthor": "othello", "moves": None, "sgf": None, "pgn": None}
+
+
+def form_of(path: Path) -> str:
+    """The format that a file's name tells; lists of moves have any."""
+    name = path.name.lower().removesuffix(".gz")
+    return {".wtb": "wthor", ".sgf": "sgf", ".pgn": "pgn"}.get(Path(name).suffix, "moves")
+
+
+def told_in(path: Path, game: Game) -> Told:
+    """What a file tells, game by game, in the format that its name tells; none is played yet.
+
+    Raises ValueError with a sentence where it cannot be read.
+    """
+    form = form_of(path)
+    parse: Parse = getattr(importlib.import_module(f"{__name__}.{form}"), f"parse_{form}")
+    return parse(game, read_bytes(path), str(path))
 
 
 def import_files(

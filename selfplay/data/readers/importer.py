@@ -38,6 +38,7 @@ class Transcript(NamedTuple):
     result: float = np.nan  # > 0: the first player won, < 0: lost, 0: a draw; NaN: not told
     players: tuple[int, ...] = ()  # who played each word: 0 began, 1 the other; () if not told
     doubt: str = ""  # why the game counts only if its moves lead to its end
+    comment: str = ""  # what stands behind the moves, of the game as a whole
 
 
 def transcript(

@@ -32,6 +32,7 @@ from selfplay.system.text import lines
 from selfplay.types import Game
 
 ENDINGS = (".txt", ".moves")
+HEADER = "# game: "  # begins the line in which a file may name its game
 _MOVES = ("moves", "game_moves", "move_list", "movelist", "game", "transcript", "sequence", "kifu")
 _RESULTS = ("winner", "result", "score")
 _WINNERS = {"1": 1.0, "-1": -1.0, "2": -1.0, "0": 0.0}  # numbers in a column of that name
@@ -78,8 +79,11 @@ def parse_moves(game: Game, content: bytes, name: str) -> Told:
                 continue
         if table is not None:
             yield _row(game, notation, line, table, where)
-        elif text := line.partition("#")[0].strip():
-            yield _line(game, notation, text, where)
+        else:
+            text, _, comment = line.partition("#")
+            if text.strip():
+                told = _line(game, notation, text.strip(), where)
+                yield told._replace(comment=comment.strip())
 
 
 def _line(game: Game, notation: Notation, line: str, where: str) -> Transcript:

@@ -20,6 +20,7 @@ from selfplay.data.readers.importer import (
     Complaints,
     GameImporter,
     Imported,
+    Told,
     Transcript,
     files_of,
 )
@@ -63,7 +64,21 @@ def read_wthor(path: Path) -> tuple[int, NDArray[Any]]:
 
     Raises ValueError when its size is not what its header says, or when its board is not 8 x 8.
     """
-    content = read_bytes(path)
+    return _games_in(read_bytes(path), str(path))
+
+
+def parse_wthor(game: Game, content: bytes, name: str) -> Told:
+    """The games of a file; raises ValueError as ``read_wthor`` does."""
+    return _transcripts(_games_in(content, name)[1], name)
+
+
+def _transcripts(records: NDArray[Any], name: str) -> Told:
+    told = zip(records["moves"].tolist(), records["discs"].tolist(), strict=True)
+    for number, (squares, discs) in enumerate(told, start=1):
+        yield _transcript(f"{name}, game {number}", squares, discs)
+
+
+def _games_in(content: bytes, path: str) -> tuple[int, NDArray[Any]]:
     if len(content) < HEADER.itemsize:
         raise ValueError(
             f"{path} is cut short: it has {len(content)} bytes, the header alone has "
@@ -107,11 +122,7 @@ def import_wthor(
         except ValueError as error:
             importer.refuse(str(error))
             continue
-        told = zip(records["moves"].tolist(), records["discs"].tolist(), strict=True)
-        importer.take_in(
-            _transcript(f"{path}, game {number}", squares, discs)
-            for number, (squares, discs) in enumerate(told, start=1)
-        )
+        importer.take_in(_transcripts(records, str(path)))
         years.append(year)
         players.update(records["black"].tolist(), records["white"].tolist())
     span = "-".join(str(year) for year in sorted({min(years), max(years)})) if years else ""
