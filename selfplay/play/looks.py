@@ -6,6 +6,7 @@ is told by hue alone: pieces differ in brightness and in what is embossed on the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 CELL = 100  # units of a cell's side
@@ -197,4 +198,4 @@ class Marks(_Painted):
         return f'<path d="{cross}" {stroke} stroke="{self._colours("cross")}"/>'
 
 
-LOOK_OF = {"holes": Holes, "discs": Discs, "marks": Marks}
+LOOK_OF: dict[str, Callable[[Colours, str], Look]] = {"holes": Holes, "discs": Discs, "marks": Marks}
