@@ -198,4 +198,8 @@ class Marks(_Painted):
         return f'<path d="{cross}" {stroke} stroke="{self._colours("cross")}"/>'
 
 
-LOOK_OF: dict[str, Callable[[Colours, str], Look]] = {"holes": Holes, "discs": Discs, "marks": Marks}
+LOOK_OF: dict[str, Callable[[Colours, str], Look]] = {
+    "holes": Holes,
+    "discs": Discs,
+    "marks": Marks,
+}
