@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import length, take
-from selfplay.lines.lockstep import Ply, Turn, lockstep
-from selfplay.lines.openings import NO_MOVE, Openings, distinct_openings, enough_plies
+from selfplay.lines.lockstep import Turn, lockstep
+from selfplay.lines.openings import Openings, distinct_openings, enough_plies
+from selfplay.players.apart import play_apart
+from selfplay.players.guests import engines_among
+from selfplay.players.match_games import Watch
 from selfplay.stats import Interval
 from selfplay.types import Game, Int, Player
 
@@ -20,7 +23,6 @@ PRIOR = 0.2  # pseudo-pairs of each score: as if every match had one more pair, 
 POSTERIOR = 2000  # samples of it, for intervals
 AT_ONCE = 1 << 22  # numbers that samples of ratings take up, each as large as players times matches
 ELO_SCALE = 400 / float(np.log(10))  # Elo points a logit
-_RESULTS = {1: "1-0", 0: "1/2-1/2", -1: "0-1"}  # of the player who has the first seat
 
 Results = NDArray[np.int8]
 
@@ -31,51 +33,6 @@ class Match(NamedTuple):
     a: str
     b: str
     results: Results  # [P, 2] i8, +1 a won, 0 draw, -1 b won; column 0: a had the first seat
-
-
-class Watch(Protocol):
-    """Who is told of the games of matches."""
-
-    def begin(self, openings: Openings) -> None: ...
-
-    def moved(self, ply: Ply) -> None: ...
-
-    def end(self, seats: Sequence[tuple[str, str]], results: NDArray[np.int8]) -> None: ...
-
-
-class MatchGames:
-    """The ``of`` games of a tournament while they are played; ``tell`` is called as they end."""
-
-    def __init__(self, game: Game, of: int, tell: Callable[[str], None]) -> None:
-        self._game, self._of, self._tell = game, of, tell
-        self._over = 0
-        self._lines: list[list[int]] = []  # the moves of each of the present games
-        self._opening: list[int] = []  # how many of them were random
-        self._told: list[str] = []  # lines of the file
-
-    def begin(self, openings: Openings) -> None:
-        """Games begin from ``openings``, one from each."""
-        self._lines = [row[row != NO_MOVE].tolist() for row in openings.moves]
-        self._opening = [len(line) for line in self._lines]
-
-    def moved(self, ply: Ply) -> None:
-        """One more move in those that go on."""
-        for game, action in zip(ply.turn.lane.tolist(), ply.action.tolist(), strict=True):
-            self._lines[game].append(action)
-        self._over += int((ply.paid.discount == 0).sum())
-        self._tell(f"{self._over:,} of {self._of:,} games are over")
-
-    def end(self, seats: Sequence[tuple[str, str]], results: NDArray[np.int8]) -> None:
-        """All are over: who had the first and the second seat, and the first one's results."""
-        games = zip(self._lines, self._opening, seats, results.tolist(), strict=True)
-        for line, random, (first, second), result in games:
-            moves = " ".join(map(self._game.action_name, line))
-            comment = f"opening {random}, {first} against {second}: {_RESULTS[result]}"
-            self._told.append(f"{moves} # {comment}\n")
-
-    def text(self) -> str:
-        """All games, one a line, as ``selfplay data moves`` reads them."""
-        return "".join(self._told)
 
 
 class Ratings(NamedTuple):
@@ -95,12 +52,14 @@ def tournament(
     batch: int = 256,
     watch: Watch | None = None,
     ledger: Sequence[Match] = (),
+    at_once: int = 1,
 ) -> list[Match]:
     """Everyone against everyone: ``pairs`` openings of ``plies`` random moves, seats swapped.
 
     More random moves where these vary too little: see openings.enough_plies.
     The openings are the same in all matches.  ``batch`` games run in lockstep; ``watch`` is told
-    of every move.  Players of the same name are told apart by a number.  ``ledger``: matches of
+    of every move.  Engines of others play ``at_once`` games instead, each in processes of its own.
+    Players of the same name are told apart by a number.  ``ledger``: matches of
     this tournament as far as they have been played, which go on from there.
     Raises ValueError unless the game is for two players and there are two of them.
     """
@@ -121,7 +80,7 @@ def tournament(
         rng = np.random.default_rng(match_seed)
         while len(match.results) < pairs:
             some = take(openings, slice(len(match.results) + max(1, batch // 2)))
-            (match,) = play_on(game, named, [match], some, rng, watch)
+            (match,) = play_on(game, named, [match], some, rng, watch, at_once)
         matches.append(match)
     return matches
 
@@ -138,6 +97,7 @@ def play_on(
     openings: Openings,
     rng: np.random.Generator,
     watch: Watch | None = None,
+    at_once: int = 1,
 ) -> list[Match]:
     """The matches with the results from all ``openings``: each goes on from the first it lacks.
 
@@ -153,8 +113,12 @@ def play_on(
     ]
     numbers = np.array([[names.index(name) for name in seated] for seated in seats])
     if watch is not None:
-        watch.begin(twice)
-    won = _play(game, [players[name] for name in names], numbers, twice, rng, watch)
+        watch.begin(twice, seats)
+    seated_players = [players[name] for name in names]
+    if engines_among(seated_players):
+        won = play_apart(game, seated_players, numbers, twice, rng, watch, at_once)
+    else:
+        won = _play(game, seated_players, numbers, twice, rng, watch)
     if watch is not None:
         watch.end(seats, won)
     points = won.reshape(-1, 2) * np.array([1, -1], np.int8)  # a has the first seat, then b

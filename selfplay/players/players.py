@@ -14,6 +14,7 @@ from selfplay.arrays import concatenate, length, take
 from selfplay.lines.every_line import TooLargeError, edge_limit, enumerate_lines
 from selfplay.lines.lockstep import lockstep
 from selfplay.lines.openings import any_move
+from selfplay.players.guests import GtpPlayer
 from selfplay.search import Puct, Search
 from selfplay.stats import random_actions
 from selfplay.truth.solver import solver_for
@@ -21,7 +22,7 @@ from selfplay.types import Bool, Decision, Evaluation, Evaluator, Game, Player, 
 
 EDGES_AT_ONCE = 500_000  # moves that minimax looks at in one go
 NODES_AT_ONCE = 400_000  # nodes of the trees that grow side by side
-KINDS = ("random", "minimax", "mcts", "solver")
+KINDS = ("random", "minimax", "mcts", "solver", "gtp")
 
 # (run, step or None for the last, simulations or None for those of its config) -> player
 LoadRun = Callable[[str, int | None, int | None], Player]
@@ -30,8 +31,9 @@ LoadRun = Callable[[str, int | None, int | None], Player]
 def make_player(name: str, game: Game, load_run: LoadRun) -> Player:
     """The player that ``name`` names.
 
-    ``random``, ``solver``, ``minimax:DEPTH``, ``mcts:SIMULATIONS``, else a run: RUN, RUN@STEP,
-    and behind either ``:SIMULATIONS``.  Raises ValueError with a sentence for the user.
+    ``random``, ``solver``, ``minimax:DEPTH``, ``mcts:SIMULATIONS``, ``gtp:COMMAND`` for the engine
+    that a command starts, else a run: RUN, RUN@STEP, and behind either ``:SIMULATIONS``.  Raises
+    ValueError with a sentence for the user.
     """
     kind, colon, argument = name.partition(":")
     if kind in ("random", "solver"):
@@ -42,6 +44,8 @@ def make_player(name: str, game: Game, load_run: LoadRun) -> Player:
         return MinimaxPlayer(_positive(name, argument, "minimax:4 for depth 4"))
     if kind == "mcts":
         return RolloutPlayer(_positive(name, argument, "mcts:100 for 100 rollouts a move"))
+    if kind == "gtp":
+        return GtpPlayer(argument, game)
     run, step, simulations = _parse_run(name)
     try:
         return load_run(run, step, simulations)

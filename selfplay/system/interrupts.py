@@ -62,6 +62,17 @@ def interruptible(heed_s: float | None = None) -> Iterator[Callable[[], bool]]:
         again.cancel()
 
 
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Each request to end is KeyboardInterrupt here, so that what has been started is ended too."""
+
+    def stop(_: bool) -> None:
+        raise KeyboardInterrupt
+
+    with interrupts(stop):
+        yield
+
+
 def leave_at_once(code: int) -> None:
     """Ends this process with ``code`` unless processes that it started have to end before.
 

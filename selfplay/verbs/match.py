@@ -8,14 +8,15 @@ import sys
 from pathlib import Path
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import SEED, Parser, at_least
+from selfplay.verbs.arguments import SEED, Parser, at_least, seconds
 from selfplay.verbs.players import game_option, players_named
 
 
 def arguments(parser: Parser) -> None:
     parser.add_argument(
         "players", nargs="+", metavar="PLAYER",
-        help="RUN[@STEP][:SIMULATIONS], random, minimax:DEPTH, mcts:SIMULATIONS or solver",
+        help="RUN[@STEP][:SIMULATIONS], random, minimax:DEPTH, mcts:SIMULATIONS, solver or "
+        "gtp:COMMAND, an engine of others",
     )  # fmt: skip
     parser.add_option("--game", "GAME", "the game, where no player is a run (default: connect4)")
     parser.add_option("--games", "N", "games a pair", at_least(2, 10**6), 100)
@@ -23,6 +24,10 @@ def arguments(parser: Parser) -> None:
     parser.add_option("--simulations", "N", searched, at_least(0))
     opening = "random moves that games begin with"
     parser.add_option("--openings", "PLIES", opening, at_least(0, 10_000), 2)
+    clock = "seconds a move of an engine of others (default: 60, and no clock is told)"
+    parser.add_option("--engine-seconds", "S", clock, seconds)
+    side = "games at the same time in which engines of others play"
+    parser.add_option("--at-once", "N", side, at_least(1, 64), 1)
     parser.add_option("--save", "FILE", "write the games there, one a line")
     parser.add_option("--seed", "SEED", "of chance", SEED, 0)
     parser.add_shared("--trust", "--json")
@@ -30,9 +35,13 @@ def arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.data.readers.moves import HEADER
-    from selfplay.players.arena import MatchGames, match_json, ratings, score, tournament
-    from selfplay.system.console import progress
+    from selfplay.play.match_screen import MatchScreen
+    from selfplay.players.apart import close_engines
+    from selfplay.players.arena import match_json, ratings, score, tournament
+    from selfplay.players.guests import engines_among
+    from selfplay.players.match_games import MatchGames
     from selfplay.system.files import write_text_atomically
+    from selfplay.system.interrupts import ended_by_signals
 
     _refuse_to_overwrite(arguments.save)
     if len(arguments.players) < 2:
@@ -41,9 +50,18 @@ def run(arguments: argparse.Namespace) -> Answer:
     pairs = -(-arguments.games // 2)
     of = pairs * len(players) * (len(players) - 1)
     print(f"playing {of:,} games of {game.name}", file=sys.stderr)
-    with progress("playing") as say:
-        watch = MatchGames(game, of, lambda words: say(lambda: words))
-        matches = tournament(game, players, pairs, arguments.openings, arguments.seed, watch=watch)
+    for engine in engines_among(players):
+        engine.seconds = arguments.engine_seconds
+    with MatchScreen() as screen, ended_by_signals():
+        watch = MatchGames(game, of, screen.show, screen.note)
+        screen.watch(watch)
+        try:
+            matches = tournament(
+                game, players, pairs, arguments.openings, arguments.seed,
+                watch=watch, at_once=arguments.at_once,
+            )  # fmt: skip
+        finally:
+            close_engines(players)
     if arguments.save:
         write_text_atomically(Path(arguments.save), f"{HEADER}{spec}\n{watch.text()}")
         print(f"{of:,} games are in {arguments.save}, one a line.")

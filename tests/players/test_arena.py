@@ -20,7 +20,6 @@ from selfplay.lines.keys import canonical_keys
 from selfplay.lines.openings import Openings, distinct_openings, enough_plies
 from selfplay.players.arena import (
     Match,
-    MatchGames,
     bradley_terry,
     match_json,
     new_match,
@@ -29,6 +28,7 @@ from selfplay.players.arena import (
     score,
     tournament,
 )
+from selfplay.players.match_games import MatchGames
 from selfplay.players.players import MinimaxPlayer, RandomPlayer, SolverPlayer
 from selfplay.types import Decision, Game, Player, State
 from selfplay.verbs import cli
