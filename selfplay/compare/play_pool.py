@@ -151,8 +151,9 @@ class PlayedMoves:
         self._opening = np.empty(0, np.int64)  # of each game
         self._seats = np.empty((0, 2), np.str_)
 
-    def begin(self, openings: Openings) -> None:
-        """Games begin from ``openings``, one from each."""
+    def begin(self, openings: Openings, seats: Sequence[tuple[str, str]]) -> None:
+        """Games begin from ``openings``, one from each: who has the first and second seat."""
+        self._seats = np.array(seats)
         _, of = np.unique(openings.moves, axis=0, return_inverse=True)
         self._opening = of.reshape(-1)
 
@@ -160,9 +161,11 @@ class PlayedMoves:
         """One more move in those that go on."""
         self._plies.append((ply.turn, ply.action))
 
+    def stopped(self, game: int, result: int, sentence: str) -> None:
+        """The moves of a game that was not played to its end count as others do."""
+
     def end(self, seats: Sequence[tuple[str, str]], results: NDArray[np.int8]) -> None:
-        """All are over: who had the first and the second seat."""
-        self._seats = np.array(seats)
+        """Nothing is done with results here."""
 
     def moves_of(self, player: str) -> tuple[State, Int, NDArray[np.int64]] | None:
         """Where it was to move, what it played, and the number of the opening; None: nowhere."""

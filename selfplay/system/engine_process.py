@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from typing import BinaryIO, NamedTuple, cast
 
 REPLY = 1 << 20  # bytes between two calls of ``read_line``'s caller that ask for an answer
@@ -57,6 +58,8 @@ class EngineProcess:
         for pipe in (self._output, self._errors):
             os.set_blocking(pipe.fileno(), False)
         self._open = [self._output, self._errors]
+        # where nobody closes it, it ends with this program
+        self._finish = weakref.finalize(self, _end_group, self._process.pid)
         self._came, self._last_words, self._taken = bytearray(), b"", 0
 
     def send(self, line: str) -> None:
@@ -108,8 +111,7 @@ class EngineProcess:
 
     def abort(self) -> None:
         """Ends it while another thread waits for its answer, who then finds that it has ended."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._finish()
 
     def _wait(self, seconds: float) -> bool:
         """Takes what has come within the time; False if nothing has."""
@@ -135,3 +137,8 @@ class EngineProcess:
         words = f"; its last words: {said[-1]}" if said else ""
         how = "closed its output" if code is None else f"ended with code {code}"
         return ProcessFailed(f"{how}{words}")
+
+
+def _end_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
