@@ -206,7 +206,7 @@ def net(options: Options) -> Figures:
             obs = GAME.observe(positions(batch))
 
             def asked(evaluator: Any = evaluator, obs: Any = obs, batch: int = batch) -> Any:
-                return evaluator._forward(obs, batch)
+                return evaluator.answers(obs, batch)
 
             rate = batch * per_second(asked, options.device, 0.4)
             yield figure(f"{name} batch {batch} asked", rate, "positions/s")
@@ -241,7 +241,7 @@ def threads(options: Options) -> Figures:
                 torch.set_num_threads(1)
                 calls = 0
                 while time.perf_counter() < until:
-                    evaluator._forward(obs, 32)
+                    evaluator.answers(obs, 32)
                     calls += 1
                 return calls
 

@@ -146,7 +146,7 @@ class Actor:
         found = self.search.search(forest, model, self.rng, full, budget)
         decision = found.decision
         at = (self._length, np.arange(self._lanes))
-        plays, actions = self._listed(self.game.legal(self._state))
+        plays, actions = self._fitted(found.legal)
         arrays.put(plays.obs, at, self.game.observe(self._state))
         plays.actions[at] = actions
         plays.policy[at] = of_listed(decision.policy, actions)
@@ -166,16 +166,15 @@ class Actor:
             self._plays = self._room(min(2 * len(plays.value), self.game.max_moves))
         return np.flatnonzero(over), _tally_of(found, budget)
 
-    def _listed(self, legal: Bool) -> tuple[Plays, Actions]:
-        """What is legal, as long as the lists in ``_plays``, which are made longer if need be."""
-        plays = self._plays
-        actions = listed(legal, plays.actions.shape[2])
-        width = actions.shape[1]
+    def _fitted(self, actions: Int) -> tuple[Plays, Actions]:
+        """Lists [B, K] as long as those in ``_plays``, which are made longer if need be."""
+        plays, width = self._plays, actions.shape[1]
         if width > plays.actions.shape[2]:
             lists = resized(plays.actions, width, NO_ACTION)
-            plays = plays._replace(actions=lists, policy=resized(plays.policy, width))
-            self._plays = plays
-        return plays, actions
+            self._plays = plays._replace(actions=lists, policy=resized(plays.policy, width))
+            plays = self._plays
+        lists = resized(actions, plays.actions.shape[2], NO_ACTION)
+        return plays, lists.astype(plays.actions.dtype)
 
     def _plant(self, model: Model) -> Forest:
         """Trees for the present positions: the old ones moved on, or started anew."""
@@ -332,7 +331,7 @@ class Actor:
         def choose(turn: Turn) -> Int:
             at = (turn.number, turn.lane)
             legal = self.game.legal(turn.state)
-            plays, actions = self._listed(legal)
+            plays, actions = self._fitted(listed(legal))
             plays.actions[at] = actions
             plays.policy[at] = underway.policy_of(saved, *at, actions)
             arrays.put(plays.obs, at, self.game.observe(turn.state))

@@ -27,7 +27,7 @@ _SIZES = sorted(  # of batches: one graph each
     {size << k for k in range(5) for size in (32, 48)}
     | {size << k for k in range(5, 20) for size in (32, 40, 48, 56)}
 )
-_SLIM = 1 << 20  # bytes of a room's fields that are copied whole, whatever is asked
+_SLIM = 1 << 21  # bytes of a room that is copied whole, there and back, whatever is asked
 
 
 class DeviceNet:
@@ -94,7 +94,7 @@ class DeviceChannel:
         self._index = torch.zeros(most + largest, dtype=torch.int32)  # of answers, of questions
         self._host = [torch.from_numpy(field).flatten(0, 1) for field in room.fields]
         self._answers = torch.from_numpy(room.answers)
-        self._whole = sum(field.nbytes for field in room.fields) <= _SLIM
+        self._whole = room.memory.nbytes <= _SLIM
         self._registered = False
         if owner.device.type == "cuda":
             self._registered = _register(self, room.memory)
