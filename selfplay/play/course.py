@@ -11,16 +11,17 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from selfplay.arrays import take
 from selfplay.lines.keys import canonical_keys, position_keys
 from selfplay.play.variations import RETRY, Position, after
 from selfplay.truth.base import Partial, Solver, optimal_moves
-from selfplay.types import NO_ACTION, Decision, Float, Game
+from selfplay.types import NO_ACTION, Decision, Float, Game, Player
 
 SURE = 3.0  # standard errors beyond which a difference is no noise of the search
 MARKS = (("blunder", 0.3), ("mistake", 0.2), ("inaccuracy", 0.1))  # lila's Advice.scala
 SIGNS = {"blunder": "??", "mistake": "?", "inaccuracy": "?!", "": ""}
 WORST = 3  # moves that a review shows
-LINE = 6  # moves shown of the line that was better
+LINE = 5  # moves of the line that was better
 
 
 class Estimate(NamedTuple):
@@ -154,7 +155,7 @@ class Course:
     """
 
     def __init__(self, game: Game, think: Think, solver: Solver | None = None) -> None:
-        self._game, self._think, self._solver = game, think, solver
+        self._game, self._think, self.solver = game, think, solver
         self._estimates: dict[int, Estimate] = {}
         self._scores: dict[int, Float | None] = {}
 
@@ -204,17 +205,24 @@ class Course:
         mark = mark_of(lost)
         if not mark:
             return Judged(ply, before.mover, action, win, lost, mark, NO_ACTION, (), truth)
-        line = best.line if better == best.action else self._line_from(before, better)
+        line = self._line(before, best.line if better == best.action else (better,))
         return Judged(ply, before.mover, action, win, lost, mark, better, line, truth)
 
-    def _line_from(self, before: Position, action: int) -> tuple[int, ...]:
-        """``action`` and what is expected then."""
-        reached = after(self._game, before, action)
-        return (action,) if reached.over else (action, *self.estimate(reached).line)
+    def _line(self, before: Position, line: tuple[int, ...]) -> tuple[int, ...]:
+        """The line of up to LINE moves that is expected at ``before`` and begins with ``line``."""
+        at = before
+        for action in line:
+            at = after(self._game, at, action)
+        while len(line) < LINE and not at.over:
+            more = self.estimate(at).line
+            line += more
+            for action in more:
+                at = after(self._game, at, action)
+        return line[:LINE]
 
     def scores(self, position: Position) -> Float | None:
         """[A] f32, as from a Solver; None where the truth is not known."""
-        solver, state = self._solver, position.state
+        solver, state = self.solver, position.state
         if solver is None or position.over:
             return None
         key = int(position_keys(state)[0])
@@ -222,6 +230,19 @@ class Course:
             known = not isinstance(solver, Partial) or bool(solver.solvable(state)[0])
             self._scores[key] = solver.scores(state)[0] if known else None
         return self._scores[key]
+
+
+def thinking(game: Game, player: Player, rng: np.random.Generator) -> Think:
+    """What ``player`` thinks of positions."""
+    guesses = getattr(player, "guesses", False)  # its values are more than it knows
+
+    def think(position: Position) -> Estimate:
+        decision: Decision = take(player.decide(game, position.state, rng), 0)
+        action, value = int(decision.action), expected(decision)
+        error = standard_error(value, int(decision.visits[action])) if guesses else 0.0
+        return Estimate(action, value, error, (action,))
+
+    return think
 
 
 def mark_of(lost: float) -> str:

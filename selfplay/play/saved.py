@@ -46,6 +46,7 @@ class Recorded(NamedTuple):
     tree: Variations  # the line that was played, looked at where it ends
     opening: int = 0  # so many moves, the first, were random
     players: tuple[str, str] = ("first", "second")
+    more: bool = False  # games stand behind it in the file
 
 
 def save_game(
@@ -99,11 +100,10 @@ def spec_of(path: Path) -> str:
     form = form_of(path)
     if implied := "othello" if form == "sgf" else FORMATS[form]:
         return implied
-    folder = path.resolve().parent
-    if folder.name == "games" and (folder.parent / "config.json").is_file():
+    if folder := run_of(path):
         from selfplay.training.folder import RunFolder  # imports torch
 
-        run = RunFolder(folder.parent)
+        run = RunFolder(Path(folder))
         run.config().rules()  # a stranger's game is refused here
         return run.config().game
     spec = named_in(path) if form == "moves" else None
@@ -111,6 +111,13 @@ def spec_of(path: Path) -> str:
         raise ValueError(f"{path} does not tell of which game it is: name it with --game GAME")
     trust.require(spec, path)
     return spec
+
+
+def run_of(path: Path) -> str | None:
+    """The folder of the run that has kept the games of a file, or None."""
+    games = path.resolve().parent
+    is_kept = games.name == "games" and (games.parent / "config.json").is_file()
+    return str(path.parent.parent) if is_kept else None
 
 
 def read_game(path: str | Path, number: int | None = None, spec: str | None = None) -> Recorded:
@@ -125,8 +132,8 @@ def read_game(path: str | Path, number: int | None = None, spec: str | None = No
     spec = spec or spec_of(path)
     game = envs.make(spec)
     wanted: Transcript | Broken | None = None
-    seen = 0
-    for told in told_in(path, game):
+    seen, games = 0, told_in(path, game)
+    for told in games:
         seen, wanted = seen + 1, told
         if seen == number:
             break
@@ -134,7 +141,7 @@ def read_game(path: str | Path, number: int | None = None, spec: str | None = No
         raise ValueError(f"{path} holds no games")
     if number is not None and seen < number:
         raise ValueError(f"{path} has {seen:,} games; there is no game {number:,}")
-    return _recorded(spec, game, wanted)
+    return _recorded(spec, game, wanted)._replace(more=next(games, None) is not None)
 
 
 def typed_game(spec: str, words: Sequence[str]) -> Recorded:

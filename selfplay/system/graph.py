@@ -138,6 +138,26 @@ def sparkline(shares: Sequence[float], fine: bool = True) -> str:
     )
 
 
+def columns(
+    shares: Sequence[float], styles: Sequence[str], height: int, wide: int = 1, fine: bool = True
+) -> list[Text]:
+    """``height`` lines, the top first: for each share in [0, 1] a column of ``wide`` characters.
+
+    ``styles`` are rich's, one a column.  Without blocks a column ends in the sign of its level.
+    """
+    levels = _LEVELS if fine else _PLAIN_LEVELS
+    most = len(levels) - 1
+    lines = []
+    for row in reversed(range(height)):
+        line = Text(no_wrap=True)
+        for share, style in zip(shares, styles, strict=True):
+            filled = round(min(1.0, max(0.0, share)) * height * most) - row * most
+            line.append(levels[min(most, max(0, filled))] * wide, style)
+        line.rstrip()
+        lines.append(line)
+    return lines
+
+
 def bar(share: float, width: int, fine: bool = True) -> tuple[str, str]:
     """The filled part of a bar of ``width`` characters, and the empty one."""
     full = round(min(1.0, max(0.0, share)) * width)

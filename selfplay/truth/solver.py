@@ -33,6 +33,16 @@ def solver_for(game: Game) -> Solver:
     return next((kind for kind in SOLVERS if kind.solves(game)), ExhaustiveSolver)(game)
 
 
+def quick_solver(game: Game) -> Solver | None:
+    """The solver of ``game`` where one is there that is ready within a second or two, or None."""
+    if not any(kind.solves(game) for kind in SOLVERS) and not is_small(game):
+        return None
+    try:
+        return solver_for(game)
+    except ValueError:  # its package is not installed
+        return None
+
+
 def is_small(game: Game) -> bool:
     """True for a game of two players that is solved as a whole within a second or two."""
     if game.num_players != 2:
