@@ -51,7 +51,7 @@ def knowing(game: Nim) -> Course:
     def think(position: Position) -> Estimate:
         qvalues = game.qvalues(position.state)[0]
         action = int(np.nanargmax(qvalues))
-        return Estimate(action, float(qvalues[action]), 0.0, (action, 7))
+        return Estimate(action, float(qvalues[action]), 0.0, (action,))
 
     return Course(game, think)
 
@@ -66,7 +66,7 @@ def test_win_probability_is_the_first_players() -> None:
     assert [each.lost for each in judged] == [2.0, 0.0, 0.0, 2.0, 2.0]
     assert [each.mark for each in judged] == ["blunder", "", "", "blunder", "blunder"]
     assert [each.better for each in judged] == [1, NO_ACTION, NO_ACTION, 0, 2]
-    assert judged[0].line == (1, 7)
+    assert judged[0].line == (1, 0, 2, 0, 2)  # the loser takes one, the winner makes up to four
     # 9 left was taken to 8: punished; 3 left was not: one was left over; none replies to the last
     assert [each.punished for each in judged] == [True, None, None, False, None]
 
@@ -117,11 +117,16 @@ def test_truth_clears_a_move_that_the_guess_blames() -> None:
     game = TicTacToe()
 
     def sure(position: Position) -> Estimate:
-        return Estimate(8, 1.0 if position.mover == 0 else 0.9, 0.0, (8,))
+        free = game.legal(position.state)[0]
+        action = 8 if free[8] else int(free.argmax())
+        return Estimate(action, 1.0 if position.mover == 0 else 0.9, 0.0, (action,))
 
-    line = line_of(game, [0, 4])
-    assert by_ply(Course(game, sure).judge(line))[0].lost == 0.0
+    line = line_of(game, [1, 4])
+    blamed = by_ply(Course(game, sure).judge(line))[0]
+    assert (blamed.lost, blamed.better, blamed.mark) == (pytest.approx(1.9), 8, "blunder")
     assert by_ply(Course(game, sure, solver_for(game)).judge(line))[0].lost == 0.0
+    mirrored = by_ply(Course(game, sure).judge(line_of(game, [0, 4])))[0]
+    assert mirrored.lost == 0.0  # a corner is as good as another
 
 
 def test_a_blunder_of_connect_four_against_its_solver() -> None:

@@ -49,6 +49,7 @@ CHAINS: list[dict[str, list[str] | None]] = [
         "match random minimax:2 --game tictactoe --games 20": ["play minimax:2 --game tictactoe"],
         "match random minimax:2 --games 4": ["play minimax:2"],
     },
+    {"review tictactoe 521946 --agent solver": ["play solver --game tictactoe"]},
     {"evaluate connect4 --limit 1 --simulations 0": ["play connect4"]},
     {
         "data minimax:1 tictactoe --games 4 --out 'runs/my data'": [
