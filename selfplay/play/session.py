@@ -6,10 +6,11 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from selfplay.arrays import take
+from selfplay.arrays import take, tree_map
 from selfplay.lines.keys import position_keys
 from selfplay.play.course import expected, loss, standard_error
 from selfplay.play.variations import NOT_PLAYED, Position, after, start_of
+from selfplay.players.levels import LevelPlayer, weaken
 from selfplay.types import Decision, Game, Player, State
 
 
@@ -112,7 +113,8 @@ class Session(Generic[Thought]):
 class GameSession(Session[Opinion]):
     """A game in which ``player`` plays the other side and advises.
 
-    ``net`` is what it knows without looking ahead, if anything.
+    One that is weakened to a level plays like that, and advises at full strength.  ``net`` is what
+    it knows without looking ahead, if anything.
     """
 
     def __init__(
@@ -123,8 +125,19 @@ class GameSession(Session[Opinion]):
         rng: np.random.Generator,
         net: Player | None = None,
     ) -> None:
-        self.player, self._net = player, net
+        self.opponent, self._net = player, net
+        self._level = player.level if isinstance(player, LevelPlayer) else None
+        self.player = player.full if isinstance(player, LevelPlayer) else player
         super().__init__(game, side, rng)
+
+    def reply(self) -> Opinion:
+        """The opinion of who plays the other side, here and now, with the move it plays."""
+        opinion, state = self.opinion(), self.now.state
+        if self._level is None:
+            return opinion
+        whole = tree_map(lambda array: np.asarray(array)[None], opinion.decision)
+        weak = weaken(whole, self.game.legal(state), self._level, self._rng)
+        return opinion._replace(action=int(weak.action[0]), value=float(weak.value[0]))
 
     def loss(self, ply: int) -> float:
         """How much worse the move after ``ply`` moves was than the agent's own choice there.

@@ -121,7 +121,7 @@ class GameTerminal(Terminal):
 
     def _greet(self) -> None:
         session = self._session
-        game, player = session.game, session.player.name
+        game, player = session.game, session.opponent.name
         if game.num_players == 1:
             self._say(f"{game.name}: you play, {player} advises.")
         else:
@@ -155,13 +155,13 @@ class GameTerminal(Terminal):
     def _let_agent_move(self) -> None:
         session = self._session
         while not session.now.over and not session.is_persons_turn:
-            opinion = session.opinion()
+            opinion = session.reply()
             session.play(opinion.action)
             name = session.game.action_name(opinion.action)
-            self._say(f"{session.player.name} plays {name} and expects {opinion.value:+.2f}.")
+            self._say(f"{session.opponent.name} plays {name} and expects {opinion.value:+.2f}.")
             self.do_board()
             if not session.now.over and not session.is_persons_turn:
-                self._say(f"{session.player.name} moves again.")
+                self._say(f"{session.opponent.name} moves again.")
 
     def _announce(self) -> None:
         outcome = self._session.outcome()

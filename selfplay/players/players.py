@@ -15,6 +15,7 @@ from selfplay.lines.every_line import TooLargeError, edge_limit, enumerate_lines
 from selfplay.lines.lockstep import lockstep
 from selfplay.lines.openings import any_move
 from selfplay.players.guests import GtpPlayer
+from selfplay.players.levels import LevelPlayer, split_level
 from selfplay.search import Puct, Search
 from selfplay.stats import random_actions
 from selfplay.truth.solver import solver_for
@@ -32,10 +33,14 @@ def make_player(name: str, game: Game, load_run: LoadRun) -> Player:
     """The player that ``name`` names.
 
     ``random``, ``solver``, ``minimax:DEPTH``, ``mcts:SIMULATIONS``, ``gtp:COMMAND`` for the engine
-    that a command starts, else a run: RUN, RUN@STEP, and behind either ``:SIMULATIONS``.  Raises
-    ValueError with a sentence for the user.
+    that a command starts, else a run: RUN, RUN@STEP, and behind either ``:SIMULATIONS``.  Behind
+    any but an engine ``:level=N`` weakens it, see levels.py.  Raises ValueError with a sentence for
+    the user.
     """
     kind, colon, argument = name.partition(":")
+    full, level = split_level(name) if kind != "gtp" else (name, None)
+    if level is not None:
+        return LevelPlayer(make_player(full, game, load_run), level)
     if kind in ("random", "solver"):
         if colon:
             raise ValueError(f"the player {kind!r} stands alone, without {colon + argument!r}")

@@ -7,7 +7,10 @@ import shlex
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, SEED, Parser, at_least
-from selfplay.verbs.players import game_option, is_built_in, players_named
+from selfplay.verbs.players import game_option, is_built_in, measured_levels, players_named
+
+SIMULATIONS = 200  # half a second a move for the net of configs/demo.toml
+LEVELS = 9  # players/levels.py, which imports numpy
 
 
 def arguments(parser: Parser) -> None:
@@ -16,8 +19,10 @@ def arguments(parser: Parser) -> None:
     )
     parser.add_argument("--side", choices=("first", "second"), default="first", help="yours")
     strength = "the agent's strength: leaves a move, 0 for the net alone"
-    # half a second a move for the net of configs/demo.toml
-    parser.add_option("--simulations", "N", strength, at_least(0), 200)
+    usual = f"(default: {SIMULATIONS}, with --level those that it was measured with)"
+    parser.add_option("--simulations", "N", f"{strength} {usual}", at_least(0))
+    level = f"weakens it, from {LEVELS} to 1, which hardly beats a random player; see `levels`"
+    parser.add_option("--level", "N", level, at_least(1, LEVELS))
     game = "the game, where the player is no run (default: connect4)"
     parser.add_option("--game", "GAME", game)
     parser.add_option("--seed", "SEED", "makes chance repeat itself", SEED)
@@ -29,13 +34,14 @@ def run(arguments: argparse.Namespace) -> Answer:
 
     from selfplay.play.session import GameSession
     from selfplay.play.terminal import GameTerminal
+    from selfplay.players.levels import LevelPlayer
     from selfplay.players.players import NetPlayer, SearchPlayer
     from selfplay.system.console import COMPILING, waiting
 
-    spec, game, (player,) = players_named([arguments.run], arguments.game, arguments.simulations)
-    net = None
-    if isinstance(player, SearchPlayer):
-        net = NetPlayer("the net alone", player.evaluator)
+    name, simulations = _at_level(arguments)
+    spec, game, (player,) = players_named([name], arguments.game, simulations)
+    full = player.full if isinstance(player, LevelPlayer) else player
+    net = NetPlayer("the net alone", full.evaluator) if isinstance(full, SearchPlayer) else None
     side = int(arguments.side == "second")
     chance = np.random.default_rng(0)
     with waiting(COMPILING):  # what it needs to think once may take ten seconds
@@ -51,3 +57,25 @@ def run(arguments: argparse.Namespace) -> Answer:
     else:
         say_next(f"selfplay check {shlex.quote(spec)}")
     return Answer({})
+
+
+def _at_level(arguments: argparse.Namespace) -> tuple[str, int]:
+    """The player's name with its level, and the simulations; says how strong that has been found.
+
+    Raises ValueError when the name has a level already.
+    """
+    from selfplay.players.levels import split_level
+
+    wish, level = arguments.simulations, arguments.level
+    if level is None:
+        return arguments.run, SIMULATIONS if wish is None else wish
+    if split_level(arguments.run)[1] is not None:
+        raise ValueError(f"{arguments.run} names a level already; leave out --level")
+    levels = measured_levels(arguments.run)
+    usual = levels.simulations if levels else SIMULATIONS
+    simulations = usual if wish is None else wish
+    rating = levels.of(level) if levels and levels.simulations == simulations else None
+    if rating:
+        above = f"Elo {rating.elo:+.0f} above a random player"
+        print(f"Level {level}: {above} (95%: {rating.low:+.0f} to {rating.high:+.0f}).")
+    return f"{arguments.run}:level={level}", simulations

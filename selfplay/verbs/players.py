@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from selfplay.players.level_ratings import Levels
     from selfplay.training.agent import Agent
     from selfplay.types import Game, Player
 
@@ -71,3 +72,21 @@ def game_option(player: str, spec: str) -> str:
     """What a command needs for ``player`` to play the game: a run knows its own."""
     known = not is_built_in(player) or spec == DEFAULT_GAME
     return "" if known else f" --game {shlex.quote(spec)}"
+
+
+def measured_levels(name: str) -> Levels | None:
+    """What `selfplay levels` has found of the run RUN or RUN@STEP; None where it has not.
+
+    Nor where ``name`` is something else, or the run has a newer checkpoint since.
+    """
+    from selfplay.players.level_ratings import read_levels
+    from selfplay.training.agent import find_agent
+
+    try:
+        folder, step = find_agent(name)
+    except ValueError:
+        return None
+    levels, latest = read_levels(folder.path), folder.latest()
+    if step is None and latest is not None:
+        step = int(latest.stem)
+    return levels if levels and levels.step == step else None
