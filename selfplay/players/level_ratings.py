@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -87,20 +87,27 @@ def read_levels(folder: Path) -> Levels | None:
     if not path.is_file():
         return None
     content = read_object(path)
-    numbers = [content.get(name) for name in ("step", "simulations", "games")]
+    step, simulations, games = (content.get(name) for name in ("step", "simulations", "games"))
     rated = [_rating(each) for each in objects_in(content, "ratings")[: LEVELS + 1]]
-    whole = all(type(number) is int and number >= 0 for number in numbers)
-    if content.get("version") != _VERSION or not whole or None in rated:
+    if (
+        content.get("version") != _VERSION
+        or not all(type(number) is int and number >= 0 for number in (step, simulations, games))
+        or None in rated
+    ):
         raise ValueError(
             f"{path} is damaged or of another version; `selfplay levels` makes it anew"
         )
-    return Levels(str(content.get("game")), *map(int, numbers), tuple(filter(None, rated)))  # type: ignore[arg-type]
+    return Levels(
+        str(content.get("game")), cast(int, step), cast(int, simulations), cast(int, games),
+        tuple(rating for rating in rated if rating is not None),
+    )  # fmt: skip
 
 
-def _rating(entry: dict[str, object]) -> Rating | None:
+def _rating(entry: dict[str, Any]) -> Rating | None:
+    """The rating in an object, None where it holds none."""
     level, *numbers = (entry.get(name) for name in Rating._fields)
     if level is not None and not (type(level) is int and 1 <= level <= LEVELS):
         return None
     if not all(isinstance(each, int | float) and math.isfinite(each) for each in numbers):
         return None
-    return Rating(level, *map(float, numbers))  # type: ignore[arg-type]
+    return Rating(level, *map(float, numbers))

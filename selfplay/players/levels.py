@@ -68,7 +68,9 @@ def _chances(count: NDArray[np.int64], share: float, most: int) -> NDArray[np.fl
     size = 1 + share * (count - 1)
     least = np.floor(size)
     more = (size - least)[:, None]
-    return (1 - more) * _best_of(count, least, most) + more * _best_of(count, least + 1, most)
+    some, one_more = (_best_of(count, least + extra, most) for extra in (0, 1))
+    chances: NDArray[np.float64] = (1 - more) * some + more * one_more
+    return chances
 
 
 def _best_of(count: NDArray[np.int64], size: NDArray[np.float64], most: int) -> NDArray[np.float64]:
@@ -81,5 +83,6 @@ def _best_of(count: NDArray[np.int64], size: NDArray[np.float64], most: int) -> 
     left = np.maximum(count[:, None] - rank, 1.0)  # not yet passed over
     passed = np.clip((left - size[:, None]) / left, 0.0, 1.0)
     before = np.cumprod(np.concatenate([np.ones((len(count), 1)), passed[:, :-1]], axis=1), axis=1)
-    chances: NDArray[np.float64] = before * np.minimum(size[:, None] / left, 1.0)
-    return np.where(rank < count[:, None], chances, 0.0)
+    chances = before * np.minimum(size[:, None] / left, 1.0)
+    told: NDArray[np.float64] = np.where(rank < count[:, None], chances, 0.0)
+    return told
