@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -22,6 +21,7 @@ from selfplay.types import Game, Player
 FILE = "levels.json"  # in the run's folder
 OPPONENTS = 4  # of each player, or more: two near in strength, two anywhere
 _VERSION = 1
+_MOST = 1e5  # Elo
 
 
 class Rating(NamedTuple):
@@ -108,6 +108,7 @@ def _rating(entry: dict[str, Any]) -> Rating | None:
     level, *numbers = (entry.get(name) for name in Rating._fields)
     if level is not None and not (type(level) is int and 1 <= level <= LEVELS):
         return None
-    if not all(isinstance(each, int | float) and math.isfinite(each) for each in numbers):
+    if not all(isinstance(each, int | float) and abs(each) < _MOST for each in numbers):
         return None
-    return Rating(level, *map(float, numbers))
+    elo, low, high = (float(cast(float, each)) for each in numbers)
+    return Rating(level, elo, low, high)
