@@ -78,6 +78,9 @@ class Config(Section):
         joint = "&" if "?" in self.game else "?"
         problems = joint + urlencode({"problems": self.problems}) if self.problems else ""
         rules = envs.make(self.game + problems)
+        if folds := getattr(self.regime, "folds", 0):
+            keeping = getattr(rules, "keeping", None)
+            rules = keeping(self.seed % folds, folds) if keeping else rules
         seen_as = getattr(rules, "seen_as", None)
         return seen_as(self.net.view) if seen_as and self.net.view else rules
 

@@ -66,6 +66,13 @@ class _Rules(NamedTuple):
     scratch: Scratch
 
 
+class Fold(NamedTuple):
+    """One of the parts into which names deal problems, of about equal size."""
+
+    number: int  # from 0
+    of: int
+
+
 class Proving:
     """The rules."""
 
@@ -98,13 +105,21 @@ class Proving:
         self.library = library if library is not None else load_library(problems)
         self.num_actions, self.max_moves = actions, max_moves
         self.view: Choice["walks", "graph"] = view
+        self.fold: Fold | None = None
         self._sizes = (nodes, variables, actions)
         self._limits = Limits(depth, False)
 
     @property
     def held_out(self) -> Bool:
         """[P], the problems that nothing may be learned from."""
-        return np.array([held_out(form.name) for form in self.library.forms], np.bool_)
+        names = (form.name for form in self.library.forms)
+        return np.array([held_out(name, fold=self.fold) for name in names], np.bool_)
+
+    def keeping(self, fold: int, of: int) -> Proving:
+        """The same game where this fold is what nothing may be learned from."""
+        twin = copy.copy(self)
+        twin.fold = Fold(fold, of)
+        return twin
 
     def on(self, library: Library) -> Proving:
         """The same game on other problems."""
@@ -190,13 +205,17 @@ def load_library(path: str = "") -> Library:
     return build_library([clausify(read_problem(file)) for file in files])
 
 
-def held_out(name: str, share: float = 0.15) -> bool:
-    """Whether a problem of this name belongs to the ``share`` that nothing may be learned from.
+def held_out(name: str, share: float = 0.15, fold: Fold | None = None) -> bool:
+    """Whether a problem of this name belongs to the ``share`` that nothing may be learned from, or
+    to the ``fold`` where there is one.
 
     The name alone decides, so it is the same everywhere.
     """
     digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") < share * 2.0**64
+    place = int.from_bytes(digest, "little")
+    if fold is not None:
+        return place * fold.of >> 64 == fold.number
+    return place < share * 2.0**64
 
 
 @kernel

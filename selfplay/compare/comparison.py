@@ -28,6 +28,7 @@ from selfplay.compare.analysis.frontier import Frontier, frontiers
 from selfplay.compare.analysis.matrix import SizeMatrix, make_matrix
 from selfplay.compare.analysis.one_pass import OnePass, one_passes
 from selfplay.compare.analysis.plane import SearchPlane, search_planes
+from selfplay.compare.analysis.proved import proved_sentences
 from selfplay.compare.analysis.seeds import SeedSpread, seed_spreads
 from selfplay.compare.analysis.sentence import (
     OWN,
@@ -179,6 +180,7 @@ def _notes(read: Runs, found: Comparison, wish: str | None) -> Iterator[str]:
         yield f"the GPU seconds are of different GPUs: {', '.join(cards)}"
     kinds = {group.kind for group in found.groups}
     yield from (look.note for look in LOOKS.values() if look.note and look.kind in kinds)
+    yield from proved_sentences(found.groups)
     yield from _limits(found)
     for passes in found.one_passes:
         for data in passes.too_short():

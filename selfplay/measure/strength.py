@@ -65,6 +65,7 @@ class Measured(NamedTuple):
 
     scalars: dict[str, float]  # strength/*, of all measures
     answers: Answers | None  # on the position file; None where there is none
+    proved: dict[str, bool]  # of the proving game, by the name of each problem that was tried
 
 
 class StrengthMeter:
@@ -82,6 +83,8 @@ class StrengthMeter:
         ]
         of_file = (each for each in self._measures if isinstance(each, PositionFile))
         self._file = next(of_file, None)
+        provers = (each for each in self._measures if isinstance(each, ProvedProblems))
+        self._prover = next(provers, None)
 
     @property
     def ladder(self) -> frozenset[str]:
@@ -105,8 +108,9 @@ class StrengthMeter:
         scalars: dict[str, float] = {}
         for each in self._measures:
             scalars |= each.measure(self._search, self._evaluator)
+        proved = {} if self._prover is None else self._prover.proved
         if self._file is None:
-            return Measured(scalars, None)
+            return Measured(scalars, None, proved)
         if last:
             scalars |= self._file.climb(self._search, self._evaluator)
-        return Measured(scalars, self._file.answers())
+        return Measured(scalars, self._file.answers(), proved)

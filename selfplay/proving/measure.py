@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 from pydantic import Field
@@ -14,7 +16,12 @@ from selfplay.proving.trials import Trial, attempt
 from selfplay.search import Search
 from selfplay.section import Metric, Section
 from selfplay.stats import Interval, wilson
+from selfplay.system.files import write_text_atomically
+from selfplay.system.text import read_bytes
 from selfplay.types import Game
+
+PROVED = Path("strength", "proved.json")  # in a run's folder
+_LIMIT = 1 << 24  # bytes
 
 
 class ProblemsSection(Section):
@@ -51,6 +58,7 @@ class ProvedProblems:
         assert isinstance(game, Proving)
         self._game, self._section = game, section
         self._problems = np.flatnonzero(game.held_out)[: section.problems].tolist()
+        self.proved: dict[str, bool] = {}  # in the latest measurement, by the problem's name
 
     @staticmethod
     def applies(game: Game, section: ProblemsSection) -> bool:
@@ -63,6 +71,25 @@ class ProvedProblems:
         if self._section.guided:
             rng = np.random.default_rng(0)
             trials = attempt(game, search, evaluator, problems, budget, rng, explore=False)
-        share = wilson(sum(trial.proved for trial in trials), len(problems))
+        names = [form.name for form in game.library.forms]
+        self.proved = {names[trial.problem]: trial.proved for trial in trials}
+        share = wilson(sum(self.proved.values()), len(problems))
         rest = Interval(1 - share.value, 1 - share.high, 1 - share.low)
         return share.scalars("strength/proved") | rest.scalars("strength/unproved")
+
+
+def write_proved(run: Path, proved: Mapping[str, bool]) -> None:
+    """Keeps what was proved of each problem in the latest measurement of the run in a folder."""
+    path = run / PROVED
+    path.parent.mkdir(exist_ok=True)
+    write_text_atomically(path, json.dumps(dict(proved)) + "\n")
+
+
+def read_proved(run: Path) -> dict[str, bool]:
+    """What ``write_proved`` wrote; nothing where that is missing or damaged."""
+    try:
+        told = json.loads(read_bytes(run / PROVED, _LIMIT))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    right = isinstance(told, dict) and all(isinstance(each, bool) for each in told.values())
+    return told if right else {}

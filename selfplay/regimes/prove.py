@@ -108,6 +108,9 @@ class Prove(RegimeSection):
     of them work at a time once the net guides"""
     matchmaker: bool = True
     """false: all problems are served alike"""
+    folds: int = Field(0, ge=0, le=1000)
+    """parts into which the problems are dealt by their names, of which a run keeps aside the one of
+    its seed: runs of so many seeds in turn judge every problem; 0 = the same 15% are kept aside"""
     failures: int = Field(4, ge=0, le=10**6)
     """positions of a failed trial whose value is learned"""
     hindsight: int = Field(2, ge=0, le=10**6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from envs.proving.game import SMALL, Proving
+from envs.proving.game import SMALL, Fold, Proving
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.searches import Guide
 from selfplay.training.agent import SavedNet, find_agent
@@ -12,6 +12,13 @@ from selfplay.training.places import SHIPPED
 from selfplay.types import Evaluator
 
 REFERENCE = "reference/prove"  # below ``runs``: the prover that ships
+
+
+def fold_of(name: str) -> Fold | None:
+    """The problems that a run keeps aside where it deals them into folds (``regime.folds``)."""
+    config = find_agent(name)[0].config()
+    folds = getattr(config.regime, "folds", 0)
+    return Fold(config.seed % folds, folds) if folds else None
 
 
 def load_guide(name: str) -> Guide:

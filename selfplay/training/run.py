@@ -21,6 +21,7 @@ from selfplay.learning.replay import Replay
 from selfplay.measure.answers import answers_path, read_answers, truncate_answers, write_answers
 from selfplay.measure.strength import StrengthMeter
 from selfplay.nets import counts_flops, forward_flops, parameter_count
+from selfplay.proving.measure import write_proved
 from selfplay.regimes.base import Parts
 from selfplay.regimes.ledger import Progress
 from selfplay.system.files import refuse_links_out
@@ -230,9 +231,11 @@ class Training:
         parts = self.parts
         self._measured_at = parts.ledger.positions
         last = last or parts.progress.share() >= 1.0
-        measured, answers = self._meter.measure(parts.learner.acting, last)
+        measured, answers, proved = self._meter.measure(parts.learner.acting, last)
         if answers is not None:
             write_answers(answers_path(self.folder.path, self._measured_at), answers)
+        if proved:
+            write_proved(self.folder.path, proved)
         costs = {**parts.progress.costs(), "net/parameters": self._parameters}
         scalars = {**measured, **self.loop.validate(), **costs}
         self._patience.refuse_unmeasured(scalars)

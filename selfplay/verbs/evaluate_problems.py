@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.training.proving_agent import load_guide
 
     folder = Path(arguments.problems)
-    files = _chosen(folder, arguments.held_out, arguments.limit)
     run = None if arguments.run == NO_RUN else arguments.run
+    files = _chosen(folder, run, arguments.held_out, arguments.limit)
     guide = None if run is None else partial(load_guide, run)
     if guide is not None:
         guide()  # errors are told before any process starts
@@ -76,15 +76,18 @@ def run(arguments: argparse.Namespace) -> Answer:
     return Answer(judged_json(judged, place, conditions), 130 if stopped else 0)
 
 
-def _chosen(folder: Path, held_out: bool, limit: int | None) -> list[Path]:
+def _chosen(folder: Path, run: str | None, held_out: bool, limit: int | None) -> list[Path]:
     """The problems of the folder that are asked for, at most ``limit`` of each set."""
     from envs.proving.game import held_out as is_held_out
     from envs.proving.logic.tptp import problem_files
     from selfplay.proving.report import set_of
+    from selfplay.training.proving_agent import fold_of
 
     files = problem_files(folder)
     if held_out:
-        files = [path for path in files if is_held_out(path.name.removesuffix(".p"))]
+        fold = None if run is None else fold_of(run)
+        names = {path: path.name.removesuffix(".p") for path in files}
+        files = [path for path in files if is_held_out(names[path], fold=fold)]
         if not files:
             raise ValueError(
                 f"none of the problems of {folder} is kept aside; leave out --held-out"

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from envs.proving.calculus.matrix import build_library
-from envs.proving.game import OWN, Proving, held_out
+from envs.proving.game import OWN, Fold, Proving, held_out
+from selfplay.config import parse_config
 from selfplay.proving.curriculum import Matchmaker
 
 
@@ -108,6 +109,23 @@ def test_about_fifteen_in_a_hundred_are_kept_aside() -> None:
     assert abs(kept - count * share) <= 3 * math.sqrt(count * share * (1 - share))
     assert not any(held_out(f"made_up_{number}", 0.0) for number in range(100))
     assert all(held_out(f"made_up_{number}", 1.0) for number in range(100))
+
+
+def test_each_problem_is_kept_aside_in_one_fold() -> None:
+    game = Proving(str(OWN / "pelletier"))
+    for folds in (2, 5):
+        aside = np.array([game.keeping(fold, folds).held_out for fold in range(folds)])
+        assert (aside.sum(axis=0) == 1).all()
+        assert aside.any(axis=1).all()
+    assert game.fold is None
+    recipe = {"game": "proving", "regime": {"kind": "prove", "folds": 5}, "net": {"kind": "walks"}}
+    for seed in (3, 8):
+        rules = parse_config({**recipe, "seed": seed}).rules()
+        assert isinstance(rules, Proving)
+        assert rules.fold == (3, 5)
+    names = [f"made_up_{number}" for number in range(2000)]
+    sizes = [sum(held_out(name, fold=Fold(k, 5)) for name in names) for k in range(5)]
+    assert max(abs(size - 400) for size in sizes) <= 3 * math.sqrt(2000 * 0.16)
 
 
 def test_the_name_alone_decides() -> None:

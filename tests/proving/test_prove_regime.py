@@ -22,7 +22,7 @@ from selfplay.learning import checkpoint
 from selfplay.learning.steps import Descent
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.proving.curriculum import Matchmaker
-from selfplay.proving.measure import ProvedProblems
+from selfplay.proving.measure import ProvedProblems, read_proved
 from selfplay.proving.trials import attempt
 from selfplay.proving.workers import TrialWorkers, _Trier
 from selfplay.regimes.prove import Prove
@@ -162,6 +162,9 @@ def test_what_is_kept_aside_is_never_tried(straight: Outcome) -> None:
     assert sum(tries.values()) == sum(line["prove/trials"] for line in rounds(straight.folder))
     told = json.loads((straight.folder / "provenance.json").read_text())["data"]
     assert (told["problems"], told["held_out"]) == (12, 2)
+    proved = read_proved(straight.folder)
+    assert proved.keys() == ASIDE
+    assert np.mean([*proved.values()]) == straight.scalars["strength/proved"]
 
 
 def test_proofs_are_kept_as_moves_that_prove(straight: Outcome) -> None:

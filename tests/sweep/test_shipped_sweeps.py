@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from selfplay.regimes.prove import Prove
 from selfplay.sweep.plan import Cell, read_plan
 
 FOLDER = Path(__file__).parents[2] / "configs" / "regimes"
-NAMES = sorted(file.stem for file in FOLDER.glob("*.toml") if file.stem != "proving")
+PROVING = {"proving", "matchmaker"}
+NAMES = sorted({file.stem for file in FOLDER.glob("*.toml")} - PROVING)
 
 
 def cells_of(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Cell, ...]:
@@ -42,6 +44,19 @@ def test_the_mixture_plays_in_steps_of_self_play(
         steps.setdefault(regime.kind, set()).add(getattr(regime, "positions", 0))
     if "imitation_then_selfplay" in steps:
         assert steps["imitation_then_selfplay"] <= steps["selfplay"]
+
+
+def test_how_problems_are_served_is_judged_on_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = cells_of("matchmaker", tmp_path, monkeypatch)
+    served: dict[bool, list[int]] = {}
+    for cell in cells:
+        regime = cell.config.regime
+        assert isinstance(regime, Prove)
+        served.setdefault(regime.matchmaker, []).append(cell.config.seed % regime.folds)
+        assert cell.config.strength.problems >= 1626
+    assert served == {True: [0, 1, 2, 3, 4], False: [0, 1, 2, 3, 4]}
 
 
 def test_every_regime_has_as_many_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
