@@ -164,9 +164,12 @@ class RolloutPlayer(Guessing):
         self.name = f"mcts:{simulations}"
         self._search = Puct(exploration=2.5, unvisited_penalty=0.0).with_simulations(simulations)
 
+    def searching(self, rng: np.random.Generator) -> SearchPlayer:
+        """The search that it is, with playouts by ``rng``."""
+        return SearchPlayer(self.name, self._search, RolloutEvaluator(rng))
+
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
-        player = SearchPlayer(self.name, self._search, RolloutEvaluator(rng))
-        return player.decide(game, state, rng)
+        return self.searching(rng).decide(game, state, rng)
 
 
 @dataclass(eq=False)

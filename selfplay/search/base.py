@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
@@ -40,6 +40,8 @@ class SearchResult(NamedTuple):
 class SearchSection(Section):
     """Base of the sections ``[search]``; a search adds ``rule`` and ``decide``."""
 
+    plans: ClassVar[bool] = False  # how simulations are spread depends on how many there will be
+
     simulations: int = Field(32, ge=1, le=MAX_SIMULATIONS)
     """leaves a move"""
     look_ahead: bool = True
@@ -69,6 +71,12 @@ class SearchSection(Section):
         Where to ``explore`` [B] chance may choose the move.
         """
         raise NotImplementedError
+
+    def decide_early(
+        self, rule: Any, after: RootSummary, rng: np.random.Generator, explore: Bool, begun: Int
+    ) -> Choice:
+        """As ``decide`` after the first ``begun`` [B] simulations of a budget that has more."""
+        return self.decide(rule, after, rng, explore)
 
     def model(self, game: Game, evaluator: Evaluator) -> GameModel:
         """What this search sees of a game through an evaluator."""

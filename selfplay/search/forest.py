@@ -16,6 +16,7 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from selfplay import arrays
+from selfplay.arrays import in_lines
 from selfplay.jit import bare_kernel
 from selfplay.search import tree as trees
 from selfplay.search.model import Judged, Model, legal_actions
@@ -153,7 +154,31 @@ def advance(
         _put_roots(forest, lane[anew], *model.root(arrays.take(positions, anew)))
 
 
-def grow(forest: Forest, model: Model, rule: Rule, budget: Int, wave: int = 1) -> float:
+def make_room(forest: Forest, nodes: int) -> None:
+    """Gives trees room for ``nodes`` nodes each, if they have less; what stands in them stays."""
+    batch, held = forest.tree.nodes.shape
+    if held >= nodes:
+        return
+    larger = in_lines((batch, nodes), trees.NODE)
+    larger[:, :held] = forest.tree.nodes
+
+    def widened(array: NDArray[Any]) -> NDArray[Any]:
+        wider = np.empty((batch, nodes, *array.shape[2:]), array.dtype)
+        wider[:, :held] = array
+        return wider
+
+    forest.tree = forest.tree._replace(nodes=larger)
+    forest.states = arrays.tree_map(widened, forest.states)
+
+
+def grow(
+    forest: Forest,
+    model: Model,
+    rule: Rule,
+    budget: Int,
+    wave: int = 1,
+    begun: Int | None = None,
+) -> float:
     """Runs simulations in each tree until its budget is used up; the mean depth of the leaves.
 
     A tree stops early when its root is solved or it has no room for another node; a simulation that
@@ -166,13 +191,16 @@ def grow(forest: Forest, model: Model, rule: Rule, budget: Int, wave: int = 1) -
       budget: [B] i32, simulations.
       wave: leaves of a tree that are judged at a time: with more than one more a second, each
         chosen with less known.
+      begun: [B] i32, the simulations of the budget that were run before; counted on in place.  So
+        a search can be run in pieces under one rule, and does what it would do in one.
     """
+    begun = np.zeros(len(budget), np.int32) if begun is None else begun
     most = len(budget) * wave
     frontiers = [
         Frontier(np.empty(most, np.int64), *(np.empty(most, np.int32) for _ in range(3)))
         for _ in range(2)  # one is read while the next is written
     ]
-    begun, depth = np.zeros(len(budget), np.int32), np.zeros(2, np.int64)
+    depth = np.zeros(2, np.int64)
     reached, paid, judged = _NOWHERE
     try:
         while True:

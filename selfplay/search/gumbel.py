@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,8 @@ class GumbelRule(NamedTuple):
 class Gumbel(SearchSection):
     """Section ``[search]`` with ``kind = "gumbel"``."""
 
+    plans: ClassVar[bool] = True
+
     kind: Literal["gumbel"] = "gumbel"
     considered: int = Field(16, ge=1, le=100_000)
     """actions drawn at the root, at most"""
@@ -84,6 +86,26 @@ class Gumbel(SearchSection):
         choice = Choice(np.empty(batch, np.int32), policy, np.empty(batch, np.float32))
         _conclude(rule, after, choice)
         return choice
+
+    def decide_early(
+        self,
+        rule: GumbelRule,
+        after: RootSummary,
+        rng: np.random.Generator,
+        explore: Bool,
+        begun: Int,
+    ) -> Choice:
+        """The best of the actions that sequential halving has not left behind yet."""
+        choice = self.decide(rule, after, rng, explore)
+        row, last = np.arange(len(begun)), rule.schedule.shape[1] - 1
+        level = rule.schedule[row, np.minimum(begun, last)]
+        left = after.visits - rule.before >= level[:, None]
+        left = (left | after.solved) & ~after.dominated
+        with np.errstate(divide="ignore"):  # log of what the improved policy (eq. 11) gives
+            noise = rule.scores - np.log(after.prior)
+            score = np.log(choice.policy) + np.where(np.isfinite(noise), noise, 0.0)
+        best = np.where(left, np.maximum(score, np.finfo(np.float32).min), -np.inf).argmax(axis=1)
+        return choice._replace(action=after.actions[row, best])
 
 
 @functools.lru_cache(maxsize=4096)
