@@ -115,7 +115,9 @@ class Thinker:
     def _growing(self, player: SearchPlayer, state: State, limit: Limit) -> GrowingSearch:
         own = player.search.simulations if limit.seconds is None else None
         simulations = own if limit.simulations is None else limit.simulations
-        search = player.search if simulations is None else player.search.with_simulations(simulations)
+        search = (
+            player.search if simulations is None else player.search.with_simulations(simulations)
+        )
         model = search.model(self.game, player.evaluator)
         if limit.seconds is None:
             return GrowingSearch(search, model, state, self._rng, simulations)
@@ -136,8 +138,7 @@ class TimedPlayer(Guessing):
         thinker, limit = Thinker(game, self.player, rng, self.clock), Limit(seconds=self.seconds)
         found = []
         for i in range(length(state)):
-            for insight in thinker.think(take(state, slice(i, i + 1)), limit):
-                pass
+            *_, insight = thinker.think(take(state, slice(i, i + 1)), limit)
             found.append(insight)
         return Decision(
             np.array([each.action for each in found], np.int32),
