@@ -102,6 +102,10 @@ class Session(Generic[Thought]):
             self._opinions[ply] = self._think(self.history[ply].state)
         return self._opinions[ply]
 
+    def known(self, ply: int) -> Thought | None:
+        """What was thought of the position after ``ply`` moves; None where nothing was yet."""
+        return self._opinions.get(ply)
+
     def _think(self, state: State) -> Thought:
         raise NotImplementedError
 

@@ -6,11 +6,10 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-from rich.table import Table
 from rich.text import Text
 
-from selfplay.play.session import GameSession
+from selfplay.play.panel import moves_table, ranked
+from selfplay.play.session import GameSession, Opinion
 from selfplay.system.console import PlainConsole, read_line
 
 COSTLY = 0.1  # a move that loses this much return is worth a word
@@ -155,6 +154,7 @@ class GameTerminal(Terminal):
     def _let_agent_move(self) -> None:
         session = self._session
         while not session.now.over and not session.is_persons_turn:
+            self._opinion()  # by which the reply is chosen
             opinion = session.reply()
             session.play(opinion.action)
             name = session.game.action_name(opinion.action)
@@ -173,7 +173,7 @@ class GameTerminal(Terminal):
         self._say("'new' begins another game, 'undo' takes back your last move, 'quit' leaves.")
 
     def do_hint(self) -> None:
-        opinion = self._session.opinion()
+        opinion = self._opinion()
         name = self._session.game.action_name(opinion.action)
         self._say(f"{self._session.player.name} would play {name}, expecting {opinion.value:+.2f}.")
 
@@ -187,31 +187,24 @@ class GameTerminal(Terminal):
             raise ValueError("the agent has not moved yet ('think' shows your own moves)")
         self._table(plies[-1])
 
+    def _opinion(self, ply: int = -1) -> Opinion:
+        """What the agent thinks of the position after ``ply`` moves; it may take a while."""
+        return self._session.opinion(ply)
+
     def _table(self, ply: int) -> None:
         """Draws the moves after ``ply`` moves, the best first."""
-        session, opinion = self._session, self._session.opinion(ply)
-        decision, net, two = opinion.decision, opinion.net, session.game.num_players == 2
-        searched = ["visits"] if decision.visits.any() else []  # a solver, say, visits nothing
-        table = Table(box=None, pad_edge=False)
-        nets, unit = ["net"] if net else [], "win" if two else "Q"
-        for heading in ("move", *nets, "policy", *searched, unit):
-            table.add_column(heading, justify="left" if heading == "move" else "right")
-        legal = np.flatnonzero(session.game.legal(session.history[ply].state)[0])
-        worth = np.nan_to_num(decision.qvalues, nan=-2.0)
-        order = sorted(legal, key=lambda a: (a != opinion.action, -decision.policy[a], -worth[a]))
-        for action in map(int, order[:ROWS]):
-            q = decision.qvalues[action]
-            table.add_row(
-                session.game.action_name(action),
-                *([f"{net.policy[action]:.1%}"] if net else []),
-                f"{decision.policy[action]:.1%}",
-                *([str(decision.visits[action])] if searched else []),
-                "" if np.isnan(q) else f"{(1 + q) / 2:.1%}" if two else f"{q:+.2f}",
-            )
-        self._console.print(table)
-        if len(order) > ROWS:
-            self._say(f"and {len(order) - ROWS} more")
+        opinion = self._opinion(ply)
+        self._console.print(moves_table(self._session, ply, opinion, ROWS))
+        more = len(ranked(self._session, ply, opinion)) - ROWS
+        if more > 0:
+            self._say(f"and {more} more")
+        self._tell_line(ply)
+
+    def _tell_line(self, ply: int) -> None:
+        """Says what is expected after ``ply`` moves, and the line of play."""
+        session, opinion = self._session, self._opinion(ply)
         name = session.game.action_name(opinion.action)
+        net = opinion.net
         alone = f"The net alone expects {float(net.value):+.2f}. " if net else ""
         self._say(f"{alone}With {name} {session.player.name} expects {opinion.value:+.2f}.")
         line = session.variation(ply, LINE)
@@ -223,7 +216,7 @@ class GameTerminal(Terminal):
         self.do_board()
 
     def do_go(self) -> None:
-        opinion = self._session.opinion()
+        opinion = self._opinion()
         self._say(f"{self._session.player.name} plays for you.")
         self._move(opinion.action)
 

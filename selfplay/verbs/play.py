@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, SEED, Parser, at_least
@@ -26,17 +27,22 @@ def arguments(parser: Parser) -> None:
     game = "the game, where the player is no run (default: connect4)"
     parser.add_option("--game", "GAME", game)
     parser.add_option("--seed", "SEED", "makes chance repeat itself", SEED)
+    parser.add_argument(
+        "--plain", action="store_true", help="lines of text in a terminal too, one below the other"
+    )
     parser.add_shared("--trust")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
     import numpy as np
 
+    from selfplay.play.screen import GameScreen, has_screen
     from selfplay.play.session import GameSession
     from selfplay.play.terminal import GameTerminal
     from selfplay.players.levels import LevelPlayer
     from selfplay.players.players import NetPlayer, SearchPlayer
-    from selfplay.system.console import COMPILING, waiting
+    from selfplay.system.console import COMPILING, PlainConsole, waiting
+    from selfplay.system.keys import Keyboard
 
     name, simulations = _at_level(arguments)
     spec, game, (player,) = players_named([name], arguments.game, simulations)
@@ -47,7 +53,11 @@ def run(arguments: argparse.Namespace) -> Answer:
     with waiting(COMPILING):  # what it needs to think once may take ten seconds
         player.decide(game, game.init(chance, 1), chance)
     rng = np.random.default_rng(arguments.seed)
-    GameTerminal(GameSession(game, player, side, rng, net)).run()
+    session, console = GameSession(game, player, side, rng, net), PlainConsole()
+    if has_screen(console) and not arguments.plain:
+        GameScreen(session, Keyboard(sys.stdin.fileno()), console).run()
+    else:
+        GameTerminal(session, console).run()
     name = shlex.quote(arguments.run)
     if game.num_players == 2:
         rival = "minimax:2" if arguments.run == "random" else "random"

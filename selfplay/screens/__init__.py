@@ -1,0 +1,1 @@
+"""What is drawn with characters for whoever plays and whoever trains."""
