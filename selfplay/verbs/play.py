@@ -1,4 +1,4 @@
-"""Play against an agent in the terminal."""
+"""Play against an agent in the terminal, or in the browser."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, SEED, Parser, at_least
+from selfplay.verbs.page import page_options, require_web, serve_page
 from selfplay.verbs.players import game_option, is_built_in, measured_levels, players_named
 
 SIMULATIONS = 200  # half a second a move for the net of configs/demo.toml
@@ -30,10 +31,14 @@ def arguments(parser: Parser) -> None:
     parser.add_argument(
         "--plain", action="store_true", help="lines of text in a terminal too, one below the other"
     )
+    parser.add_argument("--web", action="store_true", help="play in the browser")
+    page_options(parser)
     parser.add_shared("--trust")
 
 
 def run(arguments: argparse.Namespace) -> Answer:
+    if arguments.web:
+        return _in_browser(arguments)
     import numpy as np
 
     from selfplay.play.screen import GameScreen, has_screen
@@ -89,3 +94,17 @@ def _at_level(arguments: argparse.Namespace) -> tuple[str, int]:
         above = f"Elo {rating.elo:+.0f} above a random player"
         print(f"Level {level}: {above} (95%: {rating.low:+.0f} to {rating.high:+.0f}).")
     return f"{arguments.run}:level={level}", simulations
+
+
+def _in_browser(arguments: argparse.Namespace) -> Answer:
+    require_web("--web")
+    from selfplay.web.catalogue import Catalogue
+    from selfplay.web.play import routes
+
+    name, simulations = _at_level(arguments)
+    spec, game, _ = players_named([name], arguments.game, simulations)
+    second = arguments.side == "second" and game.num_players == 2
+    catalogue = Catalogue(players_named, arguments.run, spec)
+    page = routes(catalogue, int(second), simulations, arguments.level)
+    serve_page(page, "play", arguments)
+    return Answer({})

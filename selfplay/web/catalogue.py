@@ -1,0 +1,147 @@
+"""What a page offers to play: games, their players, and nothing that it does not name itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import envs
+from selfplay.players.levels import LEVELS, split_level
+from selfplay.training.folder import RunFolder, find_run
+from selfplay.training.places import RUNS, SHIPPED
+from selfplay.truth.base import Solver
+from selfplay.truth.solver import SOLVERS, is_small, solver_for
+from selfplay.types import Game, Player
+
+# (names of players, spec of the game or None, simulations or None) -> spec, rules, players
+Load = Callable[[list[str], str | None, int | None], tuple[str, Game, list[Player]]]
+
+MOST_RUNS = 200
+DEPTH, ROLLOUTS = 6, 10_000  # of minimax and mcts at most: their searches are in one piece
+_BUILT_IN = re.compile(r"random|solver|minimax:(\d{1,2})|mcts:(\d{1,5})")
+
+
+class Entry(NamedTuple):
+    """A run that can be played, by the name that ``load_agent`` finds it by."""
+
+    name: str
+    game: str
+    steps: tuple[int, ...]  # of its checkpoints
+
+
+class Catalogue:
+    """The runs of the runs folder and what ships, and the players without a net.
+
+    ``own``: the player named on the command line, with the spec of its game; a page may ask for
+    it as it stands there.  Everything else is checked against what is offered: a name from a page
+    opens no file and starts no program.
+    """
+
+    def __init__(self, load: Load, own: str, game: str) -> None:
+        self._load, self.own, self.game = load, own, game
+        self._players: dict[tuple[str, str], tuple[Game, Player]] = {}
+        self._solvers: dict[str, Solver | None] = {}
+        self.runs = _runs()
+
+    def specs(self) -> list[str]:
+        """The games, that of the command line first."""
+        names = [self.game, *(entry.game for entry in self.runs), *envs.GAMES, *envs.SHORT]
+        return [name for name in dict.fromkeys(names) if name not in envs.ON_PROBLEMS]
+
+    def offered(self, spec: str) -> dict[str, Any]:
+        """What can play the game, as JSON."""
+        runs = [entry for entry in self.runs if entry.game == spec]
+        own = [self.own] if self.game == spec else []
+        return {
+            "game": spec,
+            "games": self.specs(),
+            "own": own,
+            "runs": [{"name": each.name, "steps": list(each.steps)} for each in runs],
+            "solver": self.solver(spec) is not None,
+            "depth": DEPTH,
+            "rollouts": ROLLOUTS,
+            "levels": LEVELS,
+        }
+
+    def rules(self, spec: object) -> Game:
+        """The rules of an offered game; ValueError with a sentence for another."""
+        if spec not in self.specs():
+            raise ValueError(f"{str(spec)[:80]!r} is no game of this page")
+        return envs.make(str(spec))
+
+    def player(self, name: object, spec: str) -> Player:
+        """The player of an offered name; ValueError with a sentence for another."""
+        if not isinstance(name, str) or not self._is_offered(name, spec):
+            raise ValueError(f"{str(name)[:80]!r} is no player that this page offers for {spec}")
+        key = (name, spec)
+        if key not in self._players:
+            played, game, (player,) = self._load([name], spec, None)
+            del played
+            self._players[key] = game, player
+        return self._players[key][1]
+
+    def _is_offered(self, name: str, spec: str) -> bool:
+        name, _ = split_level(name)
+        if name == self.own and spec == self.game:
+            return True
+        built_in = _BUILT_IN.fullmatch(name)
+        if built_in:
+            depth, rollouts = built_in.groups()
+            if name == "solver":
+                return self.solver(spec) is not None
+            return 0 < int(depth or 1) <= DEPTH and 0 < int(rollouts or 1) <= ROLLOUTS
+        run, _, step = name.removesuffix(":0").partition("@")
+        return any(
+            (entry.name, entry.game) == (run, spec)
+            and (not step or (step.isdecimal() and int(step) in entry.steps))
+            for entry in self.runs
+        )
+
+    def net_of(self, name: str) -> str:
+        """The net alone of a run that is offered; other players as they are."""
+        known = any(entry.name == name for entry in self.runs)
+        return f"{name}:0" if known else name
+
+    def adviser(self, spec: str) -> str:
+        """Whose thoughts are shown: the command line's player, a run, the solver, or rollouts."""
+        if spec == self.game and self.own not in ("random",):
+            return self.own
+        run = next((entry.name for entry in self.runs if entry.game == spec), None)
+        return run or ("solver" if self.solver(spec) else "mcts:400")
+
+    def solver(self, spec: str) -> Solver | None:
+        """What knows the truth of the game, where that is quick to know."""
+        if spec not in self._solvers:
+            game = envs.make(spec)
+            known = any(kind.solves(game) for kind in SOLVERS) or is_small(game)
+            try:
+                self._solvers[spec] = solver_for(game) if known else None
+            except ValueError:  # its package is not installed
+                self._solvers[spec] = None
+        return self._solvers[spec]
+
+
+def _runs() -> list[Entry]:
+    """The runs with a checkpoint, newest first, those that ship last."""
+    entries: list[Entry] = []
+    roots = [RUNS] if RUNS.resolve() == SHIPPED else [RUNS, SHIPPED]
+    for root in roots:
+        configs = sorted(root.glob("**/config.json"), key=lambda each: -each.stat().st_mtime)
+        for config in configs[:MOST_RUNS]:
+            entry = _entry(config.parent.relative_to(root).as_posix(), RunFolder(config.parent))
+            if entry is not None and entry.name not in [each.name for each in entries]:
+                entries.append(entry)
+    return entries
+
+
+def _entry(name: str, folder: RunFolder) -> Entry | None:
+    """None for what cannot be played: no checkpoint, damaged, of another version, no board."""
+    try:
+        steps = tuple(int(path.stem) for path in folder.checkpoints())
+        game = folder.config().game
+        found = find_run(name).path.resolve() == folder.path.resolve()
+        envs.make(game)
+    except (ValueError, OSError):
+        return None
+    return Entry(name, game, steps) if steps and found and game not in envs.ON_PROBLEMS else None

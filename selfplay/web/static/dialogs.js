@@ -1,0 +1,178 @@
+// The dialogs: a new game, a game to review, the keys.
+
+import { html } from "./graph.js";
+
+const MOST = 250_000;  // characters of a text that is sent
+
+/** page: {send(message), offered() what can be played, view() what is shown}. */
+export function makeDialogs(page) {
+  const dialogs = Object.fromEntries(["new", "review", "help"].map(name => [name, document.querySelector(`#${name}-dialog`)]));
+  const fresh = dialogs.new.querySelector("form"), review = dialogs.review.querySelector("form");
+  const players = Object.fromEntries([...fresh.querySelectorAll("[data-player]")].map(set => [set.dataset.player, makePlayer(set)]));
+  let waiting = false;  // for what was asked of the server by the review
+
+  fresh.elements.game.addEventListener("change", () => page.send({ do: "offer", game: fresh.elements.game.value }));
+  fresh.elements.side.addEventListener("change", sides);
+  fresh.elements.by.addEventListener("change", () => {
+    fresh.elements.much.value = { seconds: 1, simulations: 200, level: 3 }[fresh.elements.by.value];
+  });
+
+  function sides() {
+    const side = fresh.elements.side.value;
+    players.a.set.hidden = side === "both";
+    players.b.set.hidden = side !== "none";
+    players.a.set.querySelector("legend").textContent = side === "none" ? "First player" : "Opponent";
+    fresh.querySelector(".strength").hidden = side === "both";
+  }
+
+  dialogs.new.addEventListener("close", () => {
+    const answer = dialogs.new.returnValue, side = fresh.elements.side.value;
+    if (!answer) return;
+    const by = fresh.elements.by.value, much = Number(fresh.elements.much.value);
+    const weak = by === "level" ? `:level=${Math.min(Math.max(Math.round(much), 1), page.offered().levels)}` : "";
+    const [a, b] = [players.a.name() + weak, players.b.name() + weak];
+    const seats = { first: ["", a], second: [a, ""], both: ["", ""], none: [a, b] }[side];
+    const message = { do: answer === "seats" ? "seats" : "new", seats };
+    if (!weak) message[by] = much;
+    if (answer !== "seats") {
+      message.game = fresh.elements.game.value;
+      message.opening = fresh.elements.opening.value;
+    }
+    page.send(message);
+  });
+
+  // review
+
+  review.querySelector("[data-read]").addEventListener("click", async () => {
+    const { text, file, run, number } = review.elements, runFile = review.elements["run-file"];
+    const uploaded = file.files[0] ? await file.files[0].slice(0, MOST + 1).text() : "";
+    const pasted = text.value.trim() || uploaded;
+    waiting = true;
+    problem("", true);
+    if (pasted.length > MOST) problem(`A text of more than ${MOST.toLocaleString("en")} characters is too long.`);
+    else if (number.value !== "" && !number.closest("label").hidden) page.send({ do: "open", number: Number(number.value) });
+    else if (pasted) page.send({ do: "read", text: pasted });
+    else if (run.value && runFile.value) page.send({ do: "read", run: run.value, file: runFile.value });
+    else problem("Paste a game, or choose a file or a run.");
+  });
+  for (const name of ["text", "file", "run-file"]) {
+    review.elements[name].addEventListener("input", () => games([]));
+  }
+  review.elements["run-file"].addEventListener("change", () => {
+    page.send({ do: "read", run: review.elements.run.value, file: review.elements["run-file"].value });
+  });
+  review.elements.run.addEventListener("change", () => {
+    games([]);
+    files([]);
+    if (review.elements.run.value) page.send({ do: "files", run: review.elements.run.value });
+  });
+
+  function games(list) {
+    const select = review.elements.number;
+    select.replaceChildren(...list.map(([where, moves], place) => html("option", { value: place }, `${where}: ${moves} moves`)));
+    select.closest("label").hidden = list.length === 0;
+    if (list.length) select.value = "0";
+  }
+
+  function files(list) {
+    const select = review.elements["run-file"];
+    select.replaceChildren(html("option", { value: "" }, list.length ? "choose" : "none"), ...list.map(name => html("option", { value: name }, name)));
+    select.closest("label").hidden = !review.elements.run.value;
+  }
+
+  function problem(words, clear = false) {
+    if (!dialogs.review.open || !waiting) return false;
+    const place = review.querySelector(".problem");
+    place.textContent = words;
+    place.hidden = clear;
+    return true;
+  }
+
+  return {
+    open(name) {
+      if (name === "new") {
+        const view = page.view();
+        fresh.elements.opening.value = "";
+        const own = view.seats.map(seat => seat === "");
+        fresh.elements.side.value = own[0] ? (own[1] && view.players === 2 ? "both" : "first") : own[1] ? "second" : "none";
+        const level = view.seats.map(seat => /:level=(\d)$/.exec(seat)?.[1]).find(Boolean);
+        const by = level ? "level" : view.limit.seconds ? "seconds" : "simulations";
+        fresh.elements.by.value = by;
+        fresh.elements.much.value = level ?? view.limit[by];
+        if (page.offered()?.game !== view.spec) page.send({ do: "offer", game: view.spec });
+        sides();
+      }
+      if (name === "review") { waiting = false; review.querySelector(".problem").hidden = true; }
+      dialogs[name].returnValue = "";
+      dialogs[name].showModal();
+    },
+    /** What can play the chosen game. */
+    offer(offered) {
+      fresh.elements.game.replaceChildren(...offered.games.map(name => html("option", { value: name }, name)));
+      fresh.elements.game.value = offered.game;
+      const seats = page.view()?.seats.filter(Boolean) ?? [];
+      const [first, second] = seats.map(seat => seat.replace(/:level=\d$/, ""));
+      players.a.offer(offered, first);
+      players.b.offer(offered, second ?? first);
+      const runs = offered.runs.map(run => html("option", { value: run.name }, run.name));
+      review.elements.run.replaceChildren(html("option", { value: "" }, "none"), ...runs);
+      review.querySelector("[data-of-runs]").hidden = runs.length === 0;
+      files([]);
+    },
+    /** What was read for a review. */
+    told(message) {
+      if (message.files) files(message.files);
+      if (message.recorded) {
+        if (message.recorded.length > 1) games(message.recorded);
+        else if (waiting) dialogs.review.close();
+      }
+    },
+    /** Shows what was wrong where it was asked for; false where no dialog asked. */
+    problem,
+    opened() { if (waiting && dialogs.review.open) dialogs.review.close(); },
+  };
+}
+
+/** The choice of a player: kind, and what the kind needs to be told. */
+function makePlayer(set) {
+  const kind = html("select"), step = html("select"), depth = number(4, 1, 6), rollouts = number(400, 1, 10_000);
+  const parts = [["player", kind], ["checkpoint", step], ["depth", depth], ["rollouts", rollouts]]
+    .map(([words, control]) => html("label", {}, words, control));
+  set.append(...parts);
+  let runs = [];
+  kind.addEventListener("change", refresh);
+
+  function refresh() {
+    const run = runs.find(each => each.name === kind.value.replace(/:0$/, ""));
+    const steps = run ? run.steps : [];
+    step.replaceChildren(html("option", { value: "" }, "the last"), ...steps.toReversed().map(each => html("option", { value: each }, String(each))));
+    parts[1].hidden = steps.length < 2;
+    parts[2].hidden = kind.value !== "minimax";
+    parts[3].hidden = kind.value !== "mcts";
+  }
+
+  return {
+    set,
+    offer(offered, wanted) {
+      runs = offered.runs;
+      const names = [...offered.own, ...runs.flatMap(run => [run.name, `${run.name}:0`])];
+      if (offered.solver) names.push("solver");
+      const own = [...new Set([...names, "minimax", "mcts", "random"])];
+      const told = name => ({ minimax: "minimax, to a depth", mcts: "rollouts (mcts)", solver: "solver, perfect" }[name] ?? name.replace(/:0$/, ", its net alone"));
+      kind.replaceChildren(...own.map(name => html("option", { value: name }, told(name))));
+      const [head, tail] = (wanted ?? "").split(/:(?=\d+$)/);
+      kind.value = own.includes(wanted) ? wanted : own.includes(head) ? head : own[0];
+      if (head === "minimax" && tail) depth.value = tail;
+      if (head === "mcts" && tail) rollouts.value = tail;
+      refresh();
+    },
+    name() {
+      if (kind.value === "minimax") return `minimax:${depth.value}`;
+      if (kind.value === "mcts") return `mcts:${rollouts.value}`;
+      if (!step.value) return kind.value;
+      return kind.value.endsWith(":0") ? `${kind.value.slice(0, -2)}@${step.value}:0` : `${kind.value}@${step.value}`;
+    },
+  };
+}
+
+const number = (value, min, max) => html("input", { type: "number", value, min, max, step: 1 });

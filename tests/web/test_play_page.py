@@ -1,0 +1,168 @@
+"""The page of play in a browser: by clicks, by keys, what it shows, what a link restores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Open = Callable[..., Any]
+
+
+def said(page: Any, words: str) -> None:
+    """Waits until the line beneath the board says ``words``."""
+    page.wait_for_function(
+        "words => document.querySelector('#say').textContent.includes(words)", arg=words
+    )
+
+
+def moves(page: Any) -> list[str]:
+    names: list[str] = page.locator("#moves button").all_inner_texts()
+    return names
+
+
+def begin(page: Any, side: str = "both", opponent: str = "") -> None:
+    """A new game from the dialog."""
+    page.click("#new")
+    page.select_option("#new-dialog [name=side]", side)
+    if opponent:
+        page.select_option("[data-player=a] select >> nth=0", opponent)
+    page.click("#new-dialog button[value=begin]")
+    page.wait_for_function("() => document.querySelectorAll('#moves button').length === 0")
+
+
+def click(page: Any, *names: int) -> None:
+    """Plays on the squares, which are numbered from 1."""
+    for name in names:
+        count = len(moves(page))
+        page.click(f'.cell[data-action="{name - 1}"]')
+        page.wait_for_function(
+            "count => document.querySelectorAll('#moves button').length > count", arg=count
+        )
+
+
+def test_a_game_by_clicks_against_the_solver_is_no_win(open_page: Open) -> None:
+    page = open_page()
+    said(page, "Your move.")
+    ended = ("A draw.", "You lose.")
+    while not page.inner_text("#say").startswith(ended):
+        page.locator(".cell[data-legal]").first.click()
+        page.wait_for_function(
+            "() => /Your move|draw|lose|win/.test(document.querySelector('#say').textContent)"
+        )
+    assert page.inner_text("#say") == "You lose."  # who takes the first free square each time
+    assert page.locator(".winning").count() == 1
+    assert page.locator(".cell[data-legal]").count() == 0
+
+
+def test_a_game_by_keys_alone(open_page: Open) -> None:
+    page = open_page()
+    page.keyboard.press("n")
+    page.select_option("#new-dialog [name=side]", "both")
+    page.press("#new-dialog [name=opening]", "Enter")
+    said(page, "The first player moves.")
+    page.keyboard.press("b")
+    for keys in ("Enter", "ArrowDown Enter", "ArrowUp ArrowRight Enter", "ArrowDown Enter",
+                 "ArrowUp ArrowRight Enter"):  # fmt: skip
+        count = len(moves(page))
+        for key in keys.split():
+            page.keyboard.press(key)
+        page.wait_for_function(
+            "count => document.querySelectorAll('#moves button').length > count", arg=count
+        )
+    assert [name.rstrip("?!") for name in moves(page)] == ["1", "4", "2", "5", "3"]
+    said(page, "The first player wins.")
+    assert page.evaluate("document.activeElement.getAttribute('data-cell')") == "2"
+    assert page.inner_text("#live").startswith("first: 3. The first player wins.")
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("ArrowLeft")
+    said(page, "The first player moves.")
+    page.keyboard.press("?")
+    assert page.locator("#help-dialog[open]").count() == 1
+
+
+def test_layers_are_shown_one_at_a_time(open_page: Open) -> None:
+    page = open_page()
+    page.wait_for_selector("#table tbody tr")
+    assert page.locator("#table tbody tr").count() == 9
+    assert page.locator(".chip").count() == 0  # the solver visits nothing
+    page.keyboard.press("w")
+    page.wait_for_function("() => document.querySelectorAll('.chip').length === 9")
+    assert set(page.locator(".chip text").all_text_contents()) == {"50%"}
+    assert page.get_attribute('[data-layer="value"]', "aria-checked") == "true"
+    page.keyboard.press("w")
+    page.wait_for_function("() => document.querySelectorAll('.chip').length === 0")
+    assert page.get_attribute('[data-layer="none"]', "aria-checked") == "true"
+
+
+def test_a_blunder_is_marked_tried_again_and_stays_as_a_branch(open_page: Open) -> None:
+    page = open_page()
+    begin(page)
+    click(page, 1, 2)  # beside the corner: the second player loses by force
+    page.wait_for_selector('#moves button.blunder[data-node="2"]')
+    assert moves(page) == ["1", "2??"]
+    assert "lost 1.00; better: 5" in page.inner_text("#worst")
+    assert page.locator("#graph path.truth").count() == 1
+    page.keyboard.press("t")
+    page.wait_for_selector('#moves button[data-node="1"][aria-current]')
+    click_count = page.locator("#tree circle").count()
+    assert click_count == 0
+    page.click('.cell[data-action="4"]')
+    page.wait_for_selector("#tree circle")
+    assert page.locator("#tree circle").count() == 4  # the start, 1, 2 and 5
+    assert moves(page) == ["1", "5"]
+    page.click('#tree [data-node="2"]')
+    page.wait_for_selector('#moves button[data-node="2"][aria-current]')
+    page.click("#remove")
+    page.wait_for_function("() => document.querySelector('#branches').hidden")
+
+
+def test_undo_takes_back_both_moves_and_a_dot_of_the_graph_goes_there(open_page: Open) -> None:
+    page = open_page()
+    page.click('.cell[data-action="4"]')
+    page.wait_for_function("() => document.querySelectorAll('#moves button').length === 2")
+    said(page, "Your move.")
+    page.wait_for_selector('#graph .dot[data-node="2"]')
+    page.click("#undo")
+    said(page, "Your move.")
+    page.wait_for_function("() => document.querySelectorAll('#moves [aria-current]').length === 0")
+    page.click('#graph .dot[data-node="2"]', force=True)
+    page.wait_for_selector('#moves button[data-node="2"][aria-current]')
+
+
+def test_a_pasted_game_is_reviewed(open_page: Open) -> None:
+    page = open_page()
+    page.keyboard.press("v")
+    page.fill("#review-dialog textarea", "1 2 3 x\n")
+    page.click("[data-read]")
+    page.wait_for_selector("#review-dialog .problem:not([hidden])")
+    page.fill("#review-dialog textarea", "1 2 5 9 7 4 3\n")
+    page.click("[data-read]")
+    page.wait_for_function("() => !document.querySelector('#review-dialog').open")
+    page.wait_for_function("() => document.querySelectorAll('#graph .dot').length === 7")
+    assert moves(page)[:3] == ["1", "2??", "5"]
+    assert page.locator("#worst li").count() == 1
+
+
+def test_a_link_restores_the_view(open_page: Open) -> None:
+    fragment = "#game=tictactoe&moves=4.0.8&seats=%7Csolver&layer=value&simulations=50"
+    page = open_page(fragment)
+    page.wait_for_function("() => document.querySelectorAll('#moves button').length === 3")
+    assert moves(page) == ["5", "1", "9"]
+    said(page, "solver is to move: let it, or move for it.")
+    page.wait_for_selector(".chip")
+    page.click("#move")
+    said(page, "Your move.")
+    assert len(moves(page)) == 4
+    link = page.evaluate("location.hash")
+    assert "moves=4.0.8." in link
+    assert "layer=value" in link
+
+
+def test_the_colours_can_be_switched_and_nothing_is_wider_than_a_phone(open_page: Open) -> None:
+    page = open_page(color_scheme="dark")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.click("[data-theme-switch]")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

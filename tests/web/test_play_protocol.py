@@ -1,0 +1,217 @@
+"""The socket of the page of play, without a browser: what is answered, refused and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from typing import Any
+
+import numpy as np
+import pytest
+from page_server import TOKEN, served, tictactoe
+from starlette.testclient import TestClient
+from websockets.sync.client import connect
+
+from envs.tictactoe import TicTacToe
+from selfplay.types import Evaluation, Game, Player, State
+from selfplay.web.catalogue import Catalogue
+from selfplay.web.play import routes
+from selfplay.web.server import application
+
+OURS = "http://127.0.0.1:8420"
+
+
+class Tab:
+    """A socket from which one waits for what matters."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    def ask(self, do: str, **more: Any) -> None:
+        self._socket.send_json({"do": do, **more})
+
+    def send(self, text: str) -> None:
+        self._socket.send_text(text)
+
+    def wait(self, kind: str, fits: Callable[[Any], bool] = lambda _: True) -> Any:
+        """The next message of a kind that fits."""
+        while True:
+            message = self._socket.receive_json()
+            if kind in message and fits(message[kind]):
+                return message[kind]
+
+
+def connected(page_routes: list[Any]) -> Iterator[Tab]:
+    app = application(page_routes, "play", TOKEN, "127.0.0.1", 8420)
+    with TestClient(app, base_url=OURS) as client:
+        client.get(f"/?token={TOKEN}")
+        with (
+            contextlib.suppress(CancelledError),  # the client does not wait for the end
+            client.websocket_connect(
+                "ws://127.0.0.1:8420/play", headers={"origin": OURS}
+            ) as socket,
+        ):
+            yield Tab(socket)
+
+
+@pytest.fixture
+def tab() -> Iterator[Tab]:
+    yield from connected(tictactoe())
+
+
+def test_a_tab_is_offered_what_can_be_played_and_shown_the_start(tab: Tab) -> None:
+    offered = tab.wait("offered")
+    assert (offered["game"], offered["own"], offered["solver"]) == ("tictactoe", ["solver"], True)
+    assert "proving" not in offered["games"]
+    view = tab.wait("view")
+    assert (view["mover"], view["seats"], len(view["legal"])) == (0, ["", "solver"], 9)
+    assert view["svg"].startswith("<svg")
+    thoughts = tab.wait("thoughts")
+    assert (thoughts["win"], len(thoughts["rows"])) == (0.5, 9)
+
+
+def test_the_course_tells_what_a_move_lost(tab: Tab) -> None:
+    tab.ask("new", seats=["", ""], moves=[0, 1])
+    judged = tab.wait("judged", lambda move: move["node"] == 2)
+    assert (judged["mark"], judged["lost"], judged["better"]) == ("blunder", 1.0, "5")
+    assert (judged["win"], judged["truth"], judged["retry"]) == (1.0, 1.0, True)
+    tab.ask("retry", node=2)
+    assert tab.wait("view")["node"] == 1
+    tab.ask("retry", node=1)
+    assert "moves that lose 0.2 are tried again" in tab.wait("error")
+
+
+def test_branches_stand_beside_the_line(tab: Tab) -> None:
+    tab.ask("new", seats=["", ""], moves=[4, 0, 8])
+    tab.ask("go", node=1)
+    tab.ask("play", action=2)
+    view = tab.wait("view", lambda view: view["node"] == 4)
+    assert view["tree"]["nodes"] == [[1, 0, "5"], [2, 1, "1"], [3, 2, "9"], [4, 1, "3"]]
+    assert [move["name"] for move in view["line"]] == ["", "5", "3"]
+    tab.ask("remove", node=4)
+    assert tab.wait("view")["node"] == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"do": "play", "action": 99}, "tictactoe has no action 99"),
+        ({"do": "play", "action": "4"}, "action is a whole number"),
+        ({"do": "go", "node": 7}, "there is no node 7"),
+        ({"do": "undo"}, "there is no move of yours"),
+        ({"do": "layer", "layer": "x"}, "a layer is one of"),
+        ({"do": "new", "game": "os:system"}, "'os:system' is no game of this page"),
+        ({"do": "new", "seats": ["", "gtp:touch /tmp/x"]}, "is no player that this page offers"),
+        ({"do": "new", "seats": ["", "../../etc"]}, "is no player that this page offers"),
+        ({"do": "new", "seats": ["", "minimax:99"]}, "is no player that this page offers"),
+        ({"do": "new", "simulations": 10**9}, "simulations are from 1 to 20,000"),
+        ({"do": "read", "run": "/etc", "file": "passwd"}, "there is no run '/etc'"),
+        ({"do": "read", "text": "no game at all"}, "what was pasted"),
+        ({"do": "open", "number": 3}, "there is no such game"),
+        ({"do": "dance"}, "a page does one of"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    tab: Tab, asked: dict[str, Any], sentence: str
+) -> None:
+    tab.ask(**asked)
+    assert sentence in tab.wait("error")
+
+
+def test_two_hundred_malformed_messages_leave_the_tab_alive(tab: Tab) -> None:
+    rng = random.Random(3)
+    values: list[Any] = [
+        None,
+        -1,
+        1e300,
+        "",
+        "x" * 999,
+        [],
+        [[]],
+        {},
+        True,
+        2**70,
+        "\x00",
+        [9] * 99,
+    ]
+    asked = ["new", "seats", "play", "go", "retry", "remove", "main", "layer", "offer", "read",
+             "files", "open"]  # fmt: skip
+    keys = ["game", "seats", "moves", "simulations", "seconds", "action", "node", "layer", "text",
+            "run", "file", "number", "opening"]  # fmt: skip
+    for _ in range(200):
+        told = {rng.choice(keys): rng.choice(values) for _ in range(rng.randint(1, 4))}
+        tab.ask(rng.choice(asked), **told)
+    tab.ask("new", game="tictactoe", seats=["", ""], moves=[4])
+    assert tab.wait("view", lambda view: view["moves"] == [4])["mover"] == 1
+
+
+class Slow:
+    """A net's stand-in that takes its time, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, game: Game, state: State) -> Evaluation:
+        self.asked += 1
+        time.sleep(0.01)
+        batch = len(state.mover) if hasattr(state, "mover") else len(state[0])
+        flat = np.zeros((batch, game.num_actions), np.float32)
+        return Evaluation(flat, np.zeros(batch, np.float32), np.zeros(batch, np.float32))
+
+
+def test_a_closed_tab_ends_its_search_within_a_second() -> None:
+    from selfplay.players.players import SearchPlayer
+    from selfplay.search import Puct
+
+    slow = Slow()
+
+    def load(names: list[str], spec: str | None, _: int | None) -> tuple[str, Game, list[Player]]:
+        return "tictactoe", TicTacToe(), [SearchPlayer(names[0], Puct(), slow)]
+
+    with served(routes(Catalogue(load, "slow", "tictactoe"))) as address:
+        ours, _, token = address.partition("/?token=")
+        port = ours.rpartition(":")[2]
+        cookie = {"Cookie": f"selfplay_{port}={token}"}
+        with connect(f"ws://127.0.0.1:{port}/play", origin=ours, additional_headers=cookie) as tab:
+            while json.loads(tab.recv()).get("thoughts", {}).get("simulations", 0) < 32:
+                pass
+        asked = slow.asked
+        time.sleep(0.5)
+        ended = slow.asked
+        time.sleep(0.5)
+    assert asked > 32
+    assert slow.asked == ended
+
+
+def test_two_that_play_each_other_go_on_to_the_end_and_can_be_paused(tab: Tab) -> None:
+    tab.ask("new", seats=["random", "random"])
+    ended = tab.wait("view", lambda view: view["over"])
+    assert ended["result"]
+    tab.ask("go", node=0)
+    waiting = tab.wait("view", lambda view: view["node"] == 0)
+    assert (waiting["paused"], waiting["yours"]) == (True, False)
+    tab.ask("move")
+    assert tab.wait("view")["moves"] != []
+
+
+def test_twenty_tabs_are_served_side_by_side() -> None:
+    app = application(tictactoe(), "play", TOKEN, "127.0.0.1", 8420)
+    with TestClient(app, base_url=OURS) as client:
+        client.get(f"/?token={TOKEN}")
+        opened = [
+            client.websocket_connect("ws://127.0.0.1:8420/play", headers={"origin": OURS})
+            for _ in range(20)
+        ]
+        tabs = [Tab(socket.__enter__()) for socket in opened]
+        for tab in tabs:
+            tab.ask("new", seats=["", "solver"])
+            tab.ask("play", action=4)
+        for tab in tabs:
+            assert len(tab.wait("view", lambda view: len(view["moves"]) == 2)["moves"]) == 2
+        for socket in opened:
+            with contextlib.suppress(CancelledError):
+                socket.__exit__(None, None, None)
