@@ -136,8 +136,8 @@ def test_a_data_set_that_nobody_can_make_is_no_proposal(place: Path) -> None:
 
 def test_every_verb_is_tried() -> None:
     _, verbs = cli._parser()
-    # tests/docs, tests/proving, tests/verbs/test_runs.py
-    elsewhere = {"config", "prove", "explore", "runs", "show"}
+    # tests/docs, tests/proving, tests/verbs/test_runs.py, tests/mirror
+    elsewhere = {"config", "prove", "explore", "runs", "show", "mirror"}
     tried = {typed.split()[0] for chain in CHAINS for typed in chain}
     assert tried | elsewhere >= set(verbs)
 

@@ -1,0 +1,74 @@
+"""The page of the mirror: the page asks for each step, so that its clock is that of the screen.
+
+    page -> {"do": ACTION}    server -> {"court": [x, y, left, right], "score": [.., ..]}
+    page -> {"way": WAY}, {"reset": true}, {"save": true}
+    server -> {"told": ...} every tenth step, {"saved": FILE}, {"error": SENTENCE}
+
+The game and the learning stand still while the tab is hidden.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from selfplay.mirror.duel import Duel, Played
+from selfplay.web.channel import Channel, channel_route
+from selfplay.web.server import serve
+
+TOLD_EVERY = 10  # steps
+BATCHES = 3000  # learned of a file before the game begins
+
+
+class MirrorPage:
+    """What is the same for all tabs; each has a game of its own."""
+
+    def __init__(
+        self, out: Path, way: str = "relevance", seed: int | None = None, file: Played | None = None
+    ) -> None:
+        self._out, self._way, self._seed, self._file = out, way, seed, file
+        self.routes = [channel_route("/mirror", self.talk)]
+
+    async def talk(self, channel: Channel) -> None:
+        """Plays with one tab until that is closed."""
+        duel = self._begun(self._way)
+        await channel.send({"told": duel.told()})
+        steps = 0
+        async for message in channel:
+            try:
+                if "do" in message:
+                    await channel.send(duel.step(message["do"]))
+                    steps += 1
+                elif answer := self._changed(duel, message):
+                    await channel.send(answer)
+                if "do" not in message or steps % TOLD_EVERY == 0:
+                    await channel.send({"told": duel.told()})
+            except (ValueError, OSError) as error:
+                await channel.refuse(str(error))
+
+    def _begun(self, way: str) -> Duel:
+        duel = Duel(way, self._seed)
+        if self._file is not None:
+            duel.learn_from(self._file, BATCHES)
+        return duel
+
+    def _changed(self, duel: Duel, message: dict[str, Any]) -> dict[str, Any] | None:
+        if "way" in message:
+            duel.turn(str(message["way"]))
+        elif message.get("reset") is True:
+            duel.reset()
+        elif message.get("save") is True:
+            path = (
+                self._out
+                / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{time.monotonic_ns() % 1000:03}.npz"
+            )
+            return {"saved": str(path), "steps": duel.save(path)}
+        else:
+            raise ValueError("the page of the mirror knows do, way, reset and save")
+        return None
+
+
+def play(page: MirrorPage, host: str, port: int, open_browser: bool) -> None:
+    """Serves the page until Ctrl-C."""
+    serve(page.routes, "mirror", host, port, open_browser)
