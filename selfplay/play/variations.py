@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
+from selfplay.lines.keys import position_keys
 from selfplay.types import NO_ACTION, Game, State
 
 NOT_PLAYED = NO_ACTION  # the action of a position that is still to be decided
@@ -200,6 +201,15 @@ class Variations:
         for place, row in enumerate(rows, start=1):
             tree._add_row(row, f"node {place} of the branches")
         tree.go_to(at)
+        return tree
+
+    @staticmethod
+    def from_history(game: Game, history: Sequence[Position]) -> Variations:
+        """The tree of one line, as a Session has it; ValueError where its start is random."""
+        tree = Variations(game)
+        if position_keys(tree.now.state)[0] != position_keys(history[0].state)[0]:
+            raise ValueError(f"games of {game.name} begin at random: their moves do not tell them")
+        tree.branch(ROOT, [each.action for each in history if each.action != NOT_PLAYED])
         return tree
 
     def _add_row(self, row: Any, where: str) -> None:

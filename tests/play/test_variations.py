@@ -13,7 +13,7 @@ from envs.connect4 import Connect4
 from envs.othello import Othello
 from envs.toys import Nim
 from selfplay.play import variations
-from selfplay.play.variations import NO_NODE, NOT_PLAYED, ROOT, Variations
+from selfplay.play.variations import NO_NODE, NOT_PLAYED, ROOT, Position, Variations
 
 
 def grown() -> Variations:
@@ -106,6 +106,15 @@ def test_remove_takes_all_below_and_looks_at_the_parent() -> None:
         tree.remove(ROOT)
     with pytest.raises(ValueError, match="no node 4"):
         tree.go_to(4)
+
+
+def test_a_line_that_was_played_becomes_a_tree() -> None:
+    history = grown().positions([0, 1, 2, 5, 6])
+    tree = Variations.from_history(Connect4(), history)
+    assert [each.action for each in tree.positions(tree.line(tree.at))] == [3, 3, 4, 0, NOT_PLAYED]
+    other = [Position(Nim(9).init(np.random.default_rng(0), 1), 0, False, (0.0, 0.0))]
+    with pytest.raises(ValueError, match="games of nim-10-3 begin at random"):
+        Variations.from_history(Nim(10), other)
 
 
 def test_what_cannot_be_played_changes_nothing() -> None:
