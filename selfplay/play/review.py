@@ -8,43 +8,50 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from selfplay.play.course import SIGNS, Judged, Truth, side_of, worst
-from selfplay.play.saved import Recorded
-from selfplay.play.variations import Position
+from selfplay.play.course import SIGNS, Judged, Truth, by_ply, side_of, worst
+from selfplay.play.saved import save_game
+from selfplay.play.session import GameSession
+from selfplay.play.variations import Position, Variations
 from selfplay.system.console import PlainConsole
-from selfplay.system.graph import columns
-from selfplay.system.printable import in_one_line
+from selfplay.system.graph import FINE, columns
+from selfplay.system.printable import can_print, in_one_line
+from selfplay.truth.solver import quick_solver
 from selfplay.types import Game
 
 HEIGHT = 6  # lines of the graph
 STYLES = {"blunder": "red", "mistake": "magenta", "inaccuracy": "yellow", "": "cyan"}
-SEATS = ("first", "second")
+SEATS = "first", "second"
 _RESULTS = {1: "win", 0: "draw", -1: "loss"}
 _TRUTHS = {1: "+", 0: "=", -1: "-"}  # for the first player, below the graph
 _MARGIN = 7  # characters before the graph: "100% |"
 
 
 class Review:
-    """A recorded game with what was judged of its moves so far, on a console.
+    """A game with what was judged of its moves so far, on a console.
 
-    ``start``: the first player's probability to win before the first move.
+    ``line``: its positions, each with what was played there; the first ``opening`` moves were
+    random, so that nobody is blamed for them.
     """
 
     def __init__(
-        self, recorded: Recorded, moves: Sequence[Judged], start: float, console: PlainConsole
+        self,
+        game: Game,
+        line: Sequence[Position],
+        moves: Sequence[Judged],
+        console: PlainConsole,
+        players: tuple[str, str] = SEATS,
+        opening: int = 0,
     ) -> None:
-        tree = recorded.tree
-        self._recorded, self._moves, self._start, self._console = recorded, moves, start, console
-        self._game: Game = tree.game
-        self._line: list[Position] = tree.positions(tree.line(tree.at))
-        self._two = self._game.num_players == 2
-        self._own = [each for each in moves if each.ply >= recorded.opening]  # nobody chose others
+        self._game, self._line, self._moves, self._console = game, line, moves, console
+        self._players, self._opening = players, opening
+        self._two = game.num_players == 2
+        self._own = [each for each in moves if each.ply >= opening]
 
-    def show(self, fine: bool) -> None:
-        """All of it; ``fine``: the output has blocks."""
+    def show(self) -> None:
+        """All of it, in ASCII where standard output has no blocks."""
         self._show_moves()
         if self._moves:
-            self._show_graph(fine)
+            self._show_graph(can_print(FINE))
             self._show_sums()
             self._show_worst()
 
@@ -56,7 +63,7 @@ class Review:
         for heading in headings:
             table.add_column(heading, justify="right" if heading in ("win", "lost") else "left")
         for each in self._moves:
-            by = SEATS[each.mover] if each.ply >= self._recorded.opening else "random"
+            by = SEATS[each.mover] if each.ply >= self._opening else "random"
             sign = SIGNS[each.mark]
             name = self._game.action_name(each.action)
             row = (str(each.ply + 1), by, f"{name} {sign}".rstrip(), f"{each.win:.0%}")
@@ -94,7 +101,7 @@ class Review:
             side = side_of(self._own, mover)
             if not side.moves:
                 continue
-            name = in_one_line(self._recorded.players[mover])
+            name = in_one_line(self._players[mover])
             who = SEATS[mover] if name == SEATS[mover] else f"{SEATS[mover]} ({name})"
             counts = (
                 (side.inaccuracies, "inaccuracy", "inaccuracies"),
@@ -139,3 +146,27 @@ def _first_truth(each: Judged) -> str:
     if each.truth is None:
         return " "
     return _TRUTHS[each.truth.after if each.mover == 0 else -each.truth.after]
+
+
+def reviewed(session: GameSession, console: PlainConsole) -> Review:
+    """The game of a session so far, judged by its agent and, where one is quick, the solver.
+
+    Raises ValueError with a sentence where nothing has been played.
+    """
+    if len(session.history) == 1:
+        raise ValueError("no move has been played: there is nothing to review")
+    course = session.course(quick_solver(session.game))
+    moves = by_ply(course.judge(session.history))
+    return Review(session.game, session.history, moves, console, _players_of(session))
+
+
+def save_session(session: GameSession, path: str) -> None:
+    """Writes the game of a session behind those of a file, as ``save_game`` does."""
+    tree = Variations.from_history(session.game, session.history)
+    save_game(path, session.spec, tree, _players_of(session))
+
+
+def _players_of(session: GameSession) -> tuple[str, str]:
+    """Who has the first and who the second seat."""
+    person, agent = "you", session.opponent.name
+    return (agent, person) if session.side else (person, agent)

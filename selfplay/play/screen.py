@@ -44,7 +44,7 @@ class GameScreen(GameTerminal):
     def __init__(self, session: GameSession, keyboard: Keyboard, console: PlainConsole) -> None:
         super().__init__(session, console, self._read_keys)
         self._keyboard = keyboard
-        self._line = Line(word for word in HELP if word != "MOVE")
+        self._line = Line(word.partition(" ")[0] for word in HELP if word != "MOVE")
         self._said: list[Text] = []
         self._chosen = NO_ACTION  # with the arrow keys
         self._shown: int | None = None  # the ply whose moves the panel shows; None: the latest
@@ -77,6 +77,11 @@ class GameScreen(GameTerminal):
     def do_board(self) -> None:
         self._shown, self._chosen = None, NO_ACTION
         self._redraw()
+
+    def do_review(self) -> None:
+        raise ValueError(
+            "a review needs more room: type 'save FILE', then 'selfplay review FILE' shows it"
+        )
 
     def _table(self, ply: int) -> None:
         self._shown = ply

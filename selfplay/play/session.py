@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from selfplay.arrays import take, tree_map
 from selfplay.lines.keys import position_keys
-from selfplay.play.course import expected, loss, standard_error
+from selfplay.play.course import Course, Estimate, expected, loss, standard_error
 from selfplay.play.variations import NOT_PLAYED, Position, after, start_of
 from selfplay.players.levels import LevelPlayer, weaken
+from selfplay.truth.base import Solver
 from selfplay.types import Decision, Game, Player, State
 
 
@@ -118,7 +120,8 @@ class GameSession(Session[Opinion]):
     """A game in which ``player`` plays the other side and advises.
 
     One that is weakened to a level plays like that, and advises at full strength.  ``net`` is what
-    it knows without looking ahead, if anything.
+    it knows without looking ahead, if anything; ``spec`` is what names the game where it is more
+    than its own name.
     """
 
     def __init__(
@@ -128,8 +131,9 @@ class GameSession(Session[Opinion]):
         side: int,
         rng: np.random.Generator,
         net: Player | None = None,
+        spec: str | None = None,
     ) -> None:
-        self.opponent, self._net = player, net
+        self.opponent, self._net, self.spec = player, net, spec or game.name
         self._level = player.level if isinstance(player, LevelPlayer) else None
         self.player = player.full if isinstance(player, LevelPlayer) else player
         super().__init__(game, side, rng)
@@ -148,14 +152,30 @@ class GameSession(Session[Opinion]):
 
         In units of return, as ``course.loss``: a win thrown away for a draw is 1.
         """
-        before, played = self.history[ply], self.history[ply + 1]
-        key = position_keys(played.state)[0]
+        before = self.history[ply]
+        think = self._thinking()
+        return loss(self.game, before, before.action, self.opinion(ply), think)
+
+    def course(self, solver: Solver | None = None) -> Course:
+        """What judges the moves of the game; an opinion that was formed is formed no more."""
+        think = self._thinking()
+
+        def estimate(position: Position) -> Estimate:
+            action, value, _, _, error = think(position)
+            return Estimate(action, value, error, (action,))
+
+        return Course(self.game, estimate, solver)
+
+    def _thinking(self) -> Callable[[Position], Opinion]:
+        """What is thought of any position, kept for those of the game."""
+        going = (ply for ply, at in enumerate(self.history) if not at.over)
+        plies = {int(position_keys(self.history[ply].state)[0]): ply for ply in going}
 
         def think(position: Position) -> Opinion:
-            known = position_keys(position.state)[0] == key
-            return self.opinion(ply + 1) if known else self._think(position.state)
+            ply = plies.get(int(position_keys(position.state)[0]))
+            return self._think(position.state) if ply is None else self.opinion(ply)
 
-        return loss(self.game, before, before.action, self.opinion(ply), think)
+        return think
 
     def variation(self, ply: int, most: int) -> list[int]:
         """The moves expected after ``ply`` moves, the agent's own choice first: ``most`` of them,

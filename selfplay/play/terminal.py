@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from rich.text import Text
 
 from selfplay.play.panel import moves_table, ranked
+from selfplay.play.review import reviewed, save_session
 from selfplay.play.session import GameSession, Opinion
-from selfplay.system.console import PlainConsole, read_line
+from selfplay.system.console import PlainConsole, read_line, waiting
 
 COSTLY = 0.1  # a move that loses this much return is worth a word
 ROWS = 12  # moves shown in a table
@@ -23,6 +24,8 @@ HELP = {
     "undo": "take back your last move",
     "go": "let the agent move for you",
     "board": "draw the board again",
+    "review": "the game so far: what each move cost, and what was better",
+    "save FILE": "write the game behind those of a file, for `selfplay review`",
     "new": "begin a new game",
     "help": "this list",
     "quit": "leave",
@@ -111,6 +114,9 @@ class GameTerminal(Terminal):
             action = self._session.parse(line)
         except ValueError as error:
             method = getattr(self, f"do_{word}", None)
+            if word.partition(" ")[0] == "save":
+                self._save(line.partition(" ")[2].strip())
+                return
             if method is None:
                 guess = self._guess(word, [*HELP][1:])  # not MOVE
                 raise ValueError(f"{error} ({guess})") from error
@@ -219,6 +225,17 @@ class GameTerminal(Terminal):
         opinion = self._opinion()
         self._say(f"{self._session.player.name} plays for you.")
         self._move(opinion.action)
+
+    def do_review(self) -> None:
+        with waiting("reviewing"):
+            review = reviewed(self._session, self._console)
+        review.show()
+
+    def _save(self, name: str) -> None:
+        if not name:
+            raise ValueError("name the file: save FILE")
+        save_session(self._session, name)
+        self._say(f"The game is in {name}; 'selfplay review' reads it.")
 
     def do_new(self) -> None:
         self._session.restart()

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     with waiting(COMPILING):  # what it needs to think once may take ten seconds
         player.decide(game, game.init(chance, 1), chance)
     rng = np.random.default_rng(arguments.seed)
-    session, console = GameSession(game, player, side, rng, net), PlainConsole()
+    session, console = GameSession(game, player, side, rng, net, spec), PlainConsole()
     if has_screen(console) and not arguments.plain:
         GameScreen(session, Keyboard(sys.stdin.fileno()), console).run()
     else:

@@ -52,8 +52,6 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.play.course import Course, by_ply, thinking
     from selfplay.play.review import Review
     from selfplay.system.console import COMPILING, PlainConsole, waiting
-    from selfplay.system.graph import FINE
-    from selfplay.system.printable import can_print
 
     recorded, agent = _recorded(arguments)
     tree = recorded.tree
@@ -71,7 +69,7 @@ def run(arguments: argparse.Namespace) -> Answer:
         start = course.win(line[0])
     told, complete = _judged(course, line)
     moves = by_ply(told)
-    Review(recorded, moves, start, PlainConsole()).show(can_print(FINE))
+    Review(game, line, moves, PlainConsole(), recorded.players, recorded.opening).show()
     if recorded.more:
         print("The file holds more games: --number N picks another.")
     say_next(f"selfplay play {shlex.quote(agent)}{game_option(agent, spec)}")

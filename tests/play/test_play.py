@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from envs.toys import Bandit, Chain, Coins, Nim, Standoff
 from selfplay.play import terminal as terminals
-from selfplay.play.course import standard_error
+from selfplay.play.course import by_ply, standard_error
 from selfplay.play.session import GameSession
 from selfplay.play.terminal import GameTerminal
 from selfplay.play.variations import NOT_PLAYED
@@ -413,7 +414,8 @@ def test_ctrl_c_and_end_of_input_are_polite_and_help_names_every_command() -> No
     assert lines[-1] == "Bye."
     shown = {line.split()[0] for line in lines if line.startswith("  ")}
     assert shown == {
-        "MOVE", "hint", "think", "why", "undo", "go", "board", "new", "help", "quit",
+        "MOVE", "hint", "think", "why", "undo", "go", "board", "review", "save", "new", "help",
+        "quit",
     }  # fmt: skip
 
 
@@ -502,3 +504,38 @@ def test_the_standard_error_of_a_mean() -> None:
     errors = [standard_error(value, visits) for value, visits in means]
     assert errors == pytest.approx([0.1005, 0.1012, 0.1, 0.0, 0.0], abs=1e-4)
     assert standard_error(0.3, 0) == float("inf")  # a value without visits is a guess
+
+
+def test_the_game_is_reviewed_and_saved_where_it_is_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of ten stones three hand the win over: 'leftmost' does not see it, the solver does."""
+    monkeypatch.chdir(tmp_path)
+    at = session(Nim(10, take=3))
+    lines = typed(at, "review", "save", "3", "review", "save games.txt", "save no/games.txt")
+    assert "no move has been played: there is nothing to review" in lines
+    assert "name the file: save FILE" in lines
+    row = next(line.split() for line in lines if line.startswith("1  first "))
+    assert row[2:6] == ["3", "??", "50%", "2.00"]
+    assert row[-3:] == ["win", "->", "loss"]
+    assert any(line.startswith("Move 1: first played 3??, a blunder") for line in lines)
+    assert "The game is in games.txt; 'selfplay review' reads it." in lines
+    assert (tmp_path / "games.txt").read_text() == (
+        "# game: nim-10-3\n3 1 * # opening 0 seed 0, you against leftmost: *\n"
+    )
+    assert any(line.startswith("there is no folder no to save games.txt in") for line in lines)
+
+
+def test_a_review_asks_for_no_opinion_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    at, asked = session(Nim(10, take=3), Knowing(), played=(2, 0)), []
+    think = at._think
+
+    def counted(state: State) -> Any:
+        asked.append(at.game.text(state, 0))
+        return think(state)
+
+    monkeypatch.setattr(at, "_think", counted)
+    for _ in range(2):
+        judged = by_ply(at.course().judge(at.history))
+        assert [(each.lost, each.better) for each in judged] == [(2.0, 1), (2.0, 2)]
+        assert [asked.count(at.game.text(each.state, 0)) for each in at.history] == [1, 1, 1]
