@@ -203,7 +203,7 @@ def _below(picture: Picture, may: Bool, layer: Layer | None, caption: str) -> tu
     if caption:
         y, middle = top + height, left + width / 2
         paper = f'fill="{picture.colours("paper")}" rx="14"'
-        size = min(27.0, width / (0.52 * len(caption)))
+        size = min(27.0, (width - 40) / (0.54 * len(caption)))
         box = f'<rect x="{left}" y="{y + 8}" width="{width}" height="{_STRIP - 12}" {paper}/>'
         words = words_svg(picture.colours, middle, y + 34, caption, size, "ink")
         parts, height = [*parts, box, words], height + _STRIP

@@ -6,5 +6,5 @@ the first line of its docstring is its help, and nothing heavy is imported befor
 
 VERBS = (
     "train", "runs", "show", "sweep", "compare", "evaluate", "match", "play", "review", "levels",
-    "mirror", "prove", "explore", "bench", "games", "data", "check", "config",
+    "draw", "mirror", "prove", "explore", "bench", "games", "data", "check", "config",
 )  # fmt: skip

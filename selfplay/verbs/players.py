@@ -90,3 +90,11 @@ def measured_levels(name: str) -> Levels | None:
     if step is None and latest is not None:
         step = int(latest.stem)
     return levels if levels and levels.step == step else None
+
+
+def agent_for(game: Game, simulations: int) -> str:
+    """The agent that ships for the game, else a search without a net."""
+    from selfplay.training.places import SHIPPED
+
+    name = f"reference/{game.name}"
+    return name if (SHIPPED / name / "config.json").is_file() else f"mcts:{simulations}"

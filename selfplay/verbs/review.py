@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, SEED, Parser, at_least
-from selfplay.verbs.players import game_option, players_named
+from selfplay.verbs.players import agent_for, game_option, players_named
 
 if TYPE_CHECKING:
     from selfplay.play.course import Course, Judged
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     recorded, agent = _recorded(arguments)
     tree = recorded.tree
     simulations = arguments.simulations or SIMULATIONS
-    agent = arguments.agent or agent or _agent_of(tree.game, simulations)
+    agent = arguments.agent or agent or agent_for(tree.game, simulations)
     spec, game, (player,) = players_named([agent], recorded.spec, simulations)
     course = Course(
         game,
@@ -107,14 +107,6 @@ def _is_game(target: str) -> bool:
 
     address = target.partition("?")[0]
     return address in envs.GAMES or address in envs.SHORT or ":" in address
-
-
-def _agent_of(game: Game, simulations: int) -> str:
-    """The agent that ships for the game, else a search without a net."""
-    from selfplay.training.places import SHIPPED
-
-    name = f"reference/{game.name}"
-    return name if (SHIPPED / name / "config.json").is_file() else f"mcts:{simulations}"
 
 
 def _solver(game: Game, wish: bool | None) -> Solver | None:
