@@ -11,12 +11,14 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from selfplay.arrays import take
 from selfplay.lines.keys import canonical_keys, position_keys
 from selfplay.play.variations import RETRY, Position, after
+from selfplay.players.limits import Limit
+from selfplay.players.thinking import Thinker
 from selfplay.truth.base import Partial, Solver, optimal_moves
 from selfplay.types import NO_ACTION, Decision, Float, Game, Player
 
+NO_LIMIT = Limit()
 SURE = 3.0  # standard errors beyond which a difference is no noise of the search
 MARKS = (("blunder", 0.3), ("mistake", 0.2), ("inaccuracy", 0.1))  # lila's Advice.scala
 SIGNS = {"blunder": "??", "mistake": "?", "inaccuracy": "?!", "": ""}
@@ -232,15 +234,18 @@ class Course:
         return self._scores[key]
 
 
-def thinking(game: Game, player: Player, rng: np.random.Generator) -> Think:
-    """What ``player`` thinks of positions."""
+def thinking(
+    game: Game, player: Player, rng: np.random.Generator, limit: Limit = NO_LIMIT
+) -> Think:
+    """What ``player`` thinks of positions, within ``limit`` or its own."""
     guesses = getattr(player, "guesses", False)  # its values are more than it knows
+    thinker = Thinker(game, player, rng)
 
     def think(position: Position) -> Estimate:
-        decision: Decision = take(player.decide(game, position.state, rng), 0)
-        action, value = int(decision.action), expected(decision)
-        error = standard_error(value, int(decision.visits[action])) if guesses else 0.0
-        return Estimate(action, value, error, (action,))
+        *_, seen = thinker.think(position.state, limit)
+        known = seen.proven or not guesses
+        error = 0.0 if known else standard_error(seen.value, int(seen.visits[seen.action]))
+        return Estimate(seen.action, seen.value, error, seen.line)
 
     return think
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import RUN, SEED, Parser, at_least
+from selfplay.verbs.arguments import RUN, SEED, Parser, at_least, seconds
 from selfplay.verbs.players import agent_for, game_option, players_named
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ def arguments(parser: Parser) -> None:
     parser.add_option("--agent", "PLAYER", agent + "is, else the one that ships, else mcts)")
     strength = f"leaves it looks at for each position (default: {SIMULATIONS})"
     parser.add_option("--simulations", "N", strength, at_least(1))
+    parser.add_option(
+        "--seconds", "S", "for each position (with --simulations: what comes first)", seconds
+    )
     parser.add_argument(
         "--solver", action=argparse.BooleanOptionalAction, default=None,
         help="what a solver knows counts before what the agent thinks (default: if one is quick)",
@@ -51,6 +54,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 
     from selfplay.play.course import Course, by_ply, thinking
     from selfplay.play.review import Review
+    from selfplay.players.limits import Limit
     from selfplay.system.console import COMPILING, PlainConsole, waiting
 
     recorded, agent = _recorded(arguments)
@@ -58,9 +62,10 @@ def run(arguments: argparse.Namespace) -> Answer:
     simulations = arguments.simulations or SIMULATIONS
     agent = arguments.agent or agent or agent_for(tree.game, simulations)
     spec, game, (player,) = players_named([agent], recorded.spec, simulations)
+    limit = Limit(arguments.simulations if arguments.seconds else None, arguments.seconds)
     course = Course(
         game,
-        thinking(game, player, np.random.default_rng(arguments.seed)),
+        thinking(game, player, np.random.default_rng(arguments.seed), limit),
         _solver(game, arguments.solver),
     )
     line = tree.positions(tree.line(tree.at))

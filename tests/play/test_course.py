@@ -23,11 +23,15 @@ from selfplay.play.course import (
     judged_json,
     mark_of,
     side_of,
+    thinking,
     worst,
 )
 from selfplay.play.variations import Position, Variations
+from selfplay.players.limits import Limit
+from selfplay.players.players import RandomPlayer
+from selfplay.players.thinking import Insight, Thinker
 from selfplay.truth.solver import solver_for
-from selfplay.types import NO_ACTION, Game
+from selfplay.types import NO_ACTION, Game, State
 
 
 def line_of(game: Game, actions: Sequence[int]) -> list[Position]:
@@ -204,3 +208,23 @@ def test_a_judged_move_as_json() -> None:
     }  # fmt: skip
     good = judged_json(Connect4(), Judged(0, 0, 3, 0.5, 0.0, "", NO_ACTION, ()))
     assert (good["better"], good["line"], good["truth"]) == (None, [], None)
+
+
+def test_what_a_thinker_tells_last_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 visits at value 0: 0.1005 is their standard error, none where the value is proven."""
+    game, row = TicTacToe(), np.zeros(9, np.float32)
+    first = Insight(3, 0.9, None, None, row, np.zeros(9, np.int32), row, (3,), 8, 0.1, False, False)
+    told = first._replace(action=4, value=0.0, visits=np.full(9, 100), line=(4, 0), last=True)
+    limits = []
+
+    def think(self: Thinker, state: State, limit: Limit) -> list[Insight]:
+        limits.append(limit)
+        return [first, told]
+
+    monkeypatch.setattr(Thinker, "think", think)
+    start = Variations(game).now
+    judge = thinking(game, RandomPlayer(), np.random.default_rng(0), Limit(seconds=2.0))
+    assert judge(start) == Estimate(4, 0.0, pytest.approx(0.1005, abs=1e-4), (4, 0))
+    assert limits == [Limit(None, 2.0)]
+    told = told._replace(proven=True)
+    assert judge(start).error == 0.0
