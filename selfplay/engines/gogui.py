@@ -44,11 +44,12 @@ class GoGui:
             **{f"selfplay-{name}": getattr(self, f"_{name}") for name in searches},
         }
 
-    def show(self, insight: Insight) -> None:
-        """Draws what is thought while a command is at work; clears it behind the last."""
+    def show(self, insight: Insight | None) -> None:
+        """Draws what is thought while a command is at work; None clears it."""
         if self._draws_live:
-            drawn = [*self._drawn(insight), f"PROGRESS {self._done(insight)}"]
-            for line in ["CLEAR"] if insight.last else drawn:
+            drawn = [] if insight is None else self._drawn(insight)
+            done = ["CLEAR"] if insight is None else [f"PROGRESS {self._done(insight)}"]
+            for line in (*drawn, *done):
                 self._live.write(f"gogui-gfx: {line}\n")
             self._live.flush()
 
@@ -114,8 +115,11 @@ class GoGui:
         return " ".join(move for _, move in self._table.line(self._thought().line))
 
     def _param(self, words: list[str]) -> str:
-        """Names and values; with a name and a value it changes one, 0 for no bound."""
-        limit = self._table.limit or self._table.usual
+        """Names and values; with a name and a value it changes one.
+
+        0 is no bound; where there is none the player's own number of simulations is.
+        """
+        limit = self._table.limit
         if not words:
             seconds = f"[string] seconds {limit.seconds or 0:g}"
             live = f"[bool] live_gfx {int(self._draws_live)}"
@@ -130,8 +134,6 @@ class GoGui:
             changed = limit._replace(simulations=whole(word) or None)
         else:
             changed = limit._replace(seconds=max(0.0, number(word)) or None)
-        if changed == Limit():
-            raise ValueError("a search needs a bound: simulations or seconds above 0")
         self._table.limit = changed
         return ""
 
@@ -141,9 +143,10 @@ class GoGui:
         return known if known is not None and known.last else last(self._shown())
 
     def _shown(self) -> Iterator[Insight]:
-        for insight in self._table.think(self._table.limit or self._table.usual, self._halted):
+        for insight in self._table.think(self._table.limit, self._halted):
             self.show(insight)
             yield insight
+        self.show(None)
 
     def _drawn(self, insight: Insight) -> list[str]:
         """Visits as influence, the moves expected, and a sentence."""

@@ -71,7 +71,7 @@ class NBoard:
 
     def _set_depth(self, depth: int) -> None:
         """Twice the simulations every two plies of depth: 80 at 6, 640 at 12, 10,240 at 20."""
-        if self._asked is None:
+        if self._asked == Limit():
             simulations = round(10 * 2.0 ** (min(depth, 60) / 2))
             self._table.limit = Limit(min(_MOST, max(_LEAST, simulations)))
 
@@ -118,7 +118,7 @@ class NBoard:
         self._tell("status")
 
     def _shown(self, most: int, halted: Callable[[], bool]) -> Iterator[Insight]:
-        for insight in self._table.think(self._table.limit or self._table.usual, halted):
+        for insight in self._table.think(self._table.limit, halted):
             self._show(insight, most)
             yield insight
 

@@ -15,7 +15,7 @@ from selfplay.engines.gtp import Handler
 from selfplay.engines.table import Table
 from selfplay.players.thinking import Insight
 
-Tell = Callable[[Insight], None]  # shows what is thought while a command is at work
+Show = Callable[[Insight | None], None]  # what is thought while a command is at work; None: done
 LoadMoves = Callable[[Path], list[str]]  # the moves of a file, by their own names
 
 
@@ -31,7 +31,7 @@ class Standard:
         table: Table,
         version: str,
         halted: Callable[[], bool],
-        show: Tell = lambda insight: None,
+        show: Show = lambda insight: None,
         load: LoadMoves | None = None,
     ) -> None:
         self._table, self._version = table, version
@@ -93,6 +93,7 @@ class Standard:
         for insight in insights:
             self._show(insight)
             yield insight
+        self._show(None)
 
     def _undo(self, _: list[str]) -> str:
         self._table.take_back()
@@ -146,12 +147,8 @@ class Standard:
 
 
 def last(insights: Iterator[Insight]) -> Insight:
-    """The last thing that was thought; ValueError where it was ended before the first."""
-    thought = None
-    for insight in insights:
-        thought = insight
-    if thought is None:
-        raise ValueError("interrupted before anything was thought")
+    """The last thing that was thought."""
+    *_, thought = insights
     return thought
 
 

@@ -20,8 +20,8 @@ COLOURS = ("black", "white")  # who moves first, and the other
 class Table(Session[Insight]):
     """A game, the player who thinks about it, and his limits.
 
-    ``limit`` is what was asked for when the engine was started; None: nothing was, so that
-    ``usual`` holds as long as no clock does.  A pass is no move of a game that knows none: there it
+    ``limit`` is what was asked for when the engine was started; where nothing was, a clock alone
+    holds, and without one the player's own number of simulations.  A pass is no move of a game that knows none: there it
     only says that whoever has no move was passed over.
     """
 
@@ -30,12 +30,11 @@ class Table(Session[Insight]):
         game: Game,
         player: Player,
         rng: np.random.Generator,
-        usual: Limit,
-        limit: Limit | None = None,
+        limit: Limit = Limit(),  # noqa: B008  it never changes
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.player, self.vertices = player, Vertices(game)
-        self.usual, self.limit, self._now = usual, limit, now
+        self.limit, self._now = limit, now
         self._thinker = Thinker(game, player, rng)
         self._settings: TimeSettings | None = None
         super().__init__(game, 0, rng)
@@ -148,25 +147,28 @@ class Table(Session[Insight]):
         By the clock alone where nothing was asked for.
         """
         if self.clocks is None:
-            return self.limit or self.usual
-        asked = self.limit or Limit()
+            return self.limit
         moves = -(-(self.game.max_moves - len(self.history) + 1) // self.game.num_players)
         seconds = self.clocks[self.now.mover].budget(moves)
-        return asked._replace(seconds=min(seconds, asked.seconds or seconds))
+        return self.limit._replace(seconds=min(seconds, self.limit.seconds or seconds))
 
     # thinking
 
     def think(self, limit: Limit, halted: Callable[[], bool]) -> Iterator[Insight]:
-        """What is known of the present position, better and better; ValueError once it is over."""
+        """What is known of the present position, better and better; ValueError once it is over.
+
+        Something is said before ``halted`` is asked.
+        """
         if self.now.over:
             raise ValueError(self.ended)
-        ply = len(self.history) - 1
-        for insight in self._thinker.think(self.now.state, limit, halted):
+        ply, said = len(self.history) - 1, False
+        for insight in self._thinker.think(self.now.state, limit, lambda: said and halted()):
             self._opinions[ply] = insight
+            said = True
             yield insight
 
     def _think(self, state: State) -> Insight:
-        *_, last = self._thinker.think(state, self.limit or self.usual)
+        *_, last = self._thinker.think(state, self.limit)
         return last
 
     def choose(self, side: int, halted: Callable[[], bool]) -> Iterator[Insight]:

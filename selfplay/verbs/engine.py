@@ -25,6 +25,7 @@ def add_engine(parser: Parser) -> None:
     strength = "leaves a move, 0 for the net alone (default: the run's [strength], or the clock)"
     parser.add_option("--simulations", "N", strength, at_least(0))
     parser.add_option("--seconds", "S", "thinking time a move", seconds)
+    parser.add_option("--level", "N", "weakens it, from 9 to 1; see `levels`", at_least(1, 9))
     parser.add_option("--seed", "SEED", "makes chance repeat itself", SEED)
     parser.add_shared("--trust")
 
@@ -34,15 +35,18 @@ def ready_table(arguments: argparse.Namespace, spec: str | None) -> Table:
     import numpy as np
 
     from selfplay.engines.table import Table
-    from selfplay.players.players import SearchPlayer
+    from selfplay.players.levels import LevelPlayer
     from selfplay.players.thinking import Limit
     from selfplay.system.console import COMPILING, waiting
 
     game, player = _named(arguments.player, spec, arguments.simulations)
     asked = Limit(arguments.simulations or None, arguments.seconds)
-    searched = player.search.simulations if isinstance(player, SearchPlayer) else None
+    if arguments.level is not None:
+        if arguments.seconds is not None:
+            raise ValueError("a level is one of a number of simulations: leave out --seconds")
+        player = LevelPlayer(player, arguments.level)
     rng = np.random.default_rng(arguments.seed)
-    table = Table(game, player, rng, Limit(searched), None if asked == Limit() else asked)
+    table = Table(game, player, rng, asked)
     with waiting(COMPILING):
         player.decide(game, game.init(np.random.default_rng(0), 1), np.random.default_rng(0))
     print(f"selfplay: {player.name} plays {game.name}", file=sys.stderr)

@@ -14,7 +14,6 @@ from selfplay.engines.gtp import Server
 from selfplay.engines.standard import Standard
 from selfplay.engines.table import Table
 from selfplay.players.players import RolloutPlayer
-from selfplay.players.thinking import Limit
 from selfplay.types import Game, Player
 
 
@@ -26,7 +25,7 @@ class Engine:
     ) -> None:
         times = {"now": now} if now else {}
         rng = np.random.default_rng(0)
-        self.table = Table(game, player or RolloutPlayer(8), rng, Limit(8), **times)
+        self.table = Table(game, player or RolloutPlayer(8), rng, **times)
         self.live, self._output = io.StringIO(), io.StringIO()
         drawn = GoGui(self.table, lambda: False, self.live) if self.table.vertices.shape else None
         show = drawn.show if drawn else lambda insight: None

@@ -172,7 +172,7 @@ def test_engines_think_by_the_clock_they_are_given() -> None:
     player = Watched(12.0)
     engine = Engine(TicTacToe(), player, now=lambda: player.at)
     table: Table = engine.table
-    assert table.allowed() == Limit(8)
+    assert table.allowed() == Limit()
     assert engine.answer("time_settings 100 0 0") == "= \n\n"
     assert table.allowed() == Limit(None, pytest.approx((100 - LAG_S) / 5))  # five own moves
     engine.answer("genmove b")
@@ -217,13 +217,13 @@ def test_what_a_search_thinks_is_drawn() -> None:
 
 def test_parameters_of_the_search() -> None:
     engine = Engine(Connect4())
-    told = "= [string] simulations 8\n[string] seconds 0\n[bool] live_gfx 0\n\n"
+    told = "= [string] simulations 0\n[string] seconds 0\n[bool] live_gfx 0\n\n"
     assert engine.answer("selfplay-param") == told
     assert engine.answer("selfplay-param seconds 0.5") == "= \n\n"
-    assert engine.table.limit == Limit(8, 0.5)
-    assert engine.answer("selfplay-param simulations 0") == "= \n\n"
-    assert engine.table.limit == Limit(None, 0.5)
-    assert engine.answer("selfplay-param seconds 0").startswith("? a search needs a bound")
+    assert engine.answer("selfplay-param simulations 20") == "= \n\n"
+    assert engine.table.limit == Limit(20, 0.5)
+    assert engine.answer("selfplay-param seconds 0") == "= \n\n"
+    assert engine.table.limit == Limit(20)
     assert engine.answer("selfplay-param depth 1").startswith("? syntax error")
 
 

@@ -44,7 +44,7 @@ class Typed:
 
 def session(*lines: str) -> tuple[list[str], list[str], Table]:
     """What is answered, what is said on standard error, and the table at the end."""
-    table = Table(GAME, RolloutPlayer(8), np.random.default_rng(0), Limit(8))
+    table = Table(GAME, RolloutPlayer(8), np.random.default_rng(0))
     output, errors = io.StringIO(), io.StringIO()
     NBoard(table, Typed(list(lines)), output, errors).run()
     return output.getvalue().splitlines(), errors.getvalue().splitlines(), table
@@ -83,7 +83,7 @@ def test_the_session_of_the_protocol() -> None:
 def test_depths_are_simulations_where_nothing_else_was_asked_for() -> None:
     for depth, simulations in ((0, 10), (6, 80), (12, 640), (20, 10_240), (60, 200_000)):
         assert session(f"set depth {depth}")[2].limit == Limit(simulations)
-    table = Table(GAME, RolloutPlayer(8), np.random.default_rng(0), Limit(8), Limit(3))
+    table = Table(GAME, RolloutPlayer(8), np.random.default_rng(0), Limit(3))
     NBoard(table, Typed(["set depth 20"]), io.StringIO(), io.StringIO()).run()
     assert table.limit == Limit(3)
 
