@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from selfplay.engines.gtp import Handler
 from selfplay.engines.standard import last, number, whole
 from selfplay.engines.table import COLOURS, Table
-from selfplay.players.thinking import Insight, Limit
+from selfplay.players.thinking import Insight
 
 ANALYZE = """\
 gfx/Search/selfplay-search %m

@@ -21,8 +21,8 @@ class Table(Session[Insight]):
     """A game, the player who thinks about it, and his limits.
 
     ``limit`` is what was asked for when the engine was started; where nothing was, a clock alone
-    holds, and without one the player's own number of simulations.  A pass is no move of a game that knows none: there it
-    only says that whoever has no move was passed over.
+    holds, and without one the player's own number of simulations.  A pass is no move of a game that
+    knows none: there it only says that whoever has no move was passed over.
     """
 
     def __init__(
@@ -161,10 +161,10 @@ class Table(Session[Insight]):
         """
         if self.now.over:
             raise ValueError(self.ended)
-        ply, said = len(self.history) - 1, False
-        for insight in self._thinker.think(self.now.state, limit, lambda: said and halted()):
+        ply, said = len(self.history) - 1, list[Insight]()
+        for insight in self._thinker.think(self.now.state, limit, lambda: bool(said) and halted()):
             self._opinions[ply] = insight
-            said = True
+            said[:] = [insight]
             yield insight
 
     def _think(self, state: State) -> Insight:

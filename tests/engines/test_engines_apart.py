@@ -58,7 +58,9 @@ def test_output_is_the_protocol_alone_and_an_open_input_does_not_keep_it() -> No
         rest = process.stdout.read()  # to the end, while our end stays open
         assert rest.endswith("\n=3 \n\n")
         assert process.wait(60) == 0
-        assert process.stderr.read() == "selfplay: mcts:16 plays tictactoe\n"
+        *compiling, last = process.stderr.read().splitlines()
+        assert last == "selfplay: mcts:16 plays tictactoe"
+        assert all(line.startswith("compiling the search, once") for line in compiling)
 
 
 def test_a_game_is_played_by_rollouts_and_mistakes_are_told_in_one_sentence(tmp_path: Path) -> None:
