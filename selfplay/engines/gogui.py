@@ -139,7 +139,7 @@ class GoGui:
 
     def _thought(self) -> Insight:
         """What is known of the position: what was thought last, else a search."""
-        known = self._table.known()
+        known = self._table.known(len(self._table.history) - 1)
         return known if known is not None and known.last else last(self._shown())
 
     def _shown(self) -> Iterator[Insight]:

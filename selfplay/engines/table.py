@@ -50,10 +50,6 @@ class Table(Session[Insight]):
         self.restart()
         self.history = [start]
 
-    def known(self) -> Insight | None:
-        """What has been thought about the present position, if anything."""
-        return self._opinions.get(len(self.history) - 1)
-
     # moves
 
     def colour(self, word: str) -> int:
