@@ -10,17 +10,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from selfplay.system.console import PlainConsole, clock
 from selfplay.system.files import Appended
+from selfplay.system.graph import graph, legend
 from selfplay.system.printable import bare, unheeded
 from selfplay.training import metrics_file as metrics
 from selfplay.training.events import EVENTS, curve_name, events_of_run
 from selfplay.training.metrics import ENDS, find, table
+from selfplay.training.replay_view import ReplayView
+from selfplay.training.strength_curve import curves_of
+from selfplay.training.summary import Measurement, Summary
 from selfplay.types import Report
 
 
@@ -86,12 +90,22 @@ class TrainingScreen:
         progress: Callable[[], float],
         stream: TextIO | None = None,
         paid: Callable[[], tuple[int, float]] | None = None,
+        run: Summary | None = None,
+        every_s: float = math.nan,
+        game: ReplayView | None = None,
     ) -> None:
-        """``progress``: share of the budget used.  ``paid``: iterations and seconds so far."""
+        """``progress``: share of the budget used.  ``paid``: iterations and seconds so far.
+
+        ``run``: what its folder tells at the beginning, whose curve goes on; ``every_s``: seconds
+        between measurements, NaN where no clock says; ``game``: one of the run, to be shown.
+        """
         self._console = PlainConsole(unheeded(bare(stream or sys.stderr)))
         self._title, self._progress, self._paid = title, progress, paid
         self.doing = "starting"  # what the run is at
+        self._run, self._every_s, self._game = run, every_s, game
+        self._curves = [] if run is None else curves_of(run)  # made anew by each measurement
         self._measured_at: int | None = None  # positions
+        self._measured_when = math.nan  # seconds of the monotonic clock
         self._latest: dict[str, float] = {}  # replaced, never changed: rich's thread reads it
         self._start, self._at_start = time.monotonic(), progress()
         self._last_line = -math.inf
@@ -107,7 +121,13 @@ class TrainingScreen:
     def show(self, report: Report) -> None:
         first = report.phase == "selfplay" and "selfplay/seconds" not in self._latest
         if report.phase == "strength":
-            self._measured_at = report.step
+            self._measured_at, self._measured_when = report.step, time.monotonic()
+            if self._run is not None:
+                new = Measurement(
+                    report.step, self._paid()[1] if self._paid else 0.0, dict(report.scalars)
+                )
+                self._run = self._run._replace(strength=[*self._run.strength, new])
+                self._curves = curves_of(self._run)
         elif report.phase != "learn":
             self.doing = "learning"
         self._latest = {**self._latest, **report.scalars, "step": report.step}
@@ -156,5 +176,27 @@ class TrainingScreen:
         table = Table.grid(padding=(0, 2))
         for name, value in self._cells():
             table.add_row(name, value)
+        left = self._every_s - (time.monotonic() - self._measured_when)
+        if not math.isnan(left):
+            table.add_row("next measurement", f"in {clock(max(0.0, left))}" if left > 0 else "due")
         bar = ProgressBar(total=1.0, completed=self._progress(), width=50)
-        return Group(f"{self._title}: {self.doing}", bar, "", table)
+        return Group(f"{self._title}: {self.doing}", bar, "", *self._beside(table))
+
+    def _beside(self, table: Table) -> list[RenderableType]:
+        """The table with the curve and the game at its right, where these have room."""
+        width, height = self._console.size
+        fine = not self._console.options.ascii_only
+        coloured = self._console.color_system is not None and not self._console.no_color
+        room = min(60, width - 52)
+        right: list[RenderableType] = []
+        if self._curves and room >= 24:
+            right += [*graph(self._curves, room, 8, fine=fine), legend(self._curves, fine)]
+        if self._game is not None and room >= 24:
+            lines = self._game.lines(fine, coloured)
+            if len(lines) + len(right) + 6 <= height:
+                right += lines
+        if not right:
+            return [table]
+        both = Table.grid(padding=(0, 3))
+        both.add_row(table, Group(*right))
+        return [both]

@@ -32,8 +32,10 @@ from selfplay.training.log import RunLog, TrainingScreen
 from selfplay.training.metrics_file import STOPPED, read_metrics, updated
 from selfplay.training.patience import Patience
 from selfplay.training.places import RUNS
+from selfplay.training.replay_view import ReplayView
 from selfplay.training.report import about, provenance, write_report
 from selfplay.training.resume import Checkpoints, refuse_other_config
+from selfplay.training.summary import summarize
 from selfplay.types import Report
 
 _SMALL_STEP = 5e8  # FLOPs forwards; less is done before a second thread has joined in
@@ -130,8 +132,14 @@ class Training:
         told_until = parts.ledger.positions if self._resumed else None
         log = RunLog(self.folder.path, told_until, _tell, about(self.config, self._parameters))
         title = f"training {self.config.game} in {self.folder.path}"
+        section = self.config.strength
         screen = TrainingScreen(
-            title, progress.share, paid=lambda: (parts.ledger.iteration, progress.seconds())
+            title,
+            progress.share,
+            paid=lambda: (parts.ledger.iteration, progress.seconds()),
+            run=summarize(self.folder.path),
+            every_s=math.nan if section.per_decade else section.every_s,
+            game=ReplayView(parts.game, lambda: self.loop.records),
         )
         screen.say(
             f"{self.config.game}: net of {self._parameters:,} parameters, "
