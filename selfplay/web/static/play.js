@@ -283,7 +283,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     menu(false);
     find("#share").focus();
     if (!view) return;
-    if (button.dataset.copy === "save") return save(`${copies.moves()}\n`);
+    if (button.dataset.copy === "save") return save(`# game: ${view.spec}\n${copies.moves()}\n`);
     try {
       await navigator.clipboard.writeText(copies[button.dataset.copy]());
       note("Copied.");
