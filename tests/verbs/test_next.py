@@ -34,6 +34,11 @@ CHAINS: list[dict[str, list[str] | None]] = [
         "train small.toml": ["play runs/small"],
         "play runs/small": ["match runs/small random"],
         "match runs/small runs/small:0 --games 2": ["play runs/small"],
+        "levels runs/small --games 2": ["play runs/small --level 3"],
+    },
+    {
+        "draw tictactoe 5 --out 'my x.svg'": ["draw tictactoe 5 --think --out 'my x.svg'"],
+        "draw tictactoe 5 --agent minimax:2 --out x.svg": ["play minimax:2 --game tictactoe"],
     },
     {"play random --game othello": ["match random minimax:2 --game othello"]},
     {
@@ -136,8 +141,8 @@ def test_a_data_set_that_nobody_can_make_is_no_proposal(place: Path) -> None:
 
 def test_every_verb_is_tried() -> None:
     _, verbs = cli._parser()
-    # tests/docs, tests/proving, tests/verbs/test_runs.py, tests/mirror
-    elsewhere = {"config", "prove", "explore", "runs", "show", "mirror"}
+    # tests/docs, tests/proving, tests/verbs/test_runs.py, tests/mirror; engines propose nothing
+    elsewhere = {"config", "prove", "explore", "runs", "show", "mirror", "gtp", "nboard"}
     tried = {typed.split()[0] for chain in CHAINS for typed in chain}
     assert tried | elsewhere >= set(verbs)
 
