@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.proving.calculus.matrix import build_library
-from envs.proving.calculus.tableau import OVER, PROVED, RUNNING
+from envs.proving.calculus.tableau import INFERENCES, OVER, PROVED, RUNNING, Tableau
 from envs.proving.game import ProvingState
 from envs.proving.logic.clausify import clausify
 from envs.proving.logic.formula import Problem
@@ -17,8 +17,10 @@ from envs.proving.proofs.proof_text import tableau_text
 from selfplay import arrays
 from selfplay.play.session import Session
 from selfplay.play.terminal import Terminal
-from selfplay.proving.prover import judge
+from selfplay.proving.lessons import moves_of
+from selfplay.proving.prover import GAVE_UP, THEOREM, UNSATISFIABLE, Result, judge
 from selfplay.proving.searches import Guide
+from selfplay.proving.trials import winning_line
 from selfplay.search import Forest
 from selfplay.search.forest import plant
 from selfplay.search.model import BEST
@@ -47,6 +49,16 @@ class Thought(NamedTuple):
     lots: NDArray[np.float64]  # [A], by which equal inferences are ordered
 
 
+class Inference(NamedTuple):
+    """What the net and the search think of an inference that is possible."""
+
+    action: int
+    prior: float
+    visits: int
+    value: float | None  # in [-1, 1]; None where nothing is known
+    solved: bool  # the value is proven
+
+
 class ProofSession(Session[Thought]):
     """An attempt at a problem; every position keeps its own tree."""
 
@@ -57,7 +69,7 @@ class ProofSession(Session[Thought]):
         """Raises ValueError when the problem is too large."""
         self.problem, self.form = problem, clausify(problem)
         self.library = build_library([self.form])
-        game = guide.game.on(self.library)
+        self.rules = game = guide.game.on(self.library)
         self._search, self._model = guide.search, guide.search.model(game, guide.opinions(game))
         super().__init__(game, 0, np.random.default_rng(0))
 
@@ -80,6 +92,59 @@ class ProofSession(Session[Thought]):
 
     def is_proved(self) -> bool:
         return self.now.over and self.outcome() > 0
+
+    @property
+    def tableau(self) -> Tableau:
+        """That of the present position."""
+        tableau: Tableau = arrays.take(self.now.state.tableau, 0)
+        return tableau
+
+    def result(self, closed: Tableau | None = None) -> Result:
+        """What the checker says of the proof that ``closed`` is, by default the present position.
+
+        The proof of a result that is refused is there to be looked at.
+        """
+        proof = proof_of(self.library, 0, self.tableau if closed is None else closed)
+        verdict = judge(self.problem, self.form, proof)
+        proved = THEOREM if self.form.conjecture else UNSATISFIABLE
+        made = int(self.tableau.scalars[INFERENCES])
+        return Result(
+            self.problem, self.form, proved if verdict else GAVE_UP, proof, made, 0.0, "",
+            verdict.reason, not verdict,
+        )  # fmt: skip
+
+    def follow(self, closed: Tableau) -> bool:
+        """Begins anew and makes the inferences of a proof found elsewhere.
+
+        False, and nothing done, where the game's limits do not hold it.
+        """
+        moves = moves_of(self.rules, 0, closed)
+        if moves is None:
+            return False
+        self.restart()
+        for move in moves:
+            self.play(move)
+        return True
+
+    def inferences(self) -> list[Inference]:
+        """Those that are possible, the best first, then by visits and prior; none at the end."""
+        if self.now.over:
+            return []
+        summary, best = self.opinion().forest.summary(), self.best()
+        known = [
+            Inference(
+                action, float(prior), int(visits), None if np.isnan(q) else float(q), bool(solved)
+            )
+            for action, prior, visits, q, solved in zip(
+                summary.actions[0].tolist(), summary.prior[0], summary.visits[0],
+                summary.qvalues[0], summary.solved[0], strict=True,
+            )
+        ]  # fmt: skip
+        return sorted(known, key=lambda a: (a.action != best, -a.visits, -a.prior, a.action))
+
+    def to_make(self) -> tuple[int, ...]:
+        """The inferences to a proof that the search is sure of, else the best one alone."""
+        return winning_line(self.opinion().forest.tree, 0) or (self.best(),)
 
     def best(self) -> int:
         """The inference that wins for sure, else the most visited, else the likeliest.
@@ -169,10 +234,11 @@ class ProofTerminal(Terminal):
         session = self._session
         if not session.is_proved():
             raise ValueError("there is no proof yet: some branches are open ('go' tries on)")
-        proof = proof_of(session.library, 0, arrays.take(session.now.state.tableau, 0))
-        verdict = judge(session.problem, session.form, proof)
-        self._say(tableau_text(proof, session.form, can_print("├─└│")))
-        self._say(f"{'checked' if verdict else 'NOT ACCEPTED by the checker'}: {verdict.reason}")
+        result = session.result()
+        assert result.proof is not None
+        self._say(tableau_text(result.proof, session.form, can_print("├─└│")))
+        said = "NOT ACCEPTED by the checker" if result.refused else "checked"
+        self._say(f"{said}: {result.reason}")
 
     def _text(self) -> tuple[str, list[str]]:
         """The position, and a line for each inference that is possible."""
@@ -191,18 +257,15 @@ class ProofTerminal(Terminal):
             self._say(proved if session.is_proved() else lost)
             return
         self._look()
-        forest, best = session.opinion().forest, session.best()
-        tree, summary = forest.tree, forest.summary()  # its lists go by the number of the inference
-        visits, prior = summary.visits[0], summary.prior[0]
-        order = sorted(range(len(lines)), key=lambda a: (a != best, -visits[a], -prior[a], a))
+        forest = session.opinion().forest
+        tree, summary = forest.tree, forest.summary()
         self._say("       prior  visits      Q")
-        for action in order[:SHOWN]:
+        for action, prior, visits, q, solved in session.inferences()[:SHOWN]:
             number, text = lines[action].split(maxsplit=1)
-            q = float(summary.qvalues[0, action])
-            worth = "" if np.isnan(q) else f"{q:+.2f}"
-            if summary.solved[0, action]:
+            worth = "" if q is None else f"{q:+.2f}"
+            if solved and q is not None:
                 worth = "proof" if q > 0 else "lost"
-            self._say(f"{number:>4}  {prior[action]:6.1%}  {visits[action]:6}  {worth:>5}  {text}")
+            self._say(f"{number:>4}  {prior:6.1%}  {visits:6}  {worth:>5}  {text}")
         if len(lines) > SHOWN:
             self._say(f"and {len(lines) - SHOWN} more")
         if int(tree.size[0]) == tree.nodes.shape[1]:

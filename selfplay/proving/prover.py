@@ -32,7 +32,7 @@ from envs.proving.proofs.extract import proof_of
 from envs.proving.proofs.proof import Proof
 from selfplay import arrays
 from selfplay.proving.lessons import replay
-from selfplay.proving.searches import Guide, search_guided, search_unguided
+from selfplay.proving.searches import Glimpse, Guide, search_guided, search_unguided
 from selfplay.proving.trials import Bounds, TreeMemory
 from selfplay.system.printable import in_one_line
 
@@ -55,6 +55,7 @@ INPUT_ERROR = "InputError"  # there is nothing to read
 SYNTAX_ERROR = "SyntaxError"  # what there is cannot be read
 
 Tell = Callable[[str, int], object]  # hears how the search goes on and of the inferences so far
+Watch = Callable[[str, Glimpse], object]  # sees how the search stands, and the proof it has found
 
 
 class Result(NamedTuple):
@@ -120,13 +121,15 @@ class Prover:
         stop: Callable[[], bool] | None = None,
         tell: Tell | None = None,
         begun: float | None = None,
+        watch: Watch | None = None,
     ) -> Result:
         """The result of a search within ``bounds``, of a clock that runs since ``begun``.
 
-        ``stop`` is asked now and then whether to give up, ``tell`` hears how it goes on.
+        ``stop`` is asked now and then whether to give up, ``tell`` hears how it goes on and
+        ``watch`` sees it.
         """
         begun = time.perf_counter() if begun is None else begun
-        searches = _Searches(self, problem, bounds, begun, stop, tell)
+        searches = _Searches(self, problem, bounds, begun, stop, tell, watch)
         try:
             return searches.result()
         except StoppedError:
@@ -189,6 +192,7 @@ class _Searches:
     begun: float
     stop: Callable[[], bool] | None
     tell: Tell | None = None
+    watch: Watch | None = None
     stopped: bool = False
     form: ClauseForm | None = None
     used: int = 0  # inferences
@@ -277,13 +281,13 @@ class _Searches:
                 game, guide.search, guide.opinions(game), 0,
                 Bounds(None if seconds is None else share * seconds, inferences), self._is_stopped,
                 None if tell is None else lambda used: tell(GUIDED, used),
-                memory=self.prover.memory,
+                memory=self.prover.memory, watch=self._seer(GUIDED),
             )  # fmt: skip
             self.used += trial.inferences
             if not trial.proved:
                 return None
             _, end = replay(game, 0, trial.actions)
-            return self._extracted(library, arrays.take(end.tableau, 0))
+            return self._extracted(library, GUIDED, arrays.take(end.tableau, 0))
         except (StoppedError, MemoryError):
             raise
         except Exception as error:
@@ -298,12 +302,22 @@ class _Searches:
         """The proof of the unguided search, and whether it has tried all that there is."""
         if self.tell is not None:
             self.tell(UNGUIDED, self.used)
-        attempt = search_unguided(library.matrix, 0, self._left(), self._is_stopped)
+        attempt = search_unguided(
+            library.matrix, 0, self._left(), self._is_stopped, self._seer(UNGUIDED)
+        )
         self.used += attempt.inferences
-        proof = self._extracted(library, attempt.tableau) if attempt.proved else None
+        proof = self._extracted(library, UNGUIDED, attempt.tableau) if attempt.proved else None
         return proof, attempt.exhausted
 
-    def _extracted(self, library: Library, tableau: Tableau) -> Proof:
+    def _seer(self, how: str) -> Callable[[Glimpse], object] | None:
+        watch, before = self.watch, self.used
+        if watch is None:
+            return None
+        return lambda seen: watch(how, seen._replace(inferences=before + seen.inferences))
+
+    def _extracted(self, library: Library, how: str, tableau: Tableau) -> Proof:
+        if self.watch is not None:
+            self.watch(how, Glimpse(self.used, 1.0, tableau))
         with self.within(CHECKING_S):
             return proof_of(library, 0, tableau)
 

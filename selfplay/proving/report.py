@@ -28,18 +28,22 @@ TRIVIAL = "conjecture among axioms"  # the set of problems that ask for nothing
 _SAID = ("proved", "status", "how", "seconds", "inferences", "proof_steps")  # to scripts
 
 
-def proof_texts(result: Result, kind: str, seconds: float | None) -> dict[str, str]:
+def proof_texts(
+    result: Result, kind: str, seconds: float | None, unicode: bool | None = None
+) -> dict[str, str]:
     """The proof as a tableau and in TSTP, as far as ``kind`` asks for them.
 
     ``seconds`` are left for writing, if given; a text that takes longer, or that is too long, is a
-    sentence which says so.
+    sentence which says so.  The tableau is drawn with the characters that standard output takes, if
+    nothing is said about ``unicode``.
     """
+    unicode = can_print("├─└│") if unicode is None else unicode
     problem, form, proof = result.problem, result.form, result.proof
     if proof is None or form is None:
         return {}
     wanted: dict[str, Callable[[], str]] = {}
     if kind in (SUMMARY, TABLEAU, BOTH):
-        wanted[TABLEAU] = lambda: tableau_text(proof, form, can_print("├─└│"))
+        wanted[TABLEAU] = lambda: tableau_text(proof, form, unicode)
     if kind in (TSTP, BOTH):
         wanted[TSTP] = lambda: tstp(problem, form, proof)
     is_late = _after(math.inf if seconds is None else seconds)

@@ -16,7 +16,7 @@ import numpy as np
 
 from envs.proving.calculus.deepening import Attempt, deepen
 from envs.proving.calculus.matrix import Matrix, shuffled
-from envs.proving.calculus.tableau import OVER, PROVED, RUNNING
+from envs.proving.calculus.tableau import OVER, PROVED, RUNNING, Tableau
 from envs.proving.game import SMALL, Proving, ProvingState
 from selfplay.proving.lessons import moves_of
 from selfplay.proving.trials import Bounds, Lanes, Metered, TreeMemory, Trial
@@ -30,6 +30,14 @@ IN_ORDER = 1_000_000  # inferences in the order of the clauses, before others ar
 _SHUFFLED = 250_000  # in the first random orders; twice as many after each _EIGHT of them
 _EIGHT = 8
 _MOST = 1 << 30  # in one order: inferences are counted in 32 bits
+
+
+class Glimpse(NamedTuple):
+    """How a search stands."""
+
+    inferences: int  # so far
+    value: float | None  # the return that a guided search expects, in [-1, 1]
+    tableau: Tableau  # the one it is at, or that its tree prefers; it goes on changing
 
 
 class Guide(NamedTuple):
@@ -61,10 +69,12 @@ def search_guided(
     tell: Callable[[int], object] | None = None,
     room: int = ROOM,
     memory: TreeMemory | None = None,
+    watch: Callable[[Glimpse], object] | None = None,
 ) -> Trial:
     """Searches for a proof of a problem of the game's library until the budget is used up.
 
-    ``stop`` is asked now and then whether to give up, ``tell`` hears of the inferences made.
+    ``stop`` is asked now and then whether to give up, ``tell`` hears of the inferences made and
+    ``watch`` sees how it stands.
     ``memory`` keeps the memory of the tree from one problem to the next.
     """
     start = game.start(np.array([problem], np.int32)).tableau.scalars[0, OVER]
@@ -79,7 +89,11 @@ def search_guided(
     while True:
         if tell is not None:
             tell(lanes.used(problem))
-        if lanes.go_on() or (stop is not None and stop()):
+        done = lanes.go_on()
+        if watch is not None:
+            tableau, value = lanes.leader(0)
+            watch(Glimpse(lanes.used(problem), value, tableau))
+        if done or (stop is not None and stop()):
             return lanes.trial(0)
 
 
@@ -105,19 +119,25 @@ def search_unguided(
     problem: int,
     bounds: Bounds = Bounds(),  # noqa: B008  it never changes
     stop: Callable[[], bool] | None = None,
+    watch: Callable[[Glimpse], object] | None = None,
 ) -> Attempt:
     """Searches for a proof until the budget is used up: where one order of the clauses has led
     nowhere for long, another is more likely to be lucky (Raths and Otten 2008, "randoCoP").
 
-    ``stop`` is asked now and then whether to give up.
+    ``stop`` is asked now and then whether to give up, ``watch`` sees how it stands.
     """
     begun, rng = time.perf_counter(), np.random.default_rng(0)
     used, order, budget = 0, matrix, IN_ORDER
     orders = depths = 0
+
+    def see(inferences: int, tableau: Tableau) -> None:
+        if watch is not None:
+            watch(Glimpse(used + inferences, None, tableau))
+
     while True:
         left = bounds.less(time.perf_counter() - begun, used)
         most = budget if left.inferences is None else min(budget, left.inferences)
-        attempt = deepen(order, problem, most, left.seconds, stop=stop)
+        attempt = deepen(order, problem, most, left.seconds, stop=stop, watch=see)
         used, depths = used + attempt.inferences, depths + attempt.rounds
         elapsed = time.perf_counter() - begun
         over = bounds.less(elapsed, used).are_over or (stop is not None and stop())

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from envs.proving.calculus.tableau import INFERENCES, SIZE
+from envs.proving.calculus.tableau import INFERENCES, SIZE, Tableau
 from envs.proving.game import Proving, ProvingState
 from selfplay import arrays
 from selfplay.search import Forest, GameModel, Model, Search
@@ -254,6 +254,19 @@ class Lanes:
             else:
                 self._restart(i)
         return proved
+
+    def leader(self, i: int) -> tuple[Tableau, float]:
+        """Where the line that the lane's tree has visited most leads, and what the tree expects."""
+        tree, node = self._forest.tree, ROOT
+        root = tree.nodes[i, ROOT]
+        while True:
+            edges = edges_of(tree, i, node)
+            child = int(edges["child"][edges["visits"].argmax()]) if len(edges) else NONE
+            if child == NONE:
+                break
+            node = child
+        state = arrays.take_at(self._forest.states, [i], [node])
+        return arrays.take(state.tableau, 0), float(root["total"] / max(1, root["visits"]))
 
     def trial(self, i: int) -> Trial:
         """What has become of the lane's problem."""

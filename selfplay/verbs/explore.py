@@ -5,16 +5,39 @@ from __future__ import annotations
 import argparse
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, Parser, at_least
+from selfplay.verbs.page import page_options, require_web
+
+if TYPE_CHECKING:
+    from envs.proving.logic.formula import Problem
 
 
 def arguments(parser: Parser) -> None:
     parser.add_argument("run", metavar="RUN", help=f"{RUN}; none: without a net")
     parser.add_argument("problem", metavar="PROBLEM.p", help="a file in TPTP's fof or cnf")
     parser.add_option("--simulations", "N", "at each position", at_least(0), 200)
+    parser.add_argument("--web", action="store_true", help="walk it in the browser")
+    page_options(parser)
     parser.add_shared("--trust")
+
+
+def _in_browser(arguments: argparse.Namespace, problem: Problem) -> Answer:
+    require_web("--web")
+    from selfplay.proving.prover import GUIDED_SHARE, SECONDS, Prover
+    from selfplay.proving.trials import Bounds
+    from selfplay.system.console import COMPILING, waiting
+    from selfplay.training.proving_agent import load_guide
+    from selfplay.verbs.prove import serve_proof
+
+    with waiting(COMPILING):
+        guide = None if arguments.run == "none" else load_guide(arguments.run)
+        prover = Prover(guide, GUIDED_SHARE)
+        prover.warm_up()
+    serve_proof(problem, prover, Bounds(SECONDS), arguments.simulations, False, arguments)
+    return Answer({})
 
 
 def run(arguments: argparse.Namespace) -> Answer:
@@ -25,6 +48,8 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.training.proving_agent import load_guide
 
     problem = read_problem(Path(arguments.problem))
+    if arguments.web:
+        return _in_browser(arguments, problem)
     with waiting(COMPILING):
         guide = unguided() if arguments.run == "none" else load_guide(arguments.run)
         session = ProofSession(guide, problem)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, Parser, at_least, seconds, up_to
+from selfplay.verbs.page import page_options, require_web, serve_page
 
 if TYPE_CHECKING:
     from envs.proving.logic.formula import Problem
     from selfplay.proving.prover import Prover, Result
     from selfplay.proving.trials import Bounds
 
+SIMULATIONS = 200  # at each position that is looked at in the browser
 _HEED_S = 0.7  # for a search to hear Ctrl-C; after that it is left alone
 
 
@@ -30,6 +32,8 @@ def arguments(parser: Parser) -> None:
         help="how much of the proof is shown: a screen, the whole for people, for programs "
         "(default: summary; both with --json)",
     )  # fmt: skip
+    parser.add_argument("--web", action="store_true", help="watch and walk it in the browser")
+    page_options(parser)
     parser.add_shared("--trust", "--json")
 
 
@@ -56,6 +60,8 @@ def bounds_of(arguments: argparse.Namespace) -> tuple[Bounds, float]:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
+    if arguments.web:
+        return _in_browser(arguments)
     from envs.proving.logic.recursion import deep
     from envs.proving.logic.tptp_formulas import TptpError
     from selfplay.proving import report
@@ -100,6 +106,37 @@ def run(arguments: argparse.Namespace) -> Answer:
     )
     content = report.result_content(result, texts)
     return Answer(content, 130 if result.status == USER else int(not result.proved))
+
+
+def _in_browser(arguments: argparse.Namespace) -> Answer:
+    require_web("--web")
+    from envs.proving.logic.recursion import deep
+    from envs.proving.logic.tptp import read_problem
+
+    if arguments.json or arguments.proof:
+        raise ValueError("--web shows the proof in the browser: leave out --json and --proof")
+    problem = read_problem(Path(arguments.problem))
+    bounds, share = bounds_of(arguments)
+    prover = deep(_prover)(arguments.net or arguments.run, share)
+    serve_proof(problem, prover, bounds, SIMULATIONS, True, arguments)
+    return Answer({})
+
+
+def serve_proof(
+    problem: Problem,
+    prover: Prover,
+    bounds: Bounds,
+    simulations: int,
+    proves: bool,
+    arguments: argparse.Namespace,
+) -> None:
+    """Serves the page of proofs until Ctrl-C; ``proves``: a tab begins with the prover."""
+    from selfplay.proving.searches import unguided
+    from selfplay.web.desk import Desk
+    from selfplay.web.proof import routes
+
+    desk = Desk(prover.guide or unguided(), prover, problem, bounds, simulations, proves)
+    serve_page(routes(desk), "proof", arguments)
 
 
 def _proved(prover: Prover, problem: Problem, bounds: Bounds, begun: float) -> Result:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from starlette.testclient import TestClient
 
 from selfplay.verbs.players import players_named
 from selfplay.web.catalogue import Catalogue
@@ -16,6 +19,7 @@ from selfplay.web.play import routes
 from selfplay.web.server import application
 
 TOKEN = "a-token-of-this-start"
+OURS = "http://127.0.0.1:8420"
 
 
 def tictactoe() -> list[Any]:
@@ -24,11 +28,11 @@ def tictactoe() -> list[Any]:
 
 
 @contextmanager
-def served(page_routes: list[Any]) -> Iterator[str]:
+def served(page_routes: list[Any], page: str = "play") -> Iterator[str]:
     """A server in a thread; the address of its page."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        app = application(page_routes, "play", TOKEN, "127.0.0.1", port)
+        app = application(page_routes, page, TOKEN, "127.0.0.1", port)
         config = uvicorn.Config(
             app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
         )
@@ -40,3 +44,37 @@ def served(page_routes: list[Any]) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+class Tab:
+    """A socket from which one waits for what matters."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    def ask(self, do: str, **more: Any) -> None:
+        self._socket.send_json({"do": do, **more})
+
+    def send(self, text: str) -> None:
+        self._socket.send_text(text)
+
+    def wait(self, kind: str, fits: Callable[[Any], bool] = lambda _: True) -> Any:
+        """The next message of a kind that fits."""
+        while True:
+            message = self._socket.receive_json()
+            if kind in message and fits(message[kind]):
+                return message[kind]
+
+
+def connected(page_routes: list[Any], page: str = "play") -> Iterator[Tab]:
+    """A tab of a page without a browser; its socket goes by the name of the page."""
+    app = application(page_routes, page, TOKEN, "127.0.0.1", 8420)
+    with TestClient(app, base_url=OURS) as client:
+        client.get(f"/?token={TOKEN}")
+        with (
+            contextlib.suppress(CancelledError),  # the client does not wait for the end
+            client.websocket_connect(
+                f"ws://127.0.0.1:8420/{page}", headers={"origin": OURS}
+            ) as socket,
+        ):
+            yield Tab(socket)

@@ -6,13 +6,13 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from typing import Any
 
 import numpy as np
 import pytest
-from page_server import TOKEN, served, tictactoe
+from page_server import OURS, TOKEN, Tab, connected, served, tictactoe
 from starlette.testclient import TestClient
 from websockets.sync.client import connect
 
@@ -21,41 +21,6 @@ from selfplay.types import Evaluation, Game, Player, State
 from selfplay.web.catalogue import Catalogue
 from selfplay.web.play import routes
 from selfplay.web.server import application
-
-OURS = "http://127.0.0.1:8420"
-
-
-class Tab:
-    """A socket from which one waits for what matters."""
-
-    def __init__(self, socket: Any) -> None:
-        self._socket = socket
-
-    def ask(self, do: str, **more: Any) -> None:
-        self._socket.send_json({"do": do, **more})
-
-    def send(self, text: str) -> None:
-        self._socket.send_text(text)
-
-    def wait(self, kind: str, fits: Callable[[Any], bool] = lambda _: True) -> Any:
-        """The next message of a kind that fits."""
-        while True:
-            message = self._socket.receive_json()
-            if kind in message and fits(message[kind]):
-                return message[kind]
-
-
-def connected(page_routes: list[Any]) -> Iterator[Tab]:
-    app = application(page_routes, "play", TOKEN, "127.0.0.1", 8420)
-    with TestClient(app, base_url=OURS) as client:
-        client.get(f"/?token={TOKEN}")
-        with (
-            contextlib.suppress(CancelledError),  # the client does not wait for the end
-            client.websocket_connect(
-                "ws://127.0.0.1:8420/play", headers={"origin": OURS}
-            ) as socket,
-        ):
-            yield Tab(socket)
 
 
 @pytest.fixture

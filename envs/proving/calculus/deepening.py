@@ -87,11 +87,13 @@ def deepen(
     cut: bool = True,
     complete_from: int = 7,
     stop: Callable[[], bool] | None = None,
+    watch: Callable[[int, Tableau], object] | None = None,
 ) -> Attempt:
     """Searches for a proof until the budget is used up.
 
     ``cut`` restricts backtracking until the depth ``complete_from`` is reached, when the search
-    starts again without.  ``stop`` is asked now and then whether to give up.
+    starts again without.  ``stop`` is asked now and then whether to give up, ``watch`` hears of the
+    inferences so far and sees the tableau, which goes on changing.
     """
     begun = time.perf_counter()
     t = new_tableau(_NODES, _VARIABLES, _OPTIONS)
@@ -116,6 +118,8 @@ def deepen(
             faster = _SLICE_S / max(elapsed - looked, _SLICE_S / 4)
             steps, looked = int(min(max(steps * faster, 10), 1e6)), elapsed
             spent = used + int(t.scalars[INFERENCES]) >= most
+            if watch is not None:
+                watch(used + int(t.scalars[INFERENCES]), t)
             late = seconds is not None and elapsed >= seconds
             over = spent or late or (stop is not None and stop())
             if ended != RUNNING or over:

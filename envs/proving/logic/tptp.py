@@ -67,18 +67,21 @@ def read_problem(path: Path) -> Problem:
 
 
 @deep
-def parse_problem(text: str, name: str, folder: Path | None = None) -> Problem:
+def parse_problem(
+    text: str, name: str, folder: Path | None = None, may_include: bool = True
+) -> Problem:
     """The problem that a text in TPTP's syntax states; includes are looked up from ``folder``.
 
-    Raises TptpError, which calls the text by ``name``.
+    Raises TptpError, which calls the text by ``name``; for an include too, unless it ``may``.
     """
-    return _Parser(_Reading([]), text, name, folder).problem(name)
+    return _Parser(_Reading([], may_include), text, name, folder).problem(name)
 
 
 class _Reading:
     """What has been read for one problem so far, so that its files have an end."""
 
-    def __init__(self, within: list[Path]) -> None:
+    def __init__(self, within: list[Path], may_include: bool = True) -> None:
+        self.may_include = may_include
         self.within = within  # the file that is read now, after those whose includes led there
         self.files = 0
         self.statements = 0
@@ -203,6 +206,8 @@ class _Parser(Formulas):
     def include(self) -> Iterator[Statement]:
         """The statements of the file that is named, or those of the names in the list."""
         start = self.at
+        if not self.reading.may_include:
+            raise self.wrong("found an include, expected fof or cnf: no file is opened from here")
         self.at += 1
         self.take("(")
         quoted = self.tokens[self.at]

@@ -35,11 +35,11 @@ def position_text(library: Library, problem: int, tableau: Tableau) -> str:
     choices = f"{moves} choice{'' if moves == 1 else 's'}"
     lines = [f"{library.forms[problem].name}: {_STATES[over]} after {choices}"]
     if over != PROVED and goal != NO_GOAL:
-        lines += _Drawing(library, tableau).lines(goal)
+        lines += Drawing(library, tableau).lines(goal)
     return "\n".join(lines)
 
 
-class _Drawing:
+class Drawing:
     """One position, with the names its variables have got so far."""
 
     def __init__(self, library: Library, tableau: Tableau) -> None:
@@ -53,7 +53,7 @@ class _Drawing:
         if scalars[OVER] == RUNNING:
             options = enumerate(self._tableau.options[: int(scalars[OPTIONS])].tolist(), 1)
             lines.append("inferences:")
-            lines += [f"{number:4}  {self._option(goal, option)}" for number, option in options]
+            lines += [f"{number:4}  {self.option(goal, option)}" for number, option in options]
         return lines
 
     def _branch(self, goal: int) -> list[str]:
@@ -65,18 +65,18 @@ class _Drawing:
         lines = ["branch:"]
         for depth, node in enumerate(reversed(path)):
             mark = "   <- goal" if node == goal else ""
-            lines.append(f"  {'  ' * depth}{self._node(node)}{mark}")
+            lines.append(f"  {'  ' * depth}{self.node(node)}{mark}")
         later: list[str] = []
         for node in path:
             end = int(t.first[t.parent[node]]) + int(t.children[t.parent[node]])
             beside = (other for other in range(node + 1, end) if t.closed[other] == OPEN)
-            later += [f"  {self._node(other)}" for other in beside]
+            later += [f"  {self.node(other)}" for other in beside]
         return [*lines, "still to come:", *later] if later else lines
 
-    def _option(self, goal: int, option: int) -> str:
+    def option(self, goal: int, option: int) -> str:
         """One inference; the literal that would be connected stands in brackets."""
         if option < 0:
-            return f"reduction with {self._node(-1 - option)}"
+            return f"reduction with {self.node(-1 - option)}"
         t, matrix = self._tableau, self._library.matrix
         clause = option if goal == ROOT else int(matrix.clause[option])
         literals = clause_copy(self._library, t, clause, int(t.scalars[VARIABLES]))
@@ -88,7 +88,8 @@ class _Drawing:
         texts[entry] = f"[{texts[entry]}]"
         return f"extension {name}: {' | '.join(texts)}"
 
-    def _node(self, node: int) -> str:
+    def node(self, node: int) -> str:
+        """The literal of a node."""
         t = self._tableau
         literal, offset = int(t.literal[node]), int(t.offset[node])
         return self._literal(literal_of(self._library, t, literal, offset))
