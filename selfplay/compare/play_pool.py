@@ -31,6 +31,7 @@ from selfplay.lines.lockstep import Ply, Turn
 from selfplay.lines.openings import Openings
 from selfplay.measure.own_games import sample_different
 from selfplay.players.arena import Match, new_match, play_on
+from selfplay.players.limits import Limit
 from selfplay.players.pairing import make_schedule, unbalanced_openings, usual_plies
 from selfplay.players.players import NetPlayer, SearchPlayer, make_player
 from selfplay.training.agent import load_agent
@@ -267,5 +268,5 @@ def _labeller(game: Game) -> Labeller | None:
         return None
 
 
-def _no_run(run: str, step: int | None, simulations: int | None) -> Player:
+def _no_run(run: str, step: int | None, limit: Limit) -> Player:
     raise ValueError(f"{run!r} is no anchor; use random, mcts:N, minimax:D or solver")

@@ -21,6 +21,7 @@ from selfplay.data.writer import Writer
 from selfplay.lines.games import OPENING_SHARE, Choice, Games, play, together
 from selfplay.lines.keys import canonical_keys
 from selfplay.lines.lockstep import Turn
+from selfplay.players.limits import Limit
 from selfplay.players.players import LoadRun, make_player
 from selfplay.stats import soften
 from selfplay.system.workers import EndedError, MakeWorkers, Work, Workers
@@ -174,7 +175,7 @@ def _play_block(
     return games, expert.bill(games)
 
 
-def _no_run(run: str, step: int | None, simulations: int | None) -> Player:
+def _no_run(run: str, step: int | None, limit: Limit) -> Player:
     raise AssertionError(f"the net of {run} plays in the first process")
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.players import arena
+from selfplay.players.limits import Limit
 from selfplay.players.players import SearchPlayer, make_player
 from selfplay.search import Search
 from selfplay.section import Metric, Section
@@ -54,7 +55,7 @@ class Matches:
         return scalars
 
 
-def _no_runs(name: str, step: int | None, simulations: int | None) -> Player:
+def _no_runs(name: str, step: int | None, limit: Limit) -> Player:
     raise ValueError(
         f"strength.versus: {name!r} is no baseline; use random, mcts:N, minimax:D or solver"
     )

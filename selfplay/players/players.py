@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from selfplay.lines.lockstep import lockstep
 from selfplay.lines.openings import any_move
 from selfplay.players.guests import GtpPlayer
 from selfplay.players.levels import LevelPlayer, split_level
+from selfplay.players.limits import Limit, read_seconds
 from selfplay.search import Puct, Search
 from selfplay.stats import random_actions
 from selfplay.truth.solver import solver_for
@@ -23,19 +25,20 @@ from selfplay.types import Bool, Decision, Evaluation, Evaluator, Game, Player, 
 
 EDGES_AT_ONCE = 500_000  # moves that minimax looks at in one go
 NODES_AT_ONCE = 400_000  # nodes of the trees that grow side by side
+_TIME = re.compile(r"([-+]?[.\d][-+.\w]*|nan|inf)s")  # a number of seconds, good or bad
 KINDS = ("random", "minimax", "mcts", "solver", "gtp")
 
-# (run, step or None for the last, simulations or None for those of its config) -> player
-LoadRun = Callable[[str, int | None, int | None], Player]
+# (run, step or None for the last, limit of its search or none for what is usual) -> player
+LoadRun = Callable[[str, int | None, Limit], Player]
 
 
 def make_player(name: str, game: Game, load_run: LoadRun) -> Player:
     """The player that ``name`` names.
 
     ``random``, ``solver``, ``minimax:DEPTH``, ``mcts:SIMULATIONS``, ``gtp:COMMAND`` for the engine
-    that a command starts, else a run: RUN, RUN@STEP, and behind either ``:SIMULATIONS``.  Behind
-    any but an engine ``:level=N`` weakens it, see levels.py.  Raises ValueError with a sentence for
-    the user.
+    that a command starts, else a run: RUN, RUN@STEP, and behind either ``:SIMULATIONS`` or
+    ``:2s`` for two seconds a move.  Behind any but an engine ``:level=N`` weakens it, see
+    levels.py.  Raises ValueError with a sentence for the user.
     """
     kind, colon, argument = name.partition(":")
     full, level = split_level(name) if kind != "gtp" else (name, None)
@@ -51,9 +54,9 @@ def make_player(name: str, game: Game, load_run: LoadRun) -> Player:
         return RolloutPlayer(_positive(name, argument, "mcts:100 for 100 rollouts a move"))
     if kind == "gtp":
         return GtpPlayer(argument, game)
-    run, step, simulations = _parse_run(name)
+    run, step, limit = _parse_run(name)
     try:
-        return load_run(run, step, simulations)
+        return load_run(run, step, limit)
     except ValueError as error:
         near = difflib.get_close_matches(kind, KINDS, n=1, cutoff=0.7)
         if near:
@@ -61,18 +64,20 @@ def make_player(name: str, game: Game, load_run: LoadRun) -> Player:
         raise
 
 
-def _parse_run(name: str) -> tuple[str, int | None, int | None]:
-    """RUN, RUN@STEP, RUN:SIMULATIONS or RUN@STEP:SIMULATIONS as (run, step, simulations)."""
-    run, simulations, step = name, None, None
+def _parse_run(name: str) -> tuple[str, int | None, Limit]:
+    """RUN, RUN@STEP and either with :SIMULATIONS or :2s behind, as (run, step, limit)."""
+    run, limit, step = name, Limit(), None
     head, colon, tail = run.rpartition(":")
     if colon and tail.isdecimal():
-        run, simulations = head, int(tail)
+        run, limit = head, Limit(simulations=int(tail))
+    elif colon and _TIME.fullmatch(tail):
+        run, limit = head, Limit(seconds=read_seconds(tail.removesuffix("s")))
     head, at, tail = run.rpartition("@")
     if at:
         if not tail.isdecimal():
             raise ValueError(f"{name!r}: after @ stands the step of a checkpoint, not {tail!r}")
         run, step = head, int(tail)
-    return run, step, simulations
+    return run, step, limit
 
 
 def _positive(name: str, argument: str, example: str) -> int:

@@ -10,6 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
+from selfplay.players.limits import read_seconds
+
+SECONDS = "time a move instead, in seconds"
 RUN = "a run's folder or a unique part of its name; @STEP picks a checkpoint"
 A_GAME = "one of `selfplay games`, an adapter, or your own class module:Class"
 
@@ -89,6 +92,14 @@ def seconds(text: str) -> float:
     if value > 1e9:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} seconds are more than thirty years")
     return value
+
+
+def seconds_a_move(text: str) -> float:
+    """A number of seconds, above 0 and up to a day."""
+    try:
+        return read_seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def up_to(most: float) -> Callable[[str], float]:

@@ -8,20 +8,22 @@ import sys
 from pathlib import Path
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import SEED, Parser, at_least, seconds
+from selfplay.verbs.arguments import SECONDS, SEED, Parser, at_least, seconds, seconds_a_move
 from selfplay.verbs.players import game_option, players_named
 
 
 def arguments(parser: Parser) -> None:
     parser.add_argument(
         "players", nargs="+", metavar="PLAYER",
-        help="RUN[@STEP][:SIMULATIONS], random, minimax:DEPTH, mcts:SIMULATIONS, solver or "
+        help="RUN[@STEP][:SIMULATIONS|:2s], random, minimax:DEPTH, mcts:SIMULATIONS, solver or "
         "gtp:COMMAND, an engine of others",
     )  # fmt: skip
     parser.add_option("--game", "GAME", "the game, where no player is a run (default: connect4)")
     parser.add_option("--games", "N", "games a pair", at_least(2, 10**6), 100)
     searched = "of the runs (default: each run's [strength])"
     parser.add_option("--simulations", "N", searched, at_least(0))
+    time = f"{SECONDS}, for each of the positions that are decided side by side"
+    parser.add_option("--seconds", "S", time, seconds_a_move)
     opening = "random moves that games begin with"
     parser.add_option("--openings", "PLIES", opening, at_least(0, 10_000), 2)
     clock = "seconds a move of an engine of others (default: 60, and no clock is told)"
@@ -46,7 +48,9 @@ def run(arguments: argparse.Namespace) -> Answer:
     _refuse_to_overwrite(arguments.save)
     if len(arguments.players) < 2:
         raise ValueError("a match needs two players or more; known without a run: random, solver")
-    spec, game, players = players_named(arguments.players, arguments.game, arguments.simulations)
+    spec, game, players = players_named(
+        arguments.players, arguments.game, arguments.simulations, arguments.seconds
+    )
     pairs = -(-arguments.games // 2)
     of = pairs * len(players) * (len(players) - 1)
     print(f"playing {of:,} games of {game.name}", file=sys.stderr)

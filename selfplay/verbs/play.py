@@ -7,9 +7,15 @@ import shlex
 import sys
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import RUN, SEED, Parser, at_least
+from selfplay.verbs.arguments import RUN, SECONDS, SEED, Parser, at_least, seconds_a_move
 from selfplay.verbs.page import page_options, require_web, serve_page
-from selfplay.verbs.players import game_option, is_built_in, measured_levels, players_named
+from selfplay.verbs.players import (
+    game_option,
+    is_built_in,
+    measured_levels,
+    players_named,
+    refuse_both,
+)
 
 SIMULATIONS = 200  # half a second a move for the net of configs/demo.toml
 LEVELS = 9  # players/levels.py, which imports numpy
@@ -23,6 +29,7 @@ def arguments(parser: Parser) -> None:
     strength = "the agent's strength: leaves a move, 0 for the net alone"
     usual = f"(default: {SIMULATIONS}, with --level those that it was measured with)"
     parser.add_option("--simulations", "N", f"{strength} {usual}", at_least(0))
+    parser.add_option("--seconds", "S", SECONDS, seconds_a_move)
     level = f"weakens it, from {LEVELS} to 1, which hardly beats a random player; see `levels`"
     parser.add_option("--level", "N", level, at_least(1, LEVELS))
     game = "the game, where the player is no run (default: connect4)"
@@ -46,17 +53,19 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.play.terminal import GameTerminal
     from selfplay.players.levels import LevelPlayer
     from selfplay.players.players import NetPlayer, SearchPlayer
+    from selfplay.players.thinking import TimedPlayer
     from selfplay.system.console import COMPILING, PlainConsole, waiting
     from selfplay.system.keys import Keyboard
 
     name, simulations = _at_level(arguments)
-    spec, game, (player,) = players_named([name], arguments.game, simulations)
+    spec, game, (player,) = players_named([name], arguments.game, simulations, arguments.seconds)
     full = player.full if isinstance(player, LevelPlayer) else player
+    full = full.player if isinstance(full, TimedPlayer) else full
     net = NetPlayer("the net alone", full.evaluator) if isinstance(full, SearchPlayer) else None
     side = int(arguments.side == "second")
     chance = np.random.default_rng(0)
     with waiting(COMPILING):  # what it needs to think once may take ten seconds
-        player.decide(game, game.init(chance, 1), chance)
+        full.decide(game, game.init(chance, 1), chance)
     rng = np.random.default_rng(arguments.seed)
     session, console = GameSession(game, player, side, rng, net, spec), PlainConsole()
     if has_screen(console) and not arguments.plain:
@@ -74,18 +83,24 @@ def run(arguments: argparse.Namespace) -> Answer:
     return Answer({})
 
 
-def _at_level(arguments: argparse.Namespace) -> tuple[str, int]:
+def _at_level(arguments: argparse.Namespace) -> tuple[str, int | None]:
     """The player's name with its level, and the simulations; says how strong that has been found.
+
+    The simulations are None where there is a limit of time.
 
     Raises ValueError when the name has a level already.
     """
     from selfplay.players.levels import split_level
 
     wish, level = arguments.simulations, arguments.level
+    refuse_both(wish, arguments.seconds)
+    timed = arguments.seconds is not None
     if level is None:
-        return arguments.run, SIMULATIONS if wish is None else wish
+        return arguments.run, SIMULATIONS if wish is None and not timed else wish
     if split_level(arguments.run)[1] is not None:
         raise ValueError(f"{arguments.run} names a level already; leave out --level")
+    if timed:
+        return f"{arguments.run}:level={level}", None
     levels = measured_levels(arguments.run)
     usual = levels.simulations if levels else SIMULATIONS
     simulations = usual if wish is None else wish
@@ -102,9 +117,9 @@ def _in_browser(arguments: argparse.Namespace) -> Answer:
     from selfplay.web.play import routes
 
     name, simulations = _at_level(arguments)
-    spec, game, _ = players_named([name], arguments.game, simulations)
+    spec, game, _ = players_named([name], arguments.game, simulations, arguments.seconds)
     second = arguments.side == "second" and game.num_players == 2
     catalogue = Catalogue(players_named, arguments.run, spec)
-    page = routes(catalogue, int(second), simulations, arguments.level)
+    page = routes(catalogue, int(second), simulations, arguments.level, arguments.seconds)
     serve_page(page, "play", arguments)
     return Answer({})

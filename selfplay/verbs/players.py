@@ -18,12 +18,22 @@ def simulations_of(agent: Agent, wish: int | None) -> int:
     return agent.config.strength.simulations if wish is None else wish
 
 
-def player_of(agent: Agent, simulations: int) -> Player:
-    """The agent with ``simulations`` leaves a move, 0 for its net alone."""
+def refuse_both(simulations: int | None, seconds: float | None) -> None:
+    """Raises ValueError where a search is given two limits."""
+    if simulations is not None and seconds is not None:
+        raise ValueError("--simulations and --seconds both say how long it searches; give one")
+
+
+def player_of(agent: Agent, simulations: int, seconds: float | None = None) -> Player:
+    """The agent with ``simulations`` leaves a move, 0 for its net alone; or with seconds a move."""
     from selfplay.players.players import NetPlayer, SearchPlayer
+    from selfplay.players.thinking import TimedPlayer
     from selfplay.system.printable import in_one_line
 
     name = in_one_line(agent.name)
+    if seconds is not None:
+        label = f"{name}:{seconds:g}s"
+        return TimedPlayer(label, SearchPlayer(label, agent.search, agent.evaluator), seconds)
     if not simulations:
         return NetPlayer(f"{name}:0", agent.evaluator)
     search = agent.search.with_simulations(simulations)
@@ -31,19 +41,26 @@ def player_of(agent: Agent, simulations: int) -> Player:
 
 
 def players_named(
-    names: list[str], game_spec: str | None, simulations: int | None
+    names: list[str],
+    game_spec: str | None,
+    simulations: int | None,
+    seconds: float | None = None,
 ) -> tuple[str, Game, list[Player]]:
     """The players that ``names`` name, after the spec and the rules of the game they all play.
 
-    That is ``game_spec``, else the game that the first run among them was trained on.
+    That is ``game_spec``, else the game that the first run among them was trained on.  Runs whose
+    names say nothing of it search so many simulations or seconds a move.
     """
     import envs
+    from selfplay.players.limits import Limit
     from selfplay.players.players import make_player
+
+    refuse_both(simulations, seconds)
 
     rules = envs.make(game_spec or DEFAULT_GAME)
     games: list[tuple[str, Game]] = [(game_spec or DEFAULT_GAME, rules)]
 
-    def load(run: str, step: int | None, own: int | None) -> Player:
+    def load(run: str, step: int | None, own: Limit) -> Player:
         from selfplay.training.agent import load_agent  # imports torch: only where a net plays
 
         agent = load_agent(run, step, game_spec)
@@ -53,7 +70,8 @@ def players_named(
                 f"{agent.name} was trained on {agent.game.name}, "
                 f"another player on {games[1][1].name}"
             )
-        return player_of(agent, simulations_of(agent, simulations if own is None else own))
+        limit = Limit(simulations, seconds) if own == Limit() else own
+        return player_of(agent, simulations_of(agent, limit.simulations), limit.seconds)
 
     players = {}
     for name in sorted(set(names), key=is_built_in):  # runs first: they say which game it is

@@ -54,15 +54,19 @@ class Warm:
 
 
 def routes(
-    catalogue: Catalogue, side: int = 0, simulations: int = 200, level: int | None = None
+    catalogue: Catalogue,
+    side: int = 0,
+    simulations: int | None = 200,
+    level: int | None = None,
+    seconds: float | None = None,
 ) -> list[BaseRoute]:
     """What the page asks for: one socket.
 
     A tab begins with a person on ``side`` against the catalogue's player, whose searches have
-    ``simulations`` (0 is its net alone), weakened to ``level``.
+    ``simulations`` (0 is its net alone) or ``seconds`` a move, weakened to ``level``.
     """
     turns, warm = Turns(), Warm()
-    settings = begun(catalogue, side, simulations, level)
+    settings = begun(catalogue, side, simulations, level, seconds)
 
     async def talk(channel: Channel) -> None:
         await Tab(channel, catalogue, turns, warm, settings).talk()

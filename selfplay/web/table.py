@@ -34,12 +34,20 @@ class Settings(NamedTuple):
     limit: Limit  # of a player's search
 
 
-def begun(catalogue: Catalogue, side: int, simulations: int, level: int | None = None) -> Settings:
+def begun(
+    catalogue: Catalogue,
+    side: int,
+    simulations: int | None,
+    level: int | None = None,
+    seconds: float | None = None,
+) -> Settings:
     """What a tab begins with: a person on ``side`` against the catalogue's player."""
-    own = catalogue.own if simulations else catalogue.net_of(catalogue.own)
+    own = catalogue.net_of(catalogue.own) if simulations == 0 else catalogue.own
     if level is not None:
         own = f"{own}:level={level}"
     seats = (PERSON, own) if side == 0 else (own, PERSON)
+    if seconds is not None:
+        return Settings(seats, Limit(MOST_SIMULATIONS, min(seconds, MOST_SECONDS)))
     return Settings(seats, Limit(simulations=min(simulations or 200, MOST_SIMULATIONS)))
 
 

@@ -12,6 +12,7 @@ from envs.toys import Coins, Nim, WinnerLoser
 from selfplay.lines import every_line as lookahead
 from selfplay.lines.openings import random_positions
 from selfplay.players import players
+from selfplay.players.limits import Limit
 from selfplay.players.players import MinimaxPlayer, NetPlayer, RandomPlayer, RolloutEvaluator
 from selfplay.search import Gumbel, Puct
 from selfplay.truth.solver import solver_for
@@ -179,10 +180,11 @@ def test_a_search_player_corrects_its_evaluator() -> None:
     assert player.evaluator is favourite
 
 
-def load_run(run: str, step: int | None, simulations: int | None) -> Player:
+def load_run(run: str, step: int | None, limit: Limit) -> Player:
     if run in ("lost", "nim", "minmax"):
         raise ValueError(f"there is no run {run!r}")
-    return NetPlayer(f"{run}|{step}|{simulations}", favourite)
+    time = "" if limit.seconds is None else f"|{limit.seconds:g} s"
+    return NetPlayer(f"{run}|{step}|{limit.simulations}{time}", favourite)
 
 
 def test_players_by_name() -> None:
@@ -194,6 +196,9 @@ def test_players_by_name() -> None:
         ("runs/a:64", "runs/a|None|64"),
         ("runs/a@500:0", "runs/a|500|0"),
         ("C:/a", "C:/a|None|None"),
+        ("runs/a:2s", "runs/a|None|None|2 s"),
+        ("runs/a@500:0.5s", "runs/a|500|None|0.5 s"),
+        ("C:/games", "C:/games|None|None"),
     ):
         assert players.make_player(name, TicTacToe(), load_run).name == expected
 
@@ -208,6 +213,10 @@ def test_players_by_name() -> None:
         ("random:5", "the player 'random' stands alone, without ':5'"),
         ("a@last", "'a@last': after @ stands the step of a checkpoint, not 'last'"),
         ("lost", "there is no run 'lost'$"),
+        ("a:0s", "^'0' is not a time a move in seconds, above 0 and up to a day$"),
+        ("a:-1s", "'-1' is not a time a move"),
+        ("a:nans", "'nan' is not a time a move"),
+        ("a:1e9s", "'1e9' is not a time a move"),
         ("nim", "there is no run 'nim'$"),
         ("minmax:3", r"there is no run 'minmax' \(did you mean the player 'minimax'\?\)"),
     ],
