@@ -12,6 +12,7 @@ from program import refused, run
 from pydantic import BaseModel
 
 from selfplay.config import Config, parse_config
+from selfplay.verbs.players import refuse_both
 
 
 def numbers(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -72,3 +73,16 @@ def assert_refused(place: Path, words: str, value: str) -> None:
 def test_the_largest_seed_is_taken() -> None:
     assert parse_config({}, (f"seed={2**63 - 1}",)).seed == 2**63 - 1
     assert math.isfinite(parse_config({}, ("budget.seconds=1e9",)).budget.seconds or math.inf)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "1e9"])
+def test_a_time_a_move_has_bounds(value: str, tmp_path: Path) -> None:
+    told = run(tmp_path, "match", "random", "solver", f"--seconds={value}")
+    assert told.returncode == 2
+    assert "is not a time a move in seconds, above 0 and up to a day" in told.stderr
+
+
+def test_a_search_has_one_limit() -> None:
+    with pytest.raises(ValueError, match="--simulations and --seconds both say how long"):
+        refuse_both(0, 0.5)
+    refuse_both(None, 0.5)
