@@ -78,6 +78,14 @@ def evaluate_positions(
     return Truth(tuple(sets), rate, mass, unlikely, surprise, mistakes, of_optimal)
 
 
+def random_mistakes(positions: Positions) -> float:
+    """The mistake rate that is expected of random legal moves: mean over the sets, as ever."""
+    legal = ~np.isnan(positions.scores)
+    wrong = 1 - optimal_moves(positions.scores).sum(axis=1) / legal.sum(axis=1)
+    sets = range(len(positions.set_names))
+    return float(np.mean([wrong[positions.set_index == i].mean() for i in sets]))
+
+
 def truth_json(game: Game, simulations: int, truth: Truth) -> dict[str, object]:
     """The object that ``evaluate --positions --json`` prints."""
     sets = {each.name: {"n": each.n, **_figures(each)} for each in truth.sets}

@@ -6,6 +6,6 @@ the first line of its docstring is its help, and nothing heavy is imported befor
 
 VERBS = (
     "train", "runs", "show", "sweep", "compare", "evaluate", "match", "play", "gtp", "nboard",
-    "review", "levels", "draw", "mirror", "prove", "explore", "bench", "games", "data", "check",
-    "config",
+    "review", "levels", "draw", "mirror", "watch", "prove", "explore", "bench", "games", "data",
+    "check", "config",
 )  # fmt: skip

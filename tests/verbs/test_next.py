@@ -141,8 +141,9 @@ def test_a_data_set_that_nobody_can_make_is_no_proposal(place: Path) -> None:
 
 def test_every_verb_is_tried() -> None:
     _, verbs = cli._parser()
-    # tests/docs, tests/proving, tests/verbs/test_runs.py, tests/mirror; engines propose nothing
-    elsewhere = {"config", "prove", "explore", "runs", "show", "mirror", "gtp", "nboard"}
+    # tests/docs, tests/proving, tests/verbs/test_runs.py, tests/mirror, tests/web;
+    # engines propose nothing
+    elsewhere = {"config", "prove", "explore", "runs", "show", "mirror", "gtp", "nboard", "watch"}
     tried = {typed.split()[0] for chain in CHAINS for typed in chain}
     assert tried | elsewhere >= set(verbs)
 

@@ -1,0 +1,248 @@
+"""The socket of the page of a run: what is told as its folder grows, and of bad folders."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_server import TOKEN
+from run_folders import GAME, begin, iterate, measure, report, save
+from starlette.testclient import TestClient
+
+from selfplay.verbs.players import players_named
+from selfplay.web import live
+from selfplay.web.live import LiveRun
+from selfplay.web.server import application
+from selfplay.web.watch import routes, watched_folder
+
+OURS = "http://127.0.0.1:8420"
+
+
+@pytest.fixture(autouse=True)
+def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PACE", 0.0)
+
+
+def told(run: LiveRun) -> dict[str, Any]:
+    return run.look()[1]
+
+
+class Tab:
+    """A socket from which one waits for what matters."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    def ask(self, do: str, **more: Any) -> None:
+        self._socket.send_json({"do": do, **more})
+
+    def wait(self, kind: str, fits: Callable[[Any], bool] = lambda _: True) -> Any:
+        while True:
+            message = self._socket.receive_json()
+            assert kind == "error" or "error" not in message, message
+            if kind in message and fits(message[kind]):
+                return message[kind]
+
+
+@contextlib.contextmanager
+def watching(folder: Path, path: str = "/watch") -> Iterator[Tab]:
+    app = application(routes(LiveRun(folder), players_named), "watch", TOKEN, "127.0.0.1", 8420)
+    with TestClient(app, base_url=OURS) as client:
+        client.get(f"/?token={TOKEN}")
+        with (
+            contextlib.suppress(CancelledError),  # the client does not wait for the end
+            client.websocket_connect(
+                f"ws://127.0.0.1:8420{path}", headers={"origin": OURS}
+            ) as socket,
+        ):
+            yield Tab(socket)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run of two iterations with a checkpoint each."""
+    path = tmp_path / "run"
+    begin(path)
+    for iteration in (1, 2):
+        iterate(path, iteration)
+        save(path, iteration)
+    measure(path, 2, 0.1)
+    return path
+
+
+def test_a_run_is_told_as_it_grows(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    run = LiveRun(path)
+    assert (told(run)["state"], told(run)["charts"]) == ("awaited", [])
+    assert "is not there yet" in told(run)["sentence"]
+    begin(path)
+    told(run)  # the first look at reports may be at old ones
+    iterate(path, 1)
+    told(run)
+    version = run.look()[0]
+    assert run.look()[0] == version  # nothing new, nothing to send
+    iterate(path, 2)
+    measure(path, 2, 0.1)
+    now = told(run)
+    assert (now["state"], now["phase"], now["share"], now["left"]) == (
+        "running", "playing", 0.2, "1:20",
+    )  # fmt: skip
+    assert (now["positions"], now["games"], now["time"]) == (200, 40, "0:20")
+    strength, losses, speed = now["charts"]
+    assert [each["name"] for each in strength["series"]] == ["with search", "net alone"]
+    assert strength["series"][0]["points"] == [[20.0, 200.0, 0.1, 0.05, 0.2]]
+    assert losses["series"][0]["points"] == [[10.0, 100.0, 2.0], [20.0, 200.0, 1.0]]
+    assert speed["series"][0]["points"] == [[4.0, 100.0, 1000.0], [14.0, 200.0, 2000.0]]
+
+
+def test_a_line_that_is_not_whole_is_waited_for(folder: Path) -> None:
+    run = LiveRun(folder)
+    told(run)
+    line = json.dumps({"step": 300, "phase": "learn", "cost/wall_s": 30.0})
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write(line[:20])
+        file.flush()
+        assert told(run)["positions"] == 200
+        file.write(line[20:] + "\nnonsense\n")
+    now = told(run)
+    assert now["positions"] == 300
+    assert now["faults"] == [f"{folder}/metrics.jsonl: 1 line is damaged and left out"]
+
+
+def test_a_resumed_run_begins_its_curves_anew(folder: Path) -> None:
+    run = LiveRun(folder)
+    assert told(run)["positions"] == 200
+    lines = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (folder / "other").write_text("".join(lines[:2]))
+    (folder / "other").rename(folder / "metrics.jsonl")
+    now = told(run)
+    assert now["positions"] == 100
+    assert [len(each["points"]) for chart in now["charts"] for each in chart["series"]] == [1, 1, 1]
+
+
+def test_states_and_their_sentences(folder: Path) -> None:
+    assert told(LiveRun(folder))["sentence"] == (
+        f"The training has stopped; selfplay train {folder} goes on with it."
+    )
+    (folder / "provenance.json").write_text('{"finished": true}')
+    assert told(LiveRun(folder))["sentence"] == "The training has ended."
+    report(folder, 200, "strength", strength__own_mistake_rate=0.1, cost__stopped=1.0)
+    assert "ended early" in told(LiveRun(folder))["sentence"]
+
+
+def test_a_checkpoint_is_placed_in_time_by_its_iteration(folder: Path) -> None:
+    last = told(LiveRun(folder))["checkpoints"][-1]
+    assert last == {"step": 2, "seconds": 20.0, "positions": 200, "time": "0:20"}
+
+
+def test_a_damaged_config_leaves_the_curves(folder: Path) -> None:
+    (folder / "config.json").write_text("{")
+    now = told(LiveRun(folder))
+    assert (now["state"], len(now["charts"])) == ("damaged", 3)
+    assert "config.json" in now["faults"][0]
+    assert now["no_board"] == "Its games cannot be shown without its config."
+
+
+def test_a_run_of_another_version_leaves_the_curves(folder: Path) -> None:
+    begin(folder, engine={"warp": 9})
+    now = told(LiveRun(folder))
+    assert (now["state"], len(now["charts"])) == ("damaged", 3)
+    assert "engine" in now["faults"][0]
+
+
+def test_a_stranger_s_game_runs_no_code(folder: Path) -> None:
+    begin(folder, game="os:System")
+    now = told(LiveRun(folder))
+    assert "--trust" in now["faults"][0]
+    assert len(now["charts"]) == 3
+
+
+def test_proofs_have_curves_and_no_board(tmp_path: Path) -> None:
+    now = told(LiveRun(Path(__file__).parents[2] / "runs" / "reference" / "prove"))
+    assert (now["state"], now["charts"][0]["title"]) == ("finished", "Test problems proved")
+    assert now["charts"][2]["series"][0]["name"] == "inferences/s"
+    assert now["no_board"].startswith("Proofs have no board")
+
+
+def test_a_random_move_is_the_line_to_be_below() -> None:
+    now = told(LiveRun(Path(__file__).parents[2] / "runs" / "reference" / "connect4"))
+    ((name, rate),) = now["charts"][0]["levels"]
+    assert name == "a random move"
+    assert rate == pytest.approx(0.3975, abs=0.05)
+    assert now["charts"][0]["series"][0]["points"][-1][2] < 0.1 * rate
+
+
+def test_where_no_run_can_begin_is_one_sentence(tmp_path: Path) -> None:
+    assert watched_folder(str(tmp_path / "later"), None) == tmp_path / "later"
+    with pytest.raises(ValueError, match="there is no folder"):
+        watched_folder(str(tmp_path / "a" / "b"), None)
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(ValueError, match="is not a run folder"):
+        watched_folder(str(tmp_path), None)
+    with pytest.raises(ValueError, match="is a file"):
+        watched_folder(str(tmp_path / "notes.txt"), None)
+
+
+def test_a_game_is_shown_move_by_move_with_what_the_checkpoint_thinks(folder: Path) -> None:
+    save(folder, 2, GAME + "5 1 9 3 2 8 # opening 0 seed 1\n")
+    with watching(folder) as tab:
+        assert tab.wait("run")["latest_game"] == "000002.txt"
+        tab.ask("agent", step=1)
+        tab.ask("game")
+        game = tab.wait("game")
+        assert (game["moves"], game["opening"]) == (["1", "5", "2", "4", "3"], 2)
+        assert (game["number"], game["of"]) == (1, 2)
+        thoughts = tab.wait("thoughts", lambda each: each["last"])
+        assert (thoughts["node"], len(thoughts["rows"])) == (0, 9)
+        assert thoughts["who"] == f"{folder}@1"
+        tab.ask("ply", ply=5)
+        end = tab.wait("board", lambda each: each["ply"] == 5)
+        assert (end["over"], end["result"]) == (True, "The first player wins.")
+        tab.ask("game")
+        assert tab.wait("game")["moves"] == ["5", "1", "9", "3", "2", "8"]
+        save(folder, 3)
+        tab.ask("game")
+        assert tab.wait("game")["file"] == "000003.txt"
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"do": "ply", "ply": 1}, "no game is shown yet"),
+        ({"do": "agent", "step": 9}, "has no checkpoint '9'"),
+        ({"do": "agent", "step": "../../x"}, "has no checkpoint"),
+        ({"do": "layer", "layer": "x"}, "a layer is one of"),
+        ({"do": "dance"}, "a page does one of"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    folder: Path, asked: dict[str, Any], sentence: str
+) -> None:
+    with watching(folder) as tab:
+        tab.ask(**asked)
+        assert sentence in tab.wait("error")
+
+
+def test_games_and_checkpoints_that_are_damaged_are_one_sentence(folder: Path) -> None:
+    save(folder, 3, "1 1 # opening 0 seed 7\n")
+    (folder / "checkpoints" / "000003.pt").write_bytes(b"no checkpoint")
+    with watching(folder) as tab:
+        tab.ask("game")
+        assert "no game of tictactoe" in tab.wait("error")
+        (folder / "games" / "000003.txt").write_text(GAME)
+        tab.ask("game")
+        assert "000003.pt" in tab.wait("error")
+
+
+def test_the_checkpoints_can_be_played(folder: Path) -> None:
+    with watching(folder, "/play") as tab:
+        run = tab.wait("offered")["runs"][0]
+        assert run == {"name": str(folder), "steps": [1, 2]}
+        assert tab.wait("view")["seats"] == ["", f"{folder}@2"]
+        tab.ask("new", seats=["", f"{folder}@1"], simulations=8, moves=[4])
+        assert len(tab.wait("view", lambda view: len(view["moves"]) == 2)["moves"]) == 2
