@@ -17,7 +17,7 @@ export function clock(seconds) {
 }
 
 /**
- * A chart in a card of its own; `show(chart)` draws what the server tells:
+ * A chart in a card of its own; `show(chart, until)` draws what the server tells until that second:
  * {title, unit, series: [{name, points: [[seconds, positions, value, low?, high?]]}], levels: [[name, value]]}.
  */
 export function makeChart() {
@@ -28,7 +28,8 @@ export function makeChart() {
   const picture = svg("svg", { class: "chart", role: "img", tabindex: 0 });
   const card = html("section", { className: "card" }, title, picture, readout, legend, details);
   readout.setAttribute("aria-live", "polite");
-  let chart = null, times = [], chosen = null;  // the moment whose values are told; null: the last
+  let chart = null, times = [], end = 0;  // where the axis of time ends
+  let chosen = null;  // the moment whose values are told; null: the last
 
   picture.addEventListener("pointermove", event => choose(nearest(event)));
   picture.addEventListener("pointerleave", () => choose(null));
@@ -46,11 +47,11 @@ export function makeChart() {
 
   const latest = () => times.at(-1) ?? 0;
   const wide = () => Math.max(240, picture.clientWidth || 240);
-  const x = seconds => LEFT + (wide() - LEFT - RIGHT) * seconds / (latest() || 1);
+  const x = seconds => LEFT + (wide() - LEFT - RIGHT) * seconds / (end || 1);
 
   function nearest(event) {
     const box = picture.getBoundingClientRect();
-    const at = ((event.clientX - box.left) / box.width * wide() - LEFT) / (wide() - LEFT - RIGHT) * latest();
+    const at = ((event.clientX - box.left) / box.width * wide() - LEFT) / (wide() - LEFT - RIGHT) * end;
     return times.reduce((best, time) => Math.abs(time - at) < Math.abs(best - at) ? time : best, times[0]);
   }
 
@@ -72,7 +73,7 @@ export function makeChart() {
         svg("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, short(value, chart.unit)));
     }
     parts.push(svg("text", { x: LEFT, y: HIGH - 6 }, "0:00"),
-      svg("text", { x: wide() - RIGHT, y: HIGH - 6, "text-anchor": "end" }, clock(latest())));
+      svg("text", { x: wide() - RIGHT, y: HIGH - 6, "text-anchor": "end" }, clock(end)));
     for (const [, value] of chart.levels) parts.push(svg("line", { x1: LEFT, x2: wide() - RIGHT, y1: y(value), y2: y(value), class: "level" }));
     chart.series.forEach((series, place) => parts.push(...curve(series.points, `s${place % 3}`, y)));
     if (chosen !== null) parts.push(svg("line", { x1: x(chosen), x2: x(chosen), y1: TOP, y2: HIGH - LOW, class: "here" }));
@@ -123,8 +124,8 @@ export function makeChart() {
 
   return {
     card,
-    show(next) {
-      chart = next;
+    show(next, until) {
+      [chart, end] = [next, until];
       title.textContent = next.title;
       times = [...new Set(next.series.flatMap(series => series.points.map(point => point[0])))].sort((a, b) => a - b);
       if (!times.includes(chosen)) chosen = null;

@@ -79,11 +79,12 @@ function tell(next) {
 function curves() {
   const keys = run.charts.map(chart => chart.key);
   for (const [key, chart] of charts) if (!keys.includes(key)) { chart.card.remove(); charts.delete(key); }
+  const until = Math.max(0, ...run.charts.flatMap(chart => chart.series.map(series => series.points.at(-1)[0])));
   for (const told of run.charts) {
     if (!charts.has(told.key)) charts.set(told.key, makeChart());
     const { card } = charts.get(told.key);
     if (!card.isConnected) find("#charts").append(card);
-    charts.get(told.key).show(told);
+    charts.get(told.key).show(told, until);
   }
 }
 
