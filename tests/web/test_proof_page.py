@@ -72,7 +72,7 @@ def test_a_proof_by_clicks_is_checked_and_copied(open_proof: Open) -> None:
     page.click('#table .inference:has-text("premise_4")')
     page.wait_for_selector("#proof:not([hidden])")
     says(page, "Every branch is closed.")
-    assert "Theorem. Accepted by the independent checker" in page.inner_text("#verdict")
+    assert page.inner_text("#verdict") == "Theorem, accepted by the independent checker."
     assert page.locator(".node.closed").count() == page.locator(".node").count()
     assert "premise_2" in page.inner_text("#clauses")
     page.click("[data-text=tstp]")

@@ -63,7 +63,7 @@ function progress(told) {
   element("proof").hidden = true;
   element("options").hidden = true;
   draw(told);
-  const value = told.value === null ? "" : `, expects ${signed(told.value)}`;
+  const value = told.value === null ? "" : ` expects ${signed(told.value)}`;
   element("figures").textContent = figures(told, `${number(told.inferences)} inferences in ${told.seconds.toFixed(1)} s`);
   say(`The ${told.how} search${value} …`);
 }
@@ -106,11 +106,12 @@ function proven() {
   element("proof").hidden = false;
   element("verdict").className = proof.checked ? "checked" : "problem";
   element("verdict").textContent = proof.checked
-    ? `${proof.status}. Accepted by the independent checker: ${proof.reason}`
+    ? `${proof.status}, accepted by the independent checker.`
     : `Not accepted by the checker, please report it: ${proof.reason}`;
   const found = proof.how ? `Found by the ${proof.how} search: ` : "";
   const took = proof.how ? `, ${proof.seconds.toFixed(2)} s` : "";
   element("found").textContent = `${found}${number(proof.steps)} steps, ${number(proof.inferences)} inferences${took}.`
+    + (proof.checked ? ` The checker: ${proof.reason}.` : "")
     + (position.outside ? " It is larger than the game allows, so it cannot be walked back." : "");
   element("clauses").replaceChildren(...proof.clauses.flatMap(([name, clause, role, times]) =>
     [html("dt", {}, name), html("dd", {}, html("code", {}, clause), html("small", {}, ` ${role}${times > 1 ? `, ${times} times` : ""}`))]));

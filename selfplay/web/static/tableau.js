@@ -2,7 +2,7 @@
 
 import { svg } from "/static/graph.js";
 
-const HIGH = 28, LEVEL = 68, GAP = 14, LETTER = 7.3, LONGEST = 30, EDGE = 14, DURATION = 180;
+const HIGH = 28, LEVEL = 68, GAP = 14, LETTER = 7.3, LONGEST = 30, EDGE = 14, MANY = 60;
 const LEAST = 0.2, MOST = 2.5, READABLE = 0.62;
 const [NODE, PARENT, LITERAL, STATE, HOW, CLAUSE, PARTNER] = [0, 1, 2, 3, 4, 5, 6];
 
@@ -74,7 +74,7 @@ export function makeTableau(place, told) {
     const deepest = Math.max(...visible.map(id => boxes.get(id).level));
     size = [right - left, LEVEL * deepest + HIGH + 36 + EDGE];
     for (const box of boxes.values()) { box.x -= left; box.y = EDGE + HIGH / 2 + LEVEL * box.level; }
-    const picture = svg("svg", { viewBox: `0 0 ${size[0]} ${size[1]}`, class: "proof-tree", role: "tree", "aria-label": "The tableau" });
+    const picture = svg("svg", { viewBox: `0 0 ${size[0]} ${size[1]}`, class: `proof-tree${visible.length > MANY ? " many" : ""}`, role: "tree", "aria-label": "The tableau" });
     const lines = svg("g", {}), items = svg("g", {});
     for (const id of visible) {
       const node = byId.get(id), box = boxes.get(id);
