@@ -45,6 +45,10 @@ class PlainConsole(Console):
         """Whether it is a terminal on which lines can be renewed."""
         return self.is_terminal and not self.is_dumb_terminal
 
+    def written(self, segments: Iterable[Segment]) -> str:
+        """What is written for them: their characters with the codes of their colours."""
+        return self._render_buffer(segments)
+
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         return super()._render_buffer(
             each if each.control else Segment(printable(each.text), each.style) for each in buffer

@@ -6,18 +6,18 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Group, RenderableType
+from rich.console import Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.text import Text
 
+from selfplay.screens.lines import Lines, made
 from selfplay.system.console import PlainConsole, clock
 from selfplay.system.files import Appended
-from selfplay.system.graph import graph, legend
+from selfplay.system.graph import Curve, bar, graph, legend
 from selfplay.system.printable import bare, unheeded
 from selfplay.training import metrics_file as metrics
 from selfplay.training.events import EVENTS, curve_name, events_of_run
@@ -26,6 +26,8 @@ from selfplay.training.replay_view import ReplayView
 from selfplay.training.strength_curve import curves_of
 from selfplay.training.summary import Measurement, Summary
 from selfplay.types import Report
+
+_REFRESHES = 1.0  # of the screen a second
 
 
 class RunLog:
@@ -82,7 +84,11 @@ class RunLog:
 
 
 class TrainingScreen:
-    """Live progress: a table that renews itself in a terminal, else now and then a line."""
+    """Live progress: a table that renews itself in a terminal, else now and then a line.
+
+    A refresh takes the interpreter from the training for as long as it lasts: there is one a
+    second, and of what has not changed since the last one nothing is made anew.
+    """
 
     def __init__(
         self,
@@ -107,11 +113,16 @@ class TrainingScreen:
         self._measured_at: int | None = None  # positions
         self._measured_when = math.nan  # seconds of the monotonic clock
         self._latest: dict[str, float] = {}  # replaced, never changed: rich's thread reads it
+        self._values_of: tuple[dict[str, float], list[tuple[str, str]]] = ({}, [])
+        self._graph = _Made()
+        self._board = _Made()
         self._start, self._at_start = time.monotonic(), progress()
         self._last_line = -math.inf
         self._live: Live | None = None
         if self._console.is_live:
-            self._live = Live(console=self._console, get_renderable=self._draw)
+            self._live = Live(
+                console=self._console, get_renderable=self._draw, refresh_per_second=_REFRESHES
+            )
             self._live.start()
 
     def say(self, sentence: str) -> None:
@@ -148,11 +159,18 @@ class TrainingScreen:
 
     def _cells(self) -> list[tuple[str, str]]:
         """What there is to say at present, as names and values; a regime without games has none."""
-        latest = self._latest
         cells = [("time left", clock(self._left_s()))]
         if self._paid is not None:
             iterations, seconds = self._paid()
             cells += [("elapsed", clock(seconds)), ("iteration", f"{iterations + 1:,}")]
+        return cells + self._values()
+
+    def _values(self) -> list[tuple[str, str]]:
+        """Those of the latest reports."""
+        latest = self._latest
+        if self._values_of[0] is latest:
+            return self._values_of[1]
+        cells = []
         for metric in table():
             value = latest.get(metric.name) if metric.label else None
             if value and not metric.name.startswith("strength/") and not math.isnan(value):
@@ -165,6 +183,7 @@ class TrainingScreen:
             if of.label:
                 label = of.label.replace("PLAYER", name.partition("vs_")[2])
                 cells.append((label, of.form.format(latest[name])))
+        self._values_of = latest, cells
         return cells
 
     def _left_s(self) -> float:
@@ -173,30 +192,57 @@ class TrainingScreen:
         return (time.monotonic() - self._start) * (1 - done) / gone if gone > 0 else math.nan
 
     def _draw(self) -> Group:
-        table = Table.grid(padding=(0, 2))
-        for name, value in self._cells():
-            table.add_row(name, value)
+        cells = self._cells()
         left = self._every_s - (time.monotonic() - self._measured_when)
         if not math.isnan(left):
-            table.add_row("next measurement", f"in {clock(max(0.0, left))}" if left > 0 else "due")
-        bar = ProgressBar(total=1.0, completed=self._progress(), width=50)
-        return Group(f"{self._title}: {self.doing}", bar, "", *self._beside(table))
-
-    def _beside(self, table: Table) -> list[RenderableType]:
-        """The table with the curve and the game at its right, where these have room."""
+            cells.append(("next measurement", f"in {clock(max(0.0, left))}" if left > 0 else "due"))
+        across = max(len(name) for name, _ in cells)
+        rows = [f"{name:{across}}  {value}" for name, value in cells]
         width, height = self._console.size
         fine = not self._console.options.ascii_only
-        coloured = self._console.color_system is not None and not self._console.no_color
         room = min(60, width - 52)
-        right: list[RenderableType] = []
-        if self._curves and room >= 24:
-            right += [*graph(self._curves, room, 8, fine=fine), legend(self._curves, fine)]
-        if self._game is not None and room >= 24:
-            lines = self._game.lines(fine, coloured)
-            if len(lines) + len(right) + 6 <= height:
-                right += lines
-        if not right:
-            return [table]
-        both = Table.grid(padding=(0, 3))
-        both.add_row(table, Group(*right))
-        return [both]
+        right = self._right(room, height, fine) if room >= 24 else []
+        beside = Lines(rows, right, width - room - 3 if right else width)
+        full, empty = bar(self._progress(), min(50, width - 1), fine)
+        share = Text.assemble((full, "magenta"), (empty, "dim"), no_wrap=True)
+        return Group(f"{self._title}: {self.doing}", share, "", beside)
+
+    def _right(self, room: int, height: int, fine: bool) -> list[str]:
+        """The curve and the game, where these have room."""
+        console, curves = self._console, self._curves
+        lines: list[str] = []
+        if curves:
+            lines = self._graph.lines(
+                (curves, room, fine), lambda: made(console, _pictured(curves, room, fine), room)
+            )
+        if self._game is not None:
+            coloured = console.color_system is not None and not console.no_color
+            board = self._game.lines(fine, coloured)
+            if board and len(board) + len(lines) + 6 <= height:
+                drawn = self._board.lines((board, room), lambda: made(console, Group(*board), room))
+                lines = lines + drawn
+        return lines
+
+
+def _pictured(curves: Sequence[Curve], room: int, fine: bool) -> Group:
+    return Group(*graph(curves, room, 8, fine=fine), legend(curves, fine))
+
+
+class _Made:
+    """Lines for as long as they are of the same things."""
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._lines: list[str] = []
+
+    def lines(self, of: tuple[object, ...], make: Callable[[], list[str]]) -> list[str]:
+        """``make`` is called where any of ``of`` is another object, or another number, than last.
+
+        What is in ``of`` is replaced when it changes, never changed itself.
+        """
+        same = len(of) == len(self._of) and all(
+            a is b or (isinstance(a, int) and a == b) for a, b in zip(of, self._of, strict=True)
+        )
+        if not same:
+            self._of, self._lines = of, make()
+        return self._lines

@@ -12,7 +12,7 @@ from selfplay.actors.harvest import parse_record
 from selfplay.screens.board import Marks, board_lines
 from selfplay.types import NO_ACTION, Drawn, Game
 
-_MOVE_S, _END_S = 0.7, 3.0  # that a position is shown, and the last one
+_MOVE_S, _END_S = 1.5, 4.0  # that a position is shown, and the last one
 
 
 class ReplayView:
