@@ -104,7 +104,7 @@ class LiveRun:
             "path": str(path), "name": path.name or str(path), "game": self.spec, "regime": "",
             "faults": [], "sentence": "", "phase": "", "share": None, "left": "",
             "positions": 0, "games": 0, "time": "", "charts": [], "checkpoints": [],
-            "latest_game": None, "no_board": "",
+            "latest_game": None, "playable": False, "no_board": "",
         }  # fmt: skip
 
     def _tell(self, faults: list[str]) -> dict[str, Any]:
@@ -128,7 +128,8 @@ class LiveRun:
             "charts": curves.charts(self._random),
             "checkpoints": [self._checkpoint(step) for step in self.steps()],
             "latest_game": games[-1].name if games else None,
-            "no_board": self._no_board or ("" if games else f"{path} has recorded no game yet."),
+            "playable": self.rules is not None,
+            "no_board": self._no_board or ("" if games else f"{path} holds no recorded game."),
         }
 
     def _checkpoint(self, step: int) -> dict[str, Any]:

@@ -71,8 +71,10 @@ function tell(next) {
   checkpoints();
   find("#no-board").hidden = !run.no_board || run.state === "awaited";
   find("#no-board").textContent = run.no_board;
-  find("#stage").hidden = Boolean(run.no_board) || run.latest_game === null;
-  if (find("#stage").hidden) { game = null; asked = false; }
+  const shown = !run.no_board && run.latest_game !== null;  // whether there is a game to look at
+  find("#stage").hidden = !shown && !(run.playable && run.checkpoints.length);
+  find(".board-card").hidden = find("#thinking").hidden = !shown;
+  if (!shown) { game = board = null; asked = false; clearTimeout(timer); }
   open();
 }
 
@@ -126,7 +128,7 @@ find("#newest").addEventListener("change", () => { checkpoints(); choose(false);
 
 /** Asks for a game where there is one and none is shown. */
 function open() {
-  if (!run || game || asked || find("#stage").hidden) return;
+  if (!run || game || asked || find(".board-card").hidden) return;
   asked = true;
   send({ do: "game" });
 }
