@@ -105,6 +105,21 @@ def test_the_prover_shows_its_search_and_its_proof_can_be_walked_back() -> None:
         assert tab.wait("position")["made"] == ended["made"] - 1
 
 
+def test_a_proof_that_is_larger_than_the_game_allows_is_shown_all_the_same(tab: Tab) -> None:
+    steps = (f"cnf(s{i}, axiom, ~ p{i} | ~ q{i} | p{i + 1}). cnf(q{i}, axiom, q{i})."
+             for i in range(100))  # fmt: skip
+    ends = "cnf(first, axiom, p0). cnf(goal, negated_conjecture, ~ p100)."
+    tab.ask("problem", text=" ".join([*steps, ends]))
+    tab.wait("problem", lambda each: each["pasted"])
+    tab.ask("prove")
+    position = tab.wait("position", lambda each: each["over"] == "proved")
+    assert (position["outside"], position["made"], len(position["tree"])) == (True, 0, 202)
+    proof = tab.wait("proof")
+    assert (proof["status"], proof["checked"], proof["steps"]) == ("Unsatisfiable", True, 201)
+    tab.ask("undo")
+    assert tab.wait("position")["over"] == ""
+
+
 def test_what_has_no_proof_gets_the_status_and_the_reason() -> None:
     for tab in connected(routes(desk(seconds=0.5)), "proof"):
         tab.ask("problem", text="fof(a, axiom, p(a)). fof(c, conjecture, ~ p(a)).")
