@@ -22,7 +22,7 @@ from selfplay.system.console import PlainConsole
 from selfplay.system.graph import FINE
 from selfplay.system.keys import Keyboard, Line, has_keys
 from selfplay.system.printable import can_print
-from selfplay.types import NO_ACTION, Drawn
+from selfplay.types import NO_ACTION, Drawn, State
 
 LEAST = (30, 12)  # columns and rows of a terminal on which the screen has room
 _ARROWS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
@@ -49,6 +49,8 @@ class GameScreen(GameTerminal):
         self._chosen = NO_ACTION  # with the arrow keys
         self._shown: int | None = None  # the ply whose moves the panel shows; None: the latest
         self._busy = ""
+        self._heard: tuple[int, Opinion] | None = None  # the ply that is being thought about
+        session.hears = self._hear
         self._fine = can_print(f"{FINE}{LARGE}●•·")
         self._coloured = console.color_system is not None and not console.no_color
         self._live = Live(
@@ -75,13 +77,19 @@ class GameScreen(GameTerminal):
         self._redraw()
 
     def do_board(self) -> None:
-        self._shown, self._chosen = None, NO_ACTION
+        self._shown, self._chosen, self._heard = None, NO_ACTION, None
         self._redraw()
 
     def do_review(self) -> None:
-        raise ValueError(
-            "a review needs more room: type 'save FILE', then 'selfplay review FILE' shows it"
-        )
+        """On the usual screen, where it can be scrolled; a key leads back."""
+        self._live.stop()
+        try:
+            super().do_review()
+            self._console.print("\nA key goes back to the game.", style="dim")
+            while not self._keyboard.read(_WAIT_S):
+                pass
+        finally:
+            self._live.start(refresh=True)
 
     def _table(self, ply: int) -> None:
         self._shown = ply
@@ -91,12 +99,29 @@ class GameScreen(GameTerminal):
     def _opinion(self, ply: int = -1) -> Opinion:
         session = self._session
         if session.known(ply % len(session.history)) is None and not session.now.over:
-            self._busy = f"{session.opponent.name} is thinking ..."
-            self._redraw()
+            self._think_aloud()
         try:
             return super()._opinion(ply)
         finally:
             self._busy = ""
+
+    def _move(self, action: int) -> None:
+        self._think_aloud()  # by what the move cost: the reply is searched for it
+        try:
+            super()._move(action)
+        finally:
+            self._busy = ""
+
+    def _think_aloud(self) -> None:
+        self._busy = f"{self._session.opponent.name} is thinking ..."
+        self._redraw()
+
+    def _hear(self, state: State, opinion: Opinion) -> None:
+        """Shows what is found of a position of the game; others are looked at for a line of it."""
+        plies = (ply for ply, at in enumerate(self._session.history) if at.state is state)
+        if (ply := next(plies, None)) is not None:
+            self._heard = ply, opinion
+            self._redraw()
 
     # --- the keys ---
 
@@ -210,18 +235,28 @@ class GameScreen(GameTerminal):
             win_bar(chances, width, self._fine, two),
             course_line(chances, width, self._fine),
         ]
-        ply = self._panel_ply()
-        opinion = None if ply is None else session.known(ply)
-        if ply is None or opinion is None or height < 6:
+        ply, opinion = self._panel_opinion()
+        if opinion is None or height < 6:
             return Group(*lines)
         mine = session.history[ply].mover == session.side
         played = session.history[ply].action
         title = "Your moves" if mine else f"{session.opponent.name}'s moves"
         if played != NO_ACTION:
             title += f", {session.game.action_name(played)} was played"
-        heading = Text(f"\n{title}", "bold")
-        heading.truncate(width, overflow="ellipsis")
-        return Group(*lines, heading, moves_table(session, ply, opinion, height - 6))
+        told = [Text(f"\n{title}", "bold")]
+        if len(opinion.line) > 1 and height > 6:
+            told.append(Text(f"expects {' '.join(map(session.game.action_name, opinion.line))}"))
+        for text in told:
+            text.truncate(width, overflow="ellipsis")
+        most = height - 5 - len(told)
+        return Group(*lines, *told, moves_table(session, ply, opinion, most))
+
+    def _panel_opinion(self) -> tuple[int, Opinion | None]:
+        """A ply and what is thought there: what is being searched, else what has been."""
+        if self._heard is not None and self._session.known(self._heard[0]) is None:
+            return self._heard
+        ply = self._panel_ply()
+        return (0, None) if ply is None else (ply, self._session.known(ply))
 
     def _panel_ply(self) -> int | None:
         """The ply that was asked for, else that of the agent's latest move."""

@@ -12,6 +12,7 @@ from selfplay.lines.keys import position_keys
 from selfplay.play.course import Course, Estimate, expected, loss, standard_error
 from selfplay.play.variations import NOT_PLAYED, Position, after, start_of
 from selfplay.players.levels import LevelPlayer, weaken
+from selfplay.players.thinking import Limit, Thinker
 from selfplay.truth.base import Solver
 from selfplay.types import Decision, Game, Player, State
 
@@ -24,6 +25,7 @@ class Opinion(NamedTuple):
     decision: Decision  # [A] and scalars: where the move comes from
     net: Decision | None  # [A] and scalars: what its net said before the search, if it has one
     error: float  # standard error of the value; 0 where it is known, inf where it is a guess
+    line: tuple[int, ...] = ()  # what it expects, ``action`` first; () where it has not told
 
 
 Thought = TypeVar("Thought")
@@ -136,6 +138,8 @@ class GameSession(Session[Opinion]):
         self.opponent, self._net, self.spec = player, net, spec or game.name
         self._level = player.level if isinstance(player, LevelPlayer) else None
         self.player = player.full if isinstance(player, LevelPlayer) else player
+        # told what a search has found so far, about ten times a second, where somebody looks on
+        self.hears: Callable[[State, Opinion], None] | None = None
         super().__init__(game, side, rng)
 
     def reply(self) -> Opinion:
@@ -161,8 +165,8 @@ class GameSession(Session[Opinion]):
         think = self._thinking()
 
         def estimate(position: Position) -> Estimate:
-            action, value, _, _, error = think(position)
-            return Estimate(action, value, error, (action,))
+            opinion = think(position)
+            return Estimate(opinion.action, opinion.value, opinion.error, (opinion.action,))
 
         return Course(self.game, estimate, solver)
 
@@ -180,8 +184,10 @@ class GameSession(Session[Opinion]):
     def variation(self, ply: int, most: int) -> list[int]:
         """The moves expected after ``ply`` moves, the agent's own choice first: ``most`` of them,
         or fewer where the game ends before."""
-        at = self.history[ply]
-        line = [self.opinion(ply).action]
+        at, opinion = self.history[ply], self.opinion(ply)
+        if len(opinion.line) > 1:  # its search has told it
+            return list(opinion.line[:most])
+        line = [opinion.action]
         while len(line) < most:
             state, paid = self.game.step(at.state, np.array(line[-1:], np.int32))
             if paid.discount[0] == 0:
@@ -191,8 +197,20 @@ class GameSession(Session[Opinion]):
         return line
 
     def _think(self, state: State) -> Opinion:
-        decision = take(self.player.decide(self.game, state, self._rng), 0)
         net = take(self._net.decide(self.game, state, self._rng), 0) if self._net else None
+        if self.hears is None:
+            return self._opinion_of(take(self.player.decide(self.game, state, self._rng), 0), net)
+        for seen in Thinker(self.game, self.player, self._rng).think(state, Limit()):
+            action, value = np.int32(seen.action), np.float32(seen.value)
+            decision = Decision(
+                np.asarray(action), seen.policy, np.asarray(value), seen.visits, seen.qvalues
+            )
+            opinion = self._opinion_of(decision, net)._replace(line=seen.line)
+            self.hears(state, opinion)
+        return opinion
+
+    def _opinion_of(self, decision: Decision, net: Decision | None) -> Opinion:
+        """``decision``, ``net``: [A] and scalars."""
         action = int(decision.action)
         value = expected(decision)
         error = standard_error(value, int(decision.visits[action]))

@@ -6,9 +6,11 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,16 +18,19 @@ import pytest
 from emulator import Screen
 from program import COMMAND
 from program import Terminal as TerminalStream
+from rich.style import Style
 
 from envs.connect4 import Connect4
 from envs.othello import Othello
 from envs.toys import Nim
 from selfplay.play.panel import course
+from selfplay.play.saved import read_game
 from selfplay.play.screen import GameScreen, has_screen
-from selfplay.play.session import GameSession
-from selfplay.players.players import MinimaxPlayer, SolverPlayer
+from selfplay.play.session import GameSession, Opinion
+from selfplay.players import thinking
+from selfplay.players.players import MinimaxPlayer, SolverPlayer, make_player
 from selfplay.system.console import PlainConsole
-from selfplay.types import Game, Player
+from selfplay.types import Game, Player, State
 
 
 class Keys:
@@ -143,6 +148,87 @@ def test_think_shows_the_persons_moves_and_undo_goes_back(sized: Any) -> None:
     assert any("Your moves" in line for line in thinking)
     assert any(line.split()[-2:] == ["100.0%", "100.0%"] for line in thinking)  # 2 wins
     assert len(shown.session.history) == 1
+
+
+def test_the_panel_grows_while_the_agent_thinks(
+    sized: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Visits grow to what the search has; the line is that of its tree, its own choice first."""
+    monkeypatch.setattr(thinking, "PACE", 0.0)
+    panels: list[tuple[int, Opinion]] = []
+    hear = GameScreen._hear
+
+    def hearing(self: GameScreen, state: State, opinion: Opinion) -> None:
+        hear(self, state, opinion)
+        ply, shown = self._panel_opinion()
+        if shown is opinion:
+            panels.append((ply, shown))
+
+    monkeypatch.setattr(GameScreen, "_hear", hearing)
+    game = Connect4(4, 2, 2)
+    player = make_player("mcts:64", game, lambda _: pytest.fail("no run is needed"))
+    shown = Shown(sized(80, 24, NO_COLOR="1"), game, player, "1", "enter")
+    replies = [opinion for ply, opinion in panels if ply == 1]
+    visits = [int(opinion.decision.visits.sum()) for opinion in replies]
+    assert len(visits) >= 2
+    assert visits == sorted(visits)
+    known = shown.session.known(1)
+    assert known is not None
+    assert known is replies[-1]
+    assert known.line[0] == known.action == shown.session.history[1].action
+    assert shown.session.variation(1, 2) == list(known.line[:2])
+    words = " ".join(map(game.action_name, known.line))
+    assert any(f"expects {words}" in line for line in shown.pictures[2])
+
+
+def test_review_is_shown_on_the_usual_screen_and_save_writes_the_game(
+    sized: Any, tmp_path: Path
+) -> None:
+    keys = ("1", "enter", *f"save {tmp_path / 'a.txt'}", "enter", *"review", "enter", "x")
+    shown = Shown(sized(100, 40, NO_COLOR="1"), Nim(10, take=3), MinimaxPlayer(12), *keys)
+    assert any("The game is in" in line for line in shown.pictures[-1])
+    reviewing = shown.pictures[-2]
+    assert any("A key goes back to the game." in line for line in reviewing)
+    assert any("Move 1: first played 1??" in line for line in reviewing)
+    assert shown.pictures[-1][0].startswith("nim")  # and back
+    kept = read_game(tmp_path / "a.txt", spec="nim")
+    assert kept.players == ("you", "minimax:12")
+
+
+def test_ctrl_c_leaves(sized: Any) -> None:
+    class Interrupted(Keys):
+        def read(self, wait_s: float) -> str:
+            raise KeyboardInterrupt
+
+    sized(80, 24)
+    session = GameSession(Nim(10, take=3), MinimaxPlayer(12), 0, np.random.default_rng(0))
+    stream, emulator = TerminalStream(), Screen(80, 24)
+    GameScreen(session, Interrupted(), PlainConsole(stream)).run()  # type: ignore[arg-type]
+    emulator.write(stream.getvalue().replace("\n", "\r\n"))
+    assert not emulator.alternate
+    assert "Bye." in emulator.lines()
+
+
+@pytest.mark.parametrize(
+    ("environment", "codes"),
+    [
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "48;2;29;78;216"),
+        ({"TERM": "xterm-256color"}, "48;5;26"),
+        ({"TERM": "xterm"}, "104"),
+    ],
+)
+def test_it_has_the_colours_of_the_terminal(
+    sized: Any, environment: dict[str, str], codes: str
+) -> None:
+    sized(80, 24, **environment)
+    Style.parse.cache_clear()  # a style keeps the codes of the first console that it was drawn on
+    Style._add.cache_clear()
+    session = GameSession(Connect4(4, 2, 2), MinimaxPlayer(1), 0, np.random.default_rng(0))
+    stream = TerminalStream()
+    GameScreen(session, Keys(), PlainConsole(stream)).run()  # type: ignore[arg-type]
+    grounds = set(re.findall(r"48;2;[\d;]+|48;5;\d+|(?<=;)10\d(?=m)", stream.getvalue()))
+    assert codes in grounds
+    assert all(each.startswith(codes.rpartition(";")[0][:4]) for each in grounds)
 
 
 def test_ascii_and_dumb_terminals(sized: Any, monkeypatch: pytest.MonkeyPatch) -> None:
