@@ -27,13 +27,13 @@ export function makeChart() {
   const details = html("details", {}, html("summary", {}, "Numbers"), html("div", { className: "scroll" }, table));
   const picture = svg("svg", { class: "chart", role: "img", tabindex: 0 });
   const card = html("section", { className: "card" }, title, picture, readout, legend, details);
-  readout.setAttribute("aria-live", "polite");
   let chart = null, times = [], end = 0;  // where the axis of time ends
   let chosen = null;  // the moment whose values are told; null: the last
 
   picture.addEventListener("pointermove", event => choose(nearest(event)));
   picture.addEventListener("pointerleave", () => choose(null));
-  picture.addEventListener("blur", () => choose(null));
+  picture.addEventListener("focus", () => readout.setAttribute("aria-live", "polite"));  // else every report would be read out
+  picture.addEventListener("blur", () => { readout.removeAttribute("aria-live"); choose(null); });
   picture.addEventListener("keydown", event => {
     const at = chosen === null ? times.length - 1 : times.indexOf(chosen);
     const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: times.length - 1 }[event.key];
