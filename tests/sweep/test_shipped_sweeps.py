@@ -66,7 +66,7 @@ def test_every_regime_has_as_many_trials(tmp_path: Path, monkeypatch: pytest.Mon
     assert trials == {(kind, flops): n for kind in kinds for flops, n in ((2e12, 8), (1e13, 3))}
 
 
-@pytest.mark.parametrize("name", ["exchange", "search"])
+@pytest.mark.parametrize("name", ["exchange", "teachers", "sizes", "search"])
 def test_what_is_compared_is_measured_and_opened_alike(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
