@@ -43,7 +43,7 @@ test: setup
 
 # compiled here once, or every worker would do it (a minute on a new machine); tests say what fails
 $(KERNELS): setup
-	-@OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python $@
+	-@OMP_NUM_THREADS=1 PYTHONPATH=tests:. $(BIN)/python $@
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
