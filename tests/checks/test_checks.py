@@ -207,7 +207,7 @@ def test_sound_foresight_conforms():
 @pytest.mark.parametrize("name", BROKEN)
 def test_the_broken_law_is_told(name):
     game, finding = BROKEN[name]
-    (found,) = check_game(game)
+    found, *_ = check_game(game)
     assert re.search(finding, found)
 
 
