@@ -80,7 +80,11 @@ def load(run: str, step: int | None, simulations: int | None) -> Player:
 
 def test_names_of_players_with_levels() -> None:
     game = TicTacToe()
-    for name, full in (("solver", "solver"), ("minimax:4", "minimax:4"), ("x@5:8", "x 5 Limit(simulations=8, seconds=None)")):
+    for name, full in (
+        ("solver", "solver"),
+        ("minimax:4", "minimax:4"),
+        ("x@5:8", "x 5 Limit(simulations=8, seconds=None)"),
+    ):
         player = make_player(f"{name}:level=3", game, load)
         assert isinstance(player, LevelPlayer)
         assert (player.level, player.name) == (3, f"{full}:level=3")
