@@ -20,6 +20,7 @@ from selfplay.types import NO_ACTION, Decision, Float, Game, Player
 
 NO_LIMIT = Limit()
 SURE = 3.0  # standard errors beyond which a difference is no noise of the search
+NET_ERROR = 0.1  # of a net-guided value near 0: how it moves as its search doubles, docs/play.md
 MARKS = (("blunder", 0.3), ("mistake", 0.2), ("inaccuracy", 0.1))  # lila's Advice.scala
 SIGNS = {"blunder": "??", "mistake": "?", "inaccuracy": "?!", "": ""}
 WORST = 3  # moves that a review shows
@@ -96,7 +97,25 @@ def standard_error(value: float, visits: int) -> float:
     """
     if not visits:
         return 0.0 if abs(value) >= 1.0 else math.inf
-    return math.sqrt(max(0.0, 1.0 - value * value) / visits + 1.0 / visits**2)
+    return _error(value, visits, 1.0 / visits)
+
+
+def error_of(player: Player, value: float, visits: int, proven: bool = False) -> float:
+    """The standard error of what ``player`` thinks a position is worth; 0 where it knows.
+
+    What a net thinks of the positions of a search scatters far less than results of games would,
+    and more visits do not take away where it is wrong.
+    """
+    if proven or not getattr(player, "guesses", False):
+        return 0.0
+    if visits and getattr(player, "net_guided", False):
+        return _error(value, visits, NET_ERROR**2)
+    return standard_error(value, visits)
+
+
+def _error(value: float, visits: int, variance: float) -> float:
+    """``variance`` is that of the mean if the value were 0."""
+    return math.sqrt(max(0.0, 1.0 - value * value) * variance + 1.0 / visits**2)
 
 
 def expected(decision: Decision) -> float:
@@ -238,13 +257,11 @@ def thinking(
     game: Game, player: Player, rng: np.random.Generator, limit: Limit = NO_LIMIT
 ) -> Think:
     """What ``player`` thinks of positions, within ``limit`` or its own."""
-    guesses = getattr(player, "guesses", False)  # its values are more than it knows
     thinker = Thinker(game, player, rng)
 
     def think(position: Position) -> Estimate:
         *_, seen = thinker.think(position.state, limit)
-        known = seen.proven or not guesses
-        error = 0.0 if known else standard_error(seen.value, int(seen.visits[seen.action]))
+        error = error_of(player, seen.value, int(seen.visits[seen.action]), seen.proven)
         return Estimate(seen.action, seen.value, error, seen.line)
 
     return think

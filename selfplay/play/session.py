@@ -9,7 +9,7 @@ import numpy as np
 
 from selfplay.arrays import take, tree_map
 from selfplay.lines.keys import position_keys
-from selfplay.play.course import Course, Estimate, expected, loss, standard_error
+from selfplay.play.course import Course, Estimate, error_of, expected, loss
 from selfplay.play.variations import NOT_PLAYED, Position, after, start_of
 from selfplay.players.levels import LevelPlayer, weaken
 from selfplay.players.thinking import Limit, Thinker
@@ -213,6 +213,5 @@ class GameSession(Session[Opinion]):
         """``decision``, ``net``: [A] and scalars."""
         action = int(decision.action)
         value = expected(decision)
-        error = standard_error(value, int(decision.visits[action]))
-        guesses = getattr(self.player, "guesses", False)  # its values are more than it knows
-        return Opinion(action, value, decision, net, error if guesses else 0.0)
+        error = error_of(self.player, value, int(decision.visits[action]))
+        return Opinion(action, value, decision, net, error)

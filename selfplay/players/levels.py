@@ -27,6 +27,7 @@ class LevelPlayer:
         self.full, self.level = full, level
         self.name = f"{full.name}{_MARK}{level}"
         self.guesses = getattr(full, "guesses", False)
+        self.net_guided = getattr(full, "net_guided", False)
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         return weaken(self.full.decide(game, state, rng), game.legal(state), self.level, rng)

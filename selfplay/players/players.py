@@ -90,6 +90,7 @@ class Guessing:
     """Base of the players whose values are more than what they know."""
 
     guesses = True
+    net_guided = False  # whether a search averages what a net thinks, rather than results of games
 
 
 class RandomPlayer(Guessing):
@@ -184,6 +185,7 @@ class SearchPlayer(Guessing):
     name: str
     search: Search
     evaluator: Evaluator
+    net_guided = True
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         model = self.search.model(game, self.evaluator)

@@ -133,6 +133,7 @@ class TimedPlayer(Guessing):
     player: SearchPlayer
     seconds: float
     clock: Clock = time.monotonic
+    net_guided = True
 
     def decide(self, game: Game, state: State, rng: np.random.Generator) -> Decision:
         thinker, limit = Thinker(game, self.player, rng, self.clock), Limit(seconds=self.seconds)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selfplay.play.course import Course, Estimate, Judged, standard_error
+from selfplay.play.course import Course, Estimate, Judged, error_of
 from selfplay.play.svg import Layer, board_svg
 from selfplay.play.variations import ROOT, Position, Variations
 from selfplay.players.thinking import Insight, Limit, Thinker
@@ -202,7 +202,6 @@ class Table:
     def _estimator(self) -> Callable[[Position], Estimate]:
         """What judges a position: a bounded search of the adviser."""
         player = self.player(self.adviser_name)
-        guesses = getattr(player, "guesses", False)  # its values are more than it knows
         thinker = Thinker(self.game, player, np.random.default_rng(0))
 
         def estimate(position: Position) -> Estimate:
@@ -211,7 +210,7 @@ class Table:
                 raise HaltedError
             insight = insights[-1]
             visits = int(insight.visits[insight.action])
-            error = standard_error(insight.value, visits) if guesses and not insight.proven else 0.0
+            error = error_of(player, insight.value, visits, insight.proven)
             return Estimate(insight.action, insight.value, error, insight.line)
 
         return estimate

@@ -20,18 +20,22 @@ from selfplay.play.course import (
     Truth,
     accuracy,
     by_ply,
+    error_of,
     judged_json,
     mark_of,
     side_of,
+    standard_error,
     thinking,
     worst,
 )
 from selfplay.play.variations import Position, Variations
+from selfplay.players.levels import LevelPlayer
 from selfplay.players.limits import Limit
-from selfplay.players.players import RandomPlayer
-from selfplay.players.thinking import Insight, Thinker
+from selfplay.players.players import RandomPlayer, RolloutPlayer, SearchPlayer, SolverPlayer
+from selfplay.players.thinking import Insight, Thinker, TimedPlayer
+from selfplay.search import Puct
 from selfplay.truth.solver import solver_for
-from selfplay.types import NO_ACTION, Game, State
+from selfplay.types import NO_ACTION, Evaluator, Game, State
 
 
 def line_of(game: Game, actions: Sequence[int]) -> list[Position]:
@@ -228,3 +232,18 @@ def test_what_a_thinker_tells_last_counts(monkeypatch: pytest.MonkeyPatch) -> No
     assert limits == [Limit(None, 2.0)]
     told = told._replace(proven=True)
     assert judge(start).error == 0.0
+
+
+def test_the_error_of_a_net_guided_value_is_no_less_after_more_visits(hashed: Evaluator) -> None:
+    """0.1 at value 0, 0.06 at 0.8, and what few visits add; rollouts have that of their mean."""
+    guided = SearchPlayer("guided", Puct(), hashed)
+    weak, timed = LevelPlayer(guided, 3), TimedPlayer("timed", guided, 1.0)
+    for player in (guided, weak, timed):
+        told = [error_of(player, value, 10_000) for value in (0.0, 0.8, -0.8, 1.0)]
+        assert told == pytest.approx([0.1, 0.06, 0.06, 0.0], abs=2e-4)
+        assert error_of(player, 0.0, 10) == pytest.approx(math.sqrt(0.02))
+        assert error_of(player, 0.3, 0) == math.inf
+        assert error_of(player, 0.3, 10, proven=True) == 0.0
+    rollouts = LevelPlayer(RolloutPlayer(100), 3)
+    assert error_of(rollouts, 0.0, 100) == pytest.approx(standard_error(0.0, 100))
+    assert error_of(SolverPlayer(TicTacToe()), 0.0, 0) == 0.0
