@@ -95,7 +95,8 @@ def main() -> None:
         for key in twice
         if abs(values[key][1]) < 0.98 and values[key][0] == twice[key][0]
     ]
-    print(f"with twice the simulations a value moves by {math.sqrt(np.mean(moved)):.3f} (rms)")
+    rms = math.sqrt(np.mean(moved))
+    print(f"with twice the simulations a value moves by {rms:.3f} (rms); error of one {rms / 2**0.5:.3f}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from selfplay.types import NO_ACTION, Decision, Float, Game, Player
 
 NO_LIMIT = Limit()
 SURE = 3.0  # standard errors beyond which a difference is no noise of the search
-NET_ERROR = 0.1  # of a net-guided value near 0: how it moves as its search doubles, docs/play.md
+NET_ERROR = 0.06  # of one net-guided value near 0, from how two searches differ: docs/play.md
 MARKS = (("blunder", 0.3), ("mistake", 0.2), ("inaccuracy", 0.1))  # lila's Advice.scala
 SIGNS = {"blunder": "??", "mistake": "?", "inaccuracy": "?!", "": ""}
 WORST = 3  # moves that a review shows
@@ -97,25 +97,20 @@ def standard_error(value: float, visits: int) -> float:
     """
     if not visits:
         return 0.0 if abs(value) >= 1.0 else math.inf
-    return _error(value, visits, 1.0 / visits)
+    return math.sqrt(max(0.0, 1.0 - value * value) / visits + 1.0 / visits**2)
 
 
 def error_of(player: Player, value: float, visits: int, proven: bool = False) -> float:
     """The standard error of what ``player`` thinks a position is worth; 0 where it knows.
 
     What a net thinks of the positions of a search scatters far less than results of games would,
-    and more visits do not take away where it is wrong.
+    more visits do not take away where it is wrong, and a forced win is known after few.
     """
     if proven or not getattr(player, "guesses", False):
         return 0.0
     if visits and getattr(player, "net_guided", False):
-        return _error(value, visits, NET_ERROR**2)
+        return NET_ERROR * math.sqrt(max(0.0, 1.0 - value * value))
     return standard_error(value, visits)
-
-
-def _error(value: float, visits: int, variance: float) -> float:
-    """``variance`` is that of the mean if the value were 0."""
-    return math.sqrt(max(0.0, 1.0 - value * value) * variance + 1.0 / visits**2)
 
 
 def expected(decision: Decision) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import envs
+from selfplay.players.level_ratings import read_levels
 from selfplay.players.levels import LEVELS, split_level
 from selfplay.training.folder import RunFolder, find_run
 from selfplay.training.places import RUNS, SHIPPED
@@ -62,6 +63,11 @@ class Catalogue:
             "depth": DEPTH,
             "rollouts": ROLLOUTS,
             "levels": LEVELS,
+            "rated": {
+                name: rated
+                for name in [*own, *(each.name for each in runs)]
+                if (rated := _rated(name))
+            },
         }
 
     def rules(self, spec: object) -> Game:
@@ -105,7 +111,7 @@ class Catalogue:
 
     def adviser(self, spec: str) -> str:
         """Whose thoughts are shown: the command line's player, a run, the solver, or rollouts."""
-        if spec == self.game and self.own not in ("random",):
+        if spec == self.game and self.own != "random" and not self.own.startswith("gtp:"):
             return self.own
         run = next((entry.name for entry in self.runs if entry.game == spec), None)
         return run or ("solver" if self.solver(spec) else "mcts:400")
@@ -120,6 +126,24 @@ class Catalogue:
             except ValueError:  # its package is not installed
                 self._solvers[spec] = None
         return self._solvers[spec]
+
+
+def _rated(name: str) -> dict[str, Any] | None:
+    """What `selfplay levels` has found of a run: {simulations, elo: {level: [elo, low, high]}}.
+
+    None where it has not, or of another checkpoint than the last.
+    """
+    try:
+        folder = find_run(name)
+        levels, latest = read_levels(folder.path), folder.latest()
+    except (ValueError, OSError):  # no run, or a damaged file
+        return None
+    if levels is None or latest is None or int(latest.stem) != levels.step:
+        return None
+    elo = {
+        str(each.level): [each.elo, each.low, each.high] for each in levels.ratings if each.level
+    }
+    return {"simulations": levels.simulations, "elo": elo}
 
 
 def _runs() -> list[Entry]:

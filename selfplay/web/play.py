@@ -21,6 +21,8 @@ from selfplay.web.recorded import Recorded, files_of_run, games_in, games_of_run
 from selfplay.web.table import (
     LAYERS,
     LOOK,
+    MOST_LINKED,
+    MOST_RANDOM,
     MOST_SECONDS,
     MOST_SIMULATIONS,
     PERSON,
@@ -127,9 +129,9 @@ class Tab:
     # what a tab asks for
 
     async def _new(self, message: Message) -> None:
-        """{game, seats, simulations | seconds, moves | opening, waits}: a new game.
+        """{game, seats, simulations | seconds, moves | opening | random, branches, waits}: a game.
 
-        One that a link restores ``waits`` where moves were made.
+        One that a link restores ``waits`` where moves were made; its branches are lines of moves.
         """
         spec = message.get("game", self._table.spec)
         settings = await self._sync(lambda: self._settings(message, spec))
@@ -137,8 +139,12 @@ class Tab:
         if opening := str(message.get("opening", ""))[:10_000].strip():
             game = await self._sync(lambda: self._catalogue.rules(spec))
             actions = list(games_in(opening, game)[0].actions)
+        plies = int(_bounded(message, "random", 0, MOST_RANDOM) or 0)
+        branches = _lines(message.get("branches", []))
         plays = not message.get("waits") or not actions
-        await self._change(lambda: self._table.begin(spec, settings, actions), plays=plays)
+        await self._change(
+            lambda: self._table.begin(spec, settings, actions, branches, plies), plays=plays
+        )
 
     async def _seats(self, message: Message) -> None:
         """{seats, simulations | seconds}: who plays on."""
@@ -363,6 +369,12 @@ def _whole_numbers(values: object) -> list[int]:
     if not isinstance(values, list) or len(values) > 10_000:
         raise ValueError("moves are a list of whole numbers")
     return [_whole_number({"moves": value}, "moves") for value in values]
+
+
+def _lines(values: object) -> list[list[int]]:
+    if not isinstance(values, list) or len(values) > MOST_LINKED:
+        raise ValueError("branches are a list of lines of moves")
+    return [_whole_numbers(line) for line in values]
 
 
 def _bounded(message: Message, key: str, low: float, high: float) -> Any:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selfplay.play.course import Course, Estimate, Judged, error_of
+from selfplay.lines.openings import any_move
+from selfplay.play.course import Course, Estimate, Judged, error_of, worst
 from selfplay.play.svg import Layer, board_svg
-from selfplay.play.variations import ROOT, Position, Variations
+from selfplay.play.variations import ROOT, Position, Variations, after
 from selfplay.players.thinking import Insight, Limit, Thinker
 from selfplay.types import NO_ACTION, Drawn, Player
 from selfplay.web.catalogue import Catalogue
@@ -21,6 +22,9 @@ LOOK = Limit(simulations=20_000, seconds=30.0)  # of the search that grows while
 JUDGE = Limit(simulations=400, seconds=1.0)  # of the search that judges a position of the course
 MOST_SIMULATIONS, MOST_SECONDS = 20_000, 60.0  # a move
 SEEDS = 2**31
+MOST_RANDOM = 20  # moves of a random opening
+MOST_LINKED = 1500  # moves of the branches that a link restores: addresses stay below 8 kB
+_TRIES = 50  # random openings that end before
 
 
 class HaltedError(Exception):
@@ -61,14 +65,26 @@ class Table:
         self.thought: tuple[str, Insight] | None = None  # who thinks what of the position
         self.begin(catalogue.game, settings)
 
-    def begin(self, spec: str, settings: Settings, actions: Sequence[int] = ()) -> None:
-        """A new game, from the position after ``actions``; ValueError leaves all as it was."""
+    def begin(
+        self,
+        spec: str,
+        settings: Settings,
+        actions: Sequence[int] = (),
+        branches: Sequence[Sequence[int]] = (),
+        random_plies: int = 0,
+    ) -> None:
+        """A new game, from the position after ``actions`` or after ``random_plies`` random moves.
+
+        ``branches`` are lines from the start that stand in its tree.  ValueError leaves all as it
+        was.
+        """
         game = self._catalogue.rules(spec)
         if game.num_players == 1:
             settings = settings._replace(seats=(settings.seats[0], PERSON))
         tree = Variations(game, int(self.rng.integers(SEEDS)))
-        if actions:
-            tree.branch(tree.at, actions)
+        for line in branches:
+            tree.branch(ROOT, line)
+        tree.branch(ROOT, actions or _random_moves(tree, random_plies, self.rng))
         self.spec, self.game, self.tree, self.settings = spec, game, tree, settings
         self.adviser_name = self._catalogue.adviser(spec)
         self._course: Course | None = None
@@ -119,13 +135,32 @@ class Table:
             "line": [self._move(node) for node in tree.line_through(tree.at)],
             "main": tree.main_line(),
             "tree": tree.to_json(),
-            "moves": [tree.nodes[node].action for node in tree.line(tree.at)[1:]],
+            "moves": self._actions(tree.at),
+            "branches": self._branches(),
             "seats": list(self.settings.seats),
             "limit": self.settings.limit._asdict(),
             "layer": self.layer,
             "adviser": self.adviser_name,
             "yours": not now.over and self.to_move == PERSON,
         }
+
+    def _actions(self, node: int) -> list[int]:
+        return [self.tree.nodes[each].action for each in self.tree.line(node)[1:]]
+
+    def _branches(self) -> list[list[int]]:
+        """The lines that make the tree anew, none where the moves looked at are all of it.
+
+        As many of them as an address has room for.
+        """
+        nodes, lines, room = self.tree.nodes, [], MOST_LINKED
+        for node, _, _ in self.tree.to_json()["nodes"]:
+            if not nodes[node].children:
+                line = self._actions(node)
+                room -= len(line)
+                if room < 0:
+                    break
+                lines.append(line)
+        return [] if lines == [self._actions(self.tree.at)] else lines
 
     def _move(self, node: int) -> dict[str, Any]:
         at = self.tree.nodes[node]
@@ -193,11 +228,17 @@ class Table:
             self._course = Course(self.game, self._estimator(), solver)
         line = self.tree.line_through(self.tree.at)
         positions = self.tree.positions(line)
-        yield {"node": line[0], "win": self._course.win(positions[0]), "mark": "", "truth": None}
+        scores = self._course.scores(positions[0])
+        truth = None if scores is None else (1 + float(np.sign(np.nanmax(scores)))) / 2
+        win = self._course.win(positions[0])
+        yield {"node": line[0], "win": win, "mark": "", "truth": truth, "worst": []}
+        told: dict[int, Judged] = {}  # by ply
         for judged in self._course.judge(positions):
             node = line[judged.ply + 1]
             self._lost[node] = judged.lost
-            yield self._judged(node, judged)
+            told[judged.ply] = judged
+            cost_most = [line[each.ply + 1] for each in worst(list(told.values()))]
+            yield {**self._judged(node, judged), "worst": cost_most}
 
     def _estimator(self) -> Callable[[Position], Estimate]:
         """What judges a position: a bounded search of the adviser."""
@@ -232,6 +273,21 @@ class Table:
             "retry": move.may_retry,
             "truth": truth,
         }
+
+
+def _random_moves(tree: Variations, plies: int, rng: np.random.Generator) -> list[int]:
+    """So many random moves from the start that do not end the game; ValueError if all do."""
+    for _ in range(_TRIES if plies else 0):
+        at = tree.nodes[ROOT].position
+        moves: list[int] = []
+        while len(moves) < plies and not at.over:
+            moves.append(int(any_move(tree.game, at.state, rng)[0]))
+            at = after(tree.game, at, moves[-1])
+        if not at.over:
+            return moves
+    if plies:
+        raise ValueError(f"random games of {tree.game.name} end before {plies} moves are played")
+    return []
 
 
 def layer_of(name: str, insight: Insight) -> Layer | None:

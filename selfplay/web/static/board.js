@@ -70,8 +70,12 @@ export function makeBoard(place, play) {
   }
 
   return {
-    /** Shows an SVG; cells that stay are kept, with their focus and what the pointer does there. */
-    show(text) {
+    /**
+     * Shows an SVG; cells that stay are kept, with their focus and what the pointer does there.
+     * `moved`: the position is another one, so its last move may be animated.
+     */
+    show(text, moved = false) {
+      place.classList.toggle("moved", moved);
       const next = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
       const svg = place.firstElementChild;
       if (!svg || !merge(svg, document.importNode(next, true))) {

@@ -15,7 +15,24 @@ export function makeDialogs(page) {
   fresh.elements.side.addEventListener("change", sides);
   fresh.elements.by.addEventListener("change", () => {
     fresh.elements.much.value = { seconds: 1, simulations: 200, level: 3 }[fresh.elements.by.value];
+    rating();
   });
+  fresh.addEventListener("input", rating);
+
+  const level = () => Math.min(Math.max(Math.round(Number(fresh.elements.much.value)), 1), page.offered().levels);
+  const weak = () => fresh.elements.by.value === "level";
+
+  /** What was measured of the levels of a player; undefined where nothing was. */
+  const rated = player => page.offered()?.rated[player.name()];
+
+  /** The Elo of the chosen level, where it was measured. */
+  function rating() {
+    const place = fresh.querySelector("#elo"), measured = weak() && rated(players.a);
+    place.hidden = !measured;
+    if (!measured) return;
+    const [elo, low, high] = measured.elo[level()].map(each => `${each < 0 ? "−" : "+"}${Math.abs(Math.round(each))}`);
+    place.textContent = `Elo ${elo} above random moves (95%: ${low} to ${high}), at ${measured.simulations} simulations a move.`;
+  }
 
   function sides() {
     const side = fresh.elements.side.value;
@@ -29,14 +46,16 @@ export function makeDialogs(page) {
     const answer = dialogs.new.returnValue, side = fresh.elements.side.value;
     if (!answer) return;
     const by = fresh.elements.by.value, much = Number(fresh.elements.much.value);
-    const weak = by === "level" ? `:level=${Math.min(Math.max(Math.round(much), 1), page.offered().levels)}` : "";
-    const [a, b] = [players.a.name() + weak, players.b.name() + weak];
+    const suffix = weak() ? `:level=${level()}` : "";
+    const [a, b] = [players.a.name() + suffix, players.b.name() + suffix];
     const seats = { first: ["", a], second: [a, ""], both: ["", ""], none: [a, b] }[side];
     const message = { do: answer === "seats" ? "seats" : "new", seats };
-    if (!weak) message[by] = much;
+    if (!weak()) message[by] = much;
+    else if (rated(players.a)) message.simulations = rated(players.a).simulations;
     if (answer !== "seats") {
       message.game = fresh.elements.game.value;
       message.opening = fresh.elements.opening.value;
+      message.random = Number(fresh.elements.random.value);
     }
     page.send(message);
   });
@@ -101,6 +120,7 @@ export function makeDialogs(page) {
         fresh.elements.much.value = level ?? view.limit[by];
         if (page.offered()?.game !== view.spec) page.send({ do: "offer", game: view.spec });
         sides();
+        rating();
       }
       if (name === "review") { waiting = false; review.querySelector(".problem").hidden = true; }
       dialogs[name].returnValue = "";
@@ -114,6 +134,7 @@ export function makeDialogs(page) {
       const [first, second] = seats.map(seat => seat.replace(/:level=\d$/, ""));
       players.a.offer(offered, first);
       players.b.offer(offered, second ?? first);
+      rating();
       const runs = offered.runs.map(run => html("option", { value: run.name }, run.name));
       review.elements.run.replaceChildren(html("option", { value: "" }, "none"), ...runs);
       review.querySelector("[data-of-runs]").hidden = runs.length === 0;

@@ -118,10 +118,10 @@ export function drawTree(place, tree, judged, at, go) {
   return true;
 }
 
-/** The three moves that lost most, each with what was better. */
-export function drawWorst(place, line, judged, go) {
-  const marked = line.map((move, ply) => ({ move, ply, told: judged.get(move.node) }))
-    .filter(each => each.told?.mark).sort((a, b) => b.told.lost - a.told.lost || a.ply - b.ply).slice(0, 3);
+/** The moves that cost most, whose nodes `worst` names, each with what was better. */
+export function drawWorst(place, line, judged, worst, go) {
+  const marked = worst.map(node => ({ told: judged.get(node), ply: line.findIndex(move => move.node === node) }))
+    .filter(each => each.told?.mark && each.ply > 0).map(each => ({ ...each, move: line[each.ply] }));
   if (!marked.length) return place.replaceChildren();
   const items = marked.map(({ move, ply, told }) => {
     const button = html("button", { type: "button", className: "plain", onclick: () => go(line[ply - 1].node) },

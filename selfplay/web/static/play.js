@@ -8,7 +8,7 @@ import { connect } from "./socket.js";
 const find = selector => document.querySelector(selector);
 const SIDES = ["first", "second"];
 let view = null, thoughts = null, offered = null, spoken = "", restored = false;
-let judged = new Map();
+let judged = new Map(), worst = [];  // what was judged of the moves, nodes of those that cost most
 
 const board = makeBoard(find("#board"), play);
 const socket = connect("/play", { message: receive, open: restore, closed: lost });
@@ -25,7 +25,7 @@ function receive(message) {
   if ("busy" in message) busy(message.busy);
   if (message.view) show(message.view);
   if (message.thoughts && message.thoughts.node === view?.node) think(message.thoughts);
-  if (message.judged) { judged.set(message.judged.node, message.judged); course(); }
+  if (message.judged) { judged.set(message.judged.node, message.judged); worst = message.judged.worst; course(); }
 }
 
 function lost(code) {
@@ -37,14 +37,14 @@ function lost(code) {
 // what is shown
 
 function show(next) {
-  if (!view || view.tree.seed !== next.tree.seed || view.spec !== next.spec) judged = new Map();
+  if (!view || view.tree.seed !== next.tree.seed || view.spec !== next.spec) { judged = new Map(); worst = []; }
   const same = view && view.node === next.node && view.tree.seed === next.tree.seed;
   const before = view;
   view = next;
   thoughts = null;
   find("#game").textContent = view.spec;
   find("#board").setAttribute("aria-busy", "false");
-  board.show(view.svg);
+  board.show(view.svg, !same);
   choices();
   seats();
   layers(view.layer);
@@ -127,7 +127,7 @@ function course() {
   const { line, node } = view;
   drawGraph(find("#graph"), line, judged, node, go);
   drawMoves(find("#moves"), line, judged, node, go);
-  drawWorst(find("#worst"), line, judged, go);
+  drawWorst(find("#worst"), line, judged, worst, go);
   const focused = document.activeElement?.closest?.("#tree [data-node]")?.dataset.node;
   find("#branches").hidden = !drawTree(find("#tree"), view.tree, judged, node, go);
   if (focused) find(`#tree [data-node="${focused}"]`)?.focus();
@@ -237,6 +237,7 @@ addEventListener("resize", () => { if (view) course(); });
 function link() {
   const parts = { game: view.spec, moves: view.moves.join("."), seats: view.seats.join("|"), layer: view.layer };
   if (view.limit.seconds) parts.seconds = view.limit.seconds; else parts.simulations = view.limit.simulations;
+  if (view.branches.length) parts.branches = view.branches.map(line => line.join(".")).join("_");
   history.replaceState(null, "", `#${new URLSearchParams(parts)}`);
 }
 
@@ -246,8 +247,10 @@ function restore() {
   if (restored || !parts.has("game")) return;
   restored = true;
   const seats = (parts.get("seats") ?? "|").split("|");
-  const moves = (parts.get("moves") || "").split(".").filter(Boolean).map(Number);
-  const message = { do: "new", game: parts.get("game"), seats, moves, waits: true };
+  const numbers = text => text.split(".").filter(Boolean).map(Number);
+  const moves = numbers(parts.get("moves") || "");
+  const branches = (parts.get("branches") || "").split("_").filter(Boolean).map(numbers);
+  const message = { do: "new", game: parts.get("game"), seats, moves, branches, waits: true };
   for (const key of ["simulations", "seconds"]) if (Number(parts.get(key)) > 0) message[key] = Number(parts.get(key));
   if (parts.get("layer")) send({ do: "layer", layer: parts.get("layer") });
   send(message);
