@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import importlib.util
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
 
 from selfplay.verbs.arguments import Parser, at_least
 
@@ -36,8 +37,13 @@ def require_web(option: str) -> None:
         raise ValueError(f"{option} needs {' and '.join(lacks)}: pip install 'selfplay[web]'")
 
 
-def serve_page(routes: Sequence[BaseRoute], page: str, arguments: argparse.Namespace) -> None:
-    """Serves until Ctrl-C, which is a KeyboardInterrupt."""
+def serve_page(
+    routes: Sequence[BaseRoute],
+    page: str,
+    arguments: argparse.Namespace,
+    load: Future[Any] | None = None,
+) -> None:
+    """Serves until Ctrl-C, which is a KeyboardInterrupt, or until ``load`` fails."""
     from selfplay.web.server import serve
 
-    serve(routes, page, arguments.host, arguments.port, not arguments.no_browser)
+    serve(routes, page, arguments.host, arguments.port, not arguments.no_browser, load)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, SECONDS, SEED, Parser, at_least, seconds_a_move
@@ -16,6 +17,9 @@ from selfplay.verbs.players import (
     players_named,
     refuse_both,
 )
+
+if TYPE_CHECKING:
+    from selfplay.web.loading import Talk
 
 SIMULATIONS = 200  # half a second a move for the net of configs/demo.toml
 LEVELS = 9  # players/levels.py, which imports numpy
@@ -112,14 +116,23 @@ def _at_level(arguments: argparse.Namespace) -> tuple[str, int | None]:
 
 
 def _in_browser(arguments: argparse.Namespace) -> Answer:
+    """Serves the page at once; what plays, and torch with it, is loaded behind."""
     require_web("--web")
+    from selfplay.web.channel import channel_route
+    from selfplay.web.loading import later, talk_once_loaded
+
+    load = later(lambda: _page(arguments))
+    serve_page([channel_route("/play", talk_once_loaded(load))], "play", arguments, load)
+    return Answer({})
+
+
+def _page(arguments: argparse.Namespace) -> Talk:
+    """What talks to a tab; ValueError with a sentence where the player cannot be had."""
     from selfplay.web.catalogue import Catalogue
-    from selfplay.web.play import routes
+    from selfplay.web.play import talking
 
     name, simulations = _at_level(arguments)
     spec, game, _ = players_named([name], arguments.game, simulations, arguments.seconds)
-    second = arguments.side == "second" and game.num_players == 2
+    side = int(arguments.side == "second" and game.num_players == 2)
     catalogue = Catalogue(players_named, arguments.run, spec)
-    page = routes(catalogue, int(second), simulations, arguments.level, arguments.seconds)
-    serve_page(page, "play", arguments)
-    return Answer({})
+    return talking(catalogue, side, simulations, arguments.level, arguments.seconds)

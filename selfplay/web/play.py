@@ -17,6 +17,7 @@ from selfplay.system.console import COMPILING
 from selfplay.types import Player
 from selfplay.web.catalogue import Catalogue
 from selfplay.web.channel import Channel, channel_route
+from selfplay.web.loading import Talk
 from selfplay.web.recorded import Recorded, files_of_run, games_in, games_of_run
 from selfplay.web.table import (
     LAYERS,
@@ -62,9 +63,20 @@ def routes(
     level: int | None = None,
     seconds: float | None = None,
 ) -> list[BaseRoute]:
-    """What the page asks for: one socket.
+    """What the page asks for: one socket, on which ``talking`` talks."""
+    return [channel_route("/play", talking(catalogue, side, simulations, level, seconds))]
 
-    A tab begins with a person on ``side`` against the catalogue's player, whose searches have
+
+def talking(
+    catalogue: Catalogue,
+    side: int = 0,
+    simulations: int | None = 200,
+    level: int | None = None,
+    seconds: float | None = None,
+) -> Talk:
+    """What talks to each tab.
+
+    It begins with a person on ``side`` against the catalogue's player, whose searches have
     ``simulations`` (0 is its net alone) or ``seconds`` a move, weakened to ``level``.
     """
     turns, warm = Turns(), Warm()
@@ -73,7 +85,7 @@ def routes(
     async def talk(channel: Channel) -> None:
         await Tab(channel, catalogue, turns, warm, settings).talk()
 
-    return [channel_route("/play", talk)]
+    return talk
 
 
 class Tab:

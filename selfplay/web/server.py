@@ -11,7 +11,9 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -35,11 +37,13 @@ def serve(
     host: str = "127.0.0.1",
     port: int = PORT,
     open_browser: bool = True,
+    load: Future[Any] | None = None,
 ) -> None:
     """Serves ``page`` (its body is static/PAGE.html, its module static/PAGE.js) and ``routes``.
 
     Prints the address and returns at Ctrl-C, by KeyboardInterrupt.  Takes one of the next 20 ports
-    where ``port`` is taken; OSError where none of them is free.
+    where ``port`` is taken; OSError where none of them is free.  Where ``load`` fails, which goes
+    on behind, the server ends and raises its error.
     """
     listening = listen(host, port)
     port = listening.getsockname()[1]
@@ -67,7 +71,15 @@ def serve(
             server_header=False,
         )
     )
+
+    def ended(load: Future[Any]) -> None:
+        server.should_exit = server.should_exit or load.exception() is not None
+
+    if load is not None:
+        load.add_done_callback(ended)
     server.run(sockets=[listening])
+    if load is not None and load.done():
+        load.result()
 
 
 def application(routes: Sequence[BaseRoute], page: str, token: str, host: str, port: int) -> Guard:

@@ -19,6 +19,8 @@ function send(message) {
 }
 
 function receive(message) {
+  if (message.loading) say(message.loading);
+  if (message.error && !view) say(message.error);
   if (message.error) dialogs.problem(message.error) || note(message.error);
   if (message.offered) { offered = message.offered; dialogs.offer(message.offered); }
   if (message.recorded || message.files) dialogs.told(message);
