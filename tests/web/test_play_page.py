@@ -166,3 +166,26 @@ def test_the_colours_can_be_switched_and_nothing_is_wider_than_a_phone(open_page
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_a_link_restores_branches_too(open_page: Open) -> None:
+    page = open_page(
+        "#game=tictactoe&moves=4&seats=%7C&layer=none&simulations=50&branches=4.0.8_4.2"
+    )
+    page.wait_for_selector("#tree circle")
+    assert page.locator("#tree circle").count() == 5
+    assert page.get_attribute("#moves [aria-current]", "data-node") == "1"
+    assert "branches=4.0.8_4.2" in page.evaluate("location.hash")
+
+
+def test_two_players_play_from_a_random_opening_to_the_end(open_page: Open) -> None:
+    page = open_page()
+    page.click("#new")
+    page.select_option("#new-dialog [name=side]", "none")
+    page.fill("#new-dialog [name=random]", "2")
+    page.click("#new-dialog button[value=begin]")
+    page.wait_for_function(
+        "() => /A draw|player wins/.test(document.querySelector('#say').textContent)"
+    )
+    assert page.locator(".seat .who").all_inner_texts() == ["solver", "solver"]
+    assert 5 <= len(moves(page)) <= 9

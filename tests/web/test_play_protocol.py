@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,15 @@ from starlette.testclient import TestClient
 from websockets.sync.client import connect
 
 from envs.tictactoe import TicTacToe
+from selfplay.players.level_ratings import read_levels
+from selfplay.training.places import SHIPPED
 from selfplay.types import Evaluation, Game, Player, State
+from selfplay.verbs.players import players_named
 from selfplay.web.catalogue import Catalogue
-from selfplay.web.play import routes
-from selfplay.web.server import application
+from selfplay.web.channel import channel_route
+from selfplay.web.loading import Talk, later, talk_once_loaded
+from selfplay.web.play import routes, talking
+from selfplay.web.server import application, serve
 
 
 @pytest.fixture
@@ -61,9 +66,83 @@ def test_branches_stand_beside_the_line(tab: Tab) -> None:
     assert tab.wait("view")["node"] == 1
 
 
+def test_a_link_restores_all_branches_where_one_looked(tab: Tab) -> None:
+    tab.ask("new", seats=["", ""], moves=[4, 0, 8])
+    tab.ask("go", node=1)
+    tab.ask("play", action=2)
+    view = tab.wait("view", lambda view: view["node"] == 4)
+    assert view["branches"] == [[4, 0, 8], [4, 2]]
+    tab.ask("go", node=1)
+    view = tab.wait("view", lambda view: view["node"] == 1)
+    tab.ask("new", seats=["", ""], moves=view["moves"], branches=view["branches"], waits=True)
+    again = tab.wait("view", lambda told: told["tree"]["seed"] != view["tree"]["seed"])
+    assert (again["tree"]["nodes"], again["node"]) == (view["tree"]["nodes"], 1)
+
+
+def test_a_game_without_branches_needs_none_in_its_link(tab: Tab) -> None:
+    tab.ask("new", seats=["", ""], moves=[4, 0])
+    assert tab.wait("view", lambda view: view["moves"] == [4, 0])["branches"] == []
+
+
+def test_a_random_opening_has_so_many_moves_and_ends_no_game(tab: Tab) -> None:
+    tab.ask("new", seats=["", ""], random=6)
+    view = tab.wait("view", lambda view: len(view["moves"]) == 6)
+    assert (len(set(view["moves"])), view["over"], view["mover"]) == (6, False, 0)
+    tab.ask("new", seats=["", ""], random=9)
+    assert tab.wait("error") == "random games of tictactoe end before 9 moves are played"
+
+
+def test_the_worst_moves_and_the_truth_from_the_start_on_come_from_the_course(tab: Tab) -> None:
+    """2 beside the corner 1 loses; 3 then blocks nothing and gives the win away."""
+    tab.ask("new", seats=["", ""], moves=[0, 1, 2])
+    start = tab.wait("judged", lambda move: move["node"] == 0)
+    assert (start["truth"], start["worst"]) == (0.5, [])
+    assert tab.wait("judged", lambda move: move["node"] == 2)["worst"] == [2]
+    assert tab.wait("judged", lambda move: move["node"] == 3)["worst"] == [2, 3]
+
+
+def test_levels_tell_the_elo_that_was_measured() -> None:
+    offered = Catalogue(players_named, "connect4", "connect4").offered("connect4")
+    rated = offered["rated"]["connect4"]
+    assert rated["simulations"] == 64
+    measured = read_levels(SHIPPED / "connect4")
+    assert measured is not None
+    assert rated["elo"]["3"] == list(measured.of(3) or ())[1:]
+    assert sorted(rated["elo"]) == [*"123456789"]
+    assert Catalogue(players_named, "solver", "tictactoe").offered("tictactoe")["rated"] == {}
+
+
+def test_an_engine_plays_and_another_advises() -> None:
+    assert Catalogue(players_named, "gtp:x", "tictactoe").adviser("tictactoe") == "solver"
+
+
+def test_a_tab_waits_until_what_plays_is_loaded_or_is_told_why_not() -> None:
+    for error in (None, ValueError("there is no run 'x'")):
+        load: Future[Talk] = Future()
+        for tab in connected([channel_route("/play", talk_once_loaded(load))]):
+            assert tab.wait("loading") == "Loading ..."
+            if error:
+                load.set_exception(error)
+                assert tab.wait("error") == "there is no run 'x'"
+            else:
+                load.set_result(talking(Catalogue(players_named, "solver", "tictactoe")))
+                assert tab.wait("view")["game"] == "tictactoe"
+
+
+def test_a_server_ends_with_the_error_of_what_it_loads() -> None:
+    def fail() -> None:
+        raise ValueError("there is no run 'x'")
+
+    with pytest.raises(ValueError, match="there is no run 'x'"):
+        serve([], "play", port=8600, open_browser=False, load=later(fail))
+
+
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
+        ({"do": "new", "random": 99}, "random are from 0 to 20"),
+        ({"do": "new", "branches": [[9]]}, "tictactoe has no action 9"),
+        ({"do": "new", "branches": [4]}, "moves are a list of whole numbers"),
         ({"do": "play", "action": 99}, "tictactoe has no action 99"),
         ({"do": "play", "action": "4"}, "action is a whole number"),
         ({"do": "go", "node": 7}, "there is no node 7"),
@@ -106,7 +185,7 @@ def test_two_hundred_malformed_messages_leave_the_tab_alive(tab: Tab) -> None:
     asked = ["new", "seats", "play", "go", "retry", "remove", "main", "layer", "offer", "read",
              "files", "open"]  # fmt: skip
     keys = ["game", "seats", "moves", "simulations", "seconds", "action", "node", "layer", "text",
-            "run", "file", "number", "opening"]  # fmt: skip
+            "run", "file", "number", "opening", "branches", "random"]  # fmt: skip
     for _ in range(200):
         told = {rng.choice(keys): rng.choice(values) for _ in range(rng.randint(1, 4))}
         tab.ask(rng.choice(asked), **told)
