@@ -20,6 +20,7 @@ LIMIT = 150_000  # bytes
 TAKEN_BACK = 2  # inferences of the proof
 GAME = "4 4 4 4 3 5 4 4 3 3 5 5"
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+JUDGED = "() => document.querySelector('#judging').textContent === ''"
 FIRST_MOVE = """action => new Promise(done => {
   const begun = performance.now(), body = document.querySelector("#table tbody");
   document.querySelector(`.cell[data-action="${action}"][data-legal]`)
@@ -55,7 +56,8 @@ def _play(page: Page) -> None:
     print(f"first paint after {page.evaluate(PAINT):.0f} ms")
     page.wait_for_timeout(3000)
     print(f"first thought after a click: {page.evaluate(FIRST_MOVE, 3):.0f} ms")
-    page.wait_for_timeout(4000)
+    page.wait_for_function(JUDGED, timeout=120_000)
+    page.wait_for_timeout(6000)
     _keep(page, "play_thinking.png")
     page.keyboard.press("v")
     page.fill("#review-dialog textarea", GAME)

@@ -96,9 +96,7 @@ def main() -> None:
         if abs(values[key][1]) < 0.98 and values[key][0] == twice[key][0]
     ]
     rms = math.sqrt(np.mean(moved))
-    print(
-        f"with twice the simulations a value moves by {rms:.3f} (rms); error of one {rms / 2**0.5:.3f}"
-    )
+    print(f"with twice the simulations a value moves by {rms:.3f} (rms): {rms / 2**0.5:.3f} of one")
 
 
 if __name__ == "__main__":

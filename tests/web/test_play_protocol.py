@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from envs.tictactoe import TicTacToe
 from selfplay.players.level_ratings import read_levels
-from selfplay.training.places import SHIPPED
+from selfplay.training.folder import find_run
 from selfplay.types import Evaluation, Game, Player, State
 from selfplay.verbs.players import players_named
 from selfplay.web.catalogue import Catalogue
@@ -105,7 +105,7 @@ def test_levels_tell_the_elo_that_was_measured() -> None:
     offered = Catalogue(players_named, "connect4", "connect4").offered("connect4")
     rated = offered["rated"]["connect4"]
     assert rated["simulations"] == 64
-    measured = read_levels(SHIPPED / "connect4")
+    measured = read_levels(find_run("connect4").path)
     assert measured is not None
     assert rated["elo"]["3"] == list(measured.of(3) or ())[1:]
     assert sorted(rated["elo"]) == [*"123456789"]
