@@ -45,9 +45,12 @@ def test_a_game_by_clicks_against_the_solver_is_no_win(open_page: Open) -> None:
     said(page, "Your move.")
     ended = ("A draw.", "You lose.")
     while not page.inner_text("#say").startswith(ended):
+        count = len(moves(page))
         page.locator(".cell[data-legal]").first.click()
         page.wait_for_function(
-            "() => /Your move|draw|lose|win/.test(document.querySelector('#say').textContent)"
+            "count => document.querySelectorAll('#moves button').length > count"
+            " && /Your move|draw|lose|win/.test(document.querySelector('#say').textContent)",
+            arg=count,
         )
     assert page.inner_text("#say") == "You lose."  # who takes the first free square each time
     assert page.locator(".winning").count() == 1
