@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -133,8 +133,12 @@ def test_a_server_ends_with_the_error_of_what_it_loads() -> None:
     def fail() -> None:
         raise ValueError("there is no run 'x'")
 
-    with pytest.raises(ValueError, match="there is no run 'x'"):
-        serve([], "play", port=8600, open_browser=False, load=later(fail))
+    # in a thread of its own: browsers of other tests keep an event loop in this one
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(ValueError, match="there is no run 'x'"),
+    ):
+        pool.submit(serve, [], "play", port=8600, open_browser=False, load=later(fail)).result()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def test_a_curve_tells_its_values_by_keys_and_as_a_table(watching: Watching) -> 
     page.keyboard.press("ArrowRight")
     assert losses.locator(".readout").inner_text() == "0:20: policy loss 1.000, value loss 0.500"
     losses.locator("summary").click()
+    losses.locator("tbody tr").nth(1).wait_for()  # the table is made when it is opened
     rows = losses.locator("tbody tr").all_inner_texts()
     assert [row.split() for row in rows] == [
         ["0:20", "200", "1.000", "0.500"],
