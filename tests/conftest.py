@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import program
 import pytest
@@ -64,3 +66,20 @@ def no_opinion() -> Evaluator:
 def selfplay(tmp_path: Path) -> Callable[..., CompletedProcess[str]]:
     """``selfplay("games", "--json")`` is that command in ``tmp_path``: see ``program.run``."""
     return partial(program.run, tmp_path)
+
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The one Chromium that drives all pages: a process can hold but one of playwright's loops."""
+    if CHROMIUM is None:
+        pytest.skip("needs Debian's chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="drives the browser")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()

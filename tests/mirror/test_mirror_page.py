@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,43 +105,37 @@ def address(tmp_path: Path) -> Iterator[str]:
     thread.join()
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs the browser chromium")
-def test_the_page_is_played_by_keyboard(address: str) -> None:
-    api = pytest.importorskip("playwright.sync_api", reason="drives the browser")
+def test_the_page_is_played_by_keyboard(address: str, browser: Any) -> None:
     Duel().step(0)  # compiled
-    with api.sync_playwright() as tools:
-        browser = tools.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        page = browser.new_page(viewport={"width": 390, "height": 844})
-        wrong: list[str] = []
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda line: wrong.append(line.text))
-        courts: list[list[float]] = []
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda line: wrong.append(line.text))
+    courts: list[list[float]] = []
 
-        def heard(text: str | bytes) -> None:
-            message = json.loads(text)
-            if "court" in message:
-                courts.append(message["court"])
+    def heard(text: str | bytes) -> None:
+        message = json.loads(text)
+        if "court" in message:
+            courts.append(message["court"])
 
-        page.on("websocket", lambda socket: socket.on("framereceived", heard))
-        page.goto(address)
-        page.wait_for_selector("#phases tr")
-        assert page.inner_text("#pause") == "Start"
-        page.keyboard.down("w")  # begins the game, too
-        for _ in range(200):
-            page.wait_for_timeout(50)
-            if len(courts) >= 20:
-                break
-        page.keyboard.up("w")
-        page.keyboard.press("p")
-        assert page.inner_text("#pause") == "Go on"
-        assert max(court[2] for court in courts) > 3
-        page.get_by_role("button", name="All alike").press("Enter")
-        page.wait_for_selector("[data-way=alike][aria-pressed=true]")
-        page.get_by_role("button", name="Save what I played").press("Enter")
-        page.wait_for_selector("#note:not([hidden])")
-        assert "steps are in" in page.inner_text("#note")
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
-        assert not wrong
-        browser.close()
+    page.on("websocket", lambda socket: socket.on("framereceived", heard))
+    page.goto(address)
+    page.wait_for_selector("#phases tr")
+    assert page.inner_text("#pause") == "Start"
+    page.keyboard.down("w")  # begins the game, too
+    for _ in range(200):
+        page.wait_for_timeout(50)
+        if len(courts) >= 20:
+            break
+    page.keyboard.up("w")
+    page.keyboard.press("p")
+    assert page.inner_text("#pause") == "Go on"
+    assert max(court[2] for court in courts) > 3
+    page.get_by_role("button", name="All alike").press("Enter")
+    page.wait_for_selector("[data-way=alike][aria-pressed=true]")
+    page.get_by_role("button", name="Save what I played").press("Enter")
+    page.wait_for_selector("#note:not([hidden])")
+    assert "steps are in" in page.inner_text("#note")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert not wrong
+    page.close()

@@ -1,8 +1,7 @@
-"""One server and one browser for all tests of the page."""
+"""One server for all tests of the page; the browser is that of tests/conftest.py."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,21 +11,6 @@ pytest.importorskip("starlette", reason="needs the extra web")
 pytest.importorskip("httpx", reason="starlette's client of tests needs it")
 
 from page_server import served, tictactoe
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="drives the browser")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
