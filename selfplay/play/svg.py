@@ -17,6 +17,7 @@ import numpy as np
 from selfplay.play.layers import Layer, chips_svg, is_numbered, number_words, numbered_actions
 from selfplay.play.looks import CELL, LOOK_OF, Colours
 from selfplay.play.picture import Picture, ring_svg, words_svg
+from selfplay.screens.board import labels
 from selfplay.system.printable import printable
 from selfplay.types import NO_ACTION, Board, Bool, Drawn, Game, State
 
@@ -24,7 +25,6 @@ __all__ = ["Layer", "board_svg", "plain"]
 
 FONT = "system-ui, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 MONO = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
-_SQUARE = re.compile(r"([a-z]+)([0-9]+)", re.IGNORECASE)
 _BUTTON, _STRIP = 220, 64  # units: a button's width, the height of a row beneath the board
 _MOVES = 8  # of a game of text that numbers are told of
 
@@ -106,33 +106,17 @@ def _definitions(picture: Picture) -> str:
 
 def _labels(picture: Picture) -> list[str]:
     """What columns and rows are called, where the names of actions say it."""
-    columns, rows = _called(picture.game, picture.board)
+    columns, rows = labels(picture.game, picture.board)
     edge, middle = picture.look.margin / 2, CELL / 2
     down = picture.rows * CELL + edge - 3
     places = [(column * CELL + middle, down, word) for column, word in enumerate(columns)]
     places += [(-edge, row * CELL + middle, word) for row, word in enumerate(rows)]
     colour = picture.look.label
     return [
-        words_svg(picture.colours, x, y, word, 27, colour, 'class="label"') for x, y, word in places
+        words_svg(picture.colours, x, y, word, 27, colour, 'class="label"')
+        for x, y, word in places
+        if word
     ]
-
-
-def _called(game: Game, board: Board) -> tuple[list[str], list[str]]:
-    """The names of the columns and of the rows; none where actions are not named after them."""
-    clicks = board.clicks
-    if clicks.min() < 0:
-        return [], []
-    if (clicks == clicks[0]).all():  # every cell of a column is the same move
-        return [game.action_name(int(action)) for action in clicks[0]], []
-    names = [[_SQUARE.fullmatch(game.action_name(int(a))) for a in row] for row in clicks]
-    found = [[match.groups() if match else ("", "") for match in row] for row in names]
-    columns, rows = [letter for letter, _ in found[0]], [row[0][1] for row in found]
-    fits = all(
-        each == (letter, number)
-        for row, number in zip(found, rows, strict=True)
-        for each, letter in zip(row, columns, strict=True)
-    )
-    return (columns, rows) if fits and columns[0] else ([], [])
 
 
 def _targets(board: Board, may: Bool) -> list[int]:

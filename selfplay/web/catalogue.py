@@ -6,13 +6,15 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 import envs
 from selfplay.players.level_ratings import read_levels
 from selfplay.players.levels import LEVELS, split_level
 from selfplay.training.folder import RunFolder, find_run
 from selfplay.training.places import RUNS, SHIPPED
-from selfplay.truth.base import Solver
-from selfplay.truth.solver import SOLVERS, is_small, solver_for
+from selfplay.truth.base import Partial, Solver
+from selfplay.truth.solver import quick_solver
 from selfplay.types import Game, Player
 
 # (names of players, spec of the game or None, simulations or None) -> spec, rules, players
@@ -59,7 +61,7 @@ class Catalogue:
             "games": self.specs(),
             "own": own,
             "runs": [{"name": each.name, "steps": list(each.steps)} for each in runs],
-            "solver": self.solver(spec) is not None,
+            "solver": self._is_solved(spec),
             "depth": DEPTH,
             "rollouts": ROLLOUTS,
             "levels": LEVELS,
@@ -95,7 +97,7 @@ class Catalogue:
         if built_in:
             depth, rollouts = built_in.groups()
             if name == "solver":
-                return self.solver(spec) is not None
+                return self._is_solved(spec)
             return 0 < int(depth or 1) <= DEPTH and 0 < int(rollouts or 1) <= ROLLOUTS
         run, _, step = name.removesuffix(":0").partition("@")
         return any(
@@ -114,18 +116,21 @@ class Catalogue:
         if spec == self.game and self.own != "random" and not self.own.startswith("gtp:"):
             return self.own
         run = next((entry.name for entry in self.runs if entry.game == spec), None)
-        return run or ("solver" if self.solver(spec) else "mcts:400")
+        return run or ("solver" if self._is_solved(spec) else "mcts:400")
 
     def solver(self, spec: str) -> Solver | None:
         """What knows the truth of the game, where that is quick to know."""
         if spec not in self._solvers:
-            game = envs.make(spec)
-            known = any(kind.solves(game) for kind in SOLVERS) or is_small(game)
-            try:
-                self._solvers[spec] = solver_for(game) if known else None
-            except ValueError:  # its package is not installed
-                self._solvers[spec] = None
+            self._solvers[spec] = quick_solver(envs.make(spec))
         return self._solvers[spec]
+
+    def _is_solved(self, spec: str) -> bool:
+        """Whether the solver can play the game from its start, not only near its end."""
+        solver = self.solver(spec)
+        if not isinstance(solver, Partial):
+            return solver is not None
+        start = envs.make(spec).init(np.random.default_rng(0), 1)
+        return bool(solver.solvable(start)[0])
 
 
 def _rated(name: str) -> dict[str, Any] | None:

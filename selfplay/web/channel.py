@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+Message = dict[str, Any]
 
 MESSAGE_LIMIT = 1 << 18  # bytes of a message; a game that is pasted is one
 TABS = 40  # open at a time
@@ -22,7 +24,7 @@ class Channel:
         self._socket = socket
         self._sending = asyncio.Lock()
 
-    async def send(self, message: dict[str, Any]) -> None:
+    async def send(self, message: Message) -> None:
         """Sends an object without NaN; nothing happens once the tab is closed."""
         text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         async with self._sending:
@@ -35,7 +37,21 @@ class Channel:
         """Tells the person what was wrong with what the tab asked for."""
         await self.send({"error": sentence})
 
-    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+    async def converse(self, answers: Mapping[str, Callable[[Message], Awaitable[None]]]) -> None:
+        """Answers messages {"do": NAME, ...} until the tab is closed.
+
+        A ValueError of what answers is told to the person as a sentence.
+        """
+        async for message in self:
+            try:
+                answer = answers.get(str(message.get("do"))[:20])
+                if answer is None:
+                    raise ValueError(f"a page does one of: {', '.join(answers)}")
+                await answer(message)
+            except ValueError as error:
+                await self.refuse(str(error))
+
+    async def __aiter__(self) -> AsyncIterator[Message]:
         refused = 0
         while refused < _PATIENCE:
             frame = await self._socket.receive()
@@ -49,7 +65,7 @@ class Channel:
         await self._socket.close(4400)
 
 
-def _parsed(text: str | None) -> dict[str, Any]:
+def _parsed(text: str | None) -> Message:
     """The object that ``text`` is; ValueError with a sentence where it is none."""
     if text is None or len(text) > MESSAGE_LIMIT:
         raise ValueError(f"a message is text of at most {MESSAGE_LIMIT:,} characters")

@@ -73,8 +73,9 @@ class Guard:
 
     def _is_ours(self, host: str) -> bool:
         """Whether the header Host names this machine: by number, or by a name we know."""
-        name, colon, port = host.rpartition(":")
-        if not colon or port != str(self._port):
+        bare = not host.rpartition("]")[2].rpartition(":")[1]  # clients leave out ":80"
+        name, _, port = f"{host}:80".rpartition(":") if bare else host.rpartition(":")
+        if port != str(self._port):
             return False
         name = name.removeprefix("[").removesuffix("]")
         try:

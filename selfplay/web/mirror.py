@@ -9,13 +9,12 @@ The game and the learning stand still while the tab is hidden.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
-from typing import Any
 
 from selfplay.mirror.duel import Duel, Played
-from selfplay.web.channel import Channel, channel_route
-from selfplay.web.server import serve
+from selfplay.web.channel import Channel, Message, channel_route
 
 TOLD_EVERY = 10  # steps
 BATCHES = 3000  # learned of a file before the game begins
@@ -32,7 +31,7 @@ class MirrorPage:
 
     async def talk(self, channel: Channel) -> None:
         """Plays with one tab until that is closed."""
-        duel = self._begun(self._way)
+        duel = await asyncio.to_thread(self._begun, self._way)  # a file takes seconds to learn
         await channel.send({"told": duel.told()})
         steps = 0
         async for message in channel:
@@ -53,7 +52,7 @@ class MirrorPage:
             duel.learn_from(self._file, BATCHES)
         return duel
 
-    def _changed(self, duel: Duel, message: dict[str, Any]) -> dict[str, Any] | None:
+    def _changed(self, duel: Duel, message: Message) -> Message | None:
         if "way" in message:
             duel.turn(str(message["way"]))
         elif message.get("reset") is True:
@@ -67,8 +66,3 @@ class MirrorPage:
         else:
             raise ValueError("the page of the mirror knows do, way, reset and save")
         return None
-
-
-def play(page: MirrorPage, host: str, port: int, open_browser: bool) -> None:
-    """Serves the page until Ctrl-C."""
-    serve(page.routes, "mirror", host, port, open_browser)

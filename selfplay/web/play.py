@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ from selfplay.players.thinking import Insight, Limit, Thinker
 from selfplay.system.console import COMPILING
 from selfplay.types import Player
 from selfplay.web.catalogue import Catalogue
-from selfplay.web.channel import Channel, channel_route
+from selfplay.web.channel import Channel, Message, channel_route
 from selfplay.web.loading import Talk
 from selfplay.web.recorded import Recorded, files_of_run, games_in, games_of_run
 from selfplay.web.table import (
@@ -33,9 +32,9 @@ from selfplay.web.table import (
     begun,
 )
 from selfplay.web.turns import Turns
+from selfplay.web.work import Work
 
 SEEN_FIRST = 3  # insights of a position before its course is judged
-Message = dict[str, Any]
 
 
 class Warm:
@@ -101,8 +100,7 @@ class Tab:
     ) -> None:
         self._channel, self._catalogue, self._turns, self._warm = channel, catalogue, turns, warm
         self._first = settings
-        self._tasks: list[asyncio.Task[None]] = []
-        self._halted = threading.Event()
+        self._work = Work(channel)
         self._seen = asyncio.Event()  # enough of the position looked at to judge the course
         self._looks = True  # whether the search grows while one looks
         self._plays = True  # whether players move when it is their turn
@@ -120,19 +118,9 @@ class Tab:
             self._table = await self._sync(lambda: Table(self._catalogue, self._first))
             await self._offer({"game": self._table.spec})
             await self._show()
-            async for message in self._channel:
-                try:
-                    await self._answer(message)
-                except ValueError as error:
-                    await self._channel.refuse(str(error))
+            await self._channel.converse(self._answers)
         finally:
-            await self._halt()
-
-    async def _answer(self, message: Message) -> None:
-        answer = self._answers.get(str(message.get("do"))[:20])
-        if answer is None:
-            raise ValueError(f"a page does one of: {', '.join(self._answers)}")
-        await answer(message)
+            await self._work.halt()
 
     async def _sync(self, job: Callable[[], Any]) -> Any:
         """A job beside the searches: games may compile, runs are read."""
@@ -191,7 +179,7 @@ class Tab:
         """Lets whoever advises, or whose turn it is, make the move."""
         if self._table.tree.now.over:
             raise ValueError("the game is over: there is no move to make")
-        await self._halt()
+        await self._work.halt()
         self._start(functools.partial(self._moves, forced=True))
 
     async def _pause(self, _: Message) -> None:
@@ -278,7 +266,7 @@ class Tab:
 
     async def _change(self, change: Callable[[], object], plays: bool = False) -> None:
         """Changes what is looked at, shows it, and lets think about it."""
-        await self._halt()
+        await self._work.halt()
         try:
             await self._sync(change)
             self._plays = plays
@@ -298,22 +286,7 @@ class Tab:
 
     def _start(self, work: Callable[[], Awaitable[None]]) -> None:
         self._seen = asyncio.Event()
-        self._tasks = [asyncio.create_task(self._guarded(work))]
-
-    async def _halt(self) -> None:
-        """Ends all searches of the tab and waits until they have."""
-        self._halted.set()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks, self._halted = [], threading.Event()
-
-    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Tells the person what stops a search: a limit of memory, a game that is too large."""
-        try:
-            await work()
-        except (ValueError, OSError, MemoryError, RuntimeError) as error:
-            await self._channel.refuse(str(error)[:500] or type(error).__name__)
+        self._work.start(work)
 
     async def _moves(self, forced: bool = False) -> None:
         """Players move until it is a person's turn; then the search grows while one looks."""
@@ -327,14 +300,14 @@ class Tab:
             forced = False
             table.thought = None
             await self._send_view()
-        self._tasks.append(asyncio.create_task(self._guarded(self._judge)))
+        self._work.start(self._judge)
         if self._looks and not table.tree.now.over:
             await self._think(table.adviser_name, LOOK)
         self._seen.set()
 
     async def _think(self, name: str, limit: Limit) -> Insight | None:
         """Streams what the player thinks of the position looked at; its last insight."""
-        table, halted = self._table, self._halted
+        table, halted = self._table, self._work.halted
         player = await self._ready(name)
         thinker = Thinker(table.game, player, table.rng)
         insight, count = None, 0
@@ -361,7 +334,7 @@ class Tab:
 
     async def _judge(self) -> None:
         """Tells the course of the line looked at, move by move."""
-        table, halted = self._table, self._halted
+        table, halted = self._table, self._work.halted
         player = await self._ready(table.adviser_name)
         await self._seen.wait()
         with contextlib.suppress(HaltedError):

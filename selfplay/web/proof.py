@@ -25,7 +25,7 @@ from envs.proving.logic.formula import Problem
 from selfplay import arrays
 from selfplay.proving.prover import Result
 from selfplay.proving.searches import Glimpse
-from selfplay.web.channel import Channel, channel_route
+from selfplay.web.channel import Channel, Message, channel_route
 from selfplay.web.desk import (
     MOST_SIMULATIONS,
     Attempt,
@@ -40,7 +40,6 @@ from selfplay.web.work import Work
 EVERY_S = 0.2  # between two pictures of a search
 SLICE = 25  # simulations between two looks at whether to go on
 GROWS_S = 0.15  # between two inferences that the prover is sure of, to be seen
-Message = dict[str, Any]
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
@@ -71,19 +70,9 @@ class Tab:
             await self._begin(self._desk.problem)
             if self._desk.proves:
                 await self._prove({})
-            async for message in self._channel:
-                try:
-                    await self._answer(message)
-                except ValueError as error:
-                    await self._channel.refuse(str(error))
+            await self._channel.converse(self._answers)
         finally:
             await self._work.halt()
-
-    async def _answer(self, message: Message) -> None:
-        answer = self._answers.get(str(message.get("do"))[:20])
-        if answer is None:
-            raise ValueError(f"a page does one of: {', '.join(self._answers)}")
-        await answer(message)
 
     async def _alone(self, job: Callable[[], Any]) -> Any:
         """A job in its turn: the net thinks for one tab at a time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import functools
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,10 +15,12 @@ from selfplay.players.thinking import Limit, Thinker
 from selfplay.system.console import COMPILING
 from selfplay.types import Game, Player
 from selfplay.web.catalogue import Catalogue
+from selfplay.web.channel import Channel, Message
 from selfplay.web.live import LiveRun
-from selfplay.web.play import Message, Warm
+from selfplay.web.play import Warm
 from selfplay.web.table import LAYERS, Settings, Table, layer_of
 from selfplay.web.turns import Turns
+from selfplay.web.work import Work
 
 LOOK = Limit(simulations=2_000, seconds=5.0)  # a position; the training has the machine too
 _MOST_BYTES = 1 << 22  # of a file of games
@@ -47,40 +49,30 @@ class WatchedTable(Table):
 class Spectator:
     """One tab: it is told of the run as that changes, and has one game and at most one search."""
 
-    def __init__(self, watched: Watched, tell: Callable[[Message], Awaitable[None]]) -> None:
-        self._watched, self._send = watched, tell
+    def __init__(self, watched: Watched, channel: Channel) -> None:
+        self._watched, self._channel, self._work = watched, channel, Work(channel)
         self._table: WatchedTable | None = None
         self._file, self._number = "", 0
         self._step: int | None = None  # the checkpoint that thinks; None: the newest
         self._layer_name = "visits"
         self._looks = True
-        self._search: asyncio.Task[None] | None = None
-        self._halted = threading.Event()
         self._answers: dict[str, Callable[[Message], Awaitable[None]]] = {
             "game": self._game, "ply": self._ply, "agent": self._agent, "layer": self._layer,
             "look": self._look,
         }  # fmt: skip
 
-    async def answer(self, message: Message) -> None:
-        """Does what the tab asks for; ValueError with a sentence where that cannot be."""
-        answer = self._answers.get(str(message.get("do"))[:20])
-        if answer is None:
-            raise ValueError(f"a page does one of: {', '.join(self._answers)}")
-        await answer(message)
-
-    async def halt(self) -> None:
-        """Ends the search and waits until it has."""
-        self._halted.set()
-        if self._search is not None:
-            self._search.cancel()
-            await asyncio.gather(self._search, return_exceptions=True)
-        self._search, self._halted = None, threading.Event()
+    async def talk(self) -> None:
+        """Answers until the tab is closed, and ends its search then."""
+        try:
+            await self._channel.converse(self._answers)
+        finally:
+            await self._work.halt()
 
     async def _game(self, _: Message) -> None:
         """The first game of the newest file, or the next one of the file that is shown."""
-        await self.halt()
+        await self._work.halt()
         told = await asyncio.to_thread(self._open_next)
-        await self._send({"game": told})
+        await self._channel.send({"game": told})
         await self._show()
 
     def _open_next(self) -> Message:
@@ -114,7 +106,7 @@ class Spectator:
         line = table.tree.main_line()
         if not isinstance(ply, int) or isinstance(ply, bool) or not 0 <= ply < len(line):
             raise ValueError(f"ply is a whole number from 0 to {len(line) - 1}")
-        await self.halt()
+        await self._work.halt()
         table.tree.go_to(line[ply])
         await self._show()
 
@@ -135,7 +127,7 @@ class Spectator:
             table.layer = self._layer_name
             shows = self._board if table.thought is None else table.shown
             kind = "board" if table.thought is None else "thoughts"
-            await self._send({kind: await asyncio.to_thread(shows)})
+            await self._channel.send({kind: await asyncio.to_thread(shows)})
 
     async def _look(self, message: Message) -> None:
         """{on}: whether anybody looks."""
@@ -143,7 +135,7 @@ class Spectator:
         await self._again()
 
     async def _again(self) -> None:
-        await self.halt()
+        await self._work.halt()
         if self._table is not None:
             await self._show()
 
@@ -155,9 +147,9 @@ class Spectator:
     async def _show(self) -> None:
         table = self._known()
         table.thought = None
-        await self._send({"board": await asyncio.to_thread(self._board)})
+        await self._channel.send({"board": await asyncio.to_thread(self._board)})
         if self._looks and not table.tree.now.over:
-            self._search = asyncio.create_task(self._guarded(table))
+            self._work.start(functools.partial(self._think, table))
 
     def _board(self) -> Message:
         table = self._known()
@@ -166,24 +158,17 @@ class Spectator:
         kept = ("svg", "over", "result", "mover", "players", "node")
         return {"ply": ply, **{key: view[key] for key in kept}}
 
-    async def _guarded(self, table: WatchedTable) -> None:
-        """Tells the person why nothing is thought: a checkpoint that is damaged or gone."""
-        try:
-            await self._think(table)
-        except (ValueError, OSError, MemoryError, RuntimeError) as error:
-            await self._send({"error": str(error)[:500] or type(error).__name__})
-
     async def _think(self, table: WatchedTable) -> None:
-        watched, halted = self._watched, self._halted
+        watched, halted = self._watched, self._work.halted
         step = self._step
         if step is None:
             step = next(reversed(await asyncio.to_thread(watched.run.steps)), None)
         if step is None:
-            await self._send({"busy": "no checkpoint yet"})
+            await self._channel.send({"busy": "no checkpoint yet"})
             return
         name, player = await asyncio.to_thread(watched.agent, step)
         if not watched.warm.knows(player):
-            await self._send({"busy": f"{COMPILING} ..."})
+            await self._channel.send({"busy": f"{COMPILING} ..."})
             await watched.turns.run(player, lambda: watched.warm.warm(table, player))
         thinker = Thinker(table.game, player, table.rng)
         search = thinker.think(table.tree.now.state, LOOK, halted.is_set)
@@ -191,7 +176,7 @@ class Spectator:
             if halted.is_set():
                 return
             table.thought = (name, insight)
-            await self._send({"thoughts": await asyncio.to_thread(table.shown)})
+            await self._channel.send({"thoughts": await asyncio.to_thread(table.shown)})
 
 
 def _records(path: Path) -> list[str]:

@@ -74,18 +74,13 @@ def routes(run: LiveRun, load: Load) -> list[BaseRoute]:
     play = page_html("play")
 
     async def watch(channel: Channel) -> None:
-        spectator = Spectator(watched, channel.send)
+        spectator = Spectator(watched, channel)
         following = asyncio.create_task(_follow(run, channel))
         try:
-            async for message in channel:
-                try:
-                    await spectator.answer(message)
-                except ValueError as error:
-                    await channel.refuse(str(error))
+            await spectator.talk()
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
-            await spectator.halt()
 
     async def play_on(channel: Channel) -> None:
         try:

@@ -10,27 +10,27 @@ from selfplay.web.channel import Channel
 
 
 class Work:
-    """At most one job; ``halted`` tells the threads that work for it to stop."""
+    """Jobs that end together; ``halted`` tells the threads that work for them to stop."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self.halted = threading.Event()
 
     def start(self, job: Callable[[], Awaitable[None]]) -> None:
-        """Begins a job; the last one must have been halted."""
-        self._task = asyncio.create_task(self._guarded(job))
+        """Begins a job beside those that have not been halted."""
+        self._tasks.append(asyncio.create_task(self._guarded(job)))
 
     async def halt(self) -> None:
-        """Ends the job and waits until it has ended."""
+        """Ends the jobs and waits until they have ended."""
         self.halted.set()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        self._task, self.halted = None, threading.Event()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks, self.halted = [], threading.Event()
 
     async def _guarded(self, job: Callable[[], Awaitable[None]]) -> None:
-        """Tells the person what stops a job: a limit of memory, a problem that is too large."""
+        """Tells the person what stops a job: a limit of memory, a game that is too large."""
         try:
             await job()
         except (ValueError, OSError, MemoryError, RuntimeError) as error:

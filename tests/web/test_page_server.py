@@ -59,6 +59,21 @@ def inside(client: TestClient) -> TestClient:
     return client
 
 
+@pytest.mark.parametrize(
+    ("port", "address", "status"),
+    [
+        (80, "http://127.0.0.1", 303),  # clients leave out the port that all of HTTP has
+        (80, "http://[::1]", 303),
+        (8420, "http://127.0.0.1", 403),
+        (8420, "http://[::1]:8420", 303),
+    ],
+)
+def test_the_port_of_all_of_http_goes_without_saying(port: int, address: str, status: int) -> None:
+    app = application([], "play", TOKEN, "127.0.0.1", port)
+    with TestClient(app, base_url=address, follow_redirects=False) as client:
+        assert client.get(f"/?token={TOKEN}").status_code == status
+
+
 def test_the_token_opens_the_page_and_nothing_else_does(client: TestClient) -> None:
     for path in ("/", "/?token=", "/?token=guessed", f"/static/style.css?token={TOKEN}"):
         refused = client.get(path)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from examples import example
 from page_server import OURS, TOKEN, Tab, connected, served, tictactoe
 from starlette.testclient import TestClient
 from websockets.sync.client import connect
@@ -110,6 +111,17 @@ def test_levels_tell_the_elo_that_was_measured() -> None:
     assert rated["elo"]["3"] == list(measured.of(3) or ())[1:]
     assert sorted(rated["elo"]) == [*"123456789"]
     assert Catalogue(players_named, "solver", "tictactoe").offered("tictactoe")["rated"] == {}
+
+
+def test_a_solver_of_late_positions_alone_neither_plays_nor_advises() -> None:
+    example("othello")
+    catalogue = Catalogue(players_named, "random", "othello")
+    catalogue.runs = []
+    assert catalogue.adviser("othello") == "mcts:400"
+    assert catalogue.offered("othello")["solver"] is False
+    assert catalogue.solver("othello") is not None  # for the course of a game, near its end
+    with pytest.raises(ValueError, match="'solver' is no player that this page offers"):
+        catalogue.player("solver", "othello")
 
 
 def test_an_engine_plays_and_another_advises() -> None:
