@@ -34,7 +34,8 @@ def games_in(text: str, game: Game) -> list[Recorded]:
         try:
             games.append(_recorded(told, notation))
         except ValueError as error:
-            complaint = f"{getattr(told, 'where', _TEXT)}: {error}"
+            # the reason of what is broken begins with its place
+            complaint = str(error) if isinstance(told, Broken) else f"{told.where}: {error}"
         if len(games) == MOST_GAMES:
             break
     if not games:

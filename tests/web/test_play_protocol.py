@@ -171,6 +171,7 @@ def test_a_server_ends_with_the_error_of_what_it_loads() -> None:
         ({"do": "new", "simulations": 10**9}, "simulations are from 1 to 20,000"),
         ({"do": "read", "run": "/etc", "file": "passwd"}, "there is no run '/etc'"),
         ({"do": "read", "text": "no game at all"}, "what was pasted"),
+        ({"do": "read", "text": "[Event"}, "what was pasted, line 1: a tag pair is not complete"),
         ({"do": "open", "number": 3}, "there is no such game"),
         ({"do": "dance"}, "a page does one of"),
     ],
