@@ -31,9 +31,15 @@ SHORT = {  # names of games with options, without a question mark that a shell w
     "connect4-5x4": "connect4?width=5&height=4",
     "othello-6x6": "othello?size=6",
 }
+_SHORT_OF = {spec: name for name, spec in SHORT.items()}
 _OF_OPTIONS = (TypeError, ImportError)  # what options that do not fit raise
 _PARTS = [name for name in (*Game.__annotations__, *vars(Game)) if not name.startswith("_")]
 _METHODS = [name for name in vars(Game) if not name.startswith("_")]
+
+
+def short(spec: str) -> str:
+    """The name without options of the game that ``spec`` names, where it has one; else ``spec``."""
+    return _SHORT_OF.get(spec, spec)
 
 
 def make(spec: str, whole: bool = True) -> Game:

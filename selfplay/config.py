@@ -138,7 +138,7 @@ def recipe_of(game: str) -> Path | None:
                 plain = tomllib.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue
-            if plain.get("game") == game:
+            if envs.short(str(plain.get("game"))) == envs.short(game):
                 kind = dict(plain.get("regime") or {}).get("kind", "selfplay")
                 found.append((kind != "selfplay", path.stem != game, rank, len(path.stem), path))
     return min(found)[-1] if found else None

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from envs import GAMES, make
+from envs import GAMES, SHORT, make
 from selfplay.types import Game
 from selfplay.verbs import VERBS
 
@@ -14,7 +14,7 @@ from selfplay.verbs import VERBS
 @cache
 def example(spec: str) -> Game:
     """The game that ``spec`` names."""
-    if spec.partition("?")[0] not in GAMES:
+    if SHORT.get(spec, spec).partition("?")[0] not in GAMES:
         pytest.skip(f"there is no game {spec}", allow_module_level=True)
     return make(spec)
 

@@ -26,7 +26,7 @@ from selfplay.learning import checkpoint
 from selfplay.learning.shards import Made, load_shard
 from selfplay.system.files import locked, write_text_atomically
 from selfplay.system.text import read_object
-from selfplay.training.places import RUNS, SHIPPED
+from selfplay.training.places import RUNS, SHIPPED, shipped_agent
 from selfplay.types import Game, Targets
 
 # what ``files.write_atomically`` writes beside the files of a run: .NAME.PROCESS
@@ -222,10 +222,12 @@ def find_run(name: str) -> RunFolder:
 
     A path comes before a path below ``runs``, that before a folder's name, and that before a part
     of it.  A folder that is no run hides none; where nothing else fits, it is what comes back.
+    The spec of a game that has a name without options stands for that name.
     """
     named = RunFolder(Path(name))
     if named.config_file.is_file():
         return named
+    name = envs.short(name)
     roots = [RUNS] if RUNS.resolve() == SHIPPED else [RUNS, SHIPPED]
     known = {
         str(config.parent.relative_to(root)): config.parent
@@ -250,9 +252,8 @@ def find_run(name: str) -> RunFolder:
 
 def shadowed(name: str, run: RunFolder) -> Path | None:
     """The run that ships by this name, where ``run``, one of the user's, comes before it."""
-    ships = SHIPPED / "reference" / name
-    hidden = (ships / "config.json").is_file() and ships.resolve() != run.path.resolve()
-    return ships if hidden else None
+    ships = shipped_agent(name)
+    return ships if ships and ships.resolve() != run.path.resolve() else None
 
 
 def _hint_at_game(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from selfplay.system.graph import Curve
-from selfplay.training.places import SHIPPED
+from selfplay.training.places import shipped_agent
 from selfplay.training.summary import Summary, summarize
 
 _SEARCH, _NET, _SHIPS, _RANDOM = "bold green", "cyan", "magenta", "red"
@@ -33,8 +33,8 @@ def shipped_strength(run: Summary, name: str) -> float | None:
 
     None where none ships, where ``run`` is that agent, and where it was measured in another way.
     """
-    path = SHIPPED / "reference" / run.game
-    if not run.game.isidentifier() or not path.is_dir() or path == run.path.resolve():
+    path = shipped_agent(run.game)
+    if path is None or path == run.path.resolve():
         return None
     other = summarize(path)
     if not other.strength or _measured(other) != _measured(run):

@@ -112,7 +112,7 @@ def measured_levels(name: str) -> Levels | None:
 
 def agent_for(game: Game, simulations: int) -> str:
     """The agent that ships for the game, else a search without a net."""
-    from selfplay.training.places import SHIPPED
+    from selfplay.training.places import shipped_agent
 
-    name = f"reference/{game.name}"
-    return name if (SHIPPED / name / "config.json").is_file() else f"mcts:{simulations}"
+    ships = shipped_agent(game.name)  # whatever runs of the user's have its name
+    return f"reference/{game.name}" if ships else f"mcts:{simulations}"

@@ -42,7 +42,7 @@ class Catalogue:
     """
 
     def __init__(self, load: Load, own: str, game: str) -> None:
-        self._load, self.own, self.game = load, own, game
+        self._load, self.own, self.game = load, own, envs.short(game)
         self._players: dict[tuple[str, str], tuple[Game, Player]] = {}
         self._solvers: dict[str, Solver | None] = {}
         self.runs = _runs()
@@ -168,7 +168,7 @@ def _entry(name: str, folder: RunFolder) -> Entry | None:
     """None for what cannot be played: no checkpoint, damaged, of another version, no board."""
     try:
         steps = tuple(int(path.stem) for path in folder.checkpoints())
-        game = folder.config().game
+        game = envs.short(folder.config().game)
         found = find_run(name).path.resolve() == folder.path.resolve()
         envs.make(game)
     except (ValueError, OSError):

@@ -205,7 +205,7 @@ class LiveRun:
             self._fault = str(error)
             self._no_board = "Its games cannot be shown without its config."
             return
-        self.spec = self._config.game
+        self.spec = envs.short(self._config.game)
         if self.spec.partition("?")[0] in envs.ON_PROBLEMS:
             self._no_board = (
                 f"Proofs have no board; selfplay prove --run {self.folder.path} PROBLEM.p proves "

@@ -74,7 +74,6 @@ CHAINS: list[dict[str, list[str] | None]] = [
         "compare runs/sweeps/grid": [],
     },
 ]
-SHIPPED = ("othello", "tictactoe")  # with a recipe
 QUICK = {"games", "check", "play", "match"}
 
 
@@ -148,12 +147,11 @@ def test_every_verb_is_tried() -> None:
     assert tried | elsewhere >= set(verbs)
 
 
-@pytest.mark.parametrize("name", ["othello", "tictactoe", "kayles:Kayles", "connect4?width=5"])
+@pytest.mark.parametrize("name", ["nim", "kayles:Kayles", "connect4?width=5"])
 def test_a_game_in_the_place_of_a_run_is_answered_by_what_can_be_played(
     name: str, place: Path
 ) -> None:
-    if name in SHIPPED:
-        example(name)
+    (place / "own_nim.toml").write_text('game = "nim"\n')
     done = run(place, "play", name)
     assert done.returncode == 1
     said = done.stderr
@@ -161,18 +159,18 @@ def test_a_game_in_the_place_of_a_run_is_answered_by_what_can_be_played(
     for command in re.findall(r"'(selfplay .*?)'(?:,|\n|$)", said.replace("''", "")):
         check(command)
     assert f"selfplay play mcts:1000 --game {shlex.quote(name)}" in said
-    if name in SHIPPED:
-        assert f"'selfplay train configs/{name}.toml'" in said
+    recipe = {"nim": "own_nim.toml", "connect4?width=5": "configs/connect4.toml"}.get(name)
+    assert recipe is None or f"'selfplay train {recipe}" in said
 
 
-@pytest.mark.parametrize("game", ["connect4", "othello", "tictactoe"])
+@pytest.mark.parametrize("game", ["connect4", "othello", "othello-6x6", "tictactoe"])
 def test_recipes_of_games(game: str) -> None:
     assert recipe_of("nim") is None
-    example(game)
+    rules = example(game)
     recipe = recipe_of(game)
     assert recipe is not None
-    assert recipe.name == f"{game}.toml"
-    assert load_config(recipe).rules().name == game
+    assert recipe.name == f"{game.replace('-6x6', '6')}.toml"
+    assert load_config(recipe).rules().name == rules.name
 
 
 def test_a_run_of_the_users_that_hides_one_that_ships_is_named(

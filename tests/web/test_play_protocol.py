@@ -17,6 +17,7 @@ from page_server import OURS, TOKEN, Tab, connected, served, tictactoe
 from starlette.testclient import TestClient
 from websockets.sync.client import connect
 
+from envs import SHORT
 from envs.tictactoe import TicTacToe
 from selfplay.players.level_ratings import read_levels
 from selfplay.training.folder import find_run
@@ -110,7 +111,16 @@ def test_levels_tell_the_elo_that_was_measured() -> None:
     assert measured is not None
     assert rated["elo"]["3"] == list(measured.of(3) or ())[1:]
     assert sorted(rated["elo"]) == [*"123456789"]
-    assert Catalogue(players_named, "solver", "tictactoe").offered("tictactoe")["rated"] == {}
+    catalogue = Catalogue(players_named, "solver", "tictactoe")
+    catalogue.runs = []
+    assert catalogue.offered("tictactoe")["rated"] == {}
+
+
+def test_a_game_is_offered_once_by_its_name_without_options() -> None:
+    spec = SHORT["othello-6x6"]
+    catalogue = Catalogue(players_named, "random", spec)
+    assert catalogue.game == "othello-6x6"
+    assert spec not in catalogue.specs()
 
 
 def test_a_solver_of_late_positions_alone_neither_plays_nor_advises() -> None:
@@ -125,7 +135,9 @@ def test_a_solver_of_late_positions_alone_neither_plays_nor_advises() -> None:
 
 
 def test_an_engine_plays_and_another_advises() -> None:
-    assert Catalogue(players_named, "gtp:x", "tictactoe").adviser("tictactoe") == "solver"
+    catalogue = Catalogue(players_named, "gtp:x", "tictactoe")
+    catalogue.runs = []
+    assert catalogue.adviser("tictactoe") == "solver"
 
 
 def test_a_tab_waits_until_what_plays_is_loaded_or_is_told_why_not() -> None:
