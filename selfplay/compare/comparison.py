@@ -15,6 +15,7 @@ import numpy as np
 
 from selfplay.compare.analysis.best import best_of
 from selfplay.compare.analysis.curves import Crossing, Curve, crossing, curves, why_empty
+from selfplay.compare.analysis.dependence import Dependence, dependences
 from selfplay.compare.analysis.exchange import Exchange, exchanges
 from selfplay.compare.analysis.exchange_sentence import order_exchanges, write_exchange
 from selfplay.compare.analysis.fits import (
@@ -91,6 +92,7 @@ class Comparison(NamedTuple):
     matrix: SizeMatrix | None  # None: there are no frozen runs
     one_passes: tuple[OnePass, ...]  # L(E) against L(D)
     planes: tuple[SearchPlane, ...]  # search at training and at test
+    dependences: tuple[Dependence, ...]  # of the exchange rates, on positions and measure
     seeds: tuple[SeedSpread, ...]  # the law over seeds
     similarities: tuple[Similarity, ...]  # order of learning and agreement, of any two groups
     skipped: tuple[Skipped, ...]  # folders that could not be read
@@ -145,6 +147,7 @@ def compare(
         matrix=make_matrix(groups, metric),
         one_passes=one_passes(groups),
         planes=search_planes(groups),
+        dependences=dependences(groups),
         seeds=seed_spreads(groups, histories),
         similarities=similarities(groups, histories),
         skipped=read.skipped,

@@ -43,6 +43,7 @@ def needs_no_search(metric: str) -> bool:
 
 # mistakes of the net alone on positions apart, which choose, and on those that are judged on
 VALIDATION, VALIDATED = "strength/validation_mistake_rate", "strength/net_mistake_rate"
+MASS = "strength/net_optimal_mass"
 
 
 def is_share(metric: str) -> bool:

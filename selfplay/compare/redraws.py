@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from selfplay.compare.metrics import LOSS, MASS
 from selfplay.measure.answers import Answers, answers_path, read_answers
 from selfplay.measure.mistakes import SURPRISE
 
@@ -65,25 +66,37 @@ def redraws_of(found: Mapping[int, Answers], measurements: int) -> Redraws:
     if not found:
         return Redraws()
     (digest,) = {answers.positions for answers in found.values()}
-    columns = {place: _columns(answers) for place, answers in found.items()}
-    moves, halves = dict[str, F32](), dict[str, F64]()
+    columns = {place: columns_of(answers) for place, answers in found.items()}
+    tables = dict[str, tuple[list[int], F32]]()  # by name: where it was measured, and [T, M]
     for name in dict.fromkeys(name for each in columns.values() for name in each):
         told = [place for place, each in columns.items() if name in each]
-        if len({len(columns[place][name]) for place in told}) > 1:
-            continue  # a resumed run that is searched on fewer positions than before
-        values = np.stack([columns[place][name] for place in told])
+        if len({len(columns[place][name]) for place in told}) == 1:
+            tables[name] = told, np.stack([columns[place][name] for place in told])
+        # else a resumed run that is searched on fewer positions than before
+    moves, halves = dict[str, F32](), dict[str, F64]()
+    for names in _of_equal_length(tables):  # in one product, which reads the weights once
+        values = np.concatenate([tables[name][1] for name in names])
         mean = values.mean(axis=1, dtype=np.float64)
-        moves[name] = np.full((measurements, DRAWS), np.nan, np.float32)
-        moves[name][told] = (values - mean[:, None].astype(np.float32)) @ _weights(
-            digest, values.shape[1]
-        )
-        halves[name] = np.full((measurements, 2), np.nan)
-        for half in (0, 1):
-            halves[name][told, half] = values[:, half::2].mean(axis=1, dtype=np.float64) - mean
+        moved = (values - mean[:, None].astype(np.float32)) @ _weights(digest, values.shape[1])
+        by_half = np.stack([values[:, half::2].mean(axis=1, dtype=np.float64) for half in (0, 1)])
+        start = 0
+        for name in names:
+            told = tables[name][0]
+            rows = slice(start, start := start + len(told))
+            moves[name] = np.full((measurements, DRAWS), np.nan, np.float32)
+            moves[name][told] = moved[rows]
+            halves[name] = np.full((measurements, 2), np.nan)
+            halves[name][told] = (by_half[:, rows] - mean[rows]).T
     return Redraws(digest, moves, halves)
 
 
-def _columns(answers: Answers) -> dict[str, F32]:
+def _of_equal_length(tables: Mapping[str, tuple[list[int], F32]]) -> Iterator[list[str]]:
+    """The names whose tables are of equally many positions, together."""
+    for count in dict.fromkeys(values.shape[1] for _, values in tables.values()):
+        yield [name for name, (_, values) in tables.items() if values.shape[1] == count]
+
+
+def columns_of(answers: Answers) -> dict[str, F32]:
     """[M] each: what a metric is the mean of, by its name."""
     columns = {
         _metric(player): mistakes.astype(np.float32)
@@ -93,7 +106,8 @@ def _columns(answers: Answers) -> dict[str, F32]:
         columns["strength/optimal_mass"] = answers.mass["search"]
     if "net" in answers.mass:
         surprise = -np.log(np.maximum(answers.mass["net"], SURPRISE))
-        columns["strength/policy_cross_entropy"] = surprise
+        columns[LOSS] = surprise
+        columns[MASS] = answers.mass["net"]
     return columns
 
 

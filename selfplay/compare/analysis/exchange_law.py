@@ -62,6 +62,7 @@ class ExchangeLaw(NamedTuple):
     flops: F64  # [K] the law there
     low: F64 | None  # [K] ends of its 95% band
     high: F64 | None  # [K]
+    drawn: F64 | None = None  # [B, 2] replicates: ln scale, exponent
 
 
 def fit_exchange(places: Places, loss: bool) -> ExchangeLaw | None:
@@ -97,6 +98,7 @@ def fit_exchange(places: Places, loss: bool) -> ExchangeLaw | None:
         flops=np.exp(line @ along),
         low=band[0],
         high=band[1],
+        drawn=lines,
     )
 
 

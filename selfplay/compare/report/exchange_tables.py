@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+from selfplay.compare.analysis.dependence import Dependence
 from selfplay.compare.analysis.exchange import Exchange, Match
 from selfplay.compare.analysis.exchange_law import ExchangeLaw
 from selfplay.compare.analysis.exchange_sentence import name_games
 from selfplay.compare.analysis.sentence import brief, spell_flops
 from selfplay.compare.comparison import View
-from selfplay.compare.metrics import spell_number, spell_value
+from selfplay.compare.metrics import VALIDATED, spell_metric, spell_number, spell_value
 from selfplay.compare.report.table import NONE, Table
 from selfplay.stats import Interval
 
@@ -97,6 +99,49 @@ def _law_row(each: Exchange, law: ExchangeLaw) -> tuple[str, ...]:
         _exponent(law.exponent),
         *beside,
         NONE if law.held_out is None else f"{math.exp(law.held_out):.2f}",
+    )
+
+
+def dependence_tables(found: Sequence[Dependence]) -> tuple[Table, ...]:
+    """One an exchange rate, that of the sentence first."""
+    whose = dict.fromkeys((each.learner, each.expert, each.parameters) for each in found)
+    return tuple(
+        _dependence_table([e for e in found if (e.learner, e.expert, e.parameters) == one])
+        for one in whose
+    )
+
+
+def _dependence_table(found: Sequence[Dependence]) -> Table:
+    """One row a source of positions by mistakes, then one for each other measure."""
+    first = found[0]
+    unit = first.matches[0].group.runs[0].points.compute.unit
+    reference = "D0" if first.law is None else f"D = {first.law.reference:,}"
+    return Table(
+        f"What the exchange rate depends on: {brief(first.learner)} against "
+        f"{name_games(first.expert, 'D')}",
+        (
+            "judged by", "positions", "matched D", f"{unit} at {reference} (95%)",
+            "times the first (95%)", "exponent (95%)",
+        ),
+        tuple(_dependence_row(e) for e in found if e.metric == VALIDATED or not e.source),
+        "the law again, of the net alone, on the positions of each source or by another measure; "
+        "matched D: the amounts of games that own games come to within what was measured, of how "
+        "many: where the one in the head is beyond them the law goes on; times the first: with "
+        "the same draws of seeds; all measures by source are in compare.json",
+    )  # fmt: skip
+
+
+def _dependence_row(each: Dependence) -> tuple[str, ...]:
+    games = [f"{match.games:,}" for match in each.matches if match.state == "matched"]
+    told = f"{' to '.join(dict.fromkeys((games[0], games[-1])))}: " if games else ""
+    source = each.source or "all"
+    return (
+        spell_metric(each.metric),
+        f"{source} ({each.positions:,})" if each.positions else source,
+        f"{told}{len(games)} of {len(each.matches)}",
+        NONE if each.law is None else _compute(each.law.scale, 0.0, math.inf),
+        NONE if math.isnan(each.ratio.value) else _exponent(each.ratio),
+        NONE if each.law is None else _exponent(each.law.exponent),
     )
 
 

@@ -13,7 +13,11 @@ from selfplay.compare.analysis.sentence import capital, spell_flops
 from selfplay.compare.comparison import Comparison
 from selfplay.compare.metrics import spell_metric
 from selfplay.compare.report.canvas import Picture, style_sheet
-from selfplay.compare.report.exchange_tables import matches_table, rates_table
+from selfplay.compare.report.exchange_tables import (
+    dependence_tables,
+    matches_table,
+    rates_table,
+)
 from selfplay.compare.report.table import Table
 from selfplay.compare.report.tables import (
     crossings_table,
@@ -74,6 +78,7 @@ def report_tables(comparison: Comparison) -> list[Table]:
     tables = (
         groups_table(views),
         *(table(view) for view in views for table in (matches_table, rates_table)),
+        *dependence_tables(comparison.dependences),
         *(
             crossings_table(view.free.curves, each.crossings, f"Crossings{cost}: {view.title}")
             for cost, view, each in accounts

@@ -28,7 +28,11 @@ from selfplay.compare.metrics import (
     unit_of_difference,
 )
 from selfplay.compare.pool import Pool
-from selfplay.compare.report.exchange_tables import matches_table, rates_table
+from selfplay.compare.report.exchange_tables import (
+    dependence_tables,
+    matches_table,
+    rates_table,
+)
 from selfplay.compare.report.table import NONE, Table
 from selfplay.compare.report.view_tables import view_tables
 from selfplay.stats import Interval
@@ -258,6 +262,7 @@ def print_comparison(comparison: Comparison) -> None:
         groups_table([view]),
         matches_table(view),
         rates_table(view),
+        *dependence_tables(comparison.dependences)[:1],
         crossings_table(view.free.curves, view.free.crossings, "Crossings"),
         fits_table(comparison.fits, comparison.loss),
         *view_tables(comparison),
