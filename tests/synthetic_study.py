@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from synthetic_runs import expert_data, write_run
 
+import envs
 from selfplay.compare.groups import Group
 from selfplay.compare.records import F64, Points, Run, Settings
 from selfplay.compare.redraws import redraws_of
 from selfplay.measure.answers import Answers, answers_path, write_answers
 from selfplay.stats import wilson
+from selfplay.truth.positions import digest, read_positions, write_positions
 
 NET = "strength/net_mistake_rate"
 VALIDATION = "strength/validation_mistake_rate"
@@ -67,13 +69,13 @@ def draw_positions(count: int, rng: np.random.Generator) -> Positions:
 
 
 def mistakes_of(positions: Positions, regime: F64, rates: F64) -> NDArray[np.bool_]:
-    """[P, M]: the mistakes of one run whose expected rates [P] these are."""
+    """[P, M]: the mistakes of one run whose expected rates, [P, 1] or [P, M], these are."""
     rng, count = positions.rng, len(positions.shared)
     seed = rng.standard_normal(count)
     parts = np.sqrt([*SHARES, 1 - sum(SHARES)])
     noise = rng.standard_normal((len(rates), count))
     number = parts[0] * positions.shared + parts[1] * regime + parts[2] * seed + parts[3] * noise
-    return number < ndtri(rates)[:, None]
+    return number < ndtri(rates)
 
 
 def planted_run(
@@ -88,7 +90,7 @@ def planted_run(
     """A run of these expected rates times its seed's factor, measured on the positions."""
     rng = positions.rng
     rates = np.minimum(0.9, rates * np.exp(SPREAD * rng.standard_normal()))
-    wrong = mistakes_of(positions, regime, rates)
+    wrong = mistakes_of(positions, regime, rates[:, None])
     shares = np.array([wilson(float(row.sum()), wrong.shape[1]) for row in wrong]).T
     columns = dict(zip((NET, f"{NET}_low", f"{NET}_high"), shares, strict=True))
     if validated:
@@ -152,19 +154,26 @@ def write_study(
     seeds: tuple[int, int] = (20, 10),
     positions: int = 6000,
     checkpoints: int = 15,
+    later: Sequence[float] = (1.0,),
 ) -> Path:
     """The same as folders of runs, with answers of three players to each position.
 
-    200 runs unless told otherwise; what the experts teach is the same, so are the laws.
+    200 runs unless told otherwise; what the experts teach is the same, so are the laws.  The
+    positions are of as many sources as ``later`` is long, in turn, and own games learn those of
+    each so many times later.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = write_sources(folder / "positions.csv.gz", positions, len(later))
     drawn = draw_positions(positions, np.random.default_rng(0))
     own, flops = drawn.regime(), np.geomspace(1e11, 3e13, checkpoints)
+    delay = np.resize(later, positions)
     for seed in range(seeds[0]):
-        _write_judged(folder / f"own-{seed}", drawn, own, flops, own_rate(flops), seed, {})
+        rates = own_rate(flops[:, None] / delay)
+        _write_judged(folder / f"own-{seed}", drawn, file, own, flops, rates, seed, {})
     for expert in experts:
         taught, flops = drawn.regime(), np.geomspace(1e11, 1e13, checkpoints)
         for count in games:
-            rates = taught_rate(count, flops)
+            rates = taught_rate(count, flops)[:, None]
             data = {
                 "kind": "imitation",
                 "regime": {"data": f"runs/data/{expert}", "games": count},
@@ -173,14 +182,33 @@ def write_study(
             }
             for seed in range(seeds[1]):
                 name = f"imitation-{expert.replace(' ', '-')}-{count}-{seed}"
-                _write_judged(folder / name, drawn, taught, flops, rates, seed, data)
+                _write_judged(folder / name, drawn, file, taught, flops, rates, seed, data)
     (folder / "sweep.json").write_text("{}")
     return folder
+
+
+class File(NamedTuple):
+    """A position file."""
+
+    path: Path
+    digest: str
+
+
+def write_sources(path: Path, count: int, sources: int) -> File:
+    """So many positions of tic-tac-toe after three moves, over and over, of each source in turn."""
+    game = envs.make("tictactoe")
+    lines = [(i, j, k) for i in range(9) for j in range(9) for k in range(9) if len({i, j, k}) == 3]
+    moves = [lines[i % len(lines)] for i in range(count)]
+    scores = np.zeros((count, 9), np.float32)
+    np.put_along_axis(scores, np.array(moves), np.nan, axis=1)
+    write_positions(game, path, [f"source {i % sources}" for i in range(count)], moves, scores)
+    return File(path, digest(read_positions(game, path)))
 
 
 def _write_judged(
     folder: Path,
     positions: Positions,
+    file: File,
     regime: F64,
     flops: F64,
     rates: F64,
@@ -188,7 +216,8 @@ def _write_judged(
     options: dict[str, Any],
 ) -> None:
     """A run's folder, in which metrics and answers agree."""
-    write_run(folder, lambda _: 0.2, seed=seed, flops=flops, spread=0.0, **options)
+    judged = {"positions": str(file.path)}
+    write_run(folder, lambda _: 0.2, seed=seed, flops=flops, spread=0.0, strength=judged, **options)
     factor = float(np.exp(SPREAD * positions.rng.standard_normal()))
     wrong = {
         player: mistakes_of(positions, regime, ease * factor * rates)
@@ -199,11 +228,12 @@ def _write_judged(
     for at, line in enumerate(measured):
         now = {player: rows[at] for player, rows in wrong.items()}
         mass = {player: np.where(row, 0.3, 0.9).astype(np.float32) for player, row in now.items()}
-        write_answers(answers_path(folder, line["step"]), Answers("0" * 16, now, mass))
+        write_answers(answers_path(folder, line["step"]), Answers(file.digest, now, mass))
         for player, (stem, _) in PLAYERS.items():
             share = wilson(float(now[player].sum()), len(now[player]))
             line |= share.scalars(f"strength/{stem}mistake_rate")
         line["strength/optimal_mass"] = float(mass["search"].mean())
         line["strength/policy_cross_entropy"] = float(-np.log(mass["net"]).mean())
-        line[VALIDATION] = float(positions.rng.binomial(6000, factor * rates[at]) / 6000)
+        line["strength/net_optimal_mass"] = float(mass["net"].mean())
+        line[VALIDATION] = float(positions.rng.binomial(6000, factor * rates[at].mean()) / 6000)
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

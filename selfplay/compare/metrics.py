@@ -63,9 +63,10 @@ def spell_title(metric: str, effort: str) -> str:
     """A metric with the search it is measured with: "mistake rate, net alone"."""
     words = spell_metric(metric)
     for kind, how in (("net ", "net alone"), ("value ", "value one move ahead")):
-        if words.endswith(f"{kind}mistake rate"):
+        if words.endswith((f"{kind}mistake rate", f"{kind}optimal mass")):
             return f"{words.replace(kind, '')}, {how}"
-    return f"{words}, {effort if is_share(metric) else 'net alone'}"
+    alone = needs_no_search(metric) or not is_share(metric)
+    return f"{words}, {'net alone' if alone else effort}"
 
 
 def spell_number(value: float, metric: str, digits: int = 1, sign: str = "") -> str:

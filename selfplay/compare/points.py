@@ -24,7 +24,6 @@ class Points(NamedTuple):
     stopped: bool = False  # it ended early, since its validation did not get better any more
     redraws: Redraws = Redraws()  # how other draws of the test positions would move ``strength``
     learning: F64 = np.zeros(1)  # [P], FLOPs of the learner alone
-    steps: tuple[int, ...] = ()  # [P], under which answers are kept; empty: not known
 
     def of(self, metric: str) -> F64:
         """[P] f64, NaN where ``metric`` was not measured."""

@@ -330,7 +330,6 @@ def _points(lines: Sequence[dict[str, Any]], compute: Compute) -> Points:
         strength={name: column(name) for name in names},
         compute=compute,
         stopped=any(line.get(STOPPED) for line in lines),
-        steps=tuple(_step(line) for line in lines),
     )
 
 

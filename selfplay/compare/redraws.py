@@ -30,8 +30,9 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 DRAWS = 1000  # of the positions
+NET = "net"  # the player who is the net alone
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Redraws(NamedTuple):
@@ -40,6 +41,7 @@ class Redraws(NamedTuple):
     positions: str = ""  # the digest of the file; empty: the run left no answers
     moves: Mapping[str, F32] = NOTHING  # [P, DRAWS], how far each draw moves the metric
     halves: Mapping[str, F64] = NOTHING  # [P, 2], the mean over each half less that over all
+    alone: Mapping[int, Answers] = NOTHING  # of the net alone, by place among the measurements
 
 
 def read_redraws(run: Path, steps: Sequence[int]) -> Redraws:
@@ -87,7 +89,13 @@ def redraws_of(found: Mapping[int, Answers], measurements: int) -> Redraws:
             moves[name][told] = moved[rows]
             halves[name] = np.full((measurements, 2), np.nan)
             halves[name][told] = (by_half[:, rows] - mean[rows]).T
-    return Redraws(digest, moves, halves)
+    alone = {place: _alone(answers) for place, answers in found.items() if NET in answers.mistakes}
+    return Redraws(digest, moves, halves, alone)
+
+
+def _alone(answers: Answers) -> Answers:
+    mistakes, mass = {NET: answers.mistakes[NET]}, {NET: answers.mass[NET]}
+    return Answers(answers.positions, mistakes, mass)
 
 
 def _of_equal_length(tables: Mapping[str, tuple[list[int], F32]]) -> Iterator[list[str]]:
@@ -104,10 +112,10 @@ def columns_of(answers: Answers) -> dict[str, F32]:
     }
     if "search" in answers.mass:
         columns["strength/optimal_mass"] = answers.mass["search"]
-    if "net" in answers.mass:
-        surprise = -np.log(np.maximum(answers.mass["net"], SURPRISE))
+    if NET in answers.mass:
+        surprise = -np.log(np.maximum(answers.mass[NET], SURPRISE))
         columns[LOSS] = surprise
-        columns[MASS] = answers.mass["net"]
+        columns[MASS] = answers.mass[NET]
     return columns
 
 

@@ -6,18 +6,15 @@ which the file itself tells, found by its digest; the answers of runs tell the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 import envs
-from selfplay.compare.histories import PLAYER
-from selfplay.compare.records import Points, Run, Settings
+from selfplay.compare.records import Points, Settings
 from selfplay.compare.redraws import columns_of, redraws_of
-from selfplay.measure.answers import Answers, answers_path, read_answers
+from selfplay.measure.answers import Answers
 from selfplay.truth.positions import digest, find_positions, read_positions
 
 
@@ -26,7 +23,7 @@ class Sources(NamedTuple):
 
     positions: str  # its digest
     names: tuple[str, ...]
-    index: NDArray[np.int32]  # [M], into names
+    set_index: NDArray[np.int32]  # [M], into names
 
 
 def read_sources(settings: Settings, positions: str) -> Sources | None:
@@ -47,40 +44,15 @@ def read_sources(settings: Settings, positions: str) -> Sources | None:
     return Sources(positions, found.set_names, found.set_index)
 
 
-def read_net_answers(run: Run) -> dict[int, Answers]:
-    """What the net alone answered at the measurements of a run, by their place among its points.
-
-    Those that left no answers are missing; damaged ones too, which were named when read first.
-    """
-    found = {}
-    for place, step in enumerate(run.points.steps):
-        path = answers_path(run.path, step)
-        if (answers := _net_alone(path)) is not None:
-            found[place] = answers
-    return found
-
-
-def _net_alone(path: Path) -> Answers | None:
-    try:
-        answers = read_answers(path)
-    except ValueError:
-        return None
-    if PLAYER not in answers.mistakes:
-        return None
-    mistakes, mass = answers.mistakes[PLAYER], answers.mass[PLAYER]
-    return Answers(answers.positions, {PLAYER: mistakes}, {PLAYER: mass})
-
-
-def points_on(
-    points: Points, answered: Mapping[int, Answers], sources: Sources, source: int, kept: str
-) -> Points:
+def points_on(points: Points, sources: Sources, source: int, kept: str) -> Points:
     """The measurements of the net alone on the positions of one source; ``kept`` is left as is.
 
     Draws of the positions are of that source alone, the same for all runs.
     """
-    rows = np.flatnonzero(sources.index == source)
+    rows = np.flatnonzero(sources.set_index == source)
     name = f"{sources.positions} {sources.names[source]}"
-    within = {place: _rows_of(answers, rows, name) for place, answers in answered.items()}
+    alone = points.redraws.alone
+    within = {place: _rows_of(answers, rows, name) for place, answers in alone.items()}
     strength = {kept: points.of(kept)}
     for place, answers in within.items():
         for metric, column in columns_of(answers).items():

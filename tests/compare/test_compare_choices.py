@@ -19,7 +19,7 @@ from selfplay.compare.analysis.curves import Crossing, Curve, crossing, curves
 from selfplay.compare.analysis.sentence import choose_pair, spell_flops, write_sentence
 from selfplay.compare.comparison import View, compare, make_views, write_answer
 from selfplay.compare.groups import group_runs
-from selfplay.compare.metrics import choose_loss, choose_metric
+from selfplay.compare.metrics import choose_loss, choose_metric, spell_title
 from selfplay.compare.publish import Request, publish
 from selfplay.compare.records import read_runs
 from selfplay.compare.report.canvas import STYLE, log_y, new_axes
@@ -83,6 +83,21 @@ def test_the_metric_is_the_first_that_the_runs_have(have: list[str], first: str)
     assert choose_metric([have, have], None) == first
     shared = [*have, RATE], have  # what some lack comes after what all have
     assert choose_metric(shared, None) == first
+
+
+@pytest.mark.parametrize(
+    ("metric", "title"),
+    [
+        ("mistake_rate", "mistake rate, 64 leaves"),
+        ("own_net_mistake_rate", "own mistake rate, net alone"),
+        ("optimal_mass", "optimal mass, 64 leaves"),
+        ("net_optimal_mass", "optimal mass, net alone"),
+        ("validation_mistake_rate", "validation mistake rate, net alone"),
+        ("policy_cross_entropy", "policy cross entropy, net alone"),
+    ],
+)
+def test_a_title_says_who_was_judged(metric: str, title: str) -> None:
+    assert spell_title(f"strength/{metric}", "64 leaves") == title
 
 
 def test_a_score_has_no_power_law() -> None:

@@ -22,7 +22,7 @@ from selfplay.compare.analysis.exchange_law import ExchangeLaw
 from selfplay.compare.analysis.exchange_sentence import order_exchanges
 from selfplay.compare.groups import Group
 from selfplay.compare.metrics import LOSS, MASS, VALIDATED, VALIDATION
-from selfplay.compare.sources import points_on, read_net_answers, read_sources
+from selfplay.compare.sources import points_on, read_sources
 from selfplay.stats import Interval
 
 MEASURES = (VALIDATED, LOSS, MASS)  # of the net alone; the first is what rates are set against
@@ -94,19 +94,16 @@ def _places(groups: Sequence[Group]) -> tuple[_Place, ...]:
         sources = read_sources(runs[0].settings, *digests)
     if sources is None:
         return (_Place("", 0, tuple(groups)),)
-    answers = {run.path: read_net_answers(run) for run in runs}
-    places = [_Place("", len(sources.index), tuple(groups))]
+    places = [_Place("", len(sources.set_index), tuple(groups))]
     for i, name in enumerate(sources.names):
         alone = []
         for group in groups:
             judged = (
-                run._replace(
-                    points=points_on(run.points, answers[run.path], sources, i, VALIDATION)
-                )
+                run._replace(points=points_on(run.points, sources, i, VALIDATION))
                 for run in group.runs
             )
             alone.append(group._replace(runs=tuple(judged)))
-        places.append(_Place(name, int(np.sum(sources.index == i)), tuple(alone)))
+        places.append(_Place(name, int(np.sum(sources.set_index == i)), tuple(alone)))
     return tuple(places)
 
 
