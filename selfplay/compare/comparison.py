@@ -30,6 +30,7 @@ from selfplay.compare.analysis.matrix import SizeMatrix, make_matrix
 from selfplay.compare.analysis.one_pass import OnePass, one_passes
 from selfplay.compare.analysis.plane import SearchPlane, search_planes
 from selfplay.compare.analysis.proved import proved_sentences
+from selfplay.compare.analysis.pushes import Push, search_pushes
 from selfplay.compare.analysis.seeds import SeedSpread, seed_spreads
 from selfplay.compare.analysis.sentence import (
     OWN,
@@ -52,6 +53,7 @@ from selfplay.compare.metrics import (
 )
 from selfplay.compare.pool import Pool
 from selfplay.compare.records import Runs, Settings, Skipped, flop_rate, read_runs
+from selfplay.compare.sources import sources_of
 from selfplay.regimes import LOOKS
 
 
@@ -92,6 +94,7 @@ class Comparison(NamedTuple):
     matrix: SizeMatrix | None  # None: there are no frozen runs
     one_passes: tuple[OnePass, ...]  # L(E) against L(D)
     planes: tuple[SearchPlane, ...]  # search at training and at test
+    pushes: tuple[Push, ...]  # does the prior move where the search pushed it
     dependences: tuple[Dependence, ...]  # of the exchange rates, on positions and measure
     seeds: tuple[SeedSpread, ...]  # the law over seeds
     similarities: tuple[Similarity, ...]  # order of learning and agreement, of any two groups
@@ -134,6 +137,7 @@ def compare(
     rate = flop_rate(measured)
     asked = any(np.nan_to_num(run.points.expert_s).max() > 0 for run in measured)
     histories = read_histories([run.path for run in measured])
+    sources = sources_of(measured)
     traced, compute_fits = frontiers(groups, loss) if loss else ((), ())
     comparison = Comparison(
         metric=metric,
@@ -147,7 +151,8 @@ def compare(
         matrix=make_matrix(groups, metric),
         one_passes=one_passes(groups),
         planes=search_planes(groups),
-        dependences=dependences(groups),
+        pushes=search_pushes(groups, sources),
+        dependences=dependences(groups, sources),
         seeds=seed_spreads(groups, histories),
         similarities=similarities(groups, histories),
         skipped=read.skipped,

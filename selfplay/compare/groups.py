@@ -43,6 +43,22 @@ def spell_kind(kind: str) -> str:
     return LOOKS[kind].title if kind in LOOKS else kind.replace("_", " ")
 
 
+def training_search(group: Group) -> int:
+    """Simulations a move while training; 0 where none are told."""
+    simulations = dict(group.runs[0].options).get("search.simulations", "0")
+    return int(simulations) if simulations.isdecimal() else 0
+
+
+def differs_in_search(group: Group, groups: Sequence[Group]) -> bool:
+    """Whether another of ``groups`` agrees with it in all but the search it was trained with."""
+
+    def rest(group: Group) -> tuple[object, ...]:
+        return group.kind, *(o for o in group.runs[0].options if o[0] != "search.simulations")
+
+    alike = {training_search(other) for other in groups if rest(other) == rest(group)}
+    return len(alike) > 1
+
+
 def group_runs(runs: Sequence[Run]) -> tuple[Group, ...]:
     """The runs that differ only in their seed, together; in the order of kind, N, D, expert."""
     bundles: dict[tuple[object, ...], list[Run]] = {}

@@ -30,7 +30,7 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 DRAWS = 1000  # of the positions
-NET = "net"  # the player who is the net alone
+NET, SEARCH = PLAYERS = "net", "search"  # players who are looked at position by position
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -41,7 +41,7 @@ class Redraws(NamedTuple):
     positions: str = ""  # the digest of the file; empty: the run left no answers
     moves: Mapping[str, F32] = NOTHING  # [P, DRAWS], how far each draw moves the metric
     halves: Mapping[str, F64] = NOTHING  # [P, 2], the mean over each half less that over all
-    alone: Mapping[int, Answers] = NOTHING  # of the net alone, by place among the measurements
+    answers: Mapping[int, Answers] = NOTHING  # of PLAYERS, by place among the measurements
 
 
 def read_redraws(run: Path, steps: Sequence[int]) -> Redraws:
@@ -79,7 +79,8 @@ def redraws_of(found: Mapping[int, Answers], measurements: int) -> Redraws:
     for names in _of_equal_length(tables):  # in one product, which reads the weights once
         values = np.concatenate([tables[name][1] for name in names])
         mean = values.mean(axis=1, dtype=np.float64)
-        moved = (values - mean[:, None].astype(np.float32)) @ _weights(digest, values.shape[1])
+        drawn = position_weights(digest, values.shape[1])
+        moved = (values - mean[:, None].astype(np.float32)) @ drawn
         by_half = np.stack([values[:, half::2].mean(axis=1, dtype=np.float64) for half in (0, 1)])
         start = 0
         for name in names:
@@ -89,13 +90,8 @@ def redraws_of(found: Mapping[int, Answers], measurements: int) -> Redraws:
             moves[name][told] = moved[rows]
             halves[name] = np.full((measurements, 2), np.nan)
             halves[name][told] = (by_half[:, rows] - mean[rows]).T
-    alone = {place: _alone(answers) for place, answers in found.items() if NET in answers.mistakes}
-    return Redraws(digest, moves, halves, alone)
-
-
-def _alone(answers: Answers) -> Answers:
-    mistakes, mass = {NET: answers.mistakes[NET]}, {NET: answers.mass[NET]}
-    return Answers(answers.positions, mistakes, mass)
+    kept = {place: answers.of(PLAYERS) for place, answers in found.items()}
+    return Redraws(digest, moves, halves, kept)
 
 
 def _of_equal_length(tables: Mapping[str, tuple[list[int], F32]]) -> Iterator[list[str]]:
@@ -110,8 +106,8 @@ def columns_of(answers: Answers) -> dict[str, F32]:
         _metric(player): mistakes.astype(np.float32)
         for player, mistakes in answers.mistakes.items()
     }
-    if "search" in answers.mass:
-        columns["strength/optimal_mass"] = answers.mass["search"]
+    if SEARCH in answers.mass:
+        columns["strength/optimal_mass"] = answers.mass[SEARCH]
     if NET in answers.mass:
         surprise = -np.log(np.maximum(answers.mass[NET], SURPRISE))
         columns[LOSS] = surprise
@@ -123,11 +119,11 @@ def _metric(player: str) -> str:
     """The mistake rate of a player of the answers."""
     if player.startswith("search_"):
         return f"strength/ladder_mistake_rate/{player.removeprefix('search_')}"
-    return f"strength/{'' if player == 'search' else f'{player}_'}mistake_rate"
+    return f"strength/{'' if player == SEARCH else f'{player}_'}mistake_rate"
 
 
 @functools.lru_cache(maxsize=4)
-def _weights(positions: str, count: int) -> F32:
+def position_weights(positions: str, count: int) -> F32:
     """[M, DRAWS], those of a draw sum to 1; the same wherever the positions are the same."""
     rng = np.random.default_rng(zlib.crc32(positions.encode()))
     drawn: F32 = rng.standard_exponential((DRAWS, count), np.float32)

@@ -6,15 +6,16 @@ which the file itself tells, found by its digest; the answers of runs tell the r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 import envs
-from selfplay.compare.records import Points, Settings
-from selfplay.compare.redraws import columns_of, redraws_of
-from selfplay.measure.answers import Answers
+from selfplay.arrays import rank_within
+from selfplay.compare.records import Points, Run, Settings
+from selfplay.compare.redraws import NET, columns_of, redraws_of
 from selfplay.truth.positions import digest, find_positions, read_positions
 
 
@@ -24,12 +25,26 @@ class Sources(NamedTuple):
     positions: str  # its digest
     names: tuple[str, ...]
     set_index: NDArray[np.int32]  # [M], into names
+    legal: NDArray[np.int64]  # [M], how many moves are legal
+
+    def searched(self, count: int) -> NDArray[np.intp] | None:
+        """[count], the first of each set, which were searched; None: there is no such choice."""
+        rank = rank_within(self.set_index)
+        each = np.sort(rank)[count - 1] + 1 if count <= len(rank) else 0
+        rows = np.flatnonzero(rank < each)
+        return rows if len(rows) == count else None
+
+
+def sources_of(runs: Sequence[Run]) -> Sources | None:
+    """Of the positions that runs left answers to, which are the same of all that left any."""
+    told = [run for run in runs if run.points.redraws.positions]
+    return read_sources(told[0].settings, told[0].points.redraws.positions) if told else None
 
 
 def read_sources(settings: Settings, positions: str) -> Sources | None:
     """Of the file that runs were judged on; ``positions`` is the digest that they tell.
 
-    None where the file is not there, has changed, or holds a single set.
+    None where the file is not there or has changed.
     """
     game = envs.make(settings.game)
     path = find_positions(game, settings.positions)
@@ -39,9 +54,10 @@ def read_sources(settings: Settings, positions: str) -> Sources | None:
         found = read_positions(game, path)
     except ValueError:  # it was another file when the runs were judged
         return None
-    if len(found.set_names) < 2 or digest(found) != positions:
+    if digest(found) != positions:
         return None
-    return Sources(positions, found.set_names, found.set_index)
+    legal = (~np.isnan(found.scores)).sum(axis=1)
+    return Sources(positions, found.set_names, found.set_index, legal)
 
 
 def points_on(points: Points, sources: Sources, source: int, kept: str) -> Points:
@@ -51,8 +67,11 @@ def points_on(points: Points, sources: Sources, source: int, kept: str) -> Point
     """
     rows = np.flatnonzero(sources.set_index == source)
     name = f"{sources.positions} {sources.names[source]}"
-    alone = points.redraws.alone
-    within = {place: _rows_of(answers, rows, name) for place, answers in alone.items()}
+    within = {
+        place: answers.of((NET,), rows)._replace(positions=name)
+        for place, answers in points.redraws.answers.items()
+        if NET in answers.mistakes
+    }
     strength = {kept: points.of(kept)}
     for place, answers in within.items():
         for metric, column in columns_of(answers).items():
@@ -61,9 +80,3 @@ def points_on(points: Points, sources: Sources, source: int, kept: str) -> Point
             strength[metric][place] = column.mean(dtype=np.float64)
     redraws = redraws_of(within, len(points.flops))
     return points._replace(strength=strength, redraws=redraws)
-
-
-def _rows_of(answers: Answers, rows: NDArray[np.intp], name: str) -> Answers:
-    mistakes = {player: wrong[rows] for player, wrong in answers.mistakes.items()}
-    mass = {player: share[rows] for player, share in answers.mass.items()}
-    return Answers(name, mistakes, mass)

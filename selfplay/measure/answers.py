@@ -1,14 +1,16 @@
 """What players answered, position by position, at one measurement of a run: RUN/strength/STEP.npz.
 
 Runs that were judged on the same positions can be compared pair by pair, which takes out how hard
-the positions are.  One file a measurement, of 15 kB for 6,000 positions; no pickles.
+the positions are.  One file a measurement, of 20 kB for 6,000 positions; no pickles.
 """
 
 from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,8 @@ from selfplay.system.files import write_atomically
 from selfplay.types import Bool, Float
 
 FOLDER = "strength"  # of a run
+MOVERS = "net", "search"  # players whose moves are kept
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 _MOST = 1 << 28  # bytes of a file, unpacked
 _DIGEST = re.compile(r"[0-9a-f]{16}")
 
@@ -29,11 +33,23 @@ class Answers(NamedTuple):
     number S of ``strength.ladder``.  With ``strength.searched`` all but the first are judged on the
     first K positions of the sets, see ``truth.positions.first_of_sets``: arrays of equal length
     under equal digests are of the same positions.
+
+    ``moves`` are kept of the first and the third, so that one can see whether the net comes to play
+    what its search did; files of before have none.
     """
 
     positions: str  # digest of the position file: 16 hex digits
     mistakes: dict[str, Bool]  # [M] by player: the move played spoils the best result
     mass: dict[str, Float]  # [M] f32 by player: probability of moves that do not
+    moves: Mapping[str, NDArray[np.uint16]] = NOTHING  # [M] by player: the action played
+
+    def of(self, players: Sequence[str], rows: Any = slice(None)) -> Answers:
+        """What these players answered, those that there are, in some of the positions."""
+        parts = (
+            {player: part[player][rows] for player in players if player in part}
+            for part in (self.mistakes, self.mass, self.moves)
+        )
+        return Answers(self.positions, *parts)
 
 
 def answers_path(run: Path, step: int) -> Path:
@@ -52,6 +68,8 @@ def write_answers(path: Path, answers: Answers) -> None:
         rest = np.clip(1 - answers.mass[player].astype(np.float64), 0, 1)
         fields[f"mistakes_{player}"] = np.packbits(mistakes)
         fields[f"rest_{player}"] = rest.astype(np.float16)
+    for player, moves in answers.moves.items():
+        fields[f"moves_{player}"] = moves.astype(np.min_scalar_type(moves.max(initial=0)))
     write_atomically(path, lambda file: np.savez_compressed(file, **fields))  # type: ignore[arg-type]
 
 
@@ -70,6 +88,10 @@ def read_answers(path: Path) -> Answers:
             player: _unpacked(held.pop(f"mistakes_{player}"), len(mass[player]))
             for player in players
         }
+        movers = [name.removeprefix("moves_") for name in held if name.startswith("moves_")]
+        moves = {
+            player: _moves(held.pop(f"moves_{player}"), len(mass[player])) for player in movers
+        }
         if held or not _DIGEST.fullmatch(digest):
             raise ValueError("it holds something else")
     except Exception as error:  # damaged bytes make numpy and zipfile raise almost anything
@@ -77,7 +99,7 @@ def read_answers(path: Path) -> Answers:
             f"{path} is missing or damaged: what was answered there is only known again when a run "
             f"of the same recipe is trained anew"
         ) from error
-    return Answers(digest, mistakes, mass)
+    return Answers(digest, mistakes, mass, moves)
 
 
 def read_packed_mistakes(path: Path, player: str) -> NDArray[np.uint8]:
@@ -107,6 +129,12 @@ def _mass(rest: NDArray[Any]) -> Float:
         raise ValueError("a mass that is no probability")
     mass: Float = 1 - rest.astype(np.float32)
     return mass
+
+
+def _moves(moves: NDArray[Any], count: int) -> NDArray[np.uint16]:
+    if moves.dtype not in (np.uint8, np.uint16) or moves.shape != (count,):
+        raise ValueError("moves that are none")
+    return moves.astype(np.uint16)
 
 
 def _unpacked(packed: NDArray[Any], count: int) -> Bool:

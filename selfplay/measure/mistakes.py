@@ -42,6 +42,7 @@ class Truth(NamedTuple):
     value_cross_entropy: float
     mistakes: Bool  # [M], where the move played spoils the best result
     mass: Float  # [M] f32, the probability that the policy puts on moves that do not
+    moves: NDArray[np.uint16]  # [M], the action played
 
 
 def evaluate_positions(
@@ -67,15 +68,16 @@ def evaluate_positions(
     sets = []
     for i, name in enumerate(positions.set_names):
         here = positions.set_index == i
-        mistakes, *measured = columns[:, here]
+        mistakes, *measured = columns[:-1, here]
         group = None if positions.group is None else positions.group[here]
         rate = clustered(mistakes > 0, group)
         sets.append(SetTruth(name, len(mistakes), rate, *(float(each.mean()) for each in measured)))
     _, _, rates, *figures = zip(*sets, strict=True)
     mass, unlikely, surprise = (float(np.mean(each)) for each in figures)
     mistakes, of_optimal = columns[0] > 0, columns[1].astype(np.float32)
+    moves = columns[-1].astype(np.uint16)
     rate = mean_of(rates)
-    return Truth(tuple(sets), rate, mass, unlikely, surprise, mistakes, of_optimal)
+    return Truth(tuple(sets), rate, mass, unlikely, surprise, mistakes, of_optimal, moves)
 
 
 def random_mistakes(positions: Positions) -> float:
@@ -127,7 +129,7 @@ def _figures(truth: SetTruth | Truth) -> dict[str, float]:
 
 
 def _judge(scores: Float, decision: Decision, draw: Float | None) -> NDArray[np.float64]:
-    """[4, B] f64: mistakes, optimal mass, and the surprise in nats at it and at the result."""
+    """[5, B] f64: mistakes, optimal mass, the surprise in nats at it and at the result, moves."""
     rows = np.arange(len(scores))
     optimal = optimal_moves(scores)
     mass = (decision.policy * optimal).sum(axis=1, dtype=np.float64)
@@ -135,4 +137,5 @@ def _judge(scores: Float, decision: Decision, draw: Float | None) -> NDArray[np.
     probability = result_probabilities(decision.value.astype(np.float64), draw)[rows, result]
     surprise = -np.log(np.maximum(probability, SURPRISE))
     unlikely = -np.log(np.maximum(mass, SURPRISE))
-    return np.stack([~optimal[rows, decision.action], mass, unlikely, surprise])
+    wrong = ~optimal[rows, decision.action]
+    return np.stack([wrong, mass, unlikely, surprise, decision.action])

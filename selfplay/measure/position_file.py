@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from selfplay.lines.keys import canonical_keys
-from selfplay.measure.answers import Answers
+from selfplay.measure.answers import MOVERS, Answers
 from selfplay.measure.mistakes import (
     Truth,
     evaluate_positions,
@@ -164,7 +164,8 @@ class PositionFile:
         """What was judged since the latest ``measure`` began, position by position."""
         mistakes = {player: truth.mistakes for player, truth in self._judged.items()}
         mass = {player: truth.mass for player, truth in self._judged.items()}
-        return Answers(self._digest, mistakes, mass)
+        moves = {player: self._judged[player].moves for player in MOVERS}
+        return Answers(self._digest, mistakes, mass, moves)
 
 
 class Validation:

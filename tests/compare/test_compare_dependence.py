@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from program import answer, run
-from synthetic_study import ALPHA_C, ALPHA_D, NET, File, match_of, write_sources, write_study
+from synthetic_study import ALPHA_C, ALPHA_D, NET, match_of, write_sources, write_study
 
 from selfplay.compare.analysis.dependence import MEASURES, Dependence
 from selfplay.compare.comparison import Comparison, compare
@@ -119,8 +119,15 @@ def test_sources_are_those_of_the_file_that_runs_were_judged_on(tmp_path: Path) 
     assert found.set_index.tolist() == [0, 1, 2] * 10
     assert read_sources(settings, "0" * 16) is None  # the file has changed
     assert read_sources(settings._replace(positions="away.csv"), digest) is None
-    one: File = write_sources(tmp_path / "one.csv", 30, 1)
-    assert read_sources(settings._replace(positions=str(one.path)), one.digest) is None
+    assert found.legal.tolist() == [6] * 30  # after three moves
+    searched = found.searched(12)
+    assert searched is not None
+    assert searched.tolist() == [*range(12)]
+    assert found.searched(13) is None
+    whole = found.searched(30)
+    assert whole is not None
+    assert len(whole) == 30
+    assert found.searched(31) is None
     path.write_text("damaged")
     assert read_sources(settings, digest) is None
 

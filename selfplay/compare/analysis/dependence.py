@@ -22,7 +22,7 @@ from selfplay.compare.analysis.exchange_law import ExchangeLaw
 from selfplay.compare.analysis.exchange_sentence import order_exchanges
 from selfplay.compare.groups import Group
 from selfplay.compare.metrics import LOSS, MASS, VALIDATED, VALIDATION
-from selfplay.compare.sources import points_on, read_sources
+from selfplay.compare.sources import Sources, points_on
 from selfplay.stats import Interval
 
 MEASURES = (VALIDATED, LOSS, MASS)  # of the net alone; the first is what rates are set against
@@ -50,17 +50,19 @@ class _Place(NamedTuple):
     groups: tuple[Group, ...]
 
 
-def dependences(groups: Sequence[Group], replicates: int = REPLICATES) -> tuple[Dependence, ...]:
+def dependences(
+    groups: Sequence[Group], sources: Sources | None, replicates: int = REPLICATES
+) -> tuple[Dependence, ...]:
     """Of every exchange rate of the net alone that has a law: by measure, then by source.
 
-    Where not all of its runs left answers, or the position file is not there, by measure alone.
+    Where not all of its runs left answers, or no sources are known, by measure alone.
     """
     rates = order_exchanges(_rates(groups, VALIDATED, replicates))
     usual = [each for each in rates if each.law is not None]
     if not usual:
         return ()
     labels = {label for each in usual for label in (each.learner, *(m.label for m in each.matches))}
-    places = _places([group for group in groups if group.label in labels])
+    places = _places([group for group in groups if group.label in labels], sources)
     found = [
         (metric, place, _rates(place.groups, metric, replicates))
         for metric in MEASURES
@@ -85,15 +87,13 @@ def _rates(groups: Sequence[Group], metric: str, replicates: int) -> tuple[Excha
     return exchanges(curves(told, metric, replicates=2), replicates)
 
 
-def _places(groups: Sequence[Group]) -> tuple[_Place, ...]:
+def _places(groups: Sequence[Group], sources: Sources | None) -> tuple[_Place, ...]:
     """All positions first, then each source."""
     runs = [run for group in groups for run in group.runs]
-    digests = {run.points.redraws.positions for run in runs}
-    sources = None
-    if len(digests) == 1 and "" not in digests:
-        sources = read_sources(runs[0].settings, *digests)
     if sources is None:
         return (_Place("", 0, tuple(groups)),)
+    if len(sources.names) < 2 or not all(run.points.redraws.positions for run in runs):
+        return (_Place("", len(sources.set_index), tuple(groups)),)
     places = [_Place("", len(sources.set_index), tuple(groups))]
     for i, name in enumerate(sources.names):
         alone = []

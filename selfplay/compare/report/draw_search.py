@@ -13,7 +13,7 @@ from selfplay.compare.analysis.curves import Curve, on_common_grid
 from selfplay.compare.analysis.plane import SearchPlane
 from selfplay.compare.analysis.sentence import brief, representatives
 from selfplay.compare.comparison import Comparison
-from selfplay.compare.groups import Group
+from selfplay.compare.groups import Group, differs_in_search, training_search
 from selfplay.compare.metrics import METRIC, VALIDATED
 from selfplay.compare.records import F64
 from selfplay.compare.report.canvas import (
@@ -170,23 +170,9 @@ def _pairs(comparison: Comparison) -> list[tuple[Curve, Curve]]:
     searched = {curve.label: curve for curve in curves[METRIC]}
     alone = [curve for curve in curves[VALIDATED] if curve.label in searched]
     chief = [curve.label for curve in representatives(alone)] if alone else []
-    trained = {curve.label: _search(curve.group) for curve in alone}
-    told = [c for c in alone if len(_alike(c, alone)) > 1 or c.label in chief]
+    trained = {curve.label: training_search(curve.group) for curve in alone}
+    groups = [curve.group for curve in alone]
+    told = [c for c in alone if differs_in_search(c.group, groups) or c.label in chief]
     told.sort(key=lambda curve: (curve.group.kind, trained[curve.label]))
     pairs = (on_common_grid(curve, searched[curve.label]) for curve in told)
     return [pair for pair in pairs if not pair[0].empty and (pair[0].mean > 0).any()][:MOST]
-
-
-def _search(group: Group) -> int:
-    """Simulations a move while training; 0 where none are told."""
-    simulations = dict(group.runs[0].options).get("search.simulations", "0")
-    return int(simulations) if simulations.isdecimal() else 0
-
-
-def _alike(curve: Curve, curves: Sequence[Curve]) -> set[int]:
-    """The searches of those that agree with a curve's group in all else."""
-
-    def rest(group: Group) -> tuple[object, ...]:
-        return group.kind, *(o for o in group.runs[0].options if o[0] != "search.simulations")
-
-    return {_search(other.group) for other in curves if rest(other.group) == rest(curve.group)}

@@ -46,6 +46,7 @@ from selfplay.compare.report.canvas import (
 )
 from selfplay.compare.report.draw_exchange import draw_exchange
 from selfplay.compare.report.draw_one_pass import draw_one_pass
+from selfplay.compare.report.draw_pushes import draw_pushes
 from selfplay.compare.report.draw_search import draw_planes, draw_raw
 from selfplay.compare.report.draw_seeds import draw_seeds, draw_similarity
 from selfplay.compare.report.draw_strength import draw_epochs, draw_groups, draw_regimes
@@ -86,6 +87,7 @@ def draw_all(comparison: Comparison) -> tuple[Picture, ...]:
                 for number, each in enumerate(comparison.one_passes)
             ),
             draw_planes(comparison.planes, comparison.groups),
+            draw_pushes(comparison.pushes, comparison.groups),
             draw_raw(comparison),
             draw_seeds(comparison.seeds, comparison.similarities, comparison.groups),
             draw_similarity(

@@ -31,7 +31,7 @@ from selfplay.compare.report.view_tables import view_tables
 # figures that take less or more height than others
 _SHAPES = {
     "matrix": "small", "similarity": "small", "strength-groups": "tall", "epochs": "tall",
-    "search-plane": "tall", "seeds": "tall",
+    "search-plane": "tall", "search-pushes": "tall", "seeds": "tall",
 }  # fmt: skip
 
 

@@ -7,10 +7,12 @@ from collections.abc import Collection, Sequence
 
 from selfplay.compare.analysis.one_pass import OnePass, SizePass
 from selfplay.compare.analysis.plane import SearchPlane
+from selfplay.compare.analysis.pushes import Push
 from selfplay.compare.analysis.seeds import SeedSpread
 from selfplay.compare.analysis.sentence import brief, representatives, spell_flops
 from selfplay.compare.analysis.similarity import Similarity
 from selfplay.compare.comparison import Comparison
+from selfplay.compare.groups import differs_in_search
 from selfplay.compare.report.table import NONE, Table
 from selfplay.stats import Interval
 
@@ -18,9 +20,11 @@ from selfplay.stats import Interval
 def view_tables(comparison: Comparison) -> tuple[Table, ...]:
     """All of them; those that have nothing to say have no rows."""
     chief = {curve.label for curve in representatives(comparison.views[0].free.curves)}
+    trained = {g.label for g in comparison.groups if differs_in_search(g, comparison.groups)}
     return (
         *(one_pass_table(each) for each in comparison.one_passes),
         planes_table(comparison.planes),
+        pushes_table(comparison.pushes, chief | trained),
         seeds_table(comparison.seeds),
         similarity_table(comparison.similarities, chief),
     )
@@ -101,6 +105,43 @@ def planes_table(planes: Sequence[SearchPlane]) -> Table:
         "each simulation and one for the root; by training, by search: log-odds a factor of ten; "
         "error: root of the mean squared error of log-odds",
     )  # fmt: skip
+
+
+PUSHED = {
+    "moves": "another move, a third one",
+    "changes": "another move, where it agreed",
+    "mended": "no mistake, the net erred",
+    "spoiled": "a mistake, the net did not",
+    "mass": "probability moved",
+}
+
+
+def pushes_table(pushes: Sequence[Push], chief: Collection[str]) -> Table:
+    """One row a question and group of ``chief``; the other groups are in compare.json."""
+    return Table(
+        "Does the prior move where the search pushed it?",
+        (
+            "group: its search chose", "cases", "the net follows (95%)",
+            "without a push (95%)", "difference (95%)",
+        ),
+        tuple(
+            (
+                f"{brief(each.label)}: {PUSHED[each.kind]}", f"{each.cases:,}",
+                *(_percent(part) for part in (each.followed, each.without, each.difference)),
+            )
+            for each in pushes if each.label in chief
+        ),
+        "the net alone at the next measurement; without a push: how often it goes to any "
+        "particular third move there; to any particular other move where the search agreed; where "
+        "the search erred, or did not, as the net did, weighed to equal probability of moves that "
+        "are no mistakes; of probability moved: the share of it that is found in the net next, and "
+        "the same of what another seed's search moved, with both in one regression; intervals are "
+        "of the positions, for these runs",
+    )  # fmt: skip
+
+
+def _percent(interval: Interval) -> str:
+    return _with_ends(Interval(*(100 * each for each in interval)), "{:.1f}")
 
 
 def seeds_table(spreads: Sequence[SeedSpread]) -> Table:
