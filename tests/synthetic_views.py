@@ -86,7 +86,8 @@ def write_history(folder: Path, seed: int, order: float, kind: int) -> None:
         np.linspace(-2, 1.5 + 0.1 * rng.random(), len(steps)), steps, strict=True
     ):
         wrong: Bool = clock < time
-        answers = Answers(DIGEST, {"net": wrong, "search": wrong}, {"net": mass, "search": mass})
+        searched = wrong & (rng.random(POSITIONS) < 0.7)
+        answers = Answers(DIGEST, {"net": wrong, "search": searched}, {"net": mass, "search": mass})
         path = answers_path(folder, step)
         path.parent.mkdir(exist_ok=True)
         write_answers(path, answers)

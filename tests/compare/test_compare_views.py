@@ -21,9 +21,10 @@ from selfplay.compare.report.table import Table
 from selfplay.compare.report.tables import print_comparison
 
 GRADIENT = "policy gradient, 1,996 parameters"
-FIGURES = ("one-pass", "search-plane", "search-raw", "seeds", "similarity")
+FIGURES = ("one-pass", "search-plane", "search-pushes", "search-raw", "seeds", "similarity")
 TABLES = (
-    "One pass against L(D)", "Training against search at equal strength", "Spread over seeds",
+    "One pass against L(D)", "Training against search at equal strength",
+    "Does the prior move where the search pushed it?", "Spread over seeds",
     "Order of learning and agreement",
 )  # fmt: skip
 
@@ -51,6 +52,12 @@ def test_the_numbers_are_those_that_were_planted(done: Published) -> None:
     ]
     for plane in content["planes"]:
         assert plane["slope"]["value"] == pytest.approx(SLOPE, abs=0.5)
+    pushed = {(each["label"], each["kind"]): each for each in content["pushes"]}
+    assert len([kind for _, kind in pushed if kind == "mended"]) == 4
+    assert pushed[GRADIENT, "mended"]["positions"] == 400
+    # a position is solved when its time has come, whatever the search did before
+    difference = pushed[GRADIENT, "mended"]["difference"]
+    assert difference["low"] < 0 < difference["high"]
     spreads = {each["label"]: each for each in content["seeds"]}
     assert len(spreads) == 4
     assert spreads[GRADIENT]["positions"] == 400

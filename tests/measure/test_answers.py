@@ -20,6 +20,7 @@ from selfplay.measure.answers import (
     write_answers,
 )
 from selfplay.training.metrics_file import read_metrics
+from selfplay.truth.base import optimal_moves
 from selfplay.truth.positions import digest, read_positions, write_positions
 from selfplay.truth.solver import solver_for
 
@@ -31,7 +32,8 @@ def planted(count: int) -> Answers:
     rng = np.random.default_rng(count)
     mass = {"net": rng.random(count), "search_16": 1 - 1e-4 * rng.random(count)}
     mistakes = {player: rng.random(count) < 0.3 for player in mass}
-    return Answers(DIGEST, mistakes, {k: v.astype(np.float32) for k, v in mass.items()})
+    moves = {"net": rng.integers(5000, size=count).astype(np.uint16)}
+    return Answers(DIGEST, mistakes, {k: v.astype(np.float32) for k, v in mass.items()}, moves)
 
 
 def position_files(tmp_path: Path) -> tuple[Path, Path]:
@@ -71,6 +73,11 @@ def test_what_is_written_is_read(count: int, tmp_path: Path) -> None:
         np.testing.assert_array_equal(found.mistakes[player], mistakes)
         rest, expected = 1 - found.mass[player], 1 - answers.mass[player]
         np.testing.assert_allclose(rest, expected, rtol=6e-4, atol=2e-7)  # float16 of what is left
+    assert found.moves.keys() == {"net"}
+    np.testing.assert_array_equal(found.moves["net"], answers.moves["net"])
+    assert found.of(("net",), [0]).moves["net"] == answers.moves["net"][:1]
+    write_answers(path, answers._replace(moves={}))  # as files of before
+    assert read_answers(path).moves == {}
     with np.load(path, allow_pickle=False) as file:
         assert all(file[name].dtype != object for name in file.files)
 
@@ -90,8 +97,10 @@ def test_one_player_is_read_alone(tmp_path: Path) -> None:
 
 
 def test_thousands_of_positions_take_kilobytes(tmp_path: Path) -> None:
-    write_answers(tmp_path / "a.npz", planted(6000))
-    assert (tmp_path / "a.npz").stat().st_size < 2 * (6000 * 2 + 6000 / 8) + 2000
+    few = planted(6000)
+    moves = dict.fromkeys(("net", "search"), few.moves["net"] % 7)
+    write_answers(tmp_path / "a.npz", few._replace(moves=moves))
+    assert (tmp_path / "a.npz").stat().st_size < 2 * (6000 * 2 + 6000 / 8 + 6000 / 2) + 2000
 
 
 def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
@@ -99,18 +108,34 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
     write_answers(path, planted(600))
     whole = path.read_bytes()
     fields = {"positions": np.array(DIGEST), "rest_net": np.zeros(9, np.float16)}
+    right = {**fields, "mistakes_net": np.zeros(2, np.uint8)}
     with_pickle = {**fields, "mistakes_net": np.array([print], dtype=object)}
     for name, held in (
         ("lists", {**fields, "mistakes_net": np.zeros(1, np.uint8)}),
         ("mass", {**fields, "rest_net": np.full(9, 2, "f2"), "mistakes_net": np.zeros(2, "u1")}),
         ("digest", {"positions": np.array("../x")}),
+        ("moves", {**right, "moves_net": np.zeros(8, np.uint8)}),
+        ("move", {**right, "moves_net": np.zeros(9, np.float32)}),
+        ("mover", {**right, "moves_search": np.zeros(9, np.uint8)}),
         ("pickle", with_pickle),
     ):
         np.savez(tmp_path / f"{name}.npz", **held)  # type: ignore[arg-type]
     (tmp_path / "short.npz").write_bytes(whole[:-30])
     (tmp_path / "bit.npz").write_bytes(whole[:99] + bytes([whole[99] ^ 16]) + whole[100:])
     (tmp_path / "raw.npz").write_bytes(pickle.dumps([1]))
-    for name in ("lists", "mass", "digest", "pickle", "short", "bit", "raw", "absent"):
+    for name in (
+        "lists",
+        "mass",
+        "digest",
+        "moves",
+        "move",
+        "mover",
+        "pickle",
+        "short",
+        "bit",
+        "raw",
+        "absent",
+    ):
         with pytest.raises(ValueError, match=rf"{name}\.npz is missing or damaged: "):
             read_answers(tmp_path / f"{name}.npz")
 
@@ -131,6 +156,8 @@ def test_a_run_keeps_its_answers_beside_its_metrics(tmp_path: Path) -> None:
     outcome = train_tiny(tmp_path / "run", **plain)
     lines = [line for line in read_metrics(outcome.folder) if line["phase"] == "strength"]
     positions = read_positions(GAME, plain["strength"]["positions"])
+    index = positions.set_index
+    some = np.sort(np.concatenate([np.flatnonzero(index == i)[:5] for i in (0, 1)]))
     assert len(lines) > 3
     files = sorted((outcome.folder / "strength").iterdir())
     assert files == [answers_path(outcome.folder, line["step"]) for line in lines]
@@ -145,6 +172,11 @@ def test_a_run_keeps_its_answers_beside_its_metrics(tmp_path: Path) -> None:
         for player, stem in (("net", "net_"), ("value", "value_"), ("search", "")):
             rate = answers.mistakes[player].mean()  # sets of equal size
             assert line[f"strength/{stem}mistake_rate"] == pytest.approx(rate)
+        assert answers.moves.keys() == {"net", "search"}
+        optimal = optimal_moves(positions.scores)
+        for player, rows in (("net", np.arange(24)), ("search", some)):
+            played = optimal[rows, answers.moves[player]]
+            np.testing.assert_array_equal(played, ~answers.mistakes[player])
         mass = answers.mass["net"].mean()
         assert line["strength/net_optimal_mass"] == pytest.approx(mass, abs=1e-4)
         assert 0 < line["strength/validation_mistake_rate"] < 1
@@ -154,8 +186,6 @@ def test_a_run_keeps_its_answers_beside_its_metrics(tmp_path: Path) -> None:
         assert rungs == pytest.approx(climbed)
     # the last of them: the same search is the same, and none is the net alone
     np.testing.assert_array_equal(answers.mistakes["search_4"], answers.mistakes["search"])
-    index = positions.set_index
-    some = np.sort(np.concatenate([np.flatnonzero(index == i)[:5] for i in (0, 1)]))
     np.testing.assert_array_equal(answers.mistakes["search_0"], answers.mistakes["net"][some])
     np.testing.assert_allclose(answers.mass["search_0"], answers.mass["net"][some], atol=1e-3)
 
