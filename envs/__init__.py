@@ -64,6 +64,11 @@ def make(spec: str, whole: bool = True) -> Game:
     return game
 
 
+def refuse_unknown(spec: str) -> None:
+    """Raises ValueError with a sentence where ``spec`` names no game; no code of it is run."""
+    _found(spec)
+
+
 def _refuse_lacks(spec: str, game: object, parts: list[str]) -> None:
     lacks = [part for part in parts if not hasattr(game, part)]
     if lacks:

@@ -88,8 +88,8 @@ def random_mistakes(positions: Positions) -> float:
     return float(np.mean([wrong[positions.set_index == i].mean() for i in sets]))
 
 
-def truth_json(game: Game, simulations: int, truth: Truth) -> dict[str, object]:
-    """The object that ``evaluate --positions --json`` prints."""
+def truth_json(game: Game, simulations: int | None, truth: Truth) -> dict[str, object]:
+    """The object that ``evaluate --positions --json`` prints; no simulations where time counts."""
     sets = {each.name: {"n": each.n, **_figures(each)} for each in truth.sets}
     return {"game": game.name, "simulations": simulations, **_figures(truth), "sets": sets}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ from envs.proving.proofs.proof_text import tableau_text
 from selfplay import arrays
 from selfplay.play.session import Session
 from selfplay.play.terminal import Terminal
+from selfplay.players.limits import Limit
 from selfplay.proving.lessons import moves_of
 from selfplay.proving.prover import GAVE_UP, THEOREM, UNSATISFIABLE, Result, judge
 from selfplay.proving.searches import Guide
@@ -28,6 +31,7 @@ from selfplay.search.tree import ROOT
 from selfplay.system.printable import can_print
 
 ROOM = 20_000  # simulations at one position
+SLICE = 25  # simulations between two looks at the clock
 HELP = {
     "NUMBER": "make that inference",
     "s N": "search on with N simulations",
@@ -89,6 +93,32 @@ class ProofSession(Session[Thought]):
         if not self.now.over:
             budget, calm = np.array([simulations], np.int32), np.zeros(1, np.bool_)
             self._search.search(self.opinion().forest, self._model, self._rng, calm, budget)
+
+    def search_within(self, limit: Limit, clock: Callable[[], float] = time.monotonic) -> None:
+        """Searches on for so many simulations, or as long as the limit says."""
+        ends = None if limit.seconds is None else clock() + limit.seconds
+        if ends is None:
+            self.search(limit.simulations or 0)
+        while ends is not None and clock() < ends and self.may_search:
+            before = self.simulations
+            self.search(SLICE)
+            if self.simulations == before:
+                break
+
+    @property
+    def simulations(self) -> int:
+        """Those at the present position so far."""
+        return int(self.opinion().forest.tree.nodes["visits"][0, ROOT]) - 1
+
+    @property
+    def may_search(self) -> bool:
+        """Whether a search at the present position can find out more: it has room, and is not
+        sure how the position ends."""
+        if self.now.over:
+            return False
+        tree = self.opinion().forest.tree
+        here = tree.nodes[0, ROOT]
+        return bool(here["lower"] < here["upper"] and tree.size[0] < tree.nodes.shape[1])
 
     def is_proved(self) -> bool:
         return self.now.over and self.outcome() > 0
@@ -165,9 +195,10 @@ class ProofTerminal(Terminal):
 
     commands = HELP
 
-    def __init__(self, session: ProofSession, simulations: int, *streams: Any) -> None:
+    def __init__(self, session: ProofSession, limit: Limit, *streams: Any) -> None:
+        """``limit``: of the search at each position."""
         super().__init__(*streams)
-        self._session, self._simulations = session, simulations
+        self._session, self._limit = session, limit
 
     def _greet(self) -> None:
         self._say("Type the number of an inference, or: s N, u, go, b, proof, help, q.")
@@ -212,7 +243,7 @@ class ProofTerminal(Terminal):
             raise ValueError("say how many simulations, as in 's 500'")
         if more and (len(more[0]) > 10 or int(more[0]) > ROOM):
             raise ValueError(f"a position has room for {ROOM:,} simulations, as in 's 500'")
-        self._session.search(int(more[0]) if more else self._simulations)
+        self._session.search_within(Limit(int(more[0])) if more else self._limit)
         self.do_b()
 
     def do_go(self) -> None:
@@ -227,8 +258,8 @@ class ProofTerminal(Terminal):
 
     def _look(self) -> None:
         """Searches where nothing was searched yet."""
-        if self._simulations and self._session.opinion().forest.tree.size[0] == 1:
-            self._session.search(self._simulations)
+        if self._session.opinion().forest.tree.size[0] == 1:
+            self._session.search_within(self._limit)
 
     def do_proof(self) -> None:
         session = self._session

@@ -107,6 +107,8 @@ def spec_of(path: Path) -> str:
         run.config().rules()  # a stranger's game is refused here
         return run.config().game
     spec = named_in(path) if form == "moves" else None
+    if spec is None and form == "moves" and not read_text(path).strip():
+        raise ValueError(f"{path} is empty: there are no games in it")
     if spec is None:
         raise ValueError(f"{path} does not tell of which game it is: name it with --game GAME")
     trust.require(spec, path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +16,8 @@ from selfplay.lines.lockstep import lockstep
 from selfplay.lines.openings import any_move
 from selfplay.players.guests import GtpPlayer
 from selfplay.players.levels import LevelPlayer, split_level
-from selfplay.players.limits import Limit, read_seconds
+from selfplay.players.limits import Limit
+from selfplay.players.names import KINDS, split_run
 from selfplay.search import Puct, Search
 from selfplay.stats import random_actions
 from selfplay.truth.solver import solver_for
@@ -25,8 +25,6 @@ from selfplay.types import Bool, Decision, Evaluation, Evaluator, Game, Player, 
 
 EDGES_AT_ONCE = 500_000  # moves that minimax looks at in one go
 NODES_AT_ONCE = 400_000  # nodes of the trees that grow side by side
-_TIME = re.compile(r"([-+]?[.\d][-+.\w]*|nan|inf)s")  # a number of seconds, good or bad
-KINDS = ("random", "minimax", "mcts", "solver", "gtp")
 
 # (run, step or None for the last, limit of its search or none for what is usual) -> player
 LoadRun = Callable[[str, int | None, Limit], Player]
@@ -54,7 +52,7 @@ def make_player(name: str, game: Game, load_run: LoadRun) -> Player:
         return RolloutPlayer(_positive(name, argument, "mcts:100 for 100 rollouts a move"))
     if kind == "gtp":
         return GtpPlayer(argument, game)
-    run, step, limit = _parse_run(name)
+    run, step, limit = split_run(name)
     try:
         return load_run(run, step, limit)
     except ValueError as error:
@@ -62,22 +60,6 @@ def make_player(name: str, game: Game, load_run: LoadRun) -> Player:
         if near:
             raise ValueError(f"{error} (did you mean the player {near[0]!r}?)") from error
         raise
-
-
-def _parse_run(name: str) -> tuple[str, int | None, Limit]:
-    """RUN, RUN@STEP and either with :SIMULATIONS or :2s behind, as (run, step, limit)."""
-    run, limit, step = name, Limit(), None
-    head, colon, tail = run.rpartition(":")
-    if colon and tail.isdecimal():
-        run, limit = head, Limit(simulations=int(tail))
-    elif colon and _TIME.fullmatch(tail):
-        run, limit = head, Limit(seconds=read_seconds(tail.removesuffix("s")))
-    head, at, tail = run.rpartition("@")
-    if at:
-        if not tail.isdecimal():
-            raise ValueError(f"{name!r}: after @ stands the step of a checkpoint, not {tail!r}")
-        run, step = head, int(tail)
-    return run, step, limit
 
 
 def _positive(name: str, argument: str, example: str) -> int:

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selfplay.arrays import length, take
+from selfplay.arrays import length, take, tree_map
+from selfplay.lines.openings import any_move
+from selfplay.players.levels import LevelPlayer, weaken
 from selfplay.players.limits import Limit as Limit
 from selfplay.players.players import Guessing, RolloutPlayer, SearchPlayer
 from selfplay.search.growing import GrowingSearch
@@ -19,6 +21,7 @@ FIRST = 8  # simulations before anything is told, if they do not take long
 PACE = 0.1  # seconds between what is told
 _PIECE = 0.03  # seconds that a piece of a search shall take: so soon it can be halted
 _MOST = 1024  # simulations of a piece
+_WARM = 4  # simulations in which a search runs all that it compiles
 
 Clock = Callable[[], float]  # seconds from some moment on
 
@@ -62,6 +65,9 @@ class Thinker:
         Raises ValueError where there are more simulations than a search takes.
         """
         begun, player = self._clock(), self.player
+        if isinstance(player, LevelPlayer):
+            yield from self._weakened(player, state, limit, halted)
+            return
         if isinstance(player, TimedPlayer):
             limit = Limit(seconds=player.seconds) if limit == Limit() else limit
             player = player.player
@@ -74,6 +80,21 @@ class Thinker:
         elif not halted():
             decision = take(player.decide(self.game, state, self._rng), 0)
             yield _insight(decision, self._clock() - begun)
+
+    def _weakened(
+        self, player: LevelPlayer, state: State, limit: Limit, halted: Callable[[], bool]
+    ) -> Iterator[Insight]:
+        """What a player at a level decides, once the full one has thought to the end."""
+        whole = Thinker(self.game, player.full, self._rng, self._clock)
+        told = list(whole.think(state, limit, halted))
+        if told and told[-1].last:
+            insight = told[-1]
+            full = tree_map(lambda array: np.asarray(array)[None], _decision(insight))
+            decision = weaken(full, self.game.legal(state), player.level, self._rng)
+            weak = _insight(take(decision, 0), insight.seconds)
+            yield weak._replace(
+                prior=insight.prior, net_value=insight.net_value, simulations=insight.simulations
+            )
 
     def _grow(
         self,
@@ -148,6 +169,29 @@ class TimedPlayer(Guessing):
             np.stack([each.visits for each in found]),
             np.stack([each.qvalues for each in found]),
         )
+
+
+def warm_up(game: Game, player: Player) -> None:
+    """Lets a player think of the start of a game, a search for a few simulations only.
+
+    What it needs is compiled then, and what the game needs for the move that follows.
+    """
+    rng = np.random.default_rng(0)
+    state = game.init(rng, 1)
+    for _ in Thinker(game, player, rng).think(state, Limit(simulations=_WARM)):
+        pass
+    game.step(state, any_move(game, state, rng))
+
+
+def _decision(insight: Insight) -> Decision:
+    """What an insight was made of: [A] and scalars."""
+    return Decision(
+        np.asarray(insight.action, np.int32),
+        insight.policy,
+        np.asarray(insight.value, np.float32),
+        insight.visits,
+        insight.qvalues,
+    )
 
 
 def _insight(decision: Decision, spent: float) -> Insight:

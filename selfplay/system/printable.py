@@ -13,6 +13,7 @@ import io
 import json
 import os
 import re
+import select
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO, cast
@@ -131,6 +132,18 @@ def printed_safely() -> Iterator[None]:
             if stream is not None:
                 stack.enter_context(redirect(cast(TextIO, SafeStream(bare(stream)))))
         yield
+
+
+def end_unread() -> None:
+    """Raises BrokenPipeError where standard output is a pipe that nobody reads any more."""
+    try:
+        asked = select.poll()
+        asked.register(sys.stdout.fileno(), 0)  # that a pipe has no reader is told unasked
+        broken = any(event & select.POLLERR for _, event in asked.poll(0))
+    except (AttributeError, OSError, ValueError):  # no file, or a system without poll
+        return
+    if broken:
+        raise BrokenPipeError
 
 
 def fill_missing() -> None:

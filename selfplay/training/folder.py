@@ -1,4 +1,4 @@
-"""The folder of a run: what lies where in it, and how a run is found by name::
+"""The folder of a run: what lies where in it::
 
     config.json  provenance.json  events.out...  metrics.jsonl  report.md
     checkpoints/000500.pt    replay/000500.npz    games/000500.txt     (number = iteration)
@@ -9,24 +9,22 @@ Everything but the events and the metrics is written aside and renamed.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-import shlex
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import envs
 from selfplay import arrays
-from selfplay.config import Config, parse_config, recipe_of
+from selfplay.config import Config, parse_config
 from selfplay.learning import checkpoint
 from selfplay.learning.shards import Made, load_shard
 from selfplay.system.files import locked, write_text_atomically
 from selfplay.system.text import read_object
-from selfplay.training.places import RUNS, SHIPPED, shipped_agent
+from selfplay.training.finding import find_folder
+from selfplay.training.places import shipped_agent
 from selfplay.types import Game, Targets
 
 # what ``files.write_atomically`` writes beside the files of a run: .NAME.PROCESS
@@ -218,55 +216,11 @@ def number(path: Path) -> int:
 
 
 def find_run(name: str) -> RunFolder:
-    """The run that ``name`` names: its folder, or a part of the folder's name that fits only one.
-
-    A path comes before a path below ``runs``, that before a folder's name, and that before a part
-    of it.  A folder that is no run hides none; where nothing else fits, it is what comes back.
-    The spec of a game that has a name without options stands for that name.
-    """
-    named = RunFolder(Path(name))
-    if named.config_file.is_file():
-        return named
-    name = envs.short(name)
-    roots = [RUNS] if RUNS.resolve() == SHIPPED else [RUNS, SHIPPED]
-    known = {
-        str(config.parent.relative_to(root)): config.parent
-        for root in reversed(roots)
-        for config in root.glob("**/config.json")
-    }
-    fits = (
-        [path for key, path in known.items() if key == name]
-        or [path for key, path in known.items() if Path(key).name == name]
-        or [path for key, path in known.items() if name in key and re.search(r"\w", name)]
-    )
-    if len(fits) == 1:
-        return RunFolder(fits[0])
-    if fits:
-        raise ValueError(f"{name!r} fits several runs: {', '.join(map(str, sorted(fits)))}")
-    if named.path.is_dir():
-        return named
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"did you mean {str(known[near[0]])!r}?" if near else "train one with 'selfplay train'"
-    raise ValueError(f"there is no run {name!r}; {_hint_at_game(name) or hint}")
+    """The run that ``name`` names, as ``find_folder`` finds it."""
+    return RunFolder(find_folder(name))
 
 
 def shadowed(name: str, run: RunFolder) -> Path | None:
     """The run that ships by this name, where ``run``, one of the user's, comes before it."""
     ships = shipped_agent(name)
     return ships if ships and ships.resolve() != run.path.resolve() else None
-
-
-def _hint_at_game(name: str) -> str:
-    """What to do where a game is named in the place of a run; empty for other names."""
-    address = name.partition("?")[0]
-    adapted = address.partition(":")[0] in envs.ADAPTERS
-    if not (address in envs.GAMES or adapted or re.fullmatch(r"[\w.]+:[A-Z]\w*", address)):
-        return ""
-    recipe, option = recipe_of(name), ""
-    if recipe is None and (recipe := recipe_of(address)) is not None:
-        option = f" --set game={shlex.quote(name)}"
-    train = f"train one with 'selfplay train {recipe}{option}', or " if recipe else ""
-    instead = f"play without a net: 'selfplay play mcts:1000 --game {shlex.quote(name)}'"
-    if address in envs.ON_PROBLEMS:
-        instead = "prove with the one that ships: 'selfplay prove PROBLEM.p'"
-    return f"it is the name of a game: {train}{instead}"

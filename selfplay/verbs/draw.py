@@ -9,8 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
-from selfplay.verbs.arguments import A_GAME, RUN, SEED, Parser, at_least
-from selfplay.verbs.players import agent_for, game_option, players_named
+from selfplay.verbs.arguments import A_GAME, RUN, SEED, Parser, at_least, seconds_a_move
+from selfplay.verbs.players import (
+    agent_for,
+    game_option,
+    players_named,
+    refuse_both,
+    refuse_seconds,
+)
 
 if TYPE_CHECKING:
     from selfplay.play.layers import Layer
@@ -34,8 +40,9 @@ def arguments(parser: Parser) -> None:
     parser.add_option("--agent", "PLAYER", f"who thinks: {RUN}; or any player of `selfplay match`")
     strength = f"leaves it looks at (default: {SIMULATIONS})"
     parser.add_option("--simulations", "N", strength, at_least(0, 10**6))
+    parser.add_option("--seconds", "S", "for how long it looks instead", seconds_a_move)
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
-    parser.add_option("--out", "FILE", "where to (default: standard output)")
+    parser.add_option("--out", "FILE", "where to; -, and by default: standard output")
     parser.add_option("--seed", "SEED", "of chance", SEED, 0)
     parser.add_shared("--trust")
 
@@ -48,6 +55,9 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.system.files import write_text_atomically
     from selfplay.types import NO_ACTION
 
+    out = None if arguments.out in (None, "-") else Path(arguments.out)
+    if out is not None and not out.parent.is_dir():
+        raise ValueError(f"--out {out}: there is no folder {out.parent}; make it first")
     if arguments.moves:
         tree = typed_game(arguments.game, arguments.moves).tree
     else:
@@ -55,18 +65,19 @@ def run(arguments: argparse.Namespace) -> Answer:
     line = tree.positions(tree.line(tree.at))
     last = line[-2].action if len(line) > 1 else NO_ACTION
     layer, caption, agent = None, "", None
-    if arguments.think or arguments.layer or arguments.agent:
+    given = (arguments.layer, arguments.agent, arguments.simulations, arguments.seconds)
+    if arguments.think or any(each is not None for each in given):
         if tree.now.over:
             raise ValueError("the game is over there: leave out --think, or the last move")
         layer, caption, agent = _thought(arguments, tree)
     legal = not tree.now.over
     svg = board_svg(tree.game, tree.now.state, last, layer, legal, arguments.theme, caption)
     text = plain(svg) + "\n"
-    if arguments.out is None:
+    if out is None:
         sys.stdout.write(text)
         return Answer({})
-    write_text_atomically(Path(arguments.out), text)
-    print(f"The board is in {arguments.out}.")
+    write_text_atomically(out, text)
+    print(f"The board is in {out}.")
     spec = shlex.quote(arguments.game)
     moves = " ".join(map(shlex.quote, arguments.moves))
     if agent:
@@ -83,19 +94,22 @@ def _thought(arguments: argparse.Namespace, tree: Variations) -> tuple[Layer, st
     """
     import numpy as np
 
-    from selfplay.arrays import take
     from selfplay.play.layers import Layer
+    from selfplay.players.thinking import Limit, Thinker
     from selfplay.system.console import COMPILING, waiting
 
-    wish = arguments.simulations
+    wish, seconds = arguments.simulations, arguments.seconds
+    refuse_both(wish, seconds)
     simulations = SIMULATIONS if wish is None else wish
     agent = arguments.agent or agent_for(tree.game, simulations)
     name = arguments.layer or ("visits" if simulations else "prior")
-    _, game, (player,) = players_named([agent], arguments.game, simulations)
-    thinker = _prior_of(player) if name == "prior" else player
+    limit = (simulations, None) if seconds is None else (None, seconds)
+    _, game, (player,) = players_named([agent], arguments.game, *limit)
+    refuse_seconds(player, seconds)
+    thinks = _prior_of(player) if name == "prior" else player
     with waiting(COMPILING):
-        rng = np.random.default_rng(arguments.seed)
-        decision = take(thinker.decide(game, tree.now.state, rng), 0)
+        thinker = Thinker(game, thinks, np.random.default_rng(arguments.seed))
+        *_, decision = thinker.think(tree.now.state, Limit(seconds=seconds))
     if not decision.visits.any() and not arguments.layer and simulations:
         name = "value"  # of who knows without a search, or sees a win at once
     numbers = {
@@ -112,14 +126,16 @@ def _thought(arguments: argparse.Namespace, tree: Variations) -> tuple[Layer, st
         "value": "chance to win" if game.num_players == 2 else "expected return",
     }[name]
     layer = Layer(name, numbers, int(decision.action))
-    return layer, f"{of}, the choice dark: {player.name}", agent
+    rollouts = player.name.startswith("mcts:") and seconds is not None
+    who = f"rollouts for {seconds:g} s" if rollouts else player.name
+    return layer, f"{of}, the choice dark: {who}", agent
 
 
 def _prior_of(player: Player) -> Player:
     """The net of a player that searches; ValueError where there is none."""
     from selfplay.players.players import NetPlayer
 
-    evaluator = getattr(player, "evaluator", None)
+    evaluator = getattr(getattr(player, "player", player), "evaluator", None)  # of one by time
     if evaluator is None:
         raise ValueError(f"{player.name} has no net: choose --layer visits or value")
     return NetPlayer(player.name, evaluator)

@@ -36,19 +36,17 @@ def ready_table(arguments: argparse.Namespace, spec: str | None) -> Table:
 
     from selfplay.engines.table import Table
     from selfplay.players.levels import LevelPlayer
-    from selfplay.players.thinking import Limit
+    from selfplay.players.thinking import Limit, warm_up
     from selfplay.system.console import COMPILING, waiting
 
     game, player = _named(arguments.player, spec, arguments.simulations)
     asked = Limit(arguments.simulations or None, arguments.seconds)
     if arguments.level is not None:
-        if arguments.seconds is not None:
-            raise ValueError("a level is one of a number of simulations: leave out --seconds")
         player = LevelPlayer(player, arguments.level)
     rng = np.random.default_rng(arguments.seed)
     table = Table(game, player, rng, asked)
     with waiting(COMPILING):
-        player.decide(game, game.init(np.random.default_rng(0), 1), np.random.default_rng(0))
+        warm_up(game, player)
     print(f"selfplay: {player.name} plays {game.name}", file=sys.stderr)
     return table
 

@@ -10,7 +10,7 @@ from typing import Any
 from selfplay.verbs import evaluate_problems
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, Parser, at_least, refuse_given
-from selfplay.verbs.players import player_of, simulations_of
+from selfplay.verbs.players import player_of, refuse_both, simulations_of
 
 # What else than positions a run is measured by.  Each has, beside ``arguments`` and ``run``: the
 # ``GAME`` whose runs it measures; its ``OPTIONS``, which mean nothing without the first of them;
@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> Answer:
             refuse_given(arguments, ("positions", "simulations"), f"with --{other.OPTIONS[0]}")
             answer: Answer = other.run(arguments)
             return answer
-        refuse_given(arguments, other.OPTIONS[1:], f"without --{other.OPTIONS[0]}")
+        only = [option for option in other.OPTIONS[1:] if option != "seconds"]
+        refuse_given(arguments, only, f"without --{other.OPTIONS[0]}")
         if arguments.run == other.NO_RUN:
             option = f"--{other.OPTIONS[0]}"
             raise ValueError(f"{arguments.run!r} is for {option}: positions are judged by a run")
@@ -46,6 +47,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.training.agent import load_agent
     from selfplay.truth.positions import find_positions, first_of_sets, read_positions
 
+    refuse_both(arguments.simulations, arguments.seconds)
     agent = load_agent(arguments.run)
     game = agent.game
     path = find_positions(game, arguments.positions or "")
@@ -61,7 +63,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     if arguments.limit:
         positions = first_of_sets(positions, arguments.limit)
     simulations = simulations_of(agent, arguments.simulations)
-    player = player_of(agent, simulations)
+    player = player_of(agent, simulations, arguments.seconds)
     truth = evaluate_positions(game, positions, player, evaluator=agent.evaluator)
     print(f"{player.name} on {len(positions.scores)} positions of {path}:")
     print(f"  {'set':16} {'positions':>9}  mistakes (95% interval)  optimal mass  value nats")
@@ -69,7 +71,9 @@ def run(arguments: argparse.Namespace) -> Answer:
         _print_truth(each.name, str(each.n), each)
     _print_truth("mean of the sets", "", truth)
     say_next(f"selfplay play {shlex.quote(arguments.run)}")
-    return Answer(truth_json(game, simulations, truth))
+    timed = arguments.seconds is not None
+    content = truth_json(game, None if timed else simulations, truth)
+    return Answer({**content, "seconds": arguments.seconds} if timed else content)
 
 
 def other_measure(spec: str) -> ModuleType | None:

@@ -25,7 +25,7 @@ NO_RUN, SEARCH = "none", "unguided search"
 
 def arguments(parser: Parser) -> None:
     parser.add_option("--problems", "DIR", "TPTP problems to prove, instead of positions")
-    add_bounds(parser, "a problem, on one core")
+    add_bounds(parser, "a problem, on one core", "; of positions, for each of them")
     parser.add_argument(
         "--held-out", action="store_true", help="only problems that training keeps aside"
     )

@@ -16,6 +16,8 @@ from selfplay.verbs.players import (
     measured_levels,
     players_named,
     refuse_both,
+    refuse_seconds,
+    refuse_unknown,
 )
 
 if TYPE_CHECKING:
@@ -57,19 +59,19 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.play.terminal import GameTerminal
     from selfplay.players.levels import LevelPlayer
     from selfplay.players.players import NetPlayer, SearchPlayer
-    from selfplay.players.thinking import TimedPlayer
+    from selfplay.players.thinking import TimedPlayer, warm_up
     from selfplay.system.console import COMPILING, PlainConsole, waiting
     from selfplay.system.keys import Keyboard
 
     name, simulations = _at_level(arguments)
     spec, game, (player,) = players_named([name], arguments.game, simulations, arguments.seconds)
+    refuse_seconds(player, arguments.seconds, rollouts=False)
     full = player.full if isinstance(player, LevelPlayer) else player
     full = full.player if isinstance(full, TimedPlayer) else full
     net = NetPlayer("the net alone", full.evaluator) if isinstance(full, SearchPlayer) else None
     side = int(arguments.side == "second")
-    chance = np.random.default_rng(0)
-    with waiting(COMPILING):  # what it needs to think once may take ten seconds
-        full.decide(game, game.init(chance, 1), chance)
+    with waiting(COMPILING):
+        warm_up(game, full)
     rng = np.random.default_rng(arguments.seed)
     session, console = GameSession(game, player, side, rng, net, spec), PlainConsole()
     if has_screen(console) and not arguments.plain:
@@ -121,6 +123,8 @@ def _in_browser(arguments: argparse.Namespace) -> Answer:
     from selfplay.web.channel import channel_route
     from selfplay.web.loading import later, talk_once_loaded
 
+    refuse_both(arguments.simulations, arguments.seconds)
+    refuse_unknown(arguments.run, arguments.game)
     load = later(lambda: _page(arguments))
     serve_page([channel_route("/play", talk_once_loaded(load))], "play", arguments, load)
     return Answer({})
@@ -128,11 +132,25 @@ def _in_browser(arguments: argparse.Namespace) -> Answer:
 
 def _page(arguments: argparse.Namespace) -> Talk:
     """What talks to a tab; ValueError with a sentence where the player cannot be had."""
+    from selfplay.players.levels import split_level
+    from selfplay.players.limits import Limit
+    from selfplay.players.names import split_run
     from selfplay.web.catalogue import Catalogue
     from selfplay.web.play import talking
+    from selfplay.web.table import MOST_SECONDS, MOST_SIMULATIONS
 
     name, simulations = _at_level(arguments)
-    spec, game, _ = players_named([name], arguments.game, simulations, arguments.seconds)
+    wish = arguments.seconds
+    spec, game, (player,) = players_named([name], arguments.game, simulations, wish)
+    refuse_seconds(player, wish, rollouts=False)
+    own, level = split_level(name)
+    limit = Limit(simulations, wish)
+    if not is_built_in(own):
+        run, step, named = split_run(own)
+        own = run if step is None else f"{run}@{step}"
+        limit = limit if named == Limit() else named
+    if (limit.simulations or 0) > MOST_SIMULATIONS or (limit.seconds or 0) > MOST_SECONDS:
+        most = f"{MOST_SIMULATIONS:,} simulations, or {MOST_SECONDS:g} s a move"
+        print(f"selfplay: in the browser a search has at most {most}", file=sys.stderr)
     side = int(arguments.side == "second" and game.num_players == 2)
-    catalogue = Catalogue(players_named, arguments.run, spec)
-    return talking(catalogue, side, simulations, arguments.level, arguments.seconds)
+    return talking(Catalogue(players_named, own, spec), side, limit, level)

@@ -24,6 +24,21 @@ def refuse_both(simulations: int | None, seconds: float | None) -> None:
         raise ValueError("--simulations and --seconds both say how long it searches; give one")
 
 
+def refuse_seconds(player: Player, seconds: float | None, rollouts: bool = True) -> None:
+    """Raises ValueError where a time was given to a player that does not search by one.
+
+    ``rollouts``: whether a player of rollouts does.
+    """
+    from selfplay.players.levels import LevelPlayer
+    from selfplay.players.players import RolloutPlayer, SearchPlayer
+    from selfplay.players.thinking import TimedPlayer
+
+    full = player.full if isinstance(player, LevelPlayer) else player
+    by_time = (SearchPlayer, RolloutPlayer, TimedPlayer) if rollouts else (TimedPlayer,)
+    if seconds is not None and not isinstance(full, by_time):
+        raise ValueError(f"{full.name} does not search by time: leave out --seconds")
+
+
 def player_of(agent: Agent, simulations: int, seconds: float | None = None) -> Player:
     """The agent with ``simulations`` leaves a move, 0 for its net alone; or with seconds a move."""
     from selfplay.players.players import NetPlayer, SearchPlayer
@@ -81,9 +96,22 @@ def players_named(
 
 
 def is_built_in(name: str) -> bool:
-    from selfplay.players.players import KINDS
+    from selfplay.players.names import KINDS
 
     return name.partition(":")[0] in KINDS
+
+
+def refuse_unknown(player: str, game: str | None) -> None:
+    """Raises ValueError where a player is no run there is, or a game none: nothing is loaded."""
+    import envs
+    from selfplay.players.levels import split_level
+    from selfplay.players.names import split_run
+    from selfplay.training.finding import find_folder
+
+    if game is not None:
+        envs.refuse_unknown(game)
+    if not is_built_in(player):
+        find_folder(split_run(split_level(player)[0])[0])
 
 
 def game_option(player: str, spec: str) -> str:

@@ -14,6 +14,7 @@ from selfplay.verbs.page import page_options, require_web, serve_page
 
 if TYPE_CHECKING:
     from envs.proving.logic.formula import Problem
+    from selfplay.players.limits import Limit
     from selfplay.proving.prover import Prover, Result
     from selfplay.proving.trials import Bounds
 
@@ -37,9 +38,9 @@ def arguments(parser: Parser) -> None:
     parser.add_shared("--trust", "--json")
 
 
-def add_bounds(parser: Parser, of: str) -> None:
-    """What a proof may cost."""
-    default = "(default: 10, if no inferences are named)"
+def add_bounds(parser: Parser, of: str, else_of: str = "") -> None:
+    """What a proof may cost; ``else_of``: what the seconds are of besides."""
+    default = f"(default: 10, if no inferences are named){else_of}"
     parser.add_option("--seconds", "S", f"{of or 'at most'} {default}", seconds)
     parser.add_option("--inferences", "N", of or "at most so many", at_least(1))
     parser.add_option(
@@ -112,13 +113,14 @@ def _in_browser(arguments: argparse.Namespace) -> Answer:
     require_web("--web")
     from envs.proving.logic.recursion import deep
     from envs.proving.logic.tptp import read_problem
+    from selfplay.players.limits import Limit
 
     if arguments.json or arguments.proof:
         raise ValueError("--web shows the proof in the browser: leave out --json and --proof")
     problem = read_problem(Path(arguments.problem))
     bounds, share = bounds_of(arguments)
     prover = deep(_prover)(arguments.net or arguments.run, share)
-    serve_proof(problem, prover, bounds, SIMULATIONS, True, arguments)
+    serve_proof(problem, prover, bounds, Limit(SIMULATIONS), True, arguments)
     return Answer({})
 
 
@@ -126,16 +128,19 @@ def serve_proof(
     problem: Problem,
     prover: Prover,
     bounds: Bounds,
-    simulations: int,
+    limit: Limit,
     proves: bool,
     arguments: argparse.Namespace,
 ) -> None:
-    """Serves the page of proofs until Ctrl-C; ``proves``: a tab begins with the prover."""
+    """Serves the page of proofs until Ctrl-C.
+
+    ``limit`` is of the search at a position; ``proves``: a tab begins with the prover.
+    """
     from selfplay.proving.searches import unguided
     from selfplay.web.desk import Desk
     from selfplay.web.proof import routes
 
-    desk = Desk(prover.guide or unguided(), prover, problem, bounds, simulations, proves)
+    desk = Desk(prover.guide or unguided(), prover, problem, bounds, limit, proves)
     serve_page(routes(desk), "proof", arguments)
 
 

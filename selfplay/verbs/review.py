@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, SEED, Parser, at_least, seconds
-from selfplay.verbs.players import agent_for, game_option, players_named
+from selfplay.verbs.players import agent_for, game_option, players_named, refuse_seconds
 
 if TYPE_CHECKING:
     from selfplay.play.course import Course, Judged
@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     simulations = arguments.simulations or SIMULATIONS
     agent = arguments.agent or agent or agent_for(tree.game, simulations)
     spec, game, (player,) = players_named([agent], recorded.spec, simulations)
+    refuse_seconds(player, arguments.seconds)
     limit = Limit(arguments.simulations if arguments.seconds else None, arguments.seconds)
     course = Course(
         game,
@@ -101,8 +102,13 @@ def _recorded(arguments: argparse.Namespace) -> tuple[Recorded, str | None]:
         path = Path(target)
         return read_game(path, arguments.number or 1, arguments.game), run_of(path)
     from selfplay.training.agent import find_agent
+    from selfplay.training.finding import NoRunError
 
-    run, step = find_agent(target)
+    try:
+        run, step = find_agent(target)
+    except NoRunError as error:
+        hint = error.hint or "`selfplay runs` lists the runs"
+        raise ValueError(f"there is no file {target!r}, nor a run of that name; {hint}") from error
     at = "" if step is None else f"@{step}"
     return last_of_run(run, arguments.number), f"{run.path}{at}"
 
@@ -132,17 +138,19 @@ def _say_what(recorded: Recorded, agent: str, solved: bool) -> None:
     count = len(tree.line(tree.at)) - 1
     judges = f"{agent} and the solver judge" if solved else f"{agent} judges"
     where = in_one_line(recorded.where)
-    print(f"{where}: {count} moves of {tree.game.name}{of}{ended}; {judges}.")
+    print(f"{where}: {count} moves of {tree.game.name}{of}{ended}; {judges}.", flush=True)
 
 
 def _judged(course: Course, line: list[Any]) -> tuple[list[Judged], bool]:
     """What was judged until the end, or until Ctrl-C, and whether that was all."""
     from selfplay.system.console import progress
+    from selfplay.system.printable import end_unread
 
     told: list[Judged] = []
     try:
         with progress("reviewing", every_s=10.0) as say:
             for judged in course.judge(line):
+                end_unread()
                 told.append(judged)
                 say(lambda: f"move {told[-1].ply + 1} of {len(line) - 1} is judged")
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from selfplay.verbs.answer import Answer
 from selfplay.verbs.arguments import Parser
@@ -28,7 +29,8 @@ def run(arguments: argparse.Namespace) -> Answer:
     try:
         found = find_run(arguments.run).path
     except ValueError:
-        if "/" not in arguments.run:  # no path at which a run could begin
+        # neither a path at which a run could begin, nor one that is something else
+        if "/" not in arguments.run and not Path(arguments.run).exists():
             raise
         found = None
     run = LiveRun(watched_folder(arguments.run, found))

@@ -11,6 +11,7 @@ import numpy as np
 import envs
 from selfplay.players.level_ratings import read_levels
 from selfplay.players.levels import LEVELS, split_level
+from selfplay.players.names import KINDS
 from selfplay.training.folder import RunFolder, find_run
 from selfplay.training.places import RUNS, SHIPPED
 from selfplay.truth.base import Partial, Solver
@@ -91,7 +92,7 @@ class Catalogue:
 
     def _is_offered(self, name: str, spec: str) -> bool:
         name, _ = split_level(name)
-        if name == self.own and spec == self.game:
+        if name in (self.own, self.net_of(self.own)) and spec == self.game:
             return True
         built_in = _BUILT_IN.fullmatch(name)
         if built_in:
@@ -108,7 +109,8 @@ class Catalogue:
 
     def net_of(self, name: str) -> str:
         """The net alone of a run that is offered; other players as they are."""
-        known = any(entry.name == name for entry in self.runs)
+        known = name == self.own and name.partition(":")[0] not in KINDS
+        known = known or any(entry.name == name for entry in self.runs)
         return f"{name}:0" if known else name
 
     def adviser(self, spec: str) -> str:

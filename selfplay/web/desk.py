@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from envs.proving.calculus.tableau import INFERENCES, Tableau
+from envs.proving.game import Proving
 from envs.proving.logic.formula import Problem
 from envs.proving.logic.recursion import StoppedError, deep, stoppable
 from envs.proving.logic.tptp import parse_problem
 from envs.proving.logic.tptp_writer import clause_text, statement_text
 from envs.proving.views.tableau_tree import TableauTree, tableau_tree
 from selfplay.play.proof import ProofSession
+from selfplay.players.limits import Limit
 from selfplay.proving.prover import Prover, Result
 from selfplay.proving.report import BOTH, TABLEAU, TSTP, proof_texts
 from selfplay.proving.searches import Glimpse, Guide
 from selfplay.proving.trials import Bounds
 from selfplay.search.model import BEST
-from selfplay.search.tree import ROOT
+from selfplay.types import Evaluation, Evaluator, Game, State
 
+PROVERS = 4  # that search at a time, each with a tree of up to half a gigabyte
 MOST_SIMULATIONS = 5000  # at one position: each takes about 8 kB
 PASTED = 200_000  # characters of a problem
 BEGIN_S = 5.0  # for clauses to be made of a problem that was pasted
@@ -36,8 +41,20 @@ class Desk:
     prover: Prover  # guided by the same, or not at all
     problem: Problem  # of the command line
     bounds: Bounds  # of the prover
-    simulations: int  # at each position that is looked at
+    limit: Limit  # of the search at each position that is looked at
     proves: bool  # whether a tab begins with the prover
+
+    def __post_init__(self) -> None:
+        self.guide = _shared(self.guide)
+        if self.prover.guide is not None:
+            self.prover.guide = self.guide
+
+    def provers(self) -> asyncio.Queue[Prover]:
+        """As many as search at a time, each with memory of its own."""
+        provers: asyncio.Queue[Prover] = asyncio.Queue()
+        for _ in range(PROVERS):
+            provers.put_nowait(Prover(self.prover.guide, self.prover.guided_share))
+        return provers
 
     def read(self, text: str) -> Problem:
         """The problem that a person pasted; TptpError with the parser's sentence."""
@@ -61,6 +78,23 @@ class Desk:
                 ) from None
             except RecursionError:
                 raise ValueError(f"{problem.name} is nested too deeply") from None
+
+
+def _shared(guide: Guide) -> Guide:
+    """The guide for many threads: its net answers one of them at a time."""
+    turn = threading.Lock()
+
+    def opinions(game: Proving) -> Evaluator:
+        with turn:
+            evaluator = guide.opinions(game)
+
+        def answer(game: Game, state: State) -> Evaluation:
+            with turn:
+                return evaluator(game, state)
+
+        return answer
+
+    return guide._replace(opinions=opinions)
 
 
 def _within(seconds: float) -> Any:
@@ -116,13 +150,7 @@ class Attempt:
     @property
     def simulations(self) -> int:
         """Those at the present position so far."""
-        return int(self.session.opinion().forest.tree.nodes["visits"][0, ROOT]) - 1
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the search knows how the present position ends."""
-        summary = self.session.opinion().forest.summary()
-        return bool(summary.lower[0] == summary.upper[0])
+        return self.session.simulations
 
     @property
     def is_lost(self) -> bool:
@@ -177,7 +205,6 @@ def problem_view(desk: Desk, attempt: Attempt) -> dict[str, Any]:
         "guide": desk.prover.guide.name if desk.prover.guide else "",
         "seconds": desk.bounds.seconds,
         "most": desk.bounds.inferences,
-        "simulations": desk.simulations,
     }
 
 

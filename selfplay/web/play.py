@@ -8,10 +8,9 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import numpy as np
 from starlette.routing import BaseRoute
 
-from selfplay.players.thinking import Insight, Limit, Thinker
+from selfplay.players.thinking import Insight, Limit, Thinker, warm_up
 from selfplay.system.console import COMPILING
 from selfplay.types import Player
 from selfplay.web.catalogue import Catalogue
@@ -26,6 +25,7 @@ from selfplay.web.table import (
     MOST_SECONDS,
     MOST_SIMULATIONS,
     PERSON,
+    USUAL,
     HaltedError,
     Settings,
     Table,
@@ -48,38 +48,25 @@ class Warm:
 
     def warm(self, table: Table, player: Player) -> None:
         """Lets the player think of the start of the game."""
-        state = table.tree.nodes[0].position.state
-        thinker = Thinker(table.game, player, np.random.default_rng(0))
-        for _ in thinker.think(state, Limit(simulations=4), lambda: False):
-            pass
+        warm_up(table.game, player)
         self._known.add(id(player))
 
 
-def routes(
-    catalogue: Catalogue,
-    side: int = 0,
-    simulations: int | None = 200,
-    level: int | None = None,
-    seconds: float | None = None,
-) -> list[BaseRoute]:
+def routes(catalogue: Catalogue) -> list[BaseRoute]:
     """What the page asks for: one socket, on which ``talking`` talks."""
-    return [channel_route("/play", talking(catalogue, side, simulations, level, seconds))]
+    return [channel_route("/play", talking(catalogue))]
 
 
 def talking(
-    catalogue: Catalogue,
-    side: int = 0,
-    simulations: int | None = 200,
-    level: int | None = None,
-    seconds: float | None = None,
+    catalogue: Catalogue, side: int = 0, limit: Limit = USUAL, level: int | None = None
 ) -> Talk:
     """What talks to each tab.
 
-    It begins with a person on ``side`` against the catalogue's player, whose searches have
-    ``simulations`` (0 is its net alone) or ``seconds`` a move, weakened to ``level``.
+    It begins with a person on ``side`` against the catalogue's player, who has ``limit`` a move (0
+    simulations are its net alone), weakened to ``level``.
     """
     turns, warm = Turns(), Warm()
-    settings = begun(catalogue, side, simulations, level, seconds)
+    settings = begun(catalogue, side, limit, level)
 
     async def talk(channel: Channel) -> None:
         await Tab(channel, catalogue, turns, warm, settings).talk()
@@ -293,7 +280,7 @@ class Tab:
         table = self._table
         while not table.tree.now.over and (forced or (self._plays and table.to_move != PERSON)):
             name = table.to_move or table.adviser_name
-            insight = await self._think(name, table.settings.limit)
+            insight = await self._think(name, table.limit_of(name))
             if insight is None:
                 return
             await self._sync(functools.partial(table.tree.play, insight.action))

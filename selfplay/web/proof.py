@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -23,11 +24,14 @@ from starlette.routing import BaseRoute
 from envs.proving.calculus.tableau import GOAL, NO_GOAL, ROOT, Tableau
 from envs.proving.logic.formula import Problem
 from selfplay import arrays
-from selfplay.proving.prover import Result
+from selfplay.play.proof import SLICE
+from selfplay.players.limits import Limit
+from selfplay.proving.prover import Prover, Result
 from selfplay.proving.searches import Glimpse
 from selfplay.web.channel import Channel, Message, channel_route
 from selfplay.web.desk import (
     MOST_SIMULATIONS,
+    PROVERS,
     Attempt,
     Desk,
     problem_view,
@@ -38,16 +42,15 @@ from selfplay.web.turns import Turns
 from selfplay.web.work import Work
 
 EVERY_S = 0.2  # between two pictures of a search
-SLICE = 25  # simulations between two looks at whether to go on
 GROWS_S = 0.15  # between two inferences that the prover is sure of, to be seen
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
     """What the page asks for: one socket."""
-    turns = Turns()
+    turns, proving, provers = Turns(), Turns(), desk.provers()
 
     async def talk(channel: Channel) -> None:
-        await Tab(channel, desk, turns).talk()
+        await Tab(channel, desk, turns, proving, provers).talk()
 
     return [channel_route("/proof", talk)]
 
@@ -55,8 +58,17 @@ def routes(desk: Desk) -> list[BaseRoute]:
 class Tab:
     """One tab: an attempt at a problem, and at most one search for it."""
 
-    def __init__(self, channel: Channel, desk: Desk, turns: Turns) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        desk: Desk,
+        turns: Turns,
+        proving: Turns,
+        provers: asyncio.Queue[Prover],
+    ) -> None:
+        """``turns``: of what is quickly done; ``proving``: of the ``provers``, shared by all."""
         self._channel, self._desk, self._turns = channel, desk, turns
+        self._proving, self._provers = proving, provers
         self._work = Work(channel)
         self._answers: dict[str, Callable[[Message], Awaitable[None]]] = {
             "infer": self._infer, "undo": self._undo, "restart": self._restart,
@@ -75,8 +87,8 @@ class Tab:
             await self._work.halt()
 
     async def _alone(self, job: Callable[[], Any]) -> Any:
-        """A job in its turn: the net thinks for one tab at a time."""
-        return await self._turns.run(self._desk, job)
+        """A job of this tab, which has one at a time."""
+        return await self._turns.run(self, job)
 
     # what a tab asks for
 
@@ -94,7 +106,8 @@ class Tab:
         more = _whole_number(message, "simulations", 1, MOST_SIMULATIONS)
         self._attempt.going()
         await self._work.halt()
-        self._start("searching", lambda: self._think(self._attempt.simulations + more))
+        limit = Limit(self._attempt.simulations + more)
+        self._start("searching", lambda: self._think(limit))
 
     async def _go(self, _: Message) -> None:
         """The best inferences from here to the end, or until the time is up."""
@@ -152,24 +165,29 @@ class Tab:
             result = await asyncio.to_thread(self._attempt.result)
             await self._send_proof(result)
         elif think and not self._attempt.session.now.over:
-            self._start("searching", lambda: self._think(self._desk.simulations))
+            self._start("searching", lambda: self._think(self._desk.limit))
 
     async def _send_position(self) -> None:
         await self._channel.send({"position": await self._alone(self._attempt.view)})
 
-    async def _think(self, simulations: int) -> None:
-        """Searches up to so many simulations at the present position; streams what is found."""
+    async def _think(self, limit: Limit) -> None:
+        """Searches until the present position has so many simulations, or as long as the limit
+        says; streams what is found."""
         attempt, halted = self._attempt, self._work.halted
-        shown = 0.0
-        while attempt.simulations < simulations and not (halted.is_set() or attempt.is_settled):
+        most = MOST_SIMULATIONS if limit.simulations is None else limit.simulations
+        shown, begun = 0.0, time.perf_counter()
+        ends = math.inf if limit.seconds is None else begun + limit.seconds
+        while attempt.simulations < most and attempt.session.may_search and not halted.is_set():
+            if time.perf_counter() >= ends:
+                break
             before = attempt.simulations
-            more = min(SLICE, simulations - before)
+            more = min(SLICE, most - before)
             await self._alone(functools.partial(attempt.session.search, more))
             if time.perf_counter() - shown > EVERY_S:
                 shown = time.perf_counter()
                 await self._channel.send({"thoughts": await self._alone(attempt.thoughts)})
             if attempt.simulations == before:
-                break  # no room for more
+                break
         await self._channel.send({"thoughts": await self._alone(attempt.thoughts)})
 
     async def _goes_on(self) -> None:
@@ -179,7 +197,7 @@ class Tab:
             if seconds is not None and time.perf_counter() - begun > seconds:
                 await self._say(f"{seconds:g} seconds are used up; 'Go on' continues.")
                 return
-            await self._think(self._desk.simulations)
+            await self._think(self._desk.limit)
             if await self._alone(lambda: attempt.is_lost):
                 await self._say("Every inference here leads nowhere: take the last one back.")
                 return
@@ -196,17 +214,24 @@ class Tab:
         attempt, desk = self._attempt, self._desk
         seen = _Seen(self._channel, attempt, asyncio.get_running_loop())
         halted = self._work.halted
-        result: Result = await self._alone(
-            lambda: desk.prover.prove_problem(
-                attempt.session.problem, desk.bounds, halted.is_set, watch=seen
+        if self._provers.empty():
+            await self._say(f"{PROVERS} tabs prove already: this one begins when one of them ends.")
+        prover = await self._provers.get()
+        try:
+            result: Result = await self._proving.run(
+                prover,
+                lambda: prover.prove_problem(
+                    attempt.session.problem, desk.bounds, halted.is_set, watch=seen
+                ),
             )
-        )
+        finally:
+            self._provers.put_nowait(prover)
         if halted.is_set():
             return
         if result.proof is None:
             await self._say(f"{result.status}: {result.reason} ({result.inferences:,} inferences).")
             await self._send_position()
-            await self._think(desk.simulations)
+            await self._think(desk.limit)
             return
         assert seen.closed is not None
         closed = seen.closed

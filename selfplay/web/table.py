@@ -19,6 +19,7 @@ from selfplay.web.catalogue import Catalogue
 PERSON = ""  # who sits where no player does
 LAYERS = ("none", "prior", "visits", "value")
 LOOK = Limit(simulations=20_000, seconds=30.0)  # of the search that grows while one looks
+USUAL = Limit(simulations=200)  # of a player's search, a move
 JUDGE = Limit(simulations=400, seconds=1.0)  # of the search that judges a position of the course
 MOST_SIMULATIONS, MOST_SECONDS = 20_000, 60.0  # a move
 SEEDS = 2**31
@@ -40,19 +41,22 @@ class Settings(NamedTuple):
 
 def begun(
     catalogue: Catalogue,
-    side: int,
-    simulations: int | None,
+    side: int = 0,
+    limit: Limit = USUAL,
     level: int | None = None,
-    seconds: float | None = None,
 ) -> Settings:
-    """What a tab begins with: a person on ``side`` against the catalogue's player."""
-    own = catalogue.net_of(catalogue.own) if simulations == 0 else catalogue.own
+    """What a tab begins with: a person on ``side`` against the catalogue's player.
+
+    Its searches end within the page's bounds.
+    """
+    own = catalogue.net_of(catalogue.own) if limit.simulations == 0 else catalogue.own
     if level is not None:
         own = f"{own}:level={level}"
     seats = (PERSON, own) if side == 0 else (own, PERSON)
-    if seconds is not None:
-        return Settings(seats, Limit(MOST_SIMULATIONS, min(seconds, MOST_SECONDS)))
-    return Settings(seats, Limit(simulations=min(simulations or 200, MOST_SIMULATIONS)))
+    if limit.seconds is not None:
+        return Settings(seats, Limit(MOST_SIMULATIONS, min(limit.seconds, MOST_SECONDS)))
+    simulations = limit.simulations or USUAL.simulations
+    return Settings(seats, Limit(min(simulations or 1, MOST_SIMULATIONS)))
 
 
 class Table:
@@ -97,6 +101,10 @@ class Table:
     def player(self, name: str) -> Player:
         """The player of a name, loaded when first asked for."""
         return self._catalogue.player(name, self.spec)
+
+    def limit_of(self, name: str) -> Limit:
+        """How long a player searches for a move: rollouts as their name says, others as set."""
+        return Limit() if name.startswith("mcts:") else self.settings.limit
 
     @property
     def to_move(self) -> str:

@@ -21,7 +21,6 @@ from selfplay.web.spectator import Spectator, Watched
 from selfplay.web.table import begun
 from selfplay.web.turns import Turns
 
-SIMULATIONS = 200  # a move, of the agent that is played against
 _KEPT = 4  # agents in memory that think for spectators
 
 
@@ -90,7 +89,7 @@ def routes(run: LiveRun, load: Load) -> list[BaseRoute]:
         except ValueError as error:
             await channel.refuse(str(error))
             return
-        await Tab(channel, catalogue, turns, warm, begun(catalogue, 0, SIMULATIONS)).talk()
+        await Tab(channel, catalogue, turns, warm, begun(catalogue)).talk()
 
     async def show(_: Request) -> HTMLResponse:
         return HTMLResponse(play)
@@ -126,7 +125,9 @@ def watched_folder(named: str, found: Path | None) -> Path:
             )
         return path
     if path.exists():
-        raise ValueError(f"{path} is a file: name the folder of a run")
+        raise ValueError(
+            f"{path} is a file: name the folder of a run; 'selfplay review' reads files of games"
+        )
     if not path.parent.is_dir() and path.parent != RUNS:
         raise ValueError(f"there is no folder {path.parent}, so no run can begin at {path}")
     return path

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 from envs.connect4 import Connect4
 from envs.tictactoe import TicTacToe
 from selfplay.arrays import take
+from selfplay.players.levels import LevelPlayer
 from selfplay.players.players import RandomPlayer, RolloutPlayer, SearchPlayer
-from selfplay.players.thinking import Insight, Limit, Thinker, TimedPlayer
+from selfplay.players.thinking import Insight, Limit, Thinker, TimedPlayer, warm_up
 from selfplay.search import Gumbel, Puct, Search
 from selfplay.types import Evaluation, Game, State
 
@@ -94,6 +97,50 @@ def test_a_limit_of_seconds_holds_and_something_is_told_ten_times_a_second(searc
     assert told[-1].visits.sum() == told[-1].simulations
     assert told[-1].line[0] == told[-1].action
     assert len(told[-1].line) >= 2
+
+
+def test_a_player_at_a_level_keeps_the_limit_that_it_is_given() -> None:
+    game, state = Connect4(), start(Connect4(), "44")
+    search = Gumbel()
+    told = LevelPlayer(SearchPlayer("x", search, favourite), 3)
+    same = LevelPlayer(SearchPlayer("x", search.with_simulations(40), favourite), 3)
+    expected = take(same.decide(game, state, np.random.default_rng(5)), 0)
+    (insight,) = Thinker(game, told, np.random.default_rng(5)).think(state, Limit(simulations=40))
+    assert (insight.action, insight.simulations) == (int(expected.action), 40)
+    np.testing.assert_array_equal(insight.policy, expected.policy)
+    clock = Clock(0.01)
+    timed = LevelPlayer(SearchPlayer("x", search, clock.judge), 3)
+    (insight,) = Thinker(game, timed, np.random.default_rng(5), clock).think(
+        state, Limit(seconds=0.5)
+    )
+    assert 0.5 <= insight.seconds <= 0.55
+    halted = Thinker(game, told, np.random.default_rng(5)).think(state, Limit(), lambda: True)
+    assert not list(halted)
+
+
+@pytest.mark.parametrize("seconds", [None, 9.0])
+def test_a_few_simulations_compile_what_a_search_needs(seconds: float | None) -> None:
+    judged = 0
+
+    def counting(game: Game, state: State) -> Evaluation:
+        nonlocal judged
+        judged += len(game.legal(state))
+        return favourite(game, state)
+
+    player = SearchPlayer("x", Gumbel(simulations=3000), counting)
+    warm_up(Connect4(), player if seconds is None else TimedPlayer("y", player, seconds))
+    assert 1 <= judged <= 5
+    compiled = overloads()
+    list(Thinker(Connect4(), player, np.random.default_rng(0)).think(start(Connect4()), Limit(70)))
+    player.search = Gumbel(simulations=70)
+    player.decide(Connect4(), start(Connect4()), np.random.default_rng(0))
+    assert overloads() == compiled
+
+
+def overloads() -> int:
+    """How often kernels have been compiled or read, each once for its kinds of arguments."""
+    found = (each for each in gc.get_objects() if isinstance(each, Dispatcher))
+    return sum(len(each.overloads) for each in found)
 
 
 def test_halting_ends_a_search_within_a_few_simulations() -> None:

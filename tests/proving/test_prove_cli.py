@@ -18,9 +18,10 @@ from provers import write_prover
 from reference import assert_even
 
 from envs.proving.game import OWN
-from envs.proving.logic.tptp import parse_problem
+from envs.proving.logic.tptp import parse_problem, read_problem
 from envs.proving.proofs.checker import Verdict
-from selfplay.play.proof import ProofSession
+from selfplay.play.proof import SLICE, ProofSession
+from selfplay.players.limits import Limit
 from selfplay.proving import prover as provers
 from selfplay.proving.searches import unguided
 from selfplay.proving.trials import Bounds
@@ -165,7 +166,7 @@ NOTHING = "means nothing to 'selfplay evaluate'"
         (1, "evaluate none --problems gone --seconds 1",
          "selfplay: there is no file or folder gone"),
         (1, "evaluate none", "selfplay: 'none' is for --problems"),
-        (1, "evaluate walker --seconds 1", f"selfplay: --seconds {NOTHING} without"),
+        (1, "evaluate walker --guided-share 1", f"selfplay: --guided-share {NOTHING} without"),
         (1, "evaluate walker --held-out", f"selfplay: --held-out {NOTHING} without"),
         (1, "evaluate walker --problems set --simulations 3",
          f"selfplay: --simulations {NOTHING} with --problems"),
@@ -347,6 +348,25 @@ def test_the_hint_of_an_attempt_takes_equal_inferences_equally_often() -> None:
         assert session.best() == hints[-1]
         session.undo()
     assert_even(np.bincount(hints, minlength=3), [[0, 1, 2]])
+
+
+def test_a_search_by_time_ends_with_it_or_when_all_is_known() -> None:
+    session, now = ProofSession(unguided(), read_problem(OWN / "pelletier" / "pelletier_34.p")), 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 0.1
+        return now
+
+    session.search_within(Limit(seconds=0.55), clock)
+    assert session.simulations == 5 * SLICE
+    session.search_within(Limit(seconds=0.25), clock)
+    assert session.simulations == 7 * SLICE
+    session.search_within(Limit(11))
+    assert session.simulations == 7 * SLICE + 11
+    known = ProofSession(unguided(), parse_problem("cnf(a, axiom, $false).", "absurd"))
+    known.search_within(Limit(seconds=1e6), clock)
+    assert not known.may_search
 
 
 def test_an_attempt_that_is_over_from_the_start() -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from selfplay.training import folder as folders
-from selfplay.training.folder import RunFolder, find_run
+from selfplay.training import finding
+from selfplay.training.folder import RunFolder, find_run, number
 
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs, and nothing that ships."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(folders, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(finding, "SHIPPED", tmp_path / "shipped")
     names = ("runs/connect4-s0", "runs/connect4-s1", "runs/hex/big", "shipped/reference/connect4")
     for name in names:
         (tmp_path / name).mkdir(parents=True)
@@ -79,7 +79,7 @@ def test_files_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
         folder.checkpoint(iteration).parent.mkdir(exist_ok=True)
         folder.checkpoint(iteration).touch()
     (tmp_path / "checkpoints" / ".000031.pt.123").touch()
-    numbers = [folders.number(path) for path in folder.checkpoints()]
+    numbers = [number(path) for path in folder.checkpoints()]
     assert numbers == [2, 30, 999_999, 1_000_000]
     assert folder.latest() == folder.checkpoint(1_000_000)
     assert folder.leftovers() == [tmp_path / "checkpoints" / ".000031.pt.123"]

@@ -217,6 +217,11 @@ def test_no_verb_shows_the_help(place: Path) -> None:
         ("check nowhere:Game", "cannot import 'nowhere'"),
         ("play solver --game tictactoe?x=1", "tictactoe"),
         ("match random", "a match needs two players or more"),
+        ("match random uci:cat", "'uci:cat': UCI, which is of chess, is not spoken here; GTP is:"),
+        ("play nobody --web --no-browser", "there is no run 'nobody'"),
+        ("play solver --game hex --web --no-browser", "there is no game 'hex'"),
+        ("play minimax:2 --seconds 1", "minimax:2 does not search by time: leave out --seconds"),
+        ("explore none x.p --seconds 1 --simulations 9", "both say how long it searches; give one"),
         ("match random minimax:0", "'minimax:0' needs a whole number above 0"),
         ("match random random --game nim?stones=0", "nim needs whole stones >= 1"),
         ("train nothing.toml", "there is no config file 'nothing.toml'"),
@@ -388,6 +393,9 @@ def test_evaluate_with_a_position_file_and_with_those_that_ship(
     assert (found["sets"]["late"]["n"], found["sets"]["late"]["mistake_rate"]) == (1, 0.0)
     mean = sum(each["mistake_rate"] for each in found["sets"].values()) / 2
     assert found["mistake_rate"] == pytest.approx(mean)
+    timed = answer(run(place, *words, "--seconds", "0.02"))
+    assert (timed["simulations"], timed["seconds"]) == (None, 0.02)
+    assert timed["sets"]["late"]["mistake_rate"] == 0.0
     alone = answer(run(place, *words, "--simulations", "0"))
     assert alone["simulations"] == 0
     assert 0 < alone["optimal_mass"] < 1
@@ -425,6 +433,8 @@ def test_play_against_a_run(place: Path, trained: subprocess.CompletedProcess[st
         ("play small --game tictactoe", "runs/small was trained on connect4 (7 actions); you"),
         ("evaluate small --positions none.csv", "there is no position file none.csv"),
         ("evaluate small --positions wrong.csv", "wrong.csv, line 3: move 7 (1) is illegal in"),
+        ("evaluate small --simulations 9 --seconds 1", "both say how long it searches; give one"),
+        ("evaluate small --inferences 9", "--inferences means nothing to 'selfplay evaluate' with"),
         ("evaluate small --simulations 100001", "a search takes 1 to 100,000 simulations a move"),
         ("match small:200000 random", "a search takes 1 to 100,000 simulations a move"),
         ("play small --simulations 999999", "you asked for 999,999"),

@@ -45,6 +45,8 @@ def test_without_a_file_it_goes_to_standard_output(capsys: pytest.CaptureFixture
     assert ElementTree.fromstring(out).get("viewBox") == "-46 -46 692 692"
     assert "var(" not in out
     assert "#2a7a4f" in out  # the felt of the dark theme
+    assert cli.main(["draw", "othello-6x6", "--theme", "dark", "--out", "-"]) == 0
+    assert capsys.readouterr().out == out
 
 
 def test_what_an_agent_thinks(tmp_path: Path) -> None:
@@ -62,9 +64,27 @@ def test_what_an_agent_thinks(tmp_path: Path) -> None:
     assert f"visits in a search of {sum(visits)}, the choice dark: mcts:60" in words(searched)
 
 
+def test_how_long_it_looks_may_be_a_time(tmp_path: Path) -> None:
+    svg = drawn(tmp_path, "connect4", "44", "--agent", "mcts:5", "--seconds", "0.1")
+    visits = [int(words(chip)[0] or 0) for chip in of_class(svg, "chip")]
+    assert sum(visits) > 5
+    assert f"visits in a search of {sum(visits):,}, the choice dark: rollouts for 0.1 s" in (
+        words(svg)
+    )
+
+
+def test_no_folder_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "none" / "board.svg"
+    assert cli.main(["draw", "tictactoe", "--out", str(file)]) == 1
+    assert f"there is no folder {tmp_path / 'none'}; make it first" in capsys.readouterr().err
+    assert not file.parent.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["5", "--simulations", "9", "--seconds", "1"], "both say how long it searches; give one"),
+        (["5", "--agent", "solver", "--seconds", "1"], "solver does not search by time: leave out"),
         (
             ["15", "--agent", "solver", "--layer", "visits"],
             "solver visits nothing: choose --layer value or prior",

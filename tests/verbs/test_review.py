@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from examples import needs
 
 from selfplay.play.course import Course, Judged
 from selfplay.system.graph import columns
-from selfplay.verbs import cli
+from selfplay.verbs import cli, review
 
 needs("review")
 
@@ -101,7 +103,9 @@ def test_without_the_solver_a_guess_is_no_blame(capsys: pytest.CaptureFixture[st
         (["tictactoe"], "write the moves behind the game: 'selfplay review tictactoe MOVES'"),
         (["tictactoe", "55"], "the moves typed: move 2: 5 cannot be played here"),
         (["tictactoe", "5", "--number", "2"], "--number and --game are of files"),
-        (["no_such_run"], "there is no run 'no_such_run'"),
+        (["no.sgf"], "there is no file 'no.sgf', nor a run of that name; `selfplay runs` lists"),
+        (["empty.txt"], "empty.txt is empty: there are no games in it"),
+        (["tictactoe", "5", "--agent", "solver", "--seconds", "1"], "does not search by time"),
         (["games.txt"], "games.txt, line 3: move 2: 5 cannot be played here"),
         (["games.txt", "--number", "2"], "games.txt has 1 games; there is no game 2"),
         (["othello", "f5", "--solver", "--agent", "random", "--game", "x"], "are of files"),
@@ -116,6 +120,7 @@ def test_mistakes_are_one_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "games.txt").write_text("# game: tictactoe\n\n5 5\n")
+    (tmp_path / "empty.txt").touch()
     assert cli.main(["review", *words]) == 1
     told = capsys.readouterr().err
     assert reason in told
@@ -140,6 +145,29 @@ def test_ctrl_c_shows_what_is_there(
     assert "Move 2: second played 2??" in shown.out
     assert "3  first   1 " in shown.out
     assert "4  second  9 " not in shown.out
+
+
+def test_who_reads_no_further_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``head -1`` does, once it has the first line; nothing is searched for nobody."""
+    judge, judged = Course.judge, list[int]()
+    reader, writer = os.pipe()
+
+    def heeded(self: Course, line: Any) -> Iterator[Judged]:
+        for each in judge(self, line):
+            judged.append(each.ply)
+            if len(judged) == 2:
+                assert b"6 moves of tictactoe" in os.read(reader, 4096)
+                os.close(reader)
+            yield each
+
+    monkeypatch.setattr(Course, "judge", heeded)
+    with (
+        os.fdopen(writer, "w") as out,
+        contextlib.redirect_stdout(out),
+        pytest.raises(BrokenPipeError),
+    ):
+        review.run(cli._parser()[0].parse_args(LOST))
+    assert judged == [0, 1]
 
 
 def test_columns_are_as_high_as_their_shares() -> None:

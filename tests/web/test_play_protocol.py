@@ -20,8 +20,10 @@ from websockets.sync.client import connect
 from envs import SHORT
 from envs.tictactoe import TicTacToe
 from selfplay.players.level_ratings import read_levels
+from selfplay.players.limits import Limit
 from selfplay.training.folder import find_run
 from selfplay.types import Evaluation, Game, Player, State
+from selfplay.verbs import cli, play
 from selfplay.verbs.players import players_named
 from selfplay.web.catalogue import Catalogue
 from selfplay.web.channel import channel_route
@@ -121,6 +123,36 @@ def test_a_game_is_offered_once_by_its_name_without_options() -> None:
     catalogue = Catalogue(players_named, "random", spec)
     assert catalogue.game == "othello-6x6"
     assert spec not in catalogue.specs()
+
+
+def begun_by(*words: str) -> Any:
+    """How the page of ``selfplay play WORDS --web`` begins."""
+    arguments = cli._parser()[0].parse_args(["play", *words, "--web"])
+    page = [channel_route("/play", play._page(arguments))]
+    (view,) = [tab.wait("view") for tab in connected(page)]
+    return view
+
+
+def test_a_page_begins_with_the_limit_in_the_name_or_the_option() -> None:
+    """A run's can be changed on the page, so it is no part of its name there."""
+    by_time = {"simulations": 20_000, "seconds": 0.3}
+    for words in (["connect4:0.3s"], ["connect4", "--seconds", "0.3"]):
+        view = begun_by(*words)
+        assert (view["limit"], view["seats"]) == (by_time, ["", "connect4"])
+    view = begun_by("connect4:30:level=2", "--side", "second")
+    assert (view["limit"]["simulations"], view["limit"]["seconds"]) == (30, None)
+    assert view["seats"] == ["connect4:level=2", ""]
+    assert begun_by("runs/reference/connect4:0")["seats"] == ["", "runs/reference/connect4:0"]
+
+
+def test_a_search_has_the_seconds_that_were_asked_for_and_rollouts_their_number() -> None:
+    page = talking(Catalogue(players_named, "mcts:30", "tictactoe"), 1, Limit(seconds=0.2))
+    for tab in connected([channel_route("/play", page)]):
+        thought = tab.wait("thoughts", lambda told: told["last"])
+        assert (thought["simulations"], thought["node"]) == (30, 0)
+        tab.ask("new", game="connect4", seats=["", "mcts:20"], seconds=9, moves=[3])
+        told = tab.wait("thoughts", lambda told: told["last"] and told["node"] == 1)
+        assert told["simulations"] == 20
 
 
 def test_a_solver_of_late_positions_alone_neither_plays_nor_advises() -> None:

@@ -10,6 +10,7 @@ from page_server import served
 
 from envs.proving.game import SMALL
 from envs.proving.logic.tptp import read_problem
+from selfplay.players.limits import Limit
 from selfplay.proving.prover import Prover
 from selfplay.proving.searches import unguided
 from selfplay.proving.trials import Bounds
@@ -27,7 +28,7 @@ CHAIN = "\n".join(
 
 @pytest.fixture(scope="module")
 def proof_address() -> Iterator[str]:
-    desk = Desk(unguided(), Prover(), read_problem(SMALL), Bounds(20.0), 50, False)
+    desk = Desk(unguided(), Prover(), read_problem(SMALL), Bounds(20.0), Limit(50), False)
     with served(routes(desk), "proof") as address:
         yield address
 

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from page_server import Tab, connected, served
+from page_server import OURS, TOKEN, Tab, connected, served
+from starlette.testclient import TestClient
 from websockets.sync.client import connect
 
 from envs.proving.calculus.tableau import GOAL
 from envs.proving.game import OWN, SMALL
 from envs.proving.logic.tptp import read_problem
+from selfplay.players.limits import Limit
 from selfplay.proving.prover import Prover
 from selfplay.proving.searches import unguided
 from selfplay.proving.trials import Bounds
 from selfplay.web.desk import Desk
 from selfplay.web.proof import routes
+from selfplay.web.server import application
 
 
 def desk(path: Path = SMALL, seconds: float = 20.0, proves: bool = False) -> Desk:
     """A page of a problem without a net."""
-    return Desk(unguided(), Prover(), read_problem(path), Bounds(seconds), 50, proves)
+    return Desk(unguided(), Prover(), read_problem(path), Bounds(seconds), Limit(50), proves)
 
 
 @pytest.fixture
@@ -153,10 +158,10 @@ def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(
     assert tab.wait("position", lambda each: each["made"] == 1)["goal"] > 0
 
 
-def test_a_closed_tab_ends_the_prover_within_a_second() -> None:
+def test_a_closed_tab_ends_the_prover_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     page = desk(OWN / "pelletier" / "pelletier_34.p", seconds=60.0)
     calls: list[float] = []
-    prove: Callable[..., Any] = page.prover.prove_problem
+    prove: Callable[..., Any] = Prover.prove_problem
     ended: list[float] = []
 
     def timed(*given: Any, **named: Any) -> Any:
@@ -166,7 +171,7 @@ def test_a_closed_tab_ends_the_prover_within_a_second() -> None:
         finally:
             ended.append(time.perf_counter())
 
-    page.prover.prove_problem = timed  # type: ignore[method-assign]
+    monkeypatch.setattr(Prover, "prove_problem", timed)
     with served(routes(page), "proof") as address:
         ours, _, token = address.partition("/?token=")
         port = ours.rpartition(":")[2]
@@ -182,6 +187,69 @@ def test_a_closed_tab_ends_the_prover_within_a_second() -> None:
             time.sleep(0.01)
     assert len(ended) == len(calls) == 1
     assert ended[0] - closed < 1
+
+
+def two_that_prove() -> Iterator[tuple[Tab, Tab]]:
+    """Two tabs with a search that lasts."""
+    page = routes(desk(OWN / "pelletier" / "pelletier_34.p", seconds=60.0))
+    app = application(page, "proof", TOKEN, "127.0.0.1", 8420)
+    with TestClient(app, base_url=OURS) as client:
+        client.get(f"/?token={TOKEN}")
+        sockets = [
+            client.websocket_connect("ws://127.0.0.1:8420/proof", headers={"origin": OURS})
+            for _ in range(2)
+        ]
+        first, second = (Tab(each.__enter__()) for each in sockets)
+        first.ask("prove")
+        first.wait("progress")
+        second.ask("prove")
+        yield first, second
+        for each in sockets:
+            with contextlib.suppress(CancelledError, RuntimeError):
+                each.__exit__(None, None, None)
+
+
+def test_tabs_prove_side_by_side() -> None:
+    for first, second in two_that_prove():
+        second.wait("progress")
+        first.wait("progress")
+        first.ask("stop")
+        assert first.wait("position")["made"] == 0
+
+
+def test_a_tab_that_waits_for_others_says_so_and_begins_when_one_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("selfplay.web.desk.PROVERS", 1)
+    for first, second in two_that_prove():
+        assert "this one begins when one of them ends" in second.wait("said")
+        second.ask("stop")
+        assert second.wait("position")["made"] == 0
+        second.ask("prove")
+        second.wait("said")
+        first.ask("stop")
+        second.wait("progress")
+
+
+def test_the_net_of_a_page_answers_one_thread_at_a_time() -> None:
+    inside, most = 0, 0
+
+    def slow(game: Any, state: Any) -> str:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.01)
+        inside -= 1
+        return "answer"
+
+    guide = unguided()._replace(opinions=lambda game: slow)  # type: ignore[arg-type,return-value]
+    page = Desk(guide, Prover(guide), read_problem(SMALL), Bounds(1.0), Limit(1), False)
+    assert page.provers().get_nowait().guide is page.guide
+    with ThreadPoolExecutor(4) as pool:
+        asks = [page.guide.opinions(guide.game) for _ in range(4)]
+        told = list(pool.map(lambda ask: ask(guide.game, None), asks))
+    assert told == ["answer"] * 4
+    assert most == 1
 
 
 def test_the_tree_of_a_search_that_went_back_is_open_right_of_the_goal() -> None:

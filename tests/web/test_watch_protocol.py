@@ -192,7 +192,7 @@ def test_where_no_run_can_begin_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("")
     with pytest.raises(ValueError, match="is not a run folder"):
         watched_folder(str(tmp_path), None)
-    with pytest.raises(ValueError, match="is a file"):
+    with pytest.raises(ValueError, match="is a file: name the folder of a run;"):
         watched_folder(str(tmp_path / "notes.txt"), None)
 
 
