@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import sys
@@ -99,17 +100,21 @@ class TrainingScreen:
         run: Summary | None = None,
         every_s: float = math.nan,
         game: ReplayView | None = None,
+        chance: Callable[[str], float | None] = lambda metric: None,
     ) -> None:
         """``progress``: share of the budget used.  ``paid``: iterations and seconds so far.
 
         ``run``: what its folder tells at the beginning, whose curve goes on; ``every_s``: seconds
-        between measurements, NaN where no clock says; ``game``: one of the run, to be shown.
+        between measurements, NaN where no clock says; ``game``: one of the run, to be shown;
+        ``chance``: what random moves reach of a metric, where that is known.
         """
         self._console = PlainConsole(unheeded(bare(stream or sys.stderr)))
         self._title, self._progress, self._paid = title, progress, paid
         self.doing = "starting"  # what the run is at
         self._run, self._every_s, self._game = run, every_s, game
-        self._curves = [] if run is None else curves_of(run)  # made anew by each measurement
+        self._chance = functools.cache(chance)
+        # made anew by each measurement
+        self._curves = [] if run is None else curves_of(run, self._chance)
         self._measured_at: int | None = None  # positions
         self._measured_when = math.nan  # seconds of the monotonic clock
         self._latest: dict[str, float] = {}  # replaced, never changed: rich's thread reads it
@@ -138,7 +143,7 @@ class TrainingScreen:
                     report.step, self._paid()[1] if self._paid else 0.0, dict(report.scalars)
                 )
                 self._run = self._run._replace(strength=[*self._run.strength, new])
-                self._curves = curves_of(self._run)
+                self._curves = curves_of(self._run, self._chance)
         elif report.phase != "learn":
             self.doing = "learning"
         self._latest = {**self._latest, **report.scalars, "step": report.step}

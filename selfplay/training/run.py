@@ -19,6 +19,7 @@ from selfplay.config import Config, load_config, nearest_recipe
 from selfplay.learning.learner import Learner
 from selfplay.learning.replay import Replay
 from selfplay.measure.answers import answers_path, read_answers, truncate_answers, write_answers
+from selfplay.measure.chance import random_level
 from selfplay.measure.strength import StrengthMeter
 from selfplay.nets import counts_flops, forward_flops, parameter_count
 from selfplay.proving.measure import write_proved
@@ -140,6 +141,7 @@ class Training:
             run=summarize(self.folder.path),
             every_s=math.nan if section.per_decade else section.every_s,
             game=ReplayView(parts.game, lambda: self.loop.records),
+            chance=lambda metric: random_level(metric, parts.game, section),
         )
         screen.say(
             f"{self.config.game}: net of {self._parameters:,} parameters, "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from selfplay.system.graph import Curve
 from selfplay.training.places import shipped_agent
 from selfplay.training.summary import Summary, summarize
@@ -9,17 +11,19 @@ from selfplay.training.summary import Summary, summarize
 _SEARCH, _NET, _SHIPS, _RANDOM = "bold green", "cyan", "magenta", "red"
 
 
-def curves_of(run: Summary, random: float | None = None) -> list[Curve]:
+def curves_of(
+    run: Summary, chance: Callable[[str], float | None] = lambda metric: None
+) -> list[Curve]:
     """Search and net alone over positions, and level lines; nothing before a measurement.
 
-    ``random``: what a random move reaches of the same, where it is known.
+    ``chance`` tells what random moves reach of a metric, where that is known.
     """
     if run.headline is None:
         return []
     name, net = run.headline
     what = name.removeprefix("strength/").replace("_rate", "s").replace("_", " ")
     curves = []
-    if random is not None:
+    if (random := chance(name)) is not None:
         curves.append(Curve("random moves", [(0.0, random)], _RANDOM, level=True))
     if (shipped := shipped_strength(run, name)) is not None:
         curves.append(Curve("the agent that ships", [(0.0, shipped)], _SHIPS, level=True))

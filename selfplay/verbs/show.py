@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from selfplay.verbs.arguments import Parser
 from selfplay.verbs.runs import content_of, size_text, strength_of
 
 if TYPE_CHECKING:
+    from selfplay.config import Config
+    from selfplay.players.level_ratings import Levels
     from selfplay.training.summary import Summary
 
 _HEIGHT = 10  # lines of the curve
@@ -23,6 +26,7 @@ def arguments(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
+    from selfplay.config import changed_options
     from selfplay.training.folder import find_run
     from selfplay.training.summary import summarize
 
@@ -32,15 +36,19 @@ def run(arguments: argparse.Namespace) -> Answer:
             f"{folder} is not a run folder (it has no config.json); `selfplay runs` lists the runs"
         )
     summary = summarize(folder)
-    recipe, fault = _recipe(summary)
+    config, fault = _config(summary)
+    recipe = {} if config is None else changed_options(config)
+    levels = _levels(folder)
     faults = [each for each in (summary.fault, fault) if each]
     _print_head(summary, faults)
     if recipe:
         print("\nRecipe, where it differs from the defaults:")
         for name, value in recipe.items():
             print(f"  {name} = {value}")
-    _print_curve(summary)
+    _print_curve(summary, config)
     _print_values(summary)
+    if levels:
+        _print_levels(levels)
     files = _print_files(summary)
     _say_next(summary)
     content = content_of(summary) | {
@@ -49,21 +57,44 @@ def run(arguments: argparse.Namespace) -> Answer:
             {"positions": each.positions, "seconds": each.seconds, **each.scalars}
             for each in summary.strength
         ],
+        "levels": levels and {
+            **levels._asdict(), "ratings": [each._asdict() for each in levels.ratings]
+        },
         **files,
     }  # fmt: skip
     return Answer(content)
 
 
-def _recipe(run: Summary) -> tuple[dict[str, Any], str]:
-    """The options that differ from their defaults, and a sentence where they cannot be read."""
-    from selfplay.config import changed_options, parse_config
+def _config(run: Summary) -> tuple[Config | None, str]:
+    """The recipe, and a sentence where it cannot be read."""
+    from selfplay.config import parse_config
 
     if not run.config:
-        return {}, ""
+        return None, ""
     try:
-        return changed_options(parse_config(run.config, source=str(run.path / "config.json"))), ""
+        return parse_config(run.config, source=str(run.path / "config.json")), ""
     except ValueError as error:
-        return {}, str(error)
+        return None, str(error)
+
+
+def _levels(folder: Path) -> Levels | None:
+    """What `selfplay levels` has measured, None where nothing or nothing that can be read."""
+    from selfplay.players.level_ratings import read_levels
+
+    try:
+        return read_levels(folder)
+    except (ValueError, OSError):
+        return None
+
+
+def _print_levels(levels: Levels) -> None:
+    """The agent's Elo, and those of the ends of its scale."""
+    of = f"in {levels.games:,} games, checkpoint {levels.step}, {levels.simulations} simulations"
+    print(f"\nElo above random moves, {of}:")
+    for level, name in ((None, "the agent itself"), (9, "level 9"), (1, "level 1")):
+        if rating := levels.of(level):
+            spread = f"(95%: {rating.low:+.0f} to {rating.high:+.0f})"
+            print(f"  {name:16}  {rating.elo:+.0f} {spread}")
 
 
 def _print_head(run: Summary, faults: list[str]) -> None:
@@ -84,7 +115,23 @@ def _print_head(run: Summary, faults: list[str]) -> None:
         print(fault)
 
 
-def _print_curve(run: Summary) -> None:
+def _chance(config: Config | None) -> Callable[[str], float | None]:
+    """What random moves reach of a metric; None where it is not known."""
+    from envs import trust
+    from selfplay.measure.chance import random_level
+
+    def level(metric: str) -> float | None:
+        if config is None or not trust.is_listed(config.game):  # whose code is not run to look
+            return None
+        try:
+            return random_level(metric, config.rules(), config.strength)
+        except (ValueError, ImportError, OSError):
+            return None
+
+    return level
+
+
+def _print_curve(run: Summary, config: Config | None) -> None:
     from rich.text import Text
 
     from selfplay.system.console import PlainConsole
@@ -92,7 +139,8 @@ def _print_curve(run: Summary) -> None:
     from selfplay.system.printable import can_print
     from selfplay.training.strength_curve import curves_of
 
-    curves, fine, console = curves_of(run), can_print(FINE), PlainConsole()
+    curves, fine = curves_of(run, _chance(config)), can_print(FINE)
+    console = PlainConsole()
     fine = fine and console.is_terminal
     width = min(72, console.width - 1) if console.is_terminal else 72
     lines = graph(curves, width, _HEIGHT, fine=fine)

@@ -11,13 +11,12 @@ from typing import Any
 
 import envs
 from selfplay.config import Config
-from selfplay.measure.mistakes import random_mistakes
+from selfplay.measure.chance import MISTAKES, random_level
 from selfplay.system.console import clock
 from selfplay.system.files import is_locked
 from selfplay.training.folder import RunFolder, number
 from selfplay.training.metrics_file import STOPPED, left_out
 from selfplay.training.metrics_tail import MetricsTail
-from selfplay.truth.positions import find_positions, first_of_sets, read_positions
 from selfplay.types import Game
 from selfplay.web.curves import Curves
 
@@ -214,21 +213,9 @@ class LiveRun:
             return
         try:
             self.rules = self._config.rules()
-            self._random = self._random_mistakes(self.rules, self._config)
+            self._random = random_level(MISTAKES, self.rules, self._config.strength)
         except (ValueError, ImportError, OSError) as error:
             self._no_board = str(error)
-
-    def _random_mistakes(self, game: Game, config: Config) -> float | None:
-        """How often a random move errs on the positions that the run is measured on."""
-        section = config.strength
-        path = find_positions(game, section.positions)
-        if path is None or not path.is_file():
-            return None
-        positions = read_positions(game, path)
-        if section.searched is not None:
-            each = max(1, section.searched // len(positions.set_names))
-            positions = first_of_sets(positions, each)
-        return random_mistakes(positions)
 
 
 def _stamp(path: Path) -> Stamp:

@@ -67,7 +67,11 @@ def test_what_has_not_changed_is_not_made_anew(
     drawn = []
     monkeypatch.setattr(log, "made", lambda *given: drawn.append(given[1]) or made(*given))
     view = ReplayView(Connect4(), lambda: ["4 # opening 0 seed 0"])
-    screen = TrainingScreen("t", lambda: 0.5, Terminal(), run=summarize(tmp_path), game=view)
+    asked: list[str] = []
+    screen = TrainingScreen(
+        "t", lambda: 0.5, Terminal(), run=summarize(tmp_path), game=view,
+        chance=lambda metric: asked.append(metric) or 0.5,
+    )  # fmt: skip
     assert screen._live is not None
     assert screen._live.refresh_per_second == 1.0
     screen._live.stop()  # the thread that renews it
@@ -85,8 +89,10 @@ def test_what_has_not_changed_is_not_made_anew(
     (row,) = (line for line in emulator.lines() if line.startswith("strength at"))
     assert row[row.index("0 positions") :].split("  ")[0] == "0 positions"
     assert any("move 0 of 1" in line for line in emulator.lines())
+    assert any("random moves" in line for line in emulator.lines())
     screen.show(Report(100, "strength", {"strength/mistake_rate": 0.25}))
     PlainConsole(stream := Terminal()).print(screen._draw())
     assert len(drawn) == 2
+    assert asked == ["strength/mistake_rate"]  # positions are read once
     assert "75.0% " in pictures[2]
     assert "75.0% " not in stream.getvalue()

@@ -58,7 +58,7 @@ def test_what_an_agent_thinks(tmp_path: Path) -> None:
     at_once = drawn(tmp_path, "tictactoe", "1529", "--think", "--simulations", "60")
     (best,) = of_class(at_once, "best")
     assert (best.get("data-number"), words(best)) == ("2", ["100%"])  # there is nothing to visit
-    searched = drawn(tmp_path, "tictactoe", "15", "--think", "--simulations", "60")
+    searched = drawn(tmp_path, "tictactoe", "15", "--think", "--agent", "mcts:60")
     visits = [int(words(chip)[0] or 0) for chip in of_class(searched, "chip")]
     assert sum(visits) == 60
     assert f"visits in a search of {sum(visits)}, the choice dark: mcts:60" in words(searched)

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 from program import answer, refused, run
 
+from envs.connect4 import Connect4
+from envs.toys import Nim
 from selfplay.config import Config, changed_options, parse_config
+from selfplay.measure.chance import random_level
+from selfplay.measure.strength import StrengthSection
+from selfplay.players.level_ratings import Levels, Rating, write_levels
 from selfplay.system.files import is_locked, locked
 from selfplay.training.strength_curve import curves_of
 from selfplay.training.summary import summarize
@@ -152,10 +157,38 @@ def test_what_differs_from_the_defaults() -> None:
 def test_the_curve_has_the_level_of_the_agent_that_ships(tmp_path: Path) -> None:
     measured = {"positions": "", "simulations": 64}
     like = summarize(make(tmp_path / "a", game="connect4", strength=measured))
-    names = [curve.name for curve in curves_of(like, random=0.75)]
+    names = [curve.name for curve in curves_of(like, {"strength/mistake_rate": 0.75}.get)]
     assert names == ["random moves", "the agent that ships", "net alone", "mistakes"]
     other = summarize(make(tmp_path / "b", game="connect4", strength={"simulations": 8}))
     assert [curve.name for curve in curves_of(other)] == ["net alone", "mistakes"]
+
+
+def test_what_random_moves_reach_where_it_is_known(tmp_path: Path) -> None:
+    """On the positions of Connect Four that ship, as docs/figures.md has it: 36.6%."""
+    section, game = StrengthSection(), Connect4()
+    assert random_level("strength/mistake_rate", game, section) == pytest.approx(0.366, abs=5e-4)
+    assert random_level("strength/vs_random", game, section) == 0.5
+    assert random_level("strength/vs_solver", game, section) is None
+    assert random_level("strength/mistake_rate", Nim(), section) is None
+    make(tmp_path / "a", game="connect4")
+    assert "random moves" in run(tmp_path, "show", "a").stdout
+
+
+def test_the_elo_that_levels_has_measured_is_shown(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    assert "Elo" not in run(tmp_path, "show", "a").stdout
+    rated = (Rating(1, 100.0, 45.0, 161.0), Rating(None, 849.0, 768.0, 934.0))
+    write_levels(tmp_path / "a", Levels("tictactoe", 3, 64, 2160, rated))
+    lines = run(tmp_path, "show", "a").stdout.splitlines()
+    place = lines.index("Elo above random moves, in 2,160 games, checkpoint 3, 64 simulations:")
+    assert lines[place + 1 : place + 3] == [
+        "  the agent itself  +849 (95%: +768 to +934)",
+        "  level 1           +100 (95%: +45 to +161)",
+    ]
+    content = answer(run(tmp_path, "show", "a", "--json"))
+    assert content["levels"]["ratings"][1]["elo"] == 849.0
+    (tmp_path / "a" / "levels.json").write_text("{")
+    assert "Elo" not in run(tmp_path, "show", "a").stdout
 
 
 def test_who_looks_turns_nobody_away(tmp_path: Path) -> None:
