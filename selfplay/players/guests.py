@@ -9,8 +9,10 @@ or talked without end is started again, RESTARTS times; then it has ``ProcessFai
 from __future__ import annotations
 
 import contextlib
+import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from selfplay.types import Decision, Game, Player, State
 COLOURS = ("black", "white")
 RESTARTS = 3
 START_S = 120.0  # to answer the first command: it may compile or load a net
+SILENT_S = 5.0  # of that until the user hears what is waited for
 MOVE_S = 60.0  # for a move where no clock was agreed upon
 LATE_S = 10.0  # beyond its time after which an engine counts as one that hangs
 MARGIN_S = 0.5  # that a move may take beyond its time, for what lies between the two programs
@@ -144,7 +147,8 @@ class GtpPlayer:
         self._starts += 1
         shape = self._vertices.shape
         try:
-            version = self._ask("protocol_version", START_S)
+            with self._waited_for():
+                version = self._ask("protocol_version", START_S)
             if version != "2":
                 raise ValueError(f"{self.name} speaks version {version[:20]!r} of GTP, not 2")
             if shape is not None and shape[0] == shape[1]:
@@ -156,6 +160,20 @@ class GtpPlayer:
         if self.seconds is not None:
             with contextlib.suppress(Forfeit):  # one move within each period, where it has clocks
                 self._ask(f"time_settings 0 {max(1, round(self.seconds))} 1")
+
+    @contextlib.contextmanager
+    def _waited_for(self) -> Iterator[None]:
+        """Tells the user once its first answer takes long."""
+        words = (
+            f"waiting for {self.name}, which has not answered yet; it has {START_S:.0f} s to start"
+        )
+        timer = threading.Timer(SILENT_S, lambda: print(words, file=sys.stderr, flush=True))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _ask(self, command: str, seconds: float = MOVE_S) -> str:
         """Its answer; raises Forfeit for a refusal and ProcessFailed without an answer."""

@@ -191,6 +191,8 @@ class Training:
             if self._stretch() != stretch or (late and not self.config.strength.per_decade):
                 yield self._strength(screen)
                 measured, stretch = time.monotonic(), self._stretch()
+        if not self._stopping:
+            self._refuse_untrained()
         if unsaved:
             self._save(screen)
         if not self._stopping and not self._told_the_end():
@@ -208,6 +210,16 @@ class Training:
     def _used_up(self) -> bool:
         """Whether the budget leaves nothing to train, or the run has waited long enough."""
         return self.parts.progress.share() >= 1.0 or self._patience.over
+
+    def _refuse_untrained(self) -> None:
+        """Raises ValueError where looking at the untrained net took all the time there was."""
+        given = self.config.budget.seconds
+        if self.parts.ledger.iteration == 0 and given is not None:
+            enough = math.ceil(10 * self.parts.progress.seconds())
+            raise ValueError(
+                f"{self.folder.path} has learned nothing: its {given:g} s were used up before the "
+                f"first iteration: give it more with --set budget.seconds={enough}"
+            )
 
     def _told_the_end(self) -> bool:
         """Whether the net as it is now has been measured as the last one of a run is."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import Parser
 from selfplay.verbs.evaluate import other_measure
+
+if TYPE_CHECKING:
+    from selfplay.config import Config
 
 
 def arguments(parser: Parser) -> None:
@@ -48,11 +52,16 @@ def run(arguments: argparse.Namespace) -> Answer:
     quoted = shlex.quote(str(folder))
     if not outcome.finished:
         say_next(f"selfplay train {quoted}", "goes on where it stopped")
-    config = RunFolder(folder).config()
+    if RunFolder(folder).latest() is not None:  # it may be stopped before its first checkpoint
+        _say_what_follows(quoted, RunFolder(folder).config())
+    say_next(f"tensorboard --logdir {quoted}", "see its curves")
+    return Answer({}, 0 if outcome.finished else 130)
+
+
+def _say_what_follows(quoted: str, config: Config) -> None:
+    """What a run with a checkpoint can be used for."""
     other = other_measure(config.game)
     if other is None:
         say_next(f"selfplay play {quoted}", "play against it")
     else:
         say_next(other.command(quoted, config), other.MEANING)
-    say_next(f"tensorboard --logdir {quoted}", "see its curves")
-    return Answer({}, 0 if outcome.finished else 130)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from selfplay.types import Game, Player
 Load = Callable[[list[str], str | None, int | None], tuple[str, Game, list[Player]]]
 
 MOST_RUNS = 200
+KEPT = 16  # players in memory, those that were asked for last
 DEPTH, ROLLOUTS = 6, 10_000  # of minimax and mcts at most: their searches are in one piece
 _BUILT_IN = re.compile(r"random|solver|minimax:(\d{1,2})|mcts:(\d{1,5})")
 
@@ -44,7 +46,7 @@ class Catalogue:
 
     def __init__(self, load: Load, own: str, game: str) -> None:
         self._load, self.own, self.game = load, own, envs.short(game)
-        self._players: dict[tuple[str, str], tuple[Game, Player]] = {}
+        self._player = functools.lru_cache(KEPT)(self._loaded)
         self._solvers: dict[str, Solver | None] = {}
         self.runs = _runs()
 
@@ -83,12 +85,11 @@ class Catalogue:
         """The player of an offered name; ValueError with a sentence for another."""
         if not isinstance(name, str) or not self._is_offered(name, spec):
             raise ValueError(f"{str(name)[:80]!r} is no player that this page offers for {spec}")
-        key = (name, spec)
-        if key not in self._players:
-            played, game, (player,) = self._load([name], spec, None)
-            del played
-            self._players[key] = game, player
-        return self._players[key][1]
+        return self._player(name, spec)
+
+    def _loaded(self, name: str, spec: str) -> Player:
+        _, _, (player,) = self._load([name], spec, None)
+        return player
 
     def _is_offered(self, name: str, spec: str) -> bool:
         name, _ = split_level(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -41,15 +42,15 @@ class Warm:
     """Which players have thought once: what they need is compiled then."""
 
     def __init__(self) -> None:
-        self._known: set[int] = set()
+        self._known: weakref.WeakSet[Player] = weakref.WeakSet()
 
     def knows(self, player: Player) -> bool:
-        return id(player) in self._known
+        return player in self._known
 
     def warm(self, table: Table, player: Player) -> None:
         """Lets the player think of the start of the game."""
         warm_up(table.game, player)
-        self._known.add(id(player))
+        self._known.add(player)
 
 
 def routes(catalogue: Catalogue) -> list[BaseRoute]:
@@ -325,8 +326,8 @@ class Tab:
         player = await self._ready(table.adviser_name)
         await self._seen.wait()
         with contextlib.suppress(HaltedError):
-            moves = table.judge(halted.is_set)
-            async for judged in self._turns.steps(player, moves):
+            moves = table.judge(halted.is_set, self._turns.giving_way(player))
+            async for judged in self._turns.steps(player, moves, gives_way=True):
                 await self._channel.send({"judged": judged})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -224,13 +225,15 @@ class Table:
             "last": insight.last,
         }
 
-    def judge(self, halted: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    def judge(
+        self, halted: Callable[[], bool], give_way: Callable[[], None]
+    ) -> Iterator[dict[str, Any]]:
         """The moves of the line looked at as JSON, one by one as they are judged.
 
         The start comes first.  What was judged before is known still.  ``halted`` ends it, by
-        HaltedError.
+        HaltedError; ``give_way`` is called between the pieces of its searches.
         """
-        self._halted = halted
+        self._halted, self._give_way = halted, give_way
         if self._course is None:
             solver = self._catalogue.solver(self.spec)
             self._course = Course(self.game, self._estimator(), solver)
@@ -251,13 +254,22 @@ class Table:
     def _estimator(self) -> Callable[[Position], Estimate]:
         """What judges a position: a bounded search of the adviser."""
         player = self.player(self.adviser_name)
-        thinker = Thinker(self.game, player, np.random.default_rng(0))
+        waited = 0.0  # seconds given to others, which are none of the search
+
+        def clock() -> float:
+            return time.monotonic() - waited
+
+        thinker = Thinker(self.game, player, np.random.default_rng(0), clock)
 
         def estimate(position: Position) -> Estimate:
-            insights = list(thinker.think(position.state, JUDGE, self._halted))
-            if not insights or self._halted():
+            nonlocal waited
+            insight: Insight | None = None
+            for seen in thinker.think(position.state, JUDGE, self._halted):
+                insight, begun = seen, time.monotonic()
+                self._give_way()
+                waited += time.monotonic() - begun
+            if insight is None or self._halted():
                 raise HaltedError
-            insight = insights[-1]
             visits = int(insight.visits[insight.action])
             error = error_of(player, insight.value, visits, insight.proven)
             return Estimate(insight.action, insight.value, error, insight.line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -124,6 +125,26 @@ def test_an_engine_for_nothing_here_ends_what_it_plays_in() -> None:
             GtpPlayer(command, GAME).move([])
     with pytest.raises(ValueError, match="an engine plays against another; chain has one player"):
         make_player("gtp:x", Chain(), lambda *_: RandomPlayer())
+
+
+def test_who_waits_for_an_engine_to_start_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("selfplay.system.engine_process._GRACE_S", 0.1)
+    monkeypatch.setattr(guests, "SILENT_S", 0.1)
+    monkeypatch.setattr(guests, "START_S", 1.0)
+    with pytest.raises(ValueError, match="hangs: no answer to 'protocol_version' within 1 s"):
+        GtpPlayer("sleep 60", GAME).move([])
+    told = "waiting for gtp:sleep 60, which has not answered yet; it has 1 s to start\n"
+    assert capsys.readouterr().err == told
+
+
+def test_an_engine_that_has_started_is_waited_for_no_more() -> None:
+    player = engine("nothing")
+    assert player.move([]) == 0
+    player.close()
+    timers = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+    assert all(timer.finished.is_set() for timer in timers)
 
 
 def test_positions_are_found_from_those_before() -> None:

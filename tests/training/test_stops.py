@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from program import begun, wait_until
 from tiny_runs import assert_same_run, curve, stop_after
 
 from selfplay.learning import checkpoint
+from selfplay.measure.strength import StrengthMeter
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Outcome, train
@@ -104,6 +106,37 @@ def test_ctrl_c_saves_and_says_how_to_go_on_and_of_when_its_strength_is(
     assert f"Next: selfplay train {folder.path}" in out
     assert [int(saved.stem) for saved in folder.checkpoints()] == [2]
     assert (folder.path / "report.md").exists()
+
+
+def test_stopped_before_it_has_learned_it_proposes_no_game_against_it(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> tuple[dict[str, float], None, None]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return {}, None, None
+
+    folder = str(tmp_path / "run")
+    monkeypatch.setattr(StrengthMeter, "measure", stopped)
+    assert cli.main(["train", recipe, "--out", folder]) == 130
+    out = capsys.readouterr().out
+    assert f"Next: selfplay train {folder} " in out
+    assert "selfplay play" not in out
+
+
+def test_a_budget_that_measuring_alone_uses_up_is_refused_and_can_be_raised(
+    recipe: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(
+        ValueError,
+        match=r"has learned nothing: its 1e-06 s were used up before the first iteration: "
+        r"give it more with --set budget.seconds=\d+$",
+    ):
+        train(recipe, ["budget.seconds=1e-6"], str(folder))
+    assert not RunFolder(folder).read_json("provenance.json")["finished"]
+    more = ["budget.seconds=1e4", "budget.positions=150"]
+    assert train(str(folder), more).finished
+    assert RunFolder(folder).latest() is not None
 
 
 def test_a_richer_run_is_the_same_after_a_stop(

@@ -58,10 +58,13 @@ class Tab:
     def send(self, text: str) -> None:
         self._socket.send_text(text)
 
+    def next(self) -> Any:
+        return self._socket.receive_json()
+
     def wait(self, kind: str, fits: Callable[[Any], bool] = lambda _: True) -> Any:
         """The next message of a kind that fits."""
         while True:
-            message = self._socket.receive_json()
+            message = self.next()
             if kind in message and fits(message[kind]):
                 return message[kind]
 

@@ -21,11 +21,13 @@ from envs import SHORT
 from envs.tictactoe import TicTacToe
 from selfplay.players.level_ratings import read_levels
 from selfplay.players.limits import Limit
+from selfplay.players.players import RandomPlayer, SearchPlayer
+from selfplay.search import Puct
 from selfplay.training.folder import find_run
 from selfplay.types import Evaluation, Game, Player, State
 from selfplay.verbs import cli, play
 from selfplay.verbs.players import players_named
-from selfplay.web.catalogue import Catalogue
+from selfplay.web.catalogue import KEPT, Catalogue
 from selfplay.web.channel import channel_route
 from selfplay.web.loading import Talk, later, talk_once_loaded
 from selfplay.web.play import routes, talking
@@ -270,16 +272,18 @@ class Slow:
         return Evaluation(flat, np.zeros(batch, np.float32), np.zeros(batch, np.float32))
 
 
-def test_a_closed_tab_ends_its_search_within_a_second() -> None:
-    from selfplay.players.players import SearchPlayer
-    from selfplay.search import Puct
-
-    slow = Slow()
+def slow_catalogue(slow: Slow) -> Catalogue:
+    """Of tic-tac-toe, whose player searches with a slow net."""
 
     def load(names: list[str], spec: str | None, _: int | None) -> tuple[str, Game, list[Player]]:
         return "tictactoe", TicTacToe(), [SearchPlayer(names[0], Puct(), slow)]
 
-    with served(routes(Catalogue(load, "slow", "tictactoe"))) as address:
+    return Catalogue(load, "slow", "tictactoe")
+
+
+def test_a_closed_tab_ends_its_search_within_a_second() -> None:
+    slow = Slow()
+    with served(routes(slow_catalogue(slow))) as address:
         ours, _, token = address.partition("/?token=")
         port = ours.rpartition(":")[2]
         cookie = {"Cookie": f"selfplay_{port}={token}"}
@@ -292,6 +296,37 @@ def test_a_closed_tab_ends_its_search_within_a_second() -> None:
         time.sleep(0.5)
     assert asked > 32
     assert slow.asked == ended
+
+
+def test_the_search_that_one_looks_at_goes_on_while_the_course_is_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Judging a position takes 40 simulations of 10 ms, and the search is told every 100 ms."""
+    monkeypatch.setattr("selfplay.web.table.JUDGE", Limit(simulations=40))
+    for tab in connected(routes(slow_catalogue(Slow()))):
+        tab.ask("new", seats=["", ""], moves=[4, 0])
+        tab.wait("judged", lambda move: move["node"] == 0)
+        told = []
+        while "judged" not in (message := tab.next()):
+            told += [message["thoughts"]["simulations"]] if "thoughts" in message else []
+        assert len(told) >= 3
+        assert told == sorted(set(told))
+
+
+def test_players_that_were_asked_for_last_are_kept() -> None:
+    loaded: list[str] = []
+
+    def load(names: list[str], spec: str | None, _: int | None) -> tuple[str, Game, list[Player]]:
+        loaded.append(names[0])
+        return "tictactoe", TicTacToe(), [RandomPlayer()]
+
+    catalogue = Catalogue(load, "random", "tictactoe")
+    names = [f"mcts:{rollouts}" for rollouts in range(1, KEPT + 1)]
+    for name in ["random", *names[:-1], "random", names[-1], "random"]:
+        catalogue.player(name, "tictactoe")
+    assert loaded == ["random", *names]
+    catalogue.player(names[0], "tictactoe")
+    assert loaded == ["random", *names, names[0]]
 
 
 def test_two_that_play_each_other_go_on_to_the_end_and_can_be_paused(tab: Tab) -> None:
