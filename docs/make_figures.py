@@ -1,8 +1,8 @@
-"""Draws docs/strength.svg from a run's metrics: the figure at the top of the README.
+"""Draws the curves of the agents that ship: docs/strength.svg and docs/strength-games.svg.
 
-    python docs/make_figures.py [RUN_FOLDER] [FIGURE.svg]
+    python docs/make_figures.py [RUN_FOLDER FIGURE.svg]
 
-RUN_FOLDER is runs/reference/connect4 unless given; matplotlib comes with the extra ``dev``.
+With a run it draws that one's curve alone; matplotlib comes with the extra ``dev``.
 """
 
 from __future__ import annotations
@@ -13,18 +13,27 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from selfplay.training.metrics_file import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = ROOT / "runs/reference"
+GAMES = {"tictactoe": "tic-tac-toe", "othello-6x6": "Othello 6 x 6"}
 # on no ground of its own: every colour can be read on a white page and on a dark one
-LINES = {  # metric: (colour, label)
-    "strength/net_mistake_rate": ("#d97706", "net alone"),
-    "strength/mistake_rate": ("#3b82f6", "64 simulations a move"),
+LINES = {  # end of a metric's name: (colour, label)
+    "net_mistake_rate": ("#d97706", "net alone"),
+    "mistake_rate": ("#3b82f6", "64 simulations a move"),
 }
 GREY = "#7d8590"
 REFERENCE = 2.1  # %, AlphaZero.jl's tutorial: six sets of the same kind, 600 simulations a move
 FLOOR = 0.1  # %, where the logarithmic axis ends
+STYLE: dict[str, Any] = {
+    "svg.fonttype": "none", "svg.hashsalt": "selfplay", "font.family": "sans-serif",
+    **{f"{part}.color": GREY for part in ("text", "xtick", "ytick", "grid")},
+    "axes.labelcolor": GREY, "axes.edgecolor": GREY,
+}  # fmt: skip
 
 
 def strength_by_minute(metrics: list[dict[str, Any]]) -> list[tuple[float, dict[str, float]]]:
@@ -43,19 +52,9 @@ def draw_strength(metrics: list[dict[str, Any]], figure: Path) -> None:
     points = strength_by_minute(metrics)
     if not points:
         raise ValueError("no strength against perfect play was measured in this run")
-    minutes = [minute for minute, _ in points]
-    style = {"svg.fonttype": "none", "svg.hashsalt": "selfplay", "font.family": "sans-serif"}
-    style |= {f"{part}.color": GREY for part in ("text", "xtick", "ytick", "grid")}
-    style |= {"axes.labelcolor": GREY, "axes.edgecolor": GREY}
-    with mpl.rc_context(style):
+    with mpl.rc_context(STYLE):
         canvas, axes = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
-        for name, (colour, label) in LINES.items():
-            rate, low, high = (
-                [max(FLOOR, 100 * line[name + end]) for _, line in points]
-                for end in ("", "_low", "_high")
-            )
-            axes.fill_between(minutes, low, high, color=colour, alpha=0.15, linewidth=0)
-            axes.plot(minutes, rate, color=colour, label=label)
+        _draw_rates(axes, points, "strength/")
         axes.axhline(REFERENCE, color=GREY, linestyle=":")
         axes.annotate(
             "AlphaZero.jl, 600 simulations, 15-30 h with a GPU",
@@ -66,21 +65,58 @@ def draw_strength(metrics: list[dict[str, Any]], figure: Path) -> None:
             color=GREY,
             fontsize="small",
         )
-        axes.set(yscale="log", ylim=(FLOOR, 60), xlim=(0, None))
         axes.set(xlabel="minutes of training", ylabel="mistakes against perfect play")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}%")
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, loc="upper right")
-        canvas.savefig(figure, transparent=True, metadata={"Date": None})
-        plt.close(canvas)
+        _save(canvas, figure)
+
+
+def draw_games(runs: dict[str, list[dict[str, Any]]], figure: Path) -> None:
+    """Writes the curves of several runs over the positions they made, side by side by title."""
+    with mpl.rc_context(STYLE):
+        canvas, panels = plt.subplots(
+            1, len(runs), figsize=(9, 3), layout="constrained", sharey=True, squeeze=False
+        )
+        for axes, (title, metrics) in zip(panels[0], runs.items(), strict=True):
+            measured = [line for line in metrics if line["phase"] == "strength"]
+            prefix = "strength/" if "strength/mistake_rate" in measured[-1] else "strength/own_"
+            _draw_rates(axes, [(line["step"] / 1000, line) for line in measured], prefix)
+            axes.set_title(title, color=GREY, fontsize="medium")
+        panels[0][0].set(ylabel="mistakes against perfect play")
+        panels[0][len(runs) // 2].set(xlabel="thousand positions of self-play")
+        panels[0][-1].legend(frameon=False, fontsize="small", loc="lower right")
+        _save(canvas, figure)
+
+
+def _draw_rates(axes: Axes, points: list[tuple[float, dict[str, float]]], prefix: str) -> None:
+    """The lines of LINES with their intervals, on a logarithmic axis that ends at FLOOR."""
+    x = [place for place, _ in points]
+    for name, (colour, label) in LINES.items():
+        rate, low, high = (
+            [max(FLOOR, 100 * line[prefix + name + end]) for _, line in points]
+            for end in ("", "_low", "_high")
+        )
+        axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(x, rate, color=colour, label=label)
+    axes.set(yscale="log", ylim=(FLOOR, 60), xlim=(0, None))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}%")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _save(canvas: Figure, figure: Path) -> None:
+    canvas.savefig(figure, transparent=True, metadata={"Date": None})
+    plt.close(canvas)
+    print(f"wrote {figure}")
 
 
 def main(arguments: list[str]) -> None:
-    run = Path(arguments[0]) if arguments else ROOT / "runs/reference/connect4"
-    figure = Path(arguments[1]) if len(arguments) > 1 else ROOT / "docs/strength.svg"
-    draw_strength(read_metrics(run), figure)
-    print(f"wrote {figure}")
+    if arguments:
+        run, figure = map(Path, arguments)
+        draw_strength(read_metrics(run), figure)
+        return
+    draw_strength(read_metrics(SHIPPED / "connect4"), ROOT / "docs/strength.svg")
+    runs = {title: read_metrics(SHIPPED / name) for name, title in GAMES.items()}
+    draw_games(runs, ROOT / "docs/strength-games.svg")
 
 
 if __name__ == "__main__":

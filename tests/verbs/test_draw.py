@@ -55,13 +55,18 @@ def test_what_an_agent_thinks(tmp_path: Path) -> None:
     (best,) = of_class(svg, "best")
     assert (best.get("data-number"), words(best)) == ("2", ["100%"])
     assert "chance to win, the choice dark: solver" in words(svg)
-    at_once = drawn(tmp_path, "tictactoe", "1529", "--think", "--simulations", "60")
+    rollouts = ["--think", "--agent", "mcts:60"]
+    at_once = drawn(tmp_path, "tictactoe", "1529", *rollouts)
     (best,) = of_class(at_once, "best")
     assert (best.get("data-number"), words(best)) == ("2", ["100%"])  # there is nothing to visit
-    searched = drawn(tmp_path, "tictactoe", "15", "--think", "--agent", "mcts:60")
+    searched = drawn(tmp_path, "tictactoe", "15", *rollouts)
     visits = [int(words(chip)[0] or 0) for chip in of_class(searched, "chip")]
     assert sum(visits) == 60
     assert f"visits in a search of {sum(visits)}, the choice dark: mcts:60" in words(searched)
+    ships = drawn(tmp_path, "tictactoe", "15", "--think", "--simulations", "8")
+    assert any(
+        "the choice dark: " in each and "reference/tictactoe:8" in each for each in words(ships)
+    )
 
 
 def test_how_long_it_looks_may_be_a_time(tmp_path: Path) -> None:
