@@ -191,11 +191,7 @@ def _notes(read: Runs, found: Comparison, wish: str | None) -> Iterator[str]:
     yield from proved_sentences(found.groups)
     yield from _limits(found)
     for passes in found.one_passes:
-        for data in passes.too_short():
-            yield (
-                f"{passes.label}: less was learned of {data:,.0f} positions than of fewer, so that "
-                f"those runs ended too early to tell L(D), and E* with it"
-            )
+        yield from (f"{passes.label}: {sentence}" for sentence in passes.sentences())
     if charged:
         yield (
             f"the CPU seconds of expert and search are charged {found.flop_rate:.2g} "

@@ -1,7 +1,7 @@
 """What players answered, position by position, at one measurement of a run: RUN/strength/STEP.npz.
 
 Runs that were judged on the same positions can be compared pair by pair, which takes out how hard
-the positions are.  One file a measurement, of 20 kB for 6,000 positions; no pickles.
+the positions are.  One file a measurement, of 17 kB for 6,000 positions; no pickles.
 """
 
 from __future__ import annotations

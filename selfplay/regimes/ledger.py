@@ -34,7 +34,8 @@ class Budget(Section):
     watch: str = "strength/validation_optimal_mass"
     """what `patience` waits for: a metric of measurements that has a better way"""
     gain: float = Field(0.0, ge=0, le=1e9)
-    """`watch` is better where it is by more than this: what is smooth creeps on for long"""
+    """`watch` is better where it is by more than this: what is smooth creeps on for long; until it
+    has moved by as much from its first measurement, either way, a run waits"""
 
     @model_validator(mode="after")
     def _ends(self) -> Budget:

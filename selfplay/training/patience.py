@@ -13,7 +13,8 @@ class Patience:
     """Hears of every measurement of a run; ``over`` once the run is to end.
 
     That is when compute has grown by ``budget.patience`` since ``budget.watch`` was at its best, or
-    has become better by ``budget.gain`` for the last time.
+    has become better by ``budget.gain`` for the last time.  Until it has moved by as much from
+    where it was measured first, either way, the run has not begun to learn, and waits.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -21,6 +22,7 @@ class Patience:
         self.over = False
         self._factor, self._watch, self._gain = budget.patience, budget.watch, budget.gain
         self._best, self._since = -math.inf, math.inf
+        self._first, self._begun = math.nan, False
         self._told = False  # whether any measurement has told what is watched
         metric = find(self._watch)
         if self._factor and (metric is None or not metric.better):
@@ -40,9 +42,11 @@ class Patience:
         if not self._factor or not flops or self._watch not in scalars:
             return
         value = self._sign * scalars[self._watch]
+        self._first = value if math.isnan(self._first) else self._first
+        self._begun |= abs(value - self._first) >= self._gain
         if value > self._best + self._gain:
             self._best, self._since = value, flops
-        self.over = flops >= self._factor * self._since
+        self.over = self._begun and flops >= self._factor * self._since
 
     def refuse_unmeasured(self, scalars: Mapping[str, float]) -> None:
         """Raises ValueError with a sentence when no measurement up to this one tells what is

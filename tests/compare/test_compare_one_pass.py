@@ -132,6 +132,50 @@ def test_stocks_that_were_left_too_early_are_named(monkeypatch: pytest.MonkeyPat
     assert planted.found(monkeypatch).too_short() == pytest.approx([16e3])
 
 
+def test_stocks_that_were_not_gone_through_once_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that ended before they had learned anything: as much of each stock."""
+    planted = Planted(2, 0.0, np.random.default_rng(0))
+    for group in planted.groups[-5:-1]:  # all but the largest stock
+        for run in group.runs:
+            data = planted.looks[run.path].data
+            samples, level = np.array([64.0, 192.0]), np.array([0.402, 0.402])
+            planted.looks[run.path] = Passes(samples, samples / data, samples, level)
+    whole = planted.found(monkeypatch)
+    assert whole.too_short() == pytest.approx([1e3, 4e3, 16e3, 64e3])
+    (first, *_) = whole.sentences()
+    assert first.startswith("less was learned of 1,000 positions than of fewer or than once")
+
+
+def test_a_net_that_never_comes_near_has_no_parting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice L(D) all along: what is missing are steps, not parameters."""
+    planted = Planted(2, 0.0, np.random.default_rng(0))
+    assert [*planted.found(monkeypatch).sentences()] == []
+    far = Passes(FRESH, FRESH / STOCKS[-1], 12e6 * FRESH, 2 * best(FRESH))
+    planted.add(2e6, [far] * 2)
+    whole = planted.found(monkeypatch)
+    size = whole.sizes[-1]
+    assert size.meets.value == math.inf
+    assert np.isnan(size.leaves).all()
+    assert whole.exponent.value == pytest.approx(GAMMA, abs=0.01)
+    (sentence,) = whole.sentences()
+    assert sentence.startswith("one pass of N = 2,000,000 never comes within 10% of L(D): ")
+
+
+def test_of_two_sizes_no_exponent_is_told_and_of_three_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = Planted(1, 0.0, np.random.default_rng(0))
+    whole = planted.groups
+    planted.groups = whole[1:]
+    three = planted.found(monkeypatch)
+    assert three.exponent.value == pytest.approx(GAMMA, abs=0.01)
+    assert np.isnan(three.exponent[1:]).all()  # one seed
+    planted.groups = whole[2:]
+    two = planted.found(monkeypatch)
+    assert np.isnan(two.exponent.value)
+    assert [*two.sentences()] == [
+        "E* lies within what was looked at for 2 sizes of 3: its exponent takes 3"
+    ]
+
+
 def test_where_to_stop_and_which_size_is_best(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small nets are ahead below 1.1e11 FLOPs, where 0.3 + 3e4 / sqrt C = 0.2 + 6.3e4 / sqrt C."""
     flops = 10 ** np.arange(8, 14.01, 0.05)

@@ -76,6 +76,12 @@ def test_groups_are_told_by_their_last_measurement() -> None:
     (spread,) = seed_spreads(groups, histories)  # one seed has no spread
     assert (spread.label, spread.seeds, spread.positions) == ("a", 4, 500)
     assert spread.rate == pytest.approx(np.mean([run[-1] for run in runs]))
+    # a run that is not finished was measured last at another compute
+    first, *rest = groups[0].runs
+    growing = groups[0]._replace(runs=(first._replace(finished=False), *rest))
+    (spread,) = seed_spreads([growing], histories)
+    assert spread.seeds == 3
+    assert spread.rate == pytest.approx(np.mean([run[-1] for run in runs[1:]]))
 
 
 def test_a_position_is_solved_when_it_is_erred_on_no_more() -> None:

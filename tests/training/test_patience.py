@@ -50,6 +50,15 @@ def test_what_creeps_on_by_less_than_the_gain_is_no_better() -> None:
     assert over_after(patience(2, gain=0.01), watch, [*told[:2], *told[3:]])[-2:] == [False, True]
 
 
+def test_a_run_that_has_not_begun_to_learn_waits() -> None:
+    """The first steps of a small learning rate move nothing; from 40 on it learns, up to 80."""
+    watch = "validation/policy_kl"
+    told = [(10, 0.797), (20, 0.7975), (40, 0.7965), (80, 0.7), (159, 0.6995), (160, 0.6999)]
+    assert over_after(patience(2, gain=0.001), watch, told) == [False] * 5 + [True]
+    worse = [(10, 0.5), (20, 0.52)]  # that is no waiting: it has moved the wrong way
+    assert over_after(patience(2, gain=0.01), watch, worse) == [False, True]
+
+
 def test_of_a_metric_that_is_to_rise_the_highest_is_the_best() -> None:
     watch = "strength/optimal_mass"
     told = [(10, 0.5), (19, 0.6), (37, 0.55), (38, 0.6)]

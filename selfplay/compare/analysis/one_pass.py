@@ -9,7 +9,7 @@ is (the extractor).  The loss is that on positions kept aside, less the entropy 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from selfplay.compare.records import F64
 from selfplay.stats import Interval
 
 APART = 1.10  # L(E) over L(D), or over the converged loss: this far above is 10%
+WHOLE = 0.9  # of an epoch: as good as once through
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
@@ -39,7 +40,7 @@ class SizePass(NamedTuple):
     low: F64 | None  # [X] ends of its 95% band; None with fewer than two seeds
     high: F64 | None  # [X]
     meets: Interval  # E from which on it is within 10% of L(D = E) for the first time
-    leaves: Interval  # E*, from which on it stays more than 10% above
+    leaves: Interval  # E*, from which on it stays more than 10% above; NaN where it never is within
     converged: float  # the least loss, on the most data and in as many passes as there were
     falling: float  # d ln L / d ln E over the last half-decade; near 0 where it has converged
     stop: Interval  # E at which the loss comes within 10% of the converged one
@@ -59,11 +60,35 @@ class OnePass(NamedTuple):
     high: F64 | None  # [K]
     exponent: Interval  # of E*(N) ~ N ** exponent; NaN with fewer than three sizes that leave
 
+    epochs: F64  # [K] the most passes through D that all its runs made
+
     def too_short(self) -> list[float]:
-        """The D of which less was learned than of fewer: more passes would have gone lower."""
-        least = np.minimum.accumulate(self.best)
-        above: list[float] = self.data[1:][self.best[1:] > APART * least[:-1]].tolist()
-        return above
+        """The D of which less was learned than of fewer, or which were not gone through once.
+
+        More passes would have gone lower.
+        """
+        least = np.minimum.accumulate(np.append(self.best[:1], self.best))[:-1]
+        above = (self.best > APART * least) | (self.epochs < WHOLE)
+        told: list[float] = self.data[above].tolist()
+        return told
+
+    def sentences(self) -> Iterator[str]:
+        """What of it is not known, and why."""
+        for data in self.too_short():
+            yield (
+                f"less was learned of {data:,.0f} positions than of fewer or than once through "
+                f"them, so that those runs ended too early to tell L(D), and E* with it"
+            )
+        away = [size.parameters for size in self.sizes if math.isinf(size.meets.value)]
+        if away:
+            yield (
+                f"one pass of N = {', '.join(f'{n:,}' for n in away)} never comes within 10% of "
+                f"L(D): neither data nor size are the limit but its few steps, so there is no E*"
+            )
+        left = sum(0 < size.leaves.value < math.inf for size in self.sizes)
+        if math.isnan(self.exponent.value):
+            what = f"{left} size{'' if left == 1 else 's'} of {len(self.sizes)}"
+            yield f"E* lies within what was looked at for {what}: its exponent takes {FEWEST}"
 
 
 class _Arm(NamedTuple):
@@ -151,7 +176,10 @@ def _compare(group: Group, arms: Sequence[_Arm]) -> OnePass | None:
         words += f", made by {group.maker_parameters:,} parameters"
     low, high = _band(drawn)
     exponent = _exponent(measured, starts)
-    return OnePass(words, tuple(measured), reference, data, np.exp(best), low, high, exponent)
+    epochs = np.array([min(p.epochs[-1] for p in arm.passes) for arm in stocks[reference]])
+    return OnePass(
+        words, tuple(measured), reference, data, np.exp(best), low, high, exponent, epochs
+    )
 
 
 def _stocks(arms: Sequence[_Arm]) -> list[_Arm]:
@@ -216,7 +244,8 @@ def _size(
         if fresh.replicates is not None and drawn is not None:
             many = fresh.replicates[:, inside] - drawn @ share.T - math.log(APART)
         meets, _ = _when(above, many, samples, _first_below)
-        leaves, begun = _when(above, many, samples, onset)
+        if math.isfinite(meets.value):
+            leaves, begun = _when(above, many, samples, onset)
         begun = None if begun is None else np.clip(begun, samples[0], samples[-1])
     lowest = min(stocks, key=lambda each: float(_minima(each).mean()))
     converged = float(_minima(lowest).mean())

@@ -37,10 +37,14 @@ class SeedSpread(NamedTuple):
 def seed_spreads(
     groups: Sequence[Group], histories: Mapping[Path, History]
 ) -> tuple[SeedSpread, ...]:
-    """Of the groups with two seeds or more whose answers differ at all."""
+    """Of the groups with two seeds or more whose answers differ at all.
+
+    Runs that are not finished were measured last at less compute, which is no spread of seeds.
+    """
     found = []
     for group in groups:
-        known = [histories[run.path] for run in group.runs if run.path in histories]
+        ended = [run.path for run in group.runs if run.finished]
+        known = [histories[path] for path in ended if path in histories]
         if len(known) > 1:
             wrong = np.stack([each.wrong[-1] for each in known]).astype(np.float64)
             spread = seed_spread(group.label, wrong)
