@@ -1,10 +1,11 @@
 """Measures what weighting by relevance changes in how soon the mirror plays like its player.
 
-    nice -n 10 python docs/measure_mirror.py [--draw]
+    nice -n 10 python docs/measure_mirror.py [--on] [--draw]
 
 Scripted players of each style teach it for six minutes of the game, all data alike, by the hand-set
 rule and by relevance, ten seeds each.  Writes docs/mirror.json (all examinations; whole after every
 seed) and, of it, docs/mirror.svg, and prints the table of docs/mirror.md; --draw does only that.
+--on measures the seeds that docs/mirror.json lacks.
 """
 
 from __future__ import annotations
@@ -43,14 +44,17 @@ def taught(task: tuple[int, str, str]) -> tuple[NDArray[np.float64], float]:
     return np.round(np.array(exams), 4), time.process_time() - begun
 
 
-def measure(stored: Path) -> None:
+def measure(stored: Path, goes_on: bool) -> None:
     """Writes every lesson's examinations: returned, model, agreement, everywhere, loss.
 
-    Seed by seed, so that what is there is whole whenever this ends.
+    Seed by seed, so that what is there is whole whenever this ends, and can be gone on with.
     """
     found: dict[str, dict[str, list[Any]]] = {style: {way: [] for way in WAYS} for style in STYLES}
+    if goes_on:
+        found = json.loads(stored.read_text())
+    seeds = range(len(found["late"]["alike"]), SEEDS)
     next(lesson("late", "alike", 0, 1, 0.1, 1))  # compiles once, for all processes
-    tasks = [(seed, style, way) for seed in range(SEEDS) for style in STYLES for way in WAYS]
+    tasks = [(seed, style, way) for seed in seeds for style in STYLES for way in WAYS]
     total = 0.0
     with ProcessPoolExecutor(PROCESSES) as pool:
         for (seed, style, way), (exams, cpu_s) in zip(tasks, pool.map(taught, tasks), strict=True):
@@ -136,7 +140,7 @@ def draw(found: Cells, figure: Path) -> None:
 def main(arguments: list[str]) -> None:
     stored = DOCS / "mirror.json"
     if "--draw" not in arguments:
-        measure(stored)
+        measure(stored, "--on" in arguments)
     plain = json.loads(stored.read_text())
     found = {s: {w: np.array(seeds) for w, seeds in ways.items()} for s, ways in plain.items()}
     tables(found)

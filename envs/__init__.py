@@ -19,6 +19,7 @@ GAMES = {
     "othello": "envs.othello:Othello",
     "tictactoe": "envs.tictactoe:TicTacToe",
     "nim": "envs.toys:Nim",
+    "pong": "envs.rally:Rally",
     "proving": "envs.proving.game:Proving",
 }
 ON_PROBLEMS: tuple[str, ...] = ("proving",)  # have the option ``problems``: a file or folder

@@ -151,21 +151,32 @@ def step_one(state: PongState, b: int, left: int, right: int, event: NDArray[np.
     event[0] = event[1] = NOTHING
     paddle[0] = moved(paddle[0], MOVES[left])
     paddle[1] = moved(paddle[1], MOVES[right])
+    move_ball(ball, paddle, event)
+    for side in range(2):
+        if event[side] == MISSED:
+            state.score[b, 1 - side] += 1
+            _serve(state, b)
+
+
+@kernel
+def move_ball(ball: F64, paddle: Int, event: NDArray[np.int8]) -> None:
+    """One ball [4] goes on by a step; ``event`` [2] says which of the paddles [2] met or missed it.
+
+    A ball that was missed stays where it is.
+    """
     ball[0] += ball[2]
     ball[1], ball[3] = fly(ball[1], ball[3])
     if abs(ball[0]) < EDGE:
         return
     side = 0 if ball[0] < 0 else 1
     outward = -1.0 if side == 0 else 1.0
-    if meets(ball[1], paddle[side]):
-        event[side] = RETURNED
-        ball[0] = outward * (2 * EDGE - abs(ball[0]))
-        ball[2] = -outward * bounced(ball[2])
-        ball[3] = (ball[1] - STRIDE * paddle[side]) / HALF * STEEPEST
-    else:
+    if not meets(ball[1], paddle[side]):
         event[side] = MISSED
-        state.score[b, 1 - side] += 1
-        _serve(state, b)
+        return
+    event[side] = RETURNED
+    ball[0] = outward * (2 * EDGE - abs(ball[0]))
+    ball[2] = -outward * bounced(ball[2])
+    ball[3] = (ball[1] - STRIDE * paddle[side]) / HALF * STEEPEST
 
 
 @kernel
@@ -178,13 +189,37 @@ def step_within(state: PongState, action: Int, event: NDArray[np.int8]) -> None:
 @kernel
 def observe_into(state: PongState, b: int, side: int, obs: Float) -> None:
     """What ``side`` of game ``b`` sees, into ``obs`` [6]."""
-    ball, mirrored = state.ball[b], 1.0 - 2.0 * side
+    see(state.ball[b], state.paddle[b], side, obs)
+
+
+@kernel
+def see(ball: F64, paddle: Int, side: int, obs: Float) -> None:
+    """What ``side`` sees of one ball [4] and the paddles [2], into ``obs`` [6]."""
+    mirrored = 1.0 - 2.0 * side
     obs[0] = mirrored * ball[0] / EDGE
     obs[1] = ball[1] / WALL
     obs[2] = mirrored * ball[2] / FASTEST
     obs[3] = ball[3] / STEEPEST
-    obs[4] = state.paddle[b, side] / REACH
-    obs[5] = state.paddle[b, 1 - side] / REACH
+    obs[4] = paddle[side] / REACH
+    obs[5] = paddle[1 - side] / REACH
+
+
+def court_of(obs: Float) -> tuple[F64, Int]:
+    """The balls [B, 4] f64 and paddles [B, 2] i32 of which the left side sees ``obs`` [B, 6]."""
+    ball = obs[:, :4] * np.array([EDGE, WALL, FASTEST, STEEPEST])
+    return ball, np.rint(obs[:, 4:] * REACH).astype(np.int32)
+
+
+def drawn(ball: F64, paddle: Int) -> str:
+    """One ball [4] and the paddles [2] as lines of text: ``o`` the ball, ``#`` the paddles."""
+    court = np.full((11, 31), " ")
+    court[0, :] = court[-1, :] = "-"
+    for side, column in ((0, 0), (1, 30)):
+        middle = paddle[side] * STRIDE
+        rows = np.linspace(middle - HALF, middle + HALF, 3)
+        court[np.rint(5 - 5 * rows).astype(int), column] = "#"
+    court[round(5 - 5 * ball[1]), round(15 + 10 * ball[0])] = "o"
+    return "\n".join("".join(row) for row in court)
 
 
 @kernel
@@ -241,19 +276,11 @@ class PongEnv(gymnasium.Env[Float, np.int64]):
         return observe(self._state, 0)[0], reward, over, False, self._info()
 
     def render(self) -> str | None:
-        """The court as lines of text: ``o`` the ball, ``#`` the paddles."""
+        """The court as lines of text, and the points."""
         if self.render_mode != "ansi":
             return None
-        court = np.full((11, 31), " ")
-        court[0, :] = court[-1, :] = "-"
-        for side, column in ((0, 0), (1, 30)):
-            middle = self._state.paddle[0, side] * STRIDE
-            rows = np.linspace(middle - HALF, middle + HALF, 3)
-            court[np.rint(5 - 5 * rows).astype(int), column] = "#"
-        x, y = self._state.ball[0, :2]
-        court[round(5 - 5 * y), round(15 + 10 * x)] = "o"
         left, right = self._state.score[0]
-        return "\n".join([*("".join(row) for row in court), f"{left} : {right}"])
+        return f"{drawn(self._state.ball[0], self._state.paddle[0])}\n{left} : {right}"
 
     def _info(self) -> dict[str, Any]:
         return {"score": (int(self._state.score[0, 0]), int(self._state.score[0, 1]))}

@@ -2,7 +2,7 @@
 
     manifest.json              written last: a folder without it is half written
     00000/ 00001/ ...          state_FIELD.npy ...  action outcome game ply second key split
-                               and, where the expert tells them, policy and scores
+                               and, where the expert tells them, policy, scores and stakes
 
 Columns are memory-mapped, so that a set may be larger than memory.
 """
@@ -10,6 +10,7 @@ Columns are memory-mapped, so that a set may be larger than memory.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ from selfplay.lines.games import Games, first_rows
 from selfplay.types import Game, State
 
 Columns = dict[str, NDArray[Any]]
+TOLD = ("policy", "scores", "stakes")  # columns that not every expert tells
 _READABLE = SPLITS[:3]
 
 
-def columns_of(game: Game, policy: bool, scores: bool) -> dict[str, np.dtype[Any]]:
+def columns_of(game: Game, told: Collection[str] = ()) -> dict[str, np.dtype[Any]]:
     """The type of a row of each column of a data set of ``game``, states first.
 
+    ``told``: which of TOLD are among them.
     Raises ValueError for games whose states are Python objects.
     """
     state = game.init(np.random.default_rng(0), 1)
@@ -50,10 +53,13 @@ def columns_of(game: Game, policy: bool, scores: bool) -> dict[str, np.dtype[Any
         "key": np.uint64,
         "split": np.uint8,
     }
-    if policy:
-        kinds["policy"] = (np.float16, (game.num_actions,))
-    if scores:
-        kinds["scores"] = (np.float32, (game.num_actions,))
+    an_action = (game.num_actions,)
+    optional = {
+        "policy": (np.float16, an_action),
+        "scores": (np.float32, an_action),
+        "stakes": np.float32,
+    }
+    kinds |= {name: optional[name] for name in TOLD if name in told}
     return {name: np.dtype(kind) for name, kind in kinds.items()}
 
 
@@ -96,7 +102,7 @@ class Dataset:
         self.manifest = manifest
         self._like: State = game.init(np.random.default_rng(0), 1)
         first = manifest.shards[0].sha256
-        expected = columns_of(game, "policy.npy" in first, "scores.npy" in first)
+        expected = columns_of(game, [name for name in TOLD if f"{name}.npy" in first])
         self._shards = [_map_columns(path, shard, expected, game) for shard in manifest.shards]
         self._start = np.cumsum([0, *(shard.rows for shard in manifest.shards)])
         self._game = np.concatenate([shard["game"] for shard in self._shards])
@@ -157,6 +163,7 @@ class Dataset:
             game=fields["game"],
             policy=fields["policy"].astype(np.float32) if "policy" in fields else None,
             scores=fields.get("scores"),
+            stakes=fields.get("stakes"),
             ply=fields["ply"].astype(np.int16),
             second=fields["second"],
         )
@@ -203,6 +210,8 @@ def _map_columns(
         "outcome": ~(np.abs(outcome) <= 1),
         "split": split >= len(SPLITS),
     }
+    if "stakes" in columns:
+        wrong["stakes"] = ~((columns["stakes"] >= 0) & (columns["stakes"] <= 1))
     for name, rows in wrong.items():
         if rows.any():
             row = int(rows.argmax())

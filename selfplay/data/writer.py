@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from selfplay.arrays import leaves, names_of
 from selfplay.data import splits
-from selfplay.data.dataset import Columns, columns_of, open_column, sha256_of
+from selfplay.data.dataset import TOLD, Columns, columns_of, open_column, sha256_of
 from selfplay.data.manifest import FORMAT, NAME, Manifest, Shard, Source, write_manifest
 from selfplay.lines.games import Games, first_rows
 from selfplay.lines.keys import canonical_keys, game_keys
@@ -28,7 +28,7 @@ SHARD_ROWS = 1 << 20
 SHARD_BYTES = 1 << 26  # whichever comes first
 _SHARD = re.compile(r"\d{5,}")
 _COLUMN = re.compile(
-    r"(state_\w+|action|outcome|game|ply|second|key|split|policy|scores)\.npy"  # see dataset.py
+    r"(state_\w+|action|outcome|game|ply|second|key|split|policy|scores|stakes)\.npy"  # dataset.py
 )
 _ASIDE = re.compile(rf"\.{re.escape(NAME)}\.\d+")  # a manifest that was being written
 
@@ -49,7 +49,7 @@ class Writer:
         self.positions = self.games = 0
         self._game, self._spec = game, spec
         self._held_out = splits.held_out_keys(game) if held_out is None else held_out
-        columns_of(game, False, False)  # refuses games whose states are no arrays of numbers
+        columns_of(game)  # refuses games whose states are no arrays of numbers
         self._columns: dict[str, np.dtype[Any]] = {}  # none before the first games
         self._buffer: list[Columns] = []
         self._buffered = 0
@@ -59,17 +59,16 @@ class Writer:
     def add(self, games: Games) -> None:
         """Appends whole games; their numbers go on from those before.
 
-        Raises ValueError when a game has no outcome, or when they tell more or less (policy,
-        scores) than those before.
+        Raises ValueError when a game has no outcome, or when they tell more or less (TOLD) than
+        those before.
         """
         if not len(games.action):
             return
         if not self._columns:
             self._lock.enter_context(locked(self.path, _busy(self.path)))
             _clear(self.path)
-            self._columns = columns_of(
-                self._game, games.policy is not None, games.scores is not None
-            )
+            told = [name for name in TOLD if getattr(games, name) is not None]
+            self._columns = columns_of(self._game, told)
         if np.isnan(games.outcome).any():
             which = int(games.game[np.isnan(games.outcome).argmax()])
             raise ValueError(f"game {which + 1} has no outcome: it is not over after its last move")
@@ -155,7 +154,7 @@ class Writer:
             "key": key,
             "split": np.repeat(np.where(kept, splits.VALIDATION, splits.TRAIN), lengths),
         }
-        expert = {"policy": games.policy, "scores": games.scores}
+        expert = {name: getattr(games, name) for name in TOLD}
         return rows | {name: array for name, array in expert.items() if array is not None}
 
     def _flush(self, count: int) -> None:

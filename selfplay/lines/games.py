@@ -31,6 +31,7 @@ class Games(NamedTuple):
     scores: Float | None = None  # [M, A] f32, as from a Solver; NaN where illegal or unknown
     ply: NDArray[np.int16] | None = None  # [M] i16, moves before; None: 0, 1, 2, ... in each game
     second: Bool | None = None  # [M], the second player is to move; None: they alternate
+    stakes: Float | None = None  # [M] f32 in [0, 1], what is at stake; None: the scores tell it
 
 
 class IllegalMoveError(ValueError):

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.pong import MISSED, NOTHING, RETURNED, start
+from envs.pong import MISSED, NOTHING, RETURNED, STEPS_PER_S, start
 from selfplay.arrays import tree_map
+from selfplay.data.readers.mirror import Played, write_played
 from selfplay.mirror.learner import BATCHES, LEAST, REMEMBERED, WAYS, forward, learn, learner
-from selfplay.mirror.lesson import desk, frame
-from selfplay.types import Bool, Float
+from selfplay.mirror.lesson import desk, frame, teach
+from selfplay.mirror.styles import STYLES, mood
+from selfplay.types import Float
 
 PHASES = ("coming, far", "coming, near", "going away")
 _RECENT = 1200  # steps, twenty seconds, over which agreement and loss are told
 _BALLS = 20  # over so many the share that the mirror meets
-_COLUMNS = ("obs", "action", "relevance", "closing")
-_FORMAT = 1
-
-
-class Played(NamedTuple):
-    """M steps that somebody played, as they are saved."""
-
-    obs: Float  # [M, 6] f32, what the player saw, as if on the left (envs/pong.py)
-    action: NDArray[np.int8]  # [M] 0 stay, 1 up, 2 down
-    relevance: Float  # [M] f32 in [0, 1]
-    closing: Bool  # [M] the ball came towards the player
 
 
 class Duel:
@@ -96,25 +88,30 @@ class Duel:
         }
 
     def played(self) -> Played:
-        """What the net remembers: the last ten minutes, of which the oldest may stand anywhere."""
+        """What the net remembers: the last ten minutes, the oldest first."""
         known = self._known
-        steps = min(int(known.counts[0]), len(known.action))
-        return Played(
-            known.obs[:steps], known.action[:steps], known.relevance[:steps], known.closing[:steps]
-        )
+        seen, places = int(known.counts[0]), len(known.action)
+        remembered = Played(known.obs, known.action, known.relevance, known.closing)
+        if seen <= places:
+            return tree_map(lambda column: column[:seen], remembered)
+        return tree_map(lambda column: np.roll(column, -seen, axis=0), remembered)
 
-    def save(self, path: Path) -> int:
-        """Writes what was played; how many steps.  ValueError where nothing was."""
+    def watch(self, style: str, minutes: float) -> None:
+        """A scripted player, one of STYLES, plays on for so long, and the net learns of it."""
+        mind = mood(np.random.default_rng(self._seed))
+        steps = round(minutes * 60 * STEPS_PER_S)
+        teach(self._state, STYLES[style], mind, self._known, self._desk, WAYS[self.way], steps)
+
+    def save(self, folder: Path) -> tuple[Path, int]:
+        """Writes what was played; the new file, and how many steps.  ValueError where none were."""
         played = self.played()
-        if not len(played.action):
-            raise ValueError("nothing has been played yet")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "xb") as file:
-            np.savez_compressed(file, format=np.array(_FORMAT), **played._asdict())
-        return len(played.action)
+        name = f"{time.strftime('%Y-%m-%d-%H%M%S')}-{time.monotonic_ns() % 1000:03}.npz"
+        write_played(folder / name, played)
+        return folder / name, len(played.action)
 
     def learn_from(self, played: Played, batches: int) -> None:
         """Remembers the steps of a file and learns ``batches`` of them before the game begins."""
+        played = tree_map(lambda column: column[-REMEMBERED:], played)
         known, steps = self._known, len(played.action)
         known.obs[:steps], known.action[:steps] = played.obs, played.action
         known.relevance[:steps], known.closing[:steps] = played.relevance, played.closing
@@ -132,29 +129,3 @@ class Duel:
             return np.ones(len(played.action))
         matters = played.relevance if self.way == "relevance" else played.closing
         return LEAST + (1 - LEAST) * matters.astype(np.float64)
-
-
-def read_played(path: Path) -> Played:
-    """What ``Duel.save`` wrote; no code in it is run.  ValueError where it is something else."""
-    kinds = {"obs": np.float32, "action": np.int8, "relevance": np.float32, "closing": np.bool_}
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if int(file["format"]) != _FORMAT:
-                raise ValueError(f"format {int(file['format'])}, this version reads {_FORMAT}")
-            columns = {name: file[name] for name in _COLUMNS}
-    except FileNotFoundError as error:
-        raise ValueError(f"there is no file {path}") from error
-    except Exception as error:  # a stranger's file makes numpy raise almost anything
-        raise ValueError(f"{path} is no file that 'selfplay mirror' saved ({error})") from error
-    steps = len(columns["action"]) if columns["action"].ndim else 0
-    for name, kind in kinds.items():
-        shape = (steps, 6) if name == "obs" else (steps,)
-        if columns[name].dtype != kind or columns[name].shape != shape or not steps:
-            raise ValueError(
-                f"{path} is damaged: {name} is {columns[name].dtype} {columns[name].shape}"
-            )
-    played = Played(**columns)
-    inside = np.abs(played.obs).max() <= 1 and 0 <= played.action.min() <= played.action.max() <= 2
-    if not inside or not (played.relevance >= 0).all() or not (played.relevance <= 1).all():
-        raise ValueError(f"{path} is damaged: it holds numbers that no game of Pong has")
-    return tree_map(lambda column: column[-REMEMBERED:], played)

@@ -60,7 +60,7 @@ def frame(
 
 
 @kernel
-def _teach(
+def teach(
     state: PongState, style: Style, mind: Mood, known: Learner, table: Desk, way: int, steps: int
 ) -> float:
     """``steps`` steps of a scripted player; the mean loss."""
@@ -124,7 +124,7 @@ def lesson(
     state, thought, known, table = start(game, 1), mood(mind), learner(net), desk()
     steps = round(every_s * STEPS_PER_S)
     for done in range(1, round(minutes * 60 / every_s) + 1):
-        loss = _teach(state, STYLES[style], thought, known, table, WAYS[way], steps)
+        loss = teach(state, STYLES[style], thought, known, table, WAYS[way], steps)
         sums = _examine(start(apart, 1), STYLES[style], mood(apart), known, table, balls)
         returned, model, agreement, everywhere = map(float, sums[0::2] / sums[1::2])
         yield Examined(done * every_s / 60, returned, model, agreement, everywhere, loss)

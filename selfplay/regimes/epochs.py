@@ -12,7 +12,7 @@ from pydantic import Field
 
 from selfplay.regimes.base import Cost, Loop, Parts, RegimeSection
 from selfplay.section import Metric
-from selfplay.types import Report, Targets
+from selfplay.types import Float, Report, Targets
 
 _ASIDE = "of what is kept aside of a fixed stock, whole games of it:"
 
@@ -31,6 +31,13 @@ class StockSection(RegimeSection):
             "share",
             "up",
             label="foretold of games kept aside",
+            form="{:.1%}",
+        ),
+        Metric(
+            "validation/stakes_accuracy",
+            "the same, each position weighed by what is at stake, where the data set tells that",
+            "share",
+            "up",
             form="{:.1%}",
         ),
         Metric("validation/policy_loss", f"{_ASIDE} mean(-sum_a target(a) log p(a))", "nats"),
@@ -71,6 +78,7 @@ class Stock(Protocol):
     draw: int  # which draw of them it is
     # positions to see how well the net predicts what it does not learn, if there are any
     aside: Targets | None = None
+    aside_stakes: Float | None = None  # [M] f32, what is at stake in each, where it is told
 
     def redraw(self, draw: int) -> None:
         """Becomes another draw."""
@@ -128,8 +136,12 @@ class EpochsLoop(Loop):
     def validate(self) -> dict[str, float]:
         if self._stock.aside is None:
             return {}
-        judged = self.parts.learner.judge(self._stock.aside)
-        return {f"validation/{name}": value for name, value in judged._asdict().items()}
+        aside, stakes, judge = self._stock.aside, self._stock.aside_stakes, self.parts.learner.judge
+        found = {f"validation/{name}": value for name, value in judge(aside)._asdict().items()}
+        if stakes is not None:
+            accuracy = judge(aside._replace(policy_weight=stakes)).accuracy
+            found["validation/stakes_accuracy"] = accuracy
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         epoch, used = divmod(self._taken, len(self._stock))

@@ -65,7 +65,9 @@ class ExpertStock(Stock):
         aside = aside[parts.learnable(self.data.keys(aside))]
         drawn = np.random.default_rng(0).permutation(len(aside))[:_JUDGED]  # the same for all seeds
         if len(drawn):
-            judged = self._targets(np.sort(aside[drawn]))
+            rows = np.sort(aside[drawn])
+            judged = self._targets(rows)
+            self.aside_stakes = self.data.take(rows).stakes
             everywhere = np.ones_like(judged.policy_weight)  # whatever weighs in learning
             self.aside = judged._replace(policy_weight=everywhere)
 
@@ -105,7 +107,7 @@ class ExpertStock(Stock):
             value = np.sign(np.nanmax(games.scores, axis=1)).astype(np.float32)
         results = result_probabilities(value, np.ones_like(value))
         policy = _policy(self._section, games, legal)
-        weight = self._section.policy_weight(games.scores)
+        weight = self._section.policy_weight(games.scores, games.stakes)
         return targets(game.observe(games.state), legal, policy, results, weight)
 
 
@@ -131,7 +133,7 @@ def _refuse_missing(data: Dataset, section: Imitation) -> None:
     for option, wanted, there in (
         ("target", ("optimal", "values"), one.scores),
         ("value", ("scores",), one.scores),
-        ("weigh", ("stakes",), one.scores),
+        ("weigh", ("stakes",), one.scores if one.stakes is None else one.stakes),
         ("target", ("policy",), one.policy),
     ):
         asked = getattr(section, option)

@@ -29,6 +29,7 @@ recorded games, from files (or .gz) and folders:
   moves PATH ... --game GAME     a game a line, or a table with a column of moves
   sgf PATH ... --game othello    game trees, in any declared encoding
   pgn PATH ... --game GAME       of any game whose moves they write
+  mirror PATH ...                Pong, what 'selfplay mirror' saved
 a data set:
   show PATH                      tell what it holds
 """
@@ -59,7 +60,8 @@ def arguments(parser: Parser) -> None:
         help="where they are, as in --set backend.kind=ray; may be repeated",
     )  # fmt: skip
     recorded = parser.add_argument_group("of recorded games")
-    parser.add_option("--game", "GAME", "which they are (wthor: othello)", group=recorded)
+    which = "which they are (wthor: othello, mirror: pong)"
+    parser.add_option("--game", "GAME", which, group=recorded)
     parser.add_option("--licence", "TEXT", "kept with the data set", group=recorded)
     recorded.add_argument(
         "--skip-broken", action="store_true", help="leave out, count and name what is broken"

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from selfplay.verbs.answer import Answer
-from selfplay.verbs.arguments import SEED, Parser
+from selfplay.verbs.answer import Answer, say_next
+from selfplay.verbs.arguments import SEED, Parser, at_least, refuse_given
 from selfplay.verbs.page import page_options, require_web, serve_page
+
+if TYPE_CHECKING:
+    from selfplay.mirror.duel import Duel
+
+STYLES = ("early", "late", "follower", "hitter", "lazy")
+MINUTES = 6
 
 
 def arguments(parser: Parser) -> None:
@@ -18,22 +27,45 @@ def arguments(parser: Parser) -> None:
         "in), all alike; the page can change it (default: relevance)",
     )
     parser.add_option("--learn", "FILE", "begin with what was played and saved there")
-    parser.add_option("--out", "DIR", "where the page saves what was played", str, None)
+    parser.add_option("--out", "DIR", "where what was played is saved (default: runs/mirror)")
     parser.add_option("--seed", "SEED", "makes chance repeat itself", SEED)
+    scripted = parser.add_argument_group("without a page")
+    scripted.add_argument(
+        "--player", choices=STYLES, help="a scripted player plays in your place, and is saved"
+    )
+    most = f"that it plays, 10 at most (default: {MINUTES})"
+    parser.add_option("--minutes", "N", most, at_least(1, 10), group=scripted)
     page_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    require_web("mirror")
-    from pathlib import Path
-
-    from selfplay.mirror.duel import Duel, read_played
+    if arguments.player is None:
+        refuse_given(arguments, ["minutes"], "without --player")
+        require_web("mirror")
+    else:
+        refuse_given(arguments, ["learn", "no_browser"], "with --player")
+    from selfplay.data.readers.mirror import read_played
+    from selfplay.mirror.duel import Duel
     from selfplay.system.console import waiting
-    from selfplay.web.mirror import MirrorPage
 
     file = read_played(Path(arguments.learn)) if arguments.learn else None
+    out = Path(arguments.out or "runs/mirror")
     with waiting("compiling Pong and the net, once"):
         Duel().step(0)
-    page = MirrorPage(Path(arguments.out or "runs/mirror"), arguments.weigh, arguments.seed, file)
+    if arguments.player is not None:
+        return _scripted(Duel(arguments.weigh, arguments.seed), arguments, out)
+    from selfplay.web.mirror import MirrorPage
+
+    page = MirrorPage(out, arguments.weigh, arguments.seed, file)
     serve_page(page.routes, "mirror", arguments)
     return Answer({})
+
+
+def _scripted(duel: Duel, arguments: argparse.Namespace, out: Path) -> Answer:
+    """A scripted player plays and is saved."""
+    minutes = arguments.minutes or MINUTES
+    duel.watch(arguments.player, minutes)
+    path, steps = duel.save(out)
+    print(f"{minutes} minutes of the player {arguments.player}, {steps:,} steps, are in {path}.")
+    say_next(f"selfplay data mirror {shlex.quote(str(path))} --out runs/data/pong")
+    return Answer({"saved": str(path), "steps": steps})

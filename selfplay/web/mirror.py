@@ -10,10 +10,10 @@ The game and the learning stand still while the tab is hidden.
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
-from selfplay.mirror.duel import Duel, Played
+from selfplay.data.readers.mirror import Played
+from selfplay.mirror.duel import Duel
 from selfplay.web.channel import Channel, Message, channel_route
 
 TOLD_EVERY = 10  # steps
@@ -58,11 +58,8 @@ class MirrorPage:
         elif message.get("reset") is True:
             duel.reset()
         elif message.get("save") is True:
-            path = (
-                self._out
-                / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{time.monotonic_ns() % 1000:03}.npz"
-            )
-            return {"saved": str(path), "steps": duel.save(path)}
+            path, steps = duel.save(self._out)
+            return {"saved": str(path), "steps": steps}
         else:
             raise ValueError("the page of the mirror knows do, way, reset and save")
         return None

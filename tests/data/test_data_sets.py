@@ -87,7 +87,9 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     games = played(game, 30)
     wide = np.random.default_rng(1).random((len(games.action), 7)).astype(np.float16)
     games = games._replace(
-        policy=wide.astype(np.float32), scores=np.where(wide > 0.5, 3, np.nan).astype(np.float32)
+        policy=wide.astype(np.float32),
+        scores=np.where(wide > 0.5, 3, np.nan).astype(np.float32),
+        stakes=wide[:, 0].astype(np.float32),
     )
     writer = Writer(tmp_path / "x", "connect4", game)
     writer.add(games)

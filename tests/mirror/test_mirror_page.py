@@ -18,7 +18,8 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from envs.pong import STRIDE
-from selfplay.mirror.duel import Duel, read_played
+from selfplay.data.readers.mirror import read_played
+from selfplay.mirror.duel import Duel
 from selfplay.verbs.cli import main
 from selfplay.web.mirror import MirrorPage
 from selfplay.web.server import application, listen

@@ -36,6 +36,7 @@ GAMES = {
     "winner_loser": "envs.toys:WinnerLoser",
     "standoff": "envs.toys:Standoff",
     "nim": "nim",
+    "pong": "pong",
     "nim_again": "nim?stones=14&take=2&again=true",
     "proving": f"proving?problems={PROBLEM}",
 }

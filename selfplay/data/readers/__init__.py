@@ -20,7 +20,13 @@ from selfplay.system.text import read_bytes
 from selfplay.types import Game
 
 # format, whose reader is FORMAT.py with import_FORMAT -> the game that it implies
-FORMATS: dict[str, str | None] = {"wthor": "othello", "moves": None, "sgf": None, "pgn": None}
+FORMATS: dict[str, str | None] = {
+    "wthor": "othello",
+    "moves": None,
+    "sgf": None,
+    "pgn": None,
+    "mirror": "pong",
+}
 
 
 def form_of(path: Path) -> str:
