@@ -20,7 +20,7 @@ from selfplay.training.metrics_file import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "runs/reference"
-GAMES = {"tictactoe": "tic-tac-toe", "othello-6x6": "Othello 6 x 6"}
+GAMES = {"tictactoe": "tic-tac-toe", "othello-6x6": "Othello 6 x 6", "othello": "Othello"}
 # on no ground of its own: every colour can be read on a white page and on a dark one
 LINES = {  # end of a metric's name: (colour, label)
     "net_mistake_rate": ("#d97706", "net alone"),
