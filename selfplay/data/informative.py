@@ -50,16 +50,16 @@ def draw_informative(
     game: Game,
     sources: Sequence[Source],
     each: int,
-    first: int,
+    plies: range,
     seed: int,
     labeller: Labeller,
     apart: NDArray[np.uint64],
 ) -> list[Labelled]:
     """``each`` positions of every source, in random order, in which a legal move spoils the result.
 
-    They come ``first`` moves after the start of a game or later, at most A_GAME of one game.  None
-    is equal to another or a mirror image, or has a canonical key that is set ``apart``.  The same
-    seed gives the same positions if the rules of the sources do.
+    They come after as many moves of a game as ``plies`` holds, where the labeller can solve them,
+    at most A_GAME of one game.  None is equal to another or a mirror image, or has a canonical key
+    that is set ``apart``.  The same seed gives the same positions if the rules of the sources do.
 
     Raises ValueError where the games of a source bring nothing new any more.
     """
@@ -68,7 +68,7 @@ def draw_informative(
     for number, source in enumerate(sources):
         rng, found, barren = np.random.default_rng([seed, number]), list[Labelled](), 0
         while len(found) < each:
-            new = _round(game, source, first, rng, labeller, seen)
+            new = _round(game, source, plies, rng, labeller, seen)
             labeller.refresh()  # who is interrupted has not solved in vain
             barren = 0 if new else barren + 1
             if barren == _PATIENCE:
@@ -84,7 +84,7 @@ def draw_informative(
 def _round(
     game: Game,
     source: Source,
-    first: int,
+    plies: range,
     rng: np.random.Generator,
     labeller: Labeller,
     seen: set[int],
@@ -94,7 +94,7 @@ def _round(
     games = replay(game, moves)
     assert games.ply is not None
     legal = game.legal(games.state).sum(axis=1)
-    fit = (games.ply >= first) & (legal > 1) & labeller.solvable(games.state)
+    fit = np.isin(games.ply, plies) & (legal > 1) & labeller.solvable(games.state)
     rows = rng.permutation(np.flatnonzero(fit))
     keys, turn = canonical_keys(game, take(games.state, rows)), rank_within(games.game[rows])
     found, kept = list[Labelled](), Counter[int]()
