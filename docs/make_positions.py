@@ -147,9 +147,9 @@ RECIPES = {
         agent=lambda: othello_agent(4),
         beginner=lambda: few_replies,
         openings=20,
-        judged=1500,
-        validated=250,
-        expert=lambda: by_choice(othello_agent(8)),
+        judged=1000,
+        validated=125,
+        expert=lambda: by_choice(othello_agent(4)),
     ),
 }
 

@@ -28,22 +28,10 @@ def test_a_warm_up_is_over_before_anything_is_measured(
 ) -> None:
     """Ten steps at most; a hundred were most of what the shortest runs had."""
     cells = cells_of(name, tmp_path, monkeypatch)
-    assert len(cells) > 10
+    assert len(cells) >= 10
     assert max(cell.config.learner.warmup_steps for cell in cells) <= 10
     # a constant rate: each point of a curve is what a run of that budget would have reached
     assert {cell.config.learner.final_lr for cell in cells} == {1.0}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_mixture_plays_in_steps_of_self_play(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps: dict[str, set[int]] = {}
-    for cell in cells_of(name, tmp_path, monkeypatch):
-        regime = cell.config.regime
-        steps.setdefault(regime.kind, set()).add(getattr(regime, "positions", 0))
-    if "imitation_then_selfplay" in steps:
-        assert steps["imitation_then_selfplay"] <= steps["selfplay"]
 
 
 def test_how_problems_are_served_is_judged_on_all_of_them(
@@ -66,7 +54,7 @@ def test_every_regime_has_as_many_trials(tmp_path: Path, monkeypatch: pytest.Mon
     assert trials == {(kind, flops): n for kind in kinds for flops, n in ((2e12, 8), (1e13, 3))}
 
 
-@pytest.mark.parametrize("name", ["exchange", "teachers", "sizes", "search"])
+@pytest.mark.parametrize("name", ["exchange", "teachers", "sizes", "search", "othello"])
 def test_what_is_compared_is_measured_and_opened_alike(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
