@@ -30,7 +30,7 @@ class Expected(NamedTuple):
 SHIPPED = (
     Expected("connect4", range(8, 42), 1500, 250, 45),
     Expected("connect4-4x4", range(4, 16), 1500, 500, 45),
-    Expected("othello", range(64 - 13, 64 - 8 + 1), 1000, 125, 80),
+    Expected("othello", range(64 - 13, 64 - 8 + 1), 1000, 125, 55),
 )
 
 
