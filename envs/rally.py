@@ -48,7 +48,7 @@ class Rally:
 
     def init(self, rng: np.random.Generator, batch: int) -> RallyState:
         served = pong.start(rng, batch)
-        return _at(served.ball, served.paddle)
+        return begun(served.ball, served.paddle)
 
     def step(self, state: RallyState, action: Int) -> tuple[RallyState, Transition]:
         wrong = ~state.over & ((action < 0) | (action >= self.num_actions))
@@ -81,11 +81,11 @@ class Rally:
 
 def seen_first(obs: Float, moves: NDArray[np.integer]) -> RallyState:
     """The positions after ``moves`` [B], even numbers, of which who moves sees ``obs`` [B, 6]."""
-    return _at(*pong.court_of(obs))._replace(moves=moves.astype(np.int32))
+    return begun(*pong.court_of(obs))._replace(moves=moves.astype(np.int32))
 
 
-def _at(ball: pong.F64, paddle: Int) -> RallyState:
-    """The first player is to move."""
+def begun(ball: pong.F64, paddle: Int) -> RallyState:
+    """Rallies that begin with balls [B, 4] and paddles [B, 2]; the first player is to move."""
     second, over = np.zeros((2, len(ball)), np.bool_)
     return RallyState(ball, paddle, second, np.zeros(len(ball), np.int32), over)
 

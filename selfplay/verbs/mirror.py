@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from selfplay.mirror.duel import Duel
 
 STYLES = ("early", "late", "follower", "hitter", "lazy")
-MINUTES = 6
+MINUTES, BALLS = 6, 200
 
 
 def arguments(parser: Parser) -> None:
@@ -35,15 +35,23 @@ def arguments(parser: Parser) -> None:
     )
     most = f"that it plays, 10 at most (default: {MINUTES})"
     parser.add_option("--minutes", "N", most, at_least(1, 10), group=scripted)
+    runs = "instead, it plays against RUN[:SIMULATIONS] of the game pong, which is told"
+    parser.add_option("--against", "PLAYER", runs, group=scripted)
+    came = f"that come to that (default: {BALLS})"
+    parser.add_option("--balls", "N", came, at_least(1, 10**6), group=scripted)
     page_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> Answer:
     if arguments.player is None:
-        refuse_given(arguments, ["minutes"], "without --player")
+        refuse_given(arguments, ["minutes", "against", "balls"], "without --player")
         require_web("mirror")
     else:
         refuse_given(arguments, ["learn", "no_browser"], "with --player")
+    if arguments.against is not None:
+        refuse_given(arguments, ["minutes", "out"], "with --against")
+        return _judged(arguments)
+    refuse_given(arguments, ["balls"], "without --against")
     from selfplay.data.readers.mirror import read_played
     from selfplay.mirror.duel import Duel
     from selfplay.system.console import waiting
@@ -69,3 +77,28 @@ def _scripted(duel: Duel, arguments: argparse.Namespace, out: Path) -> Answer:
     print(f"{minutes} minutes of the player {arguments.player}, {steps:,} steps, are in {path}.")
     say_next(f"selfplay data mirror {shlex.quote(str(path))} --out runs/data/pong")
     return Answer({"saved": str(path), "steps": steps})
+
+
+def _judged(arguments: argparse.Namespace) -> Answer:
+    """A scripted player plays against any other, and it is told who returned how many balls."""
+    from selfplay.mirror.opponent import meet
+    from selfplay.stats import wilson
+    from selfplay.verbs.players import is_built_in, players_named
+
+    style, balls = arguments.player, arguments.balls or BALLS
+    known = "pong" if is_built_in(arguments.against) else None
+    _, game, (player,) = players_named([arguments.against], known, 0)
+    met = meet(player, game, style, balls, arguments.seed or 0)
+    for name, returned, came in (
+        (player.name, met.returned, met.balls),
+        (style, met.model_returned, met.model_balls),
+    ):
+        share = wilson(returned, max(came, 1))
+        print(
+            f"{name} returned {returned:,} of {came:,} balls: {share.value:.1%} "
+            f"(95%: {share.low:.1%} to {share.high:.1%})"
+        )
+    print(
+        f"Where it matters {player.name} would do as {style} in {met.agreement:.1%} of the steps."
+    )
+    return Answer(met._asdict())

@@ -29,7 +29,10 @@ function receive(message) {
     element("you").textContent = state.score[0];
     element("net").textContent = state.score[1];
   } else if (message.told) tell(message.told);
-  else if (message.saved) say(`${message.steps} steps are in ${message.saved}`);
+  else if (message.saved) {
+    say(`${message.steps} steps are in ${message.saved}. `
+      + `“selfplay data mirror ${message.saved} --out runs/data/pong” makes a data set of them.`);
+  }
   else if (message.error) say(message.error);
 }
 
