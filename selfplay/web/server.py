@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import html
 import os
+import re
 import secrets
 import socket
 import sys
@@ -94,9 +95,13 @@ def application(routes: Sequence[BaseRoute], page: str, token: str, host: str, p
 
 
 def page_html(page: str) -> str:
-    """The template with the page's body and module in it."""
-    template = (STATIC / "template.html").read_text(encoding="utf-8")
-    body = (STATIC / f"{page}.html").read_text(encoding="utf-8")
+    """The template with the page's body and module in it; ``{part X}`` is static/part_X.html."""
+
+    def read(name: str) -> str:
+        return (STATIC / f"{name}.html").read_text(encoding="utf-8")
+
+    template = read("template")
+    body = re.sub(r"\{part (\w+)\}", lambda match: read(f"part_{match[1]}").strip(), read(page))
     return template.replace("{page}", html.escape(page)).replace("{body}", body)
 
 

@@ -164,9 +164,16 @@ def test_a_link_restores_the_view(open_page: Open) -> None:
 
 def test_the_colours_can_be_switched_and_nothing_is_wider_than_a_phone(open_page: Open) -> None:
     page = open_page(color_scheme="dark")
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.emulate_media(color_scheme="light")  # as long as nobody chose, the system's count
+    page.wait_for_function(f"dark => {ground} !== dark", arg=dark)
     page.click("[data-theme-switch]")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+    assert page.evaluate(ground) == dark
+    page.reload()
+    page.wait_for_selector("#board svg")
+    assert page.evaluate(ground) == dark
+    assert page.get_attribute("[data-theme-switch]", "aria-label") == "Light colours"
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 

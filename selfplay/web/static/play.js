@@ -97,6 +97,8 @@ function status() {
 function blank() {
   find("#win").textContent = "";
   find("#thought").textContent = view.over ? "" : view.looks ? "..." : "off";
+  const place = find("#table").parentElement;
+  place.style.minHeight = view.over ? "" : `${place.offsetHeight}px`;  // what is below stays where it is
   find("#table tbody").replaceChildren();
 }
 
@@ -123,9 +125,20 @@ function think(next) {
   });
   const body = find("#table tbody");
   if (!body.contains(document.activeElement)) body.replaceChildren(...rows);
+  find("#table").parentElement.style.minHeight = "";
 }
 
+// what is pressed stays where it is until it is let go, or the click would be lost
+let pressed = false, late = false;
+addEventListener("pointerdown", () => { pressed = true; });
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => {
+  pressed = false;
+  if (late) course();
+}));
+
 function course() {
+  late = pressed;
+  if (late) return;
   const { line, node } = view;
   drawGraph(find("#graph"), line, judged, node, go);
   drawMoves(find("#moves"), line, judged, node, go);

@@ -1,20 +1,24 @@
 // Light or dark as the system says, unless the person chose; runs before the first paint.
 (() => {
-  const stored = (() => { try { return localStorage.getItem("theme"); } catch { return null; } })();
-  if (stored === "light" || stored === "dark") document.documentElement.dataset.theme = stored;
-  addEventListener("DOMContentLoaded", () => {
-    const button = document.querySelector("[data-theme-switch]");
-    if (!button) return;
-    const dark = () => document.documentElement.dataset.theme
-      ? document.documentElement.dataset.theme === "dark"
-      : matchMedia("(prefers-color-scheme: dark)").matches;
-    const label = () => button.setAttribute("aria-label", dark() ? "Light colours" : "Dark colours");
-    button.addEventListener("click", () => {
-      const theme = dark() ? "light" : "dark";
-      document.documentElement.dataset.theme = theme;
-      try { localStorage.setItem("theme", theme); } catch { /* private window: not remembered */ }
-      label();
-    });
+  const root = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)");
+  const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  let chosen = stored();
+  const label = () => {
+    const dark = root.dataset.theme === "dark";
+    document.querySelector("[data-theme-switch]")?.setAttribute("aria-label", dark ? "Light colours" : "Dark colours");
+  };
+  const paint = () => {
+    root.dataset.theme = ["light", "dark"].includes(chosen) ? chosen : system.matches ? "dark" : "light";
     label();
+  };
+  paint();
+  system.addEventListener("change", paint);
+  addEventListener("DOMContentLoaded", () => {
+    label();
+    document.querySelector("[data-theme-switch]")?.addEventListener("click", () => {
+      chosen = root.dataset.theme === "dark" ? "light" : "dark";
+      try { localStorage.setItem("theme", chosen); } catch { /* private window: not remembered */ }
+      paint();
+    });
   });
 })();
