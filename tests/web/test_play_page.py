@@ -139,12 +139,30 @@ def test_a_pasted_game_is_reviewed(open_page: Open) -> None:
     page.fill("#review-dialog textarea", "1 2 3 x\n")
     page.click("[data-read]")
     page.wait_for_selector("#review-dialog .problem:not([hidden])")
+    page.fill("#review-dialog textarea", "1 2 2\n")  # what can be read, and not be played
+    page.click("[data-read]")
+    page.wait_for_function(
+        "() => /cannot be played/.test(document.querySelector('#review-dialog .problem').textContent)"
+    )
     page.fill("#review-dialog textarea", "1 2 5 9 7 4 3\n")
     page.click("[data-read]")
     page.wait_for_function("() => !document.querySelector('#review-dialog').open")
     page.wait_for_function("() => document.querySelectorAll('#graph .dot').length === 7")
     assert moves(page)[:3] == ["1", "2??", "5"]
     assert page.locator("#worst li").count() == 1
+
+
+def test_one_of_the_games_of_an_uploaded_file_is_reviewed(open_page: Open) -> None:
+    page = open_page()
+    page.keyboard.press("v")
+    games = {"name": "g.txt", "mimeType": "text/plain", "buffer": b"1 2 5 9 3\n5 1 9\n"}
+    page.set_input_files("#review-dialog [name=file]", files=[games])
+    page.click("[data-read]")
+    page.select_option("#review-dialog [name=number]", "1")
+    page.click("[data-read]")
+    page.wait_for_function("() => !document.querySelector('#review-dialog').open")
+    page.wait_for_function("() => document.querySelectorAll('#graph .dot').length === 3")
+    assert moves(page) == ["5", "1", "9"]
 
 
 def test_a_link_restores_the_view(open_page: Open) -> None:

@@ -145,11 +145,11 @@ export function makeDialogs(page) {
       if (message.files) files(message.files);
       if (message.recorded) {
         if (message.recorded.length > 1) games(message.recorded);
-        else if (waiting) dialogs.review.close();
       }
     },
     /** Shows what was wrong where it was asked for; false where no dialog asked. */
     problem,
+    /** Closes the review once its game is shown. */
     opened() { if (waiting && dialogs.review.open) dialogs.review.close(); },
   };
 }

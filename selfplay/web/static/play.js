@@ -39,7 +39,10 @@ function lost(code) {
 // what is shown
 
 function show(next) {
-  if (!view || view.tree.seed !== next.tree.seed || view.spec !== next.spec) { judged = new Map(); worst = []; }
+  if (!view || view.tree.seed !== next.tree.seed || view.spec !== next.spec) {
+    judged = new Map(); worst = [];
+    dialogs.opened();
+  }
   const same = view && view.node === next.node && view.tree.seed === next.tree.seed;
   const before = view;
   view = next;
