@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from envs.othello import Othello
+
 Open = Callable[..., Any]
 
 
@@ -141,15 +143,26 @@ def test_a_pasted_game_is_reviewed(open_page: Open) -> None:
     page.wait_for_selector("#review-dialog .problem:not([hidden])")
     page.fill("#review-dialog textarea", "1 2 2\n")  # what can be read, and not be played
     page.click("[data-read]")
-    page.wait_for_function(
-        "() => /cannot be played/.test(document.querySelector('#review-dialog .problem').textContent)"
-    )
+    page.wait_for_selector("#review-dialog .problem:has-text('cannot be played')")
     page.fill("#review-dialog textarea", "1 2 5 9 7 4 3\n")
     page.click("[data-read]")
     page.wait_for_function("() => !document.querySelector('#review-dialog').open")
     page.wait_for_function("() => document.querySelectorAll('#graph .dot').length === 7")
     assert moves(page)[:3] == ["1", "2??", "5"]
     assert page.locator("#worst li").count() == 1
+
+
+def test_who_is_passed_over_is_told_and_the_last_of_many_moves_is_in_sight(open_page: Open) -> None:
+    names = (
+        "f5 f4 c3 c4 g3 g6 b4 c5 e6 d7 f7 c2 h7 a3 b6 g4 g5 d6 e3 h3 c1 d2 c7 f6 h4 b5 d8 g8 c6 a7 "
+        "a6 f3 f2 b7 e7 b3 a4 c8 f8 e2 a5 b2 d3 h2 f1 e8 b1 h5 a1 g7 b8 e1 h8 g1 a2 g2 h1"
+    )
+    played = ".".join(str(Othello().parse_action(name)) for name in names.split())
+    page = open_page(f"#game=othello&moves={played}&seats=%7C&layer=none&simulations=9")
+    said(page, "The second player has no move: the first player again.")
+    last = page.locator("#moves [aria-current]").bounding_box()
+    place = page.locator("#moves").bounding_box()
+    assert place["y"] <= last["y"] <= place["y"] + place["height"] - last["height"]
 
 
 def test_one_of_the_games_of_an_uploaded_file_is_reviewed(open_page: Open) -> None:

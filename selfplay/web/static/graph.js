@@ -86,6 +86,9 @@ export function drawMoves(place, line, judged, at, go) {
     return html("li", {}, html("span", { className: "ply" }, `${place + 1}`), button);
   });
   place.replaceChildren(...items);
+  const current = place.querySelector("[aria-current]");
+  if (current && place.dataset.at !== String(at)) place.scrollTop = current.offsetTop - place.offsetTop - place.clientHeight / 2;
+  place.dataset.at = at;
 }
 
 /** The tree of branches: a row a branch, a dot a position; true where there are any. */

@@ -65,6 +65,13 @@ function show(next) {
   link();
 }
 
+/** Says that the other side was passed over, for it has no move; "" where it was not. */
+function passed() {
+  const here = view.line.findIndex(move => move.node === view.node);
+  if (view.players < 2 || here < 1 || view.line[here].mover !== view.mover) return "";
+  return `The ${SIDES[1 - view.mover]} player has no move: ${view.seats[view.mover] || (view.seats.some(Boolean) ? "you" : `the ${SIDES[view.mover]} player`)} again.`;
+}
+
 /** Buttons for moves that have no place on the board. */
 function choices() {
   const place = find("#choices");
@@ -92,7 +99,8 @@ function layers(layer) {
 
 function status() {
   if (view.over) return view.result;
-  const name = view.seats[view.mover];
+  const name = view.seats[view.mover], again = passed();
+  if (again) return again;
   if (!name) return view.seats.every(seat => !seat) && view.players === 2 ? `The ${SIDES[view.mover]} player moves.` : "Your move.";
   return view.paused ? `${name} is to move: let it, or move for it.` : `${name} thinks ...`;
 }
@@ -113,7 +121,7 @@ function think(next) {
   find("#win").textContent = view.players === 2 ? percent(next.win) : (2 * next.win - 1).toFixed(2);
   const rate = next.seconds > 0.2 ? `, ${Math.round(next.simulations / next.seconds).toLocaleString("en")}/s` : "";
   find("#thought").textContent = `for the ${side}, says ${next.who}` +
-    (next.simulations ? ` after ${next.simulations.toLocaleString("en")} simulations${rate}` : "") + (next.proven ? " (proven)" : "");
+    (next.simulations ? ` after ${next.simulations.toLocaleString("en")} simulation${next.simulations === 1 ? "" : "s"}${rate}` : "") + (next.proven ? " (proven)" : "");
   const most = Math.max(1, ...next.rows.map(row => row.visits));
   const rows = next.rows.slice(0, 12).map(row => {
     const best = row.action === next.action;
