@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
@@ -73,7 +74,16 @@ def group_runs(runs: Sequence[Run]) -> tuple[Group, ...]:
 
 
 def _rank(run: Run) -> tuple[object, ...]:
-    return run.kind, run.parameters, run.games or run.positions or 0, run.expert, run.options
+    options = tuple((name, _number(value), value) for name, value in run.options)
+    return run.kind, run.parameters, run.games or run.positions or 0, run.expert, options
+
+
+def _number(value: str) -> float:
+    """By which options are ordered, 2 before 16; words come last."""
+    try:
+        return float(value)
+    except ValueError:
+        return math.inf
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:

@@ -108,6 +108,11 @@ def test_groups_that_do_not_tell_enough_have_no_plane() -> None:
     for columns in poor.values():
         other = run._replace(points=run.points._replace(strength=columns))
         assert search_planes([group_of("a", [run, other])]) == ()
+    # a run that goes on climbs the ladder later
+    growing = other._replace(finished=False)
+    (plane,) = search_planes([group_of("a", [run, growing])])
+    assert plane.slope.value == pytest.approx(SLOPE)
+    assert search_planes([group_of("a", [growing])]) == ()
     seconds = run._replace(points=run.points._replace(compute=DEVICE_S))
     assert search_planes([group_of("a", [seconds])]) == ()
     unknown = run._replace(points=run.points._replace(learning=np.zeros(1)))

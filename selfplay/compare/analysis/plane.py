@@ -65,11 +65,15 @@ class _Sample(NamedTuple):
 
 
 def search_planes(groups: Sequence[Group], replicates: int = REPLICATES) -> tuple[SearchPlane, ...]:
-    """One a group whose runs all tell enough; none where compute is not counted in FLOPs."""
+    """One a group whose runs that are finished all tell enough: the ladder is climbed at the end.
+
+    None where compute is not counted in FLOPs.
+    """
     planes = []
     for group in groups:
-        samples = [each for run in group.runs if (each := _sample(run)) is not None]
-        if len(samples) == len(group.runs):
+        ended = [run for run in group.runs if run.finished]
+        samples = [each for run in ended if (each := _sample(run)) is not None]
+        if samples and len(samples) == len(ended):
             planes.append(_plane(group.label, samples, replicates))
     return tuple(planes)
 

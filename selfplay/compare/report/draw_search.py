@@ -94,12 +94,20 @@ def _draw_plane(axes: Axes, plane: SearchPlane, colour: str) -> None:
         y = plane.test_at(rate, x)
         inside = (y >= plane.test.min() / 1.2) & (y <= plane.test.max() * 1.2)
         axes.plot(x[inside], y[inside], color=light("muted"), lw=1.0)
-        middle = int(inside.sum()) // 2
+        at = _clear(plane, x[inside], y[inside])
         axes.text(
-            x[inside][middle], y[inside][middle], spell_percent(rate), fontsize=7.5, ha="center",
+            x[inside][at], y[inside][at], spell_percent(rate), fontsize=7.5, ha="center",
             va="center", color=light("ink"),
             bbox={"facecolor": light("paper"), "edgecolor": "none", "pad": 1.2},
         )  # fmt: skip
+
+
+def _clear(plane: SearchPlane, x: F64, y: F64) -> int:
+    """Where on a line, in its middle half, a label is the furthest from what was measured."""
+    places, points = (np.log10(np.stack(each)) for each in ((x, y), (plane.train, plane.test)))
+    away = np.hypot(*(places[:, :, None] - points[:, None])).min(axis=1)
+    quarter = len(x) // 4
+    return quarter + int(np.argmax(away[quarter : len(x) - quarter]))
 
 
 def _levels(plane: SearchPlane) -> list[float]:
