@@ -23,6 +23,7 @@ from selfplay import arrays
 from selfplay.actors import Ray
 from selfplay.config import parse_config
 from selfplay.nets import Mlp
+from selfplay.regimes.ledger import Progress
 from selfplay.regimes.selfplay import SelfPlayLoop
 from selfplay.search import Gumbel
 from selfplay.system import ray_cluster
@@ -43,23 +44,30 @@ def cluster() -> Iterator[ray_cluster.Cluster]:
     cluster.close()
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("cluster")
 @pytest.mark.parametrize("order", ["places", "any"])
-def test_a_run_ends_though_a_place_is_killed_every_five_seconds(order: str, tmp_path: Path) -> None:
-    """For a minute: enough positions, learned as often as configured, and every death counted."""
+def test_a_run_ends_though_a_place_is_killed_every_five_seconds(
+    order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a minute: enough positions, learned as often as configured, and every death counted.
+
+    The run ends when it has played once more after the last of them.
+    """
     config = parse_config({
         **TINY,
         "actor": {"games": 64, "threads": 2},
         "regime": {"kind": "selfplay", "positions": 2000},
         "backend": {"kind": "ray", "places": 2, "order": order},
-        "budget": {"seconds": 75},
+        "budget": {"seconds": 1e6},
     })  # fmt: skip
+    over, ended = threading.Event(), threading.Event()
+    monkeypatch.setattr(Progress, "share", lambda self: float(over.is_set()))
     training = Training(RunFolder(tmp_path), config)
-    loop = training.loop
+    loop, ledger = training.loop, training.parts.ledger
     assert isinstance(loop, SelfPlayLoop)
     places: Any = loop._actors._places  # type: ignore[attr-defined]
     kills = 0
-    ended = threading.Event()
 
     def kill() -> None:
         nonlocal kills
@@ -69,6 +77,10 @@ def test_a_run_ends_though_a_place_is_killed_every_five_seconds(order: str, tmp_
             if place.begun and place._lives == 3:  # has played since it was killed
                 os.kill(place.worker.pid(), signal.SIGKILL)
                 kills += 1
+        last = ledger.iteration + 2  # one that begins after the last death
+        while ledger.iteration < last and not ended.wait(0.1):
+            pass
+        over.set()
 
     killing = threading.Thread(target=kill)
     killing.start()
@@ -86,6 +98,7 @@ def test_a_run_ends_though_a_place_is_killed_every_five_seconds(order: str, tmp_
     assert min(after - before for before, after in zip([0, *steps], steps, strict=False)) >= 2000
     reuse = config.learner.reuse
     assert learned[-1]["learn/reuse"] == pytest.approx(reuse, rel=0.05)
+    print(f"{order}: {kills} kills, {len(played)} iterations, {learned[-1]['learn/reuse']:.3f}")
 
 
 @pytest.mark.timeout(1800)

@@ -147,7 +147,7 @@ def test_an_engine_that_has_started_is_waited_for_no_more() -> None:
     assert all(timer.finished.is_set() for timer in timers)
 
 
-def test_positions_are_found_from_those_before() -> None:
+def test_positions_are_found_from_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is asked about positions only, as in the terminal, finds the moves behind them."""
     player, rng = engine("nothing"), np.random.default_rng(0)
     state = GAME.init(rng, 1)
@@ -158,6 +158,7 @@ def test_positions_are_found_from_those_before() -> None:
     assert int(player.decide(GAME, history[3], rng).action[0]) == 2
     assert int(player.decide(GAME, history[1], rng).action[0]) == 0  # a move was taken back
     player.close()
+    monkeypatch.setattr(guests, "KNOWN", 2000)
     far = Othello().init(rng, 1)._replace(mover=np.array([5], np.uint64))
     with pytest.raises(ValueError, match="it has to be told the moves, and these are not known"):
         guests._Paths(Othello()).find(far)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -24,7 +25,13 @@ OURS = "http://127.0.0.1:8420"
 
 def tictactoe() -> list[Any]:
     """The routes of the page for tic-tac-toe against its solver."""
-    return routes(Catalogue(players_named, "solver", "tictactoe"))
+    return routes(_solved())
+
+
+@functools.cache
+def _solved() -> Catalogue:
+    """It solves the game once; the locks of the routes are of one event loop."""
+    return Catalogue(players_named, "solver", "tictactoe")
 
 
 @contextmanager

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from selfplay.web.turns import _THREADS, Turns
+
+T = TypeVar("T")
+
+
+def in_a_loop(job: Coroutine[Any, Any, T]) -> T:
+    """In a thread of its own: browsers of other tests keep an event loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, job).result()
 
 
 class Owner:
@@ -42,7 +52,7 @@ def test_a_long_job_that_gives_way_alternates_with_the_search_of_the_same_player
         assert await asyncio.gather(judge(), search()) == [["judged"], [*range(5)]]
         turns.close()
 
-    asyncio.run(both())
+    in_a_loop(both())
     assert order == ["judge", "search"] * 5 + ["judge"]
 
 
@@ -62,7 +72,7 @@ def test_more_jobs_that_give_way_than_threads_keep_nobody_out() -> None:
         turns.close()
         return len(ended)
 
-    assert asyncio.run(all_of_them()) == 4 * _THREADS
+    assert in_a_loop(all_of_them()) == 4 * _THREADS
 
 
 def test_a_job_that_gives_way_is_alone_with_its_owner_in_between() -> None:
@@ -91,4 +101,4 @@ def test_a_job_that_gives_way_is_alone_with_its_owner_in_between() -> None:
         assert results[1:] == [None, None]
         return most
 
-    assert asyncio.run(cancelled()) == [1] * 15
+    assert in_a_loop(cancelled()) == [1] * 15
