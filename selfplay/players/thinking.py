@@ -20,7 +20,8 @@ from selfplay.types import Decision, Float, Game, Int, Player, State
 FIRST = 8  # simulations before anything is told, if they do not take long
 PACE = 0.1  # seconds between what is told
 _PIECE = 0.03  # seconds that a piece of a search shall take: so soon it can be halted
-_MOST = 1024  # simulations of a piece
+# simulations of a piece: positions that are known cost nothing, and the next may not be
+_MOST = 32
 _WARM = 4  # simulations in which a search runs all that it compiles
 
 Clock = Callable[[], float]  # seconds from some moment on

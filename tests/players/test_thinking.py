@@ -155,6 +155,23 @@ def test_halting_ends_a_search_within_a_few_simulations() -> None:
     assert not list(thinker.think(start(game), Limit(seconds=9.0), lambda: True))
 
 
+def test_positions_that_were_quickly_known_make_no_search_deaf() -> None:
+    """As in a game that was looked at before: a cache answers, until a line is new."""
+    clock, game, known = Clock(0.004), Connect4(), 400
+
+    def cached(game: Game, state: State) -> Evaluation:
+        nonlocal known
+        known -= len(game.legal(state))
+        clock.seconds = 0.0 if known > 0 else 0.004
+        return clock.judge(game, state)
+
+    player = SearchPlayer("cached", Puct(), cached)
+    thinker = Thinker(game, player, np.random.default_rng(0), clock)
+    told = list(thinker.think(start(game), Limit(seconds=9.0), lambda: clock.now > 0))
+    assert not any(each.last for each in told)
+    assert 0 < clock.now <= 0.13
+
+
 @pytest.mark.parametrize("search", SEARCHES)
 @pytest.mark.parametrize("limit", [Limit(5_000), Limit(seconds=1e6), Limit(40_000, 1e6)])
 def test_what_is_proven_ends_a_search_early(search: Search, limit: Limit) -> None:
