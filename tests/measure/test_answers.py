@@ -233,9 +233,10 @@ def test_a_run_is_not_finished_before_the_ladder_is_climbed(
 ) -> None:
     """Ctrl-C comes in the iteration that ends it: the ladder is climbed when it is resumed."""
     plain, folder = options(tmp_path), tmp_path / "run"
-    watch = {"watch": "strength/validation_optimal_mass", "patience": 1.01, "gain": 1.0}
+    watch = {"watch": "strength/validation_optimal_mass", "patience": 1.01}
     ends = {"patience": {"positions": 10_000, **watch}, "budget": {"positions": 400}}
-    plain["budget"] = ends[ends_by]  # both in the second iteration: no mass grows by all of it
+    plain["budget"] = ends[ends_by]  # both in the second iteration: what is learned is too little
+    plain["learner"] = {"lr": 1e-30}
     if ends_by == "budget":
         plain["strength"]["every_s"] = 1e6
     with monkeypatch.context() as patch:
