@@ -70,7 +70,7 @@ def open_data(path: str | Path, game: Game) -> Dataset:
     when it is of another game.
     """
     folder = Path(path)
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, game.name)
     if (manifest.game, manifest.actions) != (game.name, game.num_actions):
         raise ValueError(
             f"{folder} holds {manifest.game} ({manifest.actions} actions); you asked for "

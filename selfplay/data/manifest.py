@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -92,15 +93,15 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     write_text_atomically(folder / NAME, json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a data set.
+def read_manifest(folder: Path, game: str = "") -> Manifest:
+    """The manifest of a data set, of a game by that name if one is given.
 
     Raises ValueError with a sentence when there is none, or when it is damaged or of another
     format.
     """
     path = folder / NAME
     if not folder.is_dir():
-        raise ValueError(f"there is no data set {folder}; make one with 'selfplay data'")
+        raise ValueError(f"there is no data set {folder}; make one with {_made(folder, game)}")
     if not path.is_file():
         raise ValueError(
             f"{folder} is no whole data set: it has no {NAME}, which is written last; name "
@@ -115,6 +116,19 @@ def read_manifest(folder: Path) -> Manifest:
         reason = _reason(error)
         raise ValueError(f"{path} is damaged ({reason}); make the data set again") from error
     raise ValueError(f"{path} has data format {str(found)[:40]}, this version reads {FORMAT}")
+
+
+def _made(folder: Path, game: str) -> str:
+    """The commands that make a data set of a game."""
+    out = f"--out {shlex.quote(str(folder))}"
+    if game == "pong":  # nobody is an expert of it
+        return (
+            f"'selfplay mirror --player late --minutes 10 --out runs/mirror/late', then "
+            f"'selfplay data mirror runs/mirror/late {out}'"
+        )
+    if game:
+        return f"'selfplay data EXPERT {game} {out}' ('selfplay data --help' lists experts)"
+    return "'selfplay data'"
 
 
 def _reason(error: Exception) -> object:

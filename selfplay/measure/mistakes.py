@@ -133,9 +133,10 @@ def _judge(scores: Float, decision: Decision, draw: Float | None) -> NDArray[np.
     rows = np.arange(len(scores))
     optimal = optimal_moves(scores)
     mass = (decision.policy * optimal).sum(axis=1, dtype=np.float64)
+    mass = np.minimum(mass, 1.0)  # f32 shares may come to a little more
     result = 1 - np.sign(np.nanmax(scores, axis=1)).astype(np.int64)  # 0 win, 1 draw, 2 loss
     probability = result_probabilities(decision.value.astype(np.float64), draw)[rows, result]
     surprise = -np.log(np.maximum(probability, SURPRISE))
-    unlikely = -np.log(np.maximum(mass, SURPRISE))
+    unlikely = 0.0 - np.log(np.maximum(mass, SURPRISE))  # not -0.0
     wrong = ~optimal[rows, decision.action]
     return np.stack([wrong, mass, unlikely, surprise, decision.action])

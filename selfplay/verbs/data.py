@@ -7,6 +7,7 @@ import difflib
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from selfplay.verbs.players import is_built_in, players_named
 
 if TYPE_CHECKING:
     from selfplay.actors.base import BackendSection
-    from selfplay.data.manifest import Manifest
+    from selfplay.data.manifest import Counts, Manifest
 
 SOURCES = """\
 experts:
@@ -169,7 +170,7 @@ def _make_data(arguments: argparse.Namespace) -> Answer:
             file=sys.stderr,
         )
         raise
-    return _tell_data(Path(arguments.out), manifest)
+    return _tell_data(Path(arguments.out), manifest, " (--games, --openings, --temperature)")
 
 
 def _backend(overrides: list[str]) -> BackendSection:
@@ -195,18 +196,31 @@ def _only(arguments: argparse.Namespace, what: str, *options: str) -> None:
     refuse_given(arguments, (name for name in vars(arguments) if name not in known), f"with {what}")
 
 
-def _tell_data(folder: Path, manifest: Manifest) -> Answer:
+def _tell_data(folder: Path, manifest: Manifest, options: str = "") -> Answer:
+    """``options``: of the command, that make more games or more of them different."""
     from selfplay.data.manifest import data_json, data_lines
 
     print("\n".join(data_lines(folder, manifest)))
     counts = manifest.counts
     if counts["train"].positions and not counts["validation"].positions:
-        print(
-            "  no games are left for validation, since all their positions occur in training too: "
-            "more different games (--openings, --temperature) leave some"
-        )
+        print(f"  {_unvalidated(counts)}{options}")
     say_next(f"selfplay train {_imitation_of(folder, manifest)}", "learn from it")
     return Answer(data_json(folder, manifest))
+
+
+def _unvalidated(counts: Mapping[str, Counts]) -> str:
+    """Why no position is there to validate with, and what helps."""
+    from selfplay.data.splits import VALIDATION_SHARE
+
+    if counts["dropped"].positions:
+        return (
+            "no games are left for validation, since all their positions occur in training too: "
+            "more different games leave some"
+        )
+    return (
+        f"no games are left for validation: one in {1 / VALIDATION_SHARE:.0f} is drawn for it, and "
+        f"of these {counts['all'].games:,} none was; more games leave some"
+    )
 
 
 def _imitation_of(folder: Path, manifest: Manifest) -> str:

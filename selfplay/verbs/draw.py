@@ -127,15 +127,16 @@ def _thought(arguments: argparse.Namespace, tree: Variations) -> tuple[Layer, st
     }[name]
     layer = Layer(name, numbers, int(decision.action))
     rollouts = player.name.startswith("mcts:") and seconds is not None
-    who = f"rollouts for {seconds:g} s" if rollouts else player.name
+    who = f"rollouts for {seconds:g} s" if rollouts else thinks.name
     return layer, f"{of}, the choice dark: {who}", agent
 
 
 def _prior_of(player: Player) -> Player:
-    """The net of a player that searches; ValueError where there is none."""
+    """The net alone of a player of a run, named as the run; ValueError where there is none."""
     from selfplay.players.players import NetPlayer
 
     evaluator = getattr(getattr(player, "player", player), "evaluator", None)  # of one by time
     if evaluator is None:
         raise ValueError(f"{player.name} has no net: choose --layer visits or value")
-    return NetPlayer(player.name, evaluator)
+    run, _, _ = player.name.rpartition(":")  # behind it stands how long it searches
+    return NetPlayer(run, evaluator)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from pathlib import Path
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, SEED, Parser, at_least
@@ -16,6 +17,9 @@ def arguments(parser: Parser) -> None:
     parser.add_option("--simulations", "N", searched, at_least(0, 10**6))
     parser.add_option("--games", "N", "games a pair of players", at_least(2, 10**6), 200)
     parser.add_option("--seed", "SEED", "of chance", SEED, 0)
+    parser.add_argument(
+        "--force", action="store_true", help="replace what was measured of the run before"
+    )
     parser.add_shared("--trust", "--json")
 
 
@@ -25,8 +29,10 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.training.agent import find_agent, load_agent
     from selfplay.verbs.players import player_of, simulations_of
 
-    agent = load_agent(arguments.run)
     folder, _ = find_agent(arguments.run)
+    if not arguments.force:
+        _refuse_measured(folder.path)
+    agent = load_agent(arguments.run)
     if agent.game.num_players != 2:
         given = f"{agent.game.name} has {agent.game.num_players}"
         raise ValueError(f"levels are measured in games for two players; {given}")
@@ -47,3 +53,18 @@ def run(arguments: argparse.Namespace) -> Answer:
     print(f"They are in {folder.path / FILE}.")
     say_next(f"selfplay play {shlex.quote(arguments.run)} --level 3")
     return Answer({**levels._asdict(), "ratings": [rating._asdict() for rating in rated]})
+
+
+def _refuse_measured(folder: Path) -> None:
+    """Raises ValueError where the levels of the run in ``folder`` are known."""
+    from selfplay.players.level_ratings import FILE, read_levels
+
+    try:
+        measured = read_levels(folder)
+    except ValueError:  # damaged: it is made anew
+        return
+    if measured is not None:
+        raise ValueError(
+            f"{folder / FILE} holds levels measured in {measured.games:,} games; --force measures "
+            f"them again and replaces it"
+        )

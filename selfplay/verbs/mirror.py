@@ -22,7 +22,6 @@ def arguments(parser: Parser) -> None:
     parser.add_argument(
         "--weigh",
         choices=("relevance", "rule", "alike"),
-        default="relevance",
         help="how often a step is learned: by its relevance, by the hand-set rule (the ball comes "
         "in), all alike; the page can change it (default: relevance)",
     )
@@ -47,9 +46,9 @@ def run(arguments: argparse.Namespace) -> Answer:
         refuse_given(arguments, ["minutes", "against", "balls"], "without --player")
         require_web("mirror")
     else:
-        refuse_given(arguments, ["learn", "no_browser"], "with --player")
+        refuse_given(arguments, ["learn", "port", "host", "no_browser"], "with --player")
     if arguments.against is not None:
-        refuse_given(arguments, ["minutes", "out"], "with --against")
+        refuse_given(arguments, ["minutes", "out", "weigh"], "with --against")
         return _judged(arguments)
     refuse_given(arguments, ["balls"], "without --against")
     from selfplay.data.readers.mirror import read_played
@@ -57,14 +56,14 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.system.console import waiting
 
     file = read_played(Path(arguments.learn)) if arguments.learn else None
-    out = Path(arguments.out or "runs/mirror")
+    out, weigh = Path(arguments.out or "runs/mirror"), arguments.weigh or "relevance"
     with waiting("compiling Pong and the net, once"):
         Duel().step(0)
     if arguments.player is not None:
-        return _scripted(Duel(arguments.weigh, arguments.seed), arguments, out)
+        return _scripted(Duel(weigh, arguments.seed), arguments, out)
     from selfplay.web.mirror import MirrorPage
 
-    page = MirrorPage(out, arguments.weigh, arguments.seed, file)
+    page = MirrorPage(out, weigh, arguments.seed, file)
     serve_page(page.routes, "mirror", arguments)
     return Answer({})
 

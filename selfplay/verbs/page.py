@@ -14,17 +14,15 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
 _PACKAGES = ("starlette", "uvicorn", "websockets")
-PORT = 8420
+HOST, PORT = "127.0.0.1", 8420
 
 
 def page_options(parser: Parser) -> None:
     """--port, --host and --no-browser."""
-    port = "where the page is served; if taken, the next free one"
-    parser.add_option("--port", "PORT", port, at_least(1, 65535), PORT)
-    parser.add_argument(
-        "--host", metavar="HOST", default="127.0.0.1",
-        help="the address it is served at (default: 127.0.0.1, for this machine alone)",
-    )  # fmt: skip
+    port = f"where the page is served; if taken, the next free one (default: {PORT})"
+    parser.add_option("--port", "PORT", port, at_least(1, 65535))
+    host = f"the address it is served at (default: {HOST}, for this machine alone)"
+    parser.add_option("--host", "HOST", host)
     parser.add_argument(
         "--no-browser", action="store_true", help="print the address, open no browser"
     )
@@ -46,4 +44,5 @@ def serve_page(
     """Serves until Ctrl-C, which is a KeyboardInterrupt, or until ``load`` fails."""
     from selfplay.web.server import serve
 
-    serve(routes, page, arguments.host, arguments.port, not arguments.no_browser, load)
+    host, port = arguments.host or HOST, arguments.port or PORT
+    serve(routes, page, host, port, not arguments.no_browser, load)

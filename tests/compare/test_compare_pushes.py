@@ -162,6 +162,19 @@ def test_what_another_seeds_search_moved_is_no_push() -> None:
     assert alone.followed.low > share
 
 
+def test_seeds_without_a_measurement_in_common_tell_no_slope() -> None:
+    """Each beside nobody: what is of one seed alone is still told."""
+    seeds = [movers(np.random.default_rng(seed), 200, 200, 6) for seed in range(2)]
+    group = group_with(seeds)
+    for run, kept in zip(group.runs, ((0, 1, 2), (3, 4, 5)), strict=True):
+        answers = run.points.redraws.answers
+        for place in answers.keys() - set(kept):
+            del answers[place]
+    found = asked(group, sources(200))
+    assert found.keys() == {"moves", "changes", "mended", "spoiled"}
+    assert found["moves"].seeds == 2
+
+
 def test_intervals_hold_what_was_planted() -> None:
     held = 0
     for seed in range(40):

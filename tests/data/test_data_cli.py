@@ -121,7 +121,7 @@ def test_positions_of_a_file_are_held_out(data: Data, place: Path) -> None:
         ("solver connect4?width=6 --out x", "there is no solver for connect4-6x6-4"),
         ("shwo small", "did you mean 'selfplay data show'?"),
         ("show", "name one data set to show"),
-        ("show nowhere", "there is no data set nowhere; make one with 'selfplay data'"),
+        ("show nowhere", "there is no data set nowhere; make one with 'selfplay data'\n"),
         ("show small --games 3", "--games means nothing to 'selfplay data' with show"),
         ("moves a.txt --out x", "'selfplay data moves PATH --game GAME --out"),
         ("moves --out x", "importing needs files and a place to go: 'selfplay data moves PATH"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -148,6 +150,50 @@ def test_files_that_are_damaged_or_no_game_are_refused_in_a_sentence(
             read_played(tmp_path / "random.npz")
     with pytest.raises(ValueError, match="saves is pong; you asked for tictactoe"):
         import_mirror([whole], parse_config(TINY).rules(), taken.add)
+
+
+def test_saves_that_overlap_are_taken_once(
+    duel: Duel, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One begins within the third rally of the other, and is its end; a third is a copy."""
+    played, whole = duel.played(), imported(file)
+    third = first_rows(whole.game)[2] + 20
+    write_played(tmp_path / "a.npz", played)
+    write_played(tmp_path / "b.npz", tree_map(lambda column: column[third:], played))
+    write_played(tmp_path / "c.npz", played)
+    assert main(["data", "mirror", str(tmp_path), "--out", str(tmp_path / "data")]) == 0
+    told = capsys.readouterr().out
+    games = int(whole.game.max()) + 1
+    again = games - 2 + games
+    assert f"{again} rallies that are there twice, as where saves overlap, are left out" in told
+    counts = open_data(tmp_path / "data", GAME).manifest.counts["all"]
+    assert (counts.games, counts.positions) == (games, len(whole.action))
+
+
+def test_no_game_is_drawn_to_validate_with_among_few(
+    duel: Duel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_played(tmp_path / "few.npz", tree_map(lambda column: column[:1500], duel.played()))
+    words = ["data", "mirror", str(tmp_path / "few.npz"), "--out", str(tmp_path / "data")]
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert "no games are left for validation: one in 20 is drawn for it, and of these" in told
+    assert "--" not in told.partition("validation: ")[2].partition("\n")[0]
+
+
+def test_who_has_no_data_set_is_told_how_it_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no data set") as error:
+        open_data(tmp_path / "pong", GAME)
+    made = re.findall(r"'(selfplay [^']*)'", str(error.value))
+    assert [shlex.split(command)[1:3] for command in made] == [
+        ["mirror", "--player"],
+        ["data", "mirror"],
+    ]
+    assert made[1].endswith(f"--out {shlex.quote(str(tmp_path / 'pong'))}")
+    recipe = (Path(__file__).parents[2] / "configs" / "pong_imitation.toml").read_text()
+    assert f"#   {made[0]}\n#   {made[1].partition(' --out')[0]} " in recipe
+    with pytest.raises(ValueError, match="'selfplay data EXPERT tictactoe --out "):
+        open_data(tmp_path / "none", parse_config(TINY).rules())
 
 
 def config(data: Path, positions: int, **regime: Any) -> dict[str, Any]:

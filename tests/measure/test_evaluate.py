@@ -132,6 +132,19 @@ def test_a_random_mover_errs_as_often_as_there_are_bad_moves() -> None:
     assert truth.value_cross_entropy == pytest.approx(np.log(3))  # it knows nothing
 
 
+def test_shares_that_come_to_more_than_one_are_one() -> None:
+    """As f32 does: what is certain surprises by 0, not by less, and not by -0."""
+    positions = planted_positions(TicTacToe())
+    policy = np.float32(0.5), np.float32(0.5) + np.float32(1e-6), 0.0
+    truth = evaluate_positions(TicTacToe(), positions, Planted(0, tuple(map(float, policy)), 0.5))
+    (of_a, _) = truth.sets
+    assert truth.mass.max() == 1
+    assert of_a.optimal_mass <= 1
+    draws = positions._replace(scores=np.zeros_like(positions.scores))
+    known = evaluate_positions(TicTacToe(), draws, Planted(0, tuple(map(float, policy)), 0.5))
+    assert (known.optimal_mass, str(known.policy_cross_entropy)) == (1.0, "0.0")
+
+
 def test_the_json_of_an_evaluation() -> None:
     game = Connect4(3, 3)
     truth = evaluate_positions(game, planted_positions(game), Planted(1, (0.5, 0.3, 0.2), 0.0))

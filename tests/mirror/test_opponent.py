@@ -58,6 +58,12 @@ def test_other_games_and_options_are_refused(capsys: pytest.CaptureFixture[str])
     assert re.search(r"^random returned \d+ of 3\d balls: ", told, re.MULTILINE)
     for words, sentence in (
         (["--against", "random"], "--against means nothing to 'selfplay mirror' without --player"),
+        (
+            ["--player", "late", "--against", "random", "--weigh", "alike"],
+            "--weigh means nothing to 'selfplay mirror' with --against",
+        ),
+        (["--player", "late", "--port", "9"], "--port means nothing to 'selfplay mirror' with --p"),
+        (["--player", "late", "--host", "1.2.3.4"], "--host means nothing to 'selfplay mirror' wi"),
         (["--player", "late", "--balls", "3"], "--balls means nothing to 'selfplay mirror' with"),
     ):
         assert main(["mirror", *words]) == 1

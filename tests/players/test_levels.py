@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ from selfplay.players.level_ratings import (
 )
 from selfplay.players.levels import LEVELS, LevelPlayer, split_level, weaken
 from selfplay.players.players import MinimaxPlayer, SolverPlayer, make_player
+from selfplay.training.finding import find_folder
 from selfplay.types import Decision, Player
+from selfplay.verbs.cli import main
 
 NAN = np.nan
 
@@ -143,3 +146,24 @@ def test_the_file_is_read_back_and_nothing_else_is(tmp_path: Path) -> None:
         (tmp_path / FILE).write_text(json.dumps({**written, name: wrong}))
         with pytest.raises(ValueError, match=r"levels.json is damaged or of another version"):
             read_levels(tmp_path)
+
+
+def test_what_was_measured_is_not_replaced_unasked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of an agent that ships are in its own folder; a damaged file is in nobody's way."""
+    shipped = find_folder("reference/tictactoe")
+    before = (shipped / FILE).read_bytes()
+    assert main(["levels", "reference/tictactoe", "--games", "2"]) == 1
+    told = capsys.readouterr().err
+    assert f"{FILE} holds levels measured in 27,000 games; --force measures them again" in told
+    assert (shipped / FILE).read_bytes() == before
+    copy = Path(shutil.copytree(shipped, tmp_path / "copy"))
+    words = ["levels", str(copy), "--games", "2", "--simulations", "0"]
+    assert main([*words, "--force"]) == 0
+    measured = read_levels(copy)
+    assert measured is not None
+    assert measured.games == 54  # 27 pairs of players
+    (copy / FILE).write_text("[]")
+    assert main(words) == 0
+    assert read_levels(copy) == measured

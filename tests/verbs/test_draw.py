@@ -78,6 +78,16 @@ def test_how_long_it_looks_may_be_a_time(tmp_path: Path) -> None:
     )
 
 
+def test_the_prior_is_of_the_net_alone(tmp_path: Path) -> None:
+    """However long the player that is named would search."""
+    words_by_time = "--agent", "reference/tictactoe:1s", "--layer", "prior"
+    alone = "--agent", "reference/tictactoe", "--simulations", "0"
+    by_time, net = (words(drawn(tmp_path, "tictactoe", "15", *w)) for w in (words_by_time, alone))
+    assert by_time == net
+    (caption,) = (each for each in net if "prior of the net" in each)
+    assert caption.endswith("reference/tictactoe")
+
+
 def test_no_folder_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "none" / "board.svg"
     assert cli.main(["draw", "tictactoe", "--out", str(file)]) == 1

@@ -105,7 +105,9 @@ def _pushes(group: Group, sources: Sources | None) -> Iterator[Push]:
     legal = None if rows is None or sources is None else sources.legal[rows]
     for kind, cases in _asked(seeds, times, legal):
         yield from _shares(kind, cases, told, flops, drawn)
-    yield _slopes(seeds, times, told, flops, drawn)
+    mass = _slopes(seeds, times, told, flops, drawn)
+    if mass is not None:
+        yield mass
 
 
 def _steps(run: Run, sources: Sources | None) -> dict[int, _Step]:
@@ -254,8 +256,11 @@ def _slopes(
     told: tuple[str, int, int],
     flops: F64,
     drawn: NDArray[np.float32],
-) -> Push:
-    """The next mass on that of the net, of its search and of the next seed's search."""
+) -> Push | None:
+    """The next mass on that of the net, of its search and of the next seed's search.
+
+    None where several seeds have no measurement in common.
+    """
     products = []  # [T] of [F, K]
     for at in times:
         here = [steps[at] for steps in seeds if at in steps]
@@ -271,6 +276,8 @@ def _slopes(
             parts.append((table[:, None] * table[None]).reshape(-1, table.shape[1]))
         products.append(np.sum(parts, axis=0) if parts else None)
     known = [each for each in products if each is not None]
+    if not known:
+        return None
     whole = np.sum(known, axis=0)
     value = _solved(whole.sum(axis=1)[:, None])
     replicates = _solved(whole.astype(np.float32) @ drawn)

@@ -87,8 +87,9 @@ def import_mirror(
     if not isinstance(game, Rally):
         raise ValueError(f"what 'selfplay mirror' saves is {Rally.name}; you asked for {game.name}")
     files = files_of(paths, (".npz",))
-    count = steps = kept = 0
+    count = steps = kept = equal = 0
     notes: list[str] = []
+    ends = set[bytes]()
     for path in files:
         try:
             played = read_played(path)
@@ -99,14 +100,35 @@ def import_mirror(
             notes.append(f"left out: {error}")
             continue
         steps, kept = steps + len(played.action), kept + len(rallies.action)
-        count += int(rallies.game.max(initial=-1)) + 1
-        add(rallies)
+        fresh, again = _once(rallies, ends)
+        count, equal = count + int(fresh.game.max(initial=-1)) + 1, equal + again
+        add(fresh)
     name = ", ".join(path.name or str(path) for path in paths)
     if not count:
         reason = notes[0] if notes else "somebody has to miss a ball"
         raise ValueError(f"{name}: there is no whole rally ({reason})")
     unfinished = f"{steps - kept:,} of {steps:,} steps are of rallies that were not finished"
-    return Imported(name, count, (unfinished, *notes))
+    told = (
+        [f"{equal:,} rallies that are there twice, as where saves overlap, are left out"]
+        if equal
+        else []
+    )
+    return Imported(name, count, (unfinished, *told, *notes))
+
+
+def _once(rallies: Games, ends: set[bytes]) -> tuple[Games, int]:
+    """The rallies whose last step is not in ``ends``, to which it is added; the number of others.
+
+    Saves overlap, and one that begins within a rally holds only the end of it.
+    """
+    last = np.flatnonzero(np.diff(rallies.game, append=-1))
+    columns = rallies.state.ball[last], rallies.state.paddle[last], rallies.action[last]
+    fresh = np.ones(len(last), np.bool_)
+    for i, step in enumerate(zip(*columns, strict=True)):
+        end = b"".join(part.tobytes() for part in step)
+        fresh[i] = end not in ends
+        ends.add(end)
+    return _of(rallies, np.flatnonzero(fresh[rallies.game])), int((~fresh).sum())
 
 
 def _rallies(played: Played, path: Path) -> Games:
@@ -139,7 +161,12 @@ def _rallies(played: Played, path: Path) -> Games:
         second=np.zeros(len(ply), np.bool_),
         stakes=played.relevance,
     )
-    kept = Games._make(None if column is None else take(column, rows) for column in whole)
+    return _of(whole, rows)
+
+
+def _of(games: Games, rows: NDArray[np.intp]) -> Games:
+    """Some rows of them, the games that are left numbered from 0 on."""
+    kept = Games._make(None if column is None else take(column, rows) for column in games)
     return kept._replace(game=np.unique(kept.game, return_inverse=True)[1].astype(np.int32))
 
 
