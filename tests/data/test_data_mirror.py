@@ -165,7 +165,7 @@ def test_saves_that_overlap_are_taken_once(
     told = capsys.readouterr().out
     games = int(whole.game.max()) + 1
     again = games - 2 + games
-    assert f"{again} rallies that are there twice, as where saves overlap, are left out" in told
+    assert f"{again} rallies were there already, as where saves overlap, and are left out" in told
     counts = open_data(tmp_path / "data", GAME).manifest.counts["all"]
     assert (counts.games, counts.positions) == (games, len(whole.action))
 

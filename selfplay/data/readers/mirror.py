@@ -109,7 +109,7 @@ def import_mirror(
         raise ValueError(f"{name}: there is no whole rally ({reason})")
     unfinished = f"{steps - kept:,} of {steps:,} steps are of rallies that were not finished"
     told = (
-        [f"{equal:,} rallies that are there twice, as where saves overlap, are left out"]
+        [f"{equal:,} rallies were there already, as where saves overlap, and are left out"]
         if equal
         else []
     )
