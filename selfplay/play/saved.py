@@ -155,10 +155,10 @@ def typed_game(spec: str, words: Sequence[str]) -> Recorded:
 
 def last_of_run(run: RunFolder, number: int | None = None) -> Recorded:
     """The game ``number`` (from 1; None: the last) of the last file with games of a run."""
-    for path in reversed(run.all_games()):
-        if path.stat().st_size:
-            return read_game(path, number)
-    raise ValueError(f"{run.path} has kept no games")
+    paths = run.all_games()
+    if not paths:
+        raise ValueError(f"{run.path} has kept no games")
+    return read_game(paths[-1], number)
 
 
 def _recorded(spec: str, game: Game, told: Transcript | Broken) -> Recorded:

@@ -168,8 +168,8 @@ class RunFolder(NamedTuple):
         return self._numbered("replay/[0-9]*.npz")
 
     def all_games(self) -> list[Path]:
-        """Oldest first."""
-        return self._numbered("games/[0-9]*.txt")
+        """Oldest first; empty files, as runs without games of their own once left, are none."""
+        return [path for path in self._numbered("games/[0-9]*.txt") if path.stat().st_size]
 
     def _numbered(self, pattern: str) -> list[Path]:
         """The files whose names are numbers, in their order."""

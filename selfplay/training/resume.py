@@ -100,8 +100,9 @@ class Checkpoints:
             made = shards.Made(self._config.seed, iteration, self._total, replay.total)
             samples = replay.recent(fresh)
             shards.save_shard(folder.shard(iteration), samples, replay.num_actions, made)
-        games = "".join(record + "\n" for record in loop.records)
-        write_text_atomically(folder.games(iteration), games)
+        if loop.records:
+            games = "".join(record + "\n" for record in loop.records)
+            write_text_atomically(folder.games(iteration), games)
         older = [path for path in folder.checkpoints() if number(path) != iteration]
         needed = replay.section.size(self._total)  # by the checkpoint before
         checkpoint.save(

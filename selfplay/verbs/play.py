@@ -137,7 +137,7 @@ def _page(arguments: argparse.Namespace) -> Talk:
     from selfplay.players.names import split_run
     from selfplay.web.catalogue import Catalogue
     from selfplay.web.play import talking
-    from selfplay.web.table import MOST_SECONDS, MOST_SIMULATIONS
+    from selfplay.web.table import MOST_SECONDS, MOST_SIMULATIONS, rollouts_of
 
     name, simulations = _at_level(arguments)
     wish = arguments.seconds
@@ -149,6 +149,9 @@ def _page(arguments: argparse.Namespace) -> Talk:
         run, step, named = split_run(own)
         own = run if step is None else f"{run}@{step}"
         limit = limit if named == Limit() else named
+    rollouts = rollouts_of(own)
+    if rollouts is not None:
+        own, limit = f"mcts:{min(rollouts, MOST_SIMULATIONS)}", Limit(rollouts)
     if (limit.simulations or 0) > MOST_SIMULATIONS or (limit.seconds or 0) > MOST_SECONDS:
         most = f"{MOST_SIMULATIONS:,} simulations, or {MOST_SECONDS:g} s a move"
         print(f"selfplay: in the browser a search has at most {most}", file=sys.stderr)

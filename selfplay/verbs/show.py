@@ -176,7 +176,9 @@ def _print_values(run: Summary) -> None:
 
 def _print_files(run: Summary) -> dict[str, Any]:
     """Says where checkpoints, games and the report are; the same as plain values."""
-    games = sorted(path for path in run.path.glob("games/[0-9]*.txt"))
+    from selfplay.training.folder import RunFolder
+
+    games = RunFolder(run.path).all_games()
     report = run.path / "report.md"
     print()
     if run.checkpoints:
@@ -184,7 +186,7 @@ def _print_files(run: Summary) -> dict[str, Any]:
         which = f"{last}" if first == last else f"{first} to {last}"
         print(f"  checkpoints  {len(run.checkpoints)}: {which}")
     if games:
-        print(f"  games        {len(games)} files, the latest {games[-1]}")
+        print(f"  games        {len(games)} file{'s' * (len(games) > 1)}, the latest {games[-1]}")
     if report.is_file():
         print(f"  report       {report}")
     return {

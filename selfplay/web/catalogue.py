@@ -63,7 +63,10 @@ class Catalogue:
             "game": spec,
             "games": self.specs(),
             "own": own,
-            "runs": [{"name": each.name, "steps": list(each.steps)} for each in runs],
+            "runs": [
+                {"name": each.name, "steps": list(each.steps), "recorded": _has_games(each.name)}
+                for each in runs
+            ],
             "solver": self._is_solved(spec),
             "depth": DEPTH,
             "rollouts": ROLLOUTS,
@@ -134,6 +137,14 @@ class Catalogue:
             return solver is not None
         start = envs.make(spec).init(np.random.default_rng(0), 1)
         return bool(solver.solvable(start)[0])
+
+
+def _has_games(run: str) -> bool:
+    """Whether a run has kept games that can be reviewed; those that ship have not."""
+    try:
+        return bool(find_run(run).all_games())
+    except (ValueError, OSError):  # it has gone meanwhile
+        return False
 
 
 def _rated(name: str) -> dict[str, Any] | None:

@@ -60,6 +60,9 @@ class Curves:
         if seconds is None:  # told before the iteration ended
             seconds = self.now.seconds + line.get(f"{phase}/seconds", 0.0)
         else:
+            # the clock of a resumed run goes on from its checkpoint, and may have told later
+            # moments before
+            seconds = max(seconds, self.now.seconds)
             self.now = Moment(seconds, int(line["step"]))
         at = Moment(float(seconds), int(line["step"]))
         if phase == "learn":
@@ -69,7 +72,9 @@ class Curves:
                 if name.endswith(ENDS) or name.count("/") > 1:
                     continue
                 ends = [line[name + end] for end in ENDS if name + end in line]
-                self._points.setdefault(name, []).append([*at, line[name], *ends])
+                points = self._points.setdefault(name, [])
+                since = max(at.seconds, points[-1][0]) if points else at.seconds
+                points.append([since, at.positions, line[name], *ends])
         self.latest = updated(self.latest, line)
         self.phase = phase
         self.phases.add(phase)

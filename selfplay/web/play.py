@@ -198,8 +198,12 @@ class Tab:
     # recorded games
 
     async def _read(self, message: Message) -> None:
-        """{text} or {run, file}: the games in it."""
+        """{text} or {run, file}, open, ask: the games in it, told with ``ask`` as it was given.
+
+        Where it holds one game alone it is reviewed at once, if that is to ``open``.
+        """
         game, run, text = self._table.game, message.get("run"), message.get("text")
+        self._recorded = []
         if run is not None:
             self._known_run(run)
             games = await self._sync(lambda: games_of_run(run, message.get("file"), game))
@@ -209,8 +213,8 @@ class Tab:
             raise ValueError("a game to review is text, or a file of a run")
         self._recorded = games
         told = [[each.where, len(each.actions)] for each in games]
-        await self._channel.send({"recorded": told})
-        if len(games) == 1:
+        await self._channel.send({"recorded": told, "ask": message.get("ask")})
+        if len(games) == 1 and message.get("open"):
             await self._open({"number": 0})
 
     async def _files(self, message: Message) -> None:
@@ -221,8 +225,9 @@ class Tab:
         await self._channel.send({"files": files[:200], "run": run})
 
     def _known_run(self, run: object) -> None:
-        if run not in [entry.name for entry in self._catalogue.runs]:
-            raise ValueError(f"there is no run {str(run)[:80]!r} on this page")
+        spec = self._table.spec
+        if run not in [entry.name for entry in self._catalogue.runs if entry.game == spec]:
+            raise ValueError(f"there is no run {str(run)[:80]!r} of {spec} on this page")
 
     async def _open(self, message: Message) -> None:
         """{number}: reviews that game of those that were read."""

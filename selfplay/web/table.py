@@ -13,6 +13,7 @@ from selfplay.lines.openings import any_move
 from selfplay.play.course import Course, Estimate, Judged, error_of, worst
 from selfplay.play.svg import Layer, board_svg
 from selfplay.play.variations import ROOT, Position, Variations, after
+from selfplay.players.levels import split_level
 from selfplay.players.thinking import Insight, Limit, Thinker
 from selfplay.types import NO_ACTION, Drawn, Player
 from selfplay.web.catalogue import Catalogue
@@ -60,6 +61,12 @@ def begun(
     return Settings(seats, Limit(min(simulations or 1, MOST_SIMULATIONS)))
 
 
+def rollouts_of(name: str) -> int | None:
+    """The simulations in the name of a player of rollouts; None for another player."""
+    kind, _, number = split_level(name)[0].partition(":")
+    return int(number) if kind == "mcts" else None
+
+
 class Table:
     """A game with its branches, at one of whose positions the tab looks."""
 
@@ -105,7 +112,10 @@ class Table:
 
     def limit_of(self, name: str) -> Limit:
         """How long a player searches for a move: rollouts as their name says, others as set."""
-        return Limit() if name.startswith("mcts:") else self.settings.limit
+        rollouts = rollouts_of(name)
+        if rollouts is None:
+            return self.settings.limit
+        return Limit(min(rollouts, MOST_SIMULATIONS), MOST_SECONDS)
 
     @property
     def to_move(self) -> str:

@@ -45,13 +45,14 @@ def test_the_expert_is_charged_once_for_the_share_that_was_used(
     (data / "manifest.json").write_text(json.dumps(manifest))
     train = len(known.rows("train"))
     for positions, seconds in ((1024, 512), (3 * train, train / 2)):
-        scalars = train_tiny(
+        outcome = train_tiny(
             tmp_path / str(positions),
             regime={"kind": "imitation", "data": str(data), "positions": 512},
             net=TWO_LAYERS,
             budget={"positions": positions},
-        ).scalars
-        assert scalars["cost/expert_s"] == pytest.approx(seconds)
+        )
+        assert outcome.scalars["cost/expert_s"] == pytest.approx(seconds)
+        assert not [*outcome.folder.glob("games/*")]  # it plays none
 
 
 def test_games_kept_aside_are_looked_at_with_every_measurement(

@@ -25,11 +25,11 @@ OURS = "http://127.0.0.1:8420"
 
 def tictactoe() -> list[Any]:
     """The routes of the page for tic-tac-toe against its solver."""
-    return routes(_solved())
+    return routes(solved())
 
 
 @functools.cache
-def _solved() -> Catalogue:
+def solved() -> Catalogue:
     """It solves the game once; the locks of the routes are of one event loop."""
     return Catalogue(players_named, "solver", "tictactoe")
 

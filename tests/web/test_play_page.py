@@ -137,7 +137,12 @@ def test_undo_takes_back_both_moves_and_a_dot_of_the_graph_goes_there(open_page:
 
 def test_a_pasted_game_is_reviewed(open_page: Open) -> None:
     page = open_page()
-    page.keyboard.press("v")
+    page.click("#new")
+    page.select_option("#new-dialog [name=game]", "othello")
+    page.wait_for_selector("[data-player=a] [value=solver]", state="detached")
+    page.click("#new-dialog button[value='']")
+    page.keyboard.press("v")  # what is offered is of the game that is shown again
+    page.wait_for_selector("[data-player=a] [value=solver]", state="attached")
     page.fill("#review-dialog textarea", "1 2 3 x\n")
     page.click("[data-read]")
     page.wait_for_selector("#review-dialog .problem:not([hidden])")
@@ -191,6 +196,7 @@ def test_a_link_restores_the_view(open_page: Open) -> None:
     link = page.evaluate("location.hash")
     assert "moves=4.0.8." in link
     assert "layer=value" in link
+    assert "simulations" not in link  # which mean nothing to a solver
 
 
 def test_the_colours_can_be_switched_and_nothing_is_wider_than_a_phone(open_page: Open) -> None:
@@ -223,6 +229,7 @@ def test_two_players_play_from_a_random_opening_to_the_end(open_page: Open) -> N
     page = open_page()
     page.click("#new")
     page.select_option("#new-dialog [name=side]", "none")
+    assert page.input_value("#new-dialog [name=by]") == "full"  # neither searches
     page.fill("#new-dialog [name=random]", "2")
     page.click("#new-dialog button[value=begin]")
     page.wait_for_function(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from examples import example
-from page_server import OURS, TOKEN, Tab, connected, served, tictactoe
+from page_server import OURS, TOKEN, Tab, connected, served, solved, tictactoe
 from starlette.testclient import TestClient
 from websockets.sync.client import connect
 
@@ -32,6 +32,7 @@ from selfplay.web.channel import channel_route
 from selfplay.web.loading import Talk, later, talk_once_loaded
 from selfplay.web.play import routes, talking
 from selfplay.web.server import application, serve
+from selfplay.web.table import Table, begun
 
 
 @pytest.fixture
@@ -155,6 +156,14 @@ def test_a_search_has_the_seconds_that_were_asked_for_and_rollouts_their_number(
         tab.ask("new", game="connect4", seats=["", "mcts:20"], seconds=9, moves=[3])
         told = tab.wait("thoughts", lambda told: told["last"] and told["node"] == 1)
         assert told["simulations"] == 20
+
+
+def test_rollouts_are_bounded_as_searches_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert begun_by("mcts:60000", "--game", "tictactoe")["seats"] == ["", "mcts:20000"]
+    assert "a search has at most 20,000 simulations, or 60 s a move" in capsys.readouterr().err
+    table = Table(solved(), begun(solved(), limit=Limit(seconds=2)))
+    assert table.limit_of("mcts:60000:level=3") == Limit(20_000, 60.0)
+    assert table.limit_of("solver").seconds == 2
 
 
 def test_a_solver_of_late_positions_alone_neither_plays_nor_advises() -> None:

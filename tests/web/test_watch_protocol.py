@@ -291,7 +291,50 @@ def test_nothing_is_thought_when_nobody_looks(folder: Path, way: str) -> None:
 def test_the_checkpoints_can_be_played(folder: Path) -> None:
     with watching(folder, "/play") as tab:
         run = tab.wait("offered")["runs"][0]
-        assert run == {"name": str(folder), "steps": [1, 2]}
+        assert run == {"name": str(folder), "steps": [1, 2], "recorded": True}
         assert tab.wait("view")["seats"] == ["", f"{folder}@2"]
         tab.ask("new", seats=["", f"{folder}@1"], simulations=8, moves=[4])
         assert len(tab.wait("view", lambda view: len(view["moves"]) == 2)["moves"]) == 2
+
+
+def test_the_games_of_a_file_are_listed_and_one_is_shown_when_it_is_opened(folder: Path) -> None:
+    save(folder, 2, "5 5 9\n")
+    with watching(folder, "/play") as tab:
+        start = tab.wait("view")
+        tab.ask("files", run=str(folder))
+        assert tab.wait("files") == ["000002.txt", "000001.txt"]
+        tab.ask("read", run=str(folder), file="000001.txt", ask=7)
+        assert tab.wait("ask") == 7
+        tab.ask("pause")
+        assert tab.wait("view")["tree"]["seed"] == start["tree"]["seed"]
+        tab.ask("open", number=0)
+        moves = tab.wait("view", lambda view: view["tree"]["seed"] != start["tree"]["seed"])["line"]
+        assert [move["name"] for move in moves] == ["", "1", "5", "2", "4", "3"]
+        tab.ask("read", run=str(folder), file="000002.txt", open=True)
+        assert tab.wait("recorded") == [["line 1", 3]]
+        assert "5 cannot be played here" in tab.wait("error")
+
+
+def test_runs_of_another_game_or_without_games_are_not_reviewed(folder: Path) -> None:
+    for path in folder.glob("games/*.txt"):
+        path.write_text("")
+    assert told(LiveRun(folder))["latest_game"] is None
+    assert told(LiveRun(folder))["no_board"] == f"{folder} holds no recorded game."
+    with watching(folder, "/play") as tab:
+        assert tab.wait("offered")["runs"][0]["recorded"] is False
+        tab.ask("files", run=str(folder))
+        assert tab.wait("files") == []
+        tab.ask("new", game="connect4", seats=["", ""])
+        tab.ask("files", run=str(folder))
+        assert tab.wait("error") == f"there is no run {str(folder)!r} of connect4 on this page"
+
+
+def test_the_time_of_a_resumed_run_does_not_go_back(folder: Path) -> None:
+    """The clock of its checkpoint is earlier than the measurement that came after it."""
+    report(folder, 200, "strength", cost__wall_s=26.0, strength__own_mistake_rate=0.1)
+    report(folder, 300, "learn", learn__policy_loss=1.0, cost__wall_s=24.0)
+    report(folder, 300, "strength", cost__wall_s=25.0, strength__own_mistake_rate=0.1)
+    now = told(LiveRun(folder))
+    strength, losses, _ = (each["series"][0]["points"] for each in now["charts"])
+    assert [point[:2] for point in strength] == [[20.0, 200.0], [26.0, 200.0], [26.0, 300.0]]
+    assert (losses[-1][0], now["time"]) == (26.0, "0:26")

@@ -3,27 +3,48 @@
 import { html } from "./graph.js";
 
 const MOST = 250_000;  // characters of a text that is sent
+const USUAL = { seconds: 1, simulations: 200, level: 3 };  // strength
+
+/** Whether a player's search is bounded by simulations or seconds; others are as strong as their name says. */
+export const searches = name => !/^(random|solver|minimax|mcts|gtp)(:|$)|:0(:|$)/.test(name);
+/** Whether a player can be weakened to a level. */
+const weakens = name => !/^(random|gtp)(:|$)/.test(name);
 
 /** page: {send(message), offered() what can be played, view() what is shown}. */
 export function makeDialogs(page) {
   const dialogs = Object.fromEntries(["new", "review", "help"].map(name => [name, document.querySelector(`#${name}-dialog`)]));
   const fresh = dialogs.new.querySelector("form"), review = dialogs.review.querySelector("form");
   const players = Object.fromEntries([...fresh.querySelectorAll("[data-player]")].map(set => [set.dataset.player, makePlayer(set)]));
-  let waiting = false;  // for what was asked of the server by the review
+  const wrong = review.querySelector(".problem");
+  let asked = "";  // of the server by the review: to "list" games or to "open" one
+  let ask = 0;  // counts what is chosen: what is told of an earlier choice comes too late
 
   fresh.elements.game.addEventListener("change", () => page.send({ do: "offer", game: fresh.elements.game.value }));
   fresh.elements.side.addEventListener("change", sides);
   fresh.elements.by.addEventListener("change", () => {
-    fresh.elements.much.value = { seconds: 1, simulations: 200, level: 3 }[fresh.elements.by.value];
-    rating();
+    fresh.elements.much.value = USUAL[fresh.elements.by.value] ?? "";
   });
-  fresh.addEventListener("input", rating);
+  for (const kind of ["input", "change"]) fresh.addEventListener(kind, strength);
 
   const level = () => Math.min(Math.max(Math.round(Number(fresh.elements.much.value)), 1), page.offered().levels);
   const weak = () => fresh.elements.by.value === "level";
 
   /** What was measured of the levels of a player; undefined where nothing was. */
   const rated = player => page.offered()?.rated[player.name()];
+
+  /** Offers the kinds of strength that the players have. */
+  function strength() {
+    const { by, much, side } = fresh.elements;
+    const names = (side.value === "none" ? [players.a, players.b] : [players.a]).map(player => player.name());
+    const bounded = names.some(searches), kinds = { simulations: bounded, seconds: bounded, full: !bounded, level: names.some(weakens) };
+    for (const option of by.options) option.hidden = option.disabled = !kinds[option.value];
+    if (!kinds[by.value]) {
+      by.value = bounded ? "simulations" : "full";
+      much.value = USUAL[by.value] ?? "";
+    }
+    much.closest("label").hidden = by.value === "full";
+    rating();
+  }
 
   /** The Elo of the chosen level, where it was measured. */
   function rating() {
@@ -40,18 +61,18 @@ export function makeDialogs(page) {
     players.b.set.hidden = side !== "none";
     players.a.set.querySelector("legend").textContent = side === "none" ? "First player" : "Opponent";
     fresh.querySelector(".strength").hidden = side === "both";
+    strength();
   }
 
   dialogs.new.addEventListener("close", () => {
     const answer = dialogs.new.returnValue, side = fresh.elements.side.value;
     if (!answer) return;
     const by = fresh.elements.by.value, much = Number(fresh.elements.much.value);
-    const suffix = weak() ? `:level=${level()}` : "";
-    const [a, b] = [players.a.name() + suffix, players.b.name() + suffix];
+    const [a, b] = [players.a.name(), players.b.name()].map(name => weak() && weakens(name) ? `${name}:level=${level()}` : name);
     const seats = { first: ["", a], second: [a, ""], both: ["", ""], none: [a, b] }[side];
     const message = { do: answer === "seats" ? "seats" : "new", seats };
-    if (!weak()) message[by] = much;
-    else if (rated(players.a)) message.simulations = rated(players.a).simulations;
+    if (by === "seconds" || by === "simulations") message[by] = much;
+    else if (weak() && rated(players.a)) message.simulations = rated(players.a).simulations;
     if (answer !== "seats") {
       message.game = fresh.elements.game.value;
       message.opening = fresh.elements.opening.value;
@@ -66,25 +87,37 @@ export function makeDialogs(page) {
     const { text, file, run, number } = review.elements, runFile = review.elements["run-file"];
     const uploaded = file.files[0] ? await file.files[0].slice(0, MOST + 1).text() : "";
     const pasted = text.value.trim() || uploaded;
-    waiting = true;
-    problem("", true);
+    asked = "open";
+    wrong.hidden = true;
     if (pasted.length > MOST) problem(`A text of more than ${MOST.toLocaleString("en")} characters is too long.`);
     else if (number.value !== "" && !number.closest("label").hidden) page.send({ do: "open", number: Number(number.value) });
-    else if (pasted) page.send({ do: "read", text: pasted });
-    else if (run.value && runFile.value) page.send({ do: "read", run: run.value, file: runFile.value });
-    else problem("Paste a game, or choose a file or a run.");
+    else if (pasted) page.send({ do: "read", text: pasted, open: true, ask });
+    else if (run.value && runFile.value) page.send({ do: "read", run: run.value, file: runFile.value, open: true, ask });
+    else problem(run.value ? `Choose one of the files of ${run.value}.` : "Paste a game, or choose a file or a run.");
   });
-  for (const name of ["text", "file", "run-file"]) {
-    review.elements[name].addEventListener("input", () => games([]));
-  }
+  for (const name of ["text", "file"]) review.elements[name].addEventListener("input", chosen);
   review.elements["run-file"].addEventListener("change", () => {
-    page.send({ do: "read", run: review.elements.run.value, file: review.elements["run-file"].value });
+    chosen();
+    const [run, file] = [review.elements.run.value, review.elements["run-file"].value];
+    if (file) request("list", { do: "read", run, file, ask });
   });
   review.elements.run.addEventListener("change", () => {
-    games([]);
+    chosen();
     files([]);
-    if (review.elements.run.value) page.send({ do: "files", run: review.elements.run.value });
+    if (review.elements.run.value) request("list", { do: "files", run: review.elements.run.value });
   });
+
+  /** Something else is chosen: what was told of the choice before is gone. */
+  function chosen() {
+    [asked, ask] = ["", ask + 1];
+    wrong.hidden = true;
+    games([]);
+  }
+
+  function request(what, message) {
+    asked = what;
+    page.send(message);
+  }
 
   function games(list) {
     const select = review.elements.number;
@@ -99,11 +132,10 @@ export function makeDialogs(page) {
     select.closest("label").hidden = !review.elements.run.value;
   }
 
-  function problem(words, clear = false) {
-    if (!dialogs.review.open || !waiting) return false;
-    const place = review.querySelector(".problem");
-    place.textContent = words;
-    place.hidden = clear;
+  function problem(words) {
+    if (!dialogs.review.open || !asked) return false;
+    wrong.textContent = words;
+    wrong.hidden = false;
     return true;
   }
 
@@ -118,11 +150,11 @@ export function makeDialogs(page) {
         const by = level ? "level" : view.limit.seconds ? "seconds" : "simulations";
         fresh.elements.by.value = by;
         fresh.elements.much.value = level ?? view.limit[by];
-        if (page.offered()?.game !== view.spec) page.send({ do: "offer", game: view.spec });
         sides();
-        rating();
       }
-      if (name === "review") { waiting = false; review.querySelector(".problem").hidden = true; }
+      if (name === "review") { [asked, wrong.hidden] = ["", true]; }
+      const game = page.view().spec;
+      if (name !== "help" && page.offered()?.game !== game) page.send({ do: "offer", game });
       dialogs[name].returnValue = "";
       dialogs[name].showModal();
     },
@@ -134,23 +166,25 @@ export function makeDialogs(page) {
       const [first, second] = seats.map(seat => seat.replace(/:level=\d$/, ""));
       players.a.offer(offered, first);
       players.b.offer(offered, second ?? first);
-      rating();
-      const runs = offered.runs.map(run => html("option", { value: run.name }, run.name));
+      strength();
+      const runs = offered.runs.filter(run => run.recorded).map(run => html("option", { value: run.name }, run.name));
       review.elements.run.replaceChildren(html("option", { value: "" }, "none"), ...runs);
       review.querySelector("[data-of-runs]").hidden = runs.length === 0;
+      chosen();
       files([]);
     },
     /** What was read for a review. */
     told(message) {
-      if (message.files) files(message.files);
-      if (message.recorded) {
-        if (message.recorded.length > 1) games(message.recorded);
+      if (message.files && message.run === review.elements.run.value) files(message.files);
+      if (message.recorded && message.ask === ask) {
+        wrong.hidden = true;
+        if (message.recorded.length > 1 || asked === "list") games(message.recorded);
       }
     },
     /** Shows what was wrong where it was asked for; false where no dialog asked. */
     problem,
     /** Closes the review once its game is shown. */
-    opened() { if (waiting && dialogs.review.open) dialogs.review.close(); },
+    opened() { if (asked === "open" && dialogs.review.open) dialogs.review.close(); },
   };
 }
 

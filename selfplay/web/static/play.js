@@ -1,7 +1,7 @@
 // The page of play: what the server tells is shown, what the person does is asked of the server.
 
 import { makeBoard } from "./board.js";
-import { makeDialogs } from "./dialogs.js";
+import { makeDialogs, searches } from "./dialogs.js";
 import { drawGraph, drawMoves, drawTree, drawWorst, html, percent } from "./graph.js";
 import { connect } from "./socket.js";
 
@@ -262,7 +262,9 @@ addEventListener("resize", () => { if (view) course(); });
 
 function link() {
   const parts = { game: view.spec, moves: view.moves.join("."), seats: view.seats.join("|"), layer: view.layer };
-  if (view.limit.seconds) parts.seconds = view.limit.seconds; else parts.simulations = view.limit.simulations;
+  if (view.seats.some(seat => seat && searches(seat))) {
+    if (view.limit.seconds) parts.seconds = view.limit.seconds; else parts.simulations = view.limit.simulations;
+  }
   if (view.branches.length) parts.branches = view.branches.map(line => line.join(".")).join("_");
   history.replaceState(null, "", `#${new URLSearchParams(parts)}`);
 }
