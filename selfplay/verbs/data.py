@@ -217,9 +217,10 @@ def _unvalidated(counts: Mapping[str, Counts]) -> str:
             "no games are left for validation, since all their positions occur in training too: "
             "more different games leave some"
         )
+    held_out = ", or what was is held out" if counts["held_out"].positions else ""
     return (
         f"no games are left for validation: one in {1 / VALIDATION_SHARE:.0f} is drawn for it, and "
-        f"of these {counts['all'].games:,} none was; more games leave some"
+        f"of these {counts['all'].games:,} none was{held_out}; more games leave some"
     )
 
 
