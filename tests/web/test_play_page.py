@@ -165,9 +165,13 @@ def test_who_is_passed_over_is_told_and_the_last_of_many_moves_is_in_sight(open_
     played = ".".join(str(Othello().parse_action(name)) for name in names.split())
     page = open_page(f"#game=othello&moves={played}&seats=%7C&layer=none&simulations=9")
     said(page, "The second player has no move: the first player again.")
-    last = page.locator("#moves [aria-current]").bounding_box()
-    place = page.locator("#moves").bounding_box()
-    assert place["y"] <= last["y"] <= place["y"] + place["height"] - last["height"]
+    page.wait_for_function(
+        """() => {
+            const place = document.querySelector("#moves").getBoundingClientRect();
+            const last = document.querySelector("#moves [aria-current]").getBoundingClientRect();
+            return place.top <= last.top && last.bottom <= place.bottom;
+        }"""
+    )
 
 
 def test_one_of_the_games_of_an_uploaded_file_is_reviewed(open_page: Open) -> None:

@@ -85,10 +85,21 @@ export function drawMoves(place, line, judged, at, go) {
     button.dataset.node = move.node;
     return html("li", {}, html("span", { className: "ply" }, `${place + 1}`), button);
   });
+  const seen = place.scrollTop, key = `${at} of ${items.length}`;
   place.replaceChildren(...items);
+  if (place.dataset.at === key) {
+    place.scrollTop = seen;
+    return;
+  }
+  place.dataset.at = key;
+  bring(place);
+  requestAnimationFrame(() => bring(place));  // what is not laid out yet cannot be scrolled
+}
+
+/** Scrolls to the move that is looked at. */
+function bring(place) {
   const current = place.querySelector("[aria-current]");
-  if (current && place.dataset.at !== String(at)) place.scrollTop = current.offsetTop - place.offsetTop - place.clientHeight / 2;
-  place.dataset.at = at;
+  if (current) place.scrollTop = current.offsetTop - place.offsetTop - place.clientHeight / 2;
 }
 
 /** The tree of branches: a row a branch, a dot a position; true where there are any. */
