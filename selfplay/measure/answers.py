@@ -7,7 +7,6 @@ the positions are.  One file a measurement, of 17 kB for 6,000 positions; no pic
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -16,13 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from selfplay.arrays import read_arrays
 from selfplay.system.files import write_atomically
 from selfplay.types import Bool, Float
 
 FOLDER = "strength"  # of a run
 MOVERS = "net", "search"  # players whose moves are kept
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-_MOST = 1 << 28  # bytes of a file, unpacked
 _DIGEST = re.compile(r"[0-9a-f]{16}")
 
 
@@ -76,11 +75,7 @@ def write_answers(path: Path, answers: Answers) -> None:
 def read_answers(path: Path) -> Answers:
     """What ``write_answers`` wrote; ValueError with a sentence where it is missing or damaged."""
     try:
-        with zipfile.ZipFile(path) as zipped:
-            if sum(part.file_size for part in zipped.infolist()) > _MOST:
-                raise ValueError("it is too large")
-        with np.load(path, allow_pickle=False) as file:
-            held = {name: file[name] for name in file.files}
+        held = read_arrays(path)
         digest = str(held.pop("positions"))
         players = [name.removeprefix("rest_") for name in held if name.startswith("rest_")]
         mass = {player: _mass(held.pop(f"rest_{player}")) for player in players}
@@ -94,7 +89,7 @@ def read_answers(path: Path) -> Answers:
         }
         if held or not _DIGEST.fullmatch(digest):
             raise ValueError("it holds something else")
-    except Exception as error:  # damaged bytes make numpy and zipfile raise almost anything
+    except Exception as error:  # ``read_arrays`` may raise almost anything
         raise ValueError(
             f"{path} is missing or damaged: what was answered there is only known again when a run "
             f"of the same recipe is trained anew"

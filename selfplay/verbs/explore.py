@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, Parser, at_least, seconds_a_move
-from selfplay.verbs.page import page_options, require_web
+from selfplay.verbs.page import page_options, refuse_page_options, require_web
 from selfplay.verbs.players import refuse_both
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace) -> Answer:
     from selfplay.system.console import COMPILING, waiting
     from selfplay.training.proving_agent import load_guide
 
+    if not arguments.web:
+        refuse_page_options(arguments)
     limit = _limit(arguments)
     problem = read_problem(Path(arguments.problem))
     if arguments.web:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from selfplay.verbs.arguments import Parser, at_least
+from selfplay.verbs.arguments import Parser, at_least, refuse_given
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -26,6 +26,11 @@ def page_options(parser: Parser) -> None:
     parser.add_argument(
         "--no-browser", action="store_true", help="print the address, open no browser"
     )
+
+
+def refuse_page_options(arguments: argparse.Namespace) -> None:
+    """Raises ValueError where no page is asked for, and an option of pages is given."""
+    refuse_given(arguments, ("port", "host", "no_browser"), "without --web")
 
 
 def require_web(option: str) -> None:

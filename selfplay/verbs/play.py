@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, SECONDS, SEED, Parser, at_least, seconds_a_move
-from selfplay.verbs.page import page_options, require_web, serve_page
+from selfplay.verbs.page import page_options, refuse_page_options, require_web, serve_page
 from selfplay.verbs.players import (
     game_option,
     is_built_in,
@@ -52,6 +52,7 @@ def arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> Answer:
     if arguments.web:
         return _in_browser(arguments)
+    refuse_page_options(arguments)
     import numpy as np
 
     from selfplay.play.screen import GameScreen, has_screen

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from selfplay.verbs.answer import Answer, say_next
 from selfplay.verbs.arguments import RUN, Parser, at_least, seconds, up_to
-from selfplay.verbs.page import page_options, require_web, serve_page
+from selfplay.verbs.page import page_options, refuse_page_options, require_web, serve_page
 
 if TYPE_CHECKING:
     from envs.proving.logic.formula import Problem
@@ -63,6 +63,7 @@ def bounds_of(arguments: argparse.Namespace) -> tuple[Bounds, float]:
 def run(arguments: argparse.Namespace) -> Answer:
     if arguments.web:
         return _in_browser(arguments)
+    refuse_page_options(arguments)
     from envs.proving.logic.recursion import deep
     from envs.proving.logic.tptp_formulas import TptpError
     from selfplay.proving import report

@@ -7,7 +7,6 @@ matters becomes what is at stake.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,13 +16,12 @@ from numpy.typing import NDArray
 
 from envs import pong
 from envs.rally import STEPS, Rally, seen_first
-from selfplay.arrays import take
+from selfplay.arrays import read_arrays, take
 from selfplay.data.readers.importer import Imported, files_of
 from selfplay.lines.games import Games
 from selfplay.types import Bool, Float, Game
 
 _FORMAT = 1
-_MOST = 1 << 28  # bytes of a file's columns
 _NEAR = 1e-5  # what f32 leaves of two numbers that are equal
 _TINY = 1e-6  # of the court's length
 _GAPS = 0.01  # of the steps, that may follow from none before: somebody began anew
@@ -51,13 +49,10 @@ def write_played(path: Path, played: Played) -> None:
 def read_played(path: Path) -> Played:
     """What ``write_played`` wrote; no code in it is run.  ValueError where it is something else."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(part.file_size for part in archive.infolist()) > _MOST:
-                raise ValueError("its columns are too large")
-        with np.load(path, allow_pickle=False) as file:
-            if int(file["format"]) != _FORMAT:
-                raise ValueError(f"format {int(file['format'])}, this version reads {_FORMAT}")
-            columns = {name: file[name] for name in _KINDS}
+        held = read_arrays(path)
+        if int(held["format"]) != _FORMAT:
+            raise ValueError(f"format {int(held['format'])}, this version reads {_FORMAT}")
+        columns = {name: held[name] for name in _KINDS}
     except FileNotFoundError as error:
         raise ValueError(f"there is no file {path}") from error
     except Exception as error:  # a stranger's file makes numpy raise almost anything
