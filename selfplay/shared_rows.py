@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from multiprocessing.context import SpawnContext
+from multiprocessing.context import ForkServerContext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,7 +42,7 @@ class SharedRows:
     """Room for the questions of ``slots`` actors; may be handed to a new process."""
 
     def __init__(
-        self, context: SpawnContext, forms: Sequence[Form], actions: int, slots: int, rows: int
+        self, context: ForkServerContext, forms: Sequence[Form], actions: int, slots: int, rows: int
     ) -> None:
         """``forms``: of the fields of an observation.  ``rows``: positions that one asks at most,
         rounded up.

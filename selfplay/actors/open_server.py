@@ -12,7 +12,6 @@ import contextlib
 import select
 import threading
 from collections.abc import Iterator
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +23,7 @@ from selfplay.actors.slot import ANSWER, FINITE, QUESTION, ROWS, Bell, Slot, kno
 from selfplay.cached import Usage, is_finite
 from selfplay.nets.base import example
 from selfplay.shared_rows import GROUPS, SharedRows
+from selfplay.system.workers import CONTEXT
 from selfplay.types import Game
 
 if TYPE_CHECKING:
@@ -44,11 +44,10 @@ class OpenServer:
 
     def __init__(self, evaluator: NetEvaluator, game: Game, slots: int, rows: int) -> None:
         self._evaluator = evaluator
-        self._context = get_context("spawn")
         forms = [(field.shape[1:], field.dtype) for field in arrays.leaves(example(game))]
-        self._memory = SharedRows(self._context, forms, game.num_actions, slots, rows)
+        self._memory = SharedRows(CONTEXT, forms, game.num_actions, slots, rows)
         self._views = self._memory.views()
-        self._bell = Bell(self._context)
+        self._bell = Bell(CONTEXT)
         self._lines: dict[int, Connection] = {}  # by the number of the slot
         self._entered = np.zeros(slots, np.int64)
         self._heard = np.zeros(slots, np.int64)  # the latest question of each
@@ -79,7 +78,7 @@ class OpenServer:
             self._views.asked[number] = self._views.told[number] = self._heard[number] = 0
             self._entered[number] += 1
             holder = int(self._entered[number])
-            line, self._lines[number] = self._context.Pipe(duplex=False)
+            line, self._lines[number] = CONTEXT.Pipe(duplex=False)
         try:
             yield (Slot(self._memory, number, self._bell.knocker, line, holder, looks=False),)
         finally:

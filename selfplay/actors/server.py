@@ -11,7 +11,6 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from selfplay.actors.slot import ANSWER, FINITE, LEFT, QUESTION, ROWS, Bell, Slot, knock
 from selfplay.shared_rows import GROUPS, Form, Room, SharedRows
+from selfplay.system.workers import CONTEXT
 
 if TYPE_CHECKING:
     from selfplay.nets import Net
@@ -138,12 +138,11 @@ class Server:
     def __init__(self, device: Device, slots: int, rows: int, spins: bool = False) -> None:
         """``spins``: it has a core of its own, and looks for questions and answers all the time."""
         self._device, self._spins = device, spins
-        self._context = get_context("spawn")
-        self._memory = SharedRows(self._context, device.forms, device.actions, slots, rows)
+        self._memory = SharedRows(CONTEXT, device.forms, device.actions, slots, rows)
         views = self._memory.views()
         self._asked, self._told = views.asked, views.told
         self._groups = [_Group(device.channel(room), len(room.fields[0])) for room in views.rooms]
-        self._bell = Bell(self._context)
+        self._bell = Bell(CONTEXT)
         self._lines: dict[int, Connection] = {}  # by number
         self._entered = np.zeros(slots, np.int64)  # how many held each slot
         self._everybody = np.arange(slots)
@@ -166,7 +165,7 @@ class Server:
         self._groups[number % GROUPS].add(number)
         self._heard[number] = self._asked[number] = self._told[number] = 0
         self._entered[number] += 1
-        line, self._lines[number] = self._context.Pipe(duplex=False)
+        line, self._lines[number] = CONTEXT.Pipe(duplex=False)
         holder = int(self._entered[number])
         return Slot(self._memory, number, self._bell.knocker, line, holder, self._spins)
 

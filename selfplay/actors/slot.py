@@ -18,7 +18,7 @@ import struct
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnContext
+from multiprocessing.context import ForkServerContext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,7 +63,7 @@ def knock(line: Connection, told: bytes = b"!") -> None:
 class Bell:
     """A line on which all actors knock, each with the number of his slot and of its holder."""
 
-    def __init__(self, context: SpawnContext) -> None:
+    def __init__(self, context: ForkServerContext) -> None:
         self.line, self.knocker = context.Pipe(duplex=False)
 
     def rung(self, holders: NDArray[np.int64]) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from selfplay.nets import Net, forward_flops, obs_tensors
 from selfplay.nets.base import example
 from selfplay.nets.inference import Inference
 from selfplay.shared_rows import GROUPS, SharedRows
+from selfplay.system.workers import CONTEXT
 
 _AT_ONCE = "fake:0,0"  # a device whose answers are there when they are asked for
 
@@ -28,7 +28,7 @@ class DeviceAlone:
     def __init__(self, setup: Setup, net: Net, batch: int) -> None:
         """``batch``: positions asked at a time."""
         device: Device = setup.inference.device_net(net, setup.game)
-        memory = SharedRows(get_context("spawn"), device.forms, device.actions, GROUPS, batch)
+        memory = SharedRows(CONTEXT, device.forms, device.actions, GROUPS, batch)
         rooms, self._counts = memory.views().rooms, np.array([batch])
         obs = setup.game.observe(setup.game.init(np.random.default_rng(0), batch))
         for room in rooms:

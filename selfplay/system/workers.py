@@ -20,10 +20,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+# Each is a fork of one process that has imported what they need and does nothing else: a fork of
+# this one would be without its threads, and one from nothing imports for a second.
+CONTEXT = multiprocessing.get_context("forkserver")
+_PRELOADED = "selfplay.actors.worker"  # with what all work with, and without torch
 _PATIENCE_S = 10.0  # for a process to stop
 _LIVES = 3  # workers that one task may cost
 # signals of the terminal, which no worker heeds
@@ -147,7 +151,7 @@ class WorkerPool(ABC):
 class _Worker:
     """A process, and how it is talked to."""
 
-    process: SpawnProcess
+    process: ForkServerProcess
     pipe: Connection
     told: int = 0  # the latest of what was published that it has been sent
 
@@ -175,22 +179,22 @@ class Workers(WorkerPool):
         ``inherited`` is what only a new process can be given: shared memory, pipes; ``entering``:
         makes it, where each has its own.
         """
-        self._context = multiprocessing.get_context("spawn")  # threads of torch survive no fork
-        self._halt = self._context.Event()
+        CONTEXT.set_forkserver_preload([_PRELOADED])
+        self._halt = CONTEXT.Event()
         # in one piece: what starts a process is pickled while other threads pickle too
-        self._started = pickle.dumps((begin, arguments))
+        self._started = pickle.dumps((dict(os.environ), begin, arguments))
         self._entering = entering or (lambda: nullcontext(inherited))
         self._published = (0, b"")  # how often, and the latest message
         self.busy: dict[Connection, tuple[_Worker, Any]] = {}
         super().__init__(count)
 
     def _start(self) -> _Worker:
-        ours, theirs = self._context.Pipe()
+        ours, theirs = CONTEXT.Pipe()
         with self._entering() as inherited:
-            process = self._context.Process(
+            process = CONTEXT.Process(
                 target=_serve, args=(theirs, self._started, self._halt, inherited), daemon=True
             )
-            # goes on in the process
+            # goes on in the process, and in what forks all of them
             before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_LEADER)
             try:
                 process.start()
@@ -257,7 +261,9 @@ def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ..
     """A process: does the tasks it is sent until one is None."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
-        begin, arguments = pickle.loads(started)
+        surroundings, begin, arguments = pickle.loads(started)
+        os.environ.clear()  # those of what forks may be old
+        os.environ.update(surroundings)
     except Exception as error:  # a user's module, say, that does not load a second time
         reason = f"{type(error).__name__}: {error}"
         pipe.send((False, ValueError(f"another process cannot load what it needs ({reason})")))

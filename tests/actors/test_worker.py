@@ -7,7 +7,6 @@ import sys
 
 SERVED = """
 import pickle, sys
-from multiprocessing import get_context
 import numpy as np
 import envs
 from selfplay.actors.actor import ActorSection
@@ -16,10 +15,11 @@ from selfplay.actors.slot import Slot
 from selfplay.actors.worker import Post, begin
 from selfplay.search import Gumbel
 from selfplay.shared_rows import SharedRows
+from selfplay.system.workers import CONTEXT
 
 setup = Setup(envs.make("tictactoe"), Gumbel(simulations=4), ActorSection(games=2), None)
 post = pickle.loads(pickle.dumps(Post(setup, 1024, 7, [0], 1)))
-context = get_context("spawn")
+context = CONTEXT
 rows = SharedRows(context, [((2, 3, 3), np.dtype(np.int8))], 9, 1, 2)
 slot = Slot(rows, 0, context.Pipe(duplex=False)[1], context.Pipe(duplex=False)[0], 1, False)
 work = begin(lambda: False, post, 0, [slot])

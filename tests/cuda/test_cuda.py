@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 import time
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,7 @@ from selfplay.nets.inference import EvaluatorSection
 from selfplay.proving.workers import Effort, TrialSetup, TrialWorkers
 from selfplay.search import Gumbel, Puct
 from selfplay.shared_rows import GROUPS, Room, SharedRows
+from selfplay.system.workers import CONTEXT
 from selfplay.training.folder import RunFolder
 from selfplay.training.metrics_file import read_metrics
 from selfplay.training.run import Training
@@ -72,7 +72,7 @@ def room_of(*parts: list[Any]) -> tuple[Room, Any]:
     counts = np.array([len(part[0]) for part in parts])
     forms = [(field.shape[1:], field.dtype) for field in parts[0]]
     slots, rows = GROUPS * len(parts), int(counts.max())
-    memory = SharedRows(get_context("spawn"), forms, GAME.num_actions, slots, rows)
+    memory = SharedRows(CONTEXT, forms, GAME.num_actions, slots, rows)
     room = memory.views().rooms[0]
     for place, part in enumerate(parts):
         for field, there in zip(part, room.fields, strict=True):

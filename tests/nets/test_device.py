@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import nn
 from selfplay.nets.base import Heads
 from selfplay.nets.device import DeviceNet
 from selfplay.shared_rows import GROUPS, SharedRows
+from selfplay.system.workers import CONTEXT
 
 
 class Wide(nn.Module):
@@ -35,7 +35,7 @@ def test_of_thousands_of_moves_only_what_was_asked_comes_back(actions: int, whol
     field = np.zeros((1, 1), np.int8)
     net: Any = Wide(actions)
     device = DeviceNet(net, [field], actions, "cpu", torch.float32)
-    memory = SharedRows(get_context("spawn"), device.forms, actions, 2 * GROUPS, 64)
+    memory = SharedRows(CONTEXT, device.forms, actions, 2 * GROUPS, 64)
     room = memory.views().rooms[0]
     room.fields[0][0, :2, 0], room.fields[0][1, :1, 0] = (1, 2), 3
     channel = device.channel(room)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from selfplay.nets import Mlp
 from selfplay.nets.inference import EvaluatorSection
 from selfplay.nets.modelled import ModelledDevice, Pace
 from selfplay.shared_rows import GROUPS, SharedRows
+from selfplay.system.workers import CONTEXT
 
 GAME = envs.make("tictactoe")
 
@@ -35,7 +35,7 @@ class Asked:
     """A device, and rooms of one place for nine rows."""
 
     def __init__(self, device: ModelledDevice) -> None:
-        memory = SharedRows(get_context("spawn"), device.forms, device.actions, GROUPS, 9)
+        memory = SharedRows(CONTEXT, device.forms, device.actions, GROUPS, 9)
         self.rooms = memory.views().rooms
         self._channels = [device.channel(room) for room in self.rooms]
 

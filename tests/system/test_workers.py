@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,31 @@ def test_what_is_published_reaches_every_worker_once_before_its_next_task() -> N
     workers.close()
 
 
+def begin_where(halted: Callable[[], bool]) -> Work:
+    return lambda name: (os.environ.get(name), os.getppid(), [*sys.modules])
+
+
+def test_they_are_forks_of_one_that_has_imported_all_but_torch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the surroundings of now, not those of when the first of them began."""
+    where = []
+    for value in ("one", None, "other"):
+        if value is None:
+            monkeypatch.delenv("SELFPLAY_WHERE")
+        else:
+            monkeypatch.setenv("SELFPLAY_WHERE", value)
+        workers = Workers(2, begin_where)
+        where += workers.map(["SELFPLAY_WHERE"] * 2)
+        workers.close()
+    assert [told for told, _, _ in where] == ["one"] * 2 + [None] * 2 + ["other"] * 2
+    (parent,) = {parent for _, parent, _ in where}
+    assert parent != os.getpid()
+    for _, _, modules in where:
+        assert {"numba", "selfplay.actors.worker", __name__} <= {*modules}
+        assert "torch" not in modules
+
+
 def test_what_cannot_begin_says_why() -> None:
     workers = Workers(1, begin, -1)
     workers.give(1)
@@ -228,13 +253,13 @@ def test_who_is_just_beginning_is_killed_too(
     for task in (0, 0):
         workers.give(task)
     answered(workers)  # now there is none
-    start = SpawnProcess.start
+    start = ForkServerProcess.start
 
-    def killed(process: SpawnProcess) -> None:
+    def killed(process: ForkServerProcess) -> None:
         start(process)
         workers.kill()
 
-    monkeypatch.setattr(SpawnProcess, "start", killed)
+    monkeypatch.setattr(ForkServerProcess, "start", killed)
     workers.give(99)
     ((task, answer),) = workers.answers(20)
     assert (task, type(answer)) == (99, EndedError)
