@@ -8,12 +8,13 @@ VENV := .venv
 SOURCES := selfplay envs tests docs
 BIN := $(VENV)/bin
 KERNELS := $(wildcard tests/kernels.py tests/*/kernels.py)
+COMPILED := $(KERNELS:%=$(VENV)/%.compiled)
 STAMP := $(VENV)/.set-up
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup demo test test-slow $(KERNELS) reference lint format tensorboard clean
+.PHONY: setup demo test test-slow reference lint format tensorboard clean
 
 setup: $(STAMP)
 
@@ -39,12 +40,12 @@ reference: setup
 # a worker on each core, so one thread in each; the tests of a file share what it trains; hundreds of
 # processes import the package, which takes each 0.2 s more where its bytecode is not kept
 test: setup
-	@$(MAKE) --no-print-directory --jobs 3 lint $(KERNELS)
+	@$(MAKE) --no-print-directory --jobs 3 lint $(COMPILED)
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 # compiled here once, or every worker would do it (a minute on a new machine); tests say what fails
-$(KERNELS): setup
-	-@OMP_NUM_THREADS=1 PYTHONPATH=tests:. $(BIN)/python $@
+$(VENV)/%.compiled: % $(STAMP) $(shell grep -rl --include='*.py' '@.*kernel' selfplay envs)
+	-@OMP_NUM_THREADS=1 PYTHONPATH=tests:. $(BIN)/python $< && mkdir -p $(@D) && touch $@
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

@@ -368,7 +368,7 @@ def test_a_run_is_charged_what_it_ran(
         patch.setattr(_Trier, "work", working)
         patch.setattr(NetEvaluator, "_forward", forwarding)
         patch.setattr(Descent, "answers", answering)
-        options = [f'net = {{ kind = "{kind}", features = 8 }}', "budget.positions=120"]
+        options = [f'net = {{ kind = "{kind}", features = 8 }}', "budget.positions=40"]
         scalars = train(recipe, options, str(tmp_path / "run")).scalars
     assert scalars["cost/flops_generate"] == run["trials"] > 0
     assert scalars["cost/flops_learn"] == 3 * run["learning"] > 0

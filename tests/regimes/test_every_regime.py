@@ -133,12 +133,12 @@ def test_the_mixture_goes_beyond_its_imitation(
     perfect_games: Path, truth: Truth, tmp_path: Path
 ) -> None:
     few = {"data": str(perfect_games), "games": 100, "positions": 2048}
-    budget = {"positions": 60_000}
+    budget = {"positions": 40_000}
     mixture = {"kind": "imitation_then_selfplay", "share": 0.4, **few}
     both = train_tiny(tmp_path / "both", regime=mixture, learner={"reuse": 3}, budget=budget)
     phases = [line["phase"] for line in read_metrics(both.folder)]
     first = phases.index("selfplay")
-    assert phases[1:first] == ["learn"] * 12  # of 2,048 positions: 40% of the budget
+    assert phases[1:first] == ["learn"] * 8  # of 2,048 positions: 40% of the budget
     alone = train_tiny(tmp_path / "alone", regime={"kind": "imitation", **few}, budget=budget)
     found = judged(both.folder, truth)
     assert found.mistakes < 0.12
@@ -150,7 +150,7 @@ def test_policy_gradient_does_not_lose(truth: Truth, tmp_path: Path) -> None:
     outcome = train_tiny(
         tmp_path / "run",
         regime={"kind": "policy_gradient", "games": 512, "openings": 2},
-        budget={"positions": 160_000},
+        budget={"positions": 100_000},
     )
     found = judged(outcome.folder, truth)
     assert found.unbeaten_by_random > 0.95

@@ -20,7 +20,7 @@ replay = { window = 400, capacity = 600 }
 learner = { batch = 64, warmup_steps = 5 }
 evaluator = { cache = 1024, precision = "float32" }
 strength = { every_s = 1e6, versus = ["random"], own_positions = 0, games = 4, simulations = 2 }
-budget = { positions = 1500 }
+budget = { positions = 1000 }
 """
 
 

@@ -157,7 +157,7 @@ def test_old_shards_go_and_needed_ones_stay(straight: Outcome) -> None:
     folder = RunFolder(straight.folder)
     held = [shards.count_samples(shard) for shard in folder.shards()]
     assert len(held) < len(folder.checkpoints())
-    window = folder.config().replay.size(1500)
+    window = folder.config().replay.size(1000)
     assert window <= sum(held) <= 2 * window + max(held)
 
 

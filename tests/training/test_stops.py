@@ -155,7 +155,7 @@ def test_a_richer_run_is_the_same_after_a_stop(
 
 KILL = """
 import os, signal, sys
-import numpy, torch
+import numpy, torch, torch._dynamo  # the last one with the first optimizer
 from selfplay.training.run import train
 
 def kill_in(module, name, when):
