@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ class Passes(NamedTuple):
     epochs: F64  # [P] > 0, how often the stock was gone through until then
     flops: F64  # [P] of learner and generation
     loss: F64  # [P] > 0, nats
+    start: float = math.nan  # the loss before anything was learned; NaN where nobody looked
 
     @property
     def data(self) -> float:
@@ -30,14 +32,16 @@ class Passes(NamedTuple):
 
 def read_passes(folder: Path) -> Passes | None:
     """What the metrics of a run tell of it; None where there are not two looks."""
-    looks = {}
+    looks, start = {}, math.nan
     for line in read_reports_of(folder, LOSS):
         look = line.get("cost/samples", 0.0), line.get("cost/flops", 0.0), line[LOSS]
         if min(look) > 0:
             looks[look[0]] = look
+        elif not look[0]:
+            start = look[2]
     last = read_reports_of(folder, _EPOCH, newest=1) if len(looks) > 1 else []
     if not last or not last[0][_EPOCH] > 0:
         return None
     samples, flops, loss = np.array(sorted(looks.values()), np.float64).T
     data = last[0]["cost/samples"] / last[0][_EPOCH]
-    return Passes(samples, samples / data, flops, loss)
+    return Passes(samples, samples / data, flops, loss, start)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from test_compare_curves import group_of, run_of
 
-from selfplay.compare.analysis import one_pass
+from selfplay.compare.analysis import courses
 from selfplay.compare.analysis.one_pass import OnePass, one_passes
 from selfplay.compare.groups import Group
 from selfplay.compare.passes import Passes, read_passes
@@ -65,7 +65,7 @@ class Planted:
         self.groups.append(group._replace(**changes))
 
     def found(self, monkeypatch: pytest.MonkeyPatch, replicates: int = 300) -> OnePass:
-        monkeypatch.setattr(one_pass, "read_passes", self.looks.get)
+        monkeypatch.setattr(courses, "read_passes", self.looks.get)
         (whole,) = one_passes(self.groups, replicates)
         return whole
 
@@ -121,6 +121,50 @@ def test_a_net_that_comes_late_to_what_data_can_teach_meets_it_there(
     assert size.meets.value == pytest.approx(20_000, rel=0.01)
     assert (size.meets.low, size.meets.high) == pytest.approx((size.meets.value,) * 2)
     assert size.leaves.value == math.inf
+
+
+def test_nets_that_have_not_learned_yet_are_near_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within 10% of L(D) where that is within 10% of the untrained net's loss, too."""
+    planted = Planted(2, 0.0, np.random.default_rng(0))
+    loss = np.where(FRESH < 1500, 1.05, 2) * best(FRESH)  # at 1,500 it is 0.37
+    course = Passes(FRESH, FRESH / STOCKS[-1], 12e6 * FRESH, loss)
+    planted.add(2e6, [course] * 2)
+    assert planted.found(monkeypatch).sizes[-1].meets.value == 0
+    for path in [run.path for run in planted.groups[-1].runs]:
+        planted.looks[path] = course._replace(start=0.4)
+    size = planted.found(monkeypatch).sizes[-1]
+    assert size.meets.value == math.inf
+    assert np.isnan(size.leaves).all()
+
+
+def test_what_repetition_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second pass ends 2% above the first, where new positions had come down by 2 ** -0.3.
+
+    A part of 0.418 of the doubling they are 10% apart; 1 and 4 passes teach what D positions do.
+    """
+    *known, last = Planted(2, 0.0, np.random.default_rng(0)).found(monkeypatch).stocks
+    for stock, data in zip(known, STOCKS, strict=False):
+        assert stock.data == data
+        assert stock.least == pytest.approx(float(best(data)))
+        assert stock.passes == 4
+        assert stock.as_new == pytest.approx((1.336,) * 3, rel=0.01)
+        assert stock.worth == pytest.approx((1,) * 3, rel=0.02)
+        assert stock.samples[-1] == pytest.approx(8 * data, rel=0.2)
+    assert last.as_new.value == math.inf  # nobody has learned from more than there are
+    planted = Planted(3, 0.02, np.random.default_rng(2))
+    noisy = planted.found(monkeypatch).stocks[1]
+    assert 1 < noisy.as_new.low < 1.336 < noisy.as_new.high < 2
+    assert 0.5 < noisy.worth.low < 1 < noisy.worth.high < 2
+
+
+def test_one_pass_is_no_stock(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = Planted(2, 0.0, np.random.default_rng(0))
+    once = Passes(FRESH, FRESH / 280e3, 12e6 * FRESH, 1.3 * best(FRESH))
+    planted.add(SIZES[-1], [once] * 2)
+    whole = planted.found(monkeypatch)
+    assert whole.data == pytest.approx(np.array(STOCKS))
+    assert whole.too_short() == []
+    assert whole.sizes[-1].meets.value == math.inf  # that pass it is that is held against L(D)
 
 
 def test_stocks_that_were_left_too_early_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,6 +260,7 @@ def test_looks_are_read_from_the_metrics_of_a_run(tmp_path: Path) -> None:
         lines.append({"step": samples, "phase": "learn", "learn/epoch": samples / 2048, **costs})
         look = {"validation/policy_kl": loss, "validation/accuracy": 0.4, **costs}
         lines.append({"step": samples, "phase": "strength", **look})
+    lines.insert(0, {"step": 0, "phase": "strength", "validation/policy_kl": 1.2})
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (tmp_path / "metrics.jsonl").write_text(text + '{"validation/policy_kl": 0.')
     found = read_passes(tmp_path)
@@ -223,7 +268,7 @@ def test_looks_are_read_from_the_metrics_of_a_run(tmp_path: Path) -> None:
     assert found.samples.tolist() == [512, 1024, 4096]
     assert found.epochs.tolist() == [0.25, 0.5, 2.0]
     assert found.loss.tolist() == [0.9, 0.5, 0.6]
-    assert found.data == 2048
+    assert (found.data, found.start) == (2048, 1.2)
     (tmp_path / "metrics.jsonl").write_text(text.replace("validation/policy_kl", "learn/kl"))
     assert read_passes(tmp_path) is None
     assert read_passes(tmp_path / "nowhere") is None

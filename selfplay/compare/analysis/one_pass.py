@@ -4,27 +4,38 @@ L(E) is the loss of a net that has gone once through E positions.  L(D) is the l
 largest net over any number of passes through D positions.  Where L(E) lies near L(D = E) the data
 are the limit (the quarry); from E*(N) on, where a net of N parameters stays 10% above it, the net
 is (the extractor).  The loss is that on positions kept aside, less the entropy of their targets.
+Only where one pass has come 10% below the loss of the untrained net is it compared: before, every
+net is near.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
-from selfplay.compare.analysis.bootstrap import REPLICATES, interval, seed_weights
+from selfplay.compare.analysis.bootstrap import REPLICATES, interval
+from selfplay.compare.analysis.courses import (
+    APART,
+    Arm,
+    Mean,
+    first_below,
+    mean_course,
+    minima,
+    read_arm,
+    when,
+)
 from selfplay.compare.analysis.curves import PER_DECADE, onset
 from selfplay.compare.analysis.fits import FEWEST, HALF_DECADE, family
+from selfplay.compare.analysis.stocks import Stock, stocks_of
 from selfplay.compare.groups import Group, spell_kind
-from selfplay.compare.passes import Passes, read_passes
 from selfplay.compare.records import F64
 from selfplay.stats import Interval
 
-APART = 1.10  # L(E) over L(D), or over the converged loss: this far above is 10%
-WHOLE = 0.9  # of an epoch: as good as once through
+WHOLE, ONCE = 0.9, 1.1  # epochs: as good as once through, and no more
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
@@ -60,6 +71,7 @@ class OnePass(NamedTuple):
     high: F64 | None  # [K]
     exponent: Interval  # of E*(N) ~ N ** exponent; NaN with fewer than three sizes that leave
 
+    stocks: tuple[Stock, ...]  # [K] one a D
     epochs: F64  # [K] the most passes through D that all its runs made
 
     def too_short(self) -> list[float]:
@@ -91,33 +103,12 @@ class OnePass(NamedTuple):
             yield f"E* lies within what was looked at for {what}: its exponent takes {FEWEST}"
 
 
-class _Arm(NamedTuple):
-    """The runs of one size on so much data."""
-
-    parameters: int
-    data: float  # D
-    passes: tuple[Passes, ...]  # one a run
-    weights: F64 | None  # [B, S] of replicates; None with fewer than two seeds
-
-
 class _Span(NamedTuple):
     """The compute at which a size is the best of all."""
 
     flops: tuple[float, float]  # from and to
     low: float  # ln L at these ends
     high: float
-
-
-class _Mean(NamedTuple):
-    """The mean of ln L over the runs of an arm on X points of the grid."""
-
-    first: int  # the first point is 10 ** (first / PER_DECADE)
-    log: F64  # [X]
-    replicates: F64 | None  # [B, X]
-
-    @property
-    def x(self) -> F64:
-        return np.asarray(10 ** ((self.first + np.arange(len(self.log))) / PER_DECADE))
 
 
 def one_passes(groups: Sequence[Group], replicates: int = REPLICATES) -> tuple[OnePass, ...]:
@@ -130,7 +121,7 @@ def one_passes(groups: Sequence[Group], replicates: int = REPLICATES) -> tuple[O
     for _, kin in groupby(sorted(taught, key=_order), key=_order):
         members = [*kin]
         rng = np.random.default_rng(0)
-        arms = [arm for group in members if (arm := _arm(group, replicates, rng))]
+        arms = [arm for group in members if (arm := read_arm(group, replicates, rng))]
         if (whole := _compare(members[0], arms)) is not None:
             found.append(whole)
     return tuple(found)
@@ -140,30 +131,23 @@ def _order(group: Group) -> tuple[str, ...]:
     return tuple(map(str, family(group)))
 
 
-def _arm(group: Group, replicates: int, rng: np.random.Generator) -> _Arm | None:
-    """The group as it is wanted here; None where one of its runs has not looked."""
-    passes = tuple(each for run in group.runs if (each := read_passes(run.path)) is not None)
-    if len(passes) < len(group.runs):
-        return None
-    known = len(passes) > 1
-    weights = seed_weights([len(passes)], replicates, rng) if known else None
-    return _Arm(group.parameters, float(np.median([p.data for p in passes])), passes, weights)
-
-
-def _compare(group: Group, arms: Sequence[_Arm]) -> OnePass | None:
+def _compare(group: Group, arms: Sequence[Arm]) -> OnePass | None:
     sizes = sorted({arm.parameters for arm in arms})
     stocks = {n: _stocks([arm for arm in arms if arm.parameters == n]) for n in sizes}
     known = [n for n in sizes if len(stocks[n]) >= FEWEST]
     if not known:
         return None
     reference = max(known)
-    data = np.array([arm.data for arm in stocks[reference]])
-    best, drawn = _least(stocks[reference])
+    again = [arm for arm in stocks[reference] if max(p.epochs[-1] for p in arm.passes) > ONCE]
+    if len(again) < FEWEST:  # all ended within the first pass: ``too_short`` says so
+        again = stocks[reference]
+    data = np.array([arm.data for arm in again])
+    best, drawn = _least(again)
     courses = {n: stocks[n][-1] for n in sizes}
     efficient = _efficient(courses)
     measured, starts = [], []
     for n, arm in courses.items():
-        fresh = _mean(arm, "samples", once=True)
+        fresh = mean_course(arm, "samples", once=True)
         if len(fresh.log) > 1:
             law = data, best, drawn
             size, begun = _size(arm, fresh, stocks[n], law, efficient.get(n))
@@ -175,58 +159,32 @@ def _compare(group: Group, arms: Sequence[_Arm]) -> OnePass | None:
     if group.maker_parameters is not None:
         words += f", made by {group.maker_parameters:,} parameters"
     low, high = _band(drawn)
-    exponent = _exponent(measured, starts)
-    epochs = np.array([min(p.epochs[-1] for p in arm.passes) for arm in stocks[reference]])
+    exponent, worth = _exponent(measured, starts), stocks_of(again, courses[reference])
+    epochs = np.array([min(p.epochs[-1] for p in arm.passes) for arm in again])
     return OnePass(
-        words, tuple(measured), reference, data, np.exp(best), low, high, exponent, epochs
+        words, tuple(measured), reference, data, np.exp(best), low, high, exponent, worth, epochs
     )
 
 
-def _stocks(arms: Sequence[_Arm]) -> list[_Arm]:
+def _stocks(arms: Sequence[Arm]) -> list[Arm]:
     """One arm for each amount of data, ascending: of several the one that came lowest."""
-    lowest: dict[int, _Arm] = {}
-    for arm in sorted(arms, key=lambda arm: -float(np.mean(_minima(arm)))):
+    lowest: dict[int, Arm] = {}
+    for arm in sorted(arms, key=lambda arm: -float(np.mean(minima(arm)))):
         lowest[round(arm.data)] = arm
     return [lowest[data] for data in sorted(lowest)]
 
 
-def _minima(arm: _Arm) -> F64:
-    """[S] ln of the least loss of each run: it stops early."""
-    return np.log([each.loss.min() for each in arm.passes])
-
-
-def _least(arms: Sequence[_Arm]) -> tuple[F64, F64 | None]:
+def _least(arms: Sequence[Arm]) -> tuple[F64, F64 | None]:
     """ln L(D) [K], and its replicates [B, K]."""
-    least = np.array([_minima(arm).mean() for arm in arms])
-    drawn = [arm.weights @ _minima(arm) for arm in arms if arm.weights is not None]
+    least = np.array([minima(arm).mean() for arm in arms])
+    drawn = [arm.weights @ minima(arm) for arm in arms if arm.weights is not None]
     return least, np.stack(drawn, axis=1) if len(drawn) == len(arms) else None
 
 
-def _mean(arm: _Arm, against: str, once: bool = False) -> _Mean:
-    """Against ``samples`` or ``flops``; with ``once`` of the first pass alone.
-
-    Straight in the logarithms between measurements; no points where the runs have none in common.
-    """
-    tracks = []
-    for each in arm.passes:
-        seen = each.epochs <= 1 + 1e-9 if once else np.ones(len(each.loss), np.bool_)
-        at, log = np.log10(getattr(each, against)[seen]) * PER_DECADE, np.log(each.loss[seen])
-        if not len(at):
-            return _Mean(0, np.empty(0), None)
-        grid = np.arange(math.ceil(at[0] - 1e-9), math.floor(at[-1] + 1e-9) + 1)
-        tracks.append((grid, np.interp(grid, at, log)))
-    first = max((int(grid[0]) for grid, _ in tracks if len(grid)), default=0)
-    end = min(int(grid[-1]) + 1 if len(grid) else first for grid, _ in tracks)
-    if end <= first:
-        return _Mean(0, np.empty(0), None)
-    runs = np.stack([log[first - grid[0] : end - grid[0]] for grid, log in tracks])
-    return _Mean(first, runs.mean(axis=0), None if arm.weights is None else arm.weights @ runs)
-
-
 def _size(
-    arm: _Arm,
-    fresh: _Mean,
-    stocks: Sequence[_Arm],
+    arm: Arm,
+    fresh: Mean,
+    stocks: Sequence[Arm],
     law: tuple[F64, F64, F64 | None],
     span: _Span | None,
 ) -> tuple[SizePass, F64 | None]:
@@ -236,6 +194,8 @@ def _size(
     """
     data, best, drawn = law
     inside = (fresh.x >= data[0] * (1 - 1e-9)) & (fresh.x <= data[-1] * (1 + 1e-9))
+    if not math.isnan(arm.start):
+        inside &= fresh.log < arm.start - math.log(APART)
     samples, share = fresh.x[inside], _shares(fresh.x[inside], data)
     meets, leaves, begun = UNKNOWN, UNKNOWN, None
     if len(samples) > 1:
@@ -243,18 +203,18 @@ def _size(
         many = None
         if fresh.replicates is not None and drawn is not None:
             many = fresh.replicates[:, inside] - drawn @ share.T - math.log(APART)
-        meets, _ = _when(above, many, samples, _first_below)
+        meets, _ = when(above, many, samples, first_below)
         if math.isfinite(meets.value):
-            leaves, begun = _when(above, many, samples, onset)
+            leaves, begun = when(above, many, samples, onset)
         begun = None if begun is None else np.clip(begun, samples[0], samples[-1])
-    lowest = min(stocks, key=lambda each: float(_minima(each).mean()))
-    converged = float(_minima(lowest).mean())
-    course = _mean(arm, "samples")
+    lowest = min(stocks, key=lambda each: float(minima(each).mean()))
+    converged = float(minima(lowest).mean())
+    course = mean_course(arm, "samples")
     over = None
     if course.replicates is not None and lowest.weights is not None:
-        floor = lowest.weights @ _minima(lowest) + math.log(APART)
+        floor = lowest.weights @ minima(lowest) + math.log(APART)
         over = course.replicates - floor[:, None]
-    stop, _ = _when(course.log - converged - math.log(APART), over, course.x, _first_below)
+    stop, _ = when(course.log - converged - math.log(APART), over, course.x, first_below)
     low, high = _band(fresh.replicates)
     flops: tuple[float, float] | None = None
     excess: tuple[float, float] | None = None
@@ -274,27 +234,7 @@ def _shares(samples: F64, data: F64) -> F64:
     return np.stack(columns, axis=1)
 
 
-def _when(
-    above: F64, many: F64 | None, x: F64, of: Callable[[F64, F64], F64]
-) -> tuple[Interval, F64 | None]:
-    """Where ``of`` finds the start in ``above`` [X], with the interval by its replicates."""
-    (start,) = of(above, x)
-    if many is None:
-        return Interval(float(start), math.nan, math.nan), None
-    starts = of(many, x)
-    return interval(float(start), starts), starts
-
-
-def _first_below(above: F64, x: F64) -> F64:
-    """[B] f64, the x from which on each ``above``, [X] or [B, X], is below 0 for the first time.
-
-    0 where it is from the start, infinite where it never is.
-    """
-    start = onset(np.atleast_2d(above)[:, ::-1], x[::-1])
-    return np.where(start == 0, np.inf, np.where(np.isinf(start), 0.0, start))
-
-
-def _falling(course: _Mean) -> float:
+def _falling(course: Mean) -> float:
     """The slope of ln L over ln E in the last half-decade, by least squares."""
     late = course.x >= course.x[-1:] / HALF_DECADE * (1 - 1e-9)
     if late.sum() < 2:
@@ -302,9 +242,9 @@ def _falling(course: _Mean) -> float:
     return float(np.polyfit(np.log(course.x[late]), course.log[late], 1)[0])
 
 
-def _efficient(courses: dict[int, _Arm]) -> dict[int, _Span]:
+def _efficient(courses: dict[int, Arm]) -> dict[int, _Span]:
     """Where each size is the best of those measured; where one alone was measured none is."""
-    means = {n: mean for n, arm in courses.items() if len((mean := _mean(arm, "flops")).log)}
+    means = {n: mean for n, arm in courses.items() if len((mean := mean_course(arm, "flops")).log)}
     if len(means) < 2:
         return {}
     first = min(mean.first for mean in means.values())

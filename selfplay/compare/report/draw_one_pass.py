@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator
 
 from selfplay.compare.analysis.one_pass import OnePass, SizePass
 from selfplay.compare.analysis.sentence import brief
+from selfplay.compare.analysis.stocks import Stock
 from selfplay.compare.report.canvas import (
     WIDTH,
     Label,
@@ -43,6 +44,11 @@ def draw_one_pass(passes: OnePass, kind: str, number: int) -> Picture:
             passes.data, passes.low, passes.high, color=light("ink"), alpha=_BAND, lw=0
         )
     axes.plot(passes.data, passes.best, color=light("ink"), lw=1.6, marker="o", ms=3.5, mew=0)
+    for stock in passes.stocks:
+        again = stock.samples >= stock.data  # the first pass is that of new positions
+        axes.plot(
+            stock.samples[again], stock.loss[again], color=light("ink"), lw=0.7, ls=(0, (4, 2))
+        )
     ends = [Label(float(passes.data[-1]), float(passes.best[-1]), "L(D)", light("ink"))]
     opacities = np.linspace(0.35, 1.0, len(passes.sizes)) if len(passes.sizes) > 1 else [1.0]
     for size, text, opacity in zip(passes.sizes, texts, opacities, strict=True):
@@ -56,8 +62,9 @@ def draw_one_pass(passes: OnePass, kind: str, number: int) -> Picture:
         f"L(E) against L(D): one pass and many, {brief(passes.label)}",
         "Coloured lines are one pass over ever new positions, a line a size of the net, the "
         "fainter the smaller; the dark line is the least loss of the net of "
-        f"{passes.reference:,} parameters after any number of passes through D positions. Bands "
-        "are 95% intervals over seeds. Where a line lies near the dark one the data are its limit; "
+        f"{passes.reference:,} parameters after any number of passes through D positions, the "
+        "dashed ones how it goes on in a stock that it has gone through once. Bands are 95% "
+        "intervals over seeds. Where a line lies near the dark one the data are its limit; "
         "rings mark E*, from where on it stays 10% above: there the net is. The loss is that on "
         "positions kept aside, less the entropy of their targets."
         + (" Right: E* against the size, with 95% intervals." if beside else ""),
@@ -66,8 +73,9 @@ def draw_one_pass(passes: OnePass, kind: str, number: int) -> Picture:
 
 
 def _scale(axes: Axes, passes: OnePass) -> None:
-    x = np.concatenate([passes.data, *(size.samples for size in passes.sizes)])
-    y = np.concatenate([passes.best, *(size.loss for size in passes.sizes)])
+    courses: list[SizePass | Stock] = [*passes.sizes, *passes.stocks]
+    x = np.concatenate([passes.data, *(each.samples for each in courses)])
+    y = np.concatenate([passes.best, *(each.loss for each in courses)])
     log_x(axes, float(x.min()) / 1.15, float(x.max()) * 1.15, "samples E, or positions D")
     log_y(axes, float(y.min()) / 1.2, float(y.max()) * 1.15, percent=False)
     axes.set_ylabel("loss on positions kept aside, nats")

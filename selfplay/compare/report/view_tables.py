@@ -23,6 +23,7 @@ def view_tables(comparison: Comparison) -> tuple[Table, ...]:
     trained = {g.label for g in comparison.groups if differs_in_search(g, comparison.groups)}
     return (
         *(one_pass_table(each) for each in comparison.one_passes),
+        *(stocks_table(each) for each in comparison.one_passes),
         planes_table(comparison.planes),
         pushes_table(comparison.pushes, chief | trained),
         seeds_table(comparison.seeds),
@@ -51,6 +52,33 @@ def one_pass_table(passes: OnePass) -> Table:
         "converged loss; best: where no other size has a lower loss, and how far from its "
         "converged one it is at both ends (Kaplan et al. 2020, appendix B.2: about 10%)",
     )  # fmt: skip
+
+
+def stocks_table(passes: OnePass) -> Table:
+    """One row a stock."""
+    return Table(
+        f"What repetition is worth: {brief(passes.label)}, N = {passes.reference:,}",
+        ("D", "L(D)", "at pass", "as new until pass (95%)", "worth (95%)"),
+        tuple(
+            (
+                f"{each.data:,.0f}", f"{each.least:.4g}", f"{each.passes:.1f}",
+                _passes(each.as_new), _passes(each.worth),
+            )
+            for each in passes.stocks
+        ),
+        "L(D): the least loss in any number of passes through D positions; as new: until then the "
+        "loss is within 10% of that after as many new positions, each seen once; worth: new "
+        "positions that teach as much as L(D), for each of the stock",
+    )  # fmt: skip
+
+
+def _passes(number: Interval) -> str:
+    """Passes, or positions for each: "11.4 (10.1 to 12.0)"; beyond what was looked at ">"."""
+    words = [">" if math.isinf(each) else f"{each:.3g}" for each in number]
+    if math.isnan(number.value):
+        return NONE
+    value, low, high = words
+    return value if math.isnan(number.low) or low == high else f"{value} ({low} to {high})"
 
 
 def _size_row(size: SizePass) -> tuple[str, ...]:
