@@ -16,12 +16,16 @@ import pytest
 from reference import HashedEvaluator, uniform
 
 from envs import importing
+from selfplay.system import workers
 from selfplay.types import Evaluator
 
 # a job in the background ignores the first, one of nohup the second
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+
+# processes of provers would import torch each, where actors were the first to have some
+workers.preloaded.append("selfplay.proving.workers")
 
 # nets run on the CPU, in the processes that tests start too; what is for a GPU names it
 os.environ["SELFPLAY_DEVICE"] = "cpu"

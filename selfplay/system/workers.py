@@ -27,7 +27,7 @@ from typing import Any
 # Each is a fork of one process that has imported what they need and does nothing else: a fork of
 # this one would be without its threads, and one from nothing imports for a second.
 CONTEXT = multiprocessing.get_context("forkserver")
-_PRELOADED = "selfplay.actors.worker"  # with what all work with, and without torch
+preloaded: list[str] = []  # modules that it has imported; none: that of the first ``begin``
 _PATIENCE_S = 10.0  # for a process to stop
 _LIVES = 3  # workers that one task may cost
 # signals of the terminal, which no worker heeds
@@ -179,7 +179,7 @@ class Workers(WorkerPool):
         ``inherited`` is what only a new process can be given: shared memory, pipes; ``entering``:
         makes it, where each has its own.
         """
-        CONTEXT.set_forkserver_preload([_PRELOADED])
+        CONTEXT.set_forkserver_preload(preloaded or [begin.__module__])
         self._halt = CONTEXT.Event()
         # in one piece: what starts a process is pickled while other threads pickle too
         self._started = pickle.dumps((dict(os.environ), begin, arguments))

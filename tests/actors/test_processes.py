@@ -67,8 +67,6 @@ def test_a_server_answers_for_all_until_they_are_cancelled(
         assert took == 0.25 * (usage.batches - after.batches) > 0
 
         victim = actors._places[1].workers._idle[0].pid
-        if (maps := Path(f"/proc/{victim}/maps")).is_file():
-            assert "libtorch" not in maps.read_text()  # nor does a served process need it
         threading.Timer(0.05, lambda: os.kill(victim, signal.SIGKILL)).start()
         harvest = actors.collect(net, 800)[0]
         assert harvest.tally.lost == 1

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from selfplay.system.workers import EndedError, Work, Workers
+from selfplay.system.workers import EndedError, Work, Workers, preloaded
 
 
 def begin(halted: Callable[[], bool], base: int) -> Work:
@@ -147,7 +147,7 @@ def begin_where(halted: Callable[[], bool]) -> Work:
     return lambda name: (os.environ.get(name), os.getppid(), [*sys.modules])
 
 
-def test_they_are_forks_of_one_that_has_imported_all_but_torch(
+def test_they_are_forks_of_one_that_has_imported_what_they_need(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With the surroundings of now, not those of when the first of them began."""
@@ -164,8 +164,7 @@ def test_they_are_forks_of_one_that_has_imported_all_but_torch(
     (parent,) = {parent for _, parent, _ in where}
     assert parent != os.getpid()
     for _, _, modules in where:
-        assert {"numba", "selfplay.actors.worker", __name__} <= {*modules}
-        assert "torch" not in modules
+        assert {*preloaded, __name__} <= {*modules}
 
 
 def test_what_cannot_begin_says_why() -> None:
