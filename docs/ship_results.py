@@ -3,39 +3,72 @@
     python docs/ship_results.py runs/sweeps/exchange docs/results/exchange
 
 Of each run: its recipe, where and with what it was made, the records of its measurements and,
-position by position, its answers.  Checkpoints, games and all other records stay behind.
+position by position, its answers; with `--last N` those of its last N measurements, and none
+`--without` an array, where nobody compares them.  Probabilities are rounded to 5 of their 11 bits,
+which takes half the room.  Checkpoints, games and all other records stay behind.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
-import sys
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 KEPT = ("config.json", "provenance.json")
+BITS = 5  # of a probability: to 2% of itself
 
 
-def ship(run: Path, out: Path) -> None:
+def rounded(array: NDArray[Any]) -> NDArray[Any]:
+    """Of an array of probabilities p: p or 1 - p, whichever is smaller, with ``BITS`` bits."""
+    if array.dtype.kind != "f":
+        return array
+    exact = array.astype(np.float64)
+    part, power = np.frexp(np.minimum(exact, 1 - exact))
+    small = np.ldexp(np.round(part * 2**BITS) / 2**BITS, power)
+    return np.where(exact > 0.5, 1 - small, small).astype(array.dtype)
+
+
+def ship(run: Path, out: Path, last: int, without: Collection[str]) -> None:
     """Writes what ships of ``run`` into ``out``."""
     (out / "strength").mkdir(parents=True, exist_ok=True)
     for name in KEPT:
         shutil.copyfile(run / name, out / name)
-    for answers in sorted((run / "strength").glob("*.npz")):
-        shutil.copyfile(answers, out / "strength" / answers.name)
+    found = sorted((run / "strength").glob("*.npz"))
+    for answers in found[max(0, len(found) - last) :]:
+        with np.load(answers) as arrays:
+            np.savez_compressed(
+                out / "strength" / answers.name,
+                **{name: rounded(arrays[name]) for name in arrays if name not in without},
+            )
     lines = (run / "metrics.jsonl").read_text().splitlines()
     phases = [json.loads(line)["phase"] for line in lines]
-    measured = [line for line, phase in zip(lines, phases, strict=True) if phase == "strength"]
-    ended = [] if phases[-1] == "strength" else lines[-1:]
-    (out / "metrics.jsonl").write_text("\n".join([*measured, *ended]) + "\n")
+    ends = {
+        len(lines) - 1,
+        max((i for i, phase in enumerate(phases) if phase == "learn"), default=0),
+    }
+    kept = [line for i, line in enumerate(lines) if phases[i] == "strength" or i in ends]
+    (out / "metrics.jsonl").write_text("\n".join(kept) + "\n")
 
 
-def main(sweep: Path, out: Path) -> None:
-    """Ships the runs of ``sweep`` that are done."""
-    for cell in json.loads((sweep / "sweep.json").read_text())["cells"]:
+def main() -> None:
+    """Ships the runs of the sweep that are done."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sweep", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--last", type=int, default=1000)
+    parser.add_argument("--without", nargs="*", default=[])
+    options = parser.parse_args()
+    for cell in json.loads((options.sweep / "sweep.json").read_text())["cells"]:
         if cell["state"] == "done":
-            ship(sweep / cell["name"], out / cell["name"])
+            run, out = options.sweep / cell["name"], options.out / cell["name"]
+            ship(run, out, options.last, options.without)
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main()
