@@ -95,7 +95,7 @@ class OnePass(NamedTuple):
         if away:
             yield (
                 f"one pass of N = {', '.join(f'{n:,}' for n in away)} never comes within 10% of "
-                f"L(D): neither data nor size are the limit but its few steps, so there is no E*"
+                f"L(D): more steps on as many positions teach more, so that no E* can be told"
             )
         left = sum(0 < size.leaves.value < math.inf for size in self.sizes)
         if math.isnan(self.exponent.value):
