@@ -48,10 +48,8 @@ def ship(run: Path, out: Path, last: int, without: Collection[str]) -> None:
             )
     lines = (run / "metrics.jsonl").read_text().splitlines()
     phases = [json.loads(line)["phase"] for line in lines]
-    ends = {
-        len(lines) - 1,
-        max((i for i, phase in enumerate(phases) if phase == "learn"), default=0),
-    }
+    last_of = {phase: i for i, phase in enumerate(phases)}  # of "learn": how much was learned
+    ends = {len(lines) - 1, last_of.get("learn", 0)}
     kept = [line for i, line in enumerate(lines) if phases[i] == "strength" or i in ends]
     (out / "metrics.jsonl").write_text("\n".join(kept) + "\n")
 

@@ -21,6 +21,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
+from multiprocessing.forkserver import ensure_running
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -28,6 +29,7 @@ from typing import Any
 # this one would be without its threads, and one from nothing imports for a second.
 CONTEXT = multiprocessing.get_context("forkserver")
 preloaded: list[str] = []  # modules that it has imported; none: that of the first ``begin``
+_starting = threading.Lock()
 _PATIENCE_S = 10.0  # for a process to stop
 _LIVES = 3  # workers that one task may cost
 # signals of the terminal, which no worker heeds
@@ -182,7 +184,8 @@ class Workers(WorkerPool):
         CONTEXT.set_forkserver_preload(preloaded or [begin.__module__])
         self._halt = CONTEXT.Event()
         # in one piece: what starts a process is pickled while other threads pickle too
-        self._started = pickle.dumps((dict(os.environ), begin, arguments))
+        with _starting:
+            self._started = pickle.dumps((dict(os.environ), begin, arguments))
         self._entering = entering or (lambda: nullcontext(inherited))
         self._published = (0, b"")  # how often, and the latest message
         self.busy: dict[Connection, tuple[_Worker, Any]] = {}
@@ -197,6 +200,8 @@ class Workers(WorkerPool):
             # goes on in the process, and in what forks all of them
             before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_LEADER)
             try:
+                with _starting, _safe_path():
+                    ensure_running()
                 process.start()
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -255,6 +260,20 @@ class Workers(WorkerPool):
         self._alive.clear()
         self._idle.clear()
         self.busy.clear()
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """For a Python that starts here what lies in the folder at hand is no module."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ...]) -> None:

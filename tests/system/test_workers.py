@@ -167,6 +167,28 @@ def test_they_are_forks_of_one_that_has_imported_what_they_need(
         assert {*preloaded, __name__} <= {*modules}
 
 
+FROM_A_FOLDER = """
+import os, sys
+sys.path[:] = [path for path in sys.path if path]  # as a program that is installed has it
+from selfplay.actors import worker
+from selfplay.system import workers
+
+pool = workers.Workers(1, worker.begin)
+pool.close()
+print("PYTHONSAFEPATH" in os.environ)
+"""
+
+
+def test_no_module_of_the_folder_at_hand_is_imported(tmp_path: Path) -> None:
+    for name in ("numba.py", "envs.py"):
+        (tmp_path / name).write_text("print('run', flush=True)\n")
+    done = subprocess.run(
+        [sys.executable, "-c", FROM_A_FOLDER],
+        cwd=tmp_path, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert done.stdout.split() == ["False"], done.stderr
+
+
 def test_what_cannot_begin_says_why() -> None:
     workers = Workers(1, begin, -1)
     workers.give(1)
