@@ -184,6 +184,7 @@ def test_no_module_of_the_folder_at_hand_is_imported(tmp_path: Path) -> None:
         (tmp_path / name).write_text("print('run', flush=True)\n")
     done = subprocess.run(
         [sys.executable, "-c", FROM_A_FOLDER],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"},
         cwd=tmp_path, capture_output=True, text=True, timeout=100,
     )  # fmt: skip
     assert done.stdout.split() == ["False"], done.stderr
