@@ -18,6 +18,8 @@ import time
 import weakref
 from typing import BinaryIO, NamedTuple, cast
 
+from selfplay.system import safe_path
+
 REPLY = 1 << 20  # bytes between two calls of ``read_line``'s caller that ask for an answer
 _LINE = 1 << 16  # bytes of a line
 _CHUNK = 1 << 16
@@ -48,7 +50,7 @@ class EngineProcess:
         try:
             self._process = subprocess.Popen(
                 words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                start_new_session=True, bufsize=0,
+                start_new_session=True, bufsize=0, env=safe_path.of_others(),
             )  # fmt: skip
         except OSError as error:
             reason = error.strerror or type(error).__name__

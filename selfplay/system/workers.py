@@ -25,6 +25,8 @@ from multiprocessing.forkserver import ensure_running
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from selfplay.system import safe_path
+
 # Each is a fork of one process that has imported what they need and does nothing else: a fork of
 # this one would be without its threads, and one from nothing imports for a second.
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -200,7 +202,7 @@ class Workers(WorkerPool):
             # goes on in the process, and in what forks all of them
             before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_LEADER)
             try:
-                with _starting, _safe_path():
+                with _starting, safe_path.kept_out():
                     ensure_running()
                 process.start()
             finally:
@@ -260,20 +262,6 @@ class Workers(WorkerPool):
         self._alive.clear()
         self._idle.clear()
         self.busy.clear()
-
-
-@contextlib.contextmanager
-def _safe_path() -> Iterator[None]:
-    """For a Python that starts here what lies in the folder at hand is no module."""
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["PYTHONSAFEPATH"]
-        else:
-            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ...]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from selfplay.system import safe_path
 from selfplay.verbs import VERBS
 from selfplay.verbs.arguments import Parser
 
@@ -116,7 +117,7 @@ def _leave_working_folder() -> None:
         here = os.getcwd()
     except FileNotFoundError as error:
         raise ValueError("the working folder has been deleted; change to another one") from error
-    os.environ["PYTHONSAFEPATH"] = "1"
+    safe_path.keep_out()
     if os.path.realpath(here) != str(Path(__file__).resolve().parents[2]):
         sys.path[:] = [each for each in sys.path if each not in ("", ".", here)]
 

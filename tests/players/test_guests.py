@@ -23,6 +23,7 @@ from selfplay.players.guests import Forfeit, GtpPlayer
 from selfplay.players.match_games import MatchGames
 from selfplay.players.players import MinimaxPlayer, RandomPlayer, make_player
 from selfplay.players.vertices import Vertices
+from selfplay.system import safe_path
 from selfplay.system.engine_process import EngineProcess, ProcessFailed
 
 ENGINE = f"{sys.executable} -I {Path(__file__).parent / 'fake_engine.py'}"
@@ -48,6 +49,28 @@ def played(fault: str, pairs: int = 1, at_once: int = 1) -> tuple[Match, list[st
     finally:
         close_engines(players)
     return match, notes, watch
+
+
+def test_an_engine_of_several_modules_finds_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though no module of the folder at hand is one for this program."""
+    (tmp_path / "rules.py").write_text("VERSION = 2\n")
+    script = tmp_path / "engine.py"
+    script.write_text("import os, rules\nprint(rules.VERSION, os.getenv('PYTHONSAFEPATH'))\n")
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    for before, told in ((None, "2 None"), ("1", "ModuleNotFoundError: No module named 'rules'")):
+        if before is not None:  # a user's own wish holds for it, too
+            monkeypatch.setenv("PYTHONSAFEPATH", before)
+        safe_path.keep_out()
+        process = EngineProcess(f"{sys.executable} {script}")
+        if before is None:
+            assert process.read_line(20) == told
+        else:
+            with pytest.raises(ProcessFailed, match=told):
+                process.read_line(20)
+        process.kill()
+        monkeypatch.delenv("PYTHONSAFEPATH")
 
 
 def test_an_engine_plays_first_free_cells_and_knows_every_move() -> None:
