@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from envs.importing import Carried
+from selfplay.actors import worker
 from selfplay.actors.base import Actors, BackendSection, Part, Setup
 from selfplay.actors.server import Device, Server, ServerUsage
 from selfplay.actors.slot import IN_ORDER
-from selfplay.actors.worker import Post, begin
+from selfplay.actors.worker import Post
 from selfplay.cached import CachedEvaluator, CancelledError, Usage
 from selfplay.shared_rows import GROUPS
 from selfplay.system.cores import core_count
@@ -191,11 +192,15 @@ class _Place:
         self._begin()
 
     def _begin(self) -> None:
-        slots = None
-        if self._server is not None:
-            slots = [self._server.enter(self.first + i) for i in range(len(self.post.numbers))]
-        self.workers = Workers(1, begin, Carried(self.post), self._life, inherited=(slots,))
-        for slot in slots or ():
+        post = Carried(self.post), self._life
+        if self._server is None:
+            from selfplay.actors import own_net  # loads torch
+
+            self.workers = Workers(1, own_net.begin, *post)
+            return
+        slots = [self._server.enter(self.first + i) for i in range(len(self.post.numbers))]
+        self.workers = Workers(1, worker.begin, *post, inherited=(slots,))
+        for slot in slots:
             slot.line.close()  # or the server would not notice that nobody reads any more
 
     def begin_again(self, ended: EndedError) -> None:

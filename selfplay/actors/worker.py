@@ -1,12 +1,11 @@
-"""What a process of actors does; where a server answers for them, it never loads torch.
+"""What a process of actors does for which a server answers: it never loads torch.
 
-torch takes seconds to start and 200 MB, in each of fifteen processes.
+``own_net.py`` is the one whose actor has a net of its own.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -30,16 +29,27 @@ class Post(NamedTuple):
     cores: tuple[int, ...] = ()  # where they are to stay; (): anywhere
 
 
-def begin(halted: Callable[[], bool], post: Post, life: int, slots: Sequence[Slot] | None) -> Work:
+Collect = Callable[[bytes | None, Any], list[tuple[Any, Usage]]]
+
+
+def begin(halted: Callable[[], bool], post: Post, life: int, slots: Sequence[Slot]) -> Work:
     """What a process does with its tasks, each a method and an argument for every actor.
 
-    ``life``: how many processes have been lost before it.  ``slots``: where each actor asks the
-    server; None where there is one actor with a net of its own.
+    ``life``: how many processes have been lost before it.  ``slots``: where each asks the server.
     """
+    actors = actors_of(post, life)
+    return work_of(actors, _served(post, actors, slots))
+
+
+def actors_of(post: Post, life: int) -> list[Collector]:
+    """Those that play in this process, which stays on their cores."""
     if post.cores:
         os.sched_setaffinity(0, post.cores)
-    actors = [post.setup.actor(post.seed, n, post.actors, life) for n in post.numbers]
-    collect = _with_a_net(post.setup, *actors) if slots is None else _served(post, actors, slots)
+    return [post.setup.actor(post.seed, n, post.actors, life) for n in post.numbers]
+
+
+def work_of(actors: Sequence[Collector], collect: Collect) -> Work:
+    """Answers tasks; ``collect`` those in which the actors play."""
 
     def work(task: tuple[str, Sequence[Any]]) -> list[Any]:
         method, arguments = task
@@ -53,27 +63,6 @@ def begin(halted: Callable[[], bool], post: Post, life: int, slots: Sequence[Slo
         return collect(weights, order)
 
     return work
-
-
-Collect = Callable[[bytes | None, Any], list[tuple[Any, Usage]]]
-
-
-def _with_a_net(setup: Setup, actor: Collector) -> Collect:
-    import torch
-
-    torch.set_num_threads(1)
-    evaluator: Any = None
-
-    def collect(weights: bytes | None, order: Any) -> list[tuple[Any, Usage]]:
-        nonlocal evaluator
-        assert weights is not None
-        if evaluator is None:
-            evaluator = setup.inference.evaluator(pickle.loads(weights), setup.game)
-        else:
-            evaluator.load(pickle.loads(weights))
-        return [made_by(actor, evaluator, order)]
-
-    return collect
 
 
 def _served(post: Post, actors: Sequence[Collector], slots: Sequence[Slot]) -> Collect:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 SERVED = """
 import pickle, sys
@@ -37,3 +40,33 @@ def test_a_process_for_which_a_server_answers_loads_no_torch() -> None:
     words = [sys.executable, "-c", SERVED]
     done = subprocess.run(words, capture_output=True, text=True, timeout=200)
     assert (done.stdout.strip(), done.stderr) == ("False\n[]", "")
+
+
+OWN_NETS = """
+import os
+from pathlib import Path
+import envs
+from selfplay.actors import own_net
+from selfplay.actors.actor import ActorSection
+from selfplay.actors.base import Setup
+from selfplay.actors.worker import Post
+from selfplay.search import Gumbel
+from selfplay.system.workers import Workers
+
+setup = Setup(envs.make("tictactoe"), Gumbel(simulations=4), ActorSection(games=2), None)
+workers = Workers(1, own_net.begin, Post(setup, 1024, 7, [0], 1), 0)
+((state,),) = workers.map([("state", [None])])
+assert set(state) >= {"rng", "length", "action"}
+(pid,) = {worker.pid for worker in workers._idle}
+parent = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]
+assert int(parent) != os.getpid()
+print("libtorch" in Path(f"/proc/{parent}/maps").read_text())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").is_file(), reason="the system tells no maps")
+def test_processes_with_nets_of_their_own_share_one_torch() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OWN_NETS], capture_output=True, text=True, timeout=200
+    )
+    assert (done.stdout.strip(), done.stderr) == ("True", "")
