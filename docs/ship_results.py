@@ -5,7 +5,8 @@
 Of each run: its recipe, where and with what it was made, the records of its measurements and,
 position by position, its answers; with `--last N` those of its last N measurements, and none
 `--without` an array, where nobody compares them.  Probabilities are rounded to 5 of their 11 bits,
-which takes half the room.  Checkpoints, games and all other records stay behind.
+which takes half the room, numbers of records to 6 digits.  Checkpoints, games and all other records
+stay behind.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 KEPT = ("config.json", "provenance.json")
 BITS = 5  # of a probability: to 2% of itself
+DIGITS = 6  # of a number in a record
 
 
 def rounded(array: NDArray[Any]) -> NDArray[Any]:
@@ -32,6 +34,14 @@ def rounded(array: NDArray[Any]) -> NDArray[Any]:
     part, power = np.frexp(np.minimum(exact, 1 - exact))
     small = np.ldexp(np.round(part * 2**BITS) / 2**BITS, power)
     return np.where(exact > 0.5, 1 - small, small).astype(array.dtype)
+
+
+def short(record: dict[str, Any]) -> str:
+    """The line of a record, with ``DIGITS`` of each measured number."""
+    numbers = {name: number for name, number in record.items() if isinstance(number, float)}
+    numbers.pop("time", None)
+    shorter = {name: float(f"{number:.{DIGITS}g}") for name, number in numbers.items()}
+    return json.dumps(record | shorter, separators=(",", ":"))
 
 
 def ship(run: Path, out: Path, last: int, without: Collection[str]) -> None:
@@ -46,11 +56,11 @@ def ship(run: Path, out: Path, last: int, without: Collection[str]) -> None:
                 out / "strength" / answers.name,
                 **{name: rounded(arrays[name]) for name in arrays if name not in without},
             )
-    lines = (run / "metrics.jsonl").read_text().splitlines()
-    phases = [json.loads(line)["phase"] for line in lines]
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    phases = [record["phase"] for record in records]
     last_of = {phase: i for i, phase in enumerate(phases)}  # of "learn": how much was learned
-    ends = {len(lines) - 1, last_of.get("learn", 0)}
-    kept = [line for i, line in enumerate(lines) if phases[i] == "strength" or i in ends]
+    ends = {len(records) - 1, last_of.get("learn", 0)}
+    kept = [short(each) for i, each in enumerate(records) if phases[i] == "strength" or i in ends]
     (out / "metrics.jsonl").write_text("\n".join(kept) + "\n")
 
 
