@@ -32,6 +32,7 @@ SHORT = {  # names of games with options, without a question mark that a shell w
     "connect4-5x4": "connect4?width=5&height=4",
     "othello-6x6": "othello?size=6",
 }
+VIEWS = ("threats",)  # options of games that nets see more or less of the same game with
 _SHORT_OF = {spec: name for name, spec in SHORT.items()}
 _OF_OPTIONS = (TypeError, ImportError)  # what options that do not fit raise
 _PARTS = [name for name in (*Game.__annotations__, *vars(Game)) if not name.startswith("_")]
@@ -39,7 +40,14 @@ _METHODS = [name for name in vars(Game) if not name.startswith("_")]
 
 
 def short(spec: str) -> str:
-    """The name without options of the game that ``spec`` names, where it has one; else ``spec``."""
+    """The name without options of the game that ``spec`` names, where it has one; else ``spec``.
+
+    What nets see (VIEWS) is no part of what is played.
+    """
+    address, _, query = spec.partition("?")
+    if address in GAMES and query:
+        kept = [each for each in query.split("&") if each.partition("=")[0] not in VIEWS]
+        spec = "?".join([address, *(["&".join(kept)] if kept else [])])
     return _SHORT_OF.get(spec, spec)
 
 

@@ -3,7 +3,8 @@
 Players       two, alternating
 Actions       ``width``: the column, named 1 .. width from the left
 Observation   planes [2, height, width] int8, row 0 at the top: stones of the player to move,
-              stones of the other
+              stones of the other; with ``threats`` two more: empty cells in which a stone of
+              either would complete a run
 Rewards       +1 to the player who completes a run, 0 otherwise (a full board is a draw)
 Symmetry      left and right mirrored
 """
@@ -34,23 +35,28 @@ class Connect4State(NamedTuple):
 
 
 class Connect4Obs(NamedTuple):
-    planes: NDArray[np.int8]  # [B, 2, H, W] i8
+    planes: NDArray[np.int8]  # [B, 2 or 4, H, W] i8
 
 
 class Connect4(NumberedActions):
-    """The rules; ``Connect4(width, height, run)`` for other boards than 7 x 6 and four in a row."""
+    """The rules; ``Connect4(width, height, run)`` for other boards than 7 x 6 and four in a row.
+
+    With ``threats`` it is the same game, of which nets see more.
+    """
 
     num_players = 2
     an_action = "a column"
 
-    def __init__(self, width: int = 7, height: int = 6, run: int = 4) -> None:
+    def __init__(
+        self, width: int = 7, height: int = 6, run: int = 4, threats: bool = False
+    ) -> None:
         whole = all(isinstance(size, int) for size in (width, height, run))
         if not whole or min(width, height) < 1 or not 2 <= run <= 64 or (height + 1) * width > 64:
             raise ValueError(
                 f"connect4 needs width, height >= 1, run of 2 to 64 and "
                 f"(height + 1) * width <= 64; got width {width}, height {height}, run {run}"
             )
-        self.width, self.height, self.run = width, height, run
+        self.width, self.height, self.run, self.threats = width, height, run, bool(threats)
         standard = (width, height, run) == (7, 6, 4)
         self.name = "connect4" if standard else f"connect4-{width}x{height}-{run}"
         self.num_actions = width
@@ -88,7 +94,7 @@ class Connect4(NumberedActions):
         return _legal(state, self.width, self.height)
 
     def observe(self, state: Connect4State) -> Connect4Obs:
-        return Connect4Obs(_observe(state, self.width, self.height))
+        return Connect4Obs(_observe(state, self.width, self.height, self.run, self.threats))
 
     def transform(self, obs: Connect4Obs, k: int) -> Connect4Obs:
         return obs if k == 0 else Connect4Obs(obs.planes[..., ::-1])
@@ -97,7 +103,7 @@ class Connect4(NumberedActions):
         raise ValueError(f"column {action[i] + 1} cannot be played in\n{self.text(state, i)}")
 
     def text(self, state: Connect4State, i: int) -> str:
-        planes = self.observe(take(state, [i])).planes[0]
+        planes = self.observe(take(state, [i])).planes[0, :2]
         first_to_move = planes.sum() % 2 == 0
         mover, other = ("X", "O") if first_to_move else ("O", "X")
         marks = np.where(planes[0] == 1, mover, np.where(planes[1] == 1, other, "."))
@@ -105,7 +111,7 @@ class Connect4(NumberedActions):
         return "\n".join([*(" ".join(row) for row in marks), footer])
 
     def board(self, state: Connect4State, i: int) -> Board:
-        mover, other = self.observe(take(state, [i])).planes[0]
+        mover, other = self.observe(take(state, [i])).planes[0, :2]
         stones = mover + other
         first, second = (mover, other) if stones.sum() % 2 == 0 else (other, mover)
         columns = np.arange(self.width, dtype=np.int32)
@@ -256,13 +262,42 @@ def _legal(state: Connect4State, width: int, height: int) -> Bool:
     return legal
 
 
+@bare_kernel
+def _threats(stones: np.uint64, height: int, run: int) -> np.uint64:
+    """Cells in which one more stone would complete a run, taken ones and rims of columns too."""
+    found = np.uint64(0)
+    for shift in (1, height + 1, height, height + 2):
+        for hole in range(run):
+            line = ~np.uint64(0)  # cells from which all others of the run hold stones
+            for cell in range(run):
+                away = abs(cell - hole) * shift
+                if cell == hole:
+                    continue
+                if away >= 64:
+                    line = np.uint64(0)
+                elif cell > hole:
+                    line &= stones >> np.uint64(away)
+                else:
+                    line &= stones << np.uint64(away)
+            found |= line
+    return found
+
+
 @kernel
-def _observe(state: Connect4State, width: int, height: int) -> NDArray[np.int8]:
-    planes = np.empty((state.mover.shape[0], 2, height, width), np.int8)
+def _observe(
+    state: Connect4State, width: int, height: int, run: int, threats: bool
+) -> NDArray[np.int8]:
+    planes = np.empty((state.mover.shape[0], 4 if threats else 2, height, width), np.int8)
+    seen = np.zeros(4, np.uint64)
     for b in range(planes.shape[0]):
-        for row in range(height):
-            for column in range(width):
-                bit = np.uint64(column * (height + 1) + height - 1 - row)
-                planes[b, 0, row, column] = (state.mover[b] >> bit) & _ONE
-                planes[b, 1, row, column] = (state.other[b] >> bit) & _ONE
+        seen[0], seen[1] = state.mover[b], state.other[b]
+        if threats:
+            free = ~(seen[0] | seen[1])
+            seen[2] = _threats(seen[0], height, run) & free
+            seen[3] = _threats(seen[1], height, run) & free
+        for plane in range(planes.shape[1]):
+            for row in range(height):
+                for column in range(width):
+                    bit = np.uint64(column * (height + 1) + height - 1 - row)
+                    planes[b, plane, row, column] = (seen[plane] >> bit) & _ONE
     return planes

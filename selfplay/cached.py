@@ -83,6 +83,7 @@ class CachedEvaluator:
         self._generation = self._batch = 0
         self._usage = Usage(0, 0, 0.0, 0.0)
         self._by_sight: bool | None = None  # equal are positions that look alike
+        self.rules: Game | None = None  # that show it positions; None: those of whoever asks
         self.cancelled = False  # set by another thread: whoever asks next gets CancelledError
 
     def forget(self) -> None:
@@ -99,6 +100,7 @@ class CachedEvaluator:
         if self.cancelled:
             raise CancelledError
         start = time.perf_counter()
+        game = self.rules or game
         self._batch += 1
         if not self._keep:
             self._generation += 1

@@ -86,6 +86,7 @@ def load_agent(name: str, step: int | None = None, game: str | None = None) -> A
     if section.precision == "auto" and on_cpu and saved.get("precision") in fast:
         section = section.model_copy(update={"precision": saved["precision"]})  # as its run had it
     evaluator = section.inference(built, rules).evaluator(built, rules)
+    evaluator.rules = rules  # others may play the same game and see less of it
     label = str(folder.path) if step is None else f"{folder.path}@{step}"
     return Agent(label, rules, evaluator, config.search, config, int(path.stem))
 

@@ -44,7 +44,7 @@ class ConnectFourSolver:
         self._bitbully: Any = bitbully.BitBully()
 
     def scores(self, state: State) -> Float:
-        planes = self._game.observe(state).planes.astype(np.int64)
+        planes = self._game.observe(state).planes[:, :2].astype(np.int64)
         first_to_move = planes.sum(axis=(1, 2, 3)) % 2 == 0
         mark = np.where(first_to_move, 1, 2)[:, None, None]
         boards = planes[:, 0] * mark + planes[:, 1] * (3 - mark)

@@ -51,3 +51,39 @@ def test_what_the_last_move_pays(board, moves, paid):
 def test_impossible_boards_are_refused(options):
     with pytest.raises(ValueError, match="connect4 needs width, height >= 1"):
         Connect4(**options)
+
+
+def completing(planes, run):
+    """[2, H, W], empty cells in which a stone of either would complete a run: cell by cell."""
+    height, width = planes.shape[1:]
+    found = np.zeros_like(planes)
+    for who, row, column in np.argwhere(np.broadcast_to(~planes.any(0), planes.shape)):
+        stones = planes[who].astype(bool)
+        stones[row, column] = True
+        for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+            for before in range(run):
+                line = [(row + i * down, column + i * right) for i in range(-before, run - before)]
+                inside = all(0 <= r < height and 0 <= c < width for r, c in line)
+                if inside and all(stones[cell] for cell in line):
+                    found[who, row, column] = 1
+    return found
+
+
+@pytest.mark.parametrize("board", [(7, 6, 4), (5, 4, 3), (3, 8, 5), (9, 6, 2), (3, 15, 5)])
+def test_threats_are_cells_that_would_complete_a_run(board):
+    game, plain = Connect4(*board, threats=True), Connect4(*board)
+    rng = np.random.default_rng(1)
+    state, seen = game.init(rng, 6), 0
+    for _ in range(min(30, game.max_moves)):
+        planes = game.observe(state).planes
+        assert (planes[:, :2] == plain.observe(state).planes).all()
+        for each in planes[~state.over]:
+            assert (each[2:] == completing(each[:2], game.run)).all()
+            seen += each[2:].sum()
+        assert game.text(state, 0) == plain.text(state, 0)
+        for both in zip(game.board(state, 0), plain.board(state, 0), strict=True):
+            np.testing.assert_array_equal(*both)
+        legal = game.legal(state)
+        action = [rng.choice(np.flatnonzero(row)) for row in legal]
+        state, _ = game.step(state, np.array(action, np.int32))
+    assert seen > 0

@@ -110,6 +110,15 @@ def test_the_memory_is_bounded_in_bytes(actions: int, asked: int, rows: int) -> 
     assert cache.answers.nbytes + cache.rows.nbytes <= 1 << 26
 
 
+def test_a_net_is_shown_positions_by_the_rules_that_it_learned_with(game: Connect4) -> None:
+    """Whoever asks plays the same game, of which other nets see less."""
+    seeing, state = Connect4(threats=True), game.init(np.random.default_rng(0), 3)
+    net = ResNet(channels=4, blocks=1).build(seeing).eval()
+    evaluator = evaluator_of(net)
+    evaluator.rules = seeing
+    assert_close(evaluator(game, state), direct(net, seeing, state))
+
+
 def test_new_weights_void_the_memory(game: Connect4, nets: list[Net]) -> None:
     state = random_positions(game, np.random.default_rng(5), 50, 30)
     evaluator = evaluator_of(nets[0])
