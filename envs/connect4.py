@@ -96,6 +96,9 @@ class Connect4(NumberedActions):
     def observe(self, state: Connect4State) -> Connect4Obs:
         return Connect4Obs(_observe(state, self.width, self.height, self.run, self.threats))
 
+    def bare(self, obs: Connect4Obs) -> Connect4Obs:
+        return Connect4Obs(obs.planes[:, :2])
+
     def transform(self, obs: Connect4Obs, k: int) -> Connect4Obs:
         return obs if k == 0 else Connect4Obs(obs.planes[..., ::-1])
 

@@ -147,6 +147,14 @@ class Symmetric(Protocol):
 
 
 @runtime_checkable
+class ShowsMore(Protocol):
+    """Optional part of a Game whose observations hold more than tells positions apart."""
+
+    def bare(self, obs: Obs) -> Obs:
+        """The observation without that: positions are the same where it is."""
+
+
+@runtime_checkable
 class StepsWithin(Protocol):
     """Optional part of a Game whose positions are large: steps from place to place in a table."""
 

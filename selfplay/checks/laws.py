@@ -200,6 +200,10 @@ def _names_are_read_back(game: Game, plies: list[Recorded]) -> None:
         name = call(f"action_name({action})", game.action_name, action)
         if not isinstance(name, str) or not name:
             raise BrokenLaw(f"action_name({action}) must be a text, but is {brief(name)}")
+        if name.split() != [name]:
+            raise BrokenLaw(
+                f"action_name({action}) is {name!r}: records of games put a space between moves"
+            )
         if name in names:
             raise BrokenLaw(f"actions {names[name]} and {action} have the same name {name!r}")
         names[name] = action

@@ -71,7 +71,9 @@ def spell_title(metric: str, effort: str) -> str:
 
 def spell_number(value: float, metric: str, digits: int = 1, sign: str = "") -> str:
     """A value or a difference: percent with so many ``digits``, or nats with three."""
-    return f"{100 * value:{sign}.{digits}f}" if is_share(metric) else f"{value:{sign}.3f}"
+    percent, digits = is_share(metric), digits if is_share(metric) else 3
+    rounded = round(100 * value if percent else value, digits) + 0.0  # of -0.0 it makes 0.0
+    return f"{rounded:{sign}.{digits}f}"
 
 
 def spell_value(value: float, metric: str, digits: int = 2) -> str:

@@ -115,7 +115,8 @@ def read_runs(names: Sequence[str | Path], compute: Compute = FLOPS) -> Runs:
             why = _sweep_error(path)
             skipped.append(Skipped(path, f"{error}; the sweep says: {why}" if why else str(error)))
             continue
-        twin = runs.setdefault((run.seed, run.kind, run.options, run.expert), run)
+        key = run.seed, run.kind, run.options, run.expert, _maker_seed(run)
+        twin = runs.setdefault(key, run)
         if twin is not run:
             reason = f"{path} repeats {twin.path}: the same configuration and seed {run.seed}"
             skipped.append(Skipped(path, reason))
@@ -181,7 +182,7 @@ def _run(
         seed=int(config["seed"]),
         expert="" if maker else in_one_line(str(expert)),
         games=int(games) if games else None,
-        positions=int(regime["unique"]) if regime.get("unique") else None,
+        positions=_frozen(regime, data) if maker else None,
         net=str(config["net"]["kind"]) if asks_net else "",
         parameters=_parameters(path, lines),
         maker=maker,
@@ -193,6 +194,17 @@ def _run(
     )
 
 
+def _frozen(regime: dict[str, Any], data: dict[str, Any]) -> int | None:
+    """How many positions of another run it learned from: as many as it says, or all there were."""
+    count = regime.get("unique") or data.get("positions")
+    return int(count) if count else None
+
+
+def _maker_seed(run: Run) -> object:
+    """That of the run whose positions it learned from: two are two stocks."""
+    return _maker(run.maker)[0].get("seed") if run.maker else None
+
+
 def _card(provenance: dict[str, Any]) -> str:
     device = (provenance.get("machine") or {}).get("device") or {}
     return in_one_line(str(device.get("card") or ""))
@@ -200,7 +212,9 @@ def _card(provenance: dict[str, Any]) -> str:
 
 def _settings_of(config: dict[str, Any]) -> Settings:
     strength = config["strength"]
-    settings = Settings(config["game"], int(strength["simulations"]), str(strength["positions"]))
+    settings = Settings(
+        envs.short(config["game"]), int(strength["simulations"]), str(strength["positions"])
+    )
     if config["game"].partition("?")[0] not in envs.ON_PROBLEMS:
         apart = bool(strength.get("apart", False))  # of an earlier version: not in every regime
         return settings._replace(search=search_of(config), apart=apart)
@@ -225,7 +239,8 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
 def flop_rate(runs: Sequence[Run]) -> float:
     """Compute a second of wall time over all runs: what a CPU second beside the net is charged."""
     flops = sum(float(run.points.flops[-1]) for run in runs)
-    return flops / sum(float(np.nan_to_num(run.points.wall_s)[-1]) for run in runs)
+    seconds = sum(float(np.nan_to_num(run.points.wall_s)[-1]) for run in runs)
+    return flops / seconds if seconds else 0.0  # an earlier version told none
 
 
 def _folders(name: str | Path) -> list[Path]:
@@ -235,12 +250,11 @@ def _folders(name: str | Path) -> list[Path]:
     below = sorted(config.parent for config in path.rglob("config.json"))
     started = {folder for run in below for folder in (run, *run.parents)}
     if (path / "sweep.json").is_file():  # a cell that failed early has a folder and no config
-        below += sorted(
-            cell
-            for cell in path.iterdir()
-            if cell.is_dir() and cell not in started and not cell.name.startswith(".")
-            if not (cell / "made-by-selfplay-compare.json").is_file()
-        )
+        names = [
+            str(c.get("name")) for c in objects_in(RunFolder(path).read_json("sweep.json"), "cells")
+        ]
+        cells = [path / Path(each).name for each in names]
+        below += sorted(cell for cell in cells if cell.is_dir() and cell not in started)
     return below
 
 

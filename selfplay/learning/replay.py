@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -79,6 +80,11 @@ class Replay:
         count = min(count, self.total, self.section.capacity)
         parts = self._rows(self.total - count, self.total)
         return arrays.concatenate([arrays.take(ring, rows) for rows in parts])
+
+    def size_of(self, count: int) -> int:
+        """Bytes that so many positions take."""
+        row = sum(leaf.itemsize * math.prod(leaf.shape[1:]) for leaf in arrays.leaves(self._ring))
+        return count * row
 
     def window(self) -> tuple[Merged | Recent, int]:
         """What to learn from, equal positions merged, and how many there were before.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfplay.arrays import hash_rows, holds_objects, leaves, length
-from selfplay.types import Game, Int, Obs, State, Symmetric
+from selfplay.types import Game, Int, Obs, ShowsMore, State, Symmetric
 
 Keys = NDArray[np.uint64]
 
@@ -34,6 +34,8 @@ def canonical_form(game: Game, obs: Obs) -> tuple[Keys, NDArray[np.int64]]:
 
     Beside them, the symmetry [B] that turns each position into the one that gave the key.
     """
+    if isinstance(game, ShowsMore):
+        obs = game.bare(obs)
     keys = [position_keys(obs)]
     if isinstance(game, Symmetric):
         keys += [position_keys(game.transform(obs, k)) for k in range(1, len(game.action_map))]

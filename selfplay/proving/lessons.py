@@ -27,7 +27,8 @@ from envs.proving.calculus.tableau import (
 )
 from envs.proving.game import Proving, ProvingState
 from envs.proving.logic.formula import Clause, ClauseForm
-from envs.proving.proofs.extract import literal_of
+from envs.proving.proofs.checker import check_proof
+from envs.proving.proofs.extract import literal_of, proof_of
 from selfplay import arrays
 from selfplay.learning.samples import targets
 from selfplay.proving.trials import Trial
@@ -69,6 +70,13 @@ def replay(
     for move in moves:
         positions.append(game.step(positions[-1], np.array([move], np.int32))[0])
     return positions[:-1], positions[-1]
+
+
+def accepts(game: Proving, trial: Trial) -> bool:
+    """Whether the checker accepts the proof that a trial has found, whose moves it tells."""
+    _, end = replay(game, trial.problem, trial.actions)
+    proof = proof_of(game.library, trial.problem, arrays.take(end.tableau, 0))
+    return check_proof(game.library.forms[trial.problem], proof).accepted
 
 
 def from_proof(

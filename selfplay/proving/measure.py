@@ -11,6 +11,7 @@ from pydantic import Field
 
 from envs.proving.game import Proving
 from selfplay.nets.evaluator import NetEvaluator
+from selfplay.proving.lessons import accepts
 from selfplay.proving.searches import attempt_unguided
 from selfplay.proving.trials import Trial, attempt
 from selfplay.search import Search
@@ -72,10 +73,14 @@ class ProvedProblems:
             rng = np.random.default_rng(0)
             trials = attempt(game, search, evaluator, problems, budget, rng, explore=False)
         names = [form.name for form in game.library.forms]
-        self.proved = {names[trial.problem]: trial.proved for trial in trials}
+        self.proved = {names[trial.problem]: self._counts(trial) for trial in trials}
         share = wilson(sum(self.proved.values()), len(problems))
         rest = Interval(1 - share.value, 1 - share.high, 1 - share.low)
         return share.scalars("strength/proved") | rest.scalars("strength/unproved")
+
+    def _counts(self, trial: Trial) -> bool:
+        """Whether it has a proof, within the limits of the game, that the checker accepts."""
+        return trial.proved and bool(trial.actions) and accepts(self._game, trial)
 
 
 def write_proved(run: Path, proved: Mapping[str, bool]) -> None:

@@ -17,16 +17,13 @@ import torch
 from numpy.typing import NDArray
 
 from envs.proving.game import Proving
-from envs.proving.proofs.checker import check_proof
-from envs.proving.proofs.extract import proof_of
-from selfplay import arrays
 from selfplay.actors.open_server import OpenServer
 from selfplay.actors.slot import RemoteEvaluator, Slot
 from selfplay.cached import CachedEvaluator, CancelledError, Usage
 from selfplay.nets import Net
 from selfplay.nets.evaluator import NetEvaluator
 from selfplay.nets.inference import Inference
-from selfplay.proving.lessons import from_failure, from_proof, lessons_of_parts, replay
+from selfplay.proving.lessons import accepts, from_failure, from_proof, lessons_of_parts
 from selfplay.proving.searches import attempt_unguided
 from selfplay.proving.trials import TreeMemory, Trial, attempt
 from selfplay.search import Search
@@ -98,7 +95,7 @@ class _Trier:
                 raise CancelledError
             if trial.proved and not trial.actions:  # the game's limits do not hold the proof
                 trial = trial._replace(proved=False)
-            if trial.proved and not self._accepts(trial):
+            if trial.proved and not accepts(game, trial):
                 refused += 1
                 trial = trial._replace(proved=False, actions=())
             if trial.proved:
@@ -135,13 +132,6 @@ class _Trier:
             attempt_unguided(game, i, most, np.random.default_rng((seed, i)) if shuffled else None)
             for i in problems
         )
-
-    def _accepts(self, trial: Trial) -> bool:
-        """Whether the checker accepts the proof."""
-        _, end = replay(self.game, trial.problem, trial.actions)
-        library = self.game.library
-        proof = proof_of(library, trial.problem, arrays.take(end.tableau, 0))
-        return check_proof(library.forms[trial.problem], proof).accepted
 
 
 class TrialWorkers:

@@ -97,6 +97,15 @@ class Parts(NamedTuple):
         """[M], where positions with these canonical keys [M] may be learned from."""
         return ~np.isin(keys, self.test_keys)
 
+    @staticmethod
+    def refuse_nothing(left: int) -> None:
+        """Raises ValueError where no positions are ``left`` that may be learned from."""
+        if not left:
+            raise ValueError(
+                "nothing is left to learn: all positions are ones that strength is measured on; "
+                "measure on others (strength.positions, strength.validation)"
+            )
+
     def unjudged(self, samples: Targets, keys: NDArray[np.uint64]) -> Targets:
         """Those of M samples, in the order of their games, that may be learned from.
 

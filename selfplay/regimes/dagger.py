@@ -72,6 +72,7 @@ class DaggerLoop(Loop):
             if each.labels is not None:
                 self._labeller.pay(each.labels)
         state, keys = self._chosen(games)
+        parts.refuse_nothing(len(keys) + len(parts.replay))
         scores = self._labeller.scores(state)
         value = np.sign(np.nanmax(scores, axis=1)).astype(np.float32)
         samples = targets(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
@@ -107,11 +108,7 @@ class EpochsLoop(Loop):
         batch = parts.learner.section.batch
         self._chunk = max(1, positions // batch) * batch
         self._stock = stock
-        if not len(stock):
-            raise ValueError(
-                "nothing is left to learn: all positions are ones that strength is measured on; "
-                "measure on others (strength.positions, strength.validation)"
-            )
+        parts.refuse_nothing(len(stock))
         self._taken = 0  # positions, over all epochs
 
         @functools.lru_cache(maxsize=1)
@@ -145,16 +142,26 @@ class EpochsLoop(Loop):
 
     def state_dict(self) -> dict[str, Any]:
         epoch, used = divmod(self._taken, len(self._stock))
-        return {"epoch": epoch, "used": used, "draw": self._stock.draw}
+        return {"epoch": epoch, "used": used, "draw": self._stock.draw, "held": self._held()}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         draw = int(saved.get("draw", 0))  # earlier versions drew the same for every seed
         if draw != self._stock.draw:
             self._stock.redraw(draw)
+        if "held" in saved and list(saved["held"]) != self._held():
+            raise ValueError(
+                "the run learned from other positions than there are now: put back the data, and "
+                "the positions of [strength], that it began with, or start anew with --out"
+            )
         self._taken = int(saved["epoch"]) * len(self._stock) + int(saved["used"])
 
     def source(self) -> dict[str, Any]:
         return self._stock.source()
+
+    def _held(self) -> list[int]:
+        """What tells the stock from another: how many positions, and a sum over their keys."""
+        keys = self._stock.keys(np.arange(len(self._stock)))
+        return [len(keys), zlib.crc32(keys.tobytes())]
 
     def _rows(self, before: int) -> NDArray[np.int64]:
         """Those behind the first ``before``, on into further epochs."""

@@ -64,6 +64,7 @@ class FrozenStock(Stock):
         made = joined(shards)
         keys = canonical_obs_keys(parts.game, made.obs)
         learnable = parts.learnable(keys)
+        parts.refuse_nothing(int(learnable.sum()))
         game = games_of(made)[learnable]
         made, keys = parts.unjudged(made, keys), keys[learnable]
         held = held_out(game, section.held_out)

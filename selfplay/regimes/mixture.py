@@ -46,9 +46,11 @@ class MixtureLoop(Loop):
     def __init__(self, first: Loop, second: Loop, share: float, parts: Parts) -> None:
         super().__init__(parts)
         self._first, self._second, self._share = first, second, share
+        self._begun = False  # the second: for good, also where the budget grows
 
     def iteration(self) -> Iterator[Report]:
-        loop = self._first if self.parts.progress.share() < self._share else self._second
+        self._begun = self._begun or self.parts.progress.share() >= self._share
+        loop = self._second if self._begun else self._first
         yield from loop.iteration()
         self.records = loop.records
 
@@ -56,11 +58,14 @@ class MixtureLoop(Loop):
         return self._first.validate()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"first": self._first.state_dict(), "second": self._second.state_dict()}
+        loops = {"first": self._first.state_dict(), "second": self._second.state_dict()}
+        return {**loops, "begun": self._begun}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self._first.load_state_dict(saved["first"])
         self._second.load_state_dict(saved["second"])
+        # older checkpoints do not say so, but only the second plays
+        self._begun = bool(saved.get("begun", self.parts.ledger.games > 0))
 
     def source(self) -> dict[str, Any]:
         return self._first.source()

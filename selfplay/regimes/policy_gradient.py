@@ -68,7 +68,9 @@ class PolicyGradientLoop(Loop):
         tally, usage = totals(played)
         episodes = [made for made, _ in played]
         keys = np.concatenate([each.keys for each in episodes])
-        samples = self._samples(episodes, parts.learnable(keys))
+        rows = parts.learnable(keys)
+        parts.refuse_nothing(int(rows.sum()))
+        samples = self._samples(episodes, rows)
         pasts = [each.past for each in episodes]
         made = len(keys)
         ledger.note(made, keys, 1)

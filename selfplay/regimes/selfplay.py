@@ -45,6 +45,7 @@ class SelfPlayLoop(Loop):
         behind = int(self._ahead is not None and self._ahead.begun)
         harvest, usage, played_s, metrics = self._play()
         parts.replay.add(parts.unjudged(harvest.samples, harvest.keys))
+        parts.refuse_nothing(len(parts.replay))
         self.records = harvest.records
         made = arrays.length(harvest.samples)
         ledger.note(made, harvest.keys, len(parts.replay), behind)

@@ -96,7 +96,9 @@ def makespan(seconds: Iterable[float], jobs: int, busy: Sequence[float] = ()) ->
 def schedule(
     seconds: Iterable[float], jobs: int, busy: Sequence[float] = ()
 ) -> tuple[list[int], float]:
-    """Which of ``jobs`` places takes each task, as it is free; seconds until all is done."""
+    """Which of ``jobs`` places takes each task, as it is free; seconds until all is done, NaN
+    where those of a task are.
+    """
     ends = [(end, place) for place, end in enumerate([*busy, *[0.0] * (jobs - len(busy))])]
     heapq.heapify(ends)
     taken = []
@@ -104,7 +106,8 @@ def schedule(
         free, place = ends[0]
         heapq.heapreplace(ends, (free + each, place))
         taken.append(place)
-    return taken, max(ends)[0]
+    known = not any(math.isnan(end) for end, _ in ends)
+    return taken, max(ends)[0] if known else math.nan
 
 
 def read_paid(folder: Path) -> Paid | None:

@@ -123,6 +123,7 @@ def read_plan(file: str | Path, overrides: Sequence[str] = (), out: str | None =
     ]
     _refuse_overridden_axes(points, overrides)
     _refuse_repeated(f"{file}: cell", [point.name for point in points])
+    _refuse_repeated(f"{file}: data set", [Path(data.out).name for data in sweep.data])
     cells = tuple(_cell(point, points, base, folder, overrides, file) for point in points)
     _refuse_missing_data(file, cells, sweep.data)
     for data in sweep.data:
@@ -199,6 +200,11 @@ def _spread(sweep: SweepFile, arm: Arm, seed: int) -> Iterator[_Point]:
 def _axes(sweep: SweepFile, arm: Arm) -> dict[str, list[Any]]:
     """Option -> values, of the grid of all arms and the arm's own, which goes before it."""
     axes = {**flat(sweep.grid), **flat(arm.grid)}
+    for option in {"name", "seed"} & {*axes, *flat(arm.set)}:
+        instead = {"seed": "seeds = [0, 1]", "name": "the name of the arm"}[option]
+        raise ValueError(
+            f"arm {arm.name!r}: {option} is told by {instead}, neither in set nor in grid"
+        )
     for option, values in axes.items():
         if not isinstance(values, list) or not values:
             raise ValueError(
@@ -229,8 +235,8 @@ def _cell(
 
     where = f"arm {point.arm!r}, cell {point.name}"
     name = re.sub(r"[^\w.-]", "_", point.name)
-    own = {"name": name, "seed": point.seed, "actor": {"threads": 1}}
-    plain = merged(base, resolved(point.plain), own)
+    alone = {"actor": {"threads": 1}}
+    plain = merged(base, alone, resolved(point.plain), {"name": name, "seed": point.seed})
     config = parse_config(plain, overrides, where, file)
     if str(config.backend.kind) == "ray" and not getattr(config.backend, "address", ""):
         raise ValueError(

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -85,4 +86,6 @@ def leave_at_once(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
+    if folder := getattr(multiprocessing.current_process(), "_config", {}).get("tempdir"):
+        shutil.rmtree(folder, ignore_errors=True)  # of what forks processes, which ends, too
     os._exit(code)

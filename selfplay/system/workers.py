@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import pickle
+import select
 import signal
 import threading
 import time
@@ -19,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.forkserver import ensure_running
@@ -63,6 +65,7 @@ class WorkerPool(ABC):
     def __init__(self, count: int) -> None:
         self.count = count
         self._kills = 0  # how often all were ended
+        self._maps = 0  # how often tasks were mapped
         self._alive: list[Any] = []  # workers, busy or not
         # of these, who has no task; handed from here to ``busy`` and back by one thread alone
         self._idle = [self._new() for _ in range(count)]
@@ -129,6 +132,8 @@ class WorkerPool(ABC):
         """
         answers: dict[int, Any] = {}
         deaths: Counter[int] = Counter()
+        self._maps += 1
+        this = self._maps
         waiting = list(enumerate(tasks))[::-1]
         for number in range(len(tasks)):
             while number not in answers:
@@ -136,8 +141,10 @@ class WorkerPool(ABC):
                     if self.killed:  # no worker begins for what nobody wants any more
                         raise EndedError("it was ended before its task was done")
                     name, task = waiting.pop()
-                    self.give(task, name)
-                for name, answer in self.answers():
+                    self.give(task, (this, name))
+                for (of, name), answer in self.answers():
+                    if of != this:  # of one that was left before its end
+                        continue
                     if isinstance(answer, EndedError) and not self.killed:
                         self.lost += 1
                         deaths[name] += 1
@@ -184,7 +191,8 @@ class Workers(WorkerPool):
         makes it, where each has its own.
         """
         CONTEXT.set_forkserver_preload(preloaded or [begin.__module__])
-        self._halt = CONTEXT.Event()
+        # halted: its other end is closed; the lock of an Event may be held by who was killed
+        self._halt, self._open = CONTEXT.Pipe(duplex=False)
         # in one piece: what starts a process is pickled while other threads pickle too
         with _starting:
             self._started = pickle.dumps((dict(os.environ), begin, arguments))
@@ -199,6 +207,8 @@ class Workers(WorkerPool):
             process = CONTEXT.Process(
                 target=_serve, args=(theirs, self._started, self._halt, inherited), daemon=True
             )
+            with _starting, safe_path.kept_out():
+                resource_tracker.ensure_running()  # it would let Ctrl-C through again
             # goes on in the process, and in what forks all of them
             before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_LEADER)
             try:
@@ -245,10 +255,10 @@ class Workers(WorkerPool):
             yield task, answer
 
     def halt(self) -> None:
-        self._halt.set()
+        self._open.close()
 
     def close(self) -> None:
-        self._halt.set()
+        self.halt()
         every = list(self._alive)
         for worker in every:
             with contextlib.suppress(OSError):
@@ -262,9 +272,10 @@ class Workers(WorkerPool):
         self._alive.clear()
         self._idle.clear()
         self.busy.clear()
+        self._halt.close()
 
 
-def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ...]) -> None:
+def _serve(pipe: Connection, started: bytes, halt: Connection, inherited: tuple[Any, ...]) -> None:
     """A process: does the tasks it is sent until one is None."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
@@ -276,7 +287,7 @@ def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ..
         pipe.send((False, ValueError(f"another process cannot load what it needs ({reason})")))
         return
     try:
-        work: Work = begin(halt.is_set, *arguments, *inherited)
+        work: Work = begin(_closed(halt), *arguments, *inherited)
     except (ValueError, OSError) as error:
         pipe.send((False, error))
         return
@@ -288,6 +299,13 @@ def _serve(pipe: Connection, started: bytes, halt: Any, inherited: tuple[Any, ..
         else:
             answer = answered(work, task)
             failed = answer if isinstance(answer, Exception) else None
+
+
+def _closed(line: Connection) -> Callable[[], bool]:
+    """Whether the other end of a pipe has been closed, in which nothing is written."""
+    poll = select.poll()
+    poll.register(line, select.POLLIN)
+    return lambda: bool(poll.poll(0))
 
 
 def answered(work: Work, task: Any) -> Any:

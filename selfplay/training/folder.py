@@ -103,20 +103,29 @@ class RunFolder(NamedTuple):
         numbers = {number(path) for path in (*self.shards(), *self.checkpoints())}
         parts: list[Targets] = []
         until: int | None = made.total  # positions made until the next shard ends, where known
-        for iteration in sorted(numbers, reverse=True):  # each checkpoint came with a shard
+        absent: Path | None = None  # of the last checkpoint without a shard: it may have had none
+        for iteration in sorted(numbers, reverse=True):
             if needed > 0 and iteration <= made.iteration:
                 path = self.shard(iteration)
+                if not path.is_file():
+                    absent = absent or path
+                    continue
                 samples, place = load_shard(path, game)
+                if absent and (until is None or not place or place.total < until):
+                    raise checkpoint.DamagedError(f"{absent} is missing or damaged")
                 wanted = (made.seed, iteration, until)
                 if place and (place.seed, place.iteration, until and place.total) != wanted:
                     raise checkpoint.DamagedError(
                         f"{path} is not the file that was written there: it holds positions of "
                         f"iteration {place.iteration} of a run of seed {place.seed}"
                     )
+                absent = None
                 until = place.first if place else None
                 parts.append(samples)
                 needed -= arrays.length(samples)
         if needed > 0:
+            if absent:
+                raise checkpoint.DamagedError(f"{absent} is missing or damaged")
             raise checkpoint.DamagedError(
                 f"{self.path}/replay lacks {needed:,} of the positions that it needs"
             )

@@ -29,15 +29,19 @@ class ReplayView:
         """The board as it is now and which move it is after; none where no game can be drawn."""
         if not isinstance(self._game, Drawn) or time.monotonic() < self._due:
             return self._lines
+        records = self._records() if self._ply >= len(self._moves) else [""]
+        if not records:
+            return self._lines
+        try:
+            return self._next(records[-1], coloured, fine)
+        except ValueError:  # a regime records something else, or a game's moves are not read back
+            self._moves = []
+            return []
+
+    def _next(self, newest: str, coloured: bool, fine: bool) -> list[Text]:
         last = NO_ACTION
         if self._ply >= len(self._moves):
-            records = self._records()
-            if not records:
-                return self._lines
-            try:
-                record = parse_record(records[-1])
-            except ValueError:  # of a regime that records something else
-                return []
+            record = parse_record(newest)
             self._moves, self._ply = record.moves.split(), 0
             self._state = self._game.init(np.random.default_rng(record.seed), 1)
         else:

@@ -89,22 +89,11 @@ def _strength(lines: list[dict[str, Any]]) -> list[str]:
 
 def provenance(inference: Inference) -> dict[str, Any]:
     """What ``provenance.json`` tells of one call of the program, which runs its nets so."""
-    try:
-        commit = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            capture_output=True,
-            text=True,
-            cwd=Path(__file__).parent,
-            timeout=10,
-            check=False,
-        ).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        commit = ""
     return {
         "command": shlex.join(["selfplay", *sys.argv[1:]]),
         "started": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
         "version": version(),
-        "commit": commit or None,
+        "commit": _commit(),
         "python": platform.python_version(),
         "packages": {each.__name__: str(each.__version__) for each in (torch, np, numba)},
         "machine": {
@@ -139,3 +128,16 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor()
+
+
+def _commit() -> str | None:
+    """Of this project, where it runs out of its repository."""
+    root = Path(__file__).resolve().parents[2]
+    words = ["git", "-C", str(root), "describe", "--always", "--dirty"]
+    if not (root / ".git").exists():  # else a repository around it would be told
+        return None
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

@@ -9,9 +9,11 @@ from typing import Any
 
 from selfplay.config import Config, parse_config
 from selfplay.learning import checkpoint, shards
+from selfplay.learning.replay import Replay
 from selfplay.regimes.base import Loop, Parts
 from selfplay.regimes.ledger import Ledger
 from selfplay.system.files import write_text_atomically
+from selfplay.system.size_limits import MOST
 from selfplay.training.folder import RunFolder, number
 from selfplay.training.metrics_file import spare_name
 from selfplay.types import Game, Targets
@@ -75,7 +77,7 @@ class Checkpoints:
         parts.replay.restore(self._window, self._total)
         self._window = []
 
-    def clear_away(self, reached: int) -> None:
+    def clear_away(self, reached: int, say: Callable[[str], None]) -> None:
         """Removes what a killed process left unfinished behind the iteration ``reached``."""
         folder = self._folder
         for leftover in folder.leftovers():
@@ -86,6 +88,13 @@ class Checkpoints:
         for path in folder.checkpoints():
             if number(path) > reached:  # damaged, or its shard: else the run would go on from it
                 path.rename(spare_name(path))
+        for path in folder.checkpoints()[-3:-2]:  # it was killed before that
+            self._strip(path, say)
+
+    def is_due(self, replay: Replay) -> bool:
+        """Whether what was made since the last one is as much as a file should hold."""
+        fresh = replay.total - self._total
+        return fresh > 0 and replay.size_of(fresh) > MOST // 2
 
     def save(self, parts: Parts, loop: Loop, say: Callable[[str], None]) -> None:
         """A checkpoint with all that an exact resume needs.
@@ -134,8 +143,8 @@ class Checkpoints:
         except ValueError as error:
             say(f"{error}; training goes on")
             return
-        content.pop("training", None)
-        checkpoint.save(path, content)
+        if content.pop("training", None) is not None:
+            checkpoint.save(path, content)
 
     def _drop_old_shards(self, iteration: int, needed: int) -> None:
         """Removes shards older than the ``needed`` positions up to the checkpoint ``iteration``.

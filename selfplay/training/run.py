@@ -116,22 +116,28 @@ class Training:
             test_keys=self._meter.keys(),
         )
         self.loop = config.regime.open(self.parts)
+        self._resumed = saved is not None
+        self._stopping = False
         try:
             self._checkpoints.restore(self.parts, self.loop)
+            self._latest, self._measured_at = self._told_before()
         except BaseException:
             self.loop.close()  # or what it has started would go on
             raise
-        self._resumed = saved is not None
-        self._stopping = False
-        self._latest, self._measured_at = self._told_before()
         self._parameters = parameter_count(net)
 
     def run(self) -> Outcome:
         """Trains until the budget is used up or the user stops it; saves in both cases."""
+        with contextlib.ExitStack() as closing:
+            closing.callback(self.loop.close)
+            return self._run(closing)
+
+    def _run(self, closing: contextlib.ExitStack) -> Outcome:
         self._prepare_folder()
         parts, progress = self.parts, self.parts.progress
         told_until = parts.ledger.positions if self._resumed else None
         log = RunLog(self.folder.path, told_until, _tell, about(self.config, self._parameters))
+        closing.callback(log.close)
         title = f"training {self.config.game} in {self.folder.path}"
         section = self.config.strength
         screen = TrainingScreen(
@@ -143,6 +149,7 @@ class Training:
             game=ReplayView(parts.game, lambda: self.loop.records),
             chance=lambda metric: random_level(metric, parts.game, section),
         )
+        closing.callback(screen.close)
         screen.say(
             f"{self.config.game}: net of {self._parameters:,} parameters, "
             f"{progress.forward / 1e6:.1f} MFLOPs a position; "
@@ -152,24 +159,19 @@ class Training:
             screen.say(f"resuming at {parts.ledger.positions:,} positions")
         if progress.share() >= 1.0:
             screen.say("its budget is used up: give it more with --set budget.seconds=...")
-        try:
-            with interrupts(lambda by_key: self._stop(screen, by_key)):
-                with _threads_for(self._step_flops()):
-                    for report in self._reports(screen):
-                        log.write(report)
-                        screen.show(report)
-                        self._latest = updated(self._latest, report.scalars)
-                finished = self._used_up() and (not self._stopping or self._told_the_end())
-                if self._patience.over:
-                    screen.say(self._patience.sentence())
-                if finished:  # a sweep need not come back to this run
-                    told = self.folder.read_json("provenance.json")
-                    self.folder.write_json("provenance.json", {**told, "finished": True})
-                write_report(self.folder, self.config)
-        finally:
-            screen.close()
-            log.close()
-            self.loop.close()
+        with interrupts(lambda by_key: self._stop(screen, by_key)):
+            with _threads_for(self._step_flops()):
+                for report in self._reports(screen):
+                    log.write(report)
+                    screen.show(report)
+                    self._latest = updated(self._latest, report.scalars)
+            finished = self._used_up() and (not self._stopping or self._told_the_end())
+            if self._patience.over:
+                screen.say(self._patience.sentence())
+            if finished:  # a sweep need not come back to this run
+                told = self.folder.read_json("provenance.json")
+                self.folder.write_json("provenance.json", {**told, "finished": True})
+            write_report(self.folder, self.config)
         positions = parts.ledger.positions
         return Outcome(self.folder.path, finished, dict(self._latest), positions, self._measured_at)
 
@@ -184,7 +186,8 @@ class Training:
             screen.doing = self.config.regime.begins_with
             yield from self.loop.iteration()
             unsaved = True
-            if time.monotonic() - saved >= self.config.checkpoint_s:
+            late = time.monotonic() - saved >= self.config.checkpoint_s
+            if late or self._checkpoints.is_due(self.parts.replay):
                 self._save(screen)
                 saved, unsaved = time.monotonic(), False
             late = time.monotonic() - measured >= self.config.strength.every_s
@@ -291,7 +294,7 @@ class Training:
 
     def _prepare_folder(self) -> None:
         """Writes down what the run is, and clears away what a killed process left unfinished."""
-        self._checkpoints.clear_away(self.parts.ledger.iteration)
+        self._checkpoints.clear_away(self.parts.ledger.iteration, _tell)
         reached = self.parts.ledger.positions if self._resumed else None
         truncate_answers(self.folder.path, reached)
         self.folder.write_json("config.json", self.config.dump())

@@ -123,7 +123,8 @@ SEED = at_least(0, 2**63 - 1)
 def refuse_given(arguments: argparse.Namespace, names: Iterable[str], where: str) -> None:
     """Raises ValueError when an option was given that means nothing there."""
     for name in names:
-        if getattr(arguments, name) not in (None, False, []):
+        given = getattr(arguments, name)
+        if given is not None and given is not False and given != []:
             option = "--set" if name == "overrides" else f"--{name.replace('_', '-')}"
             raise ValueError(f"{option} means nothing to 'selfplay {arguments.verb}' {where}")
 

@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace) -> Answer:
     slots = slots_of(plan, arguments.jobs, arguments.per_gpu)
     words = ["selfplay", "sweep", arguments.file]
     words += [f"--out={arguments.out}"] if arguments.out else []
+    words += [f"--jobs={arguments.jobs}"] if arguments.jobs else []
+    words += [f"--per-gpu={arguments.per_gpu}"] if arguments.per_gpu else []
     words += [f"--set={each}" for each in arguments.overrides]
     words += ["--trust"] if arguments.trust else []
     again = shlex.join(words)

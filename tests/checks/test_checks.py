@@ -167,6 +167,8 @@ BROKEN = {
         r"observe must keep fields, shapes and types: move \d has .*\[16, 1, 3, 3\]"),
     "bare array": (changed(observe=lambda self, state: TicTacToe.observe(self, state).planes),
      r"observe at move 1 must give a NamedTuple of arrays, but gave ndarray"),
+    "names of two words": (changed(action_name=lambda self, action: f"cell {action}"),
+     r"action_name\(0\) is 'cell 0': records of games put a space between moves"),
     "same names": (changed(action_name=lambda self, action: "x"),
      r"actions 0 and 1 have the same name 'x'"),
     "wrong parse": (changed(parse_action=lambda self, text: int(text)),

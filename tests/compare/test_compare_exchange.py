@@ -106,7 +106,7 @@ def test_what_lies_beyond_the_measurements_is_said_and_stays_in_the_law() -> Non
     sentence = write_exchange(found)
     assert sentence.startswith("matching D perfect games takes self-play ")
     assert " x (D / 2,000)^0." in sentence
-    assert "self-play is better than 60" in sentence
+    assert "self-play is no worse than 60" in sentence
     assert "20,000 games teach within 1." in sentence
 
 

@@ -103,6 +103,7 @@ def test_groups_that_do_not_tell_enough_have_no_plane() -> None:
         "no ladder": {name: x for name, x in strength.items() if not name.startswith(RUNG)},
         "one search": {name: strength[name] for name in (RATE, f"{RUNG}64", f"{RUNG}0")},
         "no search": {name: x for name, x in strength.items() if name != RATE},
+        "of equal rates": dict.fromkeys(strength, np.zeros(len(TRAIN))),
         "measured late": {name: np.where(TRAIN < 5e12, np.nan, x) for name, x in strength.items()},
     }
     for columns in poor.values():

@@ -213,8 +213,9 @@ def test_cells_that_failed_are_named_and_the_others_compared(tmp_path: Path) -> 
     change_config(older(write_run(tmp_path / "huge", LAW, seed=4)), net={"width": 10**9})
     early = write_run(tmp_path / "early", LAW, seed=2)
     (early / "metrics.jsonl").write_text('{"step": 1, "phase": "learn", "time": 1.0}\n')
-    (tmp_path / "absent").mkdir()
-    cells = [{"name": "early", "state": "failed", "error": "out of memory"}]
+    for name in ("absent", "data-ttt"):  # the second holds what is told of a data set
+        (tmp_path / name).mkdir()
+    cells = [{"name": "early", "state": "failed", "error": "out of memory"}, {"name": "absent"}]
     (tmp_path / "sweep.json").write_text(json.dumps({"cells": cells}))
     read = read_runs([tmp_path])
     assert [run.path.name for run in read.runs] == ["good"]
@@ -233,6 +234,28 @@ def test_a_run_twice_is_no_second_seed(tmp_path: Path) -> None:
     read = read_runs([tmp_path, tmp_path / "a"])
     assert len(read.runs) == 1
     assert "the same configuration and seed 0" in read.skipped[0].reason
+
+
+def test_two_stocks_are_no_run_twice_and_all_of_one_is_its_size(tmp_path: Path) -> None:
+    for maker in (0, 1):
+        write_run(tmp_path / f"maker{maker}", LAW, seed=maker)
+        regime = {"run": str(tmp_path / f"maker{maker}")}
+        data = {"expert": "another run", "positions": 9000 + maker, "unique": 8000}
+        write_run(tmp_path / f"frozen{maker}", LAW, kind="frozen", regime=regime, data=data)
+    read = read_runs([tmp_path])
+    assert not read.skipped
+    frozen = [run for run in read.runs if run.kind == "frozen"]
+    assert [run.positions for run in frozen] == [9000, 9001]
+    assert len(group_runs(read.runs)) == 2
+
+
+def test_runs_whose_nets_see_more_of_the_same_game_are_compared(tmp_path: Path) -> None:
+    for spec in ("connect4", "connect4?threats=true"):
+        run = write_run(tmp_path / spec[-4:], LAW)
+        change_config(run, game=spec)
+    runs = read_runs([tmp_path]).runs
+    assert [run.settings.game for run in runs] == ["connect4"] * 2
+    assert len(group_runs(runs)) == 2
 
 
 @pytest.fixture

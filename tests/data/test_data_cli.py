@@ -126,6 +126,7 @@ def test_positions_of_a_file_are_held_out(data: Data, place: Path) -> None:
         ("moves a.txt --out x", "'selfplay data moves PATH --game GAME --out"),
         ("moves --out x", "importing needs files and a place to go: 'selfplay data moves PATH"),
         ("moves a --seed 1 --out x", "--seed means nothing to 'selfplay data' with moves"),
+        ("moves a --seed 0 --out x", "--seed means nothing to 'selfplay data' with moves"),
         ("show small --set backend.kind=ray", "--set means nothing to 'selfplay data' with show"),
         (
             "reference/connect4:64 --set backend.kind=ray --out x",

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from reference import perft
 
+from envs import make, short
 from envs.connect4 import Connect4
+from selfplay.lines.keys import canonical_keys
 
 
 def outcome(game, moves):
@@ -81,9 +83,17 @@ def test_threats_are_cells_that_would_complete_a_run(board):
             assert (each[2:] == completing(each[:2], game.run)).all()
             seen += each[2:].sum()
         assert game.text(state, 0) == plain.text(state, 0)
+        assert (canonical_keys(game, state) == canonical_keys(plain, state)).all()
         for both in zip(game.board(state, 0), plain.board(state, 0), strict=True):
             np.testing.assert_array_equal(*both)
         legal = game.legal(state)
         action = [rng.choice(np.flatnonzero(row)) for row in legal]
         state, _ = game.step(state, np.array(action, np.int32))
     assert seen > 0
+
+
+def test_what_nets_see_is_no_part_of_the_name():
+    assert short("connect4?threats=true") == "connect4"
+    assert short("connect4?width=4&threats=true&height=4") == "connect4-4x4"
+    assert short("connect4?width=9") == "connect4?width=9"
+    assert make("connect4?threats=true").name == "connect4"

@@ -25,7 +25,8 @@ from selfplay.learning.samples import joined
 from selfplay.nets import Net
 from selfplay.nets.clock import DeviceClock
 from selfplay.nets.inference import EvaluatorSection
-from selfplay.proving import workers as proving_workers
+from selfplay.proving import lessons
+from selfplay.proving.measure import ProblemsSection, ProvedProblems
 from selfplay.proving.workers import Effort, How, RoundPart, TrialSetup, TrialWorkers
 from selfplay.search import Puct
 from selfplay.types import Evaluation
@@ -151,7 +152,12 @@ def test_a_proof_that_the_checker_refuses_counts_as_none(
         literal = first.literal._replace(positive=not first.literal.positive)
         return proof._replace(nodes=(first._replace(literal=literal), *others))
 
-    monkeypatch.setattr(proving_workers, "proof_of", turned)
+    section = ProblemsSection(inferences=500, guided=False)
+    measured = ProvedProblems(game.keeping(0, 2), section)
+    unasked: Any = None  # by the unguided search
+    before = measured.measure(SEARCH, unasked)["strength/proved"]
+    monkeypatch.setattr(lessons, "proof_of", turned)
+    assert measured.measure(SEARCH, unasked)["strength/proved"] == 0 < before
     batch = tried(game, net, "in order")
     assert batch.refused == sum(trial.proved for trial in unguided.trials) > 0
     assert not any(trial.proved or trial.actions for trial in batch.trials)

@@ -84,6 +84,16 @@ def test_it_learns_from_none_of_them(
     assert not np.isin(validation, keys).any()
 
 
+@pytest.mark.parametrize("kind", ["selfplay", "dagger", "policy_gradient", "frozen"])
+def test_where_all_are_judged_that_is_told(
+    kind: str, selfplayed: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Parts, "learnable", lambda self, keys: np.zeros(len(keys), np.bool_))
+    options = OPTIONS[kind] | ({"run": str(selfplayed.folder)} if kind == "frozen" else {})
+    with pytest.raises(ValueError, match="nothing is left to learn: all positions are ones that"):
+        train_tiny(tmp_path, regime={"kind": kind} | options, budget={"positions": 1000})
+
+
 def test_what_was_found_of_them_is_no_reply_to_learn() -> None:
     """A game of four positions, the third of which is judged; then the first of another game."""
     one = blank_targets(GAME, 5)

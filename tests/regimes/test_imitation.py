@@ -120,6 +120,21 @@ def test_data_of_another_game_or_board_are_refused(perfect_games: Path, tmp_path
             Training(RunFolder(tmp_path / "run"), config)
 
 
+def test_a_run_does_not_go_on_with_other_data(tmp_path: Path) -> None:
+    data, folder = tmp_path / "data", tmp_path / "run"
+    for player, budget in (("minimax:2", 1000), ("minimax:1", 30_000)):
+        shutil.rmtree(data, ignore_errors=True)
+        generate(GamesOrder(player, "tictactoe", 40, 0.0), GAME, data, no_runs)
+        regime = {"kind": "imitation", "data": str(data)}
+        plain = {**TINY, "regime": regime, "budget": {"positions": budget}}
+        if player == "minimax:2":
+            Training(RunFolder(folder), parse_config(plain)).run()
+    before = sorted(path.stat().st_mtime_ns for path in folder.rglob("*"))
+    with pytest.raises(ValueError, match="the run learned from other positions than there are now"):
+        Training(RunFolder(folder), parse_config(plain))
+    assert sorted(path.stat().st_mtime_ns for path in folder.rglob("*")) == before
+
+
 def stock_of(data: Path, folder: Path, seed: int = 0, **regime: Any) -> ExpertStock:
     """What a run learns from; nothing is learned."""
     plain = {"kind": "imitation", "data": str(data), **regime}
@@ -160,7 +175,7 @@ def test_a_checkpoint_of_before_goes_on_with_the_draw_that_all_seeds_had(
     assert loop._stock._rows.tolist() != before
     loop.load_state_dict({"epoch": 1, "used": 30})
     assert loop._stock._rows.tolist() == before
-    assert loop.state_dict() == {"epoch": 1, "used": 30, "draw": 0}
+    assert loop.state_dict() == {"epoch": 1, "used": 30, "draw": 0, "held": loop._held()}
     assert now["draw"] == training.parts.seed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from functools import partial
 from pathlib import Path
@@ -174,6 +175,8 @@ def test_cells_wait_for_a_gpu_that_they_share(beside: int, seconds: float) -> No
 def test_places_are_taken_as_they_are_free() -> None:
     assert schedule([5, 2, 2, 2], 2) == ([0, 1, 1, 1], 6)
     assert schedule([1], 2, [3]) == ([1], 3)
+    for seconds in ([10, math.nan], [math.nan, 10]):
+        assert math.isnan(schedule(seconds, 2)[1])
 
 
 def test_a_preview_says_which_cell_goes_where(

@@ -71,6 +71,17 @@ def refused(folder: Path, text: str, *overrides: str) -> str:
 # --- the plan ------------------------------------------------------------------------------------
 
 
+def test_what_is_the_sweeps_to_say_is_said_in_one_place(tmp_path: Path) -> None:
+    for given in ("set = { seed = 7 }", 'grid = { name = ["a", "b"] }', "grid = { seed = [1] }"):
+        said = refused(tmp_path, BASE + f'[[arm]]\nname = "a"\n{given}\n')
+        assert "is told by" in said
+    threads = '[[arm]]\nname = "a"\n[[arm]]\nname = "b"\nset = { "actor.threads" = 2 }\n'
+    plan = plan_of(tmp_path, BASE + threads)
+    assert [cell.config.actor.threads for cell in plan.cells] == [1, 2]
+    data = "".join(f'[[data]]\nout = "{out}/x"\nmake = "solver tictactoe"\n' for out in "ab")
+    assert "data set 'x' is there 2 times" in refused(tmp_path, BASE + data + threads)
+
+
 def test_a_grid_is_spread_out_seed_by_seed(tmp_path: Path) -> None:
     plan = plan_of(
         tmp_path,

@@ -80,6 +80,42 @@ def test_answers_come_in_the_order_of_the_tasks(workers: Workers) -> None:
         next(answers)
 
 
+def test_answers_of_tasks_that_were_left_are_not_those_of_others(workers: Workers) -> None:
+    answers = workers.map([4, 3, 5, 6])
+    assert next(answers) == 60
+    with pytest.raises(ZeroDivisionError):
+        next(answers)
+    assert list(workers.map([8, 9, 10])) == [12, 10, 8]
+
+
+def begin_asking(halted: Callable[[], bool]) -> Work:
+    """Asks all the time whether it is to stop."""
+
+    def work(until: float) -> int:
+        asked = 0
+        while time.monotonic() < until and not halted():
+            asked += 1
+        return asked
+
+    return work
+
+
+def test_one_that_is_killed_while_it_asks_whether_to_stop_holds_up_nobody() -> None:
+    for _ in range(5):
+        workers = Workers(2, begin_asking)
+        until = time.monotonic() + 100
+        for name in "ab":
+            workers.give(until, name)
+        time.sleep(0.05)
+        os.kill(workers._alive[0].pid, signal.SIGKILL)
+        workers.halt()
+        told = answered(workers)
+        assert sorted(told) == ["a", "b"]
+        assert sum(isinstance(each, EndedError) for each in told.values()) == 1
+        workers.close()
+        assert time.monotonic() < until - 90
+
+
 def test_a_task_whose_worker_died_is_asked_again_three_times_in_all(
     workers: Workers, tmp_path: Path
 ) -> None:

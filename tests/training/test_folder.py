@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from envs.tictactoe import TicTacToe
+from selfplay.learning.checkpoint import DamagedError
+from selfplay.learning.samples import blank_targets
+from selfplay.learning.shards import Made, save_shard
 from selfplay.training import finding
 from selfplay.training.folder import RunFolder, find_run, number
 
@@ -127,3 +131,22 @@ def test_small_files_come_back(tmp_path: Path) -> None:
     assert folder.read_json("b.json") == {}
     (tmp_path / "a.json").write_text("{")
     assert folder.read_json("a.json") == {}
+
+
+def test_a_checkpoint_that_came_without_positions_has_no_file_of_them(tmp_path: Path) -> None:
+    game, folder = TicTacToe(), RunFolder(tmp_path)
+    folder.checkpoint(1).parent.mkdir()
+    for iteration in range(1, 6):
+        folder.checkpoint(iteration).touch()
+    for iteration, first in ((1, 0), (3, 10), (4, 20)):
+        made = Made(0, iteration, first, first + 10)
+        save_shard(folder.shard(iteration), blank_targets(game, 10), game.num_actions, made)
+    newest = Made(0, 5, 30, 30)
+    assert len(folder.load_window(newest, 30, game)) == 3
+    assert len(folder.load_window(newest, 15, game)) == 2
+    folder.shard(3).unlink()
+    assert len(folder.load_window(newest, 10, game)) == 1
+    for missing, needed in ((3, 15), (4, 10)):
+        folder.shard(missing).unlink(missing_ok=True)
+        with pytest.raises(DamagedError, match=r"00000\d\.npz is missing or damaged"):
+            folder.load_window(newest, needed, game)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from emulator import Screen
 from program import Terminal
+from rich.text import Text
 
 from envs.connect4 import Connect4
 from selfplay.screens.lines import made
@@ -30,7 +31,11 @@ def test_a_record_is_shown_move_by_move(monkeypatch: pytest.MonkeyPatch) -> None
     assert [picture[1][:5].strip() for picture in pictures] == ["(X) .", "X (O)", "[X] O"]
     assert pictures[2][0].startswith("[X]")
     assert view.lines(False, False)[-1].plain == "move 3 of 3"  # stays for a while
-    assert ReplayView(Connect4(), lambda: ["a proof"]).lines(False, False) == []
+    for record in ("a proof", "1 no 1 # opening 0 seed 0"):
+        view = ReplayView(Connect4(), lambda: [record])  # noqa: B023
+        for _ in range(5):  # what cannot be read ends no training
+            view.lines(False, False)
+        assert view.lines(False, False)[-1:] in ([], [Text("move 0 of 3", "dim")])
 
 
 def test_curve_and_game_stand_beside_the_values(

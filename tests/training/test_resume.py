@@ -13,10 +13,13 @@ import torch
 from tiny_runs import assert_same_run, change_config, timeless_metrics
 
 from selfplay.learning import checkpoint, shards
+from selfplay.regimes.selfplay import SelfPlayLoop
 from selfplay.training import folder as folders
+from selfplay.training import resume
 from selfplay.training.folder import RunFolder
+from selfplay.training.log import RunLog
 from selfplay.training.metrics_file import read_metrics
-from selfplay.training.run import Outcome, train
+from selfplay.training.run import Outcome, Training, train
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,47 @@ def test_only_the_newest_checkpoints_hold_what_a_resume_needs(straight: Outcome)
     held = ["training" in checkpoint.load(p) for p in RunFolder(straight.folder).checkpoints()]
     assert held[-2:] == [True, True]
     assert not any(held[:-2])
+
+
+def test_a_kill_before_an_older_one_was_stripped_leaves_it_whole_for_a_time_only(
+    copy: Path,
+) -> None:
+    folder = RunFolder(copy)
+    whole, older = checkpoint.load(folder.checkpoints()[-1]), folder.checkpoints()[-3]
+    checkpoint.save(older, {**checkpoint.load(older), "training": whole["training"]})
+    train(str(copy), ["budget.positions=1200"])
+    assert "training" not in checkpoint.load(older)
+
+
+def test_no_file_of_positions_grows_beyond_what_is_read(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However seldom a checkpoint is asked for."""
+    most = 60_000
+    monkeypatch.setattr(resume, "MOST", most)
+    outcome = train(recipe, ["checkpoint_s=1e6", "replay.capacity=5000"], str(tmp_path / "run"))
+    sizes = [path.stat().st_size for path in RunFolder(outcome.folder).shards()]
+    assert len(sizes) > 1
+    assert max(sizes) < most
+
+
+def test_what_a_run_has_started_ends_where_it_fails_before_its_first_iteration(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    def failing(*_: object) -> None:
+        raise ValueError("no space left")
+
+    close = SelfPlayLoop.close
+    monkeypatch.setattr(SelfPlayLoop, "close", lambda self: (closed.append("loop"), close(self)))
+    monkeypatch.setattr(RunLog, "close", lambda self: failing())
+    with pytest.raises(ValueError, match="no space left"):
+        train(recipe, [], str(tmp_path / "log"))
+    monkeypatch.setattr(Training, "_prepare_folder", failing)
+    with pytest.raises(ValueError, match="no space left"):
+        train(recipe, [], str(tmp_path / "folder"))
+    assert closed == ["loop"] * 2
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {

@@ -313,6 +313,18 @@ def test_match_of_built_in_players(place: Path) -> None:
     assert answer(run(place, *words, "--openings", "0", "--json")) == found
 
 
+def test_agents_that_see_more_of_a_game_play_those_that_see_less(
+    trained: subprocess.CompletedProcess[str], place: Path
+) -> None:
+    game = "game=connect4?threats=true"
+    assert run(place, "train", "small.toml", "--set", "name=seeing", "--set", game).returncode == 0
+    for pair in (("small", "seeing"), ("seeing", "small")):
+        done = run(place, "match", *pair, "--games", "4", "--simulations", "4", "--json")
+        assert answer(done)["games"] == 4, done.stderr
+    done = run(place, "evaluate", "seeing", "--positions", "truth.csv")
+    assert "mistakes" in done.stdout, done.stderr
+
+
 def test_play_against_the_perfect_player(place: Path) -> None:
     """The first player of nim with 10 stones wins by taking 2; the perfect player knows."""
     done = run(place, "play", "solver", "--game", "nim", typed="1\nundo\n2\nquit\n")

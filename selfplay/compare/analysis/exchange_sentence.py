@@ -81,7 +81,7 @@ def _beyond(found: Exchange) -> Iterator[str]:
     beyond = [each for each in found.matches if each.state == "beyond"]
     if below:
         what = f"{_list(below)} games teach"
-        yield f"{kind} is better than {what} from {first} {unit} on, where it begins"
+        yield f"{kind} is no worse than {what} from {first} {unit} on, where it begins"
     if beyond:
         yield f"{kind} does not come to what {_list(beyond)} games teach within {last} {unit}"
 

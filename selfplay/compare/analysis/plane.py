@@ -95,9 +95,9 @@ def _sample(run: Run) -> _Sample | None:
             at.append((f"{RUNG}{rung}", rung, last))
     simulations = np.array([each for _, each, _ in at], np.float64)
     train = np.array([points.flops[place] for *_, place in at])
-    if len(set(train)) < TRAININGS or len(set(simulations)) < TESTS:
-        return None
     rate = np.array([points.of(metric)[place] for metric, _, place in at])
+    if len(set(train)) < TRAININGS or len(set(simulations)) < TESTS or np.ptp(rate) == 0:
+        return None
     drawn = {metric: points.redrawn(metric) for metric, *_ in at}
     known = [each[place] for metric, _, place in at if (each := drawn[metric]) is not None]
     moves = np.array(known, np.float64) if len(known) == len(at) else None

@@ -43,6 +43,7 @@ _WITHOUT_START = {
     "probability over 0.975 from {at} {unit} on",
     "unknown": "{ahead} is ahead of {behind} at {last} {unit}{cost}; {no_interval}",
 }
+_EQUAL = "{us} and {them} are equal at {last} {unit}{cost}; {no_interval}"
 
 
 def write_sentence(a: Curve, b: Curve, crossing: Crossing) -> str:
@@ -56,7 +57,8 @@ def write_sentence(a: Curve, b: Curve, crossing: Crossing) -> str:
         gap = Interval(-gap.value, -gap.high, -gap.low)
     ahead, behind = (us, them) if crossing.lead > 0 else (them, us)
     sentences = _SENTENCES if crossing.flops else _SENTENCES | _WITHOUT_START
-    return sentences[crossing.state].format(
+    equal = crossing.state == "unknown" and not crossing.flops and crossing.lead == 0
+    return (_EQUAL if equal else sentences[crossing.state]).format(
         us=us,
         them=them,
         unit=a.unit,
