@@ -152,7 +152,7 @@ REFUSALS = {
     ARM + "grid = { net.channels = 8 }\n": "grid net.channels = 8: expected a list of values",
     ARM + "set = { net.chanels = 8 }\n": "arm 'x', cell x-s0: unknown option 'net.chanels'; did",
     ARM + "grid = { net.channels = [8, 0] }\n": "cell x-channels=0-s0: net.channels = 0: ",
-    ARM + "grid = { seed = [1] }\nset = { net = 3 }\n": "expected a section [net]",
+    ARM + "grid = { learner.lr = [1] }\nset = { net = 3 }\n": "expected a section [net]",
     ARM + ARM: "arm 'x' is there 2 times",
     ARM + "grid = { net.channels = [8, 8] }\n": "cell 'x-channels=8-s0' is there 2 times",
     'base = "gone.toml"\n' + ARM: "base = 'gone.toml', but there is no",
@@ -552,7 +552,7 @@ def test_a_killed_sweep_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert code == 130
     assert "stopping: 1 runs finish their iteration and save" in err
     assert "x-s0 stopped" in err
-    assert out.splitlines()[-1].startswith("Next: selfplay sweep long.toml   (goes on")
+    assert out.splitlines()[-1].startswith("Next: selfplay sweep long.toml --jobs=1   (goes on")
     assert states(tmp_path, "long") == {"x-s0": "waiting", "x-s1": "waiting"}
     assert not any(map(busy, cells))
     assert len(cells[0].read_json("provenance.json")["resumed"]) == 1
