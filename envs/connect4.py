@@ -94,7 +94,12 @@ class Connect4(NumberedActions):
         return _legal(state, self.width, self.height)
 
     def observe(self, state: Connect4State) -> Connect4Obs:
-        return Connect4Obs(_observe(state, self.width, self.height, self.run, self.threats))
+        planes = _observe(state, self.width, self.height)
+        if self.threats:
+            threatened = _threatened(state, self.height, self.run)
+            more = _observe(threatened, self.width, self.height)
+            planes = np.concatenate([planes, more], axis=1)
+        return Connect4Obs(planes)
 
     def bare(self, obs: Connect4Obs) -> Connect4Obs:
         return Connect4Obs(obs.planes[:, :2])
@@ -287,20 +292,23 @@ def _threats(stones: np.uint64, height: int, run: int) -> np.uint64:
 
 
 @kernel
-def _observe(
-    state: Connect4State, width: int, height: int, run: int, threats: bool
-) -> NDArray[np.int8]:
-    planes = np.empty((state.mover.shape[0], 4 if threats else 2, height, width), np.int8)
-    seen = np.zeros(4, np.uint64)
+def _threatened(state: Connect4State, height: int, run: int) -> Connect4State:
+    """Free cells in which a stone of either would complete a run, in the place of stones."""
+    mine, its = np.empty_like(state.mover), np.empty_like(state.other)
+    for b in range(len(mine)):
+        free = ~(state.mover[b] | state.other[b])
+        mine[b] = _threats(state.mover[b], height, run) & free
+        its[b] = _threats(state.other[b], height, run) & free
+    return Connect4State(mine, its, state.over)
+
+
+@kernel
+def _observe(state: Connect4State, width: int, height: int) -> NDArray[np.int8]:
+    planes = np.empty((state.mover.shape[0], 2, height, width), np.int8)
     for b in range(planes.shape[0]):
-        seen[0], seen[1] = state.mover[b], state.other[b]
-        if threats:
-            free = ~(seen[0] | seen[1])
-            seen[2] = _threats(seen[0], height, run) & free
-            seen[3] = _threats(seen[1], height, run) & free
-        for plane in range(planes.shape[1]):
-            for row in range(height):
-                for column in range(width):
-                    bit = np.uint64(column * (height + 1) + height - 1 - row)
-                    planes[b, plane, row, column] = (seen[plane] >> bit) & _ONE
+        for row in range(height):
+            for column in range(width):
+                bit = np.uint64(column * (height + 1) + height - 1 - row)
+                planes[b, 0, row, column] = (state.mover[b] >> bit) & _ONE
+                planes[b, 1, row, column] = (state.other[b] >> bit) & _ONE
     return planes

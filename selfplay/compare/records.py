@@ -202,7 +202,7 @@ def _frozen(regime: dict[str, Any], data: dict[str, Any]) -> int | None:
 
 def _maker_seed(run: Run) -> object:
     """That of the run whose positions it learned from: two are two stocks."""
-    return _maker(run.maker)[0].get("seed") if run.maker else None
+    return _json(find_run(run.maker).config_file).get("seed") if run.maker else None
 
 
 def _card(provenance: dict[str, Any]) -> str:

@@ -115,7 +115,12 @@ class EpochsLoop(Loop):
         def shuffled(epoch: int) -> NDArray[np.int64]:
             return np.random.default_rng([parts.seed, epoch]).permutation(len(stock))
 
-        self._shuffled = shuffled
+        @functools.lru_cache(maxsize=1)
+        def held(draw: int) -> list[int]:
+            keys = stock.keys(np.arange(len(stock)))
+            return [len(keys), zlib.crc32(keys.tobytes())]
+
+        self._shuffled, self._held_of = shuffled, held
 
     def iteration(self) -> Iterator[Report]:
         parts, ledger, stock = self.parts, self.parts.ledger, self._stock
@@ -160,8 +165,7 @@ class EpochsLoop(Loop):
 
     def _held(self) -> list[int]:
         """What tells the stock from another: how many positions, and a sum over their keys."""
-        keys = self._stock.keys(np.arange(len(self._stock)))
-        return [len(keys), zlib.crc32(keys.tobytes())]
+        return self._held_of(self._stock.draw)
 
     def _rows(self, before: int) -> NDArray[np.int64]:
         """Those behind the first ``before``, on into further epochs."""
